@@ -1,0 +1,47 @@
+"""The durable, ordered log of every topic. (Tables; the log itself follows.)"""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+# SQLite gives ids by itself only to a column of type INTEGER.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+# One row: the name of this journal. Positions of one journal mean nothing in another.
+journal_table = Table("journal", metadata, Column("epoch", String(32), primary_key=True))
+
+# The counter of each topic: `seq` is that of its newest event.
+topics_table = Table(
+    "topics",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("seq", BigInteger, nullable=False, default=0),
+)
+
+# `payload` is the event's JSON object as its feature made it, without `seq` and `at`; times are ms since 1970.
+events_table = Table(
+    "events",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("event", String(64), nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("push_id", String(64)),
+    Column("at", BigInteger, nullable=False),
+    Column("payload", Text, nullable=False),
+    UniqueConstraint("topic_id", "author_id", "push_id", name="events_push"),
+    sqlite_with_rowid=False,
+)
+Index("events_kind", events_table.c.topic_id, events_table.c.event, events_table.c.seq)
+
+# How far each user has read each topic.
+reads_table = Table(
+    "reads",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,106 @@
+"""The tables of the `accounts` database: the school, its users, classes and enrolments, and who is signed in.
+
+Times are milliseconds since 1970, as on the wire. What has ended stays, marked, so that old messages keep their authors.
+"""
+
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# SQLite gives ids by itself only to a column of type INTEGER.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """What the tables of this database share: one MetaData."""
+
+
+class School(Base):
+    """The school (one row), with its name as the pages show it."""
+
+    __tablename__ = "schools"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+
+
+class Account(Base):
+    """A user: `login` is kept casefolded; without a `password_hash` only a one-time code lets them in.
+
+    `enabled` is the administrator's switch; `active` tells whether the last roster still had them. Both must hold.
+    """
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    login: Mapped[str] = mapped_column(String(255), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16))
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    code_hash: Mapped[str | None] = mapped_column(String(255))
+    code_expires_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SchoolClass(Base):
+    """A class; `active` tells whether the last roster still had it."""
+
+    __tablename__ = "classes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    title: Mapped[str] = mapped_column(String(255))
+    grade: Mapped[str] = mapped_column(String(64), default="")
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Enrolment(Base):
+    """That a user belongs to a class, as `student` or `teacher`."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (
+        UniqueConstraint("user_id", "class_id", name="enrolments_once"),
+        Index("enrolments_class", "class_id", "active", "role"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id"))
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Credential(Base):
+    """One sign-in: a browser's `session` or a program's `token`. Only the SHA-256 of its secret is kept."""
+
+    __tablename__ = "credentials"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Change(Base):
+    """A note to every running worker that a user's rights or sign-ins have changed; no `user_id`: everybody's."""
+
+    __tablename__ = "changes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(BigInteger)
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Failure(Base):
+    """Failed sign-ins under one key (an account's or an address'): how many, and when the count starts anew."""
+
+    __tablename__ = "failures"
+
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+    until: Mapped[int] = mapped_column(BigInteger)
