@@ -1,0 +1,182 @@
+"""A Lousa server as a process of its own, for tests that treat it as its users do: by its network and its command line.
+
+    with Lousa(data_dir) as lousa:
+        token = lousa.tokens("ana")["ana"]
+        ...
+        lousa.kill()       # SIGKILL, in the middle of whatever it is doing
+        lousa.start()      # the same data directory, the same port
+
+Its log is kept; leaving the `with` block stops the server and fails if the log has an error that nobody expected.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.programs import free_port
+
+ROOT = Path(__file__).parent.parent
+DEMO_SCHOOL = ROOT / "server" / "rosters" / "demo"
+
+# A cold start imports everything, migrates both databases and hashes the demo's password, on a busy machine.
+START_SECONDS = 30
+# More than the server grants itself for draining.
+STOP_SECONDS = 30
+
+_ERROR = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception ignored|never awaited|was never retrieved)\b")
+
+
+class Lousa:
+    """One server on a loopback port of its own, with everything it keeps in `data_dir`.
+
+    `command` is `serve` or `demo`; `options` go to every command that is run, `serve_options` to the server only.
+    `expected_errors` are regular expressions of log lines that the test provokes on purpose.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        command: str = "serve",
+        options: Sequence[str] = (),
+        serve_options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        expected_errors: Sequence[str] = (),
+        port: int | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.log_file = data_dir.parent / f"{data_dir.name}.log"
+        self.expected_errors = list(expected_errors)
+        self._command = [command, *serve_options]
+        self._options = ["--data-dir", str(data_dir), *options]
+        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the pages are, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def socket_url(self, role: str, token: str, **parameters: str) -> str:
+        """Return the address of a role's WebSocket (`students`, `teachers`, `principal`) for a bearer token."""
+        query = "&".join(f"{name}={value}" for name, value in parameters.items())
+        return f"ws://127.0.0.1:{self.port}/{role}/socket/websocket?vsn=2.0.0&access_token={token}&{query}".rstrip("&")
+
+    @property
+    def log(self) -> str:
+        """All that the server has written, over all its starts."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server, and return once it answers."""
+        assert self._process is None, "the server runs already"
+        command = [sys.executable, "server.py", *self._command, *self._options, "--port", str(self.port)]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None:
+                raise AssertionError(f"the server ended with {self._process.returncode} as it started:\n{self.log}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"the server did not answer within {START_SECONDS} s:\n{self.log}")
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(self.url + "/", timeout=5).close()
+        except urllib.error.HTTPError as error:
+            error.close()  # an answer, even so
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End the server as a power cut would: no handler runs."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def stop(self) -> None:
+        """Ask the server to end, and expect that it does so in good order, with exit code 0."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not stop within {STOP_SECONDS} s:\n{self.log}") from None
+        assert code == 0, f"the server stopped with exit code {code}:\n{self.log}"
+
+    def restart(self) -> None:
+        """Stop in good order, then start again on the same data and port."""
+        self.stop()
+        self.start()
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run a command of `server.py` on the same data, expect it to succeed, and return what it printed."""
+        command = [sys.executable, "server.py", *arguments]
+        environment = {**self._environment, **_as_environment(self._options)}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def tokens(self, *logins: str) -> dict[str, str]:
+        """Make a bearer token for each login."""
+        lines = self.run("token", "create", *logins).splitlines()
+        return dict(line.split("\t") for line in lines)
+
+    def check_log(self) -> None:
+        """Fail if the log has an error that was not expected."""
+        unexpected = [line for line in self.log.splitlines() if _ERROR.search(line) and not self._is_expected(line)]
+        assert not unexpected, f"the server logged: {unexpected[0]}\n\n{self.log[-20_000:]}"
+
+    def _is_expected(self, line: str) -> bool:
+        return any(re.search(pattern, line) for pattern in self.expected_errors)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.kill()  # the test has failed already, and that is what should be read
+            return
+        self.stop()
+        self.check_log()
+
+
+def _as_environment(options: Sequence[str]) -> dict[str, str]:
+    """Say the same options as environment variables, which every command reads wherever it takes them."""
+    return {
+        "LOUSA_" + name.removeprefix("--").replace("-", "_").upper(): value
+        for name, value in zip(options[::2], options[1::2], strict=True)
+    }

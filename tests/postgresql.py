@@ -1,0 +1,76 @@
+"""A real PostgreSQL for tests: made in a temporary directory, started on a free loopback port, and thrown away."""
+
+import glob
+import os
+import shutil
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from tests.programs import ProgramMissing, free_port
+
+
+def _program(name: str) -> str:
+    """Find one of PostgreSQL's programs; Debian keeps them off the PATH, a folder for each version."""
+    places = glob.glob("/usr/lib/postgresql/*/bin/" + name)
+    places.sort(key=lambda place: float(place.split("/")[4]))
+    found = places[-1] if places else shutil.which(name)
+    if found is None:
+        raise ProgramMissing(name, "postgresql")
+    return found
+
+
+class PostgreSQL:
+    """One database server. Nobody but this machine reaches it, and it trusts whoever does.
+
+    Without `fsync` it forgets everything when the machine dies, and is quick; tests that are about what survives a
+    kill of the server itself need nothing more, because the kernel keeps what was written.
+    """
+
+    def __init__(self, *, fsync: bool = False) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="lousa-postgresql-"))
+        self._numbers = count(1)
+        self._fsync = "on" if fsync else "off"
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        self._run("initdb", "-D", str(self._data), "-U", "lousa", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _run(self, name: str, *arguments: str) -> None:
+        """Run a program as somebody whom PostgreSQL accepts: it refuses to be root."""
+        user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        command = [*user, _program(name), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=60)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}{self.log}")
+
+    @property
+    def log(self) -> str:
+        """What the server has said so far."""
+        log = self.folder / "log"
+        return log.read_text() if log.exists() else ""
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync={self._fsync} -c max_connections=200"
+        self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop; `immediate` is as a kill: what was committed comes back by recovery."""
+        self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
+
+    def create_database(self) -> str:
+        """Make an empty database and return its URL."""
+        name = f"test_{next(self._numbers)}"
+        server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "lousa")
+        self._run("psql", *server, "-q", "-d", "postgres", "-c", f'CREATE DATABASE "{name}"')
+        return f"postgresql://lousa@127.0.0.1:{self.port}/{name}"
+
+    def remove(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self.folder)

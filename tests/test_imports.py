@@ -1,0 +1,115 @@
+"""Dependencies point one way, and each outside library stays where it belongs.
+
+`channels/` is a stack: a module may import what stands below it, and what stands beside it as long as that makes no
+circle. A new module must be given its place here, which is the moment to think about where it belongs.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# From the ground up; `*` stands for whatever is found there.
+LAYERS = [
+    ["channels.errors", "channels.limit", "channels.member"],
+    ["channels.protocol"],
+    ["channels.session"],
+    ["channels.broker", "channels.broker_*", "channels.journal", "channels.journal_*", "channels.presence"],
+    ["channels.hub"],
+    ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard"],
+    ["channels.policy"],
+    ["channels.engine"],
+    ["channels.websocket", "channels.longpoll"],
+    ["channels.students", "channels.teachers", "channels.principal"],
+    ["channels"],
+    ["server", "server.*"],
+]
+
+# Where an outside library may be imported; nobody else may know that it is there.
+HOMES = {
+    "tornado": ["channels.websocket", "channels.longpoll", "server.*", "bench.*", "tests.*"],
+    "redis": ["channels.broker_redis", "tests.*"],
+    "sqlalchemy": ["channels.journal", "channels.journal_*", "server.databases.*", "server.*", "tests.*", "bench.*"],
+    "click": ["server.cli", "server.cli_*", "server.rosters.*", "tests.*", "bench.*"],
+}
+
+
+def _modules() -> dict[str, Path]:
+    """All modules of the project's packages, by name."""
+    files = [file for package in ("channels", "server", "tests", "bench") for file in (ROOT / package).rglob("*.py")]
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in files
+        if "node_modules" not in file.parts
+    }
+
+
+MODULES = _modules()
+OURS = sorted(name for name in MODULES if name.split(".")[0] in ("channels", "server"))
+
+
+def _imports(module: str) -> Iterator[str]:
+    """Name what a module imports: modules of ours as exactly as they can be told, others as they are written."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively; names are written whole here"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module
+
+
+def _matches(module: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(module, pattern) or pattern == f"{module}.*" for pattern in patterns)
+
+
+def _layer(module: str) -> int:
+    for number, patterns in enumerate(LAYERS):
+        if _matches(module, patterns):
+            return number
+    raise AssertionError(f"{module} has no place in LAYERS of {Path(__file__).name}: give it one")
+
+
+@pytest.mark.parametrize("module", OURS)
+def test_a_module_imports_only_what_stands_below_it(module: str) -> None:
+    ours = {name for name in _imports(module) if name in MODULES}
+    above = {name for name in ours if name.split(".")[0] in ("tests", "bench") or _layer(name) > _layer(module)}
+    assert not above, f"{module} imports {', '.join(sorted(above))}, which may only know of it"
+
+
+def test_nobody_imports_in_a_circle() -> None:
+    finished: set[str] = set()
+
+    def walk(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"imports in a circle: {' -> '.join([*path[path.index(module) :], module])}"
+        if module in finished:
+            return
+        for name in _imports(module):
+            if name in MODULES and name != module:
+                walk(name, (*path, module))
+        finished.add(module)
+
+    for module in MODULES:
+        walk(module, ())
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
+    users = {module for module in MODULES if any(name.split(".")[0] == library for name in _imports(module))}
+    strangers = {module for module in users if not _matches(module, HOMES[library])}
+    assert not strangers, f"{library} is imported in {', '.join(sorted(strangers))}"
+
+
+def test_every_library_that_runs_in_the_server_stands_in_requirements() -> None:
+    lines = (ROOT / "requirements.txt").read_text().lower().replace("-", "_").splitlines()
+    names = {name.split(".")[0] for module in OURS for name in _imports(module)}
+    outside = names - set(sys.stdlib_module_names) - {"channels", "server"}
+    missing = {name for name in outside if not any(line.startswith(name) for line in lines)}
+    assert not missing, f"not in requirements.txt: {', '.join(sorted(missing))}"
