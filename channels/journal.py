@@ -1,6 +1,50 @@
-"""The durable, ordered log of every topic. (Tables; the log itself follows.)"""
+"""The durable, ordered log of every topic.
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+    append() -> queue -> one task commits batch after batch -> on_commit(new events) -> each entry's `done`
+
+An idle server commits an event at once; a busy one gathers what comes while the last transaction is under way (group
+commit), so that hundreds of events cost one. The next `seq` of a topic comes from its counter, taken inside the
+transaction by the writer of the database at hand (`journal_sqlite`, `journal_postgresql`): commit order and `seq`
+order are the same. Reads go through SQLAlchemy and are the same everywhere.
+
+The journal knows neither sessions nor what events mean.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.errors import Code, JournalUnavailable, Refused
+from channels.protocol import Event, stamped
+
+log = logging.getLogger(__name__)
+
+# Entries and bytes that may wait for their transaction: about a second of what SQLite commits here, and a bound on
+# the memory of a database that hangs. Past it a push is refused at once rather than answered late.
+MAX_QUEUED = 10_000
+MAX_QUEUED_BYTES = 32 * 1024 * 1024
+
+# Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
+MAX_BATCH = 500
 
 metadata = MetaData()
 
@@ -45,3 +89,210 @@ reads_table = Table(
     Column("at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+
+class Entry(msgspec.Struct, gc=False):
+    """An event to be appended: `payload` is its JSON object, `at` its time (ms), `push_id` the client's own id of it."""
+
+    topic: str
+    event: str
+    payload: bytes
+    author_id: int
+    push_id: str | None
+    at: int
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """Where an entry stands in its topic since the commit; not `fresh`: it stood there before, under the same push id."""
+
+    seq: int
+    at: int
+    fresh: bool = True
+
+
+class Mark(msgspec.Struct, frozen=True, gc=False):
+    """That a user has read a topic up to a position, and when (ms)."""
+
+    topic: str
+    user_id: int
+    seq: int
+    at: int
+
+
+class Writer(Protocol):
+    """Commits batches to one kind of database."""
+
+    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        """Append all or none, in one transaction, in the order given per topic; one receipt for each entry.
+
+        Read marks go into the same transaction; they move forward, never back, and no further than the topic's head.
+        Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
+        and sending the same push ids again settles it.
+        """
+
+    async def close(self) -> None:
+        """Give the connection back."""
+
+
+Done = Callable[[Receipt | Refused], None]
+
+_UNAVAILABLE = Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
+
+
+class Journal:
+    """The log of one cluster: `append` writes, the other methods read.
+
+    `on_commit` is called in the event loop with each batch's new events, in commit order, before any `done` of it.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        writer: Writer,
+        on_commit: Callable[[Sequence[tuple[Entry, Event]]], None],
+    ) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._on_commit = on_commit
+        self._queue: deque[tuple[Entry, Done]] = deque()
+        self._queued_bytes = 0
+        self._marks: dict[tuple[str, int], Mark] = {}
+        self._committing: asyncio.Task[None] | None = None
+        self._closed = False
+        self.epoch = ""
+
+    async def start(self) -> None:
+        """Read the journal's name; raises `JournalUnavailable`."""
+        rows = await self._fetch(select(journal_table.c.epoch))
+        self.epoch = rows[0].epoch
+
+    async def close(self) -> None:
+        """Commit what is gathered, then let go of the database."""
+        self._closed = True
+        while self._committing is not None:
+            await self._committing
+        await self._writer.close()
+
+    def append(self, entry: Entry, done: Done) -> None:
+        """Put an event in the batch that is gathering; `done` gets its receipt after the commit, or why it failed.
+
+        Entries of one topic are committed in the order of the calls. Raises `Refused` (OVERLOADED) when too many wait.
+        """
+        if len(self._queue) >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES or self._closed:
+            raise Refused(Code.OVERLOADED, "too many messages wait to be stored; send it again", retry_after=1_000)
+        self._queue.append((entry, done))
+        self._queued_bytes += len(entry.payload)
+        self._start_committing()
+
+    def mark_read(self, mark: Mark) -> None:
+        """Keep how far a user has read, with the next transaction; of several marks only the furthest is written.
+
+        Nobody waits for it: a mark that is lost with the process is made again when the page is read again.
+        Raises `Refused` (OVERLOADED) when too many wait.
+        """
+        key = (mark.topic, mark.user_id)
+        known = self._marks.get(key)
+        if known is None and (len(self._marks) >= MAX_QUEUED or self._closed):
+            raise Refused(Code.OVERLOADED, "too many marks wait to be stored; send it again", retry_after=1_000)
+        if known is None or mark.seq > known.seq:
+            self._marks[key] = mark
+        self._start_committing()
+
+    def _start_committing(self) -> None:
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._queue or self._marks:
+                await self._commit_batch()
+        finally:
+            self._committing = None
+
+    async def _commit_batch(self) -> None:
+        batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+        self._queued_bytes -= sum(len(entry.payload) for entry, _ in batch)
+        marks, self._marks = list(self._marks.values()), {}
+        try:
+            receipts = await self._writer.commit([entry for entry, _ in batch], marks)
+        except Exception as error:
+            if not isinstance(error, JournalUnavailable):
+                log.exception("a batch of %d events could not be committed", len(batch))
+            self._finish(batch, [_UNAVAILABLE] * len(batch))
+            return
+        self._publish(batch, receipts)
+        self._finish(batch, receipts)
+
+    def _publish(self, batch: list[tuple[Entry, Done]], receipts: list[Receipt]) -> None:
+        self._on_commit(
+            [
+                (entry, Event(receipt.seq, entry.event, stamped(entry.payload, receipt.seq, receipt.at)))
+                for (entry, _), receipt in zip(batch, receipts, strict=True)
+                if receipt.fresh
+            ]
+        )
+
+    def _finish(self, batch: list[tuple[Entry, Done]], outcomes: Sequence[Receipt | Refused]) -> None:
+        for (_, done), outcome in zip(batch, outcomes, strict=True):
+            try:
+                done(outcome)
+            except Exception:  # one client's reply must not cost the rest of the batch theirs
+                log.exception("an append's outcome could not be told")
+
+    async def head(self, topic: str) -> int:
+        """Return the position of a topic's newest event; 0 when there is none."""
+        return (await self.heads([topic])).get(topic, 0)
+
+    async def heads(self, topics: Collection[str]) -> dict[str, int]:
+        """Return the positions of the newest events of those of `topics` that have any."""
+        query = select(topics_table.c.name, topics_table.c.seq).where(topics_table.c.name.in_(topics))
+        return {row.name: row.seq for row in await self._fetch(query)}
+
+    async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
+        """Read at most `limit` events past a position, oldest first; of the kinds in `events` only, if any are named."""
+        query = self._select(topic, events).where(events_table.c.seq > seq).order_by(events_table.c.seq).limit(limit)
+        return await self._read(query)
+
+    async def before(self, topic: str, seq: int | None, limit: int, events: Collection[str] = ()) -> list[Event]:
+        """Read the newest `limit` events below a position (None: below the end), oldest first."""
+        query = self._select(topic, events).order_by(events_table.c.seq.desc()).limit(limit)
+        if seq is not None:
+            query = query.where(events_table.c.seq < seq)
+        return (await self._read(query))[::-1]
+
+    async def read_position(self, topic: str, user_id: int) -> int:
+        """Return how far a user has read a topic; 0 when never."""
+        query = (
+            select(reads_table.c.seq)
+            .join(topics_table, topics_table.c.id == reads_table.c.topic_id)
+            .where(topics_table.c.name == topic, reads_table.c.user_id == user_id)
+        )
+        rows = await self._fetch(query)
+        return rows[0].seq if rows else 0
+
+    async def readers(self, topic: str, seq: int) -> list[int]:
+        """Return the ids of the users who have read a topic up to a position or further."""
+        query = (
+            select(reads_table.c.user_id)
+            .join(topics_table, topics_table.c.id == reads_table.c.topic_id)
+            .where(topics_table.c.name == topic, reads_table.c.seq >= seq)
+            .order_by(reads_table.c.at)
+        )
+        return [row.user_id for row in await self._fetch(query)]
+
+    @staticmethod
+    def _select(topic: str, events: Collection[str]) -> Any:
+        topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
+        query = select(events_table).where(events_table.c.topic_id == topic_id)
+        return query.where(events_table.c.event.in_(events)) if events else query
+
+    async def _read(self, query: Any) -> list[Event]:
+        rows = await self._fetch(query)
+        return [Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)) for row in rows]
+
+    async def _fetch(self, query: Any) -> Sequence[Any]:
+        try:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).all()
+        except (SQLAlchemyError, OSError) as error:
+            raise JournalUnavailable(str(error)) from error

@@ -1,0 +1,102 @@
+"""The journal's writer for SQLite: one connection, in one thread, by the standard library's `sqlite3`.
+
+Measured per event at 1 / 10 / 100 to a transaction: `sqlite3` in a thread 100 / 13 / 3 µs of CPU, SQLAlchemy over
+aiosqlite 820 / 92 / 13 µs. One writer at a time is what SQLite allows anyway; readers go on meanwhile (WAL), and
+`synchronous=FULL` means that what was committed survives a power cut.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from channels.errors import JournalUnavailable
+from channels.journal import Entry, Mark, Receipt
+
+# How long a commit waits for another process' write lock (a migration, a backup) before it counts as unavailable.
+BUSY_SECONDS = 4.0
+
+_KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
+_INSERT = "INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_MARK = """
+    INSERT INTO reads (topic_id, user_id, seq, at)
+    SELECT id, ?, min(?, seq), ? FROM topics WHERE name = ?
+    ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > reads.seq
+"""
+
+
+class SqliteWriter:
+    """Appends batches to the SQLite file at `path`, whose schema must stand."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "journal")
+        self._connection: sqlite3.Connection | None = None
+
+    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        """Append all or none, as `channels.journal.Writer` says."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch, marks)
+
+    async def close(self) -> None:
+        """Close the connection and end the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    def _commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        try:
+            connection = self._connection or self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            receipts = _append(connection, batch)
+            connection.executemany(_MARK, [(mark.user_id, mark.seq, mark.at, mark.topic) for mark in marks])
+            connection.execute("COMMIT")
+            return receipts
+        except sqlite3.Error as error:
+            # A new connection for the next batch: whatever state this one is in, the open transaction goes with it.
+            self._disconnect()
+            raise JournalUnavailable(str(error)) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        self._connection = connection
+        return connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _append(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[Receipt]:
+    counters: dict[str, list[int]] = {}  # topic -> [its id, its seq]
+    receipts = []
+    for entry in batch:
+        counter = counters.get(entry.topic)
+        if counter is None:
+            counter = counters[entry.topic] = _counter(connection, entry.topic)
+        receipts.append(_known(connection, counter[0], entry) or _insert(connection, counter, entry))
+    connection.executemany("UPDATE topics SET seq = ? WHERE id = ?", [(seq, id_) for id_, seq in counters.values()])
+    return receipts
+
+
+def _counter(connection: sqlite3.Connection, topic: str) -> list[int]:
+    row = connection.execute("SELECT id, seq FROM topics WHERE name = ?", (topic,)).fetchone()
+    if row is None:
+        row = connection.execute("INSERT INTO topics (name, seq) VALUES (?, 0) RETURNING id, seq", (topic,)).fetchone()
+    return list(row)
+
+
+def _known(connection: sqlite3.Connection, topic_id: int, entry: Entry) -> Receipt | None:
+    if entry.push_id is None:
+        return None
+    row = connection.execute(_KNOWN_PUSH, (topic_id, entry.author_id, entry.push_id)).fetchone()
+    return Receipt(*row, fresh=False) if row else None
+
+
+def _insert(connection: sqlite3.Connection, counter: list[int], entry: Entry) -> Receipt:
+    counter[1] += 1
+    topic_id, seq = counter
+    payload = entry.payload.decode()
+    connection.execute(_INSERT, (topic_id, seq, entry.event, entry.author_id, entry.push_id, entry.at, payload))
+    return Receipt(seq, entry.at)

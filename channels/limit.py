@@ -1,0 +1,77 @@
+"""Every bound on what one client may make us hold or do, each with its reason.
+
+What an administrator may want to change stands in `Limits`; the rest are constants. Sizes are bytes unless the name
+says otherwise.
+"""
+
+from dataclasses import dataclass
+
+# A frame: the longest text (4,000 characters, at most 4 bytes each in JSON's UTF-8 and 12 when escaped as surrogate
+# pairs) fits with its envelope; anything longer is no push of ours.
+MAX_FRAME_BYTES = 64 * 1024
+
+# Topics joined by one connection: a teacher's classes with room to spare; Phoenix' own bound per transport.
+MAX_TOPICS = 100
+
+# Pushes that wait for a join that is still being answered: what a client sends in that moment by hand or by retry.
+MAX_WAITING_PUSHES = 100
+
+# Characters of one message: two printed pages. Longer texts are documents, not chat.
+MAX_TEXT_CHARACTERS = 4_000
+MAX_TITLE_CHARACTERS = 200
+
+# A push id is chosen by the client; a UUID has 36 characters.
+MAX_PUSH_ID_CHARACTERS = 64
+
+# Topic, event and ref names are echoed in every reply.
+MAX_NAME_CHARACTERS = 128
+
+# Events in one join reply without `since` (what fits a screen or two), with `since` (a lesson's absence; more is read
+# by `history:read`, so that one reply stays under a megabyte even of long messages' usual length), and in one reading.
+NEWEST_EVENTS = 50
+MAX_MISSED_EVENTS = 1_000
+MAX_HISTORY_EVENTS = 200
+
+# Events of a topic kept encoded in memory: a class that reconnects after a minute's outage is answered without SQL.
+RECENT_EVENTS = 300
+
+# Bytes of those events, per topic: 300 of the longest messages would be over a megabyte each class.
+MAX_RECENT_BYTES = 256 * 1024
+
+# Announcements that a topic's state carries: a term's worth on one screen; older ones are read as history.
+STATE_ANNOUNCEMENTS = 50
+
+# Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
+# n arrivals cost n * n. No school's class is larger; an assembly is.
+MAX_LISTED_STUDENTS = 200
+
+# A user's pushes may come in a burst of this many seconds' worth of their rate: unsent messages after an outage.
+BURST_SECONDS = 3.0
+
+# Frames of any kind per connection and second, and at once: joining MAX_TOPICS topics, leaving them and joining again.
+FRAME_RATE = 50.0
+FRAME_BURST = 300.0
+
+# A connection that sends nothing for this long is dead: stock clients send a heartbeat every 30 s.
+IDLE_SECONDS = 60.0
+
+# How often connections are looked through for idle ones; half-open ones are noticed within IDLE + SWEEP seconds.
+SWEEP_SECONDS = 5.0
+
+# A topic without members is kept loaded this long, for the pupil who reloads the page.
+TOPIC_LINGER_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds that settings may change.
+
+    push_rate: pushes per second and user; 0 lifts it, and the frame rate with it (for measurements).
+    max_outbox_bytes: what may wait for one client that reads too slowly, before it is closed as TOO_SLOW; some
+        seconds of a busy class on a poor line.
+    max_appending: pushes of one connection that wait for the journal: a bound on what one client can queue.
+    """
+
+    push_rate: float = 10.0
+    max_outbox_bytes: int = 1024 * 1024
+    max_appending: int = 256
