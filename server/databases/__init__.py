@@ -1,0 +1,106 @@
+"""The named databases of a school, each with an engine, sessions and migrations of its own.
+
+A school on one machine keeps them all in SQLite files; a large one gives each its own PostgreSQL. Another database is
+one more line in `SCHEMAS`: its tables and its folder of revisions. All of SQLAlchemy stays in this package and
+in channels/journal.py.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from channels import journal
+from server.databases import accounts, migration
+from server.databases.engine import create_engine
+from server.databases.errors import DatabaseError
+from server.databases.migration import Schema
+
+Sessions = async_sessionmaker[AsyncSession]
+
+_T = TypeVar("_T")
+
+_REVISIONS = Path(__file__).parent / "migrations"
+
+SCHEMAS: Mapping[str, Schema] = {
+    "accounts": Schema(accounts.Base.metadata, _REVISIONS / "accounts"),
+    "journal": Schema(journal.metadata, _REVISIONS / "journal"),
+}
+
+
+class Databases:
+    """All databases of one process, by name. Nothing is opened before it is used."""
+
+    def __init__(self, urls: Mapping[str, str], schemas: Mapping[str, Schema] = SCHEMAS) -> None:
+        """Take a URL for each name in `schemas`; raise DatabaseError for one that cannot be used."""
+        self._schemas = schemas
+        self._engines = {name: create_engine(name, urls[name]) for name in schemas}
+        self._sessions = {
+            name: async_sessionmaker(engine, expire_on_commit=False) for name, engine in self._engines.items()
+        }
+
+    def engine(self, name: str) -> AsyncEngine:
+        """Return the engine of the database called `name`."""
+        return self._engines[name]
+
+    def sessions(self, name: str) -> Sessions:
+        """Return the maker of sessions of the database called `name`; to write, use `writing`."""
+        return self._sessions[name]
+
+    async def upgrade(self, name: str | None = None) -> None:
+        """Bring one database, or all, to the newest tables; raise DatabaseError where that fails.
+
+        Several processes may do so at once; within one process, one after another (Alembic keeps globals).
+        """
+        for each in [name] if name else self._schemas:
+            await self._run(each, migration.upgrade, writes=True)
+
+    async def prepare(self) -> None:
+        """Make ready to serve: SQLite files are upgraded, any other database must be up to date already.
+
+        Several workers and machines share a PostgreSQL; changing its tables is a decision (`database upgrade`), not
+        something that the first one restarted does to the others. Raise DatabaseError where one is not ready.
+        """
+        for name, engine in self._engines.items():
+            if engine.dialect.name == "sqlite":
+                await self.upgrade(name)
+            elif not await self._run(name, migration.is_current, writes=False):
+                raise DatabaseError(
+                    f"The tables of the database “{name}” are not those of this version of Lousa: "
+                    "run “python server.py database upgrade” with the same --database options."
+                )
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        for engine in self._engines.values():
+            await engine.dispose()
+
+    async def _run(self, name: str, work: Callable[[Connection, Schema], _T], *, writes: bool) -> _T:
+        try:
+            async with self._engines[name].connect() as connection:
+                await connection.execution_options(writes=writes)
+                async with connection.begin():
+                    return await connection.run_sync(work, self._schemas[name])
+        except migration.NewerDatabase as error:
+            raise DatabaseError(f"The database “{name}” belongs to a later version of Lousa: run that one.") from error
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            where = self._engines[name].url.render_as_string(hide_password=True)
+            raise DatabaseError(f"The database “{name}” cannot be used ({where}): {_reason(error)}") from error
+
+
+@asynccontextmanager
+async def writing(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session whose transaction may write; it commits at the end of the block, or rolls back on an error."""
+    async with sessions.begin() as session:
+        await session.connection(execution_options={"writes": True})
+        yield session
+
+
+def _reason(error: BaseException) -> str:
+    # Inside a SQLAlchemy error stands the driver's own, which says it better and in one line.
+    found = getattr(error, "orig", None) or error
+    return str(found).strip() or "it does not answer"

@@ -1,9 +1,10 @@
 """The tables of the `accounts` database: the school, its users, classes and enrolments, and who is signed in.
 
-Times are milliseconds since 1970, as on the wire. What has ended stays, marked, so that old messages keep their authors.
+Times are milliseconds since 1970, as on the wire. What has ended stays, marked, so that old messages keep
+their authors.
 """
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # SQLite gives ids by itself only to a column of type INTEGER.
@@ -11,7 +12,16 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):
-    """What the tables of this database share: one MetaData."""
+    """What the tables of this database share: one MetaData, and names by which later revisions find a constraint."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+        }
+    )
 
 
 class School(Base):
@@ -74,9 +84,13 @@ class Enrolment(Base):
 
 
 class Credential(Base):
-    """One sign-in: a browser's `session` or a program's `token`. Only the SHA-256 of its secret is kept."""
+    """One sign-in: a browser's `session` or a program's `token`. Only the SHA-256 of its secret is kept.
+
+    An id is never given twice, also after its row is gone: open sockets know their sign-in by it.
+    """
 
     __tablename__ = "credentials"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
@@ -87,9 +101,14 @@ class Credential(Base):
 
 
 class Change(Base):
-    """A note to every running worker that a user's rights or sign-ins have changed; no `user_id`: everybody's."""
+    """A note to every running worker that a user's rights or sign-ins have changed; no `user_id`: everybody's.
+
+    Workers ask for what came after the last id they saw: ids rise in the order of the commits (changes.py sees to it)
+    and are never given twice.
+    """
 
     __tablename__ = "changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     user_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,0 +1,97 @@
+"""An engine for a database's URL: SQLite in a file on one machine, PostgreSQL anywhere.
+
+Transactions mean the same on both. On SQLite the driver is kept from opening them by itself: reading begins with
+`BEGIN` and sees one snapshot; writing begins with `BEGIN IMMEDIATE` (execution option `writes`), because a
+transaction that first reads and then wants to write is refused at once, without waiting, when another wrote in between.
+"""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from server.databases.errors import DatabaseError
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+
+# How long a writer waits for another: longer than any transaction of a running server; a large roster import may
+# take longer still, and what is refused meanwhile is told "try again".
+SQLITE_BUSY_MS = 10_000
+# A server that does not answer by then is not there; asyncpg's own default of 60 s looks like a hang.
+POSTGRESQL_CONNECT_SECONDS = 5
+# Connections of one worker to one database. PostgreSQL allows 100 in all by default.
+POOL_SIZE = 5
+POOL_OVERFLOW = 5
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # What is committed survives a power cut; WAL's usual NORMAL may lose the last commits.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
+)
+
+
+def create_engine(name: str, text: str) -> AsyncEngine:
+    """Make the engine of the database called `name`; raise DatabaseError for a URL that cannot be used."""
+    url = _with_driver(name, text)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_async_engine(
+        _with_asyncpg_names(url),
+        connect_args={"timeout": POSTGRESQL_CONNECT_SECONDS},
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        # After PostgreSQL was restarted, the first query finds a new connection instead of failing on a dead one.
+        pool_pre_ping=True,
+    )
+
+
+def _with_driver(name: str, text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        # The text is not shown: it may hold a password.
+        raise DatabaseError(f"The address of the database “{name}” is not a URL like {_EXAMPLES}.") from None
+    if url.drivername not in DRIVERS:
+        raise DatabaseError(f"The database “{name}” is of the kind “{url.drivername}”; Lousa knows {_EXAMPLES}.")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise DatabaseError(f"The database “{name}” needs a file: sqlite:///folder/{name}.sqlite3")
+    return url.set(drivername=DRIVERS[url.drivername])
+
+
+_EXAMPLES = "postgresql://user:password@host/name or sqlite:///folder/file.sqlite3"
+
+
+def _with_asyncpg_names(url: URL) -> URL:
+    """Take `sslmode=`, as hosters write it for every other driver, for asyncpg's `ssl=`."""
+    if "sslmode" not in url.query:
+        return url
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+    event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,76 @@
+"""Brings a database to the tables that this version of Lousa expects, and says whether it is there.
+
+Each database has its own history of revisions, in a folder of its own; all share `migrations/env.py`. A revision is a
+file written by hand beside the one before it; tests/server/test_migration.py shows where it and the tables differ.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, MetaData, text
+
+_ENVIRONMENT = Path(__file__).parent / "migrations"
+
+# Any number, the same in every process: who upgrades a PostgreSQL database holds this lock.
+_UPGRADE_LOCK = 0x10054
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database should hold, and the folder of the revisions that lead there."""
+
+    metadata: MetaData
+    revisions: Path
+
+
+class NewerDatabase(Exception):
+    """The database was upgraded by a later version of Lousa."""
+
+
+def upgrade(connection: Connection, schema: Schema) -> None:
+    """Run what is missing, inside the connection's transaction: all of it or nothing.
+
+    The transaction must have been begun as one that writes; a second process that upgrades waits for the first.
+    Raise NewerDatabase where the database knows revisions that this version does not.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+    config = _config(schema)
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = schema.metadata
+    _told_plainly(lambda: command.upgrade(config, "head"))
+
+
+def is_current(connection: Connection, schema: Schema) -> bool:
+    """Say whether every revision has run; raise NewerDatabase as `upgrade` does."""
+    scripts = ScriptDirectory.from_config(_config(schema))
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    _told_plainly(lambda: [scripts.get_revision(revision) for revision in found])
+    return found == set(scripts.get_heads())
+
+
+def _config(schema: Schema) -> Config:
+    config = Config()
+    config.set_main_option("script_location", _escaped(_ENVIRONMENT))
+    config.set_main_option("version_locations", _escaped(schema.revisions))
+    # A folder's name may hold blanks; one folder per line cannot be misread.
+    config.set_main_option("path_separator", "newline")
+    return config
+
+
+def _escaped(path: Path) -> str:
+    # Alembic's settings are an .ini file's, where % begins an interpolation.
+    return str(path).replace("%", "%%")
+
+
+def _told_plainly(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except CommandError as error:
+        raise NewerDatabase from error

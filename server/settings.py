@@ -1,0 +1,43 @@
+"""What the administrator decides: one value, made from the command line and the environment, handed to the parts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DATABASE_NAMES = ("accounts", "journal")
+
+
+class SettingsError(Exception):
+    """A setting cannot be; the message says which one and what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one server. `push_rate` is pushes a second per user, 0 for no limit.
+
+    `allowed_origins` are the origins (`https://school.example`), beside its own, whose pages may open sockets.
+    `behind_proxy` believes X-Forwarded-For and X-Forwarded-Proto: only right where a proxy sets them.
+    """
+
+    data_dir: Path
+    databases: Mapping[str, str] = field(repr=False)  # may hold passwords
+    host: str = "127.0.0.1"
+    port: int = 8888
+    workers: int = 1
+    redis_url: str | None = field(default=None, repr=False)
+    push_rate: float = 10.0
+    allowed_origins: tuple[str, ...] = ()
+    behind_proxy: bool = False
+
+
+def database_urls(
+    data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = DATABASE_NAMES
+) -> dict[str, str]:
+    """Read `name=URL` for each of `given`; the others are SQLite files in `data_dir`. Raise SettingsError."""
+    urls = {name: f"sqlite:///{data_dir / name}.sqlite3" for name in names}
+    for text in given:
+        name, equals, url = text.partition("=")
+        if not equals or name not in urls:
+            raise SettingsError(f"A database is given as name=URL, the name one of {', '.join(urls)}.")
+        urls[name] = url
+    return urls
