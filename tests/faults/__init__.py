@@ -1,0 +1,1 @@
+"""Kills the server in the middle of traffic, and checks from what clients saw that nothing acknowledged was lost."""

@@ -1,0 +1,74 @@
+"""Run rounds by hand: `python -m tests.faults --rounds 200 --seed 1`. A round that fails tells how to replay it."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults.rounds import Outcome, Round, class_topic
+from tests.lousa import Lousa
+from tests.roster import write_school
+
+STUDENTS = 50
+
+
+def prepare(folder: Path, students: int) -> tuple[Lousa, dict[str, str]]:
+    """Make a school with one class, and return its server, not started, with a token for each student."""
+    logins = write_school(folder / "roster", students)
+    lousa = Lousa(folder / "data", serve_options=("--push-rate", "0"))
+    lousa.data_dir.mkdir()
+    lousa.run("roster", "import", str(folder / "roster"))
+    return lousa, lousa.tokens(*logins)
+
+
+async def play(
+    lousa: Lousa, tokens: dict[str, str], seeds: Sequence[int], messages_each: int, *, tell: bool = False
+) -> list[Outcome]:
+    """Play a round for each seed on one server, one after another; stop after the first that fails."""
+    topic = await class_topic(lousa.socket_url("students", next(iter(tokens.values()))))
+    outcomes = []
+    for seed in seeds:
+        outcome = await Round(lousa, tokens, topic, seed, messages_each).play()
+        outcomes.append(outcome)
+        if tell:
+            print(describe(outcome), flush=True)
+        if outcome.breaches:
+            break
+    return outcomes
+
+
+def describe(outcome: Outcome) -> str:
+    """Say in one line what came of a round, and below it what went wrong."""
+    verdict = f"FAILED: {len(outcome.breaches)} breaches" if outcome.breaches else "sound"
+    line = (
+        f"seed {outcome.seed}: {outcome.messages} messages, killed after {outcome.killed_after}, "
+        f"{outcome.pushes_again} pushed again, {outcome.holes_told} holes told, {outcome.seconds:.1f} s: {verdict}"
+    )
+    return "\n  ".join([line, *outcome.breaches[:20]])
+
+
+def main() -> int:
+    """Play the rounds that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; each next one has the next number")
+    parser.add_argument("--students", type=int, default=STUDENTS)
+    parser.add_argument("--messages", type=int, default=10, help="that each student sends in a round")
+    options = parser.parse_args()
+    seeds = range(options.seed, options.seed + options.rounds)
+    with tempfile.TemporaryDirectory(prefix="lousa-faults-") as folder:
+        lousa, tokens = prepare(Path(folder), options.students)
+        with lousa:
+            outcomes = asyncio.run(play(lousa, tokens, seeds, options.messages, tell=True))
+    failed = [outcome for outcome in outcomes if outcome.breaches]
+    messages = sum(outcome.messages for outcome in outcomes)
+    print(f"{len(outcomes)} rounds, {messages} messages, {len(failed)} failed")
+    if failed:
+        print(f"Replay: python -m tests.faults --rounds 1 --seed {failed[0].seed}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
