@@ -1,0 +1,137 @@
+"""`websocket-client`, which knows nothing of us, in JSON and in MessagePack: what a program in any language would do."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+import pytest
+import websocket
+
+from tests.lousa import Lousa
+
+pytestmark = pytest.mark.interop
+
+SECONDS = 10.0
+
+
+class Client:
+    """A blocking client: pushes, and reads until what it waits for comes."""
+
+    def __init__(self, url: str, *, packed: bool, header: list[str] | None = None) -> None:
+        self._packed = packed
+        self._ref = 0
+        self._join_refs: dict[str, str] = {}
+        self.socket = websocket.create_connection(url, timeout=SECONDS, header=header or [])
+
+    def push(self, topic: str, event: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Push, and return the payload of the reply."""
+        self._ref += 1
+        ref = str(self._ref)
+        if event == "phx_join":
+            self._join_refs[topic] = ref
+        self._send([self._join_refs.get(topic), ref, topic, event, payload])
+        return self.wait_for(lambda frame: frame[1] == ref and frame[3] == "phx_reply")[4]
+
+    def join(self, topic: str, **payload: Any) -> dict[str, Any]:
+        """Join, and return the response."""
+        reply = self.push(topic, "phx_join", payload)
+        assert reply["status"] == "ok", reply
+        response: dict[str, Any] = reply["response"]
+        return response
+
+    def wait_for(self, wanted: Callable[[list[Any]], bool]) -> list[Any]:
+        """Read frames until one is wanted."""
+        while not wanted(frame := self._receive()):
+            pass
+        return frame
+
+    def wait_for_event(self, topic: str, event: str) -> dict[str, Any]:
+        """Read frames until an event of a topic comes, and return its payload."""
+        payload: dict[str, Any] = self.wait_for(lambda frame: frame[2] == topic and frame[3] == event)[4]
+        return payload
+
+    def _send(self, frame: list[Any]) -> None:
+        if self._packed:
+            self.socket.send_binary(msgpack.packb(frame))
+        else:
+            self.socket.send(json.dumps(frame))
+
+    def _receive(self) -> list[Any]:
+        opcode, data = self.socket.recv_data()
+        assert opcode == (websocket.ABNF.OPCODE_BINARY if self._packed else websocket.ABNF.OPCODE_TEXT), (opcode, data)
+        frame: list[Any] = msgpack.unpackb(data) if self._packed else json.loads(data)
+        return frame
+
+
+@pytest.fixture(params=[False, True], ids=["json", "msgpack"])
+def packed(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+def common_class(*clients: Client) -> str:
+    """Return the topic of a class in which all clients are."""
+    listed = [{entry["topic"] for entry in client.join("user:me")["topics"]} for client in clients]
+    return min(topic for topic in set.intersection(*listed) if topic.startswith("class:"))
+
+
+def connect(lousa: Lousa, role: str, token: str, packed: bool) -> Client:
+    return Client(lousa.socket_url(role, token, **({"format": "msgpack"} if packed else {})), packed=packed)
+
+
+def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(lousa: Lousa, packed: bool) -> None:
+    tokens = lousa.tokens("ana", "paula")
+    ana = connect(lousa, "students", tokens["ana"], packed)
+    paula = connect(lousa, "teachers", tokens["paula"], packed)
+    topic = common_class(ana, paula)
+    joined = ana.join(topic)
+    paula.join(topic)
+
+    sent = paula.push(topic, "message:send", {"id": "p1", "text": "Bom dia, turma! ☀️"})
+    assert sent["status"] == "ok"
+    got = ana.wait_for_event(topic, "message:sent")
+    assert (got["text"], got["seq"], got["author"]["role"]) == ("Bom dia, turma! ☀️", joined["seq"] + 1, "teacher")
+
+    assert ana.push(topic, "phx_leave", {})["status"] == "ok"
+    ana.wait_for(lambda frame: frame[2] == topic and frame[3] == "phx_close")
+    missed = [paula.push(topic, "message:send", {"id": f"p{n}", "text": f"{n}"})["response"]["seq"] for n in (2, 3)]
+    back = ana.join(topic, since=got["seq"], epoch=joined["epoch"])
+    assert back["complete"] is True
+    assert [event["payload"]["seq"] for event in back["events"]] == missed
+    assert [event["event"] for event in back["events"]] == ["message:sent"] * 2
+
+    again = paula.push(topic, "message:send", {"id": "p3", "text": "3"})
+    assert again["response"]["seq"] == missed[-1], "the same push again counts once"
+
+
+def test_a_heartbeat_is_answered(lousa: Lousa, packed: bool) -> None:
+    client = connect(lousa, "students", lousa.tokens("ana")["ana"], packed)
+    assert client.push("phoenix", "heartbeat", {}) == {"status": "ok", "response": {}}
+
+
+def test_a_push_that_is_refused_says_why_and_the_connection_stays(lousa: Lousa, packed: bool) -> None:
+    client = connect(lousa, "students", lousa.tokens("ana")["ana"], packed)
+    reply = client.push("class:999999", "phx_join", {})
+    assert reply["status"] == "error"
+    assert reply["response"]["message"]
+    assert client.push("phoenix", "heartbeat", {})["status"] == "ok"
+
+
+def test_a_token_may_come_in_the_authorization_header(lousa: Lousa) -> None:
+    token = lousa.tokens("ana")["ana"]
+    url = f"ws://127.0.0.1:{lousa.port}/students/socket/websocket?vsn=2.0.0"
+    client = Client(url, packed=False, header=[f"Authorization: Bearer {token}"])
+    assert client.join("user:me")["user"]["role"] == "student"
+
+
+@pytest.mark.parametrize("role", ["students", "teachers", "principal"])
+def test_a_stranger_is_refused_at_the_door(lousa: Lousa, role: str) -> None:
+    with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+        Client(lousa.socket_url(role, "no-such-token"), packed=False)
+    assert refusal.value.status_code == 403
+
+
+def test_a_student_is_refused_at_the_teachers_door(lousa: Lousa) -> None:
+    with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+        Client(lousa.socket_url("teachers", lousa.tokens("ana")["ana"]), packed=False)
+    assert refusal.value.status_code == 403
