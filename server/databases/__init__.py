@@ -5,22 +5,24 @@ one more line in `SCHEMAS`: its tables and its folder of revisions. All of SQLAl
 in channels/journal.py.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from channels import journal
 from server.databases import accounts, migration
 from server.databases.engine import create_engine
-from server.databases.errors import DatabaseError
+from server.databases.errors import DatabaseError, DatabaseUnavailable
 from server.databases.migration import Schema
 
-Sessions = async_sessionmaker[AsyncSession]
+Session = AsyncSession
+Sessions = async_sessionmaker[Session]
 
 _T = TypeVar("_T")
 
@@ -48,7 +50,7 @@ class Databases:
         return self._engines[name]
 
     def sessions(self, name: str) -> Sessions:
-        """Return the maker of sessions of the database called `name`; to write, use `writing`."""
+        """Return the maker of sessions of the database called `name`, for `reading` and `writing`."""
         return self._sessions[name]
 
     async def upgrade(self, name: str | None = None) -> None:
@@ -93,11 +95,34 @@ class Databases:
 
 
 @asynccontextmanager
+async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session that sees one moment of the database; raise DatabaseUnavailable where there is none."""
+    with _failures_named():
+        async with sessions() as session:
+            yield session
+
+
+@asynccontextmanager
 async def writing(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a session whose transaction may write; it commits at the end of the block, or rolls back on an error."""
-    async with sessions.begin() as session:
-        await session.connection(execution_options={"writes": True})
-        yield session
+    """Open a session whose transaction may write; it commits at the end of the block, or rolls back on an error.
+
+    Raise DatabaseUnavailable where the database cannot take it now; what was asked for was then not done, except
+    where the connection broke in the very moment of the commit.
+    """
+    with _failures_named():
+        async with sessions.begin() as session:
+            await session.connection(execution_options={"writes": True})
+            yield session
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # we asked for something wrong; the database is well
+    except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+        raise DatabaseUnavailable(_reason(error)) from error
 
 
 def _reason(error: BaseException) -> str:

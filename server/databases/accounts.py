@@ -53,6 +53,11 @@ class Account(Base):
     code_hash: Mapped[str | None] = mapped_column(String(255))
     code_expires_at: Mapped[int | None] = mapped_column(BigInteger)
 
+    @property
+    def may_sign_in(self) -> bool:
+        """Say whether this is somebody's account now."""
+        return self.enabled and self.active
+
 
 class SchoolClass(Base):
     """A class; `active` tells whether the last roster still had it."""

@@ -1,5 +1,9 @@
-"""What goes wrong with a database before any query is made, in words for whoever runs the server."""
+"""What goes wrong with a database, in words for whoever runs the server. Nobody outside needs to know its driver's."""
 
 
 class DatabaseError(Exception):
     """A database cannot be used; the message says which one, why, and what to do."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """A database that was there does not answer, or is too busy: the same may work a little later."""

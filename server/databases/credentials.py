@@ -1,0 +1,53 @@
+"""Sign-ins as rows: made, ended, expired. Whoever ends one leaves a note in the same transaction (changes.py)."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.databases.accounts import Credential
+
+SESSION = "session"
+TOKEN = "token"  # noqa: S105 (the name of a kind, no secret)
+
+
+class NewCredential(NamedTuple):
+    """A sign-in to be: `secret_hash` is the SHA-256 of what its owner is given."""
+
+    kind: str
+    user_id: int
+    secret_hash: bytes
+    created_at: int
+    expires_at: int
+
+
+async def add_credentials(session: AsyncSession, new: Sequence[NewCredential]) -> None:
+    """Make these sign-ins, a thousand as quickly as a few."""
+    await session.execute(insert(Credential), [each._asdict() for each in new])
+
+
+async def end_credential(session: AsyncSession, secret_hash: bytes) -> set[int]:
+    """End one sign-in; return whose it was (nobody's: the empty set)."""
+    return await _end(session, Credential.secret_hash == secret_hash)
+
+
+async def end_credentials_of(session: AsyncSession, user_id: int, kind: str | None = None) -> set[int]:
+    """End all sign-ins of a user, or all of one kind; return whose they were."""
+    return await _end(session, Credential.user_id == user_id, *([Credential.kind == kind] if kind else []))
+
+
+async def end_expired_credentials(session: AsyncSession, now: int) -> set[int]:
+    """End what has expired; return whose they were."""
+    return await _end(session, Credential.expires_at <= now)
+
+
+async def end_oldest_sessions(session: AsyncSession, user_id: int, keep: int) -> set[int]:
+    """End the browser sign-ins of a user but the newest `keep`; return the user, where there were any."""
+    mine = (Credential.user_id == user_id, Credential.kind == SESSION)
+    newest = select(Credential.id).where(*mine).order_by(Credential.id.desc()).limit(keep)
+    return await _end(session, *mine, Credential.id.not_in(newest))
+
+
+async def _end(session: AsyncSession, *which: Any) -> set[int]:
+    return set(await session.scalars(delete(Credential).where(*which).returning(Credential.user_id)))

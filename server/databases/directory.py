@@ -1,0 +1,93 @@
+"""Reads who is in the school: members by their sign-ins, classes with their sizes, the people of a class."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.member import Classroom, Role, User
+from server.databases.accounts import Account, Credential, Enrolment, School, SchoolClass
+
+
+@dataclass(slots=True)
+class SignIn:
+    """One valid sign-in, as it is stored: whose it is, until when, and the classes that the user is enrolled in."""
+
+    credential_id: int
+    secret_hash: bytes
+    expires_at: int
+    user: User
+    login: str
+    class_ids: list[int] = field(default_factory=list)
+
+
+async def sign_ins_by_secret(session: AsyncSession, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
+    """Return the sign-ins with these hashes that are valid now."""
+    found = await _sign_ins(session, Credential.secret_hash.in_(hashes), now)
+    return {each.secret_hash: each for each in found}
+
+
+async def sign_ins_by_id(session: AsyncSession, ids: Collection[int], now: int) -> dict[int, SignIn]:
+    """Return the sign-ins with these ids that are valid now."""
+    found = await _sign_ins(session, Credential.id.in_(ids), now)
+    return {each.credential_id: each for each in found}
+
+
+async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int) -> Collection[SignIn]:
+    """Read them with their enrolments, one row for each, in one query."""
+    query = (
+        select(
+            Credential.id,
+            Credential.secret_hash,
+            Credential.expires_at,
+            Account.id,
+            Account.name,
+            Account.role,
+            Account.login,
+            Enrolment.class_id,
+        )
+        .join(Account, Account.id == Credential.user_id)
+        .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
+        .where(which, Credential.expires_at > now, Account.enabled, Account.active)
+    )
+    found: dict[int, SignIn] = {}
+    for credential_id, secret_hash, expires_at, user_id, name, role, login, class_id in await session.execute(query):
+        if credential_id not in found:
+            user = User(user_id, name, Role(role))
+            found[credential_id] = SignIn(credential_id, secret_hash, expires_at, user, login)
+        if class_id is not None:
+            found[credential_id].class_ids.append(class_id)
+    return found.values()
+
+
+async def read_school_name(session: AsyncSession) -> str:
+    """Return the school's name, empty before the first import."""
+    return await session.scalar(select(School.name).order_by(School.id).limit(1)) or ""
+
+
+async def read_classrooms(session: AsyncSession) -> dict[int, Classroom]:
+    """Return all active classes with the number of their students, by title."""
+    students = and_(Enrolment.class_id == SchoolClass.id, Enrolment.active, Enrolment.role == Role.STUDENT)
+    query = (
+        select(SchoolClass.id, SchoolClass.title, func.count(Enrolment.id))
+        .outerjoin(Enrolment, students)
+        .where(SchoolClass.active)
+        .group_by(SchoolClass.id, SchoolClass.title)
+        .order_by(SchoolClass.title, SchoolClass.id)
+    )
+    return {row[0]: Classroom(*row) for row in await session.execute(query)}
+
+
+async def read_people(
+    session: AsyncSession, class_ids: Collection[int], role: Role | None = None
+) -> Sequence[Row[int, int, str, str]]:
+    """Return (class id, user id, name, role) of everybody enrolled in these classes, or of one role."""
+    query = (
+        select(Enrolment.class_id, Account.id, Account.name, Account.role)
+        .join(Account, Account.id == Enrolment.user_id)
+        .where(Enrolment.class_id.in_(class_ids), Enrolment.active, Account.active)
+    )
+    if role is not None:
+        query = query.where(Account.role == role)
+    return (await session.execute(query)).all()

@@ -1,0 +1,78 @@
+"""Users as rows, for signing in and for the administrator's commands."""
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.databases.accounts import Account, Enrolment, SchoolClass
+
+# SQLite and asyncpg take about 32,000 parameters in one statement.
+_AT_ONCE = 1_000
+
+
+async def find_user(session: AsyncSession, login: str, *, lock: bool = False) -> Account | None:
+    """Return the user with this login; with `lock`, nobody else changes them before the transaction ends."""
+    query = select(Account).where(Account.login == login)
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def find_users(session: AsyncSession, logins: Collection[str]) -> dict[str, Account]:
+    """Return the users with these logins, by login."""
+    found: dict[str, Account] = {}
+    waiting = iter(logins)
+    while some := list(islice(waiting, _AT_ONCE)):
+        users = await session.scalars(select(Account).where(Account.login.in_(some)))
+        found.update((user.login, user) for user in users)
+    return found
+
+
+def set_password(user: Account, password_hash: str) -> None:
+    """Give a user a password; a one-time code that was not used yet is void."""
+    user.password_hash = password_hash
+    user.code_hash = user.code_expires_at = None
+
+
+async def set_all_passwords(session: AsyncSession, password_hash: str) -> None:
+    """Give everybody the same password."""
+    await session.execute(
+        update(Account).values(password_hash=password_hash, code_hash=None, code_expires_at=None)
+    )
+
+
+async def set_codes(session: AsyncSession, codes: Iterable[tuple[int, str]], expires_at: int) -> None:
+    """Give each user (by id) the hash of a one-time code, in place of an earlier one; who has a password gets none."""
+    statement = (
+        update(Account.__table__)  # type: ignore[arg-type]
+        .where(Account.id == bindparam("user"), Account.password_hash.is_(None))
+        .values(code_hash=bindparam("code"), code_expires_at=expires_at)
+    )
+    rows = [{"user": user_id, "code": code_hash} for user_id, code_hash in codes]
+    if rows:
+        await (await session.connection()).execute(statement, rows)
+
+
+async def class_titles(session: AsyncSession) -> dict[int, str]:
+    """Return the titles of all active classes."""
+    rows = await session.execute(select(SchoolClass.id, SchoolClass.title).where(SchoolClass.active))
+    return {row.id: row.title for row in rows}
+
+
+async def without_password(
+    session: AsyncSession, class_ids: Collection[int]
+) -> Sequence[Row[int, str, str, str]]:
+    """Return (id, role, name, login) of those enrolled in one of these classes who cannot sign in for want of it."""
+    query = (
+        select(Account.id, Account.role, Account.name, Account.login)
+        .join(Enrolment, Enrolment.user_id == Account.id)
+        .where(
+            Enrolment.class_id.in_(class_ids),
+            Enrolment.active,
+            Account.enabled,
+            Account.active,
+            Account.password_hash.is_(None),
+        )
+        .distinct()
+    )
+    return (await session.execute(query)).all()

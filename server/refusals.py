@@ -1,0 +1,27 @@
+"""What a user or an administrator asked for and does not get, with the reason as a word that a page can translate."""
+
+from typing import Literal
+
+
+class SignInRefused(Exception):
+    """Nobody is signed in. `reason` is `wrong` (login or password), `code` (wrong, used or expired) or `throttled`.
+
+    Where it is `throttled`, trying again makes sense after `retry_after` seconds.
+    """
+
+    def __init__(self, reason: Literal["wrong", "code", "throttled"], retry_after: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class PasswordRefused(Exception):
+    """A new password is too easily guessed. `reason` is `short`, `long`, `login` (it is the login) or `common`."""
+
+    def __init__(self, reason: Literal["short", "long", "login", "common"]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UserError(Exception):
+    """An administrator's command cannot be done; the message says why, and nothing was changed."""

@@ -1,0 +1,179 @@
+"""What an administrator does with accounts, from the command line, while the server runs or not.
+
+Each command is one transaction, and raises UserError (nothing was changed) with a message that says why.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from channels.member import Role
+from server.auth import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
+from server.clock import DAY, Clock, now_ms
+from server.databases import Session, Sessions, reading, writing
+from server.databases.accounts import Account
+from server.databases.changes import note_changes
+from server.databases.credentials import SESSION, TOKEN, add_credentials, end_credentials_of
+from server.databases.users import (
+    class_titles,
+    find_user,
+    find_users,
+    set_all_passwords,
+    set_codes,
+    set_password,
+    without_password,
+)
+from server.passwords import Passwords, check_new_password
+from server.refusals import UserError
+
+# Without what is mistaken for another: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
+CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
+# 45 bits: with a slow hash more than enough, and short enough to be copied from paper. (A quick hash such as SHA-256
+# would be searched through in an hour by whoever got hold of the database.)
+CODE_CHARACTERS = 10
+CODE_DAYS = 30
+
+MAX_NAME_CHARACTERS = 255
+
+
+class Code(NamedTuple):
+    """One line of the sheet that is handed out."""
+
+    classroom: str
+    name: str
+    login: str
+    code: str
+    expires_at: int
+
+
+class Token(NamedTuple):
+    """A bearer token, shown only now."""
+
+    login: str
+    secret: str
+
+
+class Users:
+    """The administrator's commands on the `accounts` database."""
+
+    def __init__(self, sessions: Sessions, passwords: Passwords, clock: Clock = now_ms) -> None:
+        self._sessions = sessions
+        self._passwords = passwords
+        self._clock = clock
+
+    async def create(self, login: str, name: str, role: Role, password: str) -> None:
+        """Create a user by hand; rosters, which know nothing of them, leave them alone."""
+        login, name = _valid_login(login), _valid_name(name)
+        check_new_password(login, password)
+        password_hash = await self._passwords.hash(password)
+        async with writing(self._sessions) as session:
+            if await find_user(session, login):
+                raise UserError(f"There is already a user with the login “{login}”.")
+            session.add(Account(login=login, name=name, role=role, password_hash=password_hash))
+
+    async def disable(self, login: str) -> None:
+        """Keep a user from signing in, and end all their sign-ins."""
+        async with writing(self._sessions) as session:
+            user = await _locked(session, login)
+            user.enabled = False
+            await end_credentials_of(session, user.id)
+            await note_changes(session, [user.id], self._clock())
+
+    async def enable(self, login: str) -> None:
+        """Let a user sign in again."""
+        async with writing(self._sessions) as session:
+            (await _locked(session, login)).enabled = True
+
+    async def set_password(self, login: str, password: str) -> None:
+        """Give a user a new password, and sign them out wherever they are signed in with the old one."""
+        login = normal_login(login)
+        check_new_password(login, password)
+        password_hash = await self._passwords.hash(password)
+        async with writing(self._sessions) as session:
+            user = await _locked(session, login)
+            set_password(user, password_hash)
+            ended = await end_credentials_of(session, user.id, SESSION)
+            await note_changes(session, ended, self._clock())
+
+    async def set_everybodys_password(self, password: str) -> None:
+        """Give everybody the same password, hashed once: for a demonstration."""
+        password_hash = await self._passwords.hash(password)
+        async with writing(self._sessions) as session:
+            await set_all_passwords(session, password_hash)
+
+    async def make_codes(self, title: str, role: Role | None = None) -> list[Code]:
+        """Make one-time codes for those of a class, or of one role in it, who have no password; by role and name.
+
+        A code made earlier and not used is void. A class may be called by its title in small letters.
+        """
+        async with reading(self._sessions) as session:
+            titles = _classes_called(title, await class_titles(session))
+            people = [row for row in await without_password(session, titles) if role in (None, row.role)]
+        people.sort(key=lambda row: (row.role, by_name(row.name)))
+        codes = [_new_code() for _ in people]
+        hashes = await asyncio.gather(*map(self._passwords.hash, codes))
+        expires_at = self._clock() + CODE_DAYS * DAY
+        async with writing(self._sessions) as session:
+            await set_codes(session, zip([row.id for row in people], hashes, strict=True), expires_at)
+        shown = next(iter(titles.values()))
+        return [Code(shown, row.name, row.login, code, expires_at) for row, code in zip(people, codes, strict=True)]
+
+    async def create_tokens(self, logins: Sequence[str], days: int) -> list[Token]:
+        """Make a bearer token for each of these logins, in their order; all of them or none."""
+        now = self._clock()
+        wanted = [normal_login(login) for login in logins]
+        async with writing(self._sessions) as session:
+            users = await find_users(session, set(wanted))
+            _check_all(wanted, users)
+            made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
+            await add_credentials(session, [new for _, new in made])
+        return [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
+
+
+async def _locked(session: Session, login: str) -> Account:
+    user = await find_user(session, normal_login(login), lock=True)
+    if user is None:
+        raise UserError(f"There is no user with the login “{login}”.")
+    return user
+
+
+def _check_all(logins: Collection[str], users: dict[str, Account]) -> None:
+    unknown = [login for login in logins if login not in users]
+    if unknown:
+        raise UserError(f"No token was made, for there is no user with the login {_listed(unknown)}.")
+    ended = [login for login in logins if not users[login].may_sign_in]
+    if ended:
+        raise UserError(f"No token was made, for the account is disabled: {_listed(ended)}.")
+
+
+def _listed(logins: Sequence[str]) -> str:
+    some = ", ".join(f"“{login}”" for login in logins[:10])
+    return f"{some} and {len(logins) - 10} more" if len(logins) > 10 else some
+
+
+def _classes_called(title: str, titles: dict[int, str]) -> dict[int, str]:
+    found = {id_: each for id_, each in titles.items() if each == title}
+    found = found or {id_: each for id_, each in titles.items() if each.casefold() == title.strip().casefold()}
+    if not found:
+        some = "; ".join(sorted(set(titles.values()))[:20]) or "none: import a roster first"
+        raise UserError(f"There is no class called “{title}”. Classes: {some}")
+    return found
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARACTERS))
+
+
+def _valid_login(login: str) -> str:
+    normal = normal_login(login)
+    if not normal or len(login) > MAX_LOGIN_CHARACTERS or any(not sign.isprintable() or sign == " " for sign in normal):
+        raise UserError(f"A login has 1 to {MAX_LOGIN_CHARACTERS} characters, and no blanks.")
+    return normal
+
+
+def _valid_name(name: str) -> str:
+    plain = name.strip()
+    if not plain.isprintable() or not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
+        raise UserError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
+    return plain

@@ -1,0 +1,98 @@
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, text
+
+from server.databases import SCHEMAS, DatabaseError, Databases, reading, writing
+from server.settings import database_urls
+
+
+@pytest.mark.parametrize("name", list(SCHEMAS))
+async def test_the_revisions_lead_to_exactly_the_tables_of_the_code(databases: Databases, name: str) -> None:
+    async with databases.engine(name).connect() as connection:
+        assert await connection.run_sync(_differences, SCHEMAS[name].metadata) == []
+
+
+def _differences(connection: Connection, metadata: MetaData) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def test_upgrading_twice_changes_nothing(databases: Databases) -> None:
+    before = await _epoch(databases)
+    await databases.upgrade()
+    assert await _epoch(databases) == before
+
+
+async def test_a_new_journal_has_a_name_of_its_own(databases: Databases) -> None:
+    assert re.fullmatch("[0-9a-f]{16}", await _epoch(databases))
+
+
+async def _epoch(databases: Databases) -> str:
+    async with reading(databases.sessions("journal")) as session:
+        return str(await session.scalar(text("SELECT epoch FROM journal")))
+
+
+async def test_sqlite_is_upgraded_at_the_start_and_postgresql_is_not(urls: dict[str, str]) -> None:
+    databases = Databases(urls)
+    if databases.engine("accounts").dialect.name == "sqlite":
+        await databases.prepare()
+    else:
+        with pytest.raises(DatabaseError, match="database upgrade"):
+            await databases.prepare()
+        await databases.upgrade()
+        await databases.prepare()
+    await databases.dispose()
+
+
+async def test_a_database_of_a_later_version_is_refused_and_left_alone(databases: Databases) -> None:
+    async with writing(databases.sessions("journal")) as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for prepare in (databases.prepare, databases.upgrade):
+        with pytest.raises(DatabaseError, match="“journal” belongs to a later version"):
+            await prepare()
+
+
+async def test_a_revision_that_fails_leaves_nothing_behind(databases: Databases, urls: dict[str, str]) -> None:
+    async with writing(databases.sessions("accounts")) as session:
+        await session.execute(text("DELETE FROM alembic_version"))
+        for table in ("failures", "schools"):
+            await session.execute(text(f"DROP TABLE {table}"))
+    with pytest.raises(DatabaseError, match="already exists"):
+        await databases.upgrade("accounts")
+    async with reading(databases.sessions("accounts")) as session:
+        assert await _tables(session.get_bind().dialect.name, databases) & {"failures", "schools"} == set()
+
+
+async def _tables(dialect: str, databases: Databases) -> set[str]:
+    query = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+        "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+    }
+    async with reading(databases.sessions("accounts")) as session:
+        return set(await session.scalars(text(query[dialect])))
+
+
+async def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path, free_port: int) -> None:
+    url = f"postgresql://lousa:secret@127.0.0.1:{free_port}/lousa"
+    databases = Databases(database_urls(tmp_path, [f"accounts={url}"]))
+    with pytest.raises(DatabaseError, match=f"“accounts” cannot be used .*lousa:\\*\\*\\*@127.0.0.1:{free_port}"):
+        await databases.prepare()
+    await databases.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "is not a URL like"),
+        ("mysql://host/name", "of the kind “mysql”"),
+        ("sqlite://", "needs a file"),
+        ("postgresql+psycopg://host/name", "of the kind"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused(tmp_path: Path, url: str, message: str) -> None:
+    with pytest.raises(DatabaseError, match=message):
+        Databases(database_urls(tmp_path, [f"journal={url}"]))
