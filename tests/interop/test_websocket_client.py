@@ -1,4 +1,4 @@
-"""`websocket-client`, which knows nothing of us, in JSON and in MessagePack: what a program in any language would do."""
+"""`websocket-client`, which knows nothing of us, in JSON and MessagePack: what a program in any language would do."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,8 @@ class Client:
         if event == "phx_join":
             self._join_refs[topic] = ref
         self._send([self._join_refs.get(topic), ref, topic, event, payload])
-        return self.wait_for(lambda frame: frame[1] == ref and frame[3] == "phx_reply")[4]
+        reply: dict[str, Any] = self.wait_for(lambda frame: frame[1] == ref and frame[3] == "phx_reply")[4]
+        return reply
 
     def join(self, topic: str, **payload: Any) -> dict[str, Any]:
         """Join, and return the response."""
@@ -71,7 +72,7 @@ def packed(request: pytest.FixtureRequest) -> bool:
 
 def common_class(*clients: Client) -> str:
     """Return the topic of a class in which all clients are."""
-    listed = [{entry["topic"] for entry in client.join("user:me")["topics"]} for client in clients]
+    listed: list[set[str]] = [{entry["topic"] for entry in client.join("user:me")["topics"]} for client in clients]
     return min(topic for topic in set.intersection(*listed) if topic.startswith("class:"))
 
 

@@ -1,0 +1,219 @@
+"""Fan-out: one class of many clients, through Lousa's whole path and beside a plain Tornado chat server.
+
+All servers run all the time, each with all its clients connected; the measurements alternate, so that whatever else
+the machine does falls on all. The server under measurement has one core, the load generator another.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from bench.load import Client, Load
+from tests.lousa import ROOT, Lousa
+from tests.programs import free_port
+from tests.roster import write_school
+
+WARM_UP_SECONDS = 1.0
+MICROSECONDS = 1e6
+
+CORES = sorted(os.sched_getaffinity(0))
+
+LOUSA = "Lousa"
+# By the name in the table; each is a module of bench.peers.
+PEERS = {"plain Tornado": "tornado_plain", "bare sockets": "bare_sockets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement; CPU in seconds, of all threads of a process."""
+
+    server: str
+    in_flight: int
+    clients: int
+    messages: int
+    seconds: float
+    server_cpu: float
+    generator_cpu: float
+
+    @property
+    def deliveries(self) -> int:
+        """How many times a client got a message."""
+        return self.messages * self.clients
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A server under measurement, with its load."""
+
+    name: str
+    process: psutil.Process
+    load: Load
+
+    def measure(self, seconds: float, in_flight: int) -> Figure:
+        """Run the load for so long."""
+        self.load.beat()
+        self.load.run(WARM_UP_SECONDS, in_flight)
+        server, own = _cpu(self.process), time.process_time()
+        messages, took = self.load.run(seconds, in_flight)
+        return Figure(
+            self.name,
+            in_flight,
+            len(self.load.clients),
+            messages,
+            took,
+            _cpu(self.process) - server,
+            time.process_time() - own,
+        )
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def measure(clients: int, senders: int, rounds: int, seconds: float, windows: list[int]) -> list[Figure]:
+    """Measure all servers in turn, and return every figure."""
+    _allow_many_files()
+    figures = []
+    with ExitStack() as stack:
+        subjects = [stack.enter_context(_lousa(clients, senders))]
+        subjects += [stack.enter_context(_peer(name, module, clients, senders)) for name, module in PEERS.items()]
+        for number in range(rounds):
+            for in_flight in windows:
+                for subject in subjects:
+                    figure = subject.measure(seconds, in_flight)
+                    print(f"# {number + 1}/{rounds} {_line(figure)}", file=sys.stderr, flush=True)
+                    figures.append(figure)
+    return figures
+
+
+def _allow_many_files() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@contextmanager
+def _lousa(clients: int, senders: int) -> Iterator[Subject]:
+    """Run Lousa as a school would, with a class of that many students, each signed in with a token of their own."""
+    # In the project's folder: a temporary directory is often in memory, where a commit costs nothing.
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build, prefix="bench-") as folder:
+        logins = write_school(Path(folder) / "roster", clients)
+        server = Lousa(Path(folder) / "data", serve_options=("--push-rate", "0"))
+        server.data_dir.mkdir()
+        server.run("roster", "import", str(Path(folder) / "roster"))
+        tokens = server.tokens(*logins)
+        with server:
+            paths = [f"/students/socket/websocket?vsn=2.0.0&access_token={tokens[login]}" for login in logins]
+            load = _connect(LOUSA, server.port, paths, senders)
+            yield Subject(LOUSA, _alone_on_a_core(server.pid), load)
+            load.close()
+
+
+@contextmanager
+def _peer(name: str, module: str, clients: int, senders: int) -> Iterator[Subject]:
+    """Run one of the peers; they know nobody, so that nobody signs in."""
+    port = free_port()
+    with subprocess.Popen([sys.executable, "-m", f"bench.peers.{module}", str(port)], cwd=ROOT) as server:
+        try:
+            _wait_for(port)
+            load = _connect(name, port, ["/students/socket/websocket"] * clients, senders)
+            yield Subject(name, _alone_on_a_core(server.pid), load)
+            load.close()
+        finally:
+            server.kill()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            Client(port, "/students/socket/websocket").socket.close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    raise RuntimeError("the peer did not start")
+
+
+def _alone_on_a_core(pid: int) -> psutil.Process:
+    """Put a server on the first core and ourselves on another, where there are two."""
+    process = psutil.Process(pid)
+    if len(CORES) > 1:
+        process.cpu_affinity(CORES[:1])
+        os.sched_setaffinity(0, CORES[1:])
+    return process
+
+
+def _connect(name: str, port: int, paths: list[str], senders: int) -> Load:
+    began = time.perf_counter()
+    clients = [Client(port, path) for path in paths]
+    topic = _class_topic(clients[0]) if name == LOUSA else "class:1"
+    join_refs = []
+    for client in clients:
+        join_refs.append(str(client.refs + 1))
+        client.request(topic, "phx_join", {}, join_ref=join_refs[-1])
+    print(f"# {name}: {len(clients)} clients joined in {time.perf_counter() - began:.1f} s", file=sys.stderr)
+    return Load(clients, topic, join_refs, senders)
+
+
+def _class_topic(client: Client) -> str:
+    topics = client.request("user:me", "phx_join", {}, join_ref=str(client.refs + 1))["topics"]
+    return next(str(entry["topic"]) for entry in topics if entry["topic"].startswith("class:"))
+
+
+def report(figures: list[Figure]) -> str:
+    """Put the medians into a table in Markdown, with the ratios below it."""
+    groups: dict[tuple[int, str], list[Figure]] = {}
+    for figure in figures:
+        groups.setdefault((figure.in_flight, figure.server), []).append(figure)
+    lines = [
+        "| in flight | server | messages/s | deliveries/s | server CPU µs a delivery | server CPU | generator CPU "
+        "| generator µs a delivery |",
+        "|---|---|---|---|---|---|---|---|",
+        *(f"| {in_flight} | {server} | {_cells(group)} |" for (in_flight, server), group in groups.items()),
+        "",
+        *(line for in_flight in sorted({in_flight for in_flight, _ in groups}) for line in _ratio(in_flight, groups)),
+    ]
+    return "\n".join(lines)
+
+
+def _rate(group: list[Figure]) -> float:
+    return median(figure.messages / figure.seconds for figure in group)
+
+
+def _cost(group: list[Figure]) -> float:
+    return median(figure.server_cpu / figure.deliveries for figure in group) * MICROSECONDS
+
+
+def _cells(group: list[Figure]) -> str:
+    clients = group[0].clients
+    own = median(figure.generator_cpu / figure.deliveries for figure in group) * MICROSECONDS
+    busy = median(figure.server_cpu / figure.seconds for figure in group)
+    own_busy = median(figure.generator_cpu / figure.seconds for figure in group)
+    rate = _rate(group)
+    return f"{rate:,.1f} | {rate * clients:,.0f} | {_cost(group):.2f} | {busy:.0%} | {own_busy:.0%} | {own:.2f}"
+
+
+def _ratio(in_flight: int, groups: dict[tuple[int, str], list[Figure]]) -> Iterator[str]:
+    lousa = groups[in_flight, LOUSA]
+    for name in PEERS:
+        peer = groups[in_flight, name]
+        yield (
+            f"* {in_flight} in flight, beside {name}: {_rate(lousa) / _rate(peer):.2f} times the messages, "
+            f"{_cost(lousa) / _cost(peer):.2f} times the CPU a delivery"
+        )
+
+
+def _line(figure: Figure) -> str:
+    return f"{figure.in_flight} in flight, {figure.server}: {_cells([figure])}"

@@ -1,0 +1,207 @@
+"""A load generator that costs less than what it measures: one process, raw non-blocking sockets, one epoll.
+
+Every client of a class gets the same bytes. So a few clients, the senders, read their frames; all others only count
+bytes into one scratch buffer, and the count is checked against what the senders read. That is about 2 µs a delivery,
+nearly all of it the kernel's, and less when a server writes several frames at once.
+"""
+
+import base64
+import json
+import os
+import select
+import socket
+import time
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+# As much as a socket can have for us at once, so that one call empties it.
+_SCRATCH = bytearray(1024 * 1024)
+
+PATIENCE_SECONDS = 120.0
+
+
+class Client:
+    """One WebSocket. `received` counts the bytes of broadcasts since the last `Load.reset`."""
+
+    __slots__ = ("inbox", "received", "refs", "socket")
+
+    def __init__(self, port: int, path: str) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.inbox = bytearray()
+        self.received = 0
+        self.refs = 0
+        self._upgrade(port, path)
+
+    def _upgrade(self, port: int, path: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        while b"\r\n\r\n" not in self.inbox:
+            data = self.socket.recv(65536)
+            if not data:
+                break
+            self.inbox += data
+        head, _, rest = bytes(self.inbox).partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise RuntimeError(f"refused: {head.decode(errors='replace')}")
+        self.inbox = bytearray(rest)
+
+    def push(self, topic: str, event: str, payload: dict[str, Any], *, join_ref: str | None = None) -> str:
+        """Send one push without waiting for anything; return its ref."""
+        self.refs += 1
+        ref = str(self.refs)
+        self.socket.sendall(masked(json.dumps([join_ref, ref, topic, event, payload]).encode()))
+        return ref
+
+    def request(self, topic: str, event: str, payload: dict[str, Any], *, join_ref: str | None = None) -> Any:
+        """Push and wait for the response, while the socket is blocking; whatever else comes is passed over."""
+        ref = self.push(topic, event, payload, join_ref=join_ref)
+        while True:
+            for frame in self.frames():
+                if frame.startswith(b"["):
+                    message = json.loads(frame)
+                    if message[1] == ref and message[3] == "phx_reply":
+                        assert message[4]["status"] == "ok", message
+                        return message[4]["response"]
+            data = self.socket.recv(1024 * 1024)
+            if not data:
+                raise RuntimeError("the server closed a connection")
+            self.inbox += data
+
+    def frames(self) -> list[bytes]:
+        """Take the whole frames out of the inbox; return their payloads."""
+        found, start, size = [], 0, len(self.inbox)
+        while size - start >= 2:
+            length, header = self.inbox[start + 1], 2
+            if length >= 126:
+                header = 4 if length == 126 else 10
+                length = int.from_bytes(self.inbox[start + 2 : start + header], "big")
+            if size - start < header + length:
+                break
+            found.append(bytes(self.inbox[start + header : start + header + length]))
+            start += header + length
+        del self.inbox[:start]
+        return found
+
+
+def masked(payload: bytes) -> bytes:
+    """Make a client's text frame; its mask is zero, which the RFC allows and which leaves the payload as it is."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return b"\x81" + length + bytes(4) + payload
+
+
+def frame_bytes(payload: bytes) -> int:
+    """Return how long a server's frame around this payload is."""
+    size = len(payload)
+    return size + (2 if size < 126 else 4 if size < 65536 else 10)
+
+
+class Load:
+    """A class full of clients, the first `senders` of which write."""
+
+    def __init__(self, clients: Sequence[Client], topic: str, join_refs: Sequence[str], senders: int) -> None:
+        self.clients = clients
+        self._topic = topic
+        self._join_refs = join_refs
+        self._senders = clients[:senders]
+        self._epoll = select.epoll()
+        self._by_fd = {client.socket.fileno(): client for client in clients}
+        self._reading = {client.socket.fileno() for client in self._senders}
+        self._sent = 0
+        self._ends: list[int] = []
+        self._total = 0
+        for client in clients:
+            client.socket.setblocking(False)
+            self._epoll.register(client.socket, select.EPOLLIN)
+
+    def beat(self) -> None:
+        """Let every client say that it lives, and wait until all is quiet: a server ends those that say nothing."""
+        for client in self.clients:
+            client.push("phoenix", "heartbeat", {})
+        self.settle()
+
+    def settle(self, quiet_seconds: float = 0.5) -> None:
+        """Read and forget until nothing comes any more."""
+        while ready := self._epoll.poll(quiet_seconds, len(self.clients)):
+            for fd, _ in ready:
+                if not self._by_fd[fd].socket.recv_into(_SCRATCH):
+                    raise RuntimeError("the server closed a connection")
+        for client in self.clients:
+            client.inbox.clear()
+
+    def run(self, seconds: float, in_flight: int) -> tuple[int, float]:
+        """Keep so many messages in flight, for so long; return how many there were, and the time until all were there.
+
+        A message is in flight until every client has it. At the end each client must have had every byte.
+        """
+        self._reset()
+        began = time.perf_counter()
+        sent = delivered = 0
+        while (now := time.perf_counter()) - began < seconds:
+            while sent - delivered < in_flight:
+                self._send()
+                sent += 1
+            self._read(now + 10)
+            delivered = self._delivered()
+        self._finish(sent)
+        return sent, time.perf_counter() - began
+
+    def _reset(self) -> None:
+        self._ends.clear()
+        self._total = 0
+        for client in self.clients:
+            client.received = 0
+
+    def _send(self) -> None:
+        number = self._sent % len(self._senders)
+        payload = {"id": f"b{self._sent:012}", "text": "A fotossíntese transforma luz em energia química."}
+        self._senders[number].push(self._topic, "message:send", payload, join_ref=self._join_refs[number])
+        self._sent += 1
+
+    def _read(self, deadline: float) -> None:
+        """Read what has come. This is the loop that must be light."""
+        by_fd, reading, total = self._by_fd, self._reading, 0
+        for fd, _ in self._epoll.poll(1, len(self.clients)):
+            client = by_fd[fd]
+            if fd in reading:
+                size = self._read_frames(client, client.socket.recv_into(_SCRATCH))
+            else:
+                size = client.socket.recv_into(_SCRATCH, 0, socket.MSG_TRUNC)  # counted and dropped in the kernel
+            client.received += size
+            total += size
+        self._total += total
+        if not total and time.perf_counter() > deadline:
+            raise RuntimeError("the server has stopped sending")
+
+    def _read_frames(self, client: Client, size: int) -> int:
+        """Take a sender's frames apart: replies are its own, broadcasts everybody's. Return the broadcasts' bytes."""
+        client.inbox += _SCRATCH[:size]
+        broadcasts = [frame_bytes(frame) for frame in client.frames() if b'"message:sent"' in frame[:60]]
+        if client is self._senders[0]:
+            for length in broadcasts:
+                self._ends.append((self._ends[-1] if self._ends else 0) + length)
+        return sum(broadcasts)
+
+    def _delivered(self) -> int:
+        """Say how many messages all clients have, from the bytes that they have together."""
+        return bisect_right(self._ends, self._total // len(self.clients))
+
+    def _finish(self, sent: int) -> None:
+        """Take in what is still under way, and see that every client got all of it and nothing else."""
+        deadline = time.perf_counter() + PATIENCE_SECONDS
+        while len(self._ends) < sent or self._total < self._ends[-1] * len(self.clients):
+            self._read(deadline)
+        odd = [client.received for client in self.clients if client.received != self._ends[-1]]
+        if odd:
+            raise RuntimeError(f"{len(odd)} clients did not get {self._ends[-1]} bytes, but {sorted(set(odd))[:9]}")
+
+    def close(self) -> None:
+        """Hang up."""
+        for client in self.clients:
+            client.socket.close()
+        self._epoll.close()

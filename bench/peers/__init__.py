@@ -1,0 +1,1 @@
+"""Servers that do the same job by other means, to be measured beside Lousa."""

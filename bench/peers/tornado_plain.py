@@ -1,0 +1,57 @@
+"""The chat server that Tornado's own documentation leads to: a set of clients, and `write_message` to each in a loop.
+
+It speaks as much of Lousa's protocol as the load generator needs, and does nothing else: no sign-in, no roles, no
+journal, no order over several workers, no bound on a slow client.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+
+from tornado.web import Application
+from tornado.websocket import WebSocketHandler
+
+
+class Chat(WebSocketHandler):
+    """One client; everybody is in one class."""
+
+    members: set["Chat"] = set()  # noqa: RUF012  # shared on purpose
+    seq = 0
+
+    def on_message(self, message: str | bytes) -> None:
+        """Answer, and pass a message on to all."""
+        join_ref, ref, topic, event, payload = json.loads(message)
+        response: dict[str, Any] = {}
+        if event == "phx_join":
+            Chat.members.add(self)
+        elif event == "message:send":
+            response = self._send_to_all(topic, payload)
+        self._write([join_ref, ref, topic, "phx_reply", {"status": "ok", "response": response}])
+
+    def _send_to_all(self, topic: str, payload: dict[str, Any]) -> dict[str, Any]:
+        Chat.seq += 1
+        stamp = {"seq": Chat.seq, "at": time.time_ns() // 1_000_000}
+        author = {"id": id(self), "name": "Student00001 Silva", "role": "student"}
+        broadcast = json.dumps([None, None, topic, "message:sent", {**payload, "author": author, **stamp}])
+        for member in Chat.members:
+            member.write_message(broadcast)
+        return stamp
+
+    def _write(self, frame: list[Any]) -> None:
+        self.write_message(json.dumps(frame))
+
+    def on_close(self) -> None:
+        """Forget the client."""
+        Chat.members.discard(self)
+
+
+async def main(port: int) -> None:
+    """Serve until killed."""
+    Application([(r"/.*/websocket", Chat)]).listen(port, "127.0.0.1")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
