@@ -92,7 +92,7 @@ reads_table = Table(
 
 
 class Entry(msgspec.Struct, gc=False):
-    """An event to be appended: `payload` is its JSON object, `at` its time (ms), `push_id` the client's own id of it."""
+    """An event to be appended: its JSON object, its time (`at`, ms), and the client's own id of it (`push_id`)."""
 
     topic: str
     event: str
@@ -103,7 +103,7 @@ class Entry(msgspec.Struct, gc=False):
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """Where an entry stands in its topic since the commit; not `fresh`: it stood there before, under the same push id."""
+    """Where an entry stands in its topic; not `fresh`: it stood there before this commit, under the same push id."""
 
     seq: int
     at: int
@@ -145,15 +145,10 @@ class Journal:
     `on_commit` is called in the event loop with each batch's new events, in commit order, before any `done` of it.
     """
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        writer: Writer,
-        on_commit: Callable[[Sequence[tuple[Entry, Event]]], None],
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, writer: Writer) -> None:
+        self.on_commit: Callable[[Sequence[tuple[Entry, Event]]], None] = lambda batch: None
         self._engine = engine
         self._writer = writer
-        self._on_commit = on_commit
         self._queue: deque[tuple[Entry, Done]] = deque()
         self._queued_bytes = 0
         self._marks: dict[tuple[str, int], Mark] = {}
@@ -224,7 +219,7 @@ class Journal:
         self._finish(batch, receipts)
 
     def _publish(self, batch: list[tuple[Entry, Done]], receipts: list[Receipt]) -> None:
-        self._on_commit(
+        self.on_commit(
             [
                 (entry, Event(receipt.seq, entry.event, stamped(entry.payload, receipt.seq, receipt.at)))
                 for (entry, _), receipt in zip(batch, receipts, strict=True)
@@ -249,7 +244,7 @@ class Journal:
         return {row.name: row.seq for row in await self._fetch(query)}
 
     async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
-        """Read at most `limit` events past a position, oldest first; of the kinds in `events` only, if any are named."""
+        """Read at most `limit` events past a position, oldest first; of the kinds in `events`, if any are named."""
         query = self._select(topic, events).where(events_table.c.seq > seq).order_by(events_table.c.seq).limit(limit)
         return await self._read(query)
 

@@ -82,7 +82,8 @@ async def _append(connection: asyncpg.Connection, batch: Sequence[Entry]) -> lis
     counters = {name: [id_, seq] for name, id_, seq in await connection.fetch(_LOCK, names)}
     known = await _known(connection, counters, batch)
     receipts, rows = _assign(counters, known, batch)
-    await connection.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)) if rows else [[]] * 7)
+    if rows:
+        await connection.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
     await connection.execute(_ADVANCE, [id_ for id_, _ in counters.values()], [seq for _, seq in counters.values()])
     return receipts
 
@@ -102,7 +103,8 @@ def _assign(
     counters: dict[str, list[int]], known: Known, batch: Sequence[Entry]
 ) -> tuple[list[Receipt], list[tuple[object, ...]]]:
     # Gives each new entry its topic's next seq; a push id that comes twice in the batch counts once, too.
-    receipts, rows = [], []
+    receipts: list[Receipt] = []
+    rows: list[tuple[object, ...]] = []
     for entry in batch:
         counter = counters[entry.topic]
         push = (counter[0], entry.author_id, entry.push_id) if entry.push_id else None
@@ -110,9 +112,7 @@ def _assign(
         if receipt is None:
             counter[1] += 1
             receipt = Receipt(counter[1], entry.at)
-            rows.append(
-                (*counter, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
-            )
+            rows.append((*counter, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode()))
             if push:
                 known[push] = Receipt(receipt.seq, receipt.at, fresh=False)
         receipts.append(receipt)

@@ -91,7 +91,7 @@ def _known(connection: sqlite3.Connection, topic_id: int, entry: Entry) -> Recei
     if entry.push_id is None:
         return None
     row = connection.execute(_KNOWN_PUSH, (topic_id, entry.author_id, entry.push_id)).fetchone()
-    return Receipt(*row, fresh=False) if row else None
+    return Receipt(row[0], row[1], fresh=False) if row else None
 
 
 def _insert(connection: sqlite3.Connection, counter: list[int], entry: Entry) -> Receipt:

@@ -27,9 +27,10 @@ MAX_PUSH_ID_CHARACTERS = 64
 MAX_NAME_CHARACTERS = 128
 
 # Events in one join reply without `since` (what fits a screen or two), with `since` (a lesson's absence; more is read
-# by `history:read`, so that one reply stays under a megabyte even of long messages' usual length), and in one reading.
+# by `history:read`, the bytes bound a reply of long messages), and in one reading.
 NEWEST_EVENTS = 50
 MAX_MISSED_EVENTS = 1_000
+MAX_MISSED_BYTES = 512 * 1024
 MAX_HISTORY_EVENTS = 200
 
 # Events of a topic kept encoded in memory: a class that reconnects after a minute's outage is answered without SQL.
@@ -44,6 +45,9 @@ STATE_ANNOUNCEMENTS = 50
 # Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
 # n arrivals cost n * n. No school's class is larger; an assembly is.
 MAX_LISTED_STUDENTS = 200
+
+# Names in one answer to who has read: a class whole; of a school the first ones, and how many.
+MAX_LISTED_READERS = 200
 
 # A user's pushes may come in a burst of this many seconds' worth of their rate: unsent messages after an outage.
 BURST_SECONDS = 3.0

@@ -4,7 +4,7 @@ These are values: whoever checks credentials makes them (`Authority`), and the e
 every event. Nothing here knows of databases, cookies or sockets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -62,3 +62,9 @@ class Authority(Protocol):
 
     async def renew(self, member: Member) -> Member | None:
         """Read the same sign-in again: None where it has ended or its account is disabled."""
+
+    async def named(self, user_ids: Collection[int]) -> list[User]:
+        """Return the users of these ids, in that order; unknown ones are left out."""
+
+    async def audience(self, topic: str) -> int:
+        """Return how many users a topic reaches, staff not counted."""

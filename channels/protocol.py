@@ -6,6 +6,7 @@ clients share is built once per wire, and the many get the same bytes: server fr
 section 5.1).
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -99,7 +100,8 @@ class JsonWire(Wire):
 
     def read(self, payload: msgspec.Raw, kind: type[T]) -> T:
         """Read a payload as its type; raises `Refused` (BAD_PAYLOAD) that says what is wrong where."""
-        return _checked(Code.BAD_PAYLOAD, msgspec.json.decode, payload, type=kind)
+        value: T = _checked(Code.BAD_PAYLOAD, msgspec.json.decode, payload, type=kind)
+        return value
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
         """Put one message, its payload already JSON, into bytes for the socket."""
@@ -127,7 +129,8 @@ class MessagePackWire(Wire):
 
     def read(self, payload: msgspec.Raw, kind: type[T]) -> T:
         """Read a payload as its type; raises `Refused` (BAD_PAYLOAD) that says what is wrong where."""
-        return _checked(Code.BAD_PAYLOAD, msgspec.msgpack.decode, payload, type=kind)
+        value: T = _checked(Code.BAD_PAYLOAD, msgspec.msgpack.decode, payload, type=kind)
+        return value
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
         """Put one message, its payload already JSON, into bytes for the socket."""
@@ -142,7 +145,7 @@ MESSAGE_PACK = MessagePackWire()
 WIRES: dict[str, Wire] = {wire.name: wire for wire in (JSON, MESSAGE_PACK)}
 
 
-def _checked(code: Code, decode: Any, *args: Any, **kwargs: Any) -> Any:
+def _checked(code: Code, decode: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     # msgspec says "Expected `str` of length <= 4000 - at `$.text`", which a client's author understands.
     # RecursionError: a few thousand nested brackets, which fit into a frame.
     try:

@@ -54,10 +54,10 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class Subscription:
-    """One joined topic of one session: under which join, and whether the member is shown there as present."""
+    """One joined topic of one session: its name inside (`user:me` is `user:12`), and under which join it is heard."""
 
+    topic: str
     join_ref: str | None
-    present: bool
 
 
 class Transport(Protocol):

@@ -1,0 +1,58 @@
+"""What a broker is: it carries what one worker publishes to the other workers' hubs, and promises nothing.
+
+The journal is the truth. A broker may lose, repeat or reorder envelopes; hubs put durable events in order by their
+positions and read what is missing. `broker_memory` serves one process, where there is nobody else to tell.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+import msgspec
+
+
+class Lane(IntEnum):
+    """How a message is treated on its way to a client; see `channels.session`."""
+
+    DURABLE = 0
+    SNAPSHOT = 1
+    EPHEMERAL = 2
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One message on its way to a topic's sessions; `payload` is JSON, and `seq` is 0 where the lane is not durable."""
+
+    topic: str
+    event: str
+    payload: bytes
+    seq: int = 0
+    lane: Lane = Lane.DURABLE
+
+
+Deliver = Callable[[Sequence[Envelope]], None]
+
+
+class Broker(Protocol):
+    """Fan-out between workers.
+
+    `check_seconds` is how often the hub has to ask the journal what got lost; None where nothing can be.
+    """
+
+    @property
+    def check_seconds(self) -> float | None:
+        """Return the seconds until the next question; it may change from one to the next."""
+
+    async def start(self, deliver: Deliver) -> None:
+        """Begin to hand over, in the event loop, what other workers publish; never what this one does."""
+
+    async def close(self) -> None:
+        """Stop handing over."""
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for a topic's envelopes from now on."""
+
+    def unsubscribe(self, topic: str) -> None:
+        """Ask for no more of them."""
+
+    def publish(self, batch: Sequence[Envelope]) -> None:
+        """Send what one turn of the event loop has made to every other worker that asked for its topics."""

@@ -1,0 +1,60 @@
+"""The broker of one process: hubs that share a `MemoryBus` hear each other.
+
+With one worker the bus has one member and `publish` does nothing. Tests put several hubs on one bus, and `lose` some
+of what it carries, as a real one may.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from channels.broker import Deliver, Envelope
+
+
+class MemoryBus:
+    """What several brokers of one process have in common; `lose(envelope)` says which envelopes never arrive."""
+
+    def __init__(self, lose: Callable[[Envelope], bool] = lambda envelope: False) -> None:
+        self.brokers: set[MemoryBroker] = set()
+        self.lose = lose
+
+
+class MemoryBroker:
+    """One hub's place on the bus."""
+
+    def __init__(self, bus: MemoryBus | None = None) -> None:
+        self._bus = bus or MemoryBus()
+        self._topics: set[str] = set()
+        self._deliver: Deliver | None = None
+
+    @property
+    def check_seconds(self) -> float | None:
+        """Return None: what is lost here, tests find by `Hub.check`."""
+        return None
+
+    async def start(self, deliver: Deliver) -> None:
+        """Begin to hand over what others on the bus publish."""
+        self._deliver = deliver
+        self._bus.brokers.add(self)
+
+    async def close(self) -> None:
+        """Leave the bus."""
+        self._bus.brokers.discard(self)
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for a topic's envelopes from now on."""
+        self._topics.add(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Ask for no more of them."""
+        self._topics.discard(topic)
+
+    def publish(self, batch: Sequence[Envelope]) -> None:
+        """Send a batch to the others, in the next turn of the event loop."""
+        for broker in self._bus.brokers - {self}:
+            asyncio.get_running_loop().call_soon(broker.receive, batch)
+
+    def receive(self, batch: Sequence[Envelope]) -> None:
+        """Hand over what this hub asked for and the bus did not lose."""
+        wanted = [envelope for envelope in batch if envelope.topic in self._topics and not self._bus.lose(envelope)]
+        if wanted and self._deliver is not None:
+            self._deliver(wanted)

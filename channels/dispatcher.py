@@ -1,0 +1,234 @@
+"""What is done with each message of a session: join, leave, heartbeat or push.
+
+A push goes: session (frame rate, stale joins) -> the user's push rate -> the role's rule -> the payload's type -> the
+action -> its outcome carried out. Pushes that are stored are answered when the journal says so, by a callback; only
+what has to read returns an awaitable, and the transport reads no further from that client until it is done. So what
+one client sends is carried out in the order in which it came.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated
+
+import msgspec
+
+from channels.action import Answer, Append, Flash, Marked, Outcome, Push
+from channels.broker import Lane
+from channels.errors import INTERNAL, Code, JournalUnavailable, Refused
+from channels.hub import Hub
+from channels.journal import Entry, Journal, Receipt
+from channels.limit import MAX_TOPICS, Limits
+from channels.member import Authority, Role
+from channels.membership import Membership
+from channels.policy import RoleRules, known_events
+from channels.protocol import ClientMessage, Event, as_broadcast
+from channels.registry import Registry
+from channels.session import Session
+from channels.topic import Topic
+
+log = logging.getLogger(__name__)
+
+
+class Join(msgspec.Struct, frozen=True):
+    """The payload of `phx_join`; stock clients may add parameters of their own.
+
+    `since` and `epoch` are the position that the client has; `present` false: listen without being shown.
+    """
+
+    since: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    epoch: str | None = None
+    present: bool = True
+
+
+Extras = Callable[[Session, Topic], dict[str, object]]
+
+
+class Dispatcher:
+    """Carries out what clients ask. `extras` adds to a topic's join reply what only its own kind of topic says."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        journal: Journal,
+        authority: Authority,
+        registry: Registry,
+        membership: Membership,
+        rules: Mapping[Role, RoleRules],
+        limits: Limits,
+        clock: Callable[[], float],
+        extras: Extras,
+    ) -> None:
+        self._hub = hub
+        self._journal = journal
+        self._authority = authority
+        self._registry = registry
+        self._membership = membership
+        self._rules = rules
+        self._events = known_events(rules.values())
+        self._limits = limits
+        self._clock = clock
+        self._extras = extras
+
+    def handle(self, session: Session, data: bytes | str) -> Awaitable[None] | None:
+        """Do what a client's message asks; where an awaitable comes back, read no further until it is done."""
+        try:
+            message = session.receive(data, self._clock())
+        except Refused as refusal:
+            session.offer(session.wire.reply(None, None, "phoenix", "error", refusal.response))
+            return None
+        if message is None:
+            return None
+        try:
+            work = self._dispatch(session, message)
+        except Exception as error:
+            self._tell_failure(session, message, error)
+            return None
+        return None if work is None else self._finish(session, message, work)
+
+    async def _finish(self, session: Session, message: ClientMessage, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._tell_failure(session, message, error)
+
+    def _tell_failure(self, session: Session, message: ClientMessage, error: Exception) -> None:
+        if isinstance(error, JournalUnavailable):
+            error = Refused(Code.UNAVAILABLE, "the journal does not answer; try again", retry_after=2_000)
+        if isinstance(error, Refused):
+            _refuse(session, message, error)
+            return
+        where = (session.member.user.id, message.event, message.topic)
+        log.error("user %d: %s on %s could not be handled", *where, exc_info=error)
+        session.end(INTERNAL)
+
+    def _dispatch(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
+        if message.event == "phx_join":
+            return self._join(session, message)
+        if message.event == "phx_leave":
+            session.reply(message, {})
+            self._membership.take_away(session, message.topic)
+        elif message.event == "heartbeat" and message.topic == "phoenix":
+            session.reply(message, {})
+        else:
+            return self._push(session, message)
+        return None
+
+    # Joins
+
+    async def _join(self, session: Session, message: ClientMessage) -> None:
+        _, name = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        wanted = session.wire.read(message.payload, Join)
+        if len(session.subscriptions) >= MAX_TOPICS and message.topic not in session.subscriptions:
+            raise Refused(Code.TOO_MANY_TOPICS, f"at most {MAX_TOPICS} topics may be joined at once")
+        async with self._hub.holding(name) as topic:
+            read = await self._journal.read_position(name, session.member.user.id)
+            events, complete = await self._missed(topic, wanted)
+            # No await from here on: between what the reply carries and what comes after it there must be no gap.
+            self._enter(session, message, topic, wanted.present, self._joined(topic, events, complete, read))
+
+    async def _missed(self, topic: Topic, wanted: Join) -> tuple[list[Event], bool]:
+        if wanted.since is not None and wanted.epoch not in (None, self._journal.epoch):
+            events, _ = await self._hub.missed(topic, None)
+            return events, False
+        return await self._hub.missed(topic, wanted.since)
+
+    def _joined(self, topic: Topic, events: list[Event], complete: bool, read: int) -> dict[str, object]:
+        return {
+            "epoch": self._journal.epoch,
+            "seq": topic.seq,
+            "complete": complete,
+            "events": [as_broadcast(event) for event in events],
+            "state": topic.state.view(),
+            "read": read,
+        }
+
+    def _enter(
+        self, session: Session, message: ClientMessage, topic: Topic, present: bool, response: dict[str, object]
+    ) -> None:
+        if session.closing is not None:
+            return
+        # Asked again: the right may have gone while the journal was read.
+        rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        self._membership.enter(session, message, topic, response | self._extras(session, topic))
+        if rule.presence:
+            self._membership.show(session, message, topic, present)
+
+    # Pushes
+
+    def _push(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
+        subscription = session.subscriptions.get(message.topic)
+        if subscription is None:
+            raise Refused(Code.UNMATCHED_TOPIC, f"{message.topic} is not joined")
+        self._take_from_rate(session)
+        rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        action = rule.actions.get(message.event)
+        if action is None:
+            raise self._not_there(message)
+        payload = session.wire.read(message.payload, action.payload)
+        topic = self._hub.topics[subscription.topic]
+        outcome = action.run(Push(session.member, topic, payload, _now(), self._journal, self._authority))
+        if isinstance(outcome, Awaitable):
+            return self._carry_out_later(session, message, topic, outcome)
+        self._carry_out(session, message, topic, outcome)
+        return None
+
+    def _take_from_rate(self, session: Session) -> None:
+        seconds = self._registry.seconds_until_push(session, self._clock())
+        if seconds:
+            raise Refused(Code.TOO_FAST, "too many messages at once; wait a moment", int(seconds * 1000) + 1)
+
+    def _not_there(self, message: ClientMessage) -> Refused:
+        if message.event in self._events:
+            return Refused(Code.FORBIDDEN, f"you may not do {message.event} on {message.topic}")
+        return Refused(Code.UNKNOWN_EVENT, f"there is no event {message.event!r}")
+
+    async def _carry_out_later(
+        self, session: Session, message: ClientMessage, topic: Topic, outcome: Awaitable[Outcome]
+    ) -> None:
+        self._carry_out(session, message, topic, await outcome)
+
+    def _carry_out(self, session: Session, message: ClientMessage, topic: Topic, outcome: Outcome) -> None:
+        if isinstance(outcome, Append):
+            self._append(session, message, topic, outcome)
+        elif isinstance(outcome, Answer):
+            session.reply(message, outcome.response)
+        elif isinstance(outcome, Flash):
+            self._hub.publish(topic.name, outcome.event, msgspec.json.encode(outcome.payload), Lane.EPHEMERAL)
+            session.reply(message, {})
+        else:
+            self._mark(session, message, topic, outcome)
+
+    def _append(self, session: Session, message: ClientMessage, topic: Topic, outcome: Append) -> None:
+        if session.appending >= self._limits.max_appending:
+            raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
+
+        def done(receipt: Receipt | Refused) -> None:
+            session.appending -= 1
+            if isinstance(receipt, Refused):
+                _refuse(session, message, receipt)
+            else:
+                session.reply(message, {"seq": receipt.seq, "at": receipt.at})
+
+        payload = msgspec.json.encode(outcome.payload)
+        entry = Entry(topic.name, outcome.event, payload, session.member.user.id, outcome.push_id, _now())
+        self._journal.append(entry, done)
+        session.appending += 1
+
+    def _mark(self, session: Session, message: ClientMessage, topic: Topic, outcome: Marked) -> None:
+        mark = outcome.mark
+        self._journal.mark_read(mark)
+        told = msgspec.json.encode({"topic": topic.wire_name, "seq": mark.seq})
+        self._hub.publish(f"user:{mark.user_id}", "read:marked", told, Lane.EPHEMERAL)
+        session.reply(message, {"seq": mark.seq})
+
+
+def _refuse(session: Session, message: ClientMessage, refusal: Refused) -> None:
+    # Phoenix answers an unmatched topic without a join_ref: there is no such join.
+    join_ref = None if refusal.code is Code.UNMATCHED_TOPIC else message.join_ref
+    if message.ref is not None:
+        session.offer(session.wire.reply(join_ref, message.ref, message.topic, "error", refusal.response))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

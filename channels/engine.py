@@ -1,0 +1,209 @@
+"""One worker's engine: what it is made of, its sessions, and what happens without being asked.
+
+    connect -> Session          handle(bytes) -> Dispatcher          disconnect
+    revalidate: rights that came or went          every second: dashboard, counts          every 5 s: silent clients
+
+The engine knows neither sockets nor pages; transports call it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+import msgspec
+
+from channels.broker import Broker, Lane
+from channels.dashboard import SNAPSHOT_SECONDS, Dashboard
+from channels.dispatcher import Dispatcher
+from channels.errors import RESTARTING, SIGNED_OUT, Closing
+from channels.hub import Hub
+from channels.journal import Entry, Journal
+from channels.lesson import chat
+from channels.limit import SWEEP_SECONDS, Limits
+from channels.member import Authority, Member
+from channels.membership import USER_TOPIC, Membership
+from channels.policy import RoleRules
+from channels.presence import Presence
+from channels.protocol import Event, Wire
+from channels.registry import Registry
+from channels.room import Room
+from channels.session import Session
+from channels.topic import Topic
+
+log = logging.getLogger(__name__)
+
+_GONE = Closing(1000, "gone", reconnect=False)
+
+
+class Engine:
+    """The real-time engine of one worker; `start` before the first `connect`."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        broker: Broker,
+        authority: Authority,
+        roles: Collection[RoleRules],
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.authority = authority
+        self._journal = journal
+        self._limits = limits
+        self._clock = clock
+        self._rules = {rules.role: rules for rules in roles}
+        self._hub = Hub(journal, broker, Room)
+        self._presence = Presence()
+        self._registry = Registry(limits)
+        self._membership = Membership(self._hub, self._presence)
+        self._dashboard = Dashboard(self._presence, self._registry.roles_online, lambda: len(self._registry))
+        self._dispatcher = Dispatcher(
+            self._hub,
+            journal,
+            authority,
+            self._registry,
+            self._membership,
+            self._rules,
+            limits,
+            clock,
+            self._extras,
+        )
+        self.handle = self._dispatcher.handle
+        self._revision = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        journal.on_commit = self._committed
+        self._hub.before_flush = self._tell_presence
+
+    async def start(self) -> None:
+        """Begin; raises `JournalUnavailable`."""
+        await self._journal.start()
+        await self._hub.start()
+        self._keep(_every(SWEEP_SECONDS, self._sweep))
+        self._keep(_every(SNAPSHOT_SECONDS, self._tell_dashboard))
+        self._keep(_every(SNAPSHOT_SECONDS, self._tell_counts))
+
+    async def close(self) -> None:
+        """Commit what is gathered, tell those who wait, and end every session so that it comes back elsewhere."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._journal.close()
+        for session in self._registry:
+            session.end(RESTARTING)
+        await self._hub.close()
+
+    # Sessions
+
+    @property
+    def revision(self) -> int:
+        """Return a number that grows with every `revalidate`: read it before checking a credential."""
+        return self._revision
+
+    def connect(self, member: Member, wire: Wire, revision: int) -> Session:
+        """Take in a client whose credential was checked at `revision`."""
+        session = Session(member, wire, self._limits, self._clock(), self._hub.wake)
+        self._registry.add(session)
+        if revision != self._revision:  # a right was withdrawn meanwhile; it may have been this one
+            self._keep(self.revalidate({member.user.id}))
+        return session
+
+    def heard(self, session: Session) -> None:
+        """Note a sign of life that is no message."""
+        session.heard_at = self._clock()
+
+    def disconnect(self, session: Session) -> None:
+        """Forget a client whose connection is gone."""
+        session.end(_GONE)
+        session.transport = None
+        self._membership.leave_all(session)
+        self._registry.discard(session)
+
+    # Rights
+
+    async def revalidate(self, user_ids: Collection[int] | None) -> None:
+        """Ask again what the sign-ins of these users (None: all) give, and take from open sessions what has gone."""
+        self._revision += 1
+        sessions = list(self._registry) if user_ids is None else [s for id_ in user_ids for s in self._registry.of(id_)]
+        renewed: dict[int, Member | None] = {}
+        for session in sessions:
+            credential = session.member.credential_id
+            if credential not in renewed:
+                renewed[credential] = await self.authority.renew(session.member)
+            if session.closing is None:
+                self._renew(session, renewed[credential])
+
+    def _renew(self, session: Session, member: Member | None) -> None:
+        if member is None or member.user.role is not session.member.user.role:
+            self._membership.notify(session, "session:ended", {"code": "signed_out", "message": SIGNED_OUT.reason})
+            session.end(SIGNED_OUT)
+            return
+        before, session.member = session.member, member
+        if before.classes == member.classes:
+            return
+        rules = self._rules[member.user.role]
+        for wire_name in [name for name in session.subscriptions if not rules.allows(member, name)]:
+            self._membership.take_away(session, wire_name)
+        self._membership.notify(session, "rights:changed", {"topics": rules.listing(member)})
+
+    # What join replies say of some topics only
+
+    def _extras(self, session: Session, topic: Topic) -> dict[str, object]:
+        member = session.member
+        if topic.wire_name == USER_TOPIC:
+            return {"user": member.user, "topics": self._rules[member.user.role].listing(member)}
+        if topic.name == "dashboard":
+            return {"state": self._dashboard.snapshot(member.classes, _now())}
+        return {}
+
+    # What happens by itself
+
+    def _committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        for entry, _ in batch:
+            if entry.event == chat.SENT:
+                self._dashboard.count_message(entry.topic, entry.at)
+        self._hub.commit(batch)
+
+    def _tell_presence(self) -> None:
+        for name, diff in self._presence.take_diffs().items():
+            topic = self._hub.topics.get(name)
+            if topic is not None:
+                self._hub.broadcast(topic, "presence_diff", msgspec.json.encode(diff))
+
+    def _tell_counts(self) -> None:
+        for name, counts in self._presence.take_counts().items():
+            self._hub.publish(name, "presence_count", msgspec.json.encode(counts), Lane.SNAPSHOT)
+
+    def _tell_dashboard(self) -> None:
+        topic = self._hub.topics.get("dashboard")
+        if topic is None or not topic.sessions:
+            return
+        # Every principal sees every class, so one snapshot serves them all.
+        classes = next(iter(topic.sessions)).member.classes
+        snapshot = self._dashboard.changed(classes, _now())
+        if snapshot is not None:
+            self._hub.publish("dashboard", "dashboard:changed", msgspec.json.encode(snapshot), Lane.SNAPSHOT)
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        self._registry.sweep(now)
+        self._hub.forget_idle(now)
+
+    def _keep(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _every(seconds: float, do: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            do()
+        except Exception:
+            log.exception("what is done every %s s failed; it is tried again", seconds)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

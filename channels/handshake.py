@@ -1,0 +1,52 @@
+"""Who a connecting client is: where transports find its credential in an HTTP request.
+
+A page's credential is its cookie, which the browser sends by itself: whoever uses it must come from our own origin.
+A program's is a bearer token, which nobody sends by accident: header `Authorization`, parameter `access_token` (never
+`token`: stock long-poll clients name their session so), or the subprotocol that Phoenix' client offers for it.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import NamedTuple
+
+COOKIE = "lousa_session"
+
+_SUBPROTOCOL = "base64url.bearer.phx."
+
+
+class Credential(NamedTuple):
+    """A secret, and whether the browser sent it by itself."""
+
+    secret: str
+    ambient: bool
+
+
+def find_credential(headers: Mapping[str, str], access_token: str | None, cookie: str | None) -> Credential | None:
+    """Return the credential of a request; a bearer token goes before the cookie."""
+    bearer = _from_header(headers) or access_token or _from_subprotocol(headers)
+    if bearer:
+        return Credential(bearer, ambient=False)
+    return Credential(cookie, ambient=True) if cookie else None
+
+
+def _from_header(headers: Mapping[str, str]) -> str | None:
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _from_subprotocol(headers: Mapping[str, str]) -> str | None:
+    for offered in headers.get("Sec-WebSocket-Protocol", "").split(","):
+        name = offered.strip()
+        if name.startswith(_SUBPROTOCOL):
+            return _decoded(name.removeprefix(_SUBPROTOCOL))
+    return None
+
+
+def _decoded(text: str) -> str | None:
+    # Standard alphabet despite the name, without padding; browsers do not let "/" through, so its twin is taken too.
+    standard = text.replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(standard + "=" * (-len(text) % 4), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None

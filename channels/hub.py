@@ -1,0 +1,359 @@
+"""This worker's topics: their order, what of them is in memory, and the fan-out to this worker's sessions.
+
+    journal commits, broker's envelopes -> deliver() -> in order, once -> gathered for this turn -> one write a client
+
+A topic is a sequence. The event after the last delivered one is delivered, an older one dropped, a later one waits
+while the hole before it is read from the journal. What a topic gets in one turn of the event loop is put into bytes
+once per wire, offered to every session as one buffer, and each session with something to take is flushed once, at
+the turn's end: one system call per client and turn, however many events, replies and topics.
+
+The hub does not know what events mean, who may see them, or what a connection is.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+from channels.broker import Broker, Envelope, Lane
+from channels.errors import JournalUnavailable
+from channels.journal import Entry, Journal
+from channels.limit import (
+    MAX_MISSED_BYTES,
+    MAX_MISSED_EVENTS,
+    NEWEST_EVENTS,
+    RECENT_EVENTS,
+    TOPIC_LINGER_SECONDS,
+)
+from channels.protocol import Event, Wire
+from channels.session import Session
+from channels.topic import State, Topic
+
+log = logging.getLogger(__name__)
+
+# How long a later event waits for the one before it, which is often just behind, before the journal is asked.
+HOLE_GRACE_SECONDS = 0.02
+
+# How long after a failed reading of the journal a hole is tried again.
+HOLE_RETRY_SECONDS = 0.5
+
+# Events read from the journal at a time to fill a hole or to fold a topic's state.
+PAGE_EVENTS = 500
+
+
+class Hub:
+    """The topics of one worker.
+
+    `make_state` makes the empty state of a topic from its name. `before_flush` may be set to what has to be offered
+    to sessions at the end of each turn in which anything happened.
+    """
+
+    def __init__(self, journal: Journal, broker: Broker, make_state: Callable[[str], State]) -> None:
+        self.topics: dict[str, Topic] = {}
+        self.before_flush: Callable[[], None] = lambda: None
+        self._journal = journal
+        self._broker = broker
+        self._make_state = make_state
+        self._moved: list[Topic] = []
+        self._awake: list[Session] = []
+        self._outbound: list[Envelope] = []
+        self._scheduled = False
+        self._checking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen to the broker, and to ask the journal what the broker has lost."""
+        await self._broker.start(self._receive)
+        self._checking = asyncio.create_task(self._check_for_ever())
+
+    async def close(self) -> None:
+        """Stop listening; what was offered is flushed."""
+        tasks = [self._checking, *(task for topic in self.topics.values() for task in (topic.loading, topic.hole))]
+        for task in filter(None, tasks):
+            task.cancel()
+        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
+        self.flush()
+        await self._broker.close()
+
+    # Topics
+
+    @contextlib.asynccontextmanager
+    async def holding(self, name: str) -> AsyncIterator[Topic]:
+        """Give a topic that knows its position and state, reading them if it is new here; it stays while held.
+
+        Raises `JournalUnavailable`.
+        """
+        topic = self.topics.get(name)
+        if topic is None:
+            topic = self.topics[name] = Topic(name, self._make_state(name))
+            self._broker.subscribe(name)
+            topic.loading = asyncio.create_task(self._load(topic))
+        topic.holds += 1
+        try:
+            if topic.loading is not None:
+                # Shielded: the one whose join is given up must not take the others' with it.
+                await asyncio.shield(topic.loading)
+            yield topic
+        finally:
+            topic.holds -= 1
+
+    async def _load(self, topic: Topic) -> None:
+        try:
+            events = await self._journal.before(topic.name, None, RECENT_EVENTS)
+            seq = events[-1].seq if events else 0
+            await self._fold(topic.state, topic.name, seq)
+        except BaseException:
+            del self.topics[topic.name]
+            self._broker.unsubscribe(topic.name)
+            raise
+        topic.seq = seq
+        for event in events:
+            topic.remember(event)
+        topic.loading = None
+        self._deliver_waiting(topic)
+
+    async def _fold(self, state: State, name: str, until: int) -> None:
+        seq = 0
+        while state.kinds:
+            page = await self._journal.after(name, seq, PAGE_EVENTS, state.kinds)
+            for event in page:
+                if event.seq <= until:
+                    state.apply(event)
+            if len(page) < PAGE_EVENTS:
+                return
+            seq = page[-1].seq
+
+    def forget_idle(self, now: float) -> None:
+        """Drop the topics that nobody here has had joined for a while; called now and then."""
+        for topic in list(self.topics.values()):
+            if topic.sessions or topic.holds or topic.loading is not None:
+                topic.idle_since = None
+            elif topic.idle_since is None:
+                topic.idle_since = now
+            elif now - topic.idle_since > TOPIC_LINGER_SECONDS:
+                self._forget(topic)
+
+    def _forget(self, topic: Topic) -> None:
+        if topic.hole is not None:
+            topic.hole.cancel()
+        self._broker.unsubscribe(topic.name)
+        del self.topics[topic.name]
+
+    # Joining and leaving
+
+    async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
+        """Return the events that a client lacks who has seen `since`, and whether those are all of them.
+
+        They reach to `topic.seq` as it is on return: whoever adds the session before the next await leaves no gap.
+        Raises `JournalUnavailable`.
+        """
+        if since is None:
+            return await self._newest(topic), True
+        if since > topic.seq:  # a position of some other journal
+            return await self._newest(topic), False
+        events = await self._events_after(topic, since)
+        if events is None or sum(len(event.payload) for event in events) > MAX_MISSED_BYTES:
+            return await self._newest(topic), False
+        return events, True
+
+    async def _newest(self, topic: Topic) -> list[Event]:
+        events = await self._events_after(topic, max(0, topic.seq - NEWEST_EVENTS)) or []
+        return events[-NEWEST_EVENTS:]
+
+    async def _events_after(self, topic: Topic, seq: int) -> list[Event] | None:
+        # None: more than MAX_MISSED_EVENTS. The topic may move while the journal is read; memory has what came then.
+        events = topic.remembered(seq)
+        if events is not None:
+            return events
+        read: list[Event] = []
+        while events is None:
+            read += await self._journal.after(topic.name, read[-1].seq if read else seq, MAX_MISSED_EVENTS)
+            if len(read) >= MAX_MISSED_EVENTS:
+                return None
+            read = [event for event in read if event.seq <= topic.seq]
+            events = topic.remembered(read[-1].seq if read else seq)
+        return read + events
+
+    def add(self, topic: Topic, session: Session) -> None:
+        """Let a session have what the topic gets from now on."""
+        self._gather(topic)
+        topic.sessions[session] = None
+
+    def remove(self, topic: Topic, session: Session) -> None:
+        """Let a session have no more of it."""
+        topic.sessions.pop(session, None)
+
+    # Delivery
+
+    def commit(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        """Take what this worker's journal has just committed: for the sessions here, and for the other workers."""
+        for entry, event in batch:
+            self._outbound.append(Envelope(entry.topic, event.event, event.payload, event.seq))
+            topic = self.topics.get(entry.topic)
+            if topic is not None:
+                self._deliver(topic, event)
+        self.schedule()
+
+    def publish(self, topic_name: str, event: str, payload: bytes, lane: Lane) -> None:
+        """Send a message that is not in the journal to a topic's sessions on every worker."""
+        envelope = Envelope(topic_name, event, payload, 0, lane)
+        self._outbound.append(envelope)
+        self._pass_on(envelope)
+        self.schedule()
+
+    def broadcast(self, topic: Topic, event: str, payload: bytes) -> None:
+        """Send a message that is not in the journal to a topic's sessions here, in order with everything else."""
+        self._gather(topic)
+        self._offer(topic, Session.offer, lambda wire: wire.broadcast(topic.wire_name, event, payload))
+
+    def _receive(self, batch: Sequence[Envelope]) -> None:
+        for envelope in batch:
+            if envelope.seq:
+                topic = self.topics.get(envelope.topic)
+                if topic is not None:
+                    self._deliver(topic, Event(envelope.seq, envelope.event, envelope.payload))
+            else:
+                self._pass_on(envelope)
+
+    def _pass_on(self, envelope: Envelope) -> None:
+        topic = self.topics.get(envelope.topic)
+        if topic is not None:
+            offer = _offer_snapshot(topic, envelope) if envelope.lane is Lane.SNAPSHOT else Session.offer_ephemeral
+            self._offer(topic, offer, lambda wire: wire.broadcast(topic.wire_name, envelope.event, envelope.payload))
+
+    def _deliver(self, topic: Topic, event: Event) -> None:
+        if topic.loading is None and event.seq == topic.seq + 1:
+            self._accept(topic, event)
+            if topic.waiting:
+                self._deliver_waiting(topic)
+        elif event.seq > topic.seq:
+            self._wait(topic, event)
+
+    def _accept(self, topic: Topic, event: Event) -> None:
+        topic.seq = event.seq
+        topic.remember(event)
+        topic.state.apply(event)
+        if not topic.sessions:
+            return
+        if not topic.unsent:
+            self._moved.append(topic)
+            self.schedule()
+        topic.unsent.append(event)
+
+    def _wait(self, topic: Topic, event: Event) -> None:
+        # What does not fit is read from the journal with the rest of the hole.
+        if len(topic.waiting) < PAGE_EVENTS:
+            topic.waiting[event.seq] = event
+        if topic.loading is None:
+            self._fill(topic)
+
+    def _deliver_waiting(self, topic: Topic) -> None:
+        self._take_waiting(topic)
+        if topic.waiting:
+            self._fill(topic)
+
+    def _fill(self, topic: Topic) -> None:
+        if topic.hole is None:
+            topic.hole = asyncio.create_task(self._fill_hole(topic))
+
+    async def _fill_hole(self, topic: Topic) -> None:
+        await asyncio.sleep(HOLE_GRACE_SECONDS)
+        try:
+            while topic.waiting:
+                if not await self._try_to_read_on(topic):
+                    await asyncio.sleep(HOLE_RETRY_SECONDS)
+        finally:
+            topic.hole = None
+
+    async def _try_to_read_on(self, topic: Topic) -> bool:
+        try:
+            return await self._read_on(topic)
+        except JournalUnavailable:
+            return False
+
+    async def _read_on(self, topic: Topic) -> bool:
+        # Tells whether the topic has moved, by this reading or meanwhile.
+        before = topic.seq
+        for event in await self._journal.after(topic.name, topic.seq, PAGE_EVENTS):
+            if event.seq == topic.seq + 1:
+                self._accept(topic, event)
+        self._take_waiting(topic)
+        return topic.seq > before
+
+    def _take_waiting(self, topic: Topic) -> None:
+        while (event := topic.waiting.pop(topic.seq + 1, None)) is not None:
+            self._accept(topic, event)
+        topic.waiting = {seq: event for seq, event in topic.waiting.items() if seq > topic.seq}
+
+    async def _check_for_ever(self) -> None:
+        # One query that covers every way in which a broker can lose a message; nobody else, nothing to lose.
+        while (seconds := self._broker.check_seconds) is not None:
+            await asyncio.sleep(seconds)
+            try:
+                await self.check()
+            except JournalUnavailable as error:
+                log.warning("the journal does not answer: %s", error)
+
+    async def check(self) -> None:
+        """Ask the journal which of this worker's topics have moved, and read what they lack.
+
+        Raises `JournalUnavailable`.
+        """
+        names = [topic.name for topic in self.topics.values() if topic.loading is None]
+        for start in range(0, len(names), PAGE_EVENTS):
+            heads = await self._journal.heads(names[start : start + PAGE_EVENTS])
+            for name, head in heads.items():
+                topic = self.topics.get(name)
+                while topic is not None and topic.loading is None and topic.seq < head:
+                    if not await self._read_on(topic):
+                        break
+
+    # The end of a turn
+
+    def wake(self, session: Session) -> None:
+        """Have a session's transport flush it at the end of this turn; what `Session` is given as `wake`."""
+        self._awake.append(session)
+        self.schedule()
+
+    def schedule(self) -> None:
+        """Have `flush` called at the end of this turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Offer what the turn has gathered, and write: one buffer per client, one batch for the broker."""
+        self._scheduled = False
+        self.before_flush()
+        if self._outbound:
+            outbound, self._outbound = self._outbound, []
+            self._broker.publish(outbound)
+        moved, self._moved = self._moved, []
+        for topic in moved:
+            self._gather(topic)
+        awake, self._awake = self._awake, []
+        for session in awake:
+            if session.transport is not None:
+                session.transport.flush()
+
+    def _gather(self, topic: Topic) -> None:
+        if topic.unsent:
+            unsent, topic.unsent = topic.unsent, []
+            self._offer(topic, Session.offer, lambda wire: _joined(wire, topic.wire_name, unsent))
+
+    @staticmethod
+    def _offer(topic: Topic, offer: Callable[[Session, bytes], None], encode: Callable[[Wire], bytes]) -> None:
+        encoded: dict[Wire, bytes] = {}
+        for session in topic.sessions:
+            data = encoded.get(session.wire)
+            if data is None:
+                data = encoded[session.wire] = encode(session.wire)
+            offer(session, data)
+
+
+def _offer_snapshot(topic: Topic, envelope: Envelope) -> Callable[[Session, bytes], None]:
+    key = f"{topic.wire_name} {envelope.event}"
+    return lambda session, data: session.offer_snapshot(key, data)
+
+
+def _joined(wire: Wire, topic: str, events: Iterable[Event]) -> bytes:
+    return b"".join([wire.broadcast(topic, event.event, event.payload) for event in events])

@@ -1,0 +1,72 @@
+"""Reading: what was said before, how far each member has read, and who has read so far."""
+
+from typing import Annotated
+
+import msgspec
+
+from channels.action import Action, Answer, Marked, Push
+from channels.errors import Code, Refused
+from channels.journal import Mark
+from channels.limit import MAX_HISTORY_EVENTS, MAX_LISTED_READERS
+from channels.protocol import Event, as_broadcast
+
+Position = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # what JavaScript can count to
+
+
+class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`history:read`: events before a position (the newest of them) or after it (the oldest); of one kind, if named."""
+
+    before: Position | None = None
+    after: Position | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS)] = 50
+    event: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class ReadMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`read:mark`: the member has read up to this position."""
+
+    seq: Position
+
+
+class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`receipts:read`: who has read up to this position."""
+
+    seq: Position
+
+
+async def _read(push: Push[HistoryRead]) -> Answer:
+    wanted = push.payload
+    if (wanted.before is None) == (wanted.after is None):
+        raise Refused(Code.BAD_PAYLOAD, "say either `before` or `after`")
+    kinds = [wanted.event] if wanted.event is not None else []
+    # One more than asked for tells whether there are more.
+    if wanted.after is not None:
+        events = await push.journal.after(push.topic.name, wanted.after, wanted.limit + 1, kinds)
+        return _page(events[: wanted.limit], more=len(events) > wanted.limit)
+    events = await push.journal.before(push.topic.name, wanted.before, wanted.limit + 1, kinds)
+    return _page(events[-wanted.limit :], more=len(events) > wanted.limit)
+
+
+def _page(events: list[Event], more: bool) -> Answer:
+    return Answer({"events": [as_broadcast(event) for event in events], "more": more})
+
+
+def _mark(push: Push[ReadMark]) -> Marked:
+    seq = min(push.payload.seq, push.topic.seq)
+    return Marked(Mark(push.topic.name, push.member.user.id, seq, push.at))
+
+
+async def _receipts(push: Push[ReceiptsRead]) -> Answer:
+    readers = await push.journal.readers(push.topic.name, push.payload.seq)
+    return Answer(
+        {
+            "count": len(readers),
+            "members": await push.authority.audience(push.topic.name),
+            "read": await push.authority.named(readers[:MAX_LISTED_READERS]),
+        }
+    )
+
+
+READ = Action("history:read", HistoryRead, _read)
+MARK = Action("read:mark", ReadMark, _mark)
+RECEIPTS = Action("receipts:read", ReceiptsRead, _receipts)

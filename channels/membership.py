@@ -1,0 +1,77 @@
+"""Sessions in topics: how one comes into a topic, leaves it, or has it taken away, and what it is told then.
+
+A session's list of topics, the hub's list of sessions and presence change together here and nowhere else.
+"""
+
+import msgspec
+
+from channels.hub import Hub
+from channels.limit import MAX_LISTED_STUDENTS
+from channels.presence import Presence
+from channels.protocol import ClientMessage
+from channels.session import Session, Subscription
+from channels.topic import Topic
+
+# The topic of a user's private notices, as that user calls it.
+USER_TOPIC = "user:me"
+
+
+class Membership:
+    """Who has joined what on this worker."""
+
+    def __init__(self, hub: Hub, presence: Presence) -> None:
+        self._hub = hub
+        self._presence = presence
+
+    def enter(self, session: Session, message: ClientMessage, topic: Topic, response: object) -> None:
+        """Join the topic under the message's refs, and answer; an older join of it is closed, as Phoenix does."""
+        older = session.subscriptions.pop(message.topic, None)
+        if older is not None:
+            self._part(session, older)
+        self._hub.add(topic, session)
+        session.subscriptions[message.topic] = Subscription(topic.name, message.join_ref)
+        session.reply(message, response)
+        if older is not None:
+            _tell_closed(session, message.topic, older)
+
+    def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:
+        """Tell the newcomer who is here, and the others of the newcomer where that is wanted (`present`)."""
+        classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
+        listed = classroom is not None and classroom.students <= MAX_LISTED_STUDENTS
+        if present:
+            self._presence.enter(topic.name, session, listed)
+            self._hub.schedule()
+        event, payload = self._presence.welcome(topic.name, listed)
+        body = msgspec.json.encode(payload)
+        session.offer(session.wire.message(message.join_ref, None, message.topic, event, body))
+
+    def take_away(self, session: Session, wire_name: str) -> None:
+        """End a session's join of a topic and say so; nothing happens where there is none."""
+        subscription = session.subscriptions.pop(wire_name, None)
+        if subscription is not None:
+            self._part(session, subscription)
+            _tell_closed(session, wire_name, subscription)
+
+    def leave_all(self, session: Session) -> None:
+        """End every join of a session that is gone."""
+        for subscription in session.subscriptions.values():
+            self._part(session, subscription)
+        session.subscriptions.clear()
+
+    def notify(self, session: Session, event: str, payload: object) -> None:
+        """Tell one session something private, if it listens."""
+        subscription = session.subscriptions.get(USER_TOPIC)
+        if subscription is not None:
+            body = msgspec.json.encode(payload)
+            session.offer(session.wire.message(subscription.join_ref, None, USER_TOPIC, event, body))
+
+    def _part(self, session: Session, subscription: Subscription) -> None:
+        topic = self._hub.topics[subscription.topic]
+        self._hub.remove(topic, session)
+        self._presence.leave(topic.name, session)
+        self._hub.schedule()
+
+
+def _tell_closed(session: Session, wire_name: str, subscription: Subscription) -> None:
+    join_ref = subscription.join_ref
+    session.offer(session.wire.message(join_ref, join_ref, wire_name, "phx_close", b"{}"))

@@ -1,0 +1,29 @@
+"""What the principal may join and do, and the socket they come in by. In a class they are seen like everybody."""
+
+from channels.lesson import announcements, chat, reading
+from channels.member import Role
+from channels.policy import RoleRules, enrolled, rule
+from channels.websocket import ChannelSocket
+
+_ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS)
+
+RULES = RoleRules(
+    Role.PRINCIPAL,
+    {
+        "class": rule(chat.SEND, chat.TYPE, *_ANNOUNCE, may_join=enrolled, presence=True),
+        "role:students": rule(*_ANNOUNCE),
+        "role:teachers": rule(*_ANNOUNCE),
+        "school": rule(*_ANNOUNCE),
+        "user:me": rule(reading.READ),
+        "dashboard": rule(),
+    },
+)
+
+
+class PrincipalSocket(ChannelSocket):
+    """The principal's WebSocket."""
+
+    rules = RULES
+
+
+handlers = [(r"/principal/socket/websocket", PrincipalSocket)]

@@ -1,0 +1,80 @@
+"""One topic as a worker knows it: where it stands, what of it is in memory, who hears it here.
+
+Plain data with the few rules that keep it bounded; order and fan-out are the hub's.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection
+from itertools import islice
+from typing import Protocol
+
+from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
+from channels.protocol import Event
+from channels.session import Session
+
+
+class State(Protocol):
+    """What a topic's events add up to, for those who join; see `channels.room`."""
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Return the kinds of event that change it."""
+
+    def apply(self, event: Event) -> None:
+        """Fold one event, of any kind, in order."""
+
+    def view(self) -> dict[str, object]:
+        """Return the state as join replies carry it."""
+
+
+class Topic:
+    """One topic as this worker knows it, up to the event numbered `seq`.
+
+    `name` is the journal's and the broker's, `wire_name` the one that clients use (`user:me` is `user:12` inside).
+    """
+
+    __slots__ = (
+        "holds",
+        "hole",
+        "idle_since",
+        "loading",
+        "name",
+        "recent",
+        "recent_bytes",
+        "seq",
+        "sessions",
+        "state",
+        "unsent",
+        "waiting",
+        "wire_name",
+    )
+
+    def __init__(self, name: str, state: State) -> None:
+        self.name = name
+        self.wire_name = "user:me" if name.startswith("user:") else name
+        self.state = state
+        self.seq = 0
+        self.sessions: dict[Session, None] = {}  # in the order of joining, without repeats
+        self.recent: deque[Event] = deque()
+        self.recent_bytes = 0
+        self.unsent: list[Event] = []
+        self.waiting: dict[int, Event] = {}
+        self.loading: asyncio.Task[None] | None = None
+        self.hole: asyncio.Task[None] | None = None
+        self.holds = 0
+        self.idle_since: float | None = None
+
+    def remember(self, event: Event) -> None:
+        """Keep the event encoded for those who come back, and forget the oldest ones past the bounds."""
+        self.recent.append(event)
+        self.recent_bytes += len(event.payload)
+        while len(self.recent) > RECENT_EVENTS or self.recent_bytes > MAX_RECENT_BYTES:
+            self.recent_bytes -= len(self.recent.popleft().payload)
+
+    def remembered(self, after: int) -> list[Event] | None:
+        """Return the events past a position, or None where memory does not reach back to it."""
+        count = self.seq - after
+        if count > len(self.recent):
+            return None
+        return list(islice(self.recent, len(self.recent) - count, None))
