@@ -25,7 +25,7 @@ from server.databases.credentials import (
     end_expired_credentials,
     end_oldest_sessions,
 )
-from server.databases.directory import read_people
+from server.databases.directory import count_users, read_people, read_users
 from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
 from server.members import Members
@@ -40,6 +40,9 @@ MAX_SESSIONS = 20
 CHANGES_KEPT_MS = 7 * DAY
 # As wide as the column.
 MAX_LOGIN_CHARACTERS = 255
+
+# Whom the topics of one role are for; any other topic is for everybody.
+_AUDIENCES = {"role:students": Role.STUDENT, "role:teachers": Role.TEACHER}
 
 
 class Accounts:
@@ -126,6 +129,21 @@ class Accounts:
         for class_id, id_, name, role in people:
             found[class_id].append(User(id_, name, Role(role)))
         return {class_id: sorted(users, key=_teachers_first) for class_id, users in found.items()}
+
+    async def named(self, user_ids: Collection[int]) -> list[User]:
+        """Return the users of these ids, in that order; unknown ones are left out."""
+        async with reading(self._sessions) as session:
+            users = await read_users(session, user_ids)
+        return [users[user_id] for user_id in user_ids if user_id in users]
+
+    async def audience(self, topic: str) -> int:
+        """Return how many users a topic is for: a class' students, a role's users, everybody in the school."""
+        kind, _, name = topic.partition(":")
+        if kind == "class":
+            classroom = (await self.classrooms()).get(int(name))
+            return classroom.students if classroom else 0
+        async with reading(self._sessions) as session:
+            return await count_users(session, _AUDIENCES.get(topic))
 
     async def newest_change(self) -> int:
         """Return the id of the newest change, for `changes_after`."""

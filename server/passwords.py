@@ -1,8 +1,7 @@
 """Hashes and checks passwords and one-time codes with argon2id, off the event loop and with a bound.
 
-One hash takes about 20 ms of a core and 19 MiB (of the parameters in OWASP's password storage cheat sheet, those that
-need least memory but one): a class of 30 that signs in at once waits a third of a second, a school of 1,000 ten
-seconds.
+One hash takes about 20 ms of a core and 19 MiB (one of the choices that OWASP's password storage cheat sheet holds
+equal): a class of 30 that signs in at once waits a third of a second, a school of 1,000 ten seconds.
 """
 
 import asyncio

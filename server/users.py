@@ -19,9 +19,9 @@ from server.databases.users import (
     class_titles,
     find_user,
     find_users,
-    set_all_passwords,
     set_codes,
     set_password,
+    set_roster_passwords,
     without_password,
 )
 from server.passwords import Passwords, check_new_password
@@ -96,11 +96,11 @@ class Users:
             ended = await end_credentials_of(session, user.id, SESSION)
             await note_changes(session, ended, self._clock())
 
-    async def set_everybodys_password(self, password: str) -> None:
-        """Give everybody the same password, hashed once: for a demonstration."""
+    async def set_one_password(self, password: str) -> None:
+        """Give everybody who came with a roster the same password, hashed once: for a demonstration."""
         password_hash = await self._passwords.hash(password)
         async with writing(self._sessions) as session:
-            await set_all_passwords(session, password_hash)
+            await set_roster_passwords(session, password_hash)
 
     async def make_codes(self, title: str, role: Role | None = None) -> list[Code]:
         """Make one-time codes for those of a class, or of one role in it, who have no password; by role and name.

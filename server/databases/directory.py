@@ -91,3 +91,15 @@ async def read_people(
     if role is not None:
         query = query.where(Account.role == role)
     return (await session.execute(query)).all()
+
+
+async def read_users(session: AsyncSession, ids: Collection[int]) -> dict[int, User]:
+    """Return the users of these ids, whether or not they are still here."""
+    query = select(Account.id, Account.name, Account.role).where(Account.id.in_(ids))
+    return {id_: User(id_, name, Role(role)) for id_, name, role in await session.execute(query)}
+
+
+async def count_users(session: AsyncSession, role: Role | None = None) -> int:
+    """Return how many users of a role, or of any, may sign in."""
+    query = select(func.count(Account.id)).where(Account.enabled, Account.active)
+    return await session.scalar(query if role is None else query.where(Account.role == role)) or 0

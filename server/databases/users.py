@@ -34,11 +34,10 @@ def set_password(user: Account, password_hash: str) -> None:
     user.code_hash = user.code_expires_at = None
 
 
-async def set_all_passwords(session: AsyncSession, password_hash: str) -> None:
-    """Give everybody the same password."""
-    await session.execute(
-        update(Account).values(password_hash=password_hash, code_hash=None, code_expires_at=None)
-    )
+async def set_roster_passwords(session: AsyncSession, password_hash: str) -> None:
+    """Give everybody who came with a roster the same password."""
+    values = {"password_hash": password_hash, "code_hash": None, "code_expires_at": None}
+    await session.execute(update(Account).where(Account.sourced_id.is_not(None)).values(values))
 
 
 async def set_codes(session: AsyncSession, codes: Iterable[tuple[int, str]], expires_at: int) -> None:

@@ -1,0 +1,155 @@
+"""What the commands share: options, how a command reaches the databases, and how it says what went wrong."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from server.databases import Databases
+from server.databases.errors import DatabaseError
+from server.refusals import PasswordRefused, UserError
+from server.rosters import RosterErrors
+from server.settings import Settings, SettingsError, database_urls
+
+R = TypeVar("R")
+Command = Callable[..., Any]
+
+_PASSWORD_REFUSALS = {
+    "short": "The password is too short: it needs at least 8 characters.",
+    "long": "The password is too long: at most 256 characters.",
+    "login": "The password is the login: choose another.",
+    "common": "This password is among the first that anybody would guess: choose another.",
+}
+
+
+class Commands(click.Group):
+    """Commands whose known failures are a sentence and exit code 1, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except PasswordRefused as error:
+            raise click.ClickException(_PASSWORD_REFUSALS[error.reason]) from error
+        except (DatabaseError, RosterErrors, SettingsError, UserError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+def option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Make an option that may also be given as the environment variable LOUSA_<NAME>, which its help shows."""
+    variable = "LOUSA_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *names, envvar=variable, show_envvar=True, **attributes)
+
+
+_DATA_OPTIONS = [
+    option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("data"),
+        show_default=True,
+        help="The folder with the school's data, made where there is none. This is what to back up.",
+    ),
+    option(
+        "--database",
+        multiple=True,
+        metavar="NAME=URL",
+        help="Keep a database elsewhere than in the data folder: accounts=postgresql://user:password@host/name, and "
+        "journal=… likewise. In the variable, put a blank between the two.",
+    ),
+]
+
+_SERVER_OPTIONS = [
+    option(
+        "--host",
+        default="127.0.0.1",
+        show_default=True,
+        help="The address to listen on: 127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.",
+    ),
+    option("--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="The port to listen on."),
+    option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes that serve together. So far there can be one.",
+    ),
+    option("--redis-url", metavar="URL", help="The Redis that joins several workers. One worker needs none."),
+    option(
+        "--push-rate",
+        type=click.FloatRange(min=0),
+        default=10.0,
+        show_default=True,
+        help="How many messages, marks and the like a user may send in a second. 0 is without limit.",
+    ),
+    option(
+        "--allowed-origin",
+        "allowed_origins",
+        multiple=True,
+        metavar="ORIGIN",
+        help="Another site whose pages may connect to the live classes, as in https://portal.school.example.",
+    ),
+    option(
+        "--behind-proxy",
+        is_flag=True,
+        help="Believe the X-Forwarded-… headers: only where every request comes through a proxy such as nginx.",
+    ),
+]
+
+
+def data_options(command: Command) -> Command:
+    """Give a command the options that say where the school's data is."""
+    return _with(_DATA_OPTIONS, command)
+
+
+def server_options(command: Command) -> Command:
+    """Give a command the options that say how the school is served."""
+    return _with(_SERVER_OPTIONS, command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for each in reversed(options):
+        command = each(command)
+    return command
+
+
+def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Settings:
+    """Make the settings of a command, and the data folder where it is needed; raise SettingsError."""
+    folder = data_dir.absolute()
+    urls = database_urls(folder, database)
+    if urls.items() & database_urls(folder).items():
+        _make_writable(folder)
+    return Settings(data_dir=folder, databases=urls, **others)
+
+
+def _make_writable(folder: Path) -> None:
+    try:
+        # Only for the user who runs Lousa: there are children's names in it.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(f"The data folder {folder} cannot be written ({error.strerror}).") from error
+
+
+def run(settings: Settings, work: Callable[[Databases], Awaitable[R]]) -> R:
+    """Run something with databases that are ready for use."""
+
+    async def with_databases() -> R:
+        async with open_databases(settings) as databases:
+            return await work(databases)
+
+    return asyncio.run(with_databases())
+
+
+@asynccontextmanager
+async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
+    """Open the databases and close them at the end; raise DatabaseError where one is not ready."""
+    databases = Databases(settings.databases)
+    try:
+        await databases.prepare()
+        yield databases
+    finally:
+        await databases.dispose()

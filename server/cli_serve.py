@@ -1,0 +1,109 @@
+"""The commands that open a school: one's own, or the demo's."""
+
+import asyncio
+import ipaddress
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server import rosters
+from server.application import serve
+from server.cli_options import data_options, make_settings, run, server_options
+from server.databases import Databases
+from server.passwords import Passwords
+from server.settings import Settings
+from server.users import Users
+
+DEMO_SCHOOL = Path(rosters.__file__).parent / "demo"
+DEMO_PASSWORD = "lousa-demo"  # noqa: S105 (known to everybody, and of invented people)
+DEMO_USERS = {
+    "ana": "a student",
+    "bruno": "a student, in ana's classes",
+    "paula": "their teacher",
+    "diretora": "the principal",
+}
+
+
+@click.command("serve")
+@server_options
+@data_options
+def serve_command(**given: Any) -> None:
+    """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""
+    _check_workers(given["workers"])
+    _open(make_settings(**given))
+
+
+@click.command()
+@server_options
+@data_options
+@click.pass_context
+def demo(context: click.Context, /, data_dir: Path, **given: Any) -> None:
+    """Open an invented school on this machine only, and say who can sign in.
+
+    Its data lies in a temporary folder and is gone afterwards, unless a data folder is given.
+    """
+    _check_workers(given["workers"])
+    _check_loopback(given["host"])
+    chosen = context.get_parameter_source("data_dir") is not click.core.ParameterSource.DEFAULT
+    with _kept(data_dir) if chosen else _thrown_away() as folder:
+        settings = make_settings(folder, **given)
+        run(settings, _found_school)
+        _open(settings, _who_can_sign_in())
+
+
+def _who_can_sign_in() -> str:
+    lines = [f"    {login:<10}{who}" for login, who in DEMO_USERS.items()]
+    return "\n".join(["", f"Sign in, with the password {DEMO_PASSWORD}, as", *lines])
+
+
+def _check_workers(workers: int) -> None:
+    if workers > 1:
+        raise click.BadOptionUsage("workers", "This version serves with one worker: leave --workers out, or give 1.")
+
+
+def _check_loopback(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise click.BadOptionUsage(
+            "host", "Everybody knows the demo's password: it is open to this machine only. Leave --host out."
+        )
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[Path]:
+    yield folder
+
+
+@contextmanager
+def _thrown_away() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lousa-demo-") as folder:
+        yield Path(folder)
+
+
+async def _found_school(databases: Databases) -> None:
+    """Import the demo's school; another school's database is refused by the import."""
+    sessions, passwords = databases.sessions("accounts"), Passwords()
+    try:
+        await rosters.apply(sessions, rosters.read(DEMO_SCHOOL))
+        await Users(sessions, passwords).set_one_password(DEMO_PASSWORD)
+    finally:
+        passwords.close()
+
+
+def _open(settings: Settings, note: str = "") -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if settings.redis_url:
+        click.echo("Note: with one worker Redis is not needed, and --redis-url is not used.", err=True)
+
+    def on_open(address: str) -> None:
+        click.echo(f"Lousa is open at {address}{note}\nStop it with Ctrl-C.")
+
+    asyncio.run(serve(settings, on_open))

@@ -1,0 +1,146 @@
+"""The commands on single users: their accounts, one-time codes, and tokens for programs."""
+
+import csv
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from channels.member import Role
+from server.cli_options import Commands, data_options, make_settings, option, run
+from server.databases import Databases
+from server.passwords import Passwords
+from server.users import CODE_DAYS, Code, Users
+
+R = TypeVar("R")
+
+_LONGEST_TOKEN_DAYS = 3650
+
+password_option = option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from the first line of the standard input, instead of asking for it.",
+)
+
+
+@click.group(cls=Commands)
+def user() -> None:
+    """Look after single accounts; a running server notices within a second."""
+
+
+@user.command()
+@click.argument("login")
+@option("--role", type=click.Choice(list(Role)), required=True, help="What kind of user this is.")
+@option("--name", required=True, help="The name as others see it.")
+@password_option
+@data_options
+def create(login: str, role: str, name: str, password_stdin: bool, **given: Any) -> None:
+    """Make an account by hand, for somebody who is in no roster. Imports leave it alone."""
+    password = _read_password(password_stdin)
+    _run(given, lambda users: users.create(login, name, Role(role), password))
+    click.echo(f"{login} can sign in.")
+
+
+@user.command()
+@click.argument("login")
+@data_options
+def disable(login: str, **given: Any) -> None:
+    """Lock an account: its user is signed out everywhere, and its tokens end. What they wrote stays."""
+    _run(given, lambda users: users.disable(login))
+    click.echo(f"{login} is disabled, and signed out everywhere.")
+
+
+@user.command()
+@click.argument("login")
+@data_options
+def enable(login: str, **given: Any) -> None:
+    """Unlock an account that was disabled."""
+    _run(given, lambda users: users.enable(login))
+    click.echo(f"{login} can sign in again.")
+
+
+@user.command()
+@click.argument("login")
+@password_option
+@data_options
+def password(login: str, password_stdin: bool, **given: Any) -> None:
+    """Give a user a new password. They are signed out wherever they signed in with the old one; tokens stay."""
+    new = _read_password(password_stdin)
+    _run(given, lambda users: users.set_password(login, new))
+    click.echo(f"{login} has a new password.")
+
+
+@user.command(
+    help=f"""Print a sheet (CSV) of one-time codes for those of a class who have no password yet.
+
+    With their login and code they choose a password at their first sign-in. A code is good once and for {CODE_DAYS}
+    days; those printed earlier and not used are void, so print, cut and hand out the newest sheet. Whoever holds it can
+    sign in for them.
+    """
+)
+@option("--class", "title", required=True, metavar="TITLE", help="The class, by its title.")
+@option("--role", type=click.Choice([Role.STUDENT, Role.TEACHER]), help="Only for those of this role.")
+@data_options
+def codes(title: str, role: str | None, **given: Any) -> None:
+    """Print one-time codes."""
+    _print_sheet(_run(given, lambda users: users.make_codes(title, Role(role) if role else None)))
+
+
+@click.group(cls=Commands)
+def token() -> None:
+    """Let programs connect in somebody's name."""
+
+
+@token.command("create")
+@click.argument("logins", nargs=-1, required=True, metavar="LOGIN...")
+@option(
+    "--days",
+    type=click.IntRange(1, _LONGEST_TOKEN_DAYS),
+    default=30,
+    show_default=True,
+    help="For how many days the tokens are good.",
+)
+@data_options
+def create_tokens(logins: Sequence[str], days: int, **given: Any) -> None:
+    """Make a bearer token for each login, and print lines of login, tab, token. They cannot be shown again."""
+    for made in _run(given, lambda users: users.create_tokens(logins, days)):
+        click.echo(f"{made.login}\t{made.secret}")
+
+
+def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
+    async def with_users(databases: Databases) -> R:
+        passwords = Passwords()
+        try:
+            return await work(Users(databases.sessions("accounts"), passwords))
+        finally:
+            passwords.close()
+
+    return run(make_settings(**given), with_users)
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is nobody to ask for the password: pipe it in, with --password-stdin.")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _print_sheet(sheet: Sequence[Code]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["class", "name", "login", "code", "expires"])
+    for line in sheet:
+        cells = [_as_text(cell) for cell in (line.classroom, line.name, line.login)]
+        writer.writerow([*cells, line.code, _day(line.expires_at)])
+
+
+def _as_text(cell: str) -> str:
+    """Keep a spreadsheet from taking a name that begins like a formula for one."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+
+
+def _day(at: int) -> str:
+    """Return the last whole day of something that ends at this time, where this machine stands."""
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone().date().isoformat()
