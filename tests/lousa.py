@@ -168,7 +168,8 @@ class Lousa:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if kind is not None:
-            self.kill()  # the test has failed already, and that is what should be read
+            self.kill()  # the test has failed already, and that is what should be read first
+            print(f"The end of the server's log:\n{self.log[-5_000:]}")
             return
         self.stop()
         self.check_log()
@@ -176,7 +177,8 @@ class Lousa:
 
 def _as_environment(options: Sequence[str]) -> dict[str, str]:
     """Say the same options as environment variables, which every command reads wherever it takes them."""
-    return {
-        "LOUSA_" + name.removeprefix("--").replace("-", "_").upper(): value
-        for name, value in zip(options[::2], options[1::2], strict=True)
-    }
+    environment: dict[str, str] = {}
+    for name, value in zip(options[::2], options[1::2], strict=True):
+        variable = "LOUSA_" + name.removeprefix("--").replace("-", "_").upper()
+        environment[variable] = f"{environment.get(variable, '')} {value}".strip()
+    return environment
