@@ -1,0 +1,13 @@
+"""Rosters: who is at the school and in which class, imported from the export of the school's information system.
+
+`read` checks an export (OneRoster CSV 1.1 or 1.2) and makes a `Roster` of it without touching any database; `apply`
+brings a database to it. Both raise `RosterErrors`, which holds every problem by file, line and column.
+"""
+
+from server.rosters.compare import Counts
+from server.rosters.merge import Summary, apply
+from server.rosters.problems import Problem, RosterErrors
+from server.rosters.reader import read
+from server.rosters.roster import Roster
+
+__all__ = ["Counts", "Problem", "Roster", "RosterErrors", "Summary", "apply", "read"]

@@ -1,0 +1,129 @@
+"""The users: users.csv, with the roles that it gives itself (OneRoster 1.1) or that roles.csv gives (1.2)."""
+
+from typing import NamedTuple
+
+from channels.member import Role
+from server.auth import normal_login
+from server.rosters.export import Export
+from server.rosters.problems import shown
+from server.rosters.records import Ids, Row, check_text, one_line, rows
+from server.rosters.roles import Assigned, check_roles, find_role, read_roles
+from server.rosters.roster import User
+from server.rosters.sheet import Sheet
+
+# The login of somebody who has left is freed by putting `#` and a number in its place (see `merge`).
+FREED = "#"
+
+_SHARED = ("givenName", "familyName", "username", "email?", "identifier?", "enabledUser?")
+_PREFERRED = ("preferredGivenName?", "preferredFamilyName?")
+_ENABLED = {"": True, "true": True, "false": False}
+
+
+class _Fields(NamedTuple):
+    """The columns of one row; `role` is that of 1.1, `orgs` names the user's organisations."""
+
+    given: str
+    family: str
+    username: str
+    email: str
+    identifier: str
+    enabled: str
+    orgs: str
+    role: str
+    preferred_given: str
+    preferred_family: str
+
+
+def read_users(export: Export, orgs: Ids[bool]) -> tuple[Ids[User], list[User]]:
+    """Read the users: by id, for the enrolments, and in the order of the file."""
+    roles = read_roles(export, orgs) if export.version == "1.2" else None
+    own = ("orgSourcedIds?", "role") if roles is None else ("primaryOrgSourcedId?", "role?")
+    with export.sheet("users", *_SHARED, *own, *_PREFERRED) as sheet:
+        if sheet is None:
+            return Ids(whole=False), []
+        reader = _Reader(export, sheet, orgs, roles)
+        reader.read()
+    if roles is not None:
+        check_roles(export, roles, reader.ids)
+    return reader.ids, reader.users
+
+
+class _Reader:
+    """Reads users.csv, row by row."""
+
+    def __init__(self, export: Export, sheet: Sheet, orgs: Ids[bool], roles: Ids[Assigned] | None) -> None:
+        self.ids: Ids[User] = Ids(whole=False)
+        self.users: list[User] = []
+        self._export = export
+        self._sheet = sheet
+        self._orgs = orgs
+        self._roles = roles
+        self._logins: dict[str, int] = {}
+
+    def read(self) -> None:
+        for row in rows(self._sheet):
+            self.ids[row.sourced_id] = None
+            fields = _Fields(*row.values)
+            if (role := self._role(row, fields)) and (user := self._user(row, fields, role)):
+                self.ids[row.sourced_id] = user
+                self.users.append(user)
+        self.ids.whole = self._sheet.whole
+        if self.ids.whole and not self.users:
+            # An export that went wrong must not take everybody's rights away.
+            self._sheet.problem(0, "", "The file has no student, teacher or principal.")
+
+    def _role(self, row: Row, fields: _Fields) -> Role | None:
+        """Find the role of somebody to be imported; None, and counted or told, for anybody else."""
+        if row.gone:
+            self._export.skipped["people marked as gone"] += 1
+            return None
+        role, word = self._role_and_word(row, fields)
+        enabled = _ENABLED.get(fields.enabled.casefold())
+        if enabled is None:
+            self._sheet.problem(row.line, "enabledUser", f"{shown(fields.enabled)} is neither “true” nor “false”.")
+        elif not role and word:
+            self._export.skipped[word] += 1
+        elif not enabled:
+            self._export.skipped["people who are not enabled"] += 1
+        return role if enabled else None
+
+    def _role_and_word(self, row: Row, fields: _Fields) -> tuple[Role | None, str]:
+        if self._roles is None:
+            known, role = find_role(self._sheet, row.line, fields.role, self._export.version)
+            return role, fields.role if known else ""
+        if assigned := self._roles[row.sourced_id]:
+            return assigned.role, assigned.word
+        if self._roles.whole:
+            self._sheet.problem(row.line, "sourcedId", f"roles.csv gives no role to user {shown(row.sourced_id)}.")
+        return None, ""
+
+    def _user(self, row: Row, fields: _Fields, role: Role) -> User | None:
+        self._check_orgs(row, fields)
+        given = fields.preferred_given or fields.given
+        family = fields.preferred_family or fields.family
+        name = one_line(f"{given} {family}".strip())
+        choices = (("username", fields.username), ("email", fields.email), ("identifier", fields.identifier))
+        column, value = next(((name, value) for name, value in choices if value), choices[0])
+        login = self._login(row.line, column, one_line(value))
+        if not check_text(self._sheet, row.line, "givenName", name) or not login:
+            return None
+        return User(len(self.users), row.sourced_id, login, name, role, row.line, column)
+
+    def _check_orgs(self, row: Row, fields: _Fields) -> None:
+        if self._roles is None:
+            self._orgs.check_list(self._sheet, row.line, "orgSourcedIds", fields.orgs)
+        else:
+            self._orgs.check(self._sheet, row.line, "primaryOrgSourcedId", fields.orgs)
+
+    def _login(self, line: int, column: str, value: str) -> str:
+        """Make a login of the value; empty where it cannot be one."""
+        if not check_text(self._sheet, line, column, value.casefold()):
+            return ""
+        login = normal_login(value)
+        if login.startswith(FREED):
+            self._sheet.problem(line, column, f"{shown(value)} begins with {FREED}, as no login can.")
+            return ""
+        if (first := self._logins.setdefault(login, line)) != line:
+            self._sheet.problem(line, column, f"{shown(value)} is the login of the user in line {first} already.")
+            return ""
+        return login

@@ -1,0 +1,65 @@
+"""What is wrong with an export, told all at once: by file, line and column.
+
+Whoever made the export mends it in the school's information system and exports again, so that one list of everything
+is worth more than the first thing that was found.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# A wrong column makes every row wrong: nobody reads past the first thousand, and the list must not outgrow the export.
+MAX_PROBLEMS = 1_000
+# How much of a wrong value is shown: enough to find it in the file, and a file of garbage stays readable.
+SHOWN_CHARACTERS = 60
+
+
+class Problem(NamedTuple):
+    """One thing wrong. `line` counts from 1, 0 is the file as a whole; `column` is its name, or empty."""
+
+    file: str
+    line: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        place = ":".join([self.file, *([str(self.line)] if self.line else []), *([self.column] if self.column else [])])
+        return f"{place}: {self.message}"
+
+
+class RosterErrors(Exception):
+    """The roster was refused and nothing was changed: `problems` says why, and `more` how many were left out."""
+
+    def __init__(self, problems: Sequence[Problem], more: int = 0) -> None:
+        super().__init__(problems, more)
+        self.problems = tuple(problems)
+        self.more = more
+
+    def __str__(self) -> str:
+        lines = [str(problem) for problem in self.problems]
+        return "\n".join([*lines, f"… and {self.more} more"] if self.more else lines)
+
+
+class Problems:
+    """Gathers what is wrong while reading goes on."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+        self._more = 0
+
+    def add(self, file: str, line: int, column: str, message: str) -> None:
+        """Take note of one; past the first `MAX_PROBLEMS` they are only counted."""
+        if len(self._found) < MAX_PROBLEMS:
+            self._found.append(Problem(file, line, column, message))
+        else:
+            self._more += 1
+
+    def check(self) -> None:
+        """Raise RosterErrors if anything was found."""
+        if self._found:
+            raise RosterErrors(self._found, self._more)
+
+
+def shown(value: str) -> str:
+    """Quote a value of the file for a message: cut short, and on one line whatever it holds."""
+    cut = value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + "…"
+    return "“" + "".join(char if char.isprintable() else "�" for char in cut) + "”"

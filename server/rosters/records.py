@@ -1,0 +1,137 @@
+"""What all data files of an export have in common: rows with a `sourcedId` and a `status`, to which others refer.
+
+A bulk export leaves `status` blank by the book; many fill it in. A row marked as gone counts as one that is not
+there, except that referring to it is no mistake.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
+
+from server.rosters.problems import shown
+from server.rosters.sheet import Sheet
+
+# What the tables hold (server/databases/accounts.py).
+MAX_TEXT = 255
+
+# `inactive` is OneRoster 1.0's word, which exports of 1.1 still use.
+_STATUSES = {"": True, "active": True, "tobedeleted": False, "inactive": False}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+T = TypeVar("T")
+
+
+class Row(NamedTuple):
+    """One row: where it stands, its id, whether it is marked as gone, and the other columns asked for."""
+
+    line: int
+    sourced_id: str
+    gone: bool
+    values: Sequence[str]
+
+
+class Ids(Generic[T]):
+    """What a file holds, by sourcedId; None for what others may refer to but is not taken over.
+
+    A file that is absent, or could not be read to its end, is not `whole`: then nothing is known of an id that is not
+    here, and a reference to it is no problem of its own.
+    """
+
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
+        self._items: dict[str, T | None] = {}
+
+    def __contains__(self, sourced_id: str) -> bool:
+        return sourced_id in self._items
+
+    def __setitem__(self, sourced_id: str, item: T | None) -> None:
+        self._items[sourced_id] = item
+
+    def __getitem__(self, sourced_id: str) -> T | None:
+        return self._items.get(sourced_id)
+
+    def items(self) -> Iterable[tuple[str, T | None]]:
+        """Give all ids with what they name."""
+        return self._items.items()
+
+    def check(self, sheet: Sheet, line: int, column: str, sourced_id: str) -> None:
+        """Tell of a reference to something that is not in the export; an empty one refers to nothing."""
+        if sourced_id and sourced_id not in self._items and self.whole:
+            sheet.problem(line, column, f"{shown(sourced_id)} is not in the export.")
+
+    def check_list(self, sheet: Sheet, line: int, column: str, sourced_ids: str) -> None:
+        """Check a list of references with commas in between."""
+        for sourced_id in sourced_ids.split(","):
+            self.check(sheet, line, column, sourced_id.strip())
+
+
+def rows(sheet: Sheet) -> Iterator[Row]:
+    """Give the rows of a sheet whose first columns are `sourcedId` and `status`; each id once."""
+    seen: set[str] = set()
+    for line, (sourced_id, status, *values) in sheet:
+        live = _STATUSES.get(status if status == "" else status.casefold())
+        if live is None:
+            sheet.problem(line, "status", f"{shown(status)} is neither “active” nor “tobedeleted”.")
+        if sourced_id in seen:
+            sheet.problem(line, "sourcedId", f"{shown(sourced_id)} stands in an earlier row already.")
+        elif check_text(sheet, line, "sourcedId", sourced_id):
+            seen.add(sourced_id)
+            yield Row(line, sourced_id, not live, values)
+
+
+def check_text(sheet: Sheet, line: int, column: str, value: str, most: int = MAX_TEXT) -> bool:
+    """Tell whether a value can be kept: it is there, not too long, and without control characters."""
+    if not value:
+        sheet.problem(line, column, "The value is missing.")
+    elif len(value) > most:
+        sheet.problem(line, column, f"The value has {len(value)} characters, where {most} are allowed.")
+    elif not value.isprintable() and _CONTROL.search(value):
+        sheet.problem(line, column, f"{shown(value)} holds control characters.")
+    else:
+        return True
+    return False
+
+
+def one_line(value: str) -> str:
+    """Make one space of any white space within a value, line ends included, and one spelling of each letter (NFC)."""
+    return value if value.isascii() and value.isprintable() and "  " not in value else _tidy(value)
+
+
+def _tidy(value: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(value.split()))
+
+
+def is_now(sheet: Sheet, line: int, begins: str, ends: str, today: date) -> bool:
+    """Tell whether today is within the values of `beginDate` and `endDate`; an empty one is no bound.
+
+    By the book the end is the first day after; many exports mean the last day. A day more harms less than one too few.
+    """
+    if not begins and not ends:
+        return True
+    begin = _read_date(sheet, line, "beginDate", begins)
+    end = _read_date(sheet, line, "endDate", ends)
+    return (begin is None or begin <= today) and (end is None or today <= end)
+
+
+def _read_date(sheet: Sheet, line: int, column: str, value: str) -> date | None:
+    if not value:
+        return None
+    found = _parse_date(value)
+    if found is None:
+        sheet.problem(line, column, f"{shown(value)} is not a date such as 2026-02-28.")
+    return found
+
+
+# A term has a handful of dates, and 600,000 enrolments name them.
+@lru_cache(maxsize=1_000)
+def _parse_date(value: str) -> date | None:
+    day, time = value[:10], value[10:]
+    if time and time[0] not in "Tt ":
+        return None
+    try:
+        return date(*map(int, re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", day, re.ASCII).groups()))  # type: ignore[union-attr]
+    except (ValueError, AttributeError):
+        return None

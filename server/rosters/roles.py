@@ -1,0 +1,112 @@
+"""Which of an export's roles are ours, and, in OneRoster 1.2, roles.csv: who has which.
+
+Lousa knows students, teachers and principals. All others are skipped and counted: nothing is given to somebody whom the
+export does not plainly call one of the three.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+from channels.member import Role
+from server.rosters.export import Export
+from server.rosters.problems import shown
+from server.rosters.records import Ids, Row, check_text, is_now, rows
+from server.rosters.roster import User
+from server.rosters.sheet import Sheet
+
+# The roles of both versions, casefolded; None: somebody who is skipped.
+_ROLES: Mapping[str, Role | None] = {
+    "student": Role.STUDENT,
+    "teacher": Role.TEACHER,
+    "principal": Role.PRINCIPAL,
+    **dict.fromkeys(("parent", "guardian", "relative", "aide", "proctor", "counselor")),
+    **dict.fromkeys(("siteadministrator", "districtadministrator", "systemadministrator")),
+}
+# 1.1 has no word for a principal but this one; in 1.2, which has, nobody can tell whom it means.
+ROLES: Mapping[str, Mapping[str, Role | None]] = {
+    "1.1": {**_ROLES, "administrator": Role.PRINCIPAL},
+    "1.2": _ROLES,
+}
+_KINDS = ("", "primary", "secondary")
+
+
+class Rank(IntEnum):
+    """What counts more when somebody has several roles."""
+
+    ENDED = 0
+    SKIPPED = 1
+    SECONDARY = 2
+    PRIMARY = 3
+
+
+class Assigned(NamedTuple):
+    """What counts of one user's roles, the line that says so, and, in `clash`, one that says something else."""
+
+    role: Role | None
+    word: str
+    rank: Rank
+    line: int
+    clash: int = 0
+
+
+def find_role(sheet: Sheet, line: int, word: str, version: str) -> tuple[bool, Role | None]:
+    """Say whether the word is a role at all, and which of ours; tell of one that is not."""
+    folded = word.casefold()
+    # `ext:…` is how the standard lets others add roles of their own.
+    if folded in ROLES[version] or folded.startswith("ext:"):
+        return True, ROLES[version].get(folded)
+    hint = "; in OneRoster 1.2 a principal is “principal”" if folded == "administrator" else ""
+    message = f"{shown(word)} is not a role of OneRoster {version}{hint}." if word else "The value is missing."
+    sheet.problem(line, "role", message)
+    return False, None
+
+
+def read_roles(export: Export, orgs: Ids[bool]) -> Ids[Assigned]:
+    """Read roles.csv: what counts of each user's roles, by the user's id."""
+    with export.sheet(
+        "roles", "userSourcedId", "role", "roleType?", "beginDate?", "endDate?", "orgSourcedId?"
+    ) as sheet:
+        if sheet is None:
+            return Ids(whole=False)
+        ids: Ids[Assigned] = Ids(whole=False)
+        for row in rows(sheet):
+            orgs.check(sheet, row.line, "orgSourcedId", row.values[5])
+            if assigned := _read_role(export, sheet, row):
+                ids[row.values[0]] = _weigh(ids[row.values[0]], assigned)
+        ids.whole = sheet.whole
+        return ids
+
+
+def _read_role(export: Export, sheet: Sheet, row: Row) -> Assigned | None:
+    user, word, kind, begin, end, _ = row.values
+    known, role = find_role(sheet, row.line, word, export.version)
+    if not check_text(sheet, row.line, "userSourcedId", user) or not known:
+        return None
+    if kind.casefold() not in _KINDS:
+        sheet.problem(row.line, "roleType", f"{shown(kind)} is neither “primary” nor “secondary”.")
+    if row.gone or not is_now(sheet, row.line, begin, end, export.today):
+        return Assigned(None, "people whose role has ended or not begun", Rank.ENDED, row.line)
+    if role is None:
+        return Assigned(None, word, Rank.SKIPPED, row.line)
+    return Assigned(role, word, Rank.SECONDARY if kind.casefold() == "secondary" else Rank.PRIMARY, row.line)
+
+
+def _weigh(old: Assigned | None, new: Assigned) -> Assigned:
+    if old is None or new.rank > old.rank:
+        return new
+    if new.rank == old.rank and new.role is not old.role:
+        return old._replace(clash=new.line)
+    return old
+
+
+def check_roles(export: Export, roles: Ids[Assigned], users: Ids[User]) -> None:
+    """Tell of roles of nobody, and of users of whom two roles are said to be the one."""
+    for sourced_id, assigned in roles.items():
+        if assigned and assigned.clash:
+            message = f"User {shown(sourced_id)} has another role in line {assigned.line}, which counts as much."
+            export.problems.add("roles.csv", assigned.clash, "role", message)
+        if assigned and users.whole and sourced_id not in users:
+            export.problems.add(
+                "roles.csv", assigned.line, "userSourcedId", f"{shown(sourced_id)} is not in the export."
+            )

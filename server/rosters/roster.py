@@ -1,0 +1,63 @@
+"""A roster as read from an export: a school, its users, its classes, and who belongs to which.
+
+There are hundreds of thousands of these at once, so they are structs that the garbage collector need not walk, and
+an enrolment names its user and class by number: their place in the roster.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from channels.member import Role
+
+
+class School(msgspec.Struct, frozen=True):
+    """The school itself; `line` is where orgs.csv tells of it."""
+
+    sourced_id: str
+    name: str
+    line: int
+
+
+class User(msgspec.Struct, frozen=True, gc=False):
+    """A student, teacher or principal; `login` is casefolded, `line` and `column` say where users.csv has it."""
+
+    number: int
+    sourced_id: str
+    login: str
+    name: str
+    role: Role
+    line: int
+    column: str
+
+
+class SchoolClass(msgspec.Struct, frozen=True, gc=False):
+    """A class, with the grades that it is for as the export writes them."""
+
+    number: int
+    sourced_id: str
+    title: str
+    grade: str
+
+
+class Enrolment(msgspec.Struct, frozen=True, gc=False):
+    """That the user with number `user` belongs to the class with number `school_class`, as student or teacher."""
+
+    sourced_id: str
+    user: int
+    school_class: int
+    role: Role
+
+
+class Roster(msgspec.Struct, frozen=True):
+    """All that an export says and that checks have found sound.
+
+    `skipped` counts what was left out, by what it is: the people of other roles by their role's name (`parent`), …
+    """
+
+    version: str
+    school: School
+    users: Sequence[User]
+    classes: Sequence[SchoolClass]
+    enrolments: Sequence[Enrolment]
+    skipped: Mapping[str, int]
