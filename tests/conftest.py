@@ -1,12 +1,14 @@
 """What all tests share: real programs, started once or for each test, and stopped whatever happens."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from server.databases import Databases
+from server.settings import database_urls
 from tests.lousa import DEMO_SCHOOL, Lousa
 from tests.postgresql import PostgreSQL
 from tests.programs import free_port as find_free_port
@@ -36,11 +38,28 @@ def postgresql_url(postgresql: PostgreSQL) -> str:
     return postgresql.create_database()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Return the URLs of empty databases: two files of SQLite, or two databases of a real PostgreSQL."""
+    if request.param == "sqlite":
+        return database_urls(tmp_path)
+    server = request.getfixturevalue("postgresql")
+    return {name: server.create_database() for name in ("accounts", "journal")}
+
+
+@pytest.fixture
+async def databases(urls: dict[str, str]) -> AsyncIterator[Databases]:
+    """Return both databases with their tables."""
+    databases = Databases(urls)
+    await databases.upgrade()
+    yield databases
+    await databases.dispose()
+
+
 @pytest.fixture(scope="session")
 def demo_school(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with the demo school imported: to be copied, not used."""
     data_dir = tmp_path_factory.mktemp("demo-school") / "data"
-    data_dir.mkdir()
     Lousa(data_dir).run("roster", "import", str(DEMO_SCHOOL))
     return data_dir
 

@@ -1,30 +1,17 @@
-"""What the server's tests share: fresh databases of both kinds, and a clock that only moves when told to."""
+"""What the server's tests share: the accounts' sessions, and a clock that only moves when told to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from server.auth import Accounts
 from server.databases import Databases, Sessions
-from server.settings import database_urls
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """Return the URLs of empty databases: two files of SQLite, or two databases of a real PostgreSQL."""
-    if request.param == "sqlite":
-        return database_urls(tmp_path)
-    server = request.getfixturevalue("postgresql")
-    return {name: server.create_database() for name in ("accounts", "journal")}
-
-
-@pytest.fixture
-async def databases(urls: dict[str, str]) -> AsyncIterator[Databases]:
-    """Return both databases with their tables."""
-    databases = Databases(urls)
-    await databases.upgrade()
-    yield databases
-    await databases.dispose()
+from server.passwords import Passwords
+from server.users import Users
+from tests.server.people import People
 
 
 @pytest.fixture
@@ -52,3 +39,43 @@ class TurnedClock:
 def clock() -> TurnedClock:
     """Return a clock that tests turn."""
     return TurnedClock()
+
+
+@pytest.fixture
+def people(sessions: Sessions) -> People:
+    """Return what adds people and classes."""
+    return People(sessions)
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """Return what hashes."""
+    passwords = Passwords()
+    yield passwords
+    passwords.close()
+
+
+@pytest.fixture
+def users(sessions: Sessions, passwords: Passwords, clock: TurnedClock) -> Users:
+    """Return the administrator's commands."""
+    return Users(sessions, passwords, clock)
+
+
+@pytest.fixture
+def accounts(sessions: Sessions, clock: TurnedClock) -> Iterator[Accounts]:
+    """Return the accounts as a running server has them."""
+    accounts = Accounts(sessions, clock)
+    yield accounts
+    accounts.close()
+
+
+@pytest.fixture
+def queries(databases: Databases) -> list[str]:
+    """Return a list that gathers every statement that the `accounts` database is given from now on."""
+    statements: list[str] = []
+
+    def gather(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(databases.engine("accounts").sync_engine, "before_cursor_execute", gather)
+    return statements
