@@ -280,9 +280,10 @@ export class Channel {
   #takePosition(response) {
     const taken = this.#position.take(response);
     if (taken !== null) return taken;
-    this.#hasSkipped ||= this.#position.isKnown;
-    this.#joinSoon(this.#position.isKnown ? 0 : this.#backoff.next());
+    const mayResume = this.#position.isKnown;
+    this.#hasSkipped ||= mayResume;
     this.#position.forget();
+    this.#joinSoon(mayResume ? 0 : this.#backoff.next());
     return null;
   }
 

@@ -1,0 +1,120 @@
+/** A client in an environment that the test holds in its hands. */
+
+import {Socket} from "../../../static/client/socket.js";
+import {UnsentStore} from "../../../static/client/unsent.js";
+import {HandClock} from "./hand_clock.mjs";
+import {HandNetwork} from "./hand_network.mjs";
+
+/**
+ * Return a socket with everything around it. `random` is the middle of every window unless the test says otherwise.
+ */
+export function newClient({storage = null, user = "17", random = () => 0.5, ...environment} = {}) {
+  const clock = new HandClock();
+  const network = new HandNetwork();
+  const signals = {wake: () => {}, isWatched: false, networkIsDown: false, mayBeSignedIn: async () => true};
+  let identifiers = 0;
+  const socket = new Socket("/students/socket", {
+    environment: {
+      Transport: network.Transport,
+      clock,
+      random,
+      newIdentifier: () => `id-${(identifiers += 1)}`,
+      store: new UnsentStore(storage, user),
+      mayBeSignedIn: () => signals.mayBeSignedIn(),
+      networkIsDown: () => signals.networkIsDown,
+      watchWakeups: (wake) => {
+        signals.wake = wake;
+        signals.isWatched = true;
+        return () => {
+          signals.isWatched = false;
+          signals.wake = () => {};
+        };
+      },
+      ...environment,
+    },
+  });
+  return {socket, clock, network, signals};
+}
+
+/** Return a client that is online. */
+export function onlineClient(options) {
+  const client = newClient(options);
+  client.socket.connect();
+  client.network.last.open();
+  return client;
+}
+
+/** Return a client that is online, with a channel that has joined at `seq`. */
+export function joinedClient({seq = 0, events = [], ...options} = {}) {
+  const client = onlineClient(options);
+  const channel = client.socket.channel("class:7", {present: true});
+  const seen = record(channel);
+  channel.join();
+  client.network.last.reply("phx_join", joinReply({seq, events}));
+  return {...client, channel, seen};
+}
+
+/** Let time pass on a connection that answers its heartbeats. */
+export function passTime({clock, network}, ms) {
+  const end = clock.now() + ms;
+  while (clock.now() < end) {
+    clock.advance(Math.min(1000, end - clock.now()));
+    network.last.answerHeartbeats();
+  }
+}
+
+/** Note what a channel hands over: the numbers of its messages, its joins and its closes. */
+export function record(channel) {
+  const seen = {messages: [], joins: [], closes: []};
+  channel.on("message:sent", ({seq}) => seen.messages.push(seq));
+  channel.onJoin((joined) => seen.joins.push(joined));
+  channel.onClose((reason) => seen.closes.push(reason.code));
+  return seen;
+}
+
+export function joinReply({epoch = "e1", seq = 0, complete = true, events = [], ...more} = {}) {
+  return {epoch, seq, complete, events, state: {}, read: 0, ...more};
+}
+
+export function message(seq) {
+  return {event: "message:sent", payload: {text: `message ${seq}`, seq, at: 1_800_000_000_000 + seq}};
+}
+
+export function messages(first, last) {
+  return Array.from({length: last - first + 1}, (_, index) => message(first + index));
+}
+
+/** Let every promise that can go on do so. */
+export function settled() {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** sessionStorage as the standard has it; `quota` counts characters. */
+export class MemoryStorage {
+  #items = new Map();
+
+  constructor(quota = Infinity) {
+    this.quota = quota;
+  }
+
+  get length() {
+    return this.#items.size;
+  }
+
+  key(index) {
+    return [...this.#items.keys()][index] ?? null;
+  }
+
+  getItem(name) {
+    return this.#items.get(name) ?? null;
+  }
+
+  setItem(name, value) {
+    if (value.length > this.quota) throw new DOMException("full", "QuotaExceededError");
+    this.#items.set(name, String(value));
+  }
+
+  removeItem(name) {
+    this.#items.delete(name);
+  }
+}
