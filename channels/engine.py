@@ -7,6 +7,7 @@ The engine knows neither sockets nor pages; transports call it.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -32,6 +33,9 @@ from channels.session import Session
 from channels.topic import Topic
 
 log = logging.getLogger(__name__)
+
+# How long clients have to answer a close frame before their connections are dropped.
+CLOSE_SECONDS = 2.0
 
 _GONE = Closing(1000, "gone", reconnect=False)
 
@@ -93,6 +97,14 @@ class Engine:
         for session in self._registry:
             session.end(RESTARTING)
         await self._hub.close()
+        await self._gone()
+
+    async def _gone(self) -> None:
+        # Polled: this happens once in a worker's life.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while len(self._registry):
+                    await asyncio.sleep(0.02)
 
     # Sessions
 

@@ -67,4 +67,4 @@ class Authority(Protocol):
         """Return the users of these ids, in that order; unknown ones are left out."""
 
     async def audience(self, topic: str) -> int:
-        """Return how many users a topic reaches, staff not counted."""
+        """Return how many users a topic is for: a class' students, a role's users, everybody in the school."""

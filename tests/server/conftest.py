@@ -1,7 +1,6 @@
 """What the server's tests share: the accounts' sessions, and a clock that only moves when told to."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest

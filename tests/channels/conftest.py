@@ -1,0 +1,47 @@
+"""What the engine's tests share: a journal in a fresh database of either kind, and workers on it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.journal import Journal
+from server.databases import Databases
+from tests.channels.support import Worker, writer_for
+
+
+@pytest.fixture
+async def database(databases: Databases) -> AsyncEngine:
+    """Return the journal's database, with its tables."""
+    return databases.engine("journal")
+
+
+@pytest.fixture
+async def journal(database: AsyncEngine) -> AsyncIterator[Journal]:
+    """Return a journal alone."""
+    journal = Journal(database, writer_for(database))
+    await journal.start()
+    yield journal
+    await journal.close()
+
+
+@pytest.fixture
+async def make_worker(database: AsyncEngine) -> AsyncIterator[Callable[..., "object"]]:
+    """Return a function that starts a worker on the journal; it takes what `Worker` takes."""
+    async with AsyncExitStack() as running:
+
+        async def make(*args: object, **options: object) -> Worker:
+            worker = Worker(database, *args, **options)  # type: ignore[arg-type]
+            await worker.engine.start()
+            running.push_async_callback(worker.engine.close)
+            return worker
+
+        yield make
+
+
+@pytest.fixture
+async def worker(make_worker: Callable[..., "object"]) -> Worker:
+    """Return one worker."""
+    made = make_worker()
+    return await made  # type: ignore[misc, no-any-return]

@@ -1,0 +1,200 @@
+"""An engine without sockets, for tests: clients are recorded, credentials are given, the journal is real."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import msgpack
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import channels
+from channels.broker_memory import MemoryBroker, MemoryBus
+from channels.engine import Engine
+from channels.journal import Journal, Writer
+from channels.journal_postgresql import PostgresqlWriter
+from channels.journal_sqlite import SqliteWriter
+from channels.limit import Limits
+from channels.member import Classroom, Member, Role, User
+from channels.protocol import JSON, Wire
+from channels.session import Session
+
+CLASS = Classroom(7, "6º A · Matemática", 30)
+OTHER_CLASS = Classroom(8, "6º B · História", 30)
+ASSEMBLY = Classroom(9, "Toda a escola", 2_000)
+SCHOOL = {room.id: room for room in (CLASS, OTHER_CLASS, ASSEMBLY)}
+
+Frame = tuple[str | None, str | None, str, str, Any]
+
+
+def member(user_id: int, name: str, role: Role, *classes: Classroom) -> Member:
+    """Make a member whose sign-in has the number of its user."""
+    return Member(User(user_id, name, role), name.lower(), user_id, {room.id: room for room in classes})
+
+
+ANA = member(1, "Ana", Role.STUDENT, CLASS, ASSEMBLY)
+BRUNO = member(2, "Bruno", Role.STUDENT, CLASS)
+PAULA = member(3, "Paula", Role.TEACHER, CLASS)
+DIRETORA = member(4, "Diretora", Role.PRINCIPAL, CLASS, OTHER_CLASS, ASSEMBLY)
+MEMBERS = (ANA, BRUNO, PAULA, DIRETORA)
+
+
+class GivenAuthority:
+    """Credentials are logins; what they give is what `members` says now."""
+
+    def __init__(self) -> None:
+        self.members = {each.login: each for each in MEMBERS}
+
+    async def authenticate(self, secret: str) -> Member | None:
+        return self.members.get(secret)
+
+    async def renew(self, member: Member) -> Member | None:
+        return self.members.get(member.login)
+
+    async def named(self, user_ids: Collection[int]) -> list[User]:
+        users = {each.user.id: each.user for each in MEMBERS}
+        return [users[user_id] for user_id in user_ids if user_id in users]
+
+    async def audience(self, topic: str) -> int:
+        return 30 if topic.startswith("class:") else 500
+
+
+class TurnedClock:
+    """A monotonic clock (seconds) that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def writer_for(database: AsyncEngine) -> Writer:
+    """Make the journal's writer for a database of either kind."""
+    if database.dialect.name == "sqlite":
+        return SqliteWriter(database.url.database or "")
+    return PostgresqlWriter(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+class Worker:
+    """One worker's engine on a journal, and on a bus if there are to be others."""
+
+    def __init__(
+        self,
+        database: AsyncEngine,
+        bus: MemoryBus | None = None,
+        limits: Limits | None = None,
+        writer: Writer | None = None,
+    ) -> None:
+        self.clock = TurnedClock()
+        self.authority = GivenAuthority()
+        self.journal = Journal(database, writer or writer_for(database))
+        self.engine = Engine(
+            self.journal, MemoryBroker(bus), self.authority, channels.ROLES, limits or Limits(), self.clock
+        )
+
+    def connect(self, who: Member, wire: Wire = JSON) -> "Client":
+        """Let a member in."""
+        session = self.engine.connect(who, wire, self.engine.revision)
+        return Client(self.engine, session)
+
+
+class Client:
+    """One connected client: what it was sent, decoded, in order. It is its session's transport."""
+
+    def __init__(self, engine: Engine, session: Session) -> None:
+        self.frames: list[Frame] = []
+        self.session = session
+        self.writes = 0
+        self._engine = engine
+        self._ref = 0
+        session.transport = self
+
+    @property
+    def closed_with(self) -> int | None:
+        """The close code, once the session has ended."""
+        return self.session.closing.code if self.session.closing else None
+
+    def flush(self) -> None:
+        data = b"" if self.session.blocked else self.session.take()
+        if data:
+            self.writes += 1
+            self.frames += [self._decode(body) for body in unframed(data)]
+        if self.session.closing is not None:
+            asyncio.get_running_loop().call_soon(self.gone)
+
+    def _decode(self, body: bytes) -> Frame:
+        return tuple(json.loads(body) if self.session.wire is JSON else msgpack.unpackb(body))
+
+    async def send(
+        self, topic: str, event: str, payload: Mapping[str, object], join_ref: str | None = None, ref: str | None = None
+    ) -> str:
+        """Send a message and return its ref; what it causes may still be under way."""
+        if ref is None:
+            self._ref += 1
+            ref = str(self._ref)
+        message = [join_ref, ref, topic, event, payload]
+        await self.raw(json.dumps(message) if self.session.wire is JSON else msgpack.packb(message))
+        return ref
+
+    async def raw(self, data: str | bytes) -> None:
+        """Send what is no message, or one made by hand."""
+        work = self._engine.handle(self.session, data)
+        if inspect.isawaitable(work):
+            await work
+
+    async def ask(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Send a message and return the payload of its reply."""
+        ref = await self.send(topic, event, payload or {}, join_ref="1" if event == "phx_join" else None)
+        return await self.until(lambda frame: frame[1] == ref and frame[3] == "phx_reply")
+
+    async def ok(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> Any:
+        """Send a message that is to be answered with ok, and return the response."""
+        reply = await self.ask(topic, event, payload)
+        assert reply["status"] == "ok", reply
+        return reply["response"]
+
+    async def refused(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> str:
+        """Send a message that is to be refused, and return the code."""
+        reply = await self.ask(topic, event, payload)
+        assert reply["status"] == "error", reply
+        code: str = reply["response"]["code"]
+        return code
+
+    async def until(self, wanted: Callable[[Frame], bool]) -> Any:
+        """Wait for a frame and return its payload."""
+        async with asyncio.timeout(10):
+            while True:
+                for frame in self.frames:
+                    if wanted(frame):
+                        return frame[4]
+                await asyncio.sleep(0.001)
+
+    async def has(self, count: int, event: str = "message:sent") -> list[Any]:
+        """Wait until so many of an event have come as broadcasts, and return all payloads of that event."""
+        async with asyncio.timeout(10):
+            while len(self.got(event)) < count:
+                await asyncio.sleep(0.001)
+        return self.got(event)
+
+    def got(self, event: str) -> list[Any]:
+        """Return the payloads of an event that have come so far."""
+        return [frame[4] for frame in self.frames if frame[3] == event]
+
+    def gone(self) -> None:
+        """Lose the connection."""
+        self._engine.disconnect(self.session)
+
+
+def unframed(data: bytes) -> list[bytes]:
+    """Split server bytes into the payloads of WebSocket frames (RFC 6455, section 5.2, unmasked)."""
+    bodies = []
+    while data:
+        length, start = data[1], 2
+        if length >= 126:
+            start = 4 if length == 126 else 10
+            length = int.from_bytes(data[2:start], "big")
+        bodies.append(data[start : start + length])
+        data = data[start + length :]
+    return bodies
