@@ -111,7 +111,6 @@ def _lousa(clients: int, senders: int) -> Iterator[Subject]:
     with tempfile.TemporaryDirectory(dir=build, prefix="bench-") as folder:
         logins = write_school(Path(folder) / "roster", clients)
         server = Lousa(Path(folder) / "data", serve_options=("--push-rate", "0"))
-        server.data_dir.mkdir()
         server.run("roster", "import", str(Path(folder) / "roster"))
         tokens = server.tokens(*logins)
         with server:

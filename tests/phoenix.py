@@ -52,6 +52,8 @@ class Connection:
         return self
 
     def _receive(self, frame: str | bytes | None) -> None:
+        if self.ended.is_set():
+            return  # we have hung up: what still comes is not ours any more
         if frame is None:
             self._end()
             return
@@ -110,9 +112,11 @@ class Connection:
             # The future only tells when it was flushed; a failure shows as the end of the connection.
             self._socket.write_message(json.dumps(frame)).add_done_callback(lambda future: future.exception())
         except WebSocketClosedError as error:
+            self._end()
             raise Gone(str(error)) from error
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection: from here on nothing of it is seen."""
+        self._end()
         if self._socket is not None:
             self._socket.close()

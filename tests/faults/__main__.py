@@ -18,7 +18,6 @@ def prepare(folder: Path, students: int) -> tuple[Lousa, dict[str, str]]:
     """Make a school with one class, and return its server, not started, with a token for each student."""
     logins = write_school(folder / "roster", students)
     lousa = Lousa(folder / "data", serve_options=("--push-rate", "0"))
-    lousa.data_dir.mkdir()
     lousa.run("roster", "import", str(folder / "roster"))
     return lousa, lousa.tokens(*logins)
 

@@ -15,11 +15,11 @@ def breaches(diaries: Sequence[Diary], first: int = 0, last: int | None = None) 
     `first` is where the topic stood before anybody of these sent; what is older is others' and not judged. `last` is
     the newest position, once somebody has told it after the traffic ended.
     """
-    histories = {diary.name: _History(diary) for diary in diaries}
-    found = [breach for history in histories.values() for breach in history.breaches]
-    found += _differences(histories.values())
-    found += _lost_or_doubled(diaries, histories.values(), first)
-    found += _stragglers(histories.values(), last)
+    histories = [_History(diary) for diary in diaries]
+    found = [breach for history in histories for breach in history.breaches]
+    found += _differences(histories)
+    found += _lost_or_doubled(diaries, histories, first)
+    found += _stragglers(histories, last)
     found += _epochs(diaries)
     return found
 

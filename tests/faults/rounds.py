@@ -79,7 +79,7 @@ class Round:
         self.plan = Plan.of(seed, messages_each * len(tokens))
         self._urls = {login: lousa.socket_url("students", token) for login, token in tokens.items()}
         self.students = [self._student(login, number) for number, login in enumerate(self._urls)]
-        self._returning = self._student(next(iter(self._urls)), -1)
+        self._returning = Student("returning", next(iter(self._urls.values())), topic, seed=seed)
         self._killed_after = 0
 
     def _student(self, login: str, number: int) -> Student:

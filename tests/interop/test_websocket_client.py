@@ -1,7 +1,8 @@
 """`websocket-client`, which knows nothing of us, in JSON and MessagePack: what a program in any language would do."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import msgpack
@@ -64,6 +65,10 @@ class Client:
         frame: list[Any] = msgpack.unpackb(data) if self._packed else json.loads(data)
         return frame
 
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
 
 @pytest.fixture(params=[False, True], ids=["json", "msgpack"])
 def packed(request: pytest.FixtureRequest) -> bool:
@@ -76,14 +81,25 @@ def common_class(*clients: Client) -> str:
     return min(topic for topic in set.intersection(*listed) if topic.startswith("class:"))
 
 
-def connect(lousa: Lousa, role: str, token: str, packed: bool) -> Client:
-    return Client(lousa.socket_url(role, token, **({"format": "msgpack"} if packed else {})), packed=packed)
+Connect = Callable[[str, str], Client]
 
 
-def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(lousa: Lousa, packed: bool) -> None:
+@pytest.fixture
+def connect(lousa: Lousa, packed: bool) -> Iterator[Connect]:
+    """Return a function that opens the socket of a role for a token; all are closed at the end."""
+    with ExitStack() as clients:
+
+        def open_client(role: str, token: str) -> Client:
+            parameters = {"format": "msgpack"} if packed else {}
+            client = Client(lousa.socket_url(role, token, **parameters), packed=packed)
+            return clients.enter_context(closing(client))
+
+        yield open_client
+
+
+def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(lousa: Lousa, connect: Connect) -> None:
     tokens = lousa.tokens("ana", "paula")
-    ana = connect(lousa, "students", tokens["ana"], packed)
-    paula = connect(lousa, "teachers", tokens["paula"], packed)
+    ana, paula = connect("students", tokens["ana"]), connect("teachers", tokens["paula"])
     topic = common_class(ana, paula)
     joined = ana.join(topic)
     paula.join(topic)
@@ -105,13 +121,13 @@ def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(lousa
     assert again["response"]["seq"] == missed[-1], "the same push again counts once"
 
 
-def test_a_heartbeat_is_answered(lousa: Lousa, packed: bool) -> None:
-    client = connect(lousa, "students", lousa.tokens("ana")["ana"], packed)
+def test_a_heartbeat_is_answered(lousa: Lousa, connect: Connect) -> None:
+    client = connect("students", lousa.tokens("ana")["ana"])
     assert client.push("phoenix", "heartbeat", {}) == {"status": "ok", "response": {}}
 
 
-def test_a_push_that_is_refused_says_why_and_the_connection_stays(lousa: Lousa, packed: bool) -> None:
-    client = connect(lousa, "students", lousa.tokens("ana")["ana"], packed)
+def test_a_push_that_is_refused_says_why_and_the_connection_stays(lousa: Lousa, connect: Connect) -> None:
+    client = connect("students", lousa.tokens("ana")["ana"])
     reply = client.push("class:999999", "phx_join", {})
     assert reply["status"] == "error"
     assert reply["response"]["message"]
@@ -121,8 +137,8 @@ def test_a_push_that_is_refused_says_why_and_the_connection_stays(lousa: Lousa, 
 def test_a_token_may_come_in_the_authorization_header(lousa: Lousa) -> None:
     token = lousa.tokens("ana")["ana"]
     url = f"ws://127.0.0.1:{lousa.port}/students/socket/websocket?vsn=2.0.0"
-    client = Client(url, packed=False, header=[f"Authorization: Bearer {token}"])
-    assert client.join("user:me")["user"]["role"] == "student"
+    with closing(Client(url, packed=False, header=[f"Authorization: Bearer {token}"])) as client:
+        assert client.join("user:me")["user"]["role"] == "student"
 
 
 @pytest.mark.parametrize("role", ["students", "teachers", "principal"])
