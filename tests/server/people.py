@@ -1,0 +1,35 @@
+"""Puts people and classes into an `accounts` database as an import would, in a line each."""
+
+from channels.member import Role
+from server.databases import Sessions, writing
+from server.databases.accounts import Account, Enrolment, School, SchoolClass
+
+
+class People:
+    """Adds rows, and returns their ids."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def school(self, name: str) -> None:
+        """Name the school."""
+        await self._add(School(sourced_id="school", name=name))
+
+    async def user(self, login: str, role: Role = Role.STUDENT, name: str = "") -> int:
+        """Add a user; the name is the login with a capital where none is given."""
+        return await self._add(Account(sourced_id=login, login=login, name=name or login.title(), role=role))
+
+    async def classroom(self, title: str, *user_ids: int, teacher: int | None = None, active: bool = True) -> int:
+        """Add a class with its students and teacher."""
+        class_id = await self._add(SchoolClass(sourced_id=title, title=title, active=active))
+        for user_id in user_ids:
+            await self._add(Enrolment(user_id=user_id, class_id=class_id, role=Role.STUDENT))
+        if teacher is not None:
+            await self._add(Enrolment(user_id=teacher, class_id=class_id, role=Role.TEACHER))
+        return class_id
+
+    async def _add(self, row: Account | Enrolment | School | SchoolClass) -> int:
+        async with writing(self._sessions) as session:
+            session.add(row)
+            await session.flush()
+            return row.id
