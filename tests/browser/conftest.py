@@ -1,0 +1,70 @@
+"""A browser, a school with passwords, and visitors of it."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.visitor import DESKTOP, HOMES, PASSWORD, Visitor
+from tests.lousa import Lousa
+from tests.programs import program
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+# Debian's Chromium as root, in a machine without a GPU or a network of its own.
+_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the demo school's data with the demo's password for those who visit: to be copied, not used."""
+    data_dir = tmp_path_factory.mktemp("school-with-passwords") / "data"
+    shutil.copytree(demo_school, data_dir)
+    for login in HOMES:
+        Lousa(data_dir).run("user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
+    return data_dir
+
+
+@pytest.fixture
+def lousa(school_with_passwords: Path, tmp_path: Path) -> Iterator[Lousa]:
+    """Run a server with that school."""
+    with ExitStack() as servers:
+        data_dir = tmp_path / "data"
+        shutil.copytree(school_with_passwords, data_dir)
+        yield servers.enter_context(Lousa(data_dir))
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Run Chromium."""
+    chromium = program("chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=_CHROMIUM)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
+    """Return a function that signs somebody in, in a browser of their own; in the end nothing may have been wrong."""
+    visitors: list[Visitor] = []
+
+    async def arrive(login: str, size: tuple[int, int] = DESKTOP) -> Visitor:
+        visitors.append(visitor := await Visitor.arrive(browser, lousa, login, size))
+        await visitor.sign_in()
+        return visitor
+
+    yield arrive
+    for visitor in visitors:
+        visitor.check()

@@ -1,0 +1,129 @@
+"""Somebody at a browser: a window of their own, signed in through the sign-in page, with an eye on the console.
+
+Whatever the browser complains of is a failure: an error or warning on the console, a script's exception, a violation
+of the Content-Security-Policy. While the server is down on purpose, `outage` lets through what that explains.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from tests.lousa import Lousa
+
+PASSWORD = "lousa-demo"
+DESKTOP = (1280, 800)
+PHONE = (390, 844)
+HOMES = {"ana": "/students/", "bruno": "/students/", "paula": "/teachers/", "diretora": "/principal/"}
+
+# A violation is an event, too: told on the console, whatever the browser itself would say.
+_TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`Content-Security-Policy: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample}`);
+});
+"""
+# What a browser says of a server that is away, or that comes up but is not ready.
+_OUTAGE = re.compile(r"ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket connection to|status of 50[23]")
+# A kill can take a little while to show, on a busy machine.
+TIMEOUT_MS = 15_000
+
+
+class Visitor:
+    """One window of one user."""
+
+    def __init__(self, login: str, context: BrowserContext, page: Page) -> None:
+        self.login = login
+        self.context = context
+        self.page = page
+        self.problems: list[str] = []
+        self._outage = False
+
+    @classmethod
+    async def arrive(cls, browser: Browser, lousa: Lousa, login: str, size: tuple[int, int] = DESKTOP) -> "Visitor":
+        """Open a window of their own, without any cookie yet."""
+        context = await browser.new_context(
+            base_url=lousa.url,
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=2 if size == PHONE else 1,
+            has_touch=size == PHONE,
+            locale="en-US",
+            timezone_id="America/Sao_Paulo",
+        )
+        context.set_default_timeout(TIMEOUT_MS)
+        await context.add_init_script(_TELL_VIOLATIONS)
+        visitor = cls(login, context, await context.new_page())
+        visitor._listen(visitor.page)
+        return visitor
+
+    def _listen(self, page: Page) -> None:
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not (self._outage and _OUTAGE.search(message.text)):
+            self.problems.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Expect that the server is away: its connections may fail."""
+        self._outage = True
+        try:
+            yield
+        finally:
+            self._outage = False
+
+    async def new_tab(self) -> "Visitor":
+        """Open another tab of the same browser, with the same cookies."""
+        tab = Visitor(self.login, self.context, await self.context.new_page())
+        tab._listen(tab.page)
+        return tab
+
+    async def enter(self) -> None:
+        """Go through the sign-in page, and arrive at their pages."""
+        await self.page.goto("/")
+        await self.page.get_by_label("Login", exact=True).fill(self.login)
+        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await self.page.get_by_role("button", name="Sign in", exact=True).click()
+        await self.page.wait_for_url(f"**{HOMES[self.login]}")
+
+    async def sign_in(self) -> None:
+        """Go through the sign-in page, and wait until their page is connected."""
+        await self.enter()
+        await self.wait_until_online()
+
+    async def wait_until_online(self) -> None:
+        """Wait until the page says that it is connected."""
+        await expect(self.page.locator("#connection")).to_have_attribute("data-state", "online", timeout=TIMEOUT_MS)
+
+    async def open_class(self, title: str) -> None:
+        """Go to a class by clicking on it, and wait until its messages can be read."""
+        await self.page.get_by_role("link", name=title).first.click()
+        await self.page.wait_for_url("**/classes/*")
+        await self.wait_until_online()
+
+    async def say(self, text: str) -> None:
+        """Write a message and send it, with the keyboard."""
+        await self.page.locator("#text").fill(text)
+        await self.page.locator("#text").press("Enter")
+
+    def message(self, text: str) -> Locator:
+        """Return the messages with exactly this text, those on their way not among them."""
+        return self.page.locator("#messages").get_by_text(text, exact=True)
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until each of these texts is a message, once."""
+        for text in texts:
+            await expect(self.message(text)).to_have_count(1, timeout=TIMEOUT_MS)
+
+    async def screenshot(self, name: str) -> None:
+        """Take a picture of the window, where LOUSA_SCREENSHOTS says in which folder."""
+        folder = os.environ.get("LOUSA_SCREENSHOTS")
+        if folder:
+            await self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+    def check(self) -> None:
+        """Fail if the browser complained of anything."""
+        assert not self.problems, f"{self.login}'s browser says: {self.problems}"
