@@ -74,7 +74,8 @@ def read_roles(export: Export, orgs: Ids[bool]) -> Ids[Assigned]:
             orgs.check(sheet, row.line, "orgSourcedId", row.values[5])
             if assigned := _read_role(export, sheet, row):
                 ids[row.values[0]] = _weigh(ids[row.values[0]], assigned)
-        ids.whole = sheet.whole
+        # A row that was refused may be the one that somebody lacks: that would be one mistake told twice.
+        ids.whole = not sheet.faults
         return ids
 
 

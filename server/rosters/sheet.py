@@ -2,7 +2,7 @@
 
 Lenient about what is plain: a byte order mark, LF or CRLF, columns in any order and more of them than are needed,
 empty lines, spaces around a value. What makes the rest of a file uncertain ends its reading: text that is not UTF-8,
-a quote that is never closed. `whole` then says that not all of it is known.
+a quote that is never closed. `whole` then says that not all of it is known; `faults` counts all that was told.
 """
 
 import csv
@@ -46,6 +46,7 @@ class Sheet:
         """Read the header; `tick` is told how many bytes were read, in between and at the end."""
         self.file = file
         self.whole = True
+        self.faults = 0
         self._stream = stream
         self._problems = problems
         self._tick = tick
@@ -56,6 +57,7 @@ class Sheet:
 
     def problem(self, line: int, column: str, message: str) -> None:
         """Tell of something wrong in this file."""
+        self.faults += 1
         self._problems.add(self.file, line, column, message)
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[str]]]:
@@ -66,10 +68,12 @@ class Sheet:
             if number == MAX_ROWS:
                 self._stop(line, f"The file has more than {MAX_ROWS} rows.")
                 return
+            if not any(fields):
+                continue  # an empty line, or one of commas alone, as spreadsheets leave them at the end
             if len(fields) == self._width:
                 fields.append("")
                 yield line, [field.strip() for field in self._pick(fields)]
-            elif any(fields):
+            else:
                 self.problem(line, "", f"The row has {len(fields)} values, where the header has {self._width}.")
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:

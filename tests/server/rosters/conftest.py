@@ -1,0 +1,46 @@
+"""What the tests of rosters share: exports read from a folder, and a database of either kind."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from server import rosters
+from server.databases import Databases, Sessions
+from tests.server.rosters.exports import TODAY, Folder, Read, Refuse, problems_of, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Return a function that writes an export into a folder of its own."""
+    return lambda files: write(tmp_path / f"export-{len(list(tmp_path.iterdir()))}", files)
+
+
+@pytest.fixture
+def read(folder: Folder) -> Read:
+    """Return a function that reads an export."""
+    return lambda files: rosters.read(folder(files), today=TODAY)
+
+
+@pytest.fixture
+def refuse(folder: Folder) -> Refuse:
+    """Return a function that reads an export which must be refused, and says what is wrong with it."""
+    return lambda files: problems_of(folder(files))
+
+
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Databases]:
+    """Return fresh databases: `accounts` of each kind, with all its tables."""
+    sqlite = f"sqlite:///{tmp_path}"
+    url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else f"{sqlite}/accounts.sqlite3"
+    databases = Databases({"accounts": url, "journal": f"{sqlite}/journal.sqlite3"})
+    await databases.upgrade("accounts")
+    yield databases
+    await databases.dispose()
+
+
+@pytest.fixture
+def sessions(databases: Databases) -> Sessions:
+    """Return the sessions of the `accounts` database."""
+    return databases.sessions("accounts")

@@ -1,0 +1,165 @@
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server import rosters
+from server.rosters import archive, source
+from tests.server.rosters.exports import TODAY, export_12, problems_of, write_zip
+
+
+def read(path: Path) -> rosters.Roster:
+    return rosters.read(path, today=TODAY)
+
+
+def messages(path: Path) -> str:
+    """Return all that is wrong with a zip, which alone is named."""
+    problems = problems_of(path)
+    assert {problem.file for problem in problems} == {path.name}
+    return "\n".join(problem.message for problem in problems)
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Path:
+    return write_zip(tmp_path / "school.zip", dict(export_12()))
+
+
+def with_entry(path: Path, name: str, text: str = "", **attributes: int) -> Path:
+    """Add an entry to a zip, as a program with bad intentions would."""
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    for attribute, value in attributes.items():
+        setattr(entry, attribute, value)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr(entry, text)
+    return path
+
+
+def test_a_zip_may_have_one_top_folder_and_what_macos_adds(tmp_path: Path, school: Path) -> None:
+    files = {f"escola/{name}": text for name, text in export_12().items()}
+    extra = {"__MACOSX/escola/._users.csv": "?", "__MACOSX/._manifest.csv": "?", "escola/demographics.csv": "?"}
+    assert read(write_zip(tmp_path / "folder.zip", {**files, **extra})) == read(school)
+
+
+def test_names_of_files_may_be_capitalised_in_any_way(tmp_path: Path, school: Path) -> None:
+    files = {name.upper(): text for name, text in export_12().items()}
+    assert read(write_zip(tmp_path / "upper.zip", dict(files))) == read(school)
+
+
+@pytest.mark.parametrize("name", ["../users.csv", "/etc/passwd", "a/../../b", "C:/users.csv"])
+def test_a_path_that_climbs_out_is_refused(school: Path, name: str) -> None:
+    assert "leads out of the zip" in messages(with_entry(school, name))
+
+
+def test_a_backslash_is_refused_in_a_name(school: Path) -> None:
+    assert "characters that no file name has" in messages(with_entry(school, "..\\users.csv"))
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_a_link_or_device_is_refused(school: Path, kind: int) -> None:
+    path = with_entry(school, "link.csv", "/etc/passwd", external_attr=(kind | 0o777) << 16)
+    assert "is a link or a device" in messages(path)
+
+
+def test_an_encrypted_zip_is_refused(school: Path) -> None:
+    data = bytearray(school.read_bytes())
+    for place in _find_all(data, b"PK\x01\x02"):
+        data[place + 8] |= 1
+    school.write_bytes(data)
+    assert messages(school).count("is encrypted") == len(export_12())
+
+
+def _find_all(data: bytes | bytearray, signature: bytes) -> list[int]:
+    return [place for place in range(len(data)) if data[place : place + 4] == signature]
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused(school: Path) -> None:
+    bomb = "0" * (archive.RATIO_FREE_BYTES + 1)
+    assert "unpacks to more than 100 times its size" in messages(with_entry(school, "bomb.csv", bomb))
+
+
+def test_a_file_that_claims_to_be_too_large_is_refused(school: Path) -> None:
+    claim_size(school, source.MAX_FILE_BYTES + 1)
+    assert f"is too large: {source.MAX_FILE_BYTES + 1} bytes" in messages(school)
+
+
+def claim_size(path: Path, size: int) -> None:
+    """Let every entry of a zip claim this size."""
+    data = bytearray(path.read_bytes())
+    for place in _find_all(data, b"PK\x01\x02"):
+        data[place + 20 : place + 28] = struct.pack("<II", size, size)
+    path.write_bytes(data)
+
+
+def test_a_zip_that_claims_to_be_too_large_altogether_is_refused(school: Path) -> None:
+    claim_size(school, source.MAX_FILE_BYTES)
+    assert f"The zip unpacks to {8 * source.MAX_FILE_BYTES} bytes" in messages(school)
+
+
+def test_a_zip_whose_files_are_larger_than_they_claim_is_refused(school: Path) -> None:
+    claim_size(school, 30)
+    problems = problems_of(school)
+    assert {problem.file for problem in problems} == {"manifest.csv"}
+    assert "cannot be read" in problems[0].message
+
+
+def test_too_many_entries_are_refused(tmp_path: Path) -> None:
+    files = {f"{number}.txt": "" for number in range(archive.MAX_ENTRIES + 1)}
+    assert "1001 entries, where 1000 are allowed" in messages(write_zip(tmp_path / "many.zip", dict(files)))
+
+
+def test_a_list_of_entries_that_fills_the_memory_is_not_read(tmp_path: Path) -> None:
+    files = {f"{number}-{'n' * 200}.txt": "" for number in range(1200)}
+    assert "longer than 262144 bytes" in messages(write_zip(tmp_path / "many.zip", dict(files)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_way_of_packing_that_hides_bombs_is_refused(school: Path, method: int) -> None:
+    assert "other than “deflate”" in messages(with_entry(school, "a.csv", "text", compress_type=method))
+
+
+def test_the_same_file_twice_is_refused(school: Path) -> None:
+    assert messages(with_entry(school, "USERS.csv", "x")) == "The zip has users.csv twice."
+
+
+def test_several_exports_in_one_zip_are_refused(tmp_path: Path) -> None:
+    files = {f"{folder}/{name}": text for folder in "ab" for name, text in export_12().items()}
+    assert "several exports" in messages(write_zip(tmp_path / "two.zip", dict(files)))
+
+
+def test_an_export_deep_within_a_zip_is_not_looked_for(tmp_path: Path) -> None:
+    files = {f"a/b/{name}": text for name, text in export_12().items()}
+    [problem] = problems_of(write_zip(tmp_path / "deep.zip", dict(files)))
+    assert problem.file == "manifest.csv"
+
+
+def flip_last_byte_of_users(data: bytearray) -> None:
+    place = data.index(b"users.csv") + len(b"users.csv") + 40
+    data[place] ^= 0xFF
+
+
+def cut_the_end(data: bytearray) -> None:
+    del data[-30:]
+
+
+def replace_all(data: bytearray) -> None:
+    data[:] = b"this is not a zip"
+
+
+@pytest.mark.parametrize("harm", [flip_last_byte_of_users, cut_the_end, replace_all])
+def test_a_damaged_zip_is_told_as_such(school: Path, harm: Callable[[bytearray], None]) -> None:
+    data = bytearray(school.read_bytes())
+    harm(data)
+    school.write_bytes(data)
+    assert "read" in problems_of(school)[0].message
+
+
+def test_text_in_a_zip_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {**export_12()}
+    files["orgs.csv"] = export_12()["orgs.csv"].replace("Vale", "Grão").encode("latin-1")
+    [problem] = problems_of(write_zip(tmp_path / "latin.zip", files))
+    assert (problem.file, problem.line) == ("orgs.csv", 2)
+    assert "UTF-8" in problem.message

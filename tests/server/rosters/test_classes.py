@@ -1,0 +1,81 @@
+import pytest
+
+from tests.server.rosters.exports import Read, Refuse, add, change, export_12
+
+DISTRICT = "o0,,,Rede de Ipê,district,,"
+
+
+def test_the_only_school_is_the_school_whatever_stands_above_it(read: Read) -> None:
+    files = add(change(export_12(), "orgs.csv", "school,,", "School,,o0"), "orgs.csv", DISTRICT)
+    assert read(files).school.name == "Escola do Vale"
+
+
+def test_of_several_schools_what_stands_above_them_is_the_school(read: Read) -> None:
+    files = change(export_12(), "orgs.csv", "school,,", "school,,o0")
+    assert read(add(files, "orgs.csv", DISTRICT, "o2,,,Escola do Monte,school,,o0")).school.name == "Rede de Ipê"
+
+
+def test_several_schools_side_by_side_are_refused(refuse: Refuse) -> None:
+    [problem] = refuse(add(export_12(), "orgs.csv", "o2,,,Escola do Monte,school,,"))
+    assert (problem.file, problem.line) == ("orgs.csv", 0)
+    assert "2 schools" in problem.message
+
+
+def test_a_school_that_is_marked_as_gone_is_none(read: Read) -> None:
+    assert read(add(export_12(), "orgs.csv", "o2,tobedeleted,,Escola Velha,school,,")).school.sourced_id == "o1"
+
+
+@pytest.mark.parametrize("kind", ["homeroom", "HOMEROOM", "Scheduled", ""])
+def test_a_class_may_be_of_any_type_in_any_case(read: Read, kind: str) -> None:
+    assert read(change(export_12(), "classes.csv", "scheduled", kind)) == read(export_12())
+
+
+@pytest.mark.parametrize("status", ["active", "ACTIVE"])
+def test_status_and_date_may_be_filled_in(read: Read, status: str) -> None:
+    files = change(export_12(), "classes.csv", "c1,,,", f"c1,{status},2026-02-01,")
+    assert read(files) == read(export_12())
+
+
+@pytest.mark.parametrize("status", ["tobedeleted", "ToBeDeleted", "inactive"])
+def test_a_class_marked_as_gone_is_as_one_that_is_not_there(read: Read, status: str) -> None:
+    roster = read(change(export_12(), "classes.csv", "c2,,,", f"c2,{status},2026-02-01,"))
+    assert [each.sourced_id for each in roster.classes] == ["c1"]
+    assert [each.sourced_id for each in roster.enrolments] == ["e1", "e3"]
+    assert roster.skipped["classes marked as gone"] == 1
+    assert roster.skipped["enrolments of people or in classes that are skipped"] == 2
+
+
+def test_columns_of_others_are_passed_over(read: Read) -> None:
+    lines = export_12()["classes.csv"].splitlines()
+    text = "".join(f"{line},{'metadata.x' if not number else 'y'}\r\n" for number, line in enumerate(lines))
+    assert read({**export_12(), "classes.csv": text}) == read(export_12())
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line", "column"),
+    [
+        ("classes.csv", "c1,,,6º A · Matemática", "c1,,,", 2, "title"),
+        ("classes.csv", "c1,,,6º A", "c1,,," + "x" * 255, 2, "title"),
+        ("classes.csv", "6º A · Matemática", "\x1b[31m", 2, "title"),
+        ("classes.csv", "Matemática,06,k1,,scheduled", f"Matemática,{'6' * 65},k1,,scheduled", 2, "grades"),
+        ("classes.csv", "06,k1,,scheduled", "06,k9,,scheduled", 2, "courseSourcedId"),
+        ("classes.csv", "scheduled,,o1", "scheduled,,o9", 2, "schoolSourcedId"),
+        ("classes.csv", "t1,y1", "t1,y9", 2, "termSourcedIds"),
+        ("classes.csv", "c1,,,", "c1,unsure,,", 2, "status"),
+        ("classes.csv", "c2,,,", "c1,,,", 3, "sourcedId"),
+        ("orgs.csv", "school,,", "school,,o9", 2, "parentSourcedId"),
+        ("academicSessions.csv", "y1,2026", "y9,2026", 3, "parentSourcedId"),
+        ("courses.csv", "06,o1", "06,o9", 2, "orgSourcedId"),
+        ("courses.csv", "k1,,,y1", "k1,,,y9", 2, "schoolYearSourcedId"),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_stands(
+    refuse: Refuse, name: str, old: str, new: str, line: int, column: str
+) -> None:
+    first = refuse(change(export_12(), name, old, new))[0]
+    assert (first.file, first.line, first.column) == (name, line, column)
+
+
+def test_what_refers_to_a_file_that_cannot_be_read_is_no_mistake_of_its_own(refuse: Refuse) -> None:
+    files: dict[str, str | bytes] = {**export_12(), "courses.csv": b"sourcedId\nk\xe7\n"}
+    assert [problem.file for problem in refuse(files)] == ["courses.csv"]

@@ -1,0 +1,73 @@
+import pytest
+
+from channels.member import Role
+from tests.server.rosters.exports import Read, Refuse, add, change, export_12
+
+
+def ids(read: Read, *lines: str) -> list[str]:
+    return [each.sourced_id for each in read(add(export_12(), "enrollments.csv", *lines)).enrolments]
+
+
+@pytest.mark.parametrize("dates", ["2026-06-01,", ",2026-06-01", "2026-02-04T00:00:00.000Z,2026-12-19T00:00:00-03:00"])
+def test_an_enrolment_counts_from_its_first_day_to_its_last(read: Read, dates: str) -> None:
+    assert ids(read, f"e9,,,c1,o1,s2,student,,{dates}")[-1] == "e9"
+
+
+@pytest.mark.parametrize("dates", ["2026-06-02,", ",2026-05-31"])
+def test_an_enrolment_that_has_ended_or_not_begun_is_none(read: Read, dates: str) -> None:
+    assert "e9" not in ids(read, f"e9,,,c1,o1,s2,student,,{dates}")
+
+
+def test_an_enrolment_marked_as_gone_is_none(read: Read) -> None:
+    assert "e9" not in ids(read, "e9,tobedeleted,,c1,o1,s2,student,,,")
+
+
+def test_the_same_enrolment_twice_is_one(read: Read) -> None:
+    roster = read(add(export_12(), "enrollments.csv", "e9,,,c1,o1,s1,Student,,,"))
+    assert [each.sourced_id for each in roster.enrolments] == ["e1", "e2", "e3", "e4"]
+    assert roster.skipped["enrolments that are there twice"] == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["e9,,,c1,o1,x1,student,,,", "e9,,,c1,o1,d1,administrator,,,", "e9,,,c1,o1,p1,aide,,,"]
+)
+def test_enrolments_of_others_and_as_others_are_skipped(read: Read, refuse: Refuse, line: str) -> None:
+    if "administrator" in line:  # a word of 1.1
+        line = line.replace("administrator", "proctor")
+    roster = read(add(export_12(), "enrollments.csv", line))
+    assert len(roster.enrolments) == 4
+    assert roster.skipped["enrolments of people or in classes that are skipped"] == 1
+
+
+def test_a_principal_may_teach(read: Read) -> None:
+    roster = read(add(export_12(), "enrollments.csv", "e9,,,c1,o1,d1,teacher,,,"))
+    assert roster.enrolments[-1].role is Role.TEACHER
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("e9,,,c9,o1,s2,student,,,", "classSourcedId"),
+        ("e9,,,c1,o1,s9,student,,,", "userSourcedId"),
+        ("e9,,,c1,o9,s2,student,,,", "schoolSourcedId"),
+        ("e9,,,,o1,s2,student,,,", "classSourcedId"),
+        ("e9,,,c1,o1,,student,,,", "userSourcedId"),
+        ("e9,,,c1,o1,s2,,,,", "role"),
+        ("e9,,,c1,o1,s2,wizard,,,", "role"),
+        ("e9,,,c1,o1,s2,teacher,,,", "role"),
+        ("e9,,,c1,o1,p1,student,,,", "role"),
+        ("e9,,,c1,o1,d1,student,,,", "role"),
+        ("e9,,,c1,o1,s2,student,,soon,", "beginDate"),
+        ("e9,,,c1,o1,s2,student,,,2026-06-31", "endDate"),
+        ("e1,,,c1,o1,s2,student,,,", "sourcedId"),
+        ("e9,,,c1,o1,s2,student,,", ""),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_stands(refuse: Refuse, line: str, column: str) -> None:
+    [problem] = refuse(add(export_12(), "enrollments.csv", line))
+    assert (problem.file, problem.line, problem.column) == ("enrollments.csv", 6, column)
+
+
+def test_enrolments_of_a_user_who_is_refused_are_no_mistakes_of_their_own(refuse: Refuse) -> None:
+    [problem] = refuse(change(export_12(), "users.csv", "true,paula", "true,"))
+    assert problem.file == "users.csv"

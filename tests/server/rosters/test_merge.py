@@ -1,0 +1,297 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server import rosters
+from server.databases import Databases, Sessions, reading, writing
+from server.databases.accounts import Account, Change, Enrolment, School, SchoolClass
+from server.rosters import Counts, staging
+from tests.server.rosters.exports import Files, Read, add, change, export_11, export_12
+
+
+async def rows(sessions: Sessions, *columns: Any) -> list[tuple[Any, ...]]:
+    """Return these columns of all rows of a table, in the order of their ids."""
+    async with reading(sessions) as session:
+        order = columns[0].class_.id
+        return [tuple(row) for row in await session.execute(select(*columns).order_by(order))]
+
+
+async def everything(sessions: Sessions) -> Sequence[list[tuple[Any, ...]]]:
+    """Return all that an import may touch."""
+    return [
+        await rows(sessions, *(getattr(table, column.key) for column in table.__table__.columns))
+        for table in (School, Account, SchoolClass, Enrolment, Change)
+    ]
+
+
+async def create_by_hand(sessions: Sessions, login: str, **more: Any) -> None:
+    async with writing(sessions) as session:
+        await session.execute(insert(Account).values(login=login, name="By Hand", role="teacher", **more))
+
+
+USERS = [
+    ("s1", "ana", "Ana Ribeiro", "student", True),
+    ("s2", "bruno", "Bruno Lima", "student", True),
+    ("p1", "paula", "Paula Nogueira", "teacher", True),
+    ("d1", "diretora", "Helena Prado", "principal", True),
+]
+USER_COLUMNS = (Account.sourced_id, Account.login, Account.name, Account.role, Account.active)
+
+
+async def test_a_first_import_creates_the_school(sessions: Sessions, read: Read) -> None:
+    summary = await rosters.apply(sessions, read(export_12()))
+    assert summary == rosters.Summary(
+        "Escola do Vale", True, Counts(created=4), Counts(created=2), Counts(created=4), {"parent": 1}
+    )
+    assert await rows(sessions, School.sourced_id, School.name) == [("o1", "Escola do Vale")]
+    assert await rows(sessions, *USER_COLUMNS) == USERS
+    assert await rows(sessions, Account.enabled, Account.password_hash) == [(True, None)] * 4
+    assert await rows(sessions, SchoolClass.title, SchoolClass.grade, SchoolClass.active) == [
+        ("6º A · Matemática", "06", True),
+        ("6º B · Matemática", "06", True),
+    ]
+    users = dict(await rows(sessions, Account.sourced_id, Account.id))
+    classes = dict(await rows(sessions, SchoolClass.sourced_id, SchoolClass.id))
+    found = await rows(sessions, Enrolment.sourced_id, Enrolment.user_id, Enrolment.class_id, Enrolment.role)
+    assert sorted(found) == [
+        ("e1", users["s1"], classes["c1"], "student"),
+        ("e2", users["s2"], classes["c2"], "student"),
+        ("e3", users["p1"], classes["c1"], "teacher"),
+        ("e4", users["p1"], classes["c2"], "teacher"),
+    ]
+
+
+async def test_the_same_import_again_changes_nothing(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    before = await everything(sessions)
+    summary = await rosters.apply(sessions, read(export_11()))
+    assert not summary.changed
+    assert await everything(sessions) == before
+
+
+async def test_what_differs_is_updated(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    files = change(export_12(), "users.csv", "true,bruno,,Bruno,Lima", "true,bruno.sa,,Bruno,Sá")
+    files = change(files, "roles.csv", "s2,primary,student", "s2,primary,teacher")
+    files = change(files, "enrollments.csv", "s2,student", "s2,teacher")
+    files = change(files, "classes.csv", "6º B", "7º B")
+    files = change(files, "orgs.csv", "Escola do Vale", "Escola Nova")
+    summary = await rosters.apply(sessions, read(files))
+    assert summary == rosters.Summary(
+        "Escola Nova", True, Counts(updated=1), Counts(updated=1), Counts(updated=1), {"parent": 1}
+    )
+    assert (await rows(sessions, *USER_COLUMNS))[1] == ("s2", "bruno.sa", "Bruno Sá", "teacher", True)
+    assert (await rows(sessions, SchoolClass.title))[1] == ("7º B · Matemática",)
+    assert await rows(sessions, School.name) == [("Escola Nova",)]
+
+
+def without_bruno(files: Files) -> Files:
+    """Return the export after Bruno and the class 6º B have left."""
+    files = change(files, "users.csv", "s2,,,true,bruno,,Bruno,Lima,,,,,,,,,,,,,o1,\r\n", "")
+    files = change(files, "roles.csv", "r2,,,s2,primary,student,,,o1,\r\n", "")
+    files = change(files, "classes.csv", "c2,,,6º B · Matemática,06,k1,,Homeroom,,o1,t1,,,\r\n", "")
+    files = change(files, "enrollments.csv", "e2,,,c2,o1,s2,student,false,,\r\n", "")
+    return change(files, "enrollments.csv", "e4,,,c2,o1,p1,teacher,true,,\r\n", "")
+
+
+async def test_what_is_gone_has_ended_and_may_come_back(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    ids = await rows(sessions, Enrolment.id, Enrolment.user_id, Enrolment.class_id)
+    summary = await rosters.apply(sessions, read(without_bruno(export_12())))
+    assert (summary.users, summary.classes, summary.enrolments) == (Counts(ended=1), Counts(ended=1), Counts(ended=2))
+    assert await rows(sessions, Account.active) == [(True,), (False,), (True,), (True,)]
+    assert await rows(sessions, SchoolClass.active) == [(True,), (False,)]
+    assert sorted(await rows(sessions, Enrolment.sourced_id, Enrolment.active)) == [
+        ("e1", True),
+        ("e2", False),
+        ("e3", True),
+        ("e4", False),
+    ]
+    summary = await rosters.apply(sessions, read(export_12()))
+    assert (summary.users, summary.classes, summary.enrolments) == (
+        Counts(updated=1),
+        Counts(updated=1),
+        Counts(updated=2),
+    )
+    assert await rows(sessions, *USER_COLUMNS) == USERS
+    assert await rows(sessions, Enrolment.id, Enrolment.user_id, Enrolment.class_id) == ids
+    assert {active for (active,) in await rows(sessions, Enrolment.active)} == {True}
+
+
+async def test_passwords_and_the_administrators_switch_are_never_touched(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    async with writing(sessions) as session:
+        await session.execute(update(Account).values(password_hash="hash", code_hash="code", enabled=False))
+    await rosters.apply(sessions, read(without_bruno(export_12())))
+    await rosters.apply(sessions, read(export_12()))
+    columns = (Account.password_hash, Account.code_hash, Account.enabled)
+    assert await rows(sessions, *columns) == [("hash", "code", False)] * 4
+
+
+async def test_who_was_created_by_hand_is_left_alone(sessions: Sessions, read: Read) -> None:
+    await create_by_hand(sessions, "zelador")
+    await rosters.apply(sessions, read(export_12()))
+    await rosters.apply(sessions, read(without_bruno(export_12())))
+    assert (await rows(sessions, *USER_COLUMNS))[0] == (None, "zelador", "By Hand", "teacher", True)
+
+
+async def test_a_login_of_somebody_created_by_hand_is_a_problem(sessions: Sessions, read: Read) -> None:
+    await create_by_hand(sessions, "ana")
+    await create_by_hand(sessions, "lima@vale.example")
+    files = change(export_11(), "users.csv", "bruno,,Bruno,Lima,,,", ",,Bruno,Lima,,,Lima@vale.example")
+    before = await everything(sessions)
+    with pytest.raises(rosters.RosterErrors) as refused:
+        await rosters.apply(sessions, read(files))
+    assert [(each.file, each.line, each.column) for each in refused.value.problems] == [
+        ("users.csv", 2, "username"),
+        ("users.csv", 3, "email"),
+    ]
+    assert await everything(sessions) == before
+
+
+async def test_logins_may_change_hands(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    files = change(export_12(), "users.csv", "true,Ana", "true,bruno!")
+    files = change(files, "users.csv", "true,bruno,", "true,ana,")
+    files = change(files, "users.csv", "true,bruno!", "true,bruno")
+    assert (await rosters.apply(sessions, read(files))).users == Counts(updated=2)
+    assert (await rows(sessions, Account.login))[:2] == [("bruno",), ("ana",)]
+
+
+async def test_somebody_new_may_have_the_login_of_one_who_has_left(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    async with writing(sessions) as session:
+        await session.execute(update(Account).values(password_hash="hash"))
+    files = {name: text.replace("s2,", "s3,") for name, text in export_12().items()}
+    assert (await rosters.apply(sessions, read(files))).users == Counts(created=1, ended=1)
+    found = {row[0]: row[1:] for row in await rows(sessions, *USER_COLUMNS[:2], Account.id, Account.password_hash)}
+    assert found["s2"] == (f"#{found['s2'][1]}", found["s2"][1], "hash")
+    assert found["s3"] == ("bruno", found["s3"][1], None)
+    # And back again: each has what the roster says.
+    await rosters.apply(sessions, read(export_12()))
+    assert dict(await rows(sessions, Account.sourced_id, Account.login))["s2"] == "bruno"
+
+
+async def test_enrolments_are_known_by_user_and_class_whatever_their_ids(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    columns = (Enrolment.id, Enrolment.user_id, Enrolment.class_id, Enrolment.active)
+    before = await rows(sessions, *columns)
+    turned = export_12()["enrollments.csv"]
+    for old, new in (("e1,", "tmp,"), ("e2,", "e1,"), ("e3,", "e2,"), ("e4,", "e3,"), ("tmp,", "e4,")):
+        turned = turned.replace(old, new)
+    summary = await rosters.apply(sessions, read({**export_12(), "enrollments.csv": turned}))
+    assert summary.enrolments == Counts(updated=4)
+    assert await rows(sessions, *columns) == before
+
+
+async def test_an_enrolment_made_by_hand_stays_unless_the_roster_has_it(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    ana, bruno, *_ = [row[0] for row in await rows(sessions, Account.id)]
+    first, second = (row[0] for row in await rows(sessions, SchoolClass.id))
+    async with writing(sessions) as session:
+        for user, school_class in ((ana, second), (bruno, first)):
+            await session.execute(insert(Enrolment).values(user_id=user, class_id=school_class, role="student"))
+    files = add(export_12(), "enrollments.csv", "e9,,,c2,o1,s1,student,,,")
+    assert (await rosters.apply(sessions, read(files))).enrolments == Counts(updated=1)
+    assert (await rosters.apply(sessions, read(export_12()))).enrolments == Counts(ended=1)
+    found = await rows(sessions, Enrolment.user_id, Enrolment.class_id, Enrolment.sourced_id, Enrolment.active)
+    assert (ana, second, "e9", False) in found
+    assert (bruno, first, None, True) in found
+
+
+async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    before = await everything(sessions)
+    would = await rosters.apply(sessions, read(without_bruno(export_12())), dry_run=True)
+    assert would.changed
+    assert await everything(sessions) == before
+    assert await rosters.apply(sessions, read(without_bruno(export_12()))) == would
+
+
+async def test_running_workers_are_told_of_a_change_and_only_of_one(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    assert await rows(sessions, Change.user_id) == [(None,)]
+    await rosters.apply(sessions, read(export_12()))
+    assert len(await rows(sessions, Change.id)) == 1
+    await rosters.apply(sessions, read(without_bruno(export_12())))
+    assert await rows(sessions, Change.user_id) == [(None,), (None,)]
+
+
+async def test_the_roster_of_another_school_is_refused(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    other = {name: text.replace("o1,", "o7,") for name, text in export_12().items()}
+    with pytest.raises(rosters.RosterErrors, match=r"orgs\.csv:2:sourcedId: This is the server of “Escola do Vale”"):
+        await rosters.apply(sessions, read(other))
+
+
+async def test_a_school_that_was_named_by_hand_takes_the_rosters_name(sessions: Sessions, read: Read) -> None:
+    async with writing(sessions) as session:
+        await session.execute(insert(School).values(name="Nossa escola"))
+    assert (await rosters.apply(sessions, read(export_12()))).renamed
+    assert await rows(sessions, School.sourced_id, School.name) == [("o1", "Escola do Vale")]
+
+
+async def test_an_import_that_fails_in_the_middle_changes_nothing(
+    sessions: Sessions, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    before = await everything(sessions)
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("the machine is on fire")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("server.rosters.merge.resolve_enrolments", fail)
+        with pytest.raises(RuntimeError):
+            await rosters.apply(sessions, read(without_bruno(export_12())))
+    assert await everything(sessions) == before
+    assert (await rosters.apply(sessions, read(without_bruno(export_12())))).users == Counts(ended=1)
+
+
+async def test_a_clash_with_what_somebody_else_does_meanwhile_is_told_and_nothing_is_changed(
+    sessions: Sessions, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def clash(*_: object) -> None:
+        raise IntegrityError("INSERT", {}, Exception("UNIQUE"))
+
+    monkeypatch.setattr("server.rosters.merge.resolve_enrolments", clash)
+    with pytest.raises(rosters.RosterErrors, match="import again"):
+        await rosters.apply(sessions, read(export_12()))
+    assert not any(await everything(sessions))
+
+
+async def test_two_imports_at_once_are_one_after_another(sessions: Sessions, read: Read) -> None:
+    results = await asyncio.gather(*(rosters.apply(sessions, read(export_12())) for _ in range(3)))
+    assert sorted(result.users.created for result in results) == [0, 0, 4]
+    assert await rows(sessions, *USER_COLUMNS) == USERS
+
+
+async def test_others_may_write_while_a_roster_is_staged(
+    sessions: Sessions, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stage_and_let_others_write(*arguments: Any) -> None:
+        await staging.stage(*arguments)
+        await create_by_hand(sessions, "meanwhile")
+
+    monkeypatch.setattr("server.rosters.merge.stage", stage_and_let_others_write)
+    await rosters.apply(sessions, read(export_12()))
+    assert ("meanwhile",) in await rows(sessions, Account.login)
+
+
+async def test_progress_ends_at_its_total(sessions: Sessions, read: Read) -> None:
+    steps: list[tuple[int, int]] = []
+    await rosters.apply(sessions, read(export_12()), progress=lambda done, total: steps.append((done, total)))
+    assert steps == sorted(steps)
+    assert steps[-1] == (20, 20)
+
+
+async def test_the_connection_is_good_for_another_import(databases: Databases, read: Read) -> None:
+    sessions = databases.sessions("accounts")
+    for _ in range(3):
+        await rosters.apply(sessions, read(export_12()))
+        await rosters.apply(sessions, read(without_bruno(export_12())), dry_run=True)
+    assert await rows(sessions, *USER_COLUMNS) == USERS

@@ -1,0 +1,139 @@
+import pytest
+
+from channels.member import Role
+from tests.server.rosters.exports import Files, Read, Refuse, add, change, export_11, export_12
+
+PARENT_12 = "x1,,,true,,,Rui,Ribeiro"
+
+
+def logins(files: Files, read: Read) -> list[str]:
+    return [user.login for user in read(files).users]
+
+
+def test_a_login_is_casefolded_and_without_blanks_around_it(read: Read) -> None:
+    assert logins(change(export_12(), "users.csv", "true,bruno", "true, BRUNO Straße "), read)[1] == "bruno strasse"
+
+
+def test_letters_of_a_login_have_one_spelling(read: Read) -> None:
+    assert logins(change(export_12(), "users.csv", "true,bruno", "true,joa\u0303o"), read)[1] == "jo\u00e3o"
+
+
+def test_without_a_username_the_email_address_is_the_login_and_then_the_identifier(read: Read) -> None:
+    files = change(export_11(), "users.csv", "bruno,,Bruno,Lima,,,", ",,Bruno,Lima,,2026-17,Bruno@vale.example")
+    assert logins(files, read)[1] == "bruno@vale.example"
+    assert logins(change(files, "users.csv", "Bruno@vale.example", ""), read)[1] == "2026-17"
+
+
+def test_the_name_that_somebody_prefers_is_the_one_that_others_see(read: Read) -> None:
+    files = change(export_12(), "users.csv", f"Lima{',' * 13}o1", f"Lima{',' * 10}Bruna,,Sá,o1")
+    assert read(files).users[1].name == "Bruna Sá"
+
+
+def test_a_name_is_one_line(read: Read) -> None:
+    roster = read(change(export_12(), "users.csv", "Ana,Ribeiro", '"Ana\r\n  Maria",Ribeiro'))
+    assert [(user.name, user.line) for user in roster.users][:2] == [("Ana Maria Ribeiro", 2), ("Bruno Lima", 4)]
+
+
+def test_whoever_is_not_enabled_or_gone_is_as_one_who_is_not_there(read: Read) -> None:
+    files = change(export_12(), "users.csv", "s1,,,true", "s1,,,FALSE")
+    roster = read(change(files, "users.csv", "s2,,,", "s2,tobedeleted,2026-02-01T00:00:00Z,"))
+    assert [user.sourced_id for user in roster.users] == ["p1", "d1"]
+    assert [each.sourced_id for each in roster.enrolments] == ["e3", "e4"]
+    assert roster.skipped == {
+        "parent": 1,
+        "people who are not enabled": 1,
+        "people marked as gone": 1,
+        "enrolments of people or in classes that are skipped": 2,
+    }
+
+
+def test_logins_of_people_who_are_skipped_do_not_count(read: Read) -> None:
+    assert read(change(export_12(), "users.csv", PARENT_12, "x1,,,true,ana,,Rui,Ribeiro")).skipped == {"parent": 1}
+
+
+@pytest.mark.parametrize("role", ["guardian", "relative", "aide", "proctor", "counselor", "ext:librarian"])
+def test_other_roles_are_counted_by_name(read: Read, role: str) -> None:
+    assert read(change(export_12(), "roles.csv", "primary,parent", f"primary,{role}")).skipped == {role: 1}
+
+
+def test_an_administrator_is_the_principal_in_1_1_only(read: Read, refuse: Refuse) -> None:
+    assert read(export_11()).users[3].role is Role.PRINCIPAL
+    [problem] = refuse(change(export_12(), "roles.csv", "principal", "administrator"))
+    assert problem.message.endswith("in OneRoster 1.2 a principal is “principal”.")
+
+
+@pytest.mark.parametrize("role", ["siteAdministrator", "districtAdministrator", "systemAdministrator"])
+def test_an_administrator_of_another_kind_is_nobody(read: Read, role: str) -> None:
+    assert read(change(export_12(), "roles.csv", "principal", role)).skipped == {role: 1, "parent": 1}
+
+
+def test_of_two_roles_one_that_is_skipped_does_not_count(read: Read) -> None:
+    assert read(add(export_12(), "roles.csv", "r9,,,p1,primary,parent,,,o1,")) == read(export_12())
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_primary_of_two_roles_counts(read: Read, first: bool) -> None:
+    roles = ["r4,,,d1,primary,principal,,,o1,", "r9,,,d1,secondary,teacher,,,o1,"]
+    files = change(export_12(), "roles.csv", roles[0] + "\r\n", "")
+    assert read(add(files, "roles.csv", *(roles if first else roles[::-1]))).users[3].role is Role.PRINCIPAL
+
+
+def test_the_same_role_at_two_places_is_one(read: Read) -> None:
+    assert read(add(export_12(), "roles.csv", "r9,,,p1,primary,teacher,,,,")) == read(export_12())
+
+
+def test_two_roles_that_disagree_are_refused(refuse: Refuse) -> None:
+    [problem] = refuse(add(export_12(), "roles.csv", "r9,,,s1,primary,teacher,,,o1,"))
+    assert (problem.file, problem.line, problem.column) == ("roles.csv", 7, "role")
+    assert problem.message == "User “s1” has another role in line 2, which counts as much."
+
+
+@pytest.mark.parametrize("dates", ["2026-06-02,", ",2026-05-31", "2026-02-01T00:00:00Z,2026-05-31T10:00:00.000Z"])
+def test_a_role_that_has_ended_or_not_begun_gives_nothing(read: Read, dates: str) -> None:
+    roster = read(change(export_12(), "roles.csv", "principal,,", f"principal,{dates}"))
+    assert "diretora" not in [user.login for user in roster.users]
+    assert roster.skipped["people whose role has ended or not begun"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line", "column"),
+    [
+        ("users.csv", "true,bruno", "true,", 3, "username"),
+        ("users.csv", "true,bruno", "true,aNa", 3, "username"),
+        ("users.csv", "true,bruno", "true,#1", 3, "username"),
+        ("users.csv", "true,bruno", "true," + "b" * 256, 3, "username"),
+        ("users.csv", "true,bruno", "true,bru\x07no", 3, "username"),
+        ("users.csv", "Bruno,Lima", ",", 3, "givenName"),
+        ("users.csv", "s2,,,", ",,,", 3, "sourcedId"),
+        ("users.csv", "s2,,,", "s" * 256 + ",,,", 3, "sourcedId"),
+        ("users.csv", "s2,,,", "s1,,,", 3, "sourcedId"),
+        ("users.csv", "s2,,,true", "s2,,,yes", 3, "enabledUser"),
+        ("users.csv", "Lima,,,,,,,,,,,,,o1", "Lima,,,,,,,,,,,,,o9", 3, "primaryOrgSourcedId"),
+        ("users.csv", ",username,", ",login,", 1, "username"),
+        ("roles.csv", "r2,,,s2,primary,student", "r2,,,s2,primary,", 3, "role"),
+        ("roles.csv", "r2,,,s2,primary", "r2,,,s2,main", 3, "roleType"),
+        ("roles.csv", "r2,,,s2", "r2,,,s9", 3, "userSourcedId"),
+        ("roles.csv", "r2,,,s2", "r2,,,", 3, "userSourcedId"),
+        ("roles.csv", "s2,primary,student,,", "s2,primary,student,01/02/2026,", 3, "beginDate"),
+        ("roles.csv", "s2,primary,student,,", "s2,primary,student,,2026-02-30", 3, "endDate"),
+        ("roles.csv", "s2,primary,student,,,o1", "s2,primary,student,,,o9", 3, "orgSourcedId"),
+        ("roles.csv", "r2,,,s2,primary,student,,,o1,\r\n", "", 3, "sourcedId"),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_stands(
+    refuse: Refuse, name: str, old: str, new: str, line: int, column: str
+) -> None:
+    places = [(problem.file, problem.line, problem.column) for problem in refuse(change(export_12(), name, old, new))]
+    assert (name, line, column) in places or ("users.csv", line, column) in places
+
+
+def test_organisations_of_1_1_are_checked_one_by_one(refuse: Refuse) -> None:
+    [problem] = refuse(change(export_11(), "users.csv", "s2,,,true,o1", 's2,,,true,"o1,o9"'))
+    assert (problem.file, problem.line, problem.column) == ("users.csv", 3, "orgSourcedIds")
+    assert problem.message == "“o9” is not in the export."
+
+
+def test_an_export_of_nobody_does_not_take_everybodys_rights_away(refuse: Refuse) -> None:
+    files = export_11()
+    files["users.csv"] = files["users.csv"].splitlines()[0] + "\n"
+    assert any(problem.message == "The file has no student, teacher or principal." for problem in refuse(files))

@@ -1,0 +1,142 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.rosters.problems import Problem, Problems, RosterErrors
+from server.rosters.sheet import MAX_ROW_BYTES, Sheet
+
+
+def rows(text: str | bytes, *columns: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
+    """Read a file whole; return its rows and what is wrong with it."""
+    problems = Problems()
+    stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    sheet = Sheet("a.csv", stream, columns or ("x", "y"), problems, lambda _: None)
+    found = [(line, list(values)) for line, values in sheet]
+    told = _told(problems)
+    assert sheet.faults == len(told)
+    assert sheet.whole or told
+    return found, told
+
+
+def _told(problems: Problems) -> list[Problem]:
+    try:
+        problems.check()
+    except RosterErrors as refused:
+        return list(refused.problems)
+    return []
+
+
+def refusal(text: str | bytes, *columns: str) -> tuple[int, str]:
+    """Read a file with one thing wrong; return where and what."""
+    _, [problem] = rows(text, *columns)
+    return problem.line, problem.message
+
+
+PLAIN: tuple[list[tuple[int, list[str]]], list[Problem]] = ([(2, ["1", "2"]), (3, ["3", "4"])], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,y\n1,2\n3,4\n",
+        "x,y\r\n1,2\r\n3,4",
+        "\ufeffx,y\n1,2\n3,4\n",
+        '\ufeff"x","y"\n"1","2"\n"3","4"\n',
+        "X, Y\n1 , 2\n3,4\n",
+        "y,other,x\n2,?,1\n4,?,3\n",
+        "x,y\n1,2\n3,4\n\n\n",
+        "x,y\n1,2\n3,4\n,\n,\n",
+    ],
+    ids=["LF", "CRLF", "mark", "mark and quotes", "blanks", "order", "empty lines", "lines of commas"],
+)
+def test_what_is_plain_is_read_however_it_is_written(text: str) -> None:
+    assert rows(text) == PLAIN
+
+
+def test_lines_are_counted_through_values_of_several_lines() -> None:
+    assert rows('x,y\r\n"a\r\nb\r\nc",1\r\nd,2\r\n') == ([(2, ["a\r\nb\r\nc", "1"]), (5, ["d", "2"])], [])
+
+
+def test_quotes_within_a_value_are_doubled() -> None:
+    assert rows('x,y\n"say ""yes"", please",2\n') == ([(2, ['say "yes", please', "2"])], [])
+
+
+def test_a_column_that_may_be_missing_is_empty() -> None:
+    assert rows("x\n1\n", "x", "y?") == ([(2, ["1", ""])], [])
+
+
+def test_each_column_that_is_missing_is_told() -> None:
+    _, problems = rows("z\n1\n")
+    assert [(problem.line, problem.column) for problem in problems] == [(1, "x"), (1, "y")]
+
+
+def test_a_column_that_is_there_twice_is_refused() -> None:
+    assert refusal("x,y,X\n1,2,3\n") == (1, "The header has this column twice.")
+
+
+def test_semicolons_are_told_as_what_they_are() -> None:
+    line, message = refusal("x;y\n1;2\n")
+    assert line == 1
+    assert "semicolons" in message
+
+
+def test_an_empty_file_is_told_as_empty() -> None:
+    assert "empty" in refusal("")[1]
+
+
+@pytest.mark.parametrize("row", ["1", "1,2,3"])
+def test_a_row_of_another_width_is_told_and_reading_goes_on(row: str) -> None:
+    found, [problem] = rows(f"x,y\n{row}\n3,4\n")
+    assert found == [(3, ["3", "4"])]
+    assert problem.line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('x,y\n1,2\n"3,4\n5,6\n', 3, "never closed"),
+        ('x,y\n1,2\n"3"4,5\n', 3, "closing quote"),
+        ("x,y\r1,2\r", 1, "CR alone"),
+        ("x,y\n1,2\n3,\0\n", 3, "NUL"),
+        (b"x,y\n1,2\n3,\xe7\n", 3, "UTF-8"),
+        (b'x,y\n1,2\n"3\n\xe7",4\n', 4, "UTF-8"),
+        ("x,y\n1,2\n".encode("utf-16"), 1, "NUL"),
+        ('x,y\n1,2\n"' + "a" * 140_000 + '",4\n', 3, "far too long"),
+        ("x,y\n1,2\n" + "a" * MAX_ROW_BYTES + "\n", 3, "bytes"),
+        ('x,y\n1,2\n"' + "a\n" * MAX_ROW_BYTES + "\n", 3, ""),
+        ("x,y\n1,2\n1" + "," * MAX_ROW_BYTES, 3, "bytes"),
+    ],
+)
+def test_what_makes_the_rest_uncertain_is_told_with_its_line(text: str | bytes, line: int, words: str) -> None:
+    found, message = refusal(text)
+    assert found == line
+    assert words in message
+
+
+def test_a_file_that_breaks_off_under_the_hand_is_told() -> None:
+    class Broken(io.BytesIO):
+        def readline(self, _size: int | None = -1, /) -> bytes:
+            raise OSError("the disk is gone")
+
+    problems = Problems()
+    assert list(Sheet("a.csv", Broken(), ("x", "y"), problems, lambda _: None)) == []
+    with pytest.raises(RosterErrors, match="the disk is gone"):
+        problems.check()
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")), min_size=2, max_size=2)
+    ),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_whatever_python_writes_is_read_back(values: list[list[str]], quoting: int, end: str) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, quoting=quoting, lineterminator=end).writerows([["x", "y"], *values])  # type: ignore[arg-type]
+    found, problems = rows(file.getvalue())
+    assert not problems
+    assert [row for _, row in found] == [[value.strip() for value in row] for row in values if any(row)]
