@@ -1,0 +1,73 @@
+"""Finds every string that the pages show, in handlers, templates and scripts, and keeps the catalogs up to date.
+
+A string is marked by `_("…")` in templates and scripts, `ngettext("…", "…", n)` in scripts, `_("…", "…", n)` in
+templates, and `translate(…)` in handlers. Tornado compiles a template to Python, so Babel's Python extractor reads it.
+"""
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import write_po
+from tornado.template import Template
+
+from server.locale import DOMAIN, LANGUAGES, SOURCE, catalog_file, read_catalog
+
+ROOT = Path(__file__).parents[2]
+# Which arguments are (message, plural). `_` in a template and `translate` take both, and the count, or only the first.
+KEYWORDS = {name: {None: (1,), 3: (1, 2)} for name in ("_", "translate")} | {"ngettext": (1, 2)}
+OPTIONS = {"encoding": "utf-8"}
+
+
+def template_files() -> list[Path]:
+    """Return all templates."""
+    return sorted([*(ROOT / "templates").glob("**/*.html"), *(ROOT / "server/views").glob("**/*.html")])
+
+
+def script_files() -> list[Path]:
+    """Return all scripts of the pages."""
+    return sorted([*(ROOT / "static").glob("**/*.js"), *(ROOT / "server/views").glob("**/*.js")])
+
+
+def strings() -> Catalog:
+    """Return every string that the pages show, with the files that say it."""
+    catalog = Catalog(domain=DOMAIN, project="Lousa", fuzzy=False)
+    for file in [*sorted((ROOT / "server/views").glob("**/*.py")), *template_files(), *script_files()]:
+        for message in _strings_of(file):
+            catalog.add(message, locations=[(str(file.relative_to(ROOT)), 0)])
+    return catalog
+
+
+def _strings_of(file: Path) -> Iterator[str | tuple[str, ...]]:
+    method, source = _extractor(file)
+    for _, message, _, _ in extract(method, BytesIO(source), KEYWORDS, options=OPTIONS):  # type: ignore[arg-type]
+        yield message
+
+
+def _extractor(file: Path) -> tuple[str, bytes]:
+    if file.suffix != ".html":
+        return {".py": "python", ".js": "javascript"}[file.suffix], file.read_bytes()
+    # Without what it extends or includes: each template is read for itself.
+    text = re.sub(r"{% (extends|include) [^%]*%}", "", file.read_text())
+    return "python", Template(text, name=file.name).code.encode()
+
+
+def update() -> None:
+    """Add what is new to each catalog, untranslated, and drop what the code no longer says."""
+    wanted = strings()
+    for code in LANGUAGES:
+        if code == SOURCE:
+            continue
+        catalog = read_catalog(code)
+        catalog.update(wanted, no_fuzzy_matching=True, update_creation_date=False)
+        catalog.obsolete.clear()
+        write(catalog, code)
+
+
+def write(catalog: Catalog, code: str) -> None:
+    """Write a language's catalog, always in the same order and shape."""
+    with catalog_file(code).open("wb") as file:
+        write_po(file, catalog, width=120, sort_output=True, include_lineno=False)

@@ -1,0 +1,123 @@
+"""Signing in with a password or a one-time code, and signing out."""
+
+from typing import Any
+from urllib.parse import quote
+
+from server.refusals import PasswordRefused, SignInRefused
+from server.views.base import SESSION_COOKIE, SIGN_IN, Page, local_path
+
+# As long as the sign-in itself; the server ends it earlier where it has to.
+COOKIE_DAYS = 30
+
+
+class Home(Page):
+    """The front door."""
+
+    async def get(self) -> None:
+        """Lead everybody to their own pages."""
+        self.redirect(self.home)
+
+
+class EntryPage(Page):
+    """A form that signs somebody in: what was typed (but no secret) stays in it, and what is wrong is said in it."""
+
+    public = True
+    template: str
+
+    async def get(self) -> None:
+        """Show the form, or go on where there is nothing to do."""
+        if self.current_user is not None:
+            self.redirect(self.destination)
+            return
+        await self.show_form()
+
+    @property
+    def destination(self) -> str:
+        """Where to go on: back to the page that asked for a sign-in, if it is one of ours."""
+        return local_path(self.get_argument("next", "/", strip=False))
+
+    async def show_form(self, status: int = 200, **values: Any) -> None:
+        """Show the form; `problem` says what was wrong with it."""
+        self.set_status(status)
+        typed = {"problem": "", "retry_after": 0, "login": self.get_body_argument("login", "")}
+        address = self.request.path
+        here = address if self.destination == "/" else f"{address}?next={quote(self.destination, safe='/')}"
+        await self.show(self.template, **{"next_page": self.destination, "here": here, **typed, **values})
+
+    def let_in(self, secret: str) -> None:
+        """Give the browser its sign-in, and go on. The answer to a form must be a GET."""
+        secure = self.request.protocol == "https"
+        self.set_cookie(SESSION_COOKIE, secret, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax", secure=secure)
+        self.redirect(self.destination, status=303)
+
+    async def refuse(self, refused: SignInRefused) -> None:
+        """Show the form again with the reason."""
+        status = 429 if refused.reason == "throttled" else 401
+        if status == 429:
+            self.set_header("Retry-After", str(refused.retry_after))
+        await self.show_form(status, problem=refused.reason, retry_after=refused.retry_after)
+
+
+class SignIn(EntryPage):
+    """Signing in with a password."""
+
+    template = "sign_in.html"
+
+    async def post(self) -> None:
+        """Sign in."""
+        login, password = self.get_body_argument("login", ""), self.get_body_argument("password", "", strip=False)
+        if not login or not password:
+            await self.show_form(422, problem="empty")
+            return
+        try:
+            self.let_in(await self.accounts.sign_in(login, password, self.request.remote_ip or ""))
+        except SignInRefused as refused:
+            await self.refuse(refused)
+
+
+class FirstSignIn(EntryPage):
+    """Signing in for the first time: with the code from the school, and a password of one's own."""
+
+    template = "first_sign_in.html"
+
+    async def post(self) -> None:
+        """Take the code and the password, and sign in."""
+        login, code = self.get_body_argument("login", ""), self.get_body_argument("code", "")
+        password = self.get_body_argument("password", "", strip=False)
+        if not login or not code or not password:
+            await self.show_form(422, problem="empty", code=code)
+            return
+        try:
+            self.let_in(await self.accounts.redeem_code(login, code, password, self.request.remote_ip or ""))
+        except PasswordRefused as refused:
+            await self.show_form(422, problem=f"password {refused.reason}", code=code)
+        except SignInRefused as refused:
+            await self.refuse(refused)
+
+    async def show_form(self, status: int = 200, **values: Any) -> None:
+        """Keep the code where only the password was refused: it is still good."""
+        await super().show_form(status, **{"code": "", **values})
+
+
+class SignOut(Page):
+    """Signing out."""
+
+    public = True
+
+    async def post(self) -> None:
+        """End the sign-in, on the server and in the browser."""
+        secret = self.get_cookie(SESSION_COOKIE)
+        if secret:
+            await self.accounts.sign_out(secret)
+        self.clear_cookie(SESSION_COOKIE, httponly=True, samesite="Lax")
+        self.redirect(SIGN_IN, status=303)
+
+
+class Status(Page):
+    """Whether the server still knows this browser's user: a script cannot tell from a refused socket."""
+
+    public = True
+
+    async def get(self) -> None:
+        """Answer `{"signed_in": …}`."""
+        await self.finish({"signed_in": self.current_user is not None})

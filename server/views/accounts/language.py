@@ -1,0 +1,43 @@
+"""The language: choosing one, and its strings for the pages' scripts."""
+
+from tornado.web import HTTPError, RequestHandler
+
+from server.locale import LANGUAGES
+from server.views.base import HEADERS, LANGUAGE_COOKIE, Page, local_path
+
+COOKIE_DAYS = 365
+# The address carries the version of its contents.
+KEPT_SECONDS = 365 * 24 * 3600
+
+
+class ChooseLanguage(Page):
+    """The language switch, on every page."""
+
+    public = True
+
+    async def post(self) -> None:
+        """Keep the choice in this browser, and show the same page again in it."""
+        code = self.get_body_argument("language", "")
+        if code not in LANGUAGES:
+            raise HTTPError(400, "no such language")
+        secure = self.request.protocol == "https"
+        self.set_cookie(LANGUAGE_COOKIE, code, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax", secure=secure)
+        self.redirect(local_path(self.get_body_argument("next", "/", strip=False)), status=303)
+
+
+class Catalog(RequestHandler):
+    """The strings of one language, as a module for scripts."""
+
+    def initialize(self, **_: object) -> None:
+        """Take, and not need, what every page gets."""
+
+    async def get(self, code: str) -> None:
+        """Answer with the module."""
+        if code not in LANGUAGES:
+            raise HTTPError(404)
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Content-Type", "text/javascript; charset=utf-8")
+        current = self.get_query_argument("v", "") == LANGUAGES[code].version
+        self.set_header("Cache-Control", f"public, max-age={KEPT_SECONDS}, immutable" if current else "no-cache")
+        await self.finish(LANGUAGES[code].script)

@@ -1,0 +1,203 @@
+"""What every page is: who sees it, in which language, under which rules for the browser.
+
+A page belongs to one role (or to nobody in particular) and to one package of views, whose templates come before the
+shared ones. Who is not signed in is sent to sign in, and back; who has another role gets a 403.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import tornado.locale
+from tornado.escape import json_encode
+from tornado.template import BaseLoader, Template
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+
+from channels.member import Classroom, Member, Role
+from server import locale
+from server.auth import Accounts
+from server.databases.errors import DatabaseUnavailable
+
+ROOT = Path(__file__).parents[2]
+SESSION_COOKIE = "lousa_session"
+LANGUAGE_COOKIE = "lousa_language"
+SIGN_IN = "/accounts/sign-in"
+# Where each role's pages stand; its socket is below that, at `socket`.
+HOMES: Mapping[Role, str] = {Role.STUDENT: "/students/", Role.TEACHER: "/teachers/", Role.PRINCIPAL: "/principal/"}
+
+# Scripts, styles, images and sockets from here only, nothing inline: what a user types cannot become any of them.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Templates(BaseLoader):
+    """Finds a template in the first of its folders that has it, also what that one extends or includes."""
+
+    def __init__(self, folders: Sequence[Path], **options: Any) -> None:
+        super().__init__(**options)
+        self.folders = folders
+
+    def resolve_path(self, name: str, parent_path: str | None = None) -> str:
+        """Return the name as it is: names do not depend on who says them."""
+        return name
+
+    def _create_template(self, name: str) -> Template:
+        file = next(folder / name for folder in self.folders if (folder / name).is_file())
+        return Template(file.read_text(), name=name, loader=self)
+
+
+class Static(StaticFileHandler):
+    """A static file: kept by the browser for ever under its versioned address, else asked for anew each time.
+
+    Scripts import each other without a version; a browser that guessed how long to keep them would mix two releases.
+    """
+
+    @classmethod
+    def get_content_version(cls, abspath: str) -> str:
+        """Name the contents of a file, as short as does."""
+        return super().get_content_version(abspath)[:12]
+
+    def set_extra_headers(self, path: str) -> None:
+        """Add what every answer has."""
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        if "v" not in self.request.arguments:
+            self.set_header("Cache-Control", "no-cache")
+
+
+class Page(RequestHandler):
+    """A page; `role` is whose it is (None: anybody's, who must have signed in unless it is `public`)."""
+
+    role: ClassVar[Role | None] = None
+    public: ClassVar[bool] = False
+    current_user: Member | None
+    accounts: Accounts
+
+    def initialize(self, accounts: Accounts) -> None:
+        """Take what the application hands to every page."""
+        self.accounts = accounts
+
+    def set_default_headers(self) -> None:
+        """Set what every answer has. Nobody keeps a page: the next one at a school's computer is somebody else."""
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Vary", "Accept-Language, Cookie")
+        self.clear_header("Server")
+
+    async def prepare(self) -> None:
+        """Find out who asks, and let them in or not."""
+        secret = self.get_cookie(SESSION_COOKIE)
+        self.current_user = await self.accounts.authenticate(secret) if secret else None
+        if self.public:
+            return
+        if self.current_user is None:
+            self._send_to_sign_in()
+        elif self.role is not None and self.current_user.user.role is not self.role:
+            raise HTTPError(403, "the page of another role")
+
+    def _send_to_sign_in(self) -> None:
+        if self.request.method not in ("GET", "HEAD"):
+            raise HTTPError(403, "not signed in")
+        wanted = self.request.uri or "/"
+        self.redirect(SIGN_IN if wanted == "/" else f"{SIGN_IN}?next={quote(wanted, safe='/')}")
+
+    @property
+    def member(self) -> Member:
+        """Who has signed in, on a page that is not public."""
+        assert self.current_user is not None
+        return self.current_user
+
+    @property
+    def language(self) -> locale.Language:
+        """The language of this answer: the one chosen on a page, or the browser's."""
+        chosen = locale.LANGUAGES.get(self.get_cookie(LANGUAGE_COOKIE) or "")
+        return chosen or locale.choose(self.request.headers.get("Accept-Language", ""))
+
+    def get_user_locale(self) -> tornado.locale.Locale:
+        """Tell Tornado the language."""
+        return self.language.locale
+
+    def get_template_path(self) -> str:
+        """Return the templates of the package that this page belongs to."""
+        return str(Path(sys.modules[type(self).__module__].__file__ or "").parent / "templates")
+
+    def create_template_loader(self, template_path: str) -> BaseLoader:
+        """Look there first, then in the shared templates."""
+        return Templates([Path(template_path), ROOT / "templates"])
+
+    async def show(self, template: str, **values: Any) -> None:
+        """Answer with a template, in the school's frame."""
+        await self.finish(self.render_string(template, school=await self.accounts.school_name(), **values))
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        """Add what every template may use."""
+        return {
+            **super().get_template_namespace(),
+            "member": self.current_user,
+            "home": self.home,
+            "language": self.language,
+            "languages": locale.LANGUAGES.values(),
+            "here": local_path(self.request.uri if self.request.method == "GET" else None),
+            "page_data": "",
+            "school": "",
+        }
+
+    @property
+    def home(self) -> str:
+        """Where this user's pages begin."""
+        return HOMES[self.current_user.user.role] if self.current_user else "/"
+
+    def page_data(self, **values: Any) -> str:
+        """Return what the page's scripts need to know, as JSON for an attribute."""
+        user = self.member.user
+        me = {"id": user.id, "name": user.name, "role": user.role.value}
+        return json_encode({"me": me, "home": self.home, "socket": f"{self.home}socket", **values})
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with a page that says what happened and where to go on."""
+        if isinstance(kwargs.get("exc_info", (None, None))[1], DatabaseUnavailable):
+            status_code = 503
+            self.set_status(status_code)
+            self.set_header("Retry-After", "5")
+        self.finish(self.render_string("error.html", status=status_code))
+
+
+class Missing(Page):
+    """Any address that nothing else answers."""
+
+    public = True
+
+    async def prepare(self) -> None:
+        """Say that there is nothing here."""
+        await super().prepare()
+        raise HTTPError(404)
+
+    def check_xsrf_cookie(self) -> None:
+        """Let a form come that leads nowhere: it gets the same 404."""
+
+
+def local_path(path: str | None) -> str:
+    r"""Return a path of this site as it is, and anything else, which could lead away from it, as `/`.
+
+    `//host`, and `/\host` as browsers read it, name another host; control characters are dropped by browsers.
+    """
+    if not path or not path.startswith("/") or path.startswith("//"):
+        return "/"
+    return "/" if "\\" in path or any(ord(character) < 0x21 or ord(character) == 0x7F for character in path) else path
+
+
+def classroom_for(member: Member, class_id: str) -> Classroom:
+    """Return one of the member's classes; anything else is a 404, whether it exists or not."""
+    classroom = member.classes.get(int(class_id))
+    if classroom is None:
+        raise HTTPError(404, "no class of theirs")
+    return classroom

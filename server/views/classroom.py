@@ -1,0 +1,65 @@
+"""The pages that students and teachers have alike: their classes, one class with its chat, announcements.
+
+Each role's package makes them its own by a subclass, with its role and, where it wants to, its own templates.
+"""
+
+from typing import Any
+
+from channels.member import Classroom, Role, User
+from server.views.base import Page, classroom_for
+
+
+class ClassesPage(Page):
+    """All classes of the user, with who teaches them."""
+
+    async def get(self) -> None:
+        """Show them; what moves (previews, unread marks) comes by the socket."""
+        await self.show("classes.html", page_data=self.page_data(classes=await self.classes()))
+
+    async def classes(self) -> list[dict[str, Any]]:
+        """Return the user's classes by title, as the scripts need them."""
+        classes = sorted(self.member.classes.values(), key=lambda each: each.title.casefold())
+        teachers = await self.accounts.teachers([each.id for each in classes])
+        return [_as_data(each, teachers[each.id]) for each in classes]
+
+
+class ClassPage(ClassesPage):
+    """One class: its chat, and the people in it."""
+
+    async def get(self, class_id: str) -> None:  # type: ignore[override]  # the one argument is the address's
+        """Show the class, if it is one of theirs."""
+        classroom = classroom_for(self.member, class_id)
+        people = await self.accounts.classmates(classroom.id)
+        data = self.page_data(
+            classes=await self.siblings(), people=[_person(user) for user in people], **_this(classroom, people)
+        )
+        await self.show("class.html", classroom=classroom, page_data=data)
+
+    async def siblings(self) -> list[dict[str, Any]]:
+        """Return the classes to list beside this one."""
+        return await self.classes()
+
+
+class AnnouncementsPage(ClassesPage):
+    """Everything announced to the user, and for staff a form to announce."""
+
+    async def get(self) -> None:
+        """Show the page; announcements come by the socket."""
+        await self.show("announcements.html", page_data=self.page_data(classes=await self.classes()))
+
+
+def _this(classroom: Classroom, people: list[User]) -> dict[str, Any]:
+    return {"classroom": _as_data(classroom, [user for user in people if user.role is Role.TEACHER])}
+
+
+def _as_data(classroom: Classroom, teachers: list[User]) -> dict[str, Any]:
+    return {
+        "id": classroom.id,
+        "title": classroom.title,
+        "students": classroom.students,
+        "teachers": [user.name for user in teachers],
+    }
+
+
+def _person(user: User) -> dict[str, Any]:
+    return {"id": user.id, "name": user.name, "role": user.role.value}

@@ -1,0 +1,37 @@
+"""The pages of the principal."""
+
+from typing import Any
+
+from channels.member import Role
+from server.views.base import Page
+from server.views.classroom import AnnouncementsPage, ClassPage
+
+
+class Dashboard(Page):
+    """The school, live."""
+
+    role = Role.PRINCIPAL
+
+    async def get(self) -> None:
+        """Show the page; all that it shows comes by the socket."""
+        await self.show("dashboard.html", page_data=self.page_data())
+
+
+class PrincipalClass(ClassPage):
+    """Any class of the school."""
+
+    role = Role.PRINCIPAL
+
+    async def siblings(self) -> list[dict[str, Any]]:
+        """List none: a school may have hundreds, and the dashboard shows them."""
+        return []
+
+
+class PrincipalAnnouncements(AnnouncementsPage):
+    """Announcing to the school, to a role or to a class, and who has read it."""
+
+    role = Role.PRINCIPAL
+
+    async def classes(self) -> list[dict[str, Any]]:
+        """Return every class of the school, to choose one from."""
+        return [{"id": each.id, "title": each.title} for each in self.member.classes.values()]

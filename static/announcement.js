@@ -1,0 +1,29 @@
+/** An announcement, as it stands on the board. */
+
+import {h, icon} from "./dom.js";
+import {_} from "./language.js";
+import {page} from "./page.js";
+import {withLinks} from "./text.js";
+import {timeElement} from "./time.js";
+
+/**
+ * Make the card of an announcement.
+ * @param {{title?: string, text: string, author: import("./page.js").User, at: number}} announcement
+ * @param {{format: (at: number) => string, where?: Node | string, level?: string}} options
+ */
+export function announcementCard({title, text, author, at}, {format, where}) {
+  return h(
+    "article",
+    {class: "announcement"},
+    h(
+      "p",
+      {class: "announcement-head"},
+      icon("announcement"),
+      h("span", {class: "announcement-author"}, author.id === page.me.id ? _("You") : author.name),
+      where ?? _("Announcement"),
+      timeElement(at, format),
+    ),
+    title ? h("h3", {}, title) : null,
+    h("p", {class: "text"}, ...withLinks(text)),
+  );
+}

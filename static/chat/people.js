@@ -1,0 +1,65 @@
+/** Who is in the class and who of them is here now; of a large class, how many. On a phone it slides over the chat. */
+
+import {avatar, roleBadge} from "../avatar.js";
+import {h, setText} from "../dom.js";
+import {_, language, ngettext, number} from "../language.js";
+import {byId, isStaff, page} from "../page.js";
+
+/** @typedef {import("../page.js").User} User */
+
+/** @param {import("../client/channel.js").Channel} channel */
+export function showPeople(channel) {
+  openAndClose(byId("people"), byId("people-button"), byId("people-close"));
+  channel.presence.onChange(showList);
+  channel.presence.onCount(showCounts);
+}
+
+/** @param {User[]} here */
+function showList(here) {
+  const ids = new Set(here.map(({id}) => id));
+  const away = page.people.filter(({id}) => !ids.has(id));
+  setText(byId("here-count"), number(here.length));
+  byId("people-lists").replaceChildren(
+    group(_("Here now ({n})", {n: number(here.length)}), here.sort(staffFirst), "here"),
+    group(_("Not here ({n})", {n: number(away.length)}), away.sort(staffFirst), "away"),
+  );
+}
+
+/** @param {User} one @param {User} other */
+function staffFirst(one, other) {
+  return Number(isStaff(other)) - Number(isStaff(one)) || one.name.localeCompare(other.name, language);
+}
+
+/** @param {string} title @param {User[]} users @param {string} kind */
+function group(title, users, kind) {
+  const items = users.map((user) => person(user, kind));
+  return h("section", {hidden: users.length === 0}, h("h3", {}, title), h("ul", {}, ...items));
+}
+
+/** @param {User} user @param {string} kind */
+function person(user, kind) {
+  const name = user.id === page.me.id ? _("{name} (you)", {name: user.name}) : user.name;
+  return h("li", {class: `person ${kind}`}, avatar(user), h("span", {class: "person-name", title: name}, name), roleBadge(user));
+}
+
+/** @param {{students: number, teachers: number}} counts */
+function showCounts({students, teachers}) {
+  setText(byId("here-count"), number(students + teachers));
+  byId("people-lists").replaceChildren(
+    h("h3", {}, ngettext("{n} student here now", "{n} students here now", students)),
+    h("h3", {}, ngettext("{n} teacher here now", "{n} teachers here now", teachers)),
+  );
+}
+
+/** @param {HTMLElement} panel @param {HTMLElement} button @param {HTMLElement} close */
+function openAndClose(panel, button, close) {
+  /** @param {boolean} isOpen */
+  const set = (isOpen) => {
+    panel.classList.toggle("open", isOpen);
+    button.setAttribute("aria-expanded", String(isOpen));
+    (isOpen ? close : button).focus();
+  };
+  button.addEventListener("click", () => set(!panel.classList.contains("open")));
+  close.addEventListener("click", () => set(false));
+  panel.addEventListener("keydown", ({key}) => key === "Escape" && set(false));
+}

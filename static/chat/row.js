@@ -1,0 +1,43 @@
+/** One row of a conversation: a message, an announcement, or a line between. */
+
+import {announcementCard} from "../announcement.js";
+import {avatar, roleBadge} from "../avatar.js";
+import {h} from "../dom.js";
+import {_} from "../language.js";
+import {isStaff, page} from "../page.js";
+import {ANNOUNCEMENT} from "../reading.js";
+import {withLinks} from "../text.js";
+import {clockTime, timeElement} from "../time.js";
+
+/** @param {import("../client/position.js").TopicEvent} event */
+export function eventRow({event, payload}) {
+  return event === ANNOUNCEMENT ? announcementRow(payload) : messageRow(payload);
+}
+
+/** @param {any} payload */
+function announcementRow(payload) {
+  return h("li", {class: "announcement-row", "data-seq": payload.seq}, announcementCard(payload, {format: clockTime}));
+}
+
+/** @param {any} payload */
+export function messageRow({text, author, seq, at}) {
+  const isOwn = author.id === page.me.id;
+  return h(
+    "li",
+    {class: `row ${isOwn ? "own" : ""} ${!isOwn && isStaff(author) ? "by-staff" : ""}`, "data-seq": seq},
+    avatar(author),
+    h(
+      "div",
+      {class: "bubble"},
+      h("p", {class: "author"}, author.name, roleBadge(author)),
+      isOwn ? h("span", {class: "visually-hidden"}, `${_("You")}: `) : null,
+      h("span", {class: "text"}, ...withLinks(text)),
+      at === undefined ? null : h("span", {class: "meta"}, timeElement(at, clockTime)),
+    ),
+  );
+}
+
+/** @param {string} text @param {boolean} isNew */
+export function divider(text, isNew = false) {
+  return h("li", {class: isNew ? "divider new" : "divider"}, h("span", {}, text));
+}

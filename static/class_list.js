@@ -1,0 +1,109 @@
+/** The list of the user's classes, live: who spoke last, and what is unread. Cards on one page, rows on another. */
+
+import {mine} from "./connection.js";
+import {h, setText} from "./dom.js";
+import {_, list, ngettext, number} from "./language.js";
+import {page} from "./page.js";
+import {ANNOUNCEMENT, readingOf} from "./reading.js";
+import {shortTime} from "./time.js";
+
+/** @typedef {import("./page.js").Classroom} Classroom */
+
+/** The short name for the little board: what stands before a dot or a dash, else the beginning. @param {string} title */
+export function shortTitle(title) {
+  const first = title.split(/\s+[·•|–-]\s+/)[0];
+  return first.length <= 5 ? first : Array.from(title.replace(/\s+/g, "")).slice(0, 3).join("");
+}
+
+/**
+ * Show the classes in a list, and keep it up to date, also when the user's classes change.
+ * @param {HTMLElement} container
+ * @param {{current?: number, onChange?: (ids: number[]) => void}} options
+ */
+export function showClasses(container, {current, onChange = () => {}} = {}) {
+  /** @type {Map<number, HTMLElement>} */
+  const items = new Map();
+
+  /** @param {Classroom} classroom */
+  function add(classroom) {
+    const item = makeItem(classroom, classroom.id === current);
+    items.set(classroom.id, item);
+    container.append(item);
+  }
+
+  /** @param {{topic: string, title: string, students?: number}[]} topics */
+  function sync(topics) {
+    const now = topics.filter(({topic}) => topic.startsWith("class:")).map(asClassroom);
+    const ids = new Set(now.map(({id}) => id));
+    for (const [id, item] of items) if (!ids.has(id)) (item.remove(), items.delete(id));
+    for (const classroom of now) if (!items.has(classroom.id)) add(classroom);
+    onChange([...items.keys()]);
+  }
+
+  page.classes.forEach(add);
+  onChange([...items.keys()]);
+  mine.onJoin(({response}) => response.topics && sync(response.topics));
+  mine.on("rights:changed", ({topics}) => sync(topics));
+}
+
+/** @param {{topic: string, title: string, students?: number}} topic @returns {Classroom} */
+function asClassroom({topic, title, students}) {
+  return {id: Number(topic.slice("class:".length)), title, students};
+}
+
+/** @param {Classroom} classroom @param {boolean} isCurrent */
+function makeItem({id, title, teachers = [], students}, isCurrent) {
+  const at = h("span", {class: "class-at"});
+  const unread = h("span", {class: "class-unread"});
+  const preview = h("span", {class: "class-preview"});
+  const link = h(
+    "a",
+    {class: "class-link", href: `${page.home}classes/${id}`, "aria-current": isCurrent ? "page" : null},
+    h("span", {class: "class-mark", "aria-hidden": "true"}, shortTitle(title)),
+    h("span", {class: "class-name"}, title),
+    at,
+    h("span", {class: "class-teachers"}, teacherLine(teachers, students)),
+    unread,
+    preview,
+  );
+  const reading = readingOf(`class:${id}`);
+  const show = () => showReading(reading, {link, at, unread, preview});
+  reading.onChange(show);
+  show();
+  return h("li", {}, link);
+}
+
+/** @param {string[]} teachers @param {number | undefined} students */
+function teacherLine(teachers, students) {
+  if (teachers.length > 0) return list(teachers);
+  return students === undefined ? "" : ngettext("{n} student", "{n} students", students);
+}
+
+/**
+ * @param {import("./reading.js").Reading} reading
+ * @param {Record<"link" | "at" | "unread" | "preview", HTMLElement>} parts
+ */
+function showReading(reading, {link, at, unread, preview}) {
+  const {last} = reading;
+  const count = reading.unread;
+  setText(at, last === undefined ? "" : shortTime(last.payload.at));
+  preview.replaceChildren(...previewOf(reading));
+  link.classList.toggle("is-unread", count > 0);
+  const words = ngettext("{n} unread message", "{n} unread messages", count);
+  const sign = number(count) + (reading.hasMoreUnread ? "+" : "");
+  unread.replaceChildren(...(count > 0 ? [h("span", {class: "count", title: words}, sign, hidden(words))] : []));
+}
+
+/** @param {string} words */
+function hidden(words) {
+  return h("span", {class: "visually-hidden"}, ` ${words}`);
+}
+
+/** @param {import("./reading.js").Reading} reading */
+function previewOf({last, isKnown}) {
+  if (last === undefined) return [isKnown ? _("Nothing was said here yet.") : "…"];
+  const {author, text, title} = last.payload;
+  const name = author.id === page.me.id ? _("You") : author.name;
+  const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${title || text}` : text;
+  return [h("strong", {}, `${name}: `), said.slice(0, 200).replace(/\s+/g, " ")];
+}

@@ -1,0 +1,57 @@
+/**
+ * The page's language: its strings, from the server's catalog, and its way of writing numbers, times and lists.
+ *
+ * A string is written in English in the code; `_` finds its translation. `{name}` stands for a value.
+ */
+
+const root = document.documentElement;
+export const language = root.lang || "en";
+
+/** @type {Record<string, string | string[]>} */
+const strings = (await import(root.dataset.catalog ?? "")).default;
+const plurals = new Intl.PluralRules(language);
+
+/**
+ * Translate a string.
+ * @param {string} text
+ * @param {Record<string, string | number>} values
+ */
+export function _(text, values = {}) {
+  const found = strings[text];
+  return fill(typeof found === "string" ? found : text, values);
+}
+
+/**
+ * Translate a string that counts something; `{n}` stands for the count. Languages with two forms, as all of ours.
+ * @param {string} one
+ * @param {string} other
+ * @param {number} n
+ * @param {Record<string, string | number>} values
+ */
+export function ngettext(one, other, n, values = {}) {
+  const found = strings[one];
+  const forms = Array.isArray(found) ? found : [one, other];
+  return fill(forms[plurals.select(n) === "one" ? 0 : 1], {n: number(n), ...values});
+}
+
+/**
+ * @param {string} text
+ * @param {Record<string, string | number>} values
+ */
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+const numbers = new Intl.NumberFormat(language);
+
+/** @param {number} n */
+export function number(n) {
+  return numbers.format(n);
+}
+
+const lists = new Intl.ListFormat(language, {type: "conjunction"});
+
+/** @param {string[]} items */
+export function list(items) {
+  return lists.format(items);
+}

@@ -1,0 +1,127 @@
+/**
+ * One topic as a reader sees it from outside: its newest events, how far the user has read, and what is unread.
+ *
+ * The lists of classes, the badge of the announcements and the open conversation share one of these for a topic.
+ */
+
+import {Listeners} from "./client/listeners.js";
+import {mine, socket} from "./connection.js";
+import {page} from "./page.js";
+
+/** As many as a join brings (PROTOCOL: the newest 50). What is unread beyond that is "50+". */
+const KEPT = 50;
+/** Reading goes on while one scrolls: a mark for each message would only spend the user's push rate. */
+const MARK_EVERY_MS = 700;
+
+export const MESSAGE = "message:sent";
+export const ANNOUNCEMENT = "announcement:sent";
+
+/** @typedef {import("./client/position.js").TopicEvent} TopicEvent */
+
+export class Reading {
+  /** @type {TopicEvent[]} the newest, oldest first */
+  events = [];
+  /** @type {TopicEvent[]} the topic's newest announcements, as the server folded them */
+  announcements = [];
+  read = 0;
+  isKnown = false;
+  /** @type {number | undefined} */
+  #timer;
+  #told = 0;
+  /** @type {Listeners<[Reading]>} */
+  #onChange = new Listeners();
+
+  /** @param {string} topic @param {Record<string, unknown>} params */
+  constructor(topic, params) {
+    this.topic = topic;
+    this.channel = socket.channel(topic, params);
+    this.channel.onJoin((joined) => this.#joined(joined));
+    for (const event of [MESSAGE, ANNOUNCEMENT]) this.channel.on(event, (payload) => this.#add({event, payload}));
+    mine.on("read:marked", (marked) => marked.topic === topic && this.#readTo(marked.seq));
+  }
+
+  /** @param {(reading: Reading) => void} listener */
+  onChange(listener) {
+    return this.#onChange.add(listener);
+  }
+
+  /** @returns {TopicEvent | undefined} the newest that somebody said */
+  get last() {
+    return this.events.at(-1);
+  }
+
+  /** What others said since the user last read. */
+  get unread() {
+    return this.events.filter(({payload}) => payload.seq > this.read && payload.author.id !== page.me.id).length;
+  }
+
+  /** Whether there may be more unread than is kept here. */
+  get hasMoreUnread() {
+    return this.events.length >= KEPT && this.events[0].payload.seq > this.read + 1;
+  }
+
+  /** The user has read up to a position. @param {number} seq */
+  mark(seq) {
+    if (seq <= this.read) return;
+    this.#readTo(seq);
+    this.#timer ??= window.setTimeout(() => this.#tell(), MARK_EVERY_MS);
+  }
+
+  #tell() {
+    this.#timer = undefined;
+    const seq = this.read;
+    if (seq <= this.#told || !this.channel.joined) return; // the next join brings it up again
+    this.#told = seq;
+    this.channel.push("read:mark", {seq}).catch(() => {
+      this.#told = 0;
+    });
+  }
+
+  /** @param {import("./client/channel.js").Joined} joined */
+  #joined({resumed, events, state, read}) {
+    this.events = [...(resumed ? this.events : []), ...events.filter(isSaid)].slice(-KEPT);
+    this.announcements = state.announcements ?? this.announcements;
+    this.isKnown = true;
+    this.#told = read;
+    if (this.read > read) this.#timer ??= window.setTimeout(() => this.#tell(), MARK_EVERY_MS);
+    else this.read = read;
+    this.#onChange.emit(this);
+  }
+
+  /** @param {TopicEvent} event */
+  #add(event) {
+    this.events = [...this.events, event].slice(-KEPT);
+    if (event.event === ANNOUNCEMENT) this.announcements = [...this.announcements, event].slice(-KEPT);
+    this.#onChange.emit(this);
+  }
+
+  /** @param {number} seq */
+  #readTo(seq) {
+    if (seq <= this.read) return;
+    this.read = seq;
+    this.#onChange.emit(this);
+  }
+}
+
+/** Whether an event is something that somebody said, for others to read. @param {TopicEvent} event */
+export function isSaid({event}) {
+  return event === MESSAGE || event === ANNOUNCEMENT;
+}
+
+/** @type {Map<string, Reading>} */
+const readings = new Map();
+
+/**
+ * The reading of a topic, made and joined by the first call. Only an open class says that the user is present.
+ * @param {string} topic
+ * @param {{present?: boolean}} params
+ */
+export function readingOf(topic, params = {present: false}) {
+  let reading = readings.get(topic);
+  if (reading === undefined) {
+    reading = new Reading(topic, topic.startsWith("class:") ? params : {});
+    readings.set(topic, reading);
+    reading.channel.join();
+  }
+  return reading;
+}

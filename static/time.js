@@ -1,0 +1,65 @@
+/** Times as the reader's clock shows them, in the page's language. All are milliseconds since 1970. */
+
+import {h} from "./dom.js";
+import {_, language} from "./language.js";
+
+const clock = new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit"});
+const weekday = new Intl.DateTimeFormat(language, {weekday: "long"});
+const day = new Intl.DateTimeFormat(language, {weekday: "long", day: "numeric", month: "long"});
+const dayOfYear = new Intl.DateTimeFormat(language, {day: "numeric", month: "long", year: "numeric"});
+const shortDay = new Intl.DateTimeFormat(language, {day: "2-digit", month: "2-digit"});
+const whole = new Intl.DateTimeFormat(language, {dateStyle: "full", timeStyle: "short"});
+
+/** @param {number} at */
+export function clockTime(at) {
+  return clock.format(at);
+}
+
+/** Whole days between two moments by the calendar, not by hours: what was before midnight was yesterday.
+ * @param {number} at
+ * @param {number} now */
+function daysAgo(at, now) {
+  const midnights = [now, at].map((moment) => new Date(moment).setHours(0, 0, 0, 0));
+  return Math.round((midnights[0] - midnights[1]) / 86_400_000);
+}
+
+/** @param {number} one @param {number} other */
+export function isSameDay(one, other) {
+  return daysAgo(one, other) === 0;
+}
+
+/** The day, as a heading says it. @param {number} at */
+export function dayName(at, now = Date.now()) {
+  const days = daysAgo(at, now);
+  if (days === 0) return _("Today");
+  if (days === 1) return _("Yesterday");
+  if (days > 1 && days < 7) return capital(weekday.format(at));
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return capital((isThisYear ? day : dayOfYear).format(at));
+}
+
+/** The shortest that still tells when: the time today, the day before that. @param {number} at */
+export function shortTime(at, now = Date.now()) {
+  const days = daysAgo(at, now);
+  if (days === 0) return clockTime(at);
+  return days === 1 ? _("Yesterday") : shortDay.format(at);
+}
+
+/** @param {number} at */
+export function dayAndTime(at, now = Date.now()) {
+  return isSameDay(at, now) ? clockTime(at) : `${dayName(at, now)}, ${clockTime(at)}`;
+}
+
+/**
+ * A time as an element, which says the whole date when asked.
+ * @param {number} at
+ * @param {(at: number) => string} format
+ */
+export function timeElement(at, format) {
+  return h("time", {datetime: new Date(at).toISOString(), title: whole.format(at)}, format(at));
+}
+
+/** @param {string} text */
+function capital(text) {
+  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+}
