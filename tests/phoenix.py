@@ -49,6 +49,8 @@ class Connection:
             self._socket = await websocket_connect(request, on_message_callback=self._receive)
         except (OSError, HTTPError, WebSocketClosedError) as error:
             raise Gone(str(error)) from error
+        if self.ended.is_set():
+            self._end()
         return self
 
     def _receive(self, frame: str | bytes | None) -> None:
@@ -80,6 +82,8 @@ class Connection:
             if not future.done():
                 future.set_exception(Gone("the connection ended"))
         self._waiting.clear()
+        if self._socket is not None:
+            self._socket.close()  # Tornado wants to be told even where the other side has gone
 
     async def join(
         self, topic: str, payload: Payload | None = None, on_ok: Callable[[Payload], None] | None = None
@@ -118,5 +122,3 @@ class Connection:
     def close(self) -> None:
         """End the connection: from here on nothing of it is seen."""
         self._end()
-        if self._socket is not None:
-            self._socket.close()
