@@ -12,10 +12,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from channels.errors import Code, Refused
-from channels.topic import Topic
 from channels.journal import Journal, Mark
 from channels.limit import MAX_PUSH_ID_CHARACTERS
 from channels.member import Authority, Member
+from channels.topic import Topic
 
 P = TypeVar("P")
 

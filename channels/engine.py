@@ -103,7 +103,7 @@ class Engine:
         # Polled: this happens once in a worker's life.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                while len(self._registry):
+                while len(self._registry):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
 
     # Sessions

@@ -162,7 +162,9 @@ class Journal:
         self.epoch = rows[0].epoch
 
     async def close(self) -> None:
-        """Commit what is gathered, then let go of the database."""
+        """Commit what is gathered, then let go of the database; a second call does nothing."""
+        if self._closed:
+            return
         self._closed = True
         while self._committing is not None:
             await self._committing

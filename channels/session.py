@@ -184,6 +184,7 @@ class Session:
         self.closing = closing
         if closing is TOO_SLOW:
             self._ordered = []
+            self._bytes = 0
             self._snapshots = self._ephemeral = None
         self._want_taking()
 

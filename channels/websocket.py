@@ -95,9 +95,9 @@ class ChannelSocket(WebSocketHandler):
         if session is None:
             return None
         work = self._engine.handle(session, message)
-        if work is not None:
-            return work
-        return _unblocked(session) if session.blocked else None
+        if work is not None or session.blocked:
+            return _until_written(session, work)
+        return None
 
     def on_ping(self, data: bytes) -> None:
         """Count a ping as a sign of life."""
@@ -170,7 +170,10 @@ class SocketTransport:
             self.flush()
 
 
-async def _unblocked(session: Session) -> None:
+async def _until_written(session: Session, work: Awaitable[None] | None) -> None:
+    if work is not None:
+        await work
+        await asyncio.sleep(0)  # what was offered is written at the end of this turn
     # Polled rather than signalled: a client that does not read is rare, and costs a timer instead of a future each.
     while session.blocked and session.closing is None:  # noqa: ASYNC110
         await asyncio.sleep(0.05)

@@ -147,7 +147,8 @@ class Client:
     async def ask(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Send a message and return the payload of its reply."""
         ref = await self.send(topic, event, payload or {}, join_ref="1" if event == "phx_join" else None)
-        return await self.until(lambda frame: frame[1] == ref and frame[3] == "phx_reply")
+        reply: dict[str, Any] = await self.until(lambda frame: frame[1] == ref and frame[3] == "phx_reply")
+        return reply
 
     async def ok(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> Any:
         """Send a message that is to be answered with ok, and return the response."""

@@ -1,0 +1,311 @@
+"""The WebSocket transport over real sockets: who is let in, what is written how, and what a bad client costs."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+import channels
+from channels.limit import MAX_FRAME_BYTES, Limits
+from server.settings import database_urls
+from tests.channels.support import Worker, unframed
+
+# Small, so that a test need not send megabytes to fill what waits for a client.
+LIMITS = Limits(push_rate=0, max_outbox_bytes=64 * 1024)
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec_WebSocket_Version": "13",
+}
+ORIGIN = "https://portal.example"
+
+
+class Connection:
+    """A client that reads all the time, and keeps what it was sent until it is asked for."""
+
+    def __init__(self) -> None:
+        self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.socket: WebSocketClientConnection
+
+    @classmethod
+    async def open(cls, request: HTTPRequest, subprotocols: list[str] | None = None) -> "Connection":
+        self = cls()
+        self.socket = await websocket_connect(
+            request, on_message_callback=self._messages.put_nowait, subprotocols=subprotocols
+        )
+        return self
+
+    async def send(self, *message: object) -> None:
+        await self.socket.write_message(json.dumps(message))
+
+    async def read(self) -> Any:
+        async with asyncio.timeout(10):
+            data = await self._messages.get()
+        assert data is not None, f"closed with {self.socket.close_code}"
+        return json.loads(data)
+
+    async def reply(self, ref: str) -> Any:
+        while True:
+            frame = await self.read()
+            if frame[1] == ref:
+                return frame[4]
+
+    async def join(self, topic: str = "class:7") -> Any:
+        await self.send("1", "1", topic, "phx_join", {})
+        return await self.reply("1")
+
+    async def closed(self) -> int | None:
+        """Wait for the end, and return the close code."""
+        async with asyncio.timeout(10):
+            while await self._messages.get() is not None:
+                pass
+        return self.socket.close_code
+
+    async def talk(self, first: int, count: int) -> None:
+        """Send long messages with these refs, all at once, and wait until each is answered."""
+        for number in range(first, first + count):
+            await self.send("1", f"t{number}", "class:7", "message:send", {"text": "x" * 4000})
+        for number in range(first, first + count):
+            assert (await self.reply(f"t{number}"))["status"] == "ok"
+
+    async def close(self) -> None:
+        # Looked up first: close() forgets the protocol before the stream is closed.
+        stream = self.socket.protocol.stream if self.socket.protocol is not None else None
+        self.socket.close()
+        async with asyncio.timeout(10):
+            while stream is not None and not stream.closed():
+                await asyncio.sleep(0.01)
+
+
+class Served:
+    """A worker behind a real HTTP server; credentials are logins."""
+
+    def __init__(self, worker: Worker, port: int) -> None:
+        self.worker = worker
+        self.port = port
+        self.connections: list[Connection] = []
+
+    def request(self, query: str = "", role: str = "students", **headers: str) -> HTTPRequest:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return HTTPRequest(f"ws://127.0.0.1:{self.port}/{role}/socket/websocket?{query}", headers=named)
+
+    async def connect(self, query: str = "", role: str = "students", **headers: str) -> Connection:
+        self.connections.append(await Connection.open(self.request(query, role, **headers)))
+        return self.connections[-1]
+
+    async def refused(self, query: str = "", role: str = "students", **headers: str) -> int:
+        request = self.request(query, role, **headers, **UPGRADE)
+        request.url = request.url.replace("ws:", "http:")
+        return (await AsyncHTTPClient().fetch(request, raise_error=False)).code
+
+
+@pytest.fixture
+def urls(tmp_path: Path) -> dict[str, str]:
+    """One kind of database is enough here."""
+    return database_urls(tmp_path)
+
+
+@pytest.fixture
+async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
+    worker: Worker = await make_worker(limits=LIMITS)
+    collaborators = {"engine": worker.engine, "origins": (ORIGIN,)}
+    server = HTTPServer(Application([(url, handler, collaborators) for url, handler in channels.handlers]))
+    server.listen(0, "127.0.0.1")
+    port = next(iter(server._sockets.values())).getsockname()[1]
+    served = Served(worker, port)
+    yield served
+    server.stop()
+    for connection in served.connections:
+        await connection.close()
+    await worker.engine.close()
+    await server.close_all_connections()
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("access_token=ana", {}),
+        ("", {"Authorization": "Bearer ana"}),
+        ("", {"Authorization": "bearer ana", "Origin": "https://elsewhere.example"}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": ORIGIN}),
+        ("", {"Cookie": "lousa_session=ana"}),
+        ("access_token=ana&vsn=2.0.0&format=json", {"Cookie": "lousa_session=bruno"}),
+    ],
+)
+async def test_a_good_credential_is_let_in(served: Served, query: str, headers: dict[str, str]) -> None:
+    connection = await served.connect(query, **headers)
+    assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
+
+
+async def test_a_pages_own_origin_is_let_in_with_its_cookie(served: Served) -> None:
+    connection = await served.connect(Cookie="lousa_session=ana", Origin=f"http://127.0.0.1:{served.port}")
+    assert (await connection.join())["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", {}),
+        ("access_token=nobody", {}),
+        ("token=ana", {}),
+        ("access_token=paula", {}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": "https://elsewhere.example"}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": "null"}),
+        ("", {"Authorization": "Basic ana"}),
+        ("", {"Sec_WebSocket_Protocol": "phoenix, base64url.bearer.phx.***"}),
+        ("access_token=ana&vsn=3.0.0", {}),
+        ("access_token=ana&format=xml", {}),
+    ],
+)
+async def test_anybody_else_is_refused_with_403(served: Served, query: str, headers: dict[str, str]) -> None:
+    assert await served.refused(query, **headers) == 403
+
+
+async def test_each_role_has_a_socket_of_its_own(served: Served) -> None:
+    assert await served.refused("access_token=ana", role="teachers") == 403
+    assert await served.refused("access_token=paula", role="principal") == 403
+    for role, login in (("teachers", "paula"), ("principal", "diretora")):
+        connection = await served.connect(f"access_token={login}", role=role)
+        assert (await connection.join())["status"] == "ok"
+
+
+async def test_phoenix_clients_offer_the_token_as_a_subprotocol_and_are_answered_phoenix(served: Served) -> None:
+    token = base64.b64encode(b"ana").decode().rstrip("=")
+    offered = ["phoenix", f"base64url.bearer.phx.{token}"]
+    connection = await Connection.open(served.request(), offered)
+    served.connections.append(connection)
+    assert connection.socket.selected_subprotocol == "phoenix"
+    assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
+
+
+async def test_a_frame_over_the_bound_closes_with_1009(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.socket.write_message("x" * (MAX_FRAME_BYTES + 1))
+    assert await connection.closed() == 1009
+
+
+async def test_a_frame_at_the_bound_is_read(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.socket.write_message("x" * MAX_FRAME_BYTES)
+    assert (await connection.read())[4]["response"]["code"] == "bad_frame"
+
+
+async def test_a_withdrawn_sign_in_closes_the_open_socket_with_4001(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.join("user:me")
+    del served.worker.authority.members["ana"]
+    await served.worker.engine.revalidate({1})
+    frame = await connection.read()
+    assert frame[3:] == ["session:ended", {"code": "signed_out", "message": "signed out"}]
+    assert await connection.closed() == 4001
+
+
+async def test_a_server_that_closes_tells_clients_to_come_back(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.join()
+    closing = asyncio.create_task(served.worker.engine.close())
+    assert await connection.closed() == 1012
+    await closing
+
+
+class RawClient:
+    """A client that reads only when told to, with a small receive buffer."""
+
+    def __init__(self, port: int, login: str) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", port))
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = (
+            f"GET /students/socket/websocket?access_token={login} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        self.socket.sendall(head.encode())
+        self.socket.setblocking(False)
+
+    async def read_until(self, mark: bytes, data: bytes = b"") -> bytes:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(10):
+            while mark not in data:
+                data += await loop.sock_recv(self.socket, 65536)
+        return data
+
+    async def send(self, *message: object) -> None:
+        body = json.dumps(message).encode()
+        head = bytes((0x81, 0x80 | len(body))) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
+        # A mask of zeros leaves the body as it is.
+        await asyncio.get_running_loop().sock_sendall(self.socket, head + bytes(4) + body)
+
+    async def join(self) -> None:
+        await self.read_until(b"\r\n\r\n")
+        await self.send("1", "1", "class:7", "phx_join", {})
+        await self.read_until(b"presence_diff")
+
+
+async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None:
+    slow = RawClient(served.port, "ana")
+    await slow.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    (session,) = served.worker.engine._registry.of(1)
+    count = 0
+    # Until the kernel's buffers are full and messages wait for this client in the server.
+    while not session.blocked:
+        await talker.talk(count, 10)
+        count += 10
+    data = await slow.read_until(b'"seq":%d,' % count)
+    frames = [json.loads(body) for body in unframed(data)]
+    assert [frame[4]["seq"] for frame in frames if frame[3] == "message:sent"] == list(range(1, count + 1))
+    slow.socket.close()
+
+
+async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others_notice_nothing(served: Served) -> None:
+    stuck = RawClient(served.port, "ana")
+    await stuck.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    (session,) = served.worker.engine._registry.of(1)
+    count, most = 0, 0
+    while session.closing is None:
+        await talker.talk(count, 10)
+        count += 10
+        most = max(most, session._bytes)
+    assert session.closing.code == 4008
+    assert most <= LIMITS.max_outbox_bytes
+    assert session.take() == b""
+    stuck.socket.close()
+
+
+async def test_a_client_that_does_not_read_is_not_read_from(served: Served) -> None:
+    greedy = RawClient(served.port, "ana")
+    await greedy.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    await talker.talk(0, 50)
+    (session,) = served.worker.engine._registry.of(1)
+
+    async def ask_for_ever() -> None:
+        number = 0
+        while True:
+            number += 1
+            await greedy.send("1", str(number), "class:7", "history:read", {"after": 0, "limit": 50})
+            await asyncio.sleep(0)
+
+    # Each answer is 200 kB; without a bound these would pile up in the server. The asking ends up waiting, too.
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(ask_for_ever(), 3)
+    assert session.closing is None
+    assert session._bytes < 2 * 50 * 4200
+    greedy.socket.close()
