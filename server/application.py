@@ -53,9 +53,9 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -
     `on_open` is told the address once requests are answered. Raise DatabaseError or SettingsError where it cannot
     start.
     """
+    databases = Databases(settings.databases)
     sockets = _listen(settings)
     stopped = _stopped_by_signal()
-    databases = Databases(settings.databases)
     try:
         await databases.prepare()
         async with (

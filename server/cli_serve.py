@@ -100,6 +100,7 @@ async def _found_school(databases: Databases) -> None:
 
 def _open(settings: Settings, note: str = "") -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # says at every start what it would do
     if settings.redis_url:
         click.echo("Note: with one worker Redis is not needed, and --redis-url is not used.", err=True)
 

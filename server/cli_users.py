@@ -32,7 +32,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("login")
-@option("--role", type=click.Choice(list(Role)), required=True, help="What kind of user this is.")
+@option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What kind of user this is.")
 @option("--name", required=True, help="The name as others see it.")
 @password_option
 @data_options
@@ -81,7 +81,7 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
     """
 )
 @option("--class", "title", required=True, metavar="TITLE", help="The class, by its title.")
-@option("--role", type=click.Choice([Role.STUDENT, Role.TEACHER]), help="Only for those of this role.")
+@option("--role", type=click.Choice(["student", "teacher"]), help="Only for those of this role.")
 @data_options
 def codes(title: str, role: str | None, **given: Any) -> None:
     """Print one-time codes."""

@@ -141,10 +141,10 @@ async def _locked(session: Session, login: str) -> Account:
 def _check_all(logins: Collection[str], users: dict[str, Account]) -> None:
     unknown = [login for login in logins if login not in users]
     if unknown:
-        raise UserError(f"No token was made, for there is no user with the login {_listed(unknown)}.")
+        raise UserError(f"No token was made. Nobody has the login: {_listed(unknown)}.")
     ended = [login for login in logins if not users[login].may_sign_in]
     if ended:
-        raise UserError(f"No token was made, for the account is disabled: {_listed(ended)}.")
+        raise UserError(f"No token was made. Disabled, or no longer in the roster: {_listed(ended)}.")
 
 
 def _listed(logins: Sequence[str]) -> str:
@@ -166,8 +166,8 @@ def _new_code() -> str:
 
 
 def _valid_login(login: str) -> str:
-    normal = normal_login(login)
-    if not normal or len(login) > MAX_LOGIN_CHARACTERS or any(not sign.isprintable() or sign == " " for sign in normal):
+    normal, typed = normal_login(login), login.strip()
+    if not 1 <= len(typed) <= MAX_LOGIN_CHARACTERS or not typed.isprintable() or " " in typed:
         raise UserError(f"A login has 1 to {MAX_LOGIN_CHARACTERS} characters, and no blanks.")
     return normal
 

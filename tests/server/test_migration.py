@@ -6,7 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
-from server.databases import SCHEMAS, DatabaseError, Databases, reading, writing
+from server.databases import SCHEMAS, Databases, reading, writing
+from server.databases.errors import DatabaseError
 from server.settings import database_urls
 
 

@@ -1,0 +1,100 @@
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lousa import ROOT, Lousa
+
+
+def test_the_school_opens_and_its_pages_ask_to_sign_in(lousa: Lousa) -> None:
+    with urllib.request.urlopen(f"{lousa.url}/") as answer:
+        assert answer.status == 200
+        assert "/accounts/sign-in" in answer.url
+    assert f"Lousa is open at {lousa.url}" in lousa.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_in_good_order_when_told_to_and_opens_again(lousa: Lousa, number: signal.Signals) -> None:
+    process = lousa._process
+    assert process is not None
+    with socket.create_connection(("127.0.0.1", lousa.port)):  # an idle connection holds nothing up
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    lousa._process = None
+    lousa.start()
+
+
+def test_the_log_tells_of_requests_but_not_of_tokens(lousa: Lousa) -> None:
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{lousa.url}/nowhere?access_token=a-secret")
+    lousa.stop()
+    assert re.search(r"INFO server.application: 404 GET /nowhere 127.0.0.1 \d+ ms", lousa.log)
+    assert "a-secret" not in lousa.log
+
+
+def test_an_account_that_is_disabled_by_a_command_is_out_within_seconds(lousa: Lousa) -> None:
+    request = urllib.request.Request(f"{lousa.url}/students/", headers={"Cookie": f"lousa_session={_token(lousa)}"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.url == f"{lousa.url}/students/"
+    lousa.run("user", "disable", "ana")
+    deadline = time.monotonic() + 10
+    while "/accounts/sign-in" not in _where(request):
+        assert time.monotonic() < deadline, "the server did not notice"
+        time.sleep(0.1)
+
+
+def _token(lousa: Lousa) -> str:
+    return lousa.tokens("ana")["ana"]
+
+
+def _where(request: urllib.request.Request) -> str:
+    with urllib.request.urlopen(request) as answer:
+        return str(answer.url)
+
+
+def test_with_one_worker_redis_is_not_needed_and_that_is_said(make_lousa: Callable[..., Lousa]) -> None:
+    lousa = make_lousa(serve_options=["--redis-url", "redis://127.0.0.1:1"])
+    assert "Redis is not needed" in lousa.log
+
+
+def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make_lousa: Callable[..., Lousa]) -> None:
+    for options, address in (([], "127.0.0.1"), (["--behind-proxy"], "192.0.2.7")):
+        lousa = make_lousa(serve_options=options)
+        request = urllib.request.Request(f"{lousa.url}/favicon.ico", headers={"X-Forwarded-For": "192.0.2.7"})
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(request)
+        lousa.stop()
+        assert f"404 GET /favicon.ico {address} " in lousa.log
+
+
+def test_the_demo_says_who_can_sign_in_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "server.py", "demo", "--port", "0"]
+    environment = {"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        shown = ""
+        while "Ctrl-C" not in shown:
+            line = process.stdout.readline()
+            assert line, shown
+            shown += line
+        assert list(tmp_path.iterdir())
+        process.terminate()
+        assert process.wait(30) == 0
+    for word in ("http://127.0.0.1:", "ana", "bruno", "paula", "diretora", "lousa-demo"):
+        assert word in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_in_a_folder_of_ones_own_is_kept_and_opens_again(tmp_path: Path) -> None:
+    with Lousa(tmp_path / "data", command="demo") as lousa:
+        assert lousa.tokens("diretora")
+        lousa.restart()
+        assert lousa.tokens("ana", "bruno", "paula")

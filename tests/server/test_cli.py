@@ -1,0 +1,216 @@
+import csv
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli import main
+from tests.lousa import ROOT
+from tests.roster import write_school
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Return a function that runs a command on a data folder of its own."""
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> Result:
+        variables = {"LOUSA_DATA_DIR": str(tmp_path / "data"), **environment}
+        result = CliRunner(env=variables).invoke(main, arguments, input=stdin)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def school(run: Run, tmp_path: Path) -> Path:
+    """Return the roster of a school of three students, which has been imported."""
+    write_school(tmp_path / "roster", 3)
+    assert run("roster", "import", str(tmp_path / "roster")).exit_code == 0
+    return tmp_path / "roster"
+
+
+def _fails(result: Result, message: str, code: int = 1) -> None:
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_roster_is_imported_and_the_second_time_changes_nothing(run: Run, tmp_path: Path) -> None:
+    write_school(tmp_path / "roster", 3)
+    dry = run("roster", "import", str(tmp_path / "roster"), "--dry-run").stdout
+    assert dry.startswith("Escola de Teste: nothing was changed. It would be:\n")
+    assert "users      5 new, 0 updated, 0 ended" in dry
+    first, second = [run("roster", "import", str(tmp_path / "roster")).stdout for _ in range(2)]
+    assert "users      5 new, 0 updated, 0 ended" in first
+    assert "enrolments 0 new, 0 updated, 0 ended" in second
+
+
+def test_a_roster_with_mistakes_is_refused_with_all_of_them(run: Run, tmp_path: Path) -> None:
+    write_school(tmp_path / "roster", 3)
+    users = tmp_path / "roster" / "users.csv"
+    users.write_text(users.read_text().replace(",student,", ",wizard,", 2))
+    result = run("roster", "import", str(tmp_path / "roster"))
+    _fails(result, "users.csv:")
+    assert result.stderr.count("wizard") >= 1
+
+
+def test_a_user_is_created_and_gets_a_token(run: Run) -> None:
+    create = ("user", "create", "Ana", "--role", "student", "--name", "Ana", "--password-stdin")
+    created = run(*create, stdin="lousa-demo\n")
+    assert (created.exit_code, created.stdout) == (0, "Ana can sign in.\n")
+    (line,) = run("token", "create", "ana").stdout.splitlines()
+    login, token = line.split("\t")
+    assert (login, len(token)) == ("ana", 43)
+
+
+def test_a_token_for_nobody_is_an_error_and_makes_none(run: Run, school: Path) -> None:
+    _fails(run("token", "create", "teacher", "nobody"), "Nobody has the login: “nobody”")
+
+
+def test_codes_are_a_sheet_that_spreadsheets_read_as_text(run: Run, school: Path) -> None:
+    users = school / "users.csv"
+    users.write_text(users.read_text().replace(",Student00001,", ",=Student00001,"))
+    assert run("roster", "import", str(school)).exit_code == 0
+    sheet = run("user", "codes", "--class", "Turma", "--role", "student").stdout
+    rows = list(csv.DictReader(io.StringIO(sheet)))
+    assert list(rows[0]) == ["class", "name", "login", "code", "expires"]
+    assert {(row["class"], row["name"], row["login"]) for row in rows} == {
+        ("Turma", "'=Student00001 Silva", "student00001"),
+        ("Turma", "Student00002 Silva", "student00002"),
+        ("Turma", "Student00003 Silva", "student00003"),
+    }
+
+
+def test_an_account_is_disabled_enabled_and_given_a_password(run: Run, school: Path) -> None:
+    assert run("user", "disable", "teacher").stdout == "teacher is disabled, and signed out everywhere.\n"
+    _fails(run("token", "create", "teacher"), "Disabled")
+    assert run("user", "enable", "teacher").stdout == "teacher can sign in again.\n"
+    assert run("user", "password", "teacher", "--password-stdin", stdin="lousa-demo").exit_code == 0
+    _fails(run("user", "password", "teacher", "--password-stdin", stdin="short\n"), "at least 8 characters")
+    _fails(run("user", "disable", "nobody"), "There is no user with the login “nobody”.")
+
+
+def test_without_anybody_to_ask_a_password_must_be_piped_in(run: Run, school: Path) -> None:
+    _fails(run("user", "password", "teacher"), "with --password-stdin", code=2)
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(run: Run, school: Path, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "server.py", "user", "password", "teacher", "--data-dir", str(tmp_path / "data")]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown = ""
+        for prompt in ("Password: ", "Repeat for confirmation: "):
+            while not shown.endswith(prompt):
+                shown += os.read(ours, 1000).decode()
+            os.write(ours, b"lousa-demo\n")
+        while "new password" not in shown:
+            shown += os.read(ours, 1000).decode()
+        assert process.wait(30) == 0
+    os.close(ours)
+    assert "lousa-demo" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--port", "99999"], "--port"),
+        (["--port", "many"], "--port"),
+        (["--workers", "2"], "one worker"),
+        (["--push-rate", "-1"], "--push-rate"),
+        (["--frobnicate"], "--frobnicate"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["demo", "--host", "0.0.0.0"], "open to this machine only"),
+        (["demo", "--host", "school.example"], "open to this machine only"),
+        (["user", "create", "ana", "--role", "wizard", "--name", "x"], "'student', 'teacher', 'principal'"),
+        (["token", "create"], "LOGIN"),
+        (["token", "create", "ana", "--days", "0"], "--days"),
+        (["roster", "import", "/nowhere"], "does not exist"),
+    ],
+)
+def test_a_wrong_option_is_told_with_the_way_to_help(run: Run, arguments: list[str], message: str) -> None:
+    result = run(*arguments)
+    _fails(result, message, code=2)
+    assert "--help' for help" in result.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["token", "create", "ana"], ["database", "upgrade"]])
+def test_a_database_that_cannot_be_used_is_told_by_every_command(
+    run: Run, command: list[str], free_port: int
+) -> None:
+    url = f"postgresql://lousa:secret@127.0.0.1:{free_port}/lousa"
+    result = run(*command, LOUSA_DATABASE=f"accounts={url}", LOUSA_PORT="0")
+    _fails(result, "The database “accounts” cannot be used")
+    assert "secret" not in result.stderr
+    _fails(run(*command, LOUSA_DATABASE="accounts=mysql://x/y"), "of the kind “mysql”")
+    _fails(run(*command, LOUSA_DATABASE="grades=sqlite:///x"), "the name one of accounts, journal")
+
+
+def test_a_data_folder_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file" / "data", Path("/proc/lousa")):
+        _fails(run("serve", LOUSA_DATA_DIR=str(folder)), f"The data folder {folder} cannot be written")
+
+
+def test_the_data_folder_is_for_its_owner_only(run: Run, tmp_path: Path) -> None:
+    assert run("database", "upgrade").stdout == "The databases are up to date.\n"
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_databases_elsewhere_need_no_data_folder(run: Run, tmp_path: Path) -> None:
+    urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal")]
+    assert run("database", "upgrade", LOUSA_DATABASE=" ".join(urls)).exit_code == 0
+    assert not (tmp_path / "data").exists()
+
+
+def test_postgresql_is_upgraded_by_command_only(run: Run, postgresql_url: str) -> None:
+    database = f"accounts={postgresql_url}"
+    _fails(run("token", "create", "ana", "--database", database), "run “python server.py database upgrade”")
+    assert run("database", "upgrade", "--database", database).exit_code == 0
+    _fails(run("token", "create", "ana", "--database", database), "Nobody has the login: “ana”")
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"Cannot listen on port {port} of 127.0.0.1" in _cannot_listen(tmp_path, "--port", port)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid"])
+def test_a_host_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
+    assert host in _cannot_listen(tmp_path, "--host", host, "--port", "0")
+
+
+def _cannot_listen(data_dir: Path, *arguments: str) -> str:
+    """Serve, in a process of its own because Tornado does not close a socket that it could not bind."""
+    command = [sys.executable, "server.py", "--data-dir", str(data_dir), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_the_demo_does_not_touch_the_database_of_another_school(run: Run, school: Path, tmp_path: Path) -> None:
+    result = run("demo", "--port", "0")
+    _fails(result, "another school needs a server of its own")
+
+
+def test_every_option_of_every_command_is_also_a_variable() -> None:
+    def options(command: object, path: str = "server.py") -> list[str]:
+        if hasattr(command, "commands"):
+            return [each for name, sub in command.commands.items() for each in options(sub, f"{path} {name}")]
+        found = [each for each in command.params if each.param_type_name == "option"]  # type: ignore[attr-defined]
+        return [f"{path} {each.opts[0]}" for each in found if not str(each.envvar or "").startswith("LOUSA_")]
+
+    assert options(main) == []
