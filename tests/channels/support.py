@@ -85,14 +85,14 @@ class Worker:
         database: AsyncEngine,
         bus: MemoryBus | None = None,
         limits: Limits | None = None,
+        *,
         writer: Writer | None = None,
     ) -> None:
         self.clock = TurnedClock()
         self.authority = GivenAuthority()
         self.journal = Journal(database, writer or writer_for(database))
-        self.engine = Engine(
-            self.journal, MemoryBroker(bus), self.authority, channels.ROLES, limits or Limits(), self.clock
-        )
+        self.broker = MemoryBroker(bus)
+        self.engine = Engine(self.journal, self.broker, self.authority, channels.ROLES, limits or Limits(), self.clock)
 
     def connect(self, who: Member, wire: Wire = JSON) -> "Client":
         """Let a member in."""

@@ -1,0 +1,207 @@
+"""Order, holes and fan-out over several workers, on a bus that loses what a test tells it to."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.broker import Envelope
+from channels.broker_memory import MemoryBus
+from channels.errors import JournalUnavailable
+from channels.journal import Entry, Mark, Receipt
+from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
+from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker, writer_for
+
+MakeWorker = Callable[..., Awaitable[Worker]]
+FREE = Limits(push_rate=0)
+
+
+def seqs(client: Client) -> list[int]:
+    return [message["seq"] for message in client.got("message:sent")]
+
+
+async def say(client: Client, count: int, start: int = 1) -> None:
+    for number in range(start, start + count):
+        await client.ok("class:7", "message:send", {"text": str(number)})
+
+
+async def test_every_worker_delivers_each_event_once_and_in_order(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    for number in range(10):
+        await (ana if number % 3 else bruno).ok("class:7", "message:send", {"text": str(number)})
+    for client in (ana, bruno):
+        await client.has(10)
+        assert seqs(client) == list(range(1, 11))
+
+
+async def test_what_the_broker_loses_is_read_from_the_journal_when_the_next_event_shows_the_hole(
+    make_worker: MakeWorker,
+) -> None:
+    bus = MemoryBus(lose=lambda envelope: envelope.seq in (2, 3))
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 4)
+    await bruno.has(4)
+    assert seqs(bruno) == [1, 2, 3, 4]
+
+
+async def test_what_is_lost_last_is_found_by_asking_the_journal(make_worker: MakeWorker) -> None:
+    bus = MemoryBus(lose=lambda envelope: True)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    assert seqs(bruno) == []
+    await two.engine._hub.check()
+    await bruno.has(3)
+    assert seqs(bruno) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker: MakeWorker, seed: int) -> None:
+    chance = random.Random(seed)
+    bus = MemoryBus(lose=lambda envelope: chance.random() < 0.3)
+    workers = [await make_worker(bus, FREE) for _ in range(3)]
+    clients = [worker.connect(who) for worker, who in zip(workers, (ANA, BRUNO, PAULA), strict=True)]
+    for client in clients:
+        await client.ok("class:7", "phx_join")
+
+    def jumble(worker: Worker) -> None:
+        deliver = worker.engine._hub._receive
+
+        def deliver_jumbled(batch: Sequence[Envelope]) -> None:
+            jumbled = [*batch, *chance.sample(batch, len(batch) // 2)]
+            chance.shuffle(jumbled)
+            deliver(jumbled)
+
+        worker.broker._deliver = deliver_jumbled
+
+    for worker in workers:
+        jumble(worker)
+    for _ in range(60):
+        await asyncio.gather(*(client.ok("class:7", "message:send", {"text": "x"}) for client in clients))
+        if chance.random() < 0.1:
+            await asyncio.sleep(0.005)
+    for worker in workers:
+        await worker.engine._hub.check()
+    for client in clients:
+        await client.has(180)
+        assert seqs(client) == list(range(1, 181))
+
+
+async def test_joining_while_others_speak_leaves_no_gap_and_no_repeat(make_worker: MakeWorker) -> None:
+    worker = await make_worker(limits=FREE)
+    talker = worker.connect(ANA)
+    await talker.ok("class:7", "phx_join")
+    talking = asyncio.create_task(say(talker, 200))
+    for _ in range(20):
+        await asyncio.sleep(0.005)
+        late = worker.connect(BRUNO)
+        joined = await late.ok("class:7", "phx_join", {"since": 0})
+        had = [event["payload"]["seq"] for event in joined["events"]]
+        await talker.ok("class:7", "message:send", {"text": "after"})
+        await late.has(1)
+        assert had + seqs(late) == list(range(1, len(had) + len(seqs(late)) + 1))
+        late.gone()
+    await talking
+
+
+async def test_more_missed_than_memory_holds_is_read_from_the_journal(make_worker: MakeWorker) -> None:
+    worker = await make_worker(limits=FREE)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    for _ in range(RECENT_EVENTS + 100):
+        await ana.send("class:7", "message:send", {"text": "x"})
+        if worker.engine._journal._committing is None:
+            await asyncio.sleep(0)
+        while ana.session.appending > 100:
+            await asyncio.sleep(0.001)
+    await ana.has(RECENT_EVENTS + 100)
+    joined = await worker.connect(BRUNO).ok("class:7", "phx_join", {"since": 10})
+    assert joined["complete"] is True
+    assert [event["payload"]["seq"] for event in joined["events"]] == list(range(11, RECENT_EVENTS + 101))
+
+
+async def test_too_much_missed_is_told_plainly_with_the_newest(make_worker: MakeWorker) -> None:
+    worker = await make_worker(limits=FREE)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    last = MAX_MISSED_EVENTS + 50
+    for _ in range(last):
+        await ana.send("class:7", "message:send", {"text": "x"})
+        while ana.session.appending > 200:
+            await asyncio.sleep(0.001)
+    await ana.has(last)
+    joined = await worker.connect(BRUNO).ok("class:7", "phx_join", {"since": 5})
+    assert joined["complete"] is False
+    assert [event["payload"]["seq"] for event in joined["events"]] == list(range(last - NEWEST_EVENTS + 1, last + 1))
+
+
+async def test_too_many_bytes_missed_are_told_plainly_too(make_worker: MakeWorker) -> None:
+    worker = await make_worker(limits=FREE)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    for _ in range(140):
+        await ana.ok("class:7", "message:send", {"text": "x" * 4000})
+    joined = await worker.connect(BRUNO).ok("class:7", "phx_join", {"since": 0})
+    assert joined["complete"] is False
+    assert len(joined["events"]) == NEWEST_EVENTS
+    hub = worker.engine._hub
+    assert hub.topics["class:7"].recent_bytes <= 256 * 1024
+
+
+async def test_a_topic_that_nobody_has_open_is_forgotten_and_comes_back_whole(make_worker: MakeWorker) -> None:
+    worker = await make_worker()
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await say(ana, 3)
+    hub = worker.engine._hub
+    ana.gone()
+    for seconds in (0.0, TOPIC_LINGER_SECONDS, TOPIC_LINGER_SECONDS + 1):
+        assert "class:7" in hub.topics
+        hub.forget_idle(100.0 + seconds)
+    assert "class:7" not in hub.topics
+    back = worker.connect(ANA)
+    assert (await back.ok("class:7", "phx_join", {"since": 1}))["seq"] == 3
+
+
+class BrokenWriter:
+    """A database that is away while `broken`."""
+
+    def __init__(self, database: AsyncEngine) -> None:
+        self.broken = False
+        self._writer = writer_for(database)
+
+    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        if self.broken:
+            raise JournalUnavailable("away")
+        return await self._writer.commit(batch, marks)
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+
+async def test_with_the_journal_away_pushes_fail_and_connections_stay(
+    make_worker: MakeWorker, database: AsyncEngine
+) -> None:
+    writer = BrokenWriter(database)
+    worker = await make_worker(writer=writer)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    writer.broken = True
+    reply: Any = await ana.ask("class:7", "message:send", {"text": "x", "id": "1"})
+    assert (reply["response"]["code"], reply["response"]["retry_after"]) == ("unavailable", 2000)
+    assert ana.closed_with is None
+    writer.broken = False
+    assert (await ana.ok("class:7", "message:send", {"text": "x", "id": "1"}))["seq"] == 1
+    assert seqs(ana) == [1]
