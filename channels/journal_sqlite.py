@@ -43,17 +43,21 @@ class SqliteWriter:
         self._thread.shutdown()
 
     def _commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        committed = False
         try:
             connection = self._connection or self._connect()
             connection.execute("BEGIN IMMEDIATE")
             receipts = _append(connection, batch)
             connection.executemany(_MARK, [(mark.user_id, mark.seq, mark.at, mark.topic) for mark in marks])
             connection.execute("COMMIT")
+            committed = True
             return receipts
         except sqlite3.Error as error:
-            # A new connection for the next batch: whatever state this one is in, the open transaction goes with it.
-            self._disconnect()
             raise JournalUnavailable(str(error)) from error
+        finally:
+            if not committed:
+                # A new connection for the next batch: whatever state this one is in, its transaction goes with it.
+                self._disconnect()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

@@ -1,0 +1,202 @@
+"""The journal's contract, on SQLite and PostgreSQL."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.errors import Code, JournalUnavailable, Refused
+from channels.journal import MAX_QUEUED, Entry, Journal, Mark, Receipt, events_table, reads_table
+from channels.journal_postgresql import PostgresqlWriter
+from channels.journal_sqlite import SqliteWriter
+from channels.protocol import Event
+from tests.channels.support import writer_for
+
+
+def entry(topic: str = "class:7", author: int = 1, push_id: str | None = None, text: str = "x") -> Entry:
+    return Entry(topic, "message:sent", b'{"text":"%b"}' % text.encode(), author, push_id, 1_000)
+
+
+async def append(journal: Journal, *entries: Entry) -> list[Receipt | Refused]:
+    outcomes: list[Receipt | Refused] = []
+    for each in entries:
+        journal.append(each, outcomes.append)
+    async with asyncio.timeout(10):
+        while len(outcomes) < len(entries):
+            await asyncio.sleep(0.001)
+    return outcomes
+
+
+async def marked(journal: Journal, *marks: Mark) -> None:
+    for mark in marks:
+        journal.mark_read(mark)
+    async with asyncio.timeout(10):
+        while journal._committing is not None:
+            await asyncio.sleep(0.001)
+
+
+async def test_each_topic_counts_for_itself_from_one(journal: Journal) -> None:
+    receipts = await append(journal, entry("a"), entry("b"), entry("a"), entry("a"), entry("b"))
+    assert receipts == [Receipt(1, 1000), Receipt(1, 1000), Receipt(2, 1000), Receipt(3, 1000), Receipt(2, 1000)]
+    assert await journal.heads(["a", "b", "c"]) == {"a": 3, "b": 2}
+    assert await journal.head("c") == 0
+
+
+async def test_an_event_is_read_as_it_is_broadcast(journal: Journal) -> None:
+    await append(journal, entry(text="ção"))
+    assert await journal.after("class:7", 0, 10) == [
+        Event(1, "message:sent", '{"text":"ção","seq":1,"at":1000}'.encode())
+    ]
+
+
+async def test_events_are_told_in_order_before_those_who_sent_them_are_answered(journal: Journal) -> None:
+    told: list[object] = []
+    journal.on_commit = lambda batch: told.extend(event.seq for _, event in batch)
+    for _ in range(20):
+        journal.append(entry(), told.append)
+    async with asyncio.timeout(10):
+        while len(told) < 40:
+            await asyncio.sleep(0.001)
+    for number in range(1, 21):
+        assert told.index(number) < told.index(Receipt(number, 1000))
+    assert [each for each in told if isinstance(each, int)] == list(range(1, 21))
+
+
+async def test_the_same_author_topic_and_push_id_count_once_within_a_batch_and_later(journal: Journal) -> None:
+    told: list[Event] = []
+    journal.on_commit = lambda batch: told.extend(event for _, event in batch)
+    same = [entry(push_id="p"), entry(push_id="p", text="again"), entry(push_id="q"), entry(push_id="p", author=2)]
+    receipts = await append(journal, *same, entry("other", push_id="p"))
+    later = await append(journal, entry(push_id="p"))
+    assert [receipt.seq for receipt in receipts if isinstance(receipt, Receipt)] == [1, 1, 2, 3, 1]
+    assert later == [Receipt(1, 1000, fresh=False)]
+    assert len(told) == 4
+
+
+async def test_pages_are_read_from_either_side_and_by_kind(journal: Journal) -> None:
+    await append(journal, *(entry() for _ in range(6)))
+    await append(journal, Entry("class:7", "announcement:sent", b"{}", 1, None, 5))
+    assert [event.seq for event in await journal.after("class:7", 2, 3)] == [3, 4, 5]
+    assert [event.seq for event in await journal.before("class:7", 5, 3)] == [2, 3, 4]
+    assert [event.seq for event in await journal.before("class:7", None, 2)] == [6, 7]
+    assert [event.seq for event in await journal.before("class:7", None, 9, ["announcement:sent"])] == [7]
+    assert await journal.after("class:8", 0, 9) == []
+
+
+async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(journal: Journal) -> None:
+    await append(journal, *(entry() for _ in range(5)))
+    await marked(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))
+    await marked(journal, Mark("class:7", 1, 1, 13), Mark("unknown", 1, 1, 13))
+    assert await journal.read_position("class:7", 1) == 3
+    assert await journal.read_position("class:7", 2) == 5
+    assert await journal.read_position("class:7", 3) == 0
+    assert await journal.readers("class:7", 3) == [1, 2]
+    assert await journal.readers("class:7", 4) == [2]
+
+
+async def test_two_writers_at_once_leave_no_gap_and_no_repeat(database: AsyncEngine) -> None:
+    journals = [Journal(database, writer_for(database)) for _ in range(2)]
+    topics = [f"t{number}" for number in range(5)]
+
+    async def write(journal: Journal, author: int) -> list[Receipt | Refused]:
+        # The two take the topics in opposite orders, which would deadlock were the counters not locked by name.
+        order = topics if author else topics[::-1]
+        outcomes = []
+        for number in range(20):
+            outcomes += await append(journal, *(entry(topic, author, f"{number}") for topic in order))
+        return outcomes
+
+    outcomes = await asyncio.gather(write(journals[0], 0), write(journals[1], 1))
+    assert all(isinstance(outcome, Receipt) and outcome.fresh for half in outcomes for outcome in half)
+    for topic in topics:
+        assert [event.seq for event in await journals[0].after(topic, 0, 100)] == list(range(1, 41))
+    for journal in journals:
+        await journal.close()
+
+
+async def test_a_batch_that_fails_leaves_nothing_behind_and_the_next_one_goes_on(database: AsyncEngine) -> None:
+    writer = writer_for(database)
+    good, bad = entry(), Entry("class:7", "x" * 10, b"\xff", 1, None, 1)  # not UTF-8: the driver refuses
+    with pytest.raises(UnicodeDecodeError):
+        await writer.commit([good, bad], [])
+    assert await writer.commit([good], []) == [Receipt(1, 1000)]
+    await writer.close()
+
+
+async def test_a_failed_batch_is_answered_unavailable(database: AsyncEngine, caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(database, writer_for(database))
+    (outcome,) = await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))
+    assert isinstance(outcome, Refused)
+    assert outcome.code is Code.UNAVAILABLE
+    assert "could not be committed" in caplog.text
+    await journal.close()
+
+
+async def test_closing_commits_what_is_gathered_and_takes_no_more(database: AsyncEngine) -> None:
+    journal = Journal(database, writer_for(database))
+    outcomes: list[Receipt | Refused] = []
+    for _ in range(5):
+        journal.append(entry(), outcomes.append)
+    await journal.close()
+    assert len(outcomes) == 5
+    with pytest.raises(Refused):
+        journal.append(entry(), outcomes.append)
+
+
+class StuckWriter:
+    """A database that never answers."""
+
+    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        await asyncio.Event().wait()
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEngine) -> None:
+    journal = Journal(database, StuckWriter())
+    journal.append(entry(), lambda outcome: None)
+    await asyncio.sleep(0)
+    for _ in range(MAX_QUEUED):
+        journal.append(entry(), lambda outcome: None)
+    with pytest.raises(Refused) as refused:
+        journal.append(entry(), lambda outcome: None)
+    assert refused.value.code is Code.OVERLOADED
+    assert journal._committing is not None
+    journal._committing.cancel()
+
+
+async def test_what_waits_is_bounded_in_bytes_too(database: AsyncEngine) -> None:
+    journal = Journal(database, StuckWriter())
+    big = entry(text="x" * 1024 * 1024)
+    journal.append(big, lambda outcome: None)
+    await asyncio.sleep(0)
+    for _ in range(32):
+        journal.append(big, lambda outcome: None)
+    with pytest.raises(Refused):
+        journal.append(big, lambda outcome: None)
+    assert journal._committing is not None
+    journal._committing.cancel()
+
+
+async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> None:
+    for writer in (SqliteWriter(f"{tmp_path}/no/such/folder"), PostgresqlWriter("postgresql://127.0.0.1:1/none")):
+        with pytest.raises(JournalUnavailable):
+            await writer.commit([entry()], [])
+        await writer.close()
+
+
+async def test_the_epoch_is_the_journals_own(journal: Journal) -> None:
+    assert len(journal.epoch) == 16
+
+
+async def test_what_is_written_is_plain_to_read_in_the_database(journal: Journal, database: AsyncEngine) -> None:
+    await append(journal, entry(push_id="p"))
+    async with database.connect() as connection:
+        (row,) = (await connection.execute(select(events_table))).all()
+        assert (row.seq, row.event, row.author_id, row.push_id, row.at) == (1, "message:sent", 1, "p", 1000)
+        assert row.payload == '{"text":"x"}'
+        assert (await connection.execute(select(reads_table))).all() == []
