@@ -9,10 +9,19 @@ import {shortTime} from "./time.js";
 
 /** @typedef {import("./page.js").Classroom} Classroom */
 
-/** The short name for the little board: what stands before a dot or a dash, else the beginning. @param {string} title */
-export function shortTitle(title) {
-  const first = title.split(/\s+[·•|–-]\s+/)[0];
-  return first.length <= 5 ? first : Array.from(title.replace(/\s+/g, "")).slice(0, 3).join("");
+/** What stands between a grade and a subject: "6º A · Ciências". */
+const SEPARATOR = /\s+[·•|–-]\s+/;
+/** What fits on the little board. */
+const MARK_LENGTH = 6;
+
+/**
+ * Split a title into what goes on the little board and the rest; a title that cannot be split stands whole beside it.
+ * @param {string} title
+ */
+export function splitTitle(title) {
+  const [first, ...rest] = title.split(SEPARATOR);
+  if (rest.length > 0 && first.length <= MARK_LENGTH) return {mark: first, before: title.slice(0, title.indexOf(rest[0])), name: title.slice(title.indexOf(rest[0]))};
+  return {mark: Array.from(title.replace(/\s+/g, "")).slice(0, 3).join(""), before: "", name: title};
 }
 
 /**
@@ -56,11 +65,12 @@ function makeItem({id, title, teachers = [], students}, isCurrent) {
   const at = h("span", {class: "class-at"});
   const unread = h("span", {class: "class-unread"});
   const preview = h("span", {class: "class-preview"});
+  const {mark, before, name} = splitTitle(title);
   const link = h(
     "a",
     {class: "class-link", href: `${page.home}classes/${id}`, "aria-current": isCurrent ? "page" : null},
-    h("span", {class: "class-mark", "aria-hidden": "true"}, shortTitle(title)),
-    h("span", {class: "class-name"}, title),
+    h("span", {class: "class-mark", "aria-hidden": "true"}, mark),
+    h("span", {class: "class-name"}, before && h("span", {class: "visually-hidden"}, before), name),
     at,
     h("span", {class: "class-teachers"}, teacherLine(teachers, students)),
     unread,
@@ -103,7 +113,7 @@ function hidden(words) {
 function previewOf({last, isKnown}) {
   if (last === undefined) return [isKnown ? _("Nothing was said here yet.") : "…"];
   const {author, text, title} = last.payload;
-  const name = author.id === page.me.id ? _("You") : author.name;
+  const name = author.id === page.me.id ? _("You") : author.name.split(" ")[0];
   const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${title || text}` : text;
   return [h("strong", {}, `${name}: `), said.slice(0, 200).replace(/\s+/g, " ")];
 }

@@ -38,6 +38,7 @@ export class Reading {
     this.channel.onJoin((joined) => this.#joined(joined));
     for (const event of [MESSAGE, ANNOUNCEMENT]) this.channel.on(event, (payload) => this.#add({event, payload}));
     mine.on("read:marked", (marked) => marked.topic === topic && this.#readTo(marked.seq));
+    window.addEventListener("pagehide", () => this.#tell()); // who looks and leaves at once has read it, too
   }
 
   /** @param {(reading: Reading) => void} listener */

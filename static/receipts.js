@@ -3,14 +3,16 @@
  */
 
 import {h, setText} from "./dom.js";
-import {_, list, number} from "./language.js";
+import {_, ngettext, number} from "./language.js";
 
 /** Readers come in over minutes; each look is a query of the server. */
 const EVERY_MS = 5000;
 /** More names than anybody reads; the count says the rest. */
 const SHOWN_NAMES = 300;
 
-/** @typedef {{channel: import("./client/channel.js").Channel, seq: number, element: HTMLElement, take: (answer: any) => void}} Receipt */
+/** @typedef {import("./page.js").User} User */
+/** @typedef {{count: number, members: number, read: User[]}} Answer the first to read by name, and how many they are */
+/** @typedef {{channel: import("./client/channel.js").Channel, seq: number, element: HTMLElement, take: (answer: Answer) => void}} Receipt */
 
 /** @type {Map<Element, Receipt>} */
 const receipts = new Map();
@@ -31,31 +33,49 @@ const observer = new IntersectionObserver((entries) => {
 /**
  * Make the line of one place to which an announcement went.
  * @param {import("./client/channel.js").Channel} channel
- * @param {number} seq
+ * @param {{seq: number, author: User}} announcement
  * @param {string} where
  */
-export function receiptLine(channel, seq, where) {
+export function receiptLine(channel, {seq, author}, where) {
   const count = h("span", {class: "receipt-count"}, "…");
   const bar = /** @type {HTMLProgressElement} */ (h("progress", {max: 1, value: 0, "aria-label": _("Read")}));
-  const names = h("p", {class: "readers"});
+  const names = h("ul", {class: "readers"});
   const summary = h("summary", {}, h("span", {class: "receipt-where"}, where), count, bar);
   const element = h("details", {class: "receipt"}, summary, names);
-  const take = (/** @type {{read: {name: string}[], members: number}} */ {read, members}) => {
-    setText(count, _("Read by {read} of {members}", {read: number(read.length), members: number(members)}));
-    bar.max = Math.max(1, members);
-    bar.value = read.length;
-    setText(names, namesOf(read));
+  const take = (/** @type {Answer} */ answer) => {
+    const {read, all, readers} = ofThoseMeant(channel.topic, author, answer);
+    setText(count, _("Read by {read} of {members}", {read: number(read), members: number(all)}));
+    bar.max = Math.max(1, all);
+    bar.value = read;
+    showNames(names, readers, read);
   };
   receipts.set(element, {channel, seq, element, take});
   observer.observe(element);
   return element;
 }
 
-/** @param {{name: string}[]} read */
-function namesOf(read) {
-  if (read.length === 0) return _("Nobody has read it yet.");
-  const names = read.slice(0, SHOWN_NAMES).map(({name}) => name);
-  return list(read.length > SHOWN_NAMES ? [...names, _("others")] : names);
+/**
+ * Count those for whom it was meant: of a class the students, of a role its users, of the school everybody but the
+ * author. Others who look in (the principal, a teacher) are readers too, and are not counted.
+ * @param {string} topic
+ * @param {User} author
+ * @param {Answer} answer
+ */
+function ofThoseMeant(topic, author, {count, members, read}) {
+  const all = topic === "school" ? members - 1 : members;
+  const role = topic === "role:teachers" ? "teacher" : "student";
+  const readers = read.filter((user) => (topic === "school" ? user.id !== author.id : user.role === role));
+  const unnamed = Math.max(0, count - read.length);
+  return {all, readers, read: Math.min(all, readers.length + unnamed)};
+}
+
+/** @param {HTMLElement} place @param {User[]} readers @param {number} count */
+function showNames(place, readers, count) {
+  const names = readers.slice(0, SHOWN_NAMES).map(({name}) => name);
+  if (count === 0) names.push(_("Nobody has read it yet."));
+  if (count > names.length) names.push(ngettext("and {n} more", "and {n} more", count - names.length));
+  const old = [...place.children].map((item) => item.textContent);
+  if (old.join("\n") !== names.join("\n")) place.replaceChildren(...names.map((name) => h("li", {}, name)));
 }
 
 /** One after the other: many at once would spend the user's push rate. */

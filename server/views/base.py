@@ -13,29 +13,19 @@ from urllib.parse import quote
 import tornado.locale
 from tornado.escape import json_encode
 from tornado.template import BaseLoader, Template
-from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+from tornado.web import HTTPError, RequestHandler
 
 from channels.member import Classroom, Member, Role
 from server import locale
 from server.auth import Accounts
 from server.databases.errors import DatabaseUnavailable
+from server.views.static import HEADERS, ROOT, static_url
 
-ROOT = Path(__file__).parents[2]
 SESSION_COOKIE = "lousa_session"
 LANGUAGE_COOKIE = "lousa_language"
 SIGN_IN = "/accounts/sign-in"
 # Where each role's pages stand; its socket is below that, at `socket`.
 HOMES: Mapping[Role, str] = {Role.STUDENT: "/students/", Role.TEACHER: "/teachers/", Role.PRINCIPAL: "/principal/"}
-
-# Scripts, styles, images and sockets from here only, nothing inline: what a user types cannot become any of them.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 class Templates(BaseLoader):
@@ -52,25 +42,6 @@ class Templates(BaseLoader):
     def _create_template(self, name: str) -> Template:
         file = next(folder / name for folder in self.folders if (folder / name).is_file())
         return Template(file.read_text(), name=name, loader=self)
-
-
-class Static(StaticFileHandler):
-    """A static file: kept by the browser for ever under its versioned address, else asked for anew each time.
-
-    Scripts import each other without a version; a browser that guessed how long to keep them would mix two releases.
-    """
-
-    @classmethod
-    def get_content_version(cls, abspath: str) -> str:
-        """Name the contents of a file, as short as does."""
-        return super().get_content_version(abspath)[:12]
-
-    def set_extra_headers(self, path: str) -> None:
-        """Add what every answer has."""
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
-        if "v" not in self.request.arguments:
-            self.set_header("Cache-Control", "no-cache")
 
 
 class Page(RequestHandler):
@@ -148,6 +119,7 @@ class Page(RequestHandler):
             "languages": locale.LANGUAGES.values(),
             "here": local_path(self.request.uri if self.request.method == "GET" else None),
             "page_data": "",
+            "static_url": static_url,
             "school": "",
         }
 

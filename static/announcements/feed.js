@@ -80,8 +80,8 @@ function makeCard(group) {
   if (payload.author.id !== page.me.id && places.some(isUnread)) {
     card.querySelector(".announcement-author")?.before(h("span", {class: "new-mark"}, _("New")));
   }
-  const lines = places.filter(mayKnowReaders).map(({reading, payload: {seq}}) => {
-    return receiptLine(reading.channel, seq, placeName(reading.topic));
+  const lines = places.filter(mayKnowReaders).map((place) => {
+    return receiptLine(place.reading.channel, place.payload, placeName(place.reading.topic));
   });
   if (lines.length > 0) card.append(h("div", {class: "receipts"}, ...lines));
   const item = h("li", {}, card);

@@ -4,19 +4,26 @@ import {MAX_CHARACTERS, showCounter} from "../counter.js";
 import {loadDraft, saveDraft} from "../draft.js";
 import {byId} from "../page.js";
 
+/** Of the box, above and below. */
+const BORDER_PX = 2;
+
 /**
  * @param {string} place names the draft
- * @param {{onSend: (text: string) => void, onTyping: () => void}} listeners
+ * @param {{onSend: (text: string) => void, onTyping: () => void, onGrow: (grow: () => void) => void}} listeners
  */
-export function startComposer(place, {onSend, onTyping}) {
+export function startComposer(place, {onSend, onTyping, onGrow}) {
   /** @type {HTMLTextAreaElement} */
   const text = byId("text");
   const form = byId("composer");
   const button = form.querySelector("button");
 
-  function show() {
+  function fit() {
     text.style.height = "auto";
-    text.style.height = `${text.scrollHeight + 2}px`;
+    text.style.height = `${text.scrollHeight + BORDER_PX}px`;
+  }
+
+  function show() {
+    onGrow(fit);
     button.disabled = !showCounter(byId("counter"), text.value);
   }
 

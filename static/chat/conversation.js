@@ -7,7 +7,7 @@ import {_} from "../language.js";
 import {page} from "../page.js";
 import {MESSAGE} from "../reading.js";
 import {dayName, isSameDay} from "../time.js";
-import {divider, eventRow} from "./row.js";
+import {divider} from "./row.js";
 
 /** Messages of one author this close belong together. */
 const BLOCK_MS = 5 * 60_000;
@@ -19,14 +19,16 @@ export class Conversation {
   /** @type {Entry[]} */
   entries = [];
   #list;
+  #makeRow;
   /** @type {HTMLElement | null} */
   #line = null;
   /** The unread begins after this position; null: there is no line. @type {number | null} */
   #lineAfter = null;
 
-  /** @param {HTMLElement} list */
-  constructor(list) {
+  /** @param {HTMLElement} list @param {(event: TopicEvent) => HTMLElement} makeRow */
+  constructor(list, makeRow) {
     this.#list = list;
+    this.#makeRow = makeRow;
   }
 
   get line() {
@@ -39,7 +41,7 @@ export class Conversation {
 
   /** Add newer events. What is not newer is there already. @param {TopicEvent[]} events */
   append(events) {
-    const added = events.filter(({payload}) => payload.seq > this.lastSeq).map(asEntry);
+    const added = events.filter(({payload}) => payload.seq > this.lastSeq).map((event) => this.#asEntry(event));
     const from = this.entries.length;
     this.entries.push(...added);
     this.#list.append(...added.map(({row}) => row));
@@ -50,7 +52,7 @@ export class Conversation {
   /** Add older events. @param {TopicEvent[]} events */
   prepend(events) {
     const first = this.entries[0]?.payload.seq ?? Infinity;
-    const added = events.filter(({payload}) => payload.seq < first).map(asEntry);
+    const added = events.filter(({payload}) => payload.seq < first).map((event) => this.#asEntry(event));
     this.entries.unshift(...added);
     this.#list.prepend(...added.map(({row}) => row));
     this.#decorate(0, added.length + 1);
@@ -76,12 +78,17 @@ export class Conversation {
     this.#placeLine();
   }
 
+  /** @param {TopicEvent} event @returns {Entry} */
+  #asEntry(event) {
+    return {...event, row: this.#makeRow(event), day: null};
+  }
+
   #placeLine() {
     const after = this.#lineAfter;
     if (after === null) return;
     const index = this.entries.findIndex(({payload}) => payload.seq > after && payload.author.id !== page.me.id);
     if (index < 0) return;
-    this.#line = divider(_("New"), true);
+    this.#line = divider(_("New messages"), true);
     this.entries[index].row.before(this.#line);
     this.#decorate(index, index + 1);
   }
@@ -104,11 +111,6 @@ export class Conversation {
     entry.row.classList.toggle("same-author", isOneBlock);
     before?.row.classList.toggle("followed", isOneBlock);
   }
-}
-
-/** @param {TopicEvent} event @returns {Entry} */
-function asEntry(event) {
-  return {...event, row: eventRow(event), day: null};
 }
 
 /** @param {Entry} one @param {Entry} other */

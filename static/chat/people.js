@@ -61,5 +61,9 @@ function openAndClose(panel, button, close) {
   };
   button.addEventListener("click", () => set(!panel.classList.contains("open")));
   close.addEventListener("click", () => set(false));
+  document.addEventListener("click", ({target}) => {
+    const isInside = panel.contains(/** @type {Node} */ (target)) || button.contains(/** @type {Node} */ (target));
+    if (panel.classList.contains("open") && !isInside) set(false);
+  });
   panel.addEventListener("keydown", ({key}) => key === "Escape" && set(false));
 }

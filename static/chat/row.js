@@ -6,17 +6,23 @@ import {h} from "../dom.js";
 import {_} from "../language.js";
 import {isStaff, page} from "../page.js";
 import {ANNOUNCEMENT} from "../reading.js";
+import {receiptLine} from "../receipts.js";
 import {withLinks} from "../text.js";
 import {clockTime, timeElement} from "../time.js";
 
-/** @param {import("../client/position.js").TopicEvent} event */
-export function eventRow({event, payload}) {
-  return event === ANNOUNCEMENT ? announcementRow(payload) : messageRow(payload);
+/**
+ * @param {import("../client/position.js").TopicEvent} event
+ * @param {import("../client/channel.js").Channel} channel
+ */
+export function eventRow({event, payload}, channel) {
+  return event === ANNOUNCEMENT ? announcementRow(payload, channel) : messageRow(payload);
 }
 
-/** @param {any} payload */
-function announcementRow(payload) {
-  return h("li", {class: "announcement-row", "data-seq": payload.seq}, announcementCard(payload, {format: clockTime}));
+/** Staff sees who has read it. @param {any} payload @param {import("../client/channel.js").Channel} channel */
+function announcementRow(payload, channel) {
+  const card = announcementCard(payload, {format: clockTime});
+  if (isStaff(page.me)) card.append(h("div", {class: "receipts"}, receiptLine(channel, payload, "")));
+  return h("li", {class: "announcement-row", "data-seq": payload.seq}, card);
 }
 
 /** @param {any} payload */

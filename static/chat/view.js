@@ -60,6 +60,13 @@ export class View {
     this.#showJump();
   }
 
+  /** Change how much room there is, and stay at the end if the reader was there. @param {() => void} change */
+  hold(change) {
+    const wasAtEnd = this.#isAtEnd;
+    change();
+    if (wasAtEnd) this.toEnd();
+  }
+
   /** Change what is above, and keep what the reader looks at where it is. @param {() => void} change */
   keep(change) {
     const fromEnd = this.#scroller.scrollHeight - this.#scroller.scrollTop;

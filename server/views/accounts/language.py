@@ -3,11 +3,10 @@
 from tornado.web import HTTPError, RequestHandler
 
 from server.locale import LANGUAGES
-from server.views.base import HEADERS, LANGUAGE_COOKIE, Page, local_path
+from server.views.base import LANGUAGE_COOKIE, Page, local_path
+from server.views.static import HEADERS, KEPT_SECONDS
 
 COOKIE_DAYS = 365
-# The address carries the version of its contents.
-KEPT_SECONDS = 365 * 24 * 3600
 
 
 class ChooseLanguage(Page):

@@ -1,6 +1,6 @@
 /** Messages a minute as small bars: one path, so that five hundred charts stay light. */
 
-import {svg} from "/static/dom.js";
+import {svg} from "../../static/dom.js";
 
 const HEIGHT = 28;
 const STEP = 6;

@@ -1,8 +1,8 @@
 /** One class in the principal's table; only what changed is written. */
 
-import {h, setText} from "/static/dom.js";
-import {_, ngettext, number} from "/static/language.js";
-import {page} from "/static/page.js";
+import {h, setText} from "../../static/dom.js";
+import {_, ngettext, number} from "../../static/language.js";
+import {page} from "../../static/page.js";
 import {chart, draw} from "./chart.js";
 
 /**

@@ -1,12 +1,12 @@
 /** The school, live: totals, and every class in a table that can be filtered and sorted. */
 
-import {showAnnouncementBadge} from "/static/announcement_badge.js";
-import {connect, socket} from "/static/connection.js";
-import {setText} from "/static/dom.js";
-import {_, language, ngettext, number} from "/static/language.js";
-import {closeMenus} from "/static/menu.js";
-import {byId} from "/static/page.js";
-import {clockTime} from "/static/time.js";
+import {showAnnouncementBadge} from "../../static/announcement_badge.js";
+import {connect, socket} from "../../static/connection.js";
+import {setText} from "../../static/dom.js";
+import {_, language, ngettext, number} from "../../static/language.js";
+import {closeMenus} from "../../static/menu.js";
+import {byId} from "../../static/page.js";
+import {clockTime} from "../../static/time.js";
 import {chart, draw} from "./chart.js";
 import {ClassRow, paceOf} from "./class_row.js";
 
@@ -39,10 +39,15 @@ function showTotals(totals, classes) {
   setText(byId("total-messages"), number(totals.messages_per_minute));
   const taught = classes.filter((each) => each.teachers_online > 0).length;
   const busy = classes.filter((each) => each.students_online > 0).length;
-  setText(byId("taught"), ngettext("in {n} class", "in {n} classes", taught));
-  setText(byId("enrolled"), ngettext("in {n} class", "in {n} classes", busy));
+  setText(byId("taught"), inClasses(taught));
+  setText(byId("enrolled"), inClasses(busy));
   setText(byId("connections"), ngettext("{n} connection in all", "{n} connections in all", totals.connections));
   showTotalChart(classes);
+}
+
+/** @param {number} n */
+function inClasses(n) {
+  return n === 0 ? _("in no class") : ngettext("in {n} class", "in {n} classes", n);
 }
 
 /** @param {ClassNow[]} classes */
