@@ -13,6 +13,7 @@ from tests.lousa import Lousa
 from tests.programs import program
 
 Visit = Callable[..., Awaitable[Visitor]]
+InClass = Callable[..., Awaitable[list[Visitor]]]
 
 # Debian's Chromium as root, in a machine without a GPU or a network of its own.
 _CHROMIUM = [
@@ -68,3 +69,16 @@ async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
     yield arrive
     for visitor in visitors:
         visitor.check()
+
+
+@pytest.fixture
+def in_class(visit: Visit) -> InClass:
+    """Return a function that signs people in and lets each open the mathematics class of 6º A."""
+
+    async def go(*logins: str) -> list[Visitor]:
+        visitors = [await visit(login) for login in logins]
+        for visitor in visitors:
+            await visitor.open_class()
+        return visitors
+
+    return go

@@ -5,12 +5,16 @@ The pages have no part in this: what the client hands over is compared with what
 
 import asyncio
 import random
+from contextlib import ExitStack
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import MATHS, Visitor
 from tests.lousa import Lousa
+
+pytestmark = pytest.mark.browser
 
 # Begin to listen to the class whose title begins so, as a page would.
 _LISTEN = """
@@ -64,8 +68,10 @@ LOGINS = {"ana": "/students/socket", "bruno": "/students/socket", "paula": "/tea
 async def listener(browser: Browser, lousa: Lousa, login: str) -> Visitor:
     visitor = await Visitor.arrive(browser, lousa, login)
     await visitor.enter()
-    await visitor.page.goto("/static/client/socket.js")  # a document of this site without scripts of its own
-    await visitor.page.evaluate(_LISTEN, [LOGINS[login], "6º A · Matemática"])
+    # A document of this site without scripts, and without an icon, for which a browser asks of itself.
+    await visitor.page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    await visitor.page.goto("/static/client/socket.js")
+    await visitor.page.evaluate(_LISTEN, [LOGINS[login], MATHS])
     return visitor
 
 
@@ -77,22 +83,28 @@ async def report(page: Page, end: int) -> dict[str, Any]:
 
 async def test_kills_lose_nothing_repeat_nothing_and_leave_no_hole(browser: Browser, lousa: Lousa) -> None:
     visitors = [await listener(browser, lousa, login) for login in LOGINS]
-    for visitor in visitors:
-        await visitor.page.evaluate(_TALK, [visitor.login, 300])
-    for _ in range(ROUNDS):
-        await asyncio.sleep(random.uniform(0.3, 1.5))  # they talk; the server dies at no moment of theirs
-        await asyncio.to_thread(lousa.kill)
-        await asyncio.to_thread(lousa.start)
-    for visitor in visitors:
-        await visitor.page.evaluate(_HUSH)
-        await visitor.page.wait_for_function(_IS_DONE, timeout=60_000)
+    with ExitStack() as outages:
+        for visitor in visitors:
+            outages.enter_context(visitor.outage())
+            await visitor.page.evaluate(_TALK, [visitor.login, 300])
+        for _ in range(ROUNDS):
+            await asyncio.sleep(random.uniform(0.3, 1.5))  # they talk; the server dies at no moment of theirs
+            await asyncio.to_thread(lousa.kill)
+            await asyncio.to_thread(lousa.start)
+        for visitor in visitors:
+            await visitor.page.evaluate(_HUSH)
+            await visitor.look()
+            await visitor.page.wait_for_function(_IS_DONE, timeout=60_000)
     said = [await visitor.page.evaluate("window.client.said") for visitor in visitors]
-    total = sum(len(texts) for texts in said)
     for visitor in visitors:
-        found = await report(visitor.page, total)
-        assert found["list"] == list(range(1, total + 1))
-        assert found["lost"] == 0
-        for texts in said:
-            assert [text for text in found["texts"] if text in set(texts)] == texts, (
-                "each once, in the order of its author"
-            )
+        assert_complete(await report(visitor.page, sum(map(len, said))), said)
+        visitor.check()
+
+
+def assert_complete(seen: dict[str, Any], said: list[list[str]]) -> None:
+    """Everything, each once, and that of each author in the author's order."""
+    assert seen["list"] == list(range(1, sum(map(len, said)) + 1))
+    assert seen["lost"] == 0
+    for texts in said:
+        assert len(texts) > ROUNDS, "there was something to lose"
+        assert [text for text in seen["texts"] if text in texts] == texts

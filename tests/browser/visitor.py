@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locato
 from tests.lousa import Lousa
 
 PASSWORD = "lousa-demo"
+MATHS = "6º A · Matemática"  # the class of ana, bruno and paula
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 HOMES = {"ana": "/students/", "bruno": "/students/", "paula": "/teachers/", "diretora": "/principal/"}
@@ -94,11 +95,15 @@ class Visitor:
         await self.enter()
         await self.wait_until_online()
 
+    async def look(self) -> None:
+        """Come back to the window: a page that waits for its next attempt to connect makes it now."""
+        await self.page.evaluate("window.dispatchEvent(new Event('focus'))")
+
     async def wait_until_online(self) -> None:
         """Wait until the page says that it is connected."""
         await expect(self.page.locator("#connection")).to_have_attribute("data-state", "online", timeout=TIMEOUT_MS)
 
-    async def open_class(self, title: str) -> None:
+    async def open_class(self, title: str = MATHS) -> None:
         """Go to a class by clicking on it, and wait until its messages can be read."""
         await self.page.get_by_role("link", name=title).first.click()
         await self.page.wait_for_url("**/classes/*")

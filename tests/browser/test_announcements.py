@@ -1,0 +1,59 @@
+"""Announcements, and what the principal sees of it all, live."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.visitor import MATHS, TIMEOUT_MS
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_teacher_announces_to_a_class_and_its_members_see_it_live(visit: Visit) -> None:
+    ana, paula = await visit("ana"), await visit("paula")
+    await ana.page.goto("/students/announcements")
+    await ana.wait_until_online()
+    await paula.page.goto("/teachers/announcements")
+    await paula.wait_until_online()
+    await paula.page.get_by_label(MATHS).check()
+    await paula.page.locator("#title").fill("Prova na sexta")
+    await paula.page.locator("#text").fill("Capítulos 3 e 4. Tragam régua.")
+    await paula.page.locator("#announce-button").click()
+    for visitor in (ana, paula):
+        await expect(visitor.page.locator("#announcements")).to_contain_text("Prova na sexta", timeout=TIMEOUT_MS)
+        await expect(visitor.page.locator("#announcements")).to_contain_text("Capítulos 3 e 4. Tragam régua.")
+        await visitor.screenshot(f"announcement-{visitor.login}")
+
+
+async def test_the_principal_announces_to_the_school_and_everybody_sees_it_where_they_are(visit: Visit) -> None:
+    ana, paula, diretora = await visit("ana"), await visit("paula"), await visit("diretora")
+    await ana.open_class()
+    await diretora.page.goto("/principal/announcements")
+    await diretora.wait_until_online()
+    await diretora.page.get_by_label("The whole school").check()
+    await diretora.page.locator("#text").fill("<b>Festa junina</b> no sábado, às 16h.")
+    await diretora.page.locator("#announce-button").click()
+    await expect(diretora.page.locator("#announcements")).to_contain_text("<b>Festa junina</b>", timeout=TIMEOUT_MS)
+    await paula.page.goto("/teachers/announcements")
+    await expect(paula.page.locator("#announcements")).to_contain_text("<b>Festa junina</b>", timeout=TIMEOUT_MS)
+    await expect(ana.page.locator("[data-announcements]")).to_contain_text("1", timeout=TIMEOUT_MS)
+
+
+async def test_the_dashboard_moves_with_the_classes(visit: Visit) -> None:
+    diretora = await visit("diretora")
+    page = diretora.page
+    await expect(page.locator("#total-students")).to_have_text("0", timeout=TIMEOUT_MS)
+    row = page.locator("#rows tr", has_text=MATHS)
+    ana, paula = await visit("ana"), await visit("paula")
+    await ana.open_class()
+    await paula.open_class()
+    await expect(page.locator("#total-students")).to_have_text("1", timeout=TIMEOUT_MS)
+    await expect(page.locator("#total-teachers")).to_have_text("1", timeout=TIMEOUT_MS)
+    for number in range(1, 4):
+        await ana.say(f"Pergunta {number}")
+    await paula.sees("Pergunta 3")
+    await expect(page.locator("#total-messages")).to_have_text("3", timeout=TIMEOUT_MS)
+    await expect(row).to_contain_text("3")
+    await diretora.screenshot("dashboard")
+    await ana.context.close()
+    await expect(page.locator("#total-students")).to_have_text("0", timeout=TIMEOUT_MS)

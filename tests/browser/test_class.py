@@ -1,0 +1,107 @@
+"""A class, live, in several browsers at once."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import InClass, Visit
+from tests.browser.visitor import TIMEOUT_MS
+
+pytestmark = pytest.mark.browser
+
+
+async def test_what_one_says_all_see_at_once_in_one_order(in_class: InClass) -> None:
+    ana, paula, diretora = everybody = await in_class("ana", "paula", "diretora")
+    await ana.say("Bom dia, professora!")
+    await paula.sees("Bom dia, professora!")
+    await paula.say("Bom dia, Ana. Vamos às frações?")
+    await diretora.sees("Bom dia, Ana. Vamos às frações?")
+    await diretora.say("Boa aula a todos!")
+    said = ["Bom dia, professora!", "Bom dia, Ana. Vamos às frações?", "Boa aula a todos!"]
+    for visitor in everybody:
+        await visitor.sees(*said)
+        shown = await visitor.page.locator("#messages").inner_text()
+        assert sorted(said, key=shown.index) == said
+        await visitor.screenshot(f"class-{visitor.login}")
+
+
+async def test_typing_shows_to_others_and_ends_with_the_message(in_class: InClass) -> None:
+    ana, paula = await in_class("ana", "paula")
+    await ana.page.locator("#text").press_sequentially("Tenho uma per", delay=20)
+    await expect(paula.page.locator("#typing")).to_contain_text("Ana", timeout=TIMEOUT_MS)
+    await expect(ana.page.locator("#typing")).to_be_empty()
+    await paula.screenshot("typing")
+    await ana.page.locator("#text").press_sequentially("gunta", delay=20)
+    await ana.page.locator("#text").press("Enter")
+    await paula.sees("Tenho uma pergunta")
+    await expect(paula.page.locator("#typing")).to_be_empty()
+
+
+async def test_who_is_here_comes_and_goes(in_class: InClass) -> None:
+    [ana] = await in_class("ana")
+    here = ana.page.locator("#here-count")
+    await expect(here).to_have_text("1")
+    [bruno] = await in_class("bruno")
+    await expect(here).to_have_text("2")
+    await expect(ana.page.locator("#people")).to_contain_text("Bruno Okamoto Lima")
+    await bruno.page.close()
+    await expect(here).to_have_text("1")
+
+
+async def test_a_message_in_a_class_that_is_not_open_marks_it_as_unread_until_it_is_read(
+    visit: Visit, in_class: InClass
+) -> None:
+    ana = await visit("ana")
+    [paula] = await in_class("paula")
+    await paula.say("Quem terminou a lista?")
+    await expect(ana.page.locator("#classes")).to_contain_text("1 unread message", timeout=TIMEOUT_MS)
+    await ana.screenshot("unread")
+    await ana.open_class()
+    await ana.sees("Quem terminou a lista?")
+    await ana.page.goto("/students/")
+    await ana.wait_until_online()
+    await expect(ana.page.locator("#classes")).not_to_contain_text("unread")
+
+
+async def test_text_is_shown_as_text_whatever_it_looks_like(in_class: InClass) -> None:
+    ana, paula = everybody = await in_class("ana", "paula")
+    hostile = [
+        "<img src=x onerror=alert(1)>",
+        "<script>document.title='taken'</script>",
+        "&lt;b&gt; & \"quoted\" 'text' {{ 7 * 7 }} ${7 * 7}",
+        "javascript:alert(1)",
+    ]
+    for text in hostile:
+        await ana.say(text)
+    for visitor in everybody:
+        await visitor.sees(*hostile)
+        assert await visitor.page.locator("#messages :is(img, script, b, a[href^='javascript'])").count() == 0
+        assert "taken" not in await visitor.page.title()
+    await paula.page.reload()
+    await paula.sees(*hostile)
+
+
+async def test_lines_spaces_and_other_scripts_arrive_as_they_were_typed(in_class: InClass) -> None:
+    ana, paula = await in_class("ana", "paula")
+    field = ana.page.locator("#text")
+    await field.press_sequentially("primeira linha")
+    await field.press("Shift+Enter")
+    await field.press_sequentially("  segunda 👩🏽‍🏫 שלום")
+    await field.press("Enter")
+    shown = paula.page.locator("#messages").get_by_text("primeira linha")
+    await expect(shown).to_have_count(1, timeout=TIMEOUT_MS)
+    assert await shown.evaluate("element => element.innerText") == "primeira linha\n  segunda 👩🏽‍🏫 שלום"
+
+
+async def test_older_messages_come_by_scrolling_up(visit: Visit, in_class: InClass) -> None:
+    [paula] = await in_class("paula")
+    for number in range(1, 81):
+        await paula.say(f"Exercício {number}.")
+    await paula.sees("Exercício 80.")
+    ana = await visit("ana")
+    await ana.open_class()
+    await ana.sees("Exercício 80.")
+    await expect(ana.message("Exercício 1.")).to_have_count(0)
+    await ana.page.locator("#scroller").evaluate("element => element.scrollTo(0, 0)")
+    await ana.sees("Exercício 1.")
+    shown = (await ana.page.locator("#messages").inner_text()).splitlines()
+    assert [line for line in shown if line.startswith("Exercício")] == [f"Exercício {n}." for n in range(1, 81)]
