@@ -30,6 +30,9 @@ MAX_RATIO = 100
 # A smaller file harms nobody, however much it shrank: a header and a thousand equal lines may.
 RATIO_FREE_BYTES = 1024 * 1024
 
+# Unpacked at a time: with io's own 8 KiB, reading a large file takes half as long again.
+BUFFER_BYTES = 64 * 1024
+
 # What zipfile and zlib raise on bytes that are not what they seem.
 _DAMAGE: tuple[type[Exception], ...] = (BadZipFile, LargeZipFile, struct.error, zlib.error, OSError, EOFError)
 _DAMAGE += (NotImplementedError, RuntimeError, ValueError, OverflowError, IndexError)
@@ -57,19 +60,20 @@ class Archive:
         if len(entries) > MAX_ENTRIES:
             problems.add(zip_name, 0, "", f"The zip has {len(entries)} entries, where {MAX_ENTRIES} are allowed.")
             return
-        for entry in entries:
-            for message in _faults(entry):
-                problems.add(zip_name, 0, "", f"The entry {shown(entry.orig_filename)} {message}.")
+        faults = [(entry.orig_filename, message) for entry in entries for message in _faults(entry)]
+        for name, message in faults:
+            problems.add(zip_name, 0, "", f"The entry {shown(name)} {message}.")
         total = sum(entry.file_size for entry in entries)
         if total > MAX_TOTAL_BYTES:
             problems.add(zip_name, 0, "", f"The zip unpacks to {total} bytes, where {MAX_TOTAL_BYTES} are allowed.")
-        self._entries = _find(zip_name, entries, problems)
+        if not faults:
+            self._entries = _find(zip_name, entries, problems)
 
     def open(self, name: str) -> BinaryIO:
         """Open one of the files; reading raises OSError where its bytes are damaged."""
         assert self._zip is not None
         try:
-            return io.BufferedReader(_Entry(self._zip.open(self._entries[name])))
+            return io.BufferedReader(_Entry(self._zip.open(self._entries[name])), BUFFER_BYTES)
         except _DAMAGE as error:
             raise OSError(str(error)) from error
 
@@ -83,8 +87,8 @@ class Archive:
 def _faults(entry: ZipInfo) -> Iterable[str]:
     path = PurePosixPath(entry.filename)
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    if entry.filename != entry.orig_filename or "\\" in entry.filename:
-        yield "has a name with characters that no file name has"
+    if not path.parts or entry.filename != entry.orig_filename or "\\" in entry.filename:
+        yield "has no name, or one with characters that no file name has"
     if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
         yield "has a path that leads out of the zip"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):

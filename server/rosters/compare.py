@@ -109,4 +109,5 @@ def _update(kind: Kind) -> Executable:
 def _create(kind: Kind) -> Executable:
     columns = [*dict.fromkeys([*kind.key, *kind.columns])]
     new = select(*(kind.staged.c[name] for name in columns)).where(~exists().where(kind.same))
-    return insert(kind.table).from_select(columns, new)
+    # In the roster's order, so that ids are the same wherever the same roster is imported.
+    return insert(kind.table).from_select(columns, new.order_by(*kind.staged.primary_key))

@@ -46,11 +46,11 @@ class _Reader:
             return self._skip("enrolments marked as gone")
         class_id, user_id, word, school_id, begin, end = row.values
         self._check_references(row.line, class_id, user_id, school_id)
-        known, role = find_role(self._sheet, row.line, word, self._export.version)
+        name, role = find_role(self._sheet, row.line, word, self._export.version)
         user, school_class = self._users[user_id], self._classes[class_id]
         if not is_now(self._sheet, row.line, begin, end, self._export.today):
             return self._skip("enrolments that have ended or not begun")
-        if known and (role not in (Role.STUDENT, Role.TEACHER) or user is None or school_class is None):
+        if name and (role not in (Role.STUDENT, Role.TEACHER) or user is None or school_class is None):
             return self._skip("enrolments of people or in classes that are skipped")
         if user is None or school_class is None or role is None:
             return None

@@ -77,22 +77,22 @@ class _Reader:
         if row.gone:
             self._export.skipped["people marked as gone"] += 1
             return None
-        role, word = self._role_and_word(row, fields)
+        role, name = self._role_and_name(row, fields)
         enabled = _ENABLED.get(fields.enabled.casefold())
         if enabled is None:
             self._sheet.problem(row.line, "enabledUser", f"{shown(fields.enabled)} is neither “true” nor “false”.")
-        elif not role and word:
-            self._export.skipped[word] += 1
+        elif not role and name:
+            self._export.skipped[name] += 1
         elif not enabled:
             self._export.skipped["people who are not enabled"] += 1
         return role if enabled else None
 
-    def _role_and_word(self, row: Row, fields: _Fields) -> tuple[Role | None, str]:
+    def _role_and_name(self, row: Row, fields: _Fields) -> tuple[Role | None, str]:
         if self._roles is None:
-            known, role = find_role(self._sheet, row.line, fields.role, self._export.version)
-            return role, fields.role if known else ""
+            name, role = find_role(self._sheet, row.line, fields.role, self._export.version)
+            return role, name
         if assigned := self._roles[row.sourced_id]:
-            return assigned.role, assigned.word
+            return assigned.role, assigned.name
         if self._roles.whole:
             self._sheet.problem(row.line, "sourcedId", f"roles.csv gives no role to user {shown(row.sourced_id)}.")
         return None, ""

@@ -28,6 +28,8 @@ ROLES: Mapping[str, Mapping[str, Role | None]] = {
     "1.1": {**_ROLES, "administrator": Role.PRINCIPAL},
     "1.2": _ROLES,
 }
+# How the standard lets others add roles of their own: `ext:librarian`. They are counted together.
+_EXTENSION = "ext:"
 _KINDS = ("", "primary", "secondary")
 
 
@@ -44,22 +46,23 @@ class Assigned(NamedTuple):
     """What counts of one user's roles, the line that says so, and, in `clash`, one that says something else."""
 
     role: Role | None
-    word: str
+    name: str
     rank: Rank
     line: int
     clash: int = 0
 
 
-def find_role(sheet: Sheet, line: int, word: str, version: str) -> tuple[bool, Role | None]:
-    """Say whether the word is a role at all, and which of ours; tell of one that is not."""
+def find_role(sheet: Sheet, line: int, word: str, version: str) -> tuple[str, Role | None]:
+    """Return what to count this role under, and which of ours it is; tell of one that is none, and return no name."""
     folded = word.casefold()
-    # `ext:…` is how the standard lets others add roles of their own.
-    if folded in ROLES[version] or folded.startswith("ext:"):
-        return True, ROLES[version].get(folded)
+    if folded in ROLES[version]:
+        return folded, ROLES[version][folded]
+    if folded.startswith(_EXTENSION):
+        return _EXTENSION, None
     hint = "; in OneRoster 1.2 a principal is “principal”" if folded == "administrator" else ""
     message = f"{shown(word)} is not a role of OneRoster {version}{hint}." if word else "The value is missing."
     sheet.problem(line, "role", message)
-    return False, None
+    return "", None
 
 
 def read_roles(export: Export, orgs: Ids[bool]) -> Ids[Assigned]:
@@ -81,16 +84,16 @@ def read_roles(export: Export, orgs: Ids[bool]) -> Ids[Assigned]:
 
 def _read_role(export: Export, sheet: Sheet, row: Row) -> Assigned | None:
     user, word, kind, begin, end, _ = row.values
-    known, role = find_role(sheet, row.line, word, export.version)
-    if not check_text(sheet, row.line, "userSourcedId", user) or not known:
+    name, role = find_role(sheet, row.line, word, export.version)
+    if not check_text(sheet, row.line, "userSourcedId", user) or not name:
         return None
     if kind.casefold() not in _KINDS:
         sheet.problem(row.line, "roleType", f"{shown(kind)} is neither “primary” nor “secondary”.")
     if row.gone or not is_now(sheet, row.line, begin, end, export.today):
         return Assigned(None, "people whose role has ended or not begun", Rank.ENDED, row.line)
     if role is None:
-        return Assigned(None, word, Rank.SKIPPED, row.line)
-    return Assigned(role, word, Rank.SECONDARY if kind.casefold() == "secondary" else Rank.PRIMARY, row.line)
+        return Assigned(None, name, Rank.SKIPPED, row.line)
+    return Assigned(role, name, Rank.SECONDARY if kind.casefold() == "secondary" else Rank.PRIMARY, row.line)
 
 
 def _weigh(old: Assigned | None, new: Assigned) -> Assigned:

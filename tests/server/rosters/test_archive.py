@@ -54,8 +54,20 @@ def test_a_path_that_climbs_out_is_refused(school: Path, name: str) -> None:
     assert "leads out of the zip" in messages(with_entry(school, name))
 
 
-def test_a_backslash_is_refused_in_a_name(school: Path) -> None:
-    assert "characters that no file name has" in messages(with_entry(school, "..\\users.csv"))
+@pytest.mark.parametrize("name", ["..\\users.csv", "users.csv\0.txt"])
+def test_a_name_that_no_file_has_is_refused(school: Path, name: str) -> None:
+    with_entry(school, "users.csv__txt")
+    wrong = name.encode().ljust(len("users.csv__txt"), b"x")
+    school.write_bytes(school.read_bytes().replace(b"users.csv__txt", wrong))
+    assert "characters that no file name has" in messages(school)
+
+
+def test_an_entry_without_a_name_is_refused(school: Path) -> None:
+    data = bytearray(school.read_bytes())
+    first = data.index(b"PK\x01\x02")
+    data[first + 28 : first + 34] = struct.pack("<HHH", 0, 0, len("manifest.csv"))
+    school.write_bytes(data)
+    assert "has no name" in messages(school)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])

@@ -116,6 +116,12 @@ def test_what_makes_the_rest_uncertain_is_told_with_its_line(text: str | bytes, 
     assert words in message
 
 
+def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.rosters.sheet.MAX_ROWS", 2)
+    assert rows("x,y\n1,2\n3,4\n") == PLAIN
+    assert refusal("x,y\n1,2\n3,4\n5,6\n7,8\n") == (4, "The file has more than 2 rows.")
+
+
 def test_a_file_that_breaks_off_under_the_hand_is_told() -> None:
     class Broken(io.BytesIO):
         def readline(self, _size: int | None = -1, /) -> bytes:
