@@ -31,7 +31,7 @@ from server.databases.users import find_user, set_password
 from server.members import Members
 from server.passwords import Passwords, check_new_password
 from server.refusals import SignInRefused
-from server.throttle import Throttle
+from server.throttle import Throttle, forgive
 
 SESSION_MS = 30 * DAY
 # Somebody's phone, home computer and what the school's computers forgot to sign out of.
@@ -77,9 +77,7 @@ class Accounts:
             right = await self._passwords.verify(account.password_hash if account else None, password)
         if account is None or not right:
             raise SignInRefused("wrong")
-        secret = await self._open_session(account)
-        await self._throttle.forgive(login, address)
-        return secret
+        return await self._open_session(account, address)
 
     async def redeem_code(self, login: str, code: str, new_password: str, address: str) -> str:
         """Sign in for the first time, with a one-time code and the password to be.
@@ -96,9 +94,7 @@ class Accounts:
             if account is None or not right:
                 raise SignInRefused("code")
             password_hash = await self._passwords.hash(new_password)
-        secret = await self._redeem(account, password_hash)
-        await self._throttle.forgive(login, address)
-        return secret
+        return await self._redeem(account, password_hash, address)
 
     async def sign_out(self, secret: str) -> None:
         """End a sign-in, here and on every open connection; a secret that is nobody's is no error."""
@@ -177,7 +173,7 @@ class Accounts:
         async with reading(self._sessions) as session:
             return await find_user(session, login)
 
-    async def _open_session(self, account: Account) -> str:
+    async def _open_session(self, account: Account, address: str) -> str:
         """Make a session, unless the password was changed or the account disabled while it was being verified."""
         now = self._clock()
         async with writing(self._sessions) as session:
@@ -187,11 +183,12 @@ class Accounts:
             secret, new = new_credential(SESSION, found.id, now, now + SESSION_MS)
             await add_credentials(session, [new])
             ended = await end_oldest_sessions(session, found.id, MAX_SESSIONS)
+            await forgive(session, found.login, address)
             await note_changes(session, ended, now)
         self._forget(ended)
         return secret
 
-    async def _redeem(self, account: Account, password_hash: str) -> str:
+    async def _redeem(self, account: Account, password_hash: str, address: str) -> str:
         """Take the new password, unless the code was used or replaced or ran out while it was being verified."""
         now = self._clock()
         async with writing(self._sessions) as session:
@@ -202,6 +199,7 @@ class Accounts:
             ended = await end_credentials_of(session, found.id, SESSION)
             secret, new = new_credential(SESSION, found.id, now, now + SESSION_MS)
             await add_credentials(session, [new])
+            await forgive(session, found.login, address)
             await note_changes(session, ended, now)
         self._forget(ended)
         return secret

@@ -1,8 +1,8 @@
 """The members whom this worker has met, in memory: connecting again costs no SQL.
 
 What is kept is dropped by `forget`, when the database says that it has changed. A read that began before a change may
-end after it: every `forget` starts a new generation, and what was read in an older one is neither kept nor returned
-but read again. So whoever asks after `forget` never gets what was true before it.
+end after it: each `forget` has a number, and what was read of a user since whose beginning there was one for that user
+is neither kept nor returned, but read again. So whoever asks after `forget` never gets what was true before it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -49,7 +49,9 @@ class Members:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._generation = 0
+        self._forgets = 0  # how many there were; the numbers of the last ones stand below
+        self._forgotten: dict[int, int] = {}  # by user
+        self._all_forgotten = 0
         self._school: School | None = None
         self._kept: dict[bytes, _Kept] = {}  # the one used longest ago comes first
         self._hashes: dict[int, set[bytes]] = {}  # by user
@@ -74,35 +76,43 @@ class Members:
     async def school(self) -> School:
         """Return the school's name and classes."""
         while self._school is None:
-            generation = self._generation
+            begun = self._forgets
             async with reading(self._sessions) as session:
                 school = School(await read_school_name(session), MappingProxyType(await read_classrooms(session)))
-            if generation == self._generation:
+            if self._all_forgotten <= begun:
                 self._school = school
         return self._school
 
     def forget(self, user_ids: Iterable[int] | None) -> None:
         """Drop what is known of these users, or of everybody and the school (None), also what is being read now."""
-        self._generation += 1
+        self._forgets += 1
         if user_ids is None:
-            self._school = None
-            self._kept.clear()
-            self._hashes.clear()
+            self._forget_all()
             return
         for user_id in user_ids:
+            self._forgotten[user_id] = self._forgets
             for secret_hash in self._hashes.pop(user_id, ()):
                 self._kept.pop(secret_hash, None)
 
+    def _forget_all(self) -> None:
+        self._all_forgotten = self._forgets
+        self._school = None
+        for each in (self._forgotten, self._kept, self._hashes):
+            each.clear()
+
     async def _read(self, gatherer: Gatherer[_K, _Kept], key: _K) -> Member | None:
         while True:
-            generation = self._generation
+            begun = self._forgets
             found = await gatherer.read(key)
-            if generation != self._generation:
-                continue
             if found is None:
                 return None
-            self._keep(found)
-            return found.member
+            if self._is_valid(found, begun):
+                self._keep(found)
+                return found.member
+
+    def _is_valid(self, found: _Kept, begun: int) -> bool:
+        """Say whether nothing was forgotten since the read began that it could have seen the old way."""
+        return max(self._all_forgotten, self._forgotten.get(found.member.user.id, 0)) <= begun
 
     def _keep(self, kept: _Kept) -> None:
         self._kept[kept.secret_hash] = kept

@@ -7,7 +7,7 @@ a thousand guesses. The counts stand in the database, so that a restart or anoth
 from ipaddress import IPv6Address, ip_address
 
 from server.clock import MINUTE, SECOND, Clock
-from server.databases import Sessions, reading, writing
+from server.databases import Session, Sessions, reading, writing
 from server.databases.failures import (
     Count,
     count_failure,
@@ -50,15 +50,15 @@ class Throttle:
                 if count.failures > limit:
                     raise self._refusal(count)
 
-    async def forgive(self, login: str, address: str) -> None:
-        """Take the guess back, for it was right, and with it the account's earlier ones."""
-        address_key, account_key = _limits(login, address)
-        async with writing(self._sessions) as session:
-            await take_back_failure(session, address_key)
-            await forget_failures(session, account_key)
-
     def _refusal(self, count: Count) -> SignInRefused:
         return SignInRefused("throttled", max(1, -(-(count.until - self._clock()) // SECOND)))
+
+
+async def forgive(session: Session, login: str, address: str) -> None:
+    """Take a guess back in the transaction that signs in, for it was right, and with it the account's earlier ones."""
+    address_key, account_key = _limits(login, address)
+    await take_back_failure(session, address_key)
+    await forget_failures(session, account_key)
 
 
 def _limits(login: str, address: str) -> dict[str, int]:

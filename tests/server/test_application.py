@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lousa import ROOT, Lousa
+from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
+from tests.postgresql import PostgreSQL
 
 
 def test_the_school_opens_and_its_pages_ask_to_sign_in(lousa: Lousa) -> None:
@@ -63,6 +64,17 @@ def _where(request: urllib.request.Request) -> str:
 def test_with_one_worker_redis_is_not_needed_and_that_is_said(make_lousa: Callable[..., Lousa]) -> None:
     lousa = make_lousa(serve_options=["--redis-url", "redis://127.0.0.1:1"])
     assert "Redis is not needed" in lousa.log
+
+
+def test_the_school_can_be_kept_in_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    databases = " ".join(f"{name}={postgresql.create_database()}" for name in ("accounts", "journal"))
+    lousa = Lousa(tmp_path / "unused", environment={"LOUSA_DATABASE": databases})
+    lousa.run("database", "upgrade")
+    lousa.run("roster", "import", str(DEMO_SCHOOL))
+    with lousa:
+        cookie = {"Cookie": f"lousa_session={_token(lousa)}"}
+        assert _where(urllib.request.Request(f"{lousa.url}/", headers=cookie)) == f"{lousa.url}/students/"
+    assert not (tmp_path / "unused").exists()
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make_lousa: Callable[..., Lousa]) -> None:

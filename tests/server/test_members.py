@@ -126,6 +126,19 @@ async def test_a_read_that_a_change_overtakes_lets_nobody_in_nor_is_kept(
     assert await members.by_secret(secret) is None
 
 
+async def test_a_change_of_somebody_else_overtakes_nothing(
+    sessions: Sessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
+) -> None:
+    members = OvertakenMembers(sessions, clock)
+    await people.user("ana")
+    bruno = await people.user("bruno")
+    (secret,) = await _sign_ins(users, "ana")
+    members.overtaken_by = (users, "bruno", [bruno])
+    queries.clear()
+    assert await members.by_secret(secret)
+    assert len([each for each in queries if "FROM credentials" in each and each.startswith("SELECT")]) == 1
+
+
 async def test_a_renewal_that_a_change_overtakes_is_made_again(
     sessions: Sessions, clock: TurnedClock, people: People, users: Users
 ) -> None:
