@@ -1,5 +1,6 @@
 """What all tests share: real programs, started once or for each test, and stopped whatever happens."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -38,6 +39,28 @@ def postgresql_url(postgresql: PostgreSQL) -> str:
     return postgresql.create_database()
 
 
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with both databases' files, their tables made: to be copied, not used."""
+    folder = tmp_path_factory.mktemp("tables")
+    asyncio.run(_upgrade(database_urls(folder)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_tables(postgresql: PostgreSQL) -> dict[str, str]:
+    """Return the names of two databases with their tables: to be copied, not used."""
+    urls = {name: postgresql.create_database() for name in ("accounts", "journal")}
+    asyncio.run(_upgrade(urls))
+    return {name: url.rpartition("/")[2] for name, url in urls.items()}
+
+
+async def _upgrade(urls: dict[str, str]) -> None:
+    databases = Databases(urls)
+    await databases.upgrade()
+    await databases.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """Return the URLs of empty databases: two files of SQLite, or two databases of a real PostgreSQL."""
@@ -47,11 +70,20 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return {name: server.create_database() for name in ("accounts", "journal")}
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def made_urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Return the URLs of databases of either kind with their tables and nothing in them."""
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("sqlite_tables"), tmp_path, dirs_exist_ok=True)
+        return database_urls(tmp_path)
+    tables, server = request.getfixturevalue("postgresql_tables"), request.getfixturevalue("postgresql")
+    return {name: server.create_database(template) for name, template in tables.items()}
+
+
 @pytest.fixture
-async def databases(urls: dict[str, str]) -> AsyncIterator[Databases]:
-    """Return both databases with their tables."""
-    databases = Databases(urls)
-    await databases.upgrade()
+async def databases(made_urls: dict[str, str]) -> AsyncIterator[Databases]:
+    """Return both databases with their tables and nothing in them."""
+    databases = Databases(made_urls)
     yield databases
     await databases.dispose()
 

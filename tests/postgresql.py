@@ -64,11 +64,11 @@ class PostgreSQL:
         """Stop; `immediate` is as a kill: what was committed comes back by recovery."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
-    def create_database(self) -> str:
-        """Make an empty database and return its URL."""
+    def create_database(self, template: str = "template1") -> str:
+        """Make a database, empty or a copy of another one that nobody has open, and return its URL."""
         name = f"test_{next(self._numbers)}"
         server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "lousa")
-        self._run("psql", *server, "-q", "-d", "postgres", "-c", f'CREATE DATABASE "{name}"')
+        self._run("psql", *server, "-q", "-d", "postgres", "-c", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return f"postgresql://lousa@127.0.0.1:{self.port}/{name}"
 
     def remove(self) -> None:

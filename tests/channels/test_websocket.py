@@ -6,7 +6,6 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,10 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import channels
 from channels.limit import MAX_FRAME_BYTES, Limits
-from server.settings import database_urls
 from tests.channels.support import Worker, unframed
+
+# One kind of database is enough here.
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 # Small, so that a test need not send megabytes to fill what waits for a client.
 LIMITS = Limits(push_rate=0, max_outbox_bytes=64 * 1024)
@@ -109,12 +110,6 @@ class Served:
         request = self.request(query, role, **headers, **UPGRADE)
         request.url = request.url.replace("ws:", "http:")
         return (await AsyncHTTPClient().fetch(request, raise_error=False)).code
-
-
-@pytest.fixture
-def urls(tmp_path: Path) -> dict[str, str]:
-    """One kind of database is enough here."""
-    return database_urls(tmp_path)
 
 
 @pytest.fixture
