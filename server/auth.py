@@ -224,8 +224,9 @@ def new_credential(kind: str, user_id: int, now: int, expires_at: int) -> tuple[
 def normal_login(login: str) -> str:
     """Return a login as it is stored; of what cannot be one, something that is nobody's."""
     # PostgreSQL takes neither a NUL nor half a surrogate pair in a text.
-    plain = login.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    return plain.strip().casefold()[:MAX_LOGIN_CHARACTERS]
+    plain = login[: 2 * MAX_LOGIN_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    # NFC: the same accented letter comes composed from one keyboard and decomposed from another.
+    return unicodedata.normalize("NFC", plain.strip().casefold())[:MAX_LOGIN_CHARACTERS]
 
 
 def normal_code(code: str) -> str:

@@ -74,11 +74,11 @@ async def _upgrade(databases: Databases) -> None:
 @contextmanager
 def _progress(label: str) -> Iterator[Progress]:
     """Show a bar, where somebody watches and it takes longer than a moment."""
-    begun = time.monotonic()
+    watched, begun = sys.stderr.isatty(), time.monotonic()
     bars: list[Any] = []
 
     def show(done: int, total: int) -> None:
-        if not bars and time.monotonic() - begun > BAR_AFTER_SECONDS:
+        if watched and not bars and time.monotonic() - begun > BAR_AFTER_SECONDS:
             bars.append(click.progressbar(length=total, label=label, file=sys.stderr))
             bars[0].render_progress()
         for bar in bars:

@@ -30,9 +30,7 @@ class Settings:
     behind_proxy: bool = False
 
 
-def database_urls(
-    data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = DATABASE_NAMES
-) -> dict[str, str]:
+def database_urls(data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = DATABASE_NAMES) -> dict[str, str]:
     """Read `name=URL` for each of `given`; the others are SQLite files in `data_dir`. Raise SettingsError."""
     urls = {name: f"sqlite:///{data_dir / name}.sqlite3" for name in names}
     for text in given:

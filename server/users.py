@@ -6,6 +6,7 @@ Each command is one transaction, and raises UserError (nothing was changed) with
 import asyncio
 import secrets
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from channels.member import Role
@@ -156,8 +157,9 @@ def _classes_called(title: str, titles: dict[int, str]) -> dict[int, str]:
     found = {id_: each for id_, each in titles.items() if each == title}
     found = found or {id_: each for id_, each in titles.items() if each.casefold() == title.strip().casefold()}
     if not found:
-        some = "; ".join(sorted(set(titles.values()))[:20]) or "none: import a roster first"
-        raise UserError(f"There is no class called “{title}”. Classes: {some}")
+        known = sorted(set(titles.values()))
+        some = "; ".join(get_close_matches(title, known, 10) or known[:10]) or "none yet: import a roster first"
+        raise UserError(f"There is no class called “{title}”. Classes are: {some}")
     return found
 
 

@@ -122,7 +122,7 @@ def _failures_named() -> Iterator[None]:
     except (IntegrityError, ProgrammingError, DataError):
         raise  # we asked for something wrong; the database is well
     except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
-        raise DatabaseUnavailable(_reason(error)) from error
+        raise DatabaseUnavailable(f"The database is not available now: {_reason(error)}") from error
 
 
 def _reason(error: BaseException) -> str:

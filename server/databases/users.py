@@ -58,9 +58,7 @@ async def class_titles(session: AsyncSession) -> dict[int, str]:
     return {row.id: row.title for row in rows}
 
 
-async def without_password(
-    session: AsyncSession, class_ids: Collection[int]
-) -> Sequence[Row[int, str, str, str]]:
+async def without_password(session: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str]]:
     """Return (id, role, name, login) of those enrolled in one of these classes who cannot sign in for want of it."""
     query = (
         select(Account.id, Account.role, Account.name, Account.login)

@@ -77,9 +77,7 @@ async def test_who_is_disabled_or_gone_from_the_roster_cannot_sign_in(
     assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
 
 
-async def test_guessing_is_throttled_also_for_the_right_guess(
-    accounts: Accounts, ana: int, clock: TurnedClock
-) -> None:
+async def test_guessing_is_throttled_also_for_the_right_guess(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     for _ in range(ACCOUNT_FAILURES):
         assert (await _refusal(accounts, "ana", "wrong-one")).reason == "wrong"
     refusal = await _refusal(accounts, "ana", PASSWORD)
@@ -253,3 +251,7 @@ async def test_a_topic_is_for_so_many(accounts: Accounts, people: People, users:
 
 def test_a_login_is_never_longer_than_its_column() -> None:
     assert len(normal_login("ß" * 255)) == 255
+
+
+def test_a_login_is_one_however_its_accents_are_typed() -> None:
+    assert normal_login("Jose\u0301") == normal_login("JOS\u00c9") == "jos\u00e9"

@@ -146,9 +146,7 @@ def test_a_wrong_option_is_told_with_the_way_to_help(run: Run, arguments: list[s
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["token", "create", "ana"], ["database", "upgrade"]])
-def test_a_database_that_cannot_be_used_is_told_by_every_command(
-    run: Run, command: list[str], free_port: int
-) -> None:
+def test_a_database_that_cannot_be_used_is_told_by_every_command(run: Run, command: list[str], free_port: int) -> None:
     url = f"postgresql://lousa:secret@127.0.0.1:{free_port}/lousa"
     result = run(*command, LOUSA_DATABASE=f"accounts={url}", LOUSA_PORT="0")
     _fails(result, "The database “accounts” cannot be used")

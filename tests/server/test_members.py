@@ -79,9 +79,7 @@ async def test_what_is_forgotten_is_read_again(members: Members, people: People,
     assert await members.by_secret(secret) is None
 
 
-async def test_forgetting_everybody_forgets_the_classes_as_well(
-    members: Members, people: People, users: Users
-) -> None:
+async def test_forgetting_everybody_forgets_the_classes_as_well(members: Members, people: People, users: Users) -> None:
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     assert (await members.school()).name == ""

@@ -123,7 +123,7 @@ async def test_a_newer_code_replaces_the_older(users: Users, accounts: Accounts,
 async def test_a_class_that_does_not_exist_is_named_with_those_that_do(users: Users, people: People) -> None:
     await people.classroom("6º A")
     await people.classroom("5º B", active=False)
-    with pytest.raises(UserError, match=r"no class called “5º B”\. Classes: 6º A"):
+    with pytest.raises(UserError, match=r"no class called “5º B”\. Classes are: 6º A"):
         await users.make_codes("5º B")
 
 
@@ -140,9 +140,7 @@ async def test_tokens_come_in_the_order_of_the_logins_and_run_out(
     assert [await accounts.authenticate(token.secret) for token in tokens] == [None] * 3
 
 
-async def test_one_login_that_is_nobodys_and_no_token_is_made(
-    users: Users, people: People, sessions: Sessions
-) -> None:
+async def test_one_login_that_is_nobodys_and_no_token_is_made(users: Users, people: People, sessions: Sessions) -> None:
     await people.user("ana")
     with pytest.raises(UserError, match="Nobody has the login: “nobody”, “x”"):
         await users.create_tokens(["ana", "nobody", "x"], 1)
