@@ -15,7 +15,7 @@ import msgspec
 
 from channels.action import Answer, Append, Flash, Marked, Outcome, Push
 from channels.broker import Lane
-from channels.errors import INTERNAL, Code, JournalUnavailable, Refused
+from channels.errors import INTERNAL, Code, Refused, Unavailable
 from channels.hub import Hub
 from channels.journal import Entry, Journal, Receipt
 from channels.limit import MAX_TOPICS, Limits
@@ -93,8 +93,8 @@ class Dispatcher:
             self._tell_failure(session, message, error)
 
     def _tell_failure(self, session: Session, message: ClientMessage, error: Exception) -> None:
-        if isinstance(error, JournalUnavailable):
-            error = Refused(Code.UNAVAILABLE, "the journal does not answer; try again", retry_after=2_000)
+        if isinstance(error, Unavailable):
+            error = Refused(Code.UNAVAILABLE, "the database does not answer; try again", retry_after=2_000)
         if isinstance(error, Refused):
             _refuse(session, message, error)
             return

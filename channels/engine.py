@@ -113,6 +113,10 @@ class Engine:
         """Return a number that grows with every `revalidate`: read it before checking a credential."""
         return self._revision
 
+    def connections_of(self, member: Member) -> int:
+        """Return how many connections a member's user has open here."""
+        return self._registry.count_of(member.user.id)
+
     def connect(self, member: Member, wire: Wire, revision: int) -> Session:
         """Take in a client whose credential was checked at `revision`."""
         session = Session(member, wire, self._limits, self._clock(), self._hub.wake)

@@ -55,7 +55,11 @@ class Refused(ChannelError):
         return response
 
 
-class JournalUnavailable(ChannelError):
+class Unavailable(ChannelError):
+    """Something that we stand on does not answer; the same may work a little later."""
+
+
+class JournalUnavailable(Unavailable):
     """The journal's database does not answer; nothing is known of what was being written."""
 
 

@@ -26,7 +26,7 @@ from channels.limit import (
     TOPIC_LINGER_SECONDS,
 )
 from channels.protocol import Event, Wire
-from channels.session import Session
+from channels.session import Session, Transport
 from channels.topic import State, Topic
 
 log = logging.getLogger(__name__)
@@ -333,7 +333,7 @@ class Hub:
         awake, self._awake = self._awake, []
         for session in awake:
             if session.transport is not None:
-                session.transport.flush()
+                _flush(session.transport)
 
     def _gather(self, topic: Topic) -> None:
         if topic.unsent:
@@ -348,6 +348,13 @@ class Hub:
             if data is None:
                 data = encoded[session.wire] = encode(session.wire)
             offer(session, data)
+
+
+def _flush(transport: Transport) -> None:
+    try:
+        transport.flush()
+    except Exception:  # a transport must not raise; if one does, the other clients do not pay for it
+        log.exception("a client could not be written to")
 
 
 def _offer_snapshot(topic: Topic, envelope: Envelope) -> Callable[[Session, bytes], None]:

@@ -217,7 +217,10 @@ class Journal:
                 log.exception("a batch of %d events could not be committed", len(batch))
             self._finish(batch, [_UNAVAILABLE] * len(batch))
             return
-        self._publish(batch, receipts)
+        try:
+            self._publish(batch, receipts)
+        except Exception:  # what is committed stays so, and whoever sent it must be told
+            log.exception("a committed batch could not be delivered")
         self._finish(batch, receipts)
 
     def _publish(self, batch: list[tuple[Entry, Done]], receipts: list[Receipt]) -> None:

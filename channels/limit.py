@@ -10,6 +10,9 @@ from dataclasses import dataclass
 # pairs) fits with its envelope; anything longer is no push of ours.
 MAX_FRAME_BYTES = 64 * 1024
 
+# Open connections of one user: the tabs and devices of one person, and those half-open that are not swept yet.
+MAX_CONNECTIONS = 50
+
 # Topics joined by one connection: a teacher's classes with room to spare; Phoenix' own bound per transport.
 MAX_TOPICS = 100
 

@@ -55,7 +55,10 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Authority(Protocol):
-    """Where credentials are checked. The engine is given one; it lives outside `channels`."""
+    """Where credentials are checked. The engine is given one; it lives outside `channels`.
+
+    Every method may raise `channels.errors.Unavailable`.
+    """
 
     async def authenticate(self, secret: str) -> Member | None:
         """Say whose this cookie or bearer token is, or None where it is nobody's, ended or expired."""

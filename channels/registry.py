@@ -38,6 +38,10 @@ class Registry:
         if not sessions:
             self._by_user.pop(session.member.user.id, None)
 
+    def count_of(self, user_id: int) -> int:
+        """Return how many sessions a user has open."""
+        return len(self._by_user.get(user_id, ()))
+
     def of(self, user_id: int) -> set[Session]:
         """Return a copy of the set of a user's sessions."""
         return set(self._by_user.get(user_id, ()))

@@ -7,6 +7,7 @@ session is `blocked` and keeps what comes in its bounded outbox.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Collection
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -16,19 +17,23 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
 
 from channels.engine import Engine
+from channels.errors import Unavailable
 from channels.handshake import COOKIE, Credential, find_credential
-from channels.limit import MAX_FRAME_BYTES
+from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES
 from channels.member import Member
 from channels.policy import RoleRules
 from channels.protocol import WIRES, Wire
 from channels.session import Session
+
+log = logging.getLogger(__name__)
 
 
 class ChannelSocket(WebSocketHandler):
     """The WebSocket of one role; the subclass names its `rules`.
 
     Answers the upgrade with 403 where the credential is nobody's or another role's, the Origin of a cookie's request
-    is foreign, or the protocol's version is unknown.
+    is foreign, or the protocol's version is unknown; with 429 where the user has too many connections open; with 503
+    where the credential cannot be checked now.
     """
 
     rules: ClassVar[RoleRules]
@@ -60,9 +65,14 @@ class ChannelSocket(WebSocketHandler):
         return wire
 
     async def _authenticate(self) -> Member:
-        member = await self._engine.authority.authenticate(self._credential.secret)
+        try:
+            member = await self._engine.authority.authenticate(self._credential.secret)
+        except Unavailable as error:
+            raise HTTPError(503, "the database does not answer") from error
         if member is None or member.user.role is not self.rules.role:
             raise HTTPError(403, "not a credential for this socket")
+        if self._engine.connections_of(member) >= MAX_CONNECTIONS:
+            raise HTTPError(429, "too many connections of one user")
         return member
 
     def check_origin(self, origin: str) -> bool:
@@ -111,9 +121,9 @@ class ChannelSocket(WebSocketHandler):
             self._engine.disconnect(session)
 
     def log_exception(self, *args: Any) -> None:
-        """Log our own bugs only: a refused upgrade is no error."""
+        """Log our own bugs only: a refused upgrade is no error. Without the query, which may hold a bearer token."""
         if not isinstance(args[1], HTTPError):
-            super().log_exception(*args)
+            log.error("%s could not be served", self.request.path, exc_info=args)
 
 
 class SocketTransport:

@@ -15,8 +15,10 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import channels
-from channels.limit import MAX_FRAME_BYTES, Limits
-from tests.channels.support import Worker, unframed
+from channels.errors import Unavailable
+from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
+from channels.protocol import JSON
+from tests.channels.support import ANA, Worker, unframed
 
 # One kind of database is enough here.
 pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
@@ -116,7 +118,8 @@ class Served:
 async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     worker: Worker = await make_worker(limits=LIMITS)
     collaborators = {"engine": worker.engine, "origins": (ORIGIN,)}
-    server = HTTPServer(Application([(url, handler, collaborators) for url, handler in channels.handlers]))
+    routes = [(url, handler, collaborators) for url, handler in channels.handlers]
+    server = HTTPServer(Application(routes, log_function=lambda handler: None))
     server.listen(0, "127.0.0.1")
     port = next(iter(server._sockets.values())).getsockname()[1]
     served = Served(worker, port)
@@ -174,6 +177,37 @@ async def test_each_role_has_a_socket_of_its_own(served: Served) -> None:
     for role, login in (("teachers", "paula"), ("principal", "diretora")):
         connection = await served.connect(f"access_token={login}", role=role)
         assert (await connection.join())["status"] == "ok"
+
+
+async def test_a_user_may_have_so_many_connections_and_no_more(served: Served) -> None:
+    sessions = [served.worker.engine.connect(ANA, JSON, served.worker.engine.revision) for _ in range(MAX_CONNECTIONS)]
+    assert await served.refused("access_token=ana") == 429
+    (await served.connect("access_token=bruno")).socket.close()
+    for session in sessions:
+        served.worker.engine.disconnect(session)
+    assert (await (await served.connect("access_token=ana")).join())["status"] == "ok"
+
+
+async def test_while_credentials_cannot_be_checked_the_answer_is_503(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(secret: str) -> None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(served.worker.authority, "authenticate", away)
+    assert await served.refused("access_token=ana") == 503
+
+
+async def test_a_bug_before_the_upgrade_is_logged_without_the_token(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(secret: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(served.worker.authority, "authenticate", broken)
+    assert await served.refused("access_token=s3cret") == 500
+    assert "/students/socket/websocket could not be served" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 async def test_phoenix_clients_offer_the_token_as_a_subprotocol_and_are_answered_phoenix(served: Served) -> None:
