@@ -60,6 +60,8 @@ class Page(RequestHandler):
         """Set what every answer has. Nobody keeps a page: the next one at a school's computer is somebody else."""
         for name, value in HEADERS.items():
             self.set_header(name, value)
+        if self.request.protocol == "https":  # browsers complain of it on a plain http address
+            self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Vary", "Accept-Language, Cookie")
         self.clear_header("Server")

@@ -167,7 +167,7 @@ export class Channel {
    */
   async push(event, payload = {}, {timeout = ANSWER_MS} = {}) {
     const due = this.#clock.now() + timeout;
-    if (!this.joined && this.#state !== "closed") await this.#joinWithin(timeout);
+    if (!this.joined && this.#state !== "closed") await this.#decided(timeout);
     return new Promise((resolve, reject) => {
       this.#pushNow(event, payload, Math.max(0, due - this.#clock.now()), (error, response) => {
         if (error === null) resolve(response);
@@ -339,22 +339,21 @@ export class Channel {
     });
   }
 
-  /** @param {number} ms */
-  #joinWithin(ms) {
+  /**
+   * Wait until the join is decided, at most so long.
+   * @param {number | null} ms
+   * @returns {Promise<void>}
+   */
+  #decided(ms = null) {
     return new Promise((resolve, reject) => {
-      const callOff = this.#clock.after(ms, () => reject(new TimedOut()));
-      this.#decided().then(resolve, reject).finally(callOff);
-    });
-  }
-
-  /** @returns {Promise<void>} */
-  #decided() {
-    return new Promise((resolve, reject) => {
-      const remove = this.#onDecided.add((error) => {
+      const settle = (/** @type {Error | null} */ error) => {
         remove();
+        callOff();
         if (error === null) resolve();
         else reject(error);
-      });
+      };
+      const remove = this.#onDecided.add(settle);
+      const callOff = ms === null ? () => {} : this.#clock.after(ms, () => settle(new TimedOut()));
     });
   }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.visitor import DESKTOP, HOMES, PASSWORD, Visitor
+from tests.browser.visitor import DESKTOP, HOMES, LAN_NAME, PASSWORD, Visitor
 from tests.lousa import Lousa
 from tests.programs import program
 
@@ -24,6 +24,8 @@ _CHROMIUM = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A name that is not this machine's to the browser: a plain http address as a school's network has.
+    f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1",
 ]
 
 
@@ -61,8 +63,8 @@ async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
     """Return a function that signs somebody in, in a browser of their own; in the end nothing may have been wrong."""
     visitors: list[Visitor] = []
 
-    async def arrive(login: str, size: tuple[int, int] = DESKTOP) -> Visitor:
-        visitors.append(visitor := await Visitor.arrive(browser, lousa, login, size))
+    async def arrive(login: str, size: tuple[int, int] = DESKTOP, url: str | None = None) -> Visitor:
+        visitors.append(visitor := await Visitor.arrive(browser, url or lousa.url, login, size))
         await visitor.sign_in()
         return visitor
 

@@ -66,7 +66,7 @@ LOGINS = {"ana": "/students/socket", "bruno": "/students/socket", "paula": "/tea
 
 
 async def listener(browser: Browser, lousa: Lousa, login: str) -> Visitor:
-    visitor = await Visitor.arrive(browser, lousa, login)
+    visitor = await Visitor.arrive(browser, lousa.url, login)
     await visitor.enter()
     # A document of this site without scripts, and without an icon, for which a browser asks of itself.
     await visitor.page.route("**/favicon.ico", lambda route: route.fulfill(status=204))

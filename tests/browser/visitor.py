@@ -12,10 +12,9 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
-from tests.lousa import Lousa
-
 PASSWORD = "lousa-demo"
 MATHS = "6º A · Matemática"  # the class of ana, bruno and paula
+LAN_NAME = "lousa.escola.test"
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 HOMES = {"ana": "/students/", "bruno": "/students/", "paula": "/teachers/", "diretora": "/principal/"}
@@ -43,10 +42,10 @@ class Visitor:
         self._outage = False
 
     @classmethod
-    async def arrive(cls, browser: Browser, lousa: Lousa, login: str, size: tuple[int, int] = DESKTOP) -> "Visitor":
+    async def arrive(cls, browser: Browser, url: str, login: str, size: tuple[int, int] = DESKTOP) -> "Visitor":
         """Open a window of their own, without any cookie yet."""
         context = await browser.new_context(
-            base_url=lousa.url,
+            base_url=url,
             viewport={"width": size[0], "height": size[1]},
             device_scale_factor=2 if size == PHONE else 1,
             has_touch=size == PHONE,

@@ -1,0 +1,33 @@
+"""The eye on the console sees what it should: tests that trust it are worth as much as it is."""
+
+import pytest
+
+from tests.browser.conftest import Visit
+
+pytestmark = pytest.mark.browser
+
+_INLINE_SCRIPT = """
+() => {
+  const script = document.createElement("script");
+  script.textContent = "window.taken = true";
+  document.body.append(script);
+}
+"""
+
+
+async def test_what_the_browser_complains_of_is_a_failure(visit: Visit) -> None:
+    ana = await visit("ana")
+    ana.check()
+    complaints = {
+        _INLINE_SCRIPT: "Content-Security-Policy: script-src",
+        "() => void fetch('/missing')": "404",
+        "() => void setTimeout(() => { throw new Error('a mistake') })": "a mistake",
+        "() => console.warn('a warning')": "a warning",
+    }
+    for script, expected in complaints.items():
+        await ana.page.evaluate(script)
+        await ana.page.wait_for_timeout(300)
+        with pytest.raises(AssertionError, match=expected):
+            ana.check()
+        ana.problems.clear()
+    assert not await ana.page.evaluate("'taken' in window")
