@@ -5,7 +5,8 @@ Each role's package makes them its own by a subclass, with its role and, where i
 
 from typing import Any
 
-from channels.member import Classroom, Role, User
+from channels.limit import MAX_LISTED_STUDENTS
+from channels.member import Classroom, User
 from server.views.base import Page, classroom_for
 
 
@@ -29,11 +30,17 @@ class ClassPage(ClassesPage):
     async def get(self, class_id: str) -> None:  # type: ignore[override]  # the one argument is the address's
         """Show the class, if it is one of theirs."""
         classroom = classroom_for(self.member, class_id)
-        people = await self.accounts.classmates(classroom.id)
+        teachers = (await self.accounts.teachers([classroom.id]))[classroom.id]
         data = self.page_data(
-            classes=await self.siblings(), people=[_person(user) for user in people], **_this(classroom, people)
+            classroom=_as_data(classroom, teachers),
+            people=[_person(user) for user in await self.people(classroom)],
+            classes=await self.siblings(),
         )
         await self.show("class.html", classroom=classroom, page_data=data)
+
+    async def people(self, classroom: Classroom) -> list[User]:
+        """Return who is in the class, where it is small enough that they see each other come and go."""
+        return await self.accounts.classmates(classroom.id) if classroom.students <= MAX_LISTED_STUDENTS else []
 
     async def siblings(self) -> list[dict[str, Any]]:
         """Return the classes to list beside this one."""
@@ -46,10 +53,6 @@ class AnnouncementsPage(ClassesPage):
     async def get(self) -> None:
         """Show the page; announcements come by the socket."""
         await self.show("announcements.html", page_data=self.page_data(classes=await self.classes()))
-
-
-def _this(classroom: Classroom, people: list[User]) -> dict[str, Any]:
-    return {"classroom": _as_data(classroom, [user for user in people if user.role is Role.TEACHER])}
 
 
 def _as_data(classroom: Classroom, teachers: list[User]) -> dict[str, Any]:

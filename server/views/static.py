@@ -42,10 +42,13 @@ VERSION = version_of(FOLDERS.values())
 class Static(StaticFileHandler):
     """One static file."""
 
-    def set_extra_headers(self, path: str) -> None:
-        """Say how long the file may be kept, and what every answer says."""
+    def set_default_headers(self) -> None:
+        """Set what every answer has."""
         for name, value in HEADERS.items():
             self.set_header(name, value)
+
+    def set_extra_headers(self, path: str) -> None:
+        """Say how long the file may be kept."""
         current = self.request.path.startswith(f"/{VERSION}/")
         self.set_header("Cache-Control", f"public, max-age={KEPT_SECONDS}, immutable" if current else "no-cache")
 

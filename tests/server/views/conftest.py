@@ -1,0 +1,97 @@
+"""A small school behind the real pages, on SQLite: what pages show does not depend on the kind of database."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application
+
+from channels.member import Role
+from server import views
+from server.auth import Accounts
+from server.databases import Databases, Sessions, reading
+from server.databases.users import find_users
+from server.settings import database_urls
+from server.users import Users
+from tests.server.conftest import TurnedClock
+from tests.server.people import People
+from tests.server.views.visitor import Visitor
+
+PASSWORD = "quatro paredes verdes"
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+@dataclass(frozen=True)
+class School:
+    """Where the pages are, and the ids of what is in it: a class with ana and paula, and one with neither."""
+
+    url: str
+    ana: int
+    mathematics: int
+    history: int
+
+
+@pytest.fixture
+async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databases]:
+    """Return both databases with their tables and nothing in them."""
+    shutil.copytree(sqlite_tables, tmp_path, dirs_exist_ok=True)
+    databases = Databases(database_urls(tmp_path))
+    yield databases
+    await databases.dispose()
+
+
+@pytest.fixture
+async def accounts(sessions: Sessions, clock: TurnedClock) -> AsyncIterator[Accounts]:
+    """Return the accounts of the school."""
+    accounts = Accounts(sessions, clock)
+    yield accounts
+    accounts.close()
+
+
+@pytest.fixture
+async def url(accounts: Accounts) -> AsyncIterator[str]:
+    """Serve all pages; return where."""
+    application = Application(views.handlers(accounts), **views.application_settings(accounts))
+    server = HTTPServer(application)
+    socket, port = bind_unused_port()
+    server.add_socket(socket)
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+    await server.close_all_connections()
+
+
+@pytest.fixture
+async def school(url: str, people: People, users: Users, sessions: Sessions) -> School:
+    """Fill the school."""
+    await people.school("Escola das Araucárias")
+    for login, name, role in (
+        ("ana", "Ana Ribeiro", Role.STUDENT),
+        ("paula", "Paula Nogueira", Role.TEACHER),
+        ("diretora", "Helena Prado", Role.PRINCIPAL),
+    ):
+        await users.create(login, name, role, PASSWORD)
+    async with reading(sessions) as session:
+        found = await find_users(session, {"ana", "paula"})
+    mathematics = await people.classroom("6º A · Matemática", found["ana"].id, teacher=found["paula"].id)
+    return School(url, found["ana"].id, mathematics, await people.classroom("9º C · História"))
+
+
+@pytest.fixture
+def visitor(school: School) -> Visitor:
+    """Return somebody who is not signed in."""
+    return Visitor(school.url)
+
+
+@pytest.fixture
+def signed_in(accounts: Accounts, school: School) -> Callable[[str], Awaitable[Visitor]]:
+    """Return a function that returns somebody who has signed in."""
+
+    async def sign_in(login: str) -> Visitor:
+        secret = await accounts.sign_in(login, PASSWORD, "127.0.0.1")
+        return Visitor(school.url, cookies={"lousa_session": secret})
+
+    return sign_in

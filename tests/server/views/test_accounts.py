@@ -1,0 +1,167 @@
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from channels.member import Role
+from server.auth import Accounts
+from server.users import Users
+from tests.server.people import People
+from tests.server.views.conftest import HOSTILE, PASSWORD, School
+from tests.server.views.visitor import Visitor
+
+SignedIn = Callable[[str], Awaitable[Visitor]]
+
+
+async def test_signing_in_gives_a_cookie_that_scripts_and_other_sites_do_not_get(visitor: Visitor) -> None:
+    answer = await visitor.sign_in("Ana", PASSWORD)
+    assert (answer.status, answer.location) == (303, "/")
+    cookie = next(each for each in answer.headers.get_list("Set-Cookie") if each.startswith("lousa_session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie  # plain http, as on a school's own network
+    assert (await visitor.get("/students/")).has("Ana Ribeiro")
+
+
+@pytest.mark.parametrize(("login", "password"), [("ana", "guessed"), ("nobody", PASSWORD), ("ana", PASSWORD + " ")])
+async def test_a_wrong_sign_in_is_told_in_place_and_keeps_the_login_only(
+    login: str, password: str, visitor: Visitor
+) -> None:
+    answer = await visitor.sign_in(login, password)
+    assert answer.status == 401
+    assert answer.has("Login or password is wrong")
+    assert answer.fields["login"] == login
+    assert password not in answer.text
+    assert "lousa_session" not in visitor.cookies
+
+
+async def test_what_was_typed_comes_back_as_text(visitor: Visitor) -> None:
+    answer = await visitor.sign_in(HOSTILE, "wrong")
+    assert answer.fields["login"] == HOSTILE
+    assert "<script>alert" not in answer.text
+
+
+async def test_an_empty_field_is_told(visitor: Visitor) -> None:
+    answer = await visitor.sign_in("ana", "")
+    assert answer.status == 422
+    assert answer.has("Please fill in every field")
+
+
+async def test_too_many_attempts_say_when_to_try_again(visitor: Visitor) -> None:
+    for _ in range(10):
+        await visitor.sign_in("ana", "wrong")
+    answer = await visitor.sign_in("ana", PASSWORD)
+    assert answer.status == 429
+    assert answer.headers["Retry-After"] == "300"
+    assert answer.has("Try again in 5 minutes.")
+    visitor.language = "pt-BR"
+    assert (await visitor.sign_in("ana", PASSWORD)).has("Tente de novo em 5 minutos.")
+
+
+@pytest.mark.parametrize("path", ["/accounts/sign-in", "/accounts/first-sign-in", "/accounts/sign-out"])
+async def test_a_form_from_another_site_is_refused(path: str, visitor: Visitor) -> None:
+    await visitor.get("/accounts/sign-in")
+    answer = await visitor.post(path, xsrf="forged", login="ana", password=PASSWORD)
+    assert answer.status == 403
+    assert answer.has("This page is not for you")
+
+
+async def test_after_signing_in_nobody_is_led_to_another_site(visitor: Visitor) -> None:
+    form = await visitor.get("/accounts/sign-in?next=//evil.example/")
+    assert form.fields["next"] == "/"
+    answer = await visitor.post("/accounts/sign-in", login="ana", password=PASSWORD, next="//evil.example/")
+    assert answer.location == "/"
+    assert (await visitor.get("/accounts/sign-in?next=https://evil.example/")).location == "/"
+
+
+async def test_who_is_signed_in_need_not_sign_in_again(signed_in: SignedIn) -> None:
+    ana = await signed_in("ana")
+    answer = await ana.get("/accounts/sign-in?next=/students/announcements")
+    assert (answer.status, answer.location) == (302, "/students/announcements")
+
+
+async def test_signing_out_ends_the_sign_in_itself_and_not_only_the_cookie(
+    accounts: Accounts, signed_in: SignedIn
+) -> None:
+    ana = await signed_in("ana")
+    secret = ana.cookies["lousa_session"]
+    answer = await ana.post("/accounts/sign-out")
+    assert (answer.status, answer.location) == (303, "/accounts/sign-in")
+    assert "lousa_session" not in ana.cookies
+    assert await accounts.authenticate(secret) is None
+
+
+async def test_scripts_can_ask_whether_they_are_still_signed_in(visitor: Visitor, signed_in: SignedIn) -> None:
+    assert (await visitor.get("/accounts/status")).text == '{"signed_in": false}'
+    assert (await (await signed_in("ana")).get("/accounts/status")).text == '{"signed_in": true}'
+
+
+async def _code(people: People, users: Users) -> str:
+    caio = await people.user("caio", Role.STUDENT, "Caio Alves")
+    await people.classroom("7º B", caio)
+    return (await users.make_codes("7º B"))[0].code
+
+
+async def test_a_one_time_code_and_a_new_password_sign_in_once(
+    people: People, users: Users, visitor: Visitor, school: School
+) -> None:
+    code = await _code(people, users)
+    form = {"login": "caio", "code": code.lower(), "password": "uma senha só minha", "next": "/students/announcements"}
+    answer = await visitor.post("/accounts/first-sign-in", **form)
+    assert (answer.status, answer.location) == (303, "/students/announcements")
+    assert (await visitor.get("/students/")).has("Caio Alves")
+    other = Visitor(school.url)
+    assert (await other.post("/accounts/first-sign-in", **form)).status == 401
+    assert (await other.sign_in("caio", form["password"])).status == 303
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [("short", "too short"), ("x" * 257, "too long"), ("caio", "too short"), ("12345678", "others would guess")],
+)
+async def test_a_weak_password_is_told_and_the_code_stays_good(
+    password: str, words: str, people: People, users: Users, visitor: Visitor
+) -> None:
+    code = await _code(people, users)
+    answer = await visitor.post("/accounts/first-sign-in", login="caio", code=code, password=password)
+    assert answer.status == 422
+    assert answer.has(words)
+    assert answer.fields["code"] == code
+    answer = await visitor.post("/accounts/first-sign-in", login="caio", code=code, password="uma senha só minha")
+    assert answer.status == 303
+
+
+async def test_a_wrong_code_is_told(people: People, users: Users, visitor: Visitor) -> None:
+    await _code(people, users)
+    answer = await visitor.post("/accounts/first-sign-in", login="caio", code="nope", password="uma senha só minha")
+    assert answer.status == 401
+    assert answer.has("Login or code is wrong")
+
+
+async def test_the_language_is_the_browsers_until_one_is_chosen(visitor: Visitor) -> None:
+    visitor.language = "pt-PT,pt;q=0.9,en;q=0.5"
+    answer = await visitor.get("/accounts/sign-in")
+    assert '<html lang="pt-BR"' in answer.text
+    assert answer.has("Senha")
+    answer = await visitor.post("/accounts/language", language="en", next="/accounts/sign-in?next=/students/")
+    assert (answer.status, answer.location) == (303, "/accounts/sign-in?next=/students/")
+    answer = await visitor.get(answer.location)
+    assert '<html lang="en"' in answer.text
+    assert answer.has("Password")
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
+async def test_the_language_switch_leads_nowhere_else_and_knows_only_our_languages(visitor: Visitor) -> None:
+    assert (await visitor.post("/accounts/language", language="en", next="//evil.example")).location == "/"
+    assert (await visitor.post("/accounts/language", language="../../etc", next="/")).status == 400
+
+
+async def test_the_catalog_of_scripts_is_kept_for_ever_under_its_version(visitor: Visitor) -> None:
+    visitor.language = "pt-BR"
+    page = (await visitor.get("/accounts/sign-in")).text
+    path = page.split('data-catalog="')[1].split('"')[0]
+    answer = await visitor.get(path)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert '"Connecting…": "Conectando…"' in answer.text
+    assert (await visitor.get(path.split("?")[0])).headers["Cache-Control"] == "no-cache"
+    assert (await visitor.get("/accounts/language/xx.js")).status == 404

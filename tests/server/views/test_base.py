@@ -1,0 +1,154 @@
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from channels.member import Role
+from server.auth import Accounts
+from server.databases.errors import DatabaseUnavailable
+from server.views.base import local_path
+from tests.server.people import People
+from tests.server.views.conftest import HOSTILE, PASSWORD, School
+from tests.server.views.visitor import Answer, Visitor
+
+SignedIn = Callable[[str], Awaitable[Visitor]]
+
+PAGES = {
+    "ana": ["/students/", "/students/classes/{mathematics}", "/students/announcements"],
+    "paula": ["/teachers/", "/teachers/classes/{mathematics}", "/teachers/announcements"],
+    "diretora": ["/principal/", "/principal/classes/{history}", "/principal/announcements"],
+}
+ALL_PAGES = [(login, page) for login, pages in PAGES.items() for page in pages]
+
+
+def _path(page: str, school: School) -> str:
+    return page.format(mathematics=school.mathematics, history=school.history)
+
+
+@pytest.mark.parametrize(("login", "page"), ALL_PAGES)
+async def test_who_is_not_signed_in_is_sent_to_sign_in_and_then_back(
+    login: str, page: str, school: School, visitor: Visitor
+) -> None:
+    path = _path(page, school)
+    answer = await visitor.get(path)
+    assert (answer.status, answer.location) == (302, f"/accounts/sign-in?next={path}")
+    form = await visitor.get(answer.location)
+    answer = await visitor.post(
+        "/accounts/sign-in", login=login, password=PASSWORD, next=form.fields["next"], xsrf=form.fields["_xsrf"]
+    )
+    assert (answer.status, answer.location) == (303, path)
+    assert (await visitor.get(path)).status == 200
+
+
+@pytest.mark.parametrize(("owner", "page"), ALL_PAGES)
+async def test_a_page_is_for_its_own_role_only(owner: str, page: str, school: School, signed_in: SignedIn) -> None:
+    for login in PAGES:
+        answer = await (await signed_in(login)).get(_path(page, school))
+        assert answer.status == (200 if login == owner else 403)
+
+
+async def test_a_class_that_is_not_theirs_is_not_found(school: School, signed_in: SignedIn) -> None:
+    ana, paula, principal = [await signed_in(login) for login in PAGES]
+    assert (await ana.get(f"/students/classes/{school.history}")).status == 404
+    assert (await paula.get(f"/teachers/classes/{school.history}")).status == 404
+    assert (await principal.get(f"/principal/classes/{school.history}")).status == 200
+    assert (await principal.get("/principal/classes/999999999999999")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("login", "home"), [("ana", "/students/"), ("paula", "/teachers/"), ("diretora", "/principal/")]
+)
+async def test_the_front_door_leads_to_ones_own_pages(login: str, home: str, signed_in: SignedIn) -> None:
+    assert (await (await signed_in(login)).get("/")).location == home
+
+
+def _assert_strict(answer: Answer) -> None:
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("login", "page"), ALL_PAGES)
+async def test_no_page_has_a_script_or_style_of_its_own_nor_would_it_run(
+    login: str, page: str, school: School, signed_in: SignedIn
+) -> None:
+    answer = await (await signed_in(login)).get(_path(page, school))
+    _assert_strict(answer)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", answer.text))
+    assert not re.search(r"<style|\sstyle=|\son\w+=", answer.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/accounts/sign-in", 200), ("/nowhere", 404), ("/static/nothing.js", 404), ("/static/page.js", 200), ("/", 302)],
+)
+async def test_every_answer_carries_the_policy(path: str, status: int, visitor: Visitor) -> None:
+    answer = await visitor.get(path)
+    assert answer.status == status
+    _assert_strict(answer)
+
+
+async def test_an_error_is_a_page_in_the_readers_language_with_a_way_on(school: School, signed_in: SignedIn) -> None:
+    ana = await signed_in("ana")
+    ana.language = "pt-BR"
+    for path, status, words in (("/nada", 404, "Não há nada nesta lousa"), ("/principal/", 403, "não é para você")):
+        answer = await ana.get(path)
+        assert answer.status == status
+        assert answer.has(words)
+        assert 'href="/students/"' in answer.text
+
+
+async def test_a_database_that_is_away_for_a_moment_is_a_503(
+    accounts: Accounts, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ana = await signed_in("ana")
+
+    async def away() -> str:
+        raise DatabaseUnavailable("the accounts database is too busy")
+
+    monkeypatch.setattr(accounts, "school_name", away)
+    answer = await ana.get("/students/")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.has("The server is busy")
+    assert "Traceback" not in answer.text
+
+
+async def test_names_and_titles_are_text_whatever_is_in_them(
+    people: People, school: School, signed_in: SignedIn
+) -> None:
+    mallory = await people.user("mallory", Role.STUDENT, HOSTILE)
+    class_id = await people.classroom(HOSTILE, mallory, school.ana)
+    ana = await signed_in("ana")
+    for path in ("/students/", f"/students/classes/{class_id}", "/students/announcements"):
+        answer = await ana.get(path)
+        assert answer.has("alert('x')")
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/students/", "/students/classes/7?a=b&c=d", "/"])
+def test_a_local_path_stays_as_it_is(path: str) -> None:
+    assert local_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        None,
+        "",
+        "https://evil.example/",
+        "//evil.example/",
+        "///evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "javascript:alert(1)",
+        "students/",
+        "/a b",
+    ],
+)
+def test_what_could_lead_elsewhere_leads_home(path: str | None) -> None:
+    assert local_path(path) == "/"
