@@ -122,7 +122,7 @@ export function readingOf(topic, params = {present: false}) {
   if (reading === undefined) {
     reading = new Reading(topic, topic.startsWith("class:") ? params : {});
     readings.set(topic, reading);
-    reading.channel.join();
   }
+  reading.channel.join(); // again where it is joined: nothing; where it was taken away and has come back: joins
   return reading;
 }
