@@ -163,7 +163,7 @@ export class Channel {
    * @param {string} event
    * @param {Payload} payload
    * @param {{timeout?: number}} options milliseconds
-   * @returns {Promise<Payload>} rejects with Refused, TimedOut or Disconnected
+   * @returns {Promise<any>} rejects with Refused, TimedOut or Disconnected
    */
   async push(event, payload = {}, {timeout = ANSWER_MS} = {}) {
     const due = this.#clock.now() + timeout;

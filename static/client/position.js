@@ -5,7 +5,7 @@
 
 /**
  * @typedef {import("./frame.js").Payload} Payload
- * @typedef {{event: string, payload: Payload}} TopicEvent
+ * @typedef {{event: string, payload: any}} TopicEvent
  */
 
 export class Position {

@@ -9,7 +9,7 @@
 import {Listeners} from "./listeners.js";
 
 /**
- * @typedef {{id: number, name: string, role: string}} User
+ * @typedef {{id: number, name: string, role: "student" | "teacher" | "principal"}} User
  * @typedef {{phx_ref: string}} Meta
  * @typedef {{metas: Meta[], user: User}} Entry one user, with one meta for each of their sessions
  * @typedef {Record<string, Entry>} Entries
