@@ -1,7 +1,8 @@
 """Rosters: who is at the school and in which class, imported from the export of the school's information system.
 
 `read` checks an export (OneRoster CSV 1.1 or 1.2) and makes a `Roster` of it without touching any database; `apply`
-brings a database to it. Both raise `RosterErrors`, which holds every problem by file, line and column.
+brings a database to it. Both raise `RosterErrors`, which holds every problem by file, line and column. `demo/` is an
+export like any other: that of the demo school.
 """
 
 from server.rosters.compare import Counts

@@ -32,7 +32,7 @@ def read_orgs(export: Export) -> tuple[Known, School | None]:
             return Ids(whole=False), None
         found: list[_Org] = []
         known = _read_tree(sheet, found)
-        return known, _find_school(sheet, found) if known.whole else None
+        return known, None if sheet.faults else _find_school(sheet, found)
 
 
 def _read_tree(sheet: Sheet, found: list[_Org]) -> Known:
@@ -55,9 +55,8 @@ def _find_school(sheet: Sheet, found: Sequence[_Org]) -> School | None:
     choice = schools if len(schools) == 1 else tops
     if len(choice) == 1:
         return choice[0]
-    sheet.problem(
-        0, "", f"There are {len(schools)} schools, and nothing that stands above them all: whose server is this?"
-    )
+    message = f"There are {len(schools)} schools, and nothing that stands above them all: whose server is this?"
+    sheet.problem(0, "", message)
     return None
 
 

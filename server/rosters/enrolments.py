@@ -10,11 +10,7 @@ from server.rosters.sheet import Sheet
 
 _COLUMNS = ("classSourcedId", "userSourcedId", "role", "schoolSourcedId?", "beginDate?", "endDate?")
 # A principal may teach; a student who teaches, or a teacher who learns, is a mistake in one of the two files.
-_MAY_BE = {
-    Role.STUDENT: (Role.STUDENT,),
-    Role.TEACHER: (Role.TEACHER,),
-    Role.PRINCIPAL: (Role.TEACHER,),
-}
+_ENROLLED_AS = {Role.STUDENT: Role.STUDENT, Role.TEACHER: Role.TEACHER, Role.PRINCIPAL: Role.TEACHER}
 
 
 def read_enrolments(export: Export, users: Ids[User], classes: Ids[SchoolClass], orgs: Ids[bool]) -> list[Enrolment]:
@@ -37,8 +33,8 @@ class _Reader:
         self._users = users
         self._classes = classes
         self._orgs = orgs
-        # User and class in one number, which takes half the memory of a pair, and the role.
-        self._seen: dict[int, Role] = {}
+        # User and class in one number, which takes half the memory of a pair.
+        self._seen: set[int] = set()
 
     def read(self, row: Row) -> Enrolment | None:
         """Read one row; None, and counted or told, where it enrols nobody."""
@@ -64,18 +60,14 @@ class _Reader:
         self._orgs.check(self._sheet, line, "schoolSourcedId", school_id)
 
     def _enrol(self, row: Row, user: User, school_class: SchoolClass, role: Role) -> Enrolment | None:
-        if role not in _MAY_BE[user.role]:
-            self._sheet.problem(
-                row.line, "role", f"{shown(user.sourced_id)} is a {user.role}, and enrolled as a {role}."
-            )
+        if role is not _ENROLLED_AS[user.role]:
+            message = f"User {shown(user.sourced_id)} is a {user.role}, and enrolled as a {role}."
+            self._sheet.problem(row.line, "role", message)
             return None
         pair = user.number << 32 | school_class.number
-        first = self._seen.get(pair)
-        if first is role:
+        if pair in self._seen:
             return self._skip("enrolments that are there twice")
-        if first is not None:
-            self._sheet.problem(row.line, "role", "The same user has another role in this class in an earlier row.")
-        self._seen[pair] = role
+        self._seen.add(pair)
         return Enrolment(row.sourced_id, user.number, school_class.number, role)
 
     def _skip(self, what: str) -> Enrolment | None:

@@ -4,6 +4,9 @@ What the roster has and the database does not is created; what differs is update
 what came from a roster once and is not in this one ends (`active`), and keeps its id, so that old messages keep their
 authors. What was created by hand, without a `sourced_id`, is left alone. `enabled` and passwords are never touched.
 A dry run is the real one, rolled back at its end.
+
+Measured with 100,000 users, 20,340 classes and 589,740 enrolments (bench/school.py) on 2 cores, reading included: a
+first import 17 s on SQLite and 23 s on PostgreSQL; one that changes every row 24 s and 34 s; at most 270 MB.
 """
 
 from collections.abc import Mapping

@@ -74,7 +74,6 @@ def test_everything_wrong_is_told_at_once(refuse: Refuse, export: Files) -> None
     places = [(each.file, each.line, each.column) for each in refuse(wrong)]
     assert places == [
         ("orgs.csv", 2, "name"),
-        ("orgs.csv", 0, ""),
         ("classes.csv", 2, "termSourcedIds"),
         ("users.csv", 3, "username"),
         ("enrollments.csv", 4, "sourcedId"),
