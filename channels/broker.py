@@ -4,7 +4,7 @@ The journal is the truth. A broker may lose, repeat or reorder envelopes; hubs p
 positions and read what is missing. `broker_memory` serves one process, where there is nobody else to tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import IntEnum
 from typing import Protocol
 
@@ -30,6 +30,7 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 Deliver = Callable[[Sequence[Envelope]], None]
+Resubscribed = Callable[[Collection[str]], None]
 
 
 class Broker(Protocol):
@@ -42,8 +43,11 @@ class Broker(Protocol):
     def check_seconds(self) -> float | None:
         """Return the seconds until the next question; it may change from one to the next."""
 
-    async def start(self, deliver: Deliver) -> None:
-        """Begin to hand over, in the event loop, what other workers publish; never what this one does."""
+    async def start(self, deliver: Deliver, resubscribed: Resubscribed) -> None:
+        """Begin to hand over, in the event loop, what other workers publish; never what this one does.
+
+        `resubscribed` is told which topics are heard from now on: what they got before has to be looked up.
+        """
 
     async def close(self) -> None:
         """Stop handing over."""

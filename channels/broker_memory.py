@@ -7,7 +7,7 @@ of what it carries, as a real one may.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from channels.broker import Deliver, Envelope
+from channels.broker import Deliver, Envelope, Resubscribed
 
 
 class MemoryBus:
@@ -31,8 +31,8 @@ class MemoryBroker:
         """Return None: what is lost here, tests find by `Hub.check`."""
         return None
 
-    async def start(self, deliver: Deliver) -> None:
-        """Begin to hand over what others on the bus publish."""
+    async def start(self, deliver: Deliver, resubscribed: Resubscribed) -> None:
+        """Begin to hand over what others on the bus publish; a subscription counts at once."""
         self._deliver = deliver
         self._bus.brokers.add(self)
 

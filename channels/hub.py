@@ -13,7 +13,7 @@ The hub does not know what events mean, who may see them, or what a connection i
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
 from channels.broker import Broker, Envelope, Lane
 from channels.errors import JournalUnavailable
@@ -59,15 +59,20 @@ class Hub:
         self._outbound: list[Envelope] = []
         self._scheduled = False
         self._checking: asyncio.Task[None] | None = None
+        self._looking: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to listen to the broker, and to ask the journal what the broker has lost."""
-        await self._broker.start(self._receive)
+        await self._broker.start(self._receive, self._look_up)
         self._checking = asyncio.create_task(self._check_for_ever())
 
     async def close(self) -> None:
         """Stop listening; what was offered is flushed."""
-        tasks = [self._checking, *(task for topic in self.topics.values() for task in (topic.loading, topic.hole))]
+        tasks = [
+            self._checking,
+            *self._looking,
+            *(task for topic in self.topics.values() for task in (topic.loading, topic.hole)),
+        ]
         for task in filter(None, tasks):
             task.cancel()
         await asyncio.gather(*filter(None, tasks), return_exceptions=True)
@@ -293,12 +298,28 @@ class Hub:
             except JournalUnavailable as error:
                 log.warning("the journal does not answer: %s", error)
 
+    def _look_up(self, names: Collection[str]) -> None:
+        task = asyncio.create_task(self._look_up_now(set(names)))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _look_up_now(self, wanted: set[str]) -> None:
+        # What a topic got between its loading and the confirmation is nowhere but in the journal. If that is away now,
+        # the next regular check finds the same.
+        with contextlib.suppress(JournalUnavailable):
+            for loading in [topic.loading for topic in self.topics.values() if topic.name in wanted]:
+                if loading is not None:
+                    await asyncio.shield(loading)
+            await self._check([name for name, topic in self.topics.items() if name in wanted])
+
     async def check(self) -> None:
         """Ask the journal which of this worker's topics have moved, and read what they lack.
 
         Raises `JournalUnavailable`.
         """
-        names = [topic.name for topic in self.topics.values() if topic.loading is None]
+        await self._check([name for name, topic in self.topics.items() if topic.loading is None])
+
+    async def _check(self, names: list[str]) -> None:
         for start in range(0, len(names), PAGE_EVENTS):
             heads = await self._journal.heads(names[start : start + PAGE_EVENTS])
             for name, head in heads.items():

@@ -1,0 +1,72 @@
+"""A real Redis for tests: on a free loopback port, with nothing kept, to be killed, frozen and started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.programs import free_port, program
+
+START_SECONDS = 20
+
+
+class RedisServer:
+    """One server, started again on the same port as often as a test likes."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        command = [
+            program("redis-server"),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            *self._options,
+        ]
+        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_SECONDS
+        while b"+PONG" not in self.command("PING"):
+            assert time.monotonic() < deadline, "Redis did not answer"
+            time.sleep(0.02)
+
+    def command(self, line: str) -> bytes:
+        """Send one inline command and return the answer; nothing where nobody listens."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                connection.sendall(line.encode() + b"\r\n")
+                return connection.recv(65536)
+        except OSError:
+            return b""
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        process, self._process = self._process, None
+        if process is not None:
+            os.kill(process.pid, signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+    def freeze(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
