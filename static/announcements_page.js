@@ -8,7 +8,7 @@ import {closeMenus} from "./menu.js";
 import {byId, page} from "./page.js";
 import {readingOf} from "./reading.js";
 
-/** Of a class the principal hears once something was announced to it from here: a school has more than may be joined. */
+/** Of a class the principal hears once it is chosen: a school has more classes than may be joined. */
 const classTopics = page.me.role === "principal" ? [] : page.classes.map(({id}) => `class:${id}`);
 const hasForm = byId("announce") !== null;
 

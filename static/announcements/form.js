@@ -16,7 +16,7 @@ const DONE_MS = 6000;
 /** The server's (channels/limit.py). */
 const MAX_TITLE = 200;
 
-/** Start the form. @param {(reading: import("../reading.js").Reading) => void} onPlace is told each place announced to */
+/** Start the form. @param {(reading: import("../reading.js").Reading) => void} onPlace is told each place that is chosen */
 export function startForm(onPlace) {
   const title = byId("title");
   const text = byId("text");
@@ -31,7 +31,7 @@ export function startForm(onPlace) {
     const topics = audience.topics();
     const problem = problemOf(topics, title.value, text.value);
     if (problem !== null) return complain(problem, topics.length === 0 ? null : text);
-    for (const topic of topics) sendTo(topic, title.value.trim(), text.value.trim(), onPlace);
+    for (const topic of topics) sendTo(topic, title.value.trim(), text.value.trim());
     title.value = text.value = "";
     saveDraft("announcement", "");
     show();
@@ -45,7 +45,10 @@ export function startForm(onPlace) {
     saveDraft("announcement", text.value);
     show();
   });
-  audience.onChange(show);
+  audience.onChange(() => {
+    for (const topic of audience.topics()) onPlace(readingOf(topic));
+    show();
+  });
   text.value = loadDraft("announcement");
   show();
 }
@@ -73,11 +76,9 @@ function complain(problem, field) {
   (field ?? byId("announce").querySelector("fieldset input")).focus();
 }
 
-/** @param {string} topic @param {string} title @param {string} text @param {(reading: any) => void} onPlace */
-function sendTo(topic, title, text, onPlace) {
-  const reading = readingOf(topic);
-  onPlace(reading);
-  showDelivery(reading.channel.send(SEND, {title, text}), topic);
+/** @param {string} topic @param {string} title @param {string} text */
+function sendTo(topic, title, text) {
+  showDelivery(readingOf(topic).channel.send(SEND, {title, text}), topic);
 }
 
 /** Show what is on its way from before this page was loaded again. @param {import("../reading.js").Reading} reading */

@@ -69,7 +69,7 @@ function progress(state) {
 function failure(delivery) {
   const retry = h("button", {class: "quiet-button", type: "button", onclick: () => delivery.retry()}, _("Try again"));
   const drop = h("button", {class: "quiet-button", type: "button", onclick: () => delivery.cancel()}, _("Delete"));
-  return [icon("warning"), h("span", {role: "alert"}, reason(delivery.error)), retry, drop];
+  return [h("span", {class: "failure", role: "alert"}, icon("warning"), reason(delivery.error)), retry, drop];
 }
 
 /** @param {any} error */

@@ -53,6 +53,7 @@ export class ClassRow {
     this.#showPeople(now);
     setText(this.#pace, number(paceOf(now)));
     draw(this.#chart, now.messages, Math.max(LEAST_TOP, ...now.messages));
+    this.element.classList.toggle("is-silent", now.messages.every((count) => count === 0));
     this.element.classList.toggle("is-quiet", now.students_online + now.teachers_online === 0);
   }
 
