@@ -51,6 +51,7 @@ function isByOther({payload}) {
 /** @param {import("./client/channel.js").Joined} joined */
 function joined({resumed, events, seq, read}) {
   const said = events.filter(isSaid);
+  showWhetherOurs(true);
   if (resumed) return append(said);
   for (const {payload} of said) outgoing.arrived(payload);
   conversation.replace(said);
@@ -73,9 +74,10 @@ function showUnread() {
   document.title = count > 0 ? `(${count}) ${title}` : title;
 }
 
-function gone() {
-  byId("gone").hidden = false;
-  byId("text").disabled = true;
+/** A class may be taken away under the open page, and come back. @param {boolean} isOurs */
+function showWhetherOurs(isOurs) {
+  byId("gone").hidden = isOurs;
+  byId("text").disabled = !isOurs;
 }
 
 /** @param {string} text */
@@ -92,7 +94,7 @@ byId("class-teachers").textContent = [list(teachers), ngettext("{n} student", "{
   .join(" · ");
 
 channel.onJoin(joined);
-channel.onClose(gone);
+channel.onClose(() => showWhetherOurs(false));
 for (const event of [MESSAGE, ANNOUNCEMENT]) channel.on(event, (payload) => arrived(event, payload));
 reading.onChange(showUnread);
 document.addEventListener("visibilitychange", showUnread);

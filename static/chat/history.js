@@ -71,8 +71,10 @@ export class History {
   }
 
   #show() {
-    byId("older").hidden = !this.#isReading;
-    byId("older-retry").hidden = !this.#hasFailed;
-    byId("start").hidden = this.#hasMore || this.#isReading;
+    this.#view.keep(() => {
+      byId("older").hidden = !this.#isReading;
+      byId("older-retry").hidden = !this.#hasFailed;
+      byId("start").hidden = this.#hasMore || this.#isReading;
+    });
   }
 }
