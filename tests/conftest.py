@@ -24,13 +24,8 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """Run one PostgreSQL for all tests that need one."""
-    server = PostgreSQL()
-    try:
-        server.start()
+    with PostgreSQL() as server:
         yield server
-        server.stop()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ class Connection:
         self._ref = 0
         self._waiting: dict[str, tuple[asyncio.Future[Payload], Callable[[Payload], None] | None]] = {}
         self._join_refs: dict[str, str] = {}
-        self.ended = asyncio.Event()
+        self.ended = asyncio.Event()  # for us: nothing of it is seen any more
+        self.closed = asyncio.Event()  # for the network: Tornado lets the other side say goodbye, for at most 5 s
 
     @classmethod
     async def open(cls, url: str, on_event: Callable[[str, str, Payload], None]) -> Self:
@@ -48,17 +49,18 @@ class Connection:
             request = HTTPRequest(url, connect_timeout=REPLY_SECONDS, request_timeout=REPLY_SECONDS)
             self._socket = await websocket_connect(request, on_message_callback=self._receive)
         except (OSError, HTTPError, WebSocketClosedError) as error:
+            self.closed.set()
             raise Gone(str(error)) from error
         if self.ended.is_set():
             self._end()
         return self
 
     def _receive(self, frame: str | bytes | None) -> None:
-        if self.ended.is_set():
-            return  # we have hung up: what still comes is not ours any more
         if frame is None:
+            self.closed.set()
             self._end()
-            return
+        if self.ended.is_set() or frame is None:
+            return  # we have hung up: what still comes is not ours any more
         _, ref, topic, event, payload = json.loads(frame)
         if event == "phx_reply" and ref is not None:
             self._answer(ref, payload)
@@ -120,5 +122,5 @@ class Connection:
             raise Gone(str(error)) from error
 
     def close(self) -> None:
-        """End the connection: from here on nothing of it is seen."""
+        """End the connection: from here on nothing of it is seen. Await `closed` before the event loop ends."""
         self._end()

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 from tests.programs import ProgramMissing, free_port
 
@@ -71,6 +72,11 @@ class PostgreSQL:
         self._run("psql", *server, "-q", "-d", "postgres", "-c", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return f"postgresql://lousa@127.0.0.1:{self.port}/{name}"
 
-    def remove(self) -> None:
-        """Forget everything."""
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop, and forget everything."""
+        self.stop()
         shutil.rmtree(self.folder)

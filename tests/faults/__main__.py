@@ -5,19 +5,26 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.faults.rounds import Outcome, Round, class_topic
 from tests.lousa import Lousa
+from tests.postgresql import PostgreSQL
 from tests.roster import write_school
 
 STUDENTS = 50
 
 
-def prepare(folder: Path, students: int) -> tuple[Lousa, dict[str, str]]:
-    """Make a school with one class, and return its server, not started, with a token for each student."""
+def prepare(folder: Path, students: int, journal: str | None = None) -> tuple[Lousa, dict[str, str]]:
+    """Make a school with one class, and return its server, not started, with a token for each student.
+
+    `journal` is the URL of an empty database; otherwise the journal is a SQLite file, as is the rest.
+    """
     logins = write_school(folder / "roster", students)
-    lousa = Lousa(folder / "data", serve_options=("--push-rate", "0"))
+    options = ("--database", f"journal={journal}") if journal else ()
+    lousa = Lousa(folder / "data", options=options, serve_options=("--push-rate", "0"))
+    lousa.run("database", "upgrade")
     lousa.run("roster", "import", str(folder / "roster"))
     return lousa, lousa.tokens(*logins)
 
@@ -55,12 +62,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each next one has the next number")
     parser.add_argument("--students", type=int, default=STUDENTS)
     parser.add_argument("--messages", type=int, default=10, help="that each student sends in a round")
+    parser.add_argument("--postgresql", action="store_true", help="keep the journal in a PostgreSQL, not in SQLite")
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.rounds)
-    with tempfile.TemporaryDirectory(prefix="lousa-faults-") as folder:
-        lousa, tokens = prepare(Path(folder), options.students)
-        with lousa:
-            outcomes = asyncio.run(play(lousa, tokens, seeds, options.messages, tell=True))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lousa-faults-")))
+        journal = stack.enter_context(PostgreSQL(fsync=True)).create_database() if options.postgresql else None
+        lousa, tokens = prepare(folder, options.students, journal)
+        stack.enter_context(lousa)
+        outcomes = asyncio.run(play(lousa, tokens, seeds, options.messages, tell=True))
     failed = [outcome for outcome in outcomes if outcome.breaches]
     messages = sum(outcome.messages for outcome in outcomes)
     print(f"{len(outcomes)} rounds, {messages} messages, {len(failed)} failed")

@@ -14,7 +14,7 @@ from tests.faults.checker import breaches
 from tests.faults.diary import Joined
 from tests.faults.student import Habits, Student
 from tests.lousa import Lousa
-from tests.phoenix import Connection
+from tests.phoenix import Connection, Payload
 
 # What a round may take on a busy machine before it counts as stuck: usually it takes three seconds.
 ROUND_SECONDS = 120.0
@@ -63,10 +63,17 @@ class Outcome:
 
 async def class_topic(url: str) -> str:
     """Ask the server which class somebody is in."""
+    topics = (await _join(url, "user:me"))["topics"]
+    return next(str(entry["topic"]) for entry in topics if entry["topic"].startswith("class:"))
+
+
+async def _join(url: str, topic: str) -> Payload:
+    """Look in on a topic: return what its join says, and go."""
     connection = await Connection.open(url, lambda topic, event, payload: None)
-    response = await connection.join("user:me")
+    response = await connection.join(topic)
     connection.close()
-    return next(str(entry["topic"]) for entry in response["topics"] if entry["topic"].startswith("class:"))
+    await connection.closed.wait()
+    return response
 
 
 class Round:
@@ -96,8 +103,7 @@ class Round:
             standing = sorted({student.position for student in self.students}, key=str)
             found = [f"the round did not end within {ROUND_SECONDS} s; the students stand at {standing}"]
         finally:
-            for student in (*self.students, self._returning):
-                student.close()
+            await asyncio.gather(*(student.close() for student in (*self.students, self._returning)))
         return self._outcome(found, time.monotonic() - began)
 
     async def _play(self) -> list[str]:
@@ -123,10 +129,7 @@ class Round:
         await asyncio.to_thread(self._lousa.start)
 
     async def _last_position(self) -> int:
-        connection = await Connection.open(next(iter(self._urls.values())), lambda topic, event, payload: None)
-        response = await connection.join(self._topic)
-        connection.close()
-        return int(response["seq"])
+        return int((await _join(next(iter(self._urls.values())), self._topic))["seq"])
 
     async def _come_back_after_a_long_time(self, position: int) -> None:
         """Let somebody come back who saw nothing since before the round, and read what they were told is missing."""

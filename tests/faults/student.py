@@ -42,6 +42,7 @@ class Student:
         self._pushed: set[str] = set()
         self._prefix = f"{name}-{seed}"
         self._connection: Connection | None = None
+        self._opened: list[Connection] = []
         self._moved = asyncio.Event()
 
     async def connect(self) -> Connection:
@@ -58,6 +59,7 @@ class Student:
 
     async def _come_back(self) -> Connection:
         connection = await Connection.open(self._url, self._receive)
+        self._opened.append(connection)
         since = self.position
         payload: Payload = {} if since is None else {"since": since, "epoch": self._epoch}
         try:
@@ -158,10 +160,11 @@ class Student:
         """Take the memory of somebody who saw the topic up to a position, and has been away since."""
         self.position, self._epoch = position, epoch
 
-    def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
+    async def close(self) -> None:
+        """End every connection, and wait until the network has let go of it."""
+        for connection in self._opened:
+            connection.close()
+        await asyncio.gather(*(connection.closed.wait() for connection in self._opened))
 
 
 def _message(payload: Payload) -> Message:
