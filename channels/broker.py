@@ -5,28 +5,21 @@ positions and read what is missing. `broker_memory` serves one process, where th
 """
 
 from collections.abc import Callable, Collection, Sequence
-from enum import IntEnum
 from typing import Protocol
 
 import msgspec
 
 
-class Lane(IntEnum):
-    """How a message is treated on its way to a client; see `channels.session`."""
-
-    DURABLE = 0
-    SNAPSHOT = 1
-    EPHEMERAL = 2
-
-
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One message on its way to a topic's sessions; `payload` is JSON, and `seq` is 0 where the lane is not durable."""
+    """One message for a topic on other workers: a durable event, or, with `seq` 0, an ephemeral one.
+
+    `payload` is JSON, except in the topic of the workers themselves (`channels.peers`).
+    """
 
     topic: str
     event: str
     payload: bytes
     seq: int = 0
-    lane: Lane = Lane.DURABLE
 
 
 Deliver = Callable[[Sequence[Envelope]], None]

@@ -4,21 +4,16 @@ A snapshot is whole, so that a lost one is mended by the next: `{"at", "totals",
 of their titles, each with who is there and its messages of the last 30 minutes.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from channels.member import Classroom, Role
-from channels.presence import Presence
-
-# A lesson's length, more or less: what the small charts show.
-CHART_MINUTES = 30
+from channels.minutes import MINUTE, MinuteCounts
+from channels.presence import ONLINE, Presence
 
 # Snapshots are made at most this often: faster is restless to look at, and the school's numbers are not small.
 SNAPSHOT_SECONDS = 1.0
-
-_MINUTE = 60_000
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -50,51 +45,19 @@ class Snapshot(msgspec.Struct, frozen=True):
     classes: list[ClassRow]
 
 
-class MinuteCounts:
-    """How many messages each class had in each of the last minutes; grows only with classes that are in use."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, dict[int, int]] = {}
-
-    def add(self, topic: str, at: int) -> None:
-        """Count one message."""
-        minutes = self._counts.setdefault(topic, {})
-        minute = at // _MINUTE
-        if minute not in minutes:
-            for old in [known for known in minutes if known <= minute - CHART_MINUTES]:
-                del minutes[old]
-        minutes[minute] = minutes.get(minute, 0) + 1
-
-    def series(self, topic: str, at: int) -> list[int]:
-        """Return the counts of the last minutes, oldest first, the running one last."""
-        minutes = self._counts.get(topic, {})
-        last = at // _MINUTE
-        return [minutes.get(minute, 0) for minute in range(last - CHART_MINUTES + 1, last + 1)]
-
-
 class Dashboard:
-    """Makes snapshots out of presence, counted messages, and who is connected."""
+    """Makes snapshots out of who is where and what was counted."""
 
-    def __init__(self, presence: Presence, roles_online: Callable[[], Counter[Role]], connections: Callable[[], int]):
+    def __init__(self, presence: Presence, minutes: MinuteCounts) -> None:
         self._presence = presence
-        self._roles_online = roles_online
-        self._connections = connections
-        self._messages = MinuteCounts()
+        self._minutes = minutes
         self._told: Snapshot | None = None
-
-    def count_message(self, topic: str, at: int) -> None:
-        """Count a message of a class."""
-        self._messages.add(topic, at)
 
     def snapshot(self, classes: Mapping[int, Classroom], at: int) -> Snapshot:
         """Return the school as it is now."""
-        rows = [self._row(classroom, at) for classroom in sorted(classes.values(), key=lambda c: (c.title, c.id))]
-        roles = self._roles_online()
-        # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
-        past = 1 - at % _MINUTE / _MINUTE
-        rate = round(sum(row.messages[-2] * past + row.messages[-1] for row in rows))
-        totals = Totals(roles[Role.STUDENT], roles[Role.TEACHER], roles[Role.PRINCIPAL], self._connections(), rate)
-        return Snapshot(at, totals, rows)
+        series = self._minutes.series(at)
+        rows = [self._row(each, series) for each in sorted(classes.values(), key=lambda each: (each.title, each.id))]
+        return Snapshot(at, self._totals(rows, at), rows)
 
     def changed(self, classes: Mapping[int, Classroom], at: int) -> Snapshot | None:
         """Return the school as it is now, or None where it is as the last call told it."""
@@ -104,9 +67,18 @@ class Dashboard:
         self._told = now
         return now
 
-    def _row(self, classroom: Classroom, at: int) -> ClassRow:
-        here = self._presence.counts(classroom.topic)
-        messages = self._messages.series(classroom.topic, at)
+    def _row(self, classroom: Classroom, series: list[dict[str, int]]) -> ClassRow:
+        topic = classroom.topic
+        here = self._presence.counts(topic)
+        messages = [counts.get(topic, 0) for counts in series]
         return ClassRow(
             classroom.id, classroom.title, here[Role.STUDENT], classroom.students, here[Role.TEACHER], messages
         )
+
+    def _totals(self, rows: list[ClassRow], at: int) -> Totals:
+        online = self._presence.counts(ONLINE)
+        # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
+        past = 1 - at % MINUTE / MINUTE
+        rate = round(sum(row.messages[-2] * past + row.messages[-1] for row in rows))
+        connections = self._presence.sessions(ONLINE)
+        return Totals(online[Role.STUDENT], online[Role.TEACHER], online[Role.PRINCIPAL], connections, rate)

@@ -14,7 +14,6 @@ from typing import Annotated
 import msgspec
 
 from channels.action import Answer, Append, Flash, Marked, Outcome, Push
-from channels.broker import Lane
 from channels.errors import INTERNAL, Code, Refused, Unavailable
 from channels.hub import Hub
 from channels.journal import Entry, Journal, Receipt
@@ -194,7 +193,7 @@ class Dispatcher:
         elif isinstance(outcome, Answer):
             session.reply(message, outcome.response)
         elif isinstance(outcome, Flash):
-            self._hub.publish(topic.name, outcome.event, msgspec.json.encode(outcome.payload), Lane.EPHEMERAL)
+            self._hub.flash(topic.name, outcome.event, msgspec.json.encode(outcome.payload))
             session.reply(message, {})
         else:
             self._mark(session, message, topic, outcome)
@@ -219,7 +218,7 @@ class Dispatcher:
         mark = outcome.mark
         self._journal.mark_read(mark)
         told = msgspec.json.encode({"topic": topic.wire_name, "seq": mark.seq})
-        self._hub.publish(f"user:{mark.user_id}", "read:marked", told, Lane.EPHEMERAL)
+        self._hub.flash(f"user:{mark.user_id}", "read:marked", told)
         session.reply(message, {"seq": mark.seq})
 
 

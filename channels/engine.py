@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
-from channels.broker import Broker, Lane
+from channels.broker import Broker
 from channels.dashboard import SNAPSHOT_SECONDS, Dashboard
 from channels.dispatcher import Dispatcher
 from channels.errors import RESTARTING, SIGNED_OUT, Closing
@@ -24,8 +24,10 @@ from channels.lesson import chat
 from channels.limit import SWEEP_SECONDS, Limits
 from channels.member import Authority, Member
 from channels.membership import USER_TOPIC, Membership
+from channels.minutes import MinuteCounts
+from channels.peers import BEAT_SECONDS, PEERS, Peers
 from channels.policy import RoleRules
-from channels.presence import Presence
+from channels.presence import ONLINE, Presence
 from channels.protocol import Event, Wire
 from channels.registry import Registry
 from channels.room import Room
@@ -33,6 +35,9 @@ from channels.session import Session
 from channels.topic import Topic
 
 log = logging.getLogger(__name__)
+
+# Sign-ins that are read again at once after an import: the authority gathers them into few queries.
+RENEW_AT_ONCE = 500
 
 # How long clients have to answer a close frame before their connections are dropped.
 CLOSE_SECONDS = 2.0
@@ -61,7 +66,9 @@ class Engine:
         self._presence = Presence()
         self._registry = Registry(limits)
         self._membership = Membership(self._hub, self._presence)
-        self._dashboard = Dashboard(self._presence, self._registry.roles_online, lambda: len(self._registry))
+        self._minutes = MinuteCounts()
+        self._dashboard = Dashboard(self._presence, self._minutes)
+        self._peers = Peers(self._presence, self._minutes, lambda data: self._hub.tell_workers(PEERS, data), clock)
         self._dispatcher = Dispatcher(
             self._hub,
             journal,
@@ -78,6 +85,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         journal.on_commit = self._committed
         self._hub.before_flush = self._tell_presence
+        self._hub.listen(PEERS, self._peers.receive)
 
     async def start(self) -> None:
         """Begin; raises `JournalUnavailable`."""
@@ -86,6 +94,8 @@ class Engine:
         self._keep(_every(SWEEP_SECONDS, self._sweep))
         self._keep(_every(SNAPSHOT_SECONDS, self._tell_dashboard))
         self._keep(_every(SNAPSHOT_SECONDS, self._tell_counts))
+        self._peers.beat(_now())
+        self._keep(_every(BEAT_SECONDS, lambda: self._peers.beat(_now())))
 
     async def close(self) -> None:
         """Commit what is gathered, tell those who wait, and end every session so that it comes back elsewhere."""
@@ -94,6 +104,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._journal.close()
+        self._peers.leave()
         for session in self._registry:
             session.end(RESTARTING)
         await self._hub.close()
@@ -121,6 +132,8 @@ class Engine:
         """Take in a client whose credential was checked at `revision`."""
         session = Session(member, wire, self._limits, self._clock(), self._hub.wake)
         self._registry.add(session)
+        self._presence.enter(ONLINE, session, listed=False)
+        self._hub.schedule()
         if revision != self._revision:  # a right was withdrawn meanwhile; it may have been this one
             self._keep(self.revalidate({member.user.id}))
         return session
@@ -134,6 +147,8 @@ class Engine:
         session.end(_GONE)
         session.transport = None
         self._membership.leave_all(session)
+        self._presence.leave(ONLINE, session)
+        self._hub.schedule()
         self._registry.discard(session)
 
     # Rights
@@ -142,13 +157,18 @@ class Engine:
         """Ask again what the sign-ins of these users (None: all) give, and take from open sessions what has gone."""
         self._revision += 1
         sessions = list(self._registry) if user_ids is None else [s for id_ in user_ids for s in self._registry.of(id_)]
-        renewed: dict[int, Member | None] = {}
+        by_credential: dict[int, list[Session]] = {}
         for session in sessions:
-            credential = session.member.credential_id
-            if credential not in renewed:
-                renewed[credential] = await self.authority.renew(session.member)
+            by_credential.setdefault(session.member.credential_id, []).append(session)
+        groups = list(by_credential.values())
+        for start in range(0, len(groups), RENEW_AT_ONCE):
+            await asyncio.gather(*(self._renew_all(group) for group in groups[start : start + RENEW_AT_ONCE]))
+
+    async def _renew_all(self, sessions: list[Session]) -> None:
+        member = await self.authority.renew(sessions[0].member)
+        for session in sessions:
             if session.closing is None:
-                self._renew(session, renewed[credential])
+                self._renew(session, member)
 
     def _renew(self, session: Session, member: Member | None) -> None:
         if member is None or member.user.role is not session.member.user.role:
@@ -178,10 +198,11 @@ class Engine:
     def _committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
         for entry, _ in batch:
             if entry.event == chat.SENT:
-                self._dashboard.count_message(entry.topic, entry.at)
+                self._minutes.add(entry.topic, entry.at)
         self._hub.commit(batch)
 
     def _tell_presence(self) -> None:
+        self._peers.flush()
         for name, diff in self._presence.take_diffs().items():
             topic = self._hub.topics.get(name)
             if topic is not None:
@@ -189,7 +210,9 @@ class Engine:
 
     def _tell_counts(self) -> None:
         for name, counts in self._presence.take_counts().items():
-            self._hub.publish(name, "presence_count", msgspec.json.encode(counts), Lane.SNAPSHOT)
+            topic = self._hub.topics.get(name)
+            if topic is not None:
+                self._hub.broadcast_snapshot(topic, "presence_count", msgspec.json.encode(counts))
 
     def _tell_dashboard(self) -> None:
         topic = self._hub.topics.get("dashboard")
@@ -199,7 +222,7 @@ class Engine:
         classes = next(iter(topic.sessions)).member.classes
         snapshot = self._dashboard.changed(classes, _now())
         if snapshot is not None:
-            self._hub.publish("dashboard", "dashboard:changed", msgspec.json.encode(snapshot), Lane.SNAPSHOT)
+            self._hub.broadcast_snapshot(topic, "dashboard:changed", msgspec.json.encode(snapshot))
 
     def _sweep(self) -> None:
         now = self._clock()

@@ -15,7 +15,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
-from channels.broker import Broker, Envelope, Lane
+from channels.broker import Broker, Envelope
 from channels.errors import JournalUnavailable
 from channels.journal import Entry, Journal
 from channels.limit import (
@@ -45,12 +45,13 @@ class Hub:
     """The topics of one worker.
 
     `make_state` makes the empty state of a topic from its name. `before_flush` may be set to what has to be offered
-    to sessions at the end of each turn in which anything happened.
+    to sessions, or told to other workers, at the end of each turn in which anything happened.
     """
 
     def __init__(self, journal: Journal, broker: Broker, make_state: Callable[[str], State]) -> None:
         self.topics: dict[str, Topic] = {}
         self.before_flush: Callable[[], None] = lambda: None
+        self._control: dict[str, Callable[[bytes], None]] = {}
         self._journal = journal
         self._broker = broker
         self._make_state = make_state
@@ -198,21 +199,40 @@ class Hub:
                 self._deliver(topic, event)
         self.schedule()
 
-    def publish(self, topic_name: str, event: str, payload: bytes, lane: Lane) -> None:
-        """Send a message that is not in the journal to a topic's sessions on every worker."""
-        envelope = Envelope(topic_name, event, payload, 0, lane)
+    def flash(self, topic_name: str, event: str, payload: bytes) -> None:
+        """Send an ephemeral message to a topic's sessions on every worker."""
+        envelope = Envelope(topic_name, event, payload)
         self._outbound.append(envelope)
         self._pass_on(envelope)
         self.schedule()
 
+    def tell_workers(self, channel: str, payload: bytes) -> None:
+        """Send bytes to whoever on other workers listens to a channel that is no topic."""
+        self._outbound.append(Envelope(channel, "", payload))
+        self.schedule()
+
+    def listen(self, channel: str, heard: Callable[[bytes], None]) -> None:
+        """Hear what other workers tell on a channel that is no topic."""
+        self._control[channel] = heard
+        self._broker.subscribe(channel)
+
     def broadcast(self, topic: Topic, event: str, payload: bytes) -> None:
         """Send a message that is not in the journal to a topic's sessions here, in order with everything else."""
         self._gather(topic)
-        self._offer(topic, Session.offer, lambda wire: wire.broadcast(topic.wire_name, event, payload))
+        self._offer(topic, Session.offer, _encoder(topic, event, payload))
+
+    def broadcast_snapshot(self, topic: Topic, event: str, payload: bytes) -> None:
+        """Send a message of which only the newest matters to a topic's sessions here."""
+        key = f"{topic.wire_name} {event}"
+        encode = _encoder(topic, event, payload)
+        self._offer(topic, lambda session, data: session.offer_snapshot(key, data), encode)
 
     def _receive(self, batch: Sequence[Envelope]) -> None:
         for envelope in batch:
-            if envelope.seq:
+            heard = self._control.get(envelope.topic)
+            if heard is not None:
+                heard(envelope.payload)
+            elif envelope.seq:
                 topic = self.topics.get(envelope.topic)
                 if topic is not None:
                     self._deliver(topic, Event(envelope.seq, envelope.event, envelope.payload))
@@ -222,8 +242,8 @@ class Hub:
     def _pass_on(self, envelope: Envelope) -> None:
         topic = self.topics.get(envelope.topic)
         if topic is not None:
-            offer = _offer_snapshot(topic, envelope) if envelope.lane is Lane.SNAPSHOT else Session.offer_ephemeral
-            self._offer(topic, offer, lambda wire: wire.broadcast(topic.wire_name, envelope.event, envelope.payload))
+            encode = _encoder(topic, envelope.event, envelope.payload)
+            self._offer(topic, Session.offer_ephemeral, encode)
 
     def _deliver(self, topic: Topic, event: Event) -> None:
         if topic.loading is None and event.seq == topic.seq + 1:
@@ -378,9 +398,8 @@ def _flush(transport: Transport) -> None:
         log.exception("a client could not be written to")
 
 
-def _offer_snapshot(topic: Topic, envelope: Envelope) -> Callable[[Session, bytes], None]:
-    key = f"{topic.wire_name} {envelope.event}"
-    return lambda session, data: session.offer_snapshot(key, data)
+def _encoder(topic: Topic, event: str, payload: bytes) -> Callable[[Wire], bytes]:
+    return lambda wire: wire.broadcast(topic.wire_name, event, payload)
 
 
 def _joined(wire: Wire, topic: str, events: Iterable[Event]) -> bytes:

@@ -1,77 +1,159 @@
-"""Who is in which topic, as Phoenix' clients understand it: the state on joining, then diffs.
+"""Who is in which topic, on all workers, as Phoenix' clients understand it: the state on joining, then diffs.
 
-    enter/leave -> changes of this turn -> one diff a topic: {"joins": {id: {"metas", "user"}}, "leaves": {…}}
+    enter/leave here, changes from other workers -> what is untold -> one diff a topic and turn
 
 A user is there once, with one meta for each of their sessions; a meta's `phx_ref` is unique in the cluster. Where a
 topic is too large to name everybody (MAX_LISTED_STUDENTS), how many are there is told instead, now and then: each
-arrival told to everybody would cost n * n. The module keeps the books; sending is the engine's.
+arrival told to everybody would cost n * n.
+
+Each worker owns the entries of its own sessions and knows those of the others, as `peers` brings them. The module
+keeps the books; sending is the engine's.
 """
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from itertools import count
+
+import msgspec
 
 from channels.member import Role, User
 from channels.session import Session
 
 Listing = dict[str, dict[str, object]]
-Refs = dict[Session, str]
+
+# Every connected session is here, whatever it has joined; no client can join it.
+ONLINE = "online"
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One session shown in a topic: by name (`listed`), or only counted."""
+
+    topic: str
+    ref: str
+    user: User
+    listed: bool
+
+
+class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """That an entry has come (`here`) or gone."""
+
+    entry: Entry
+    here: bool
 
 
 class Presence:
-    """Where this worker's sessions are."""
+    """Who is where; `worker` names this worker in this life of it: what it was before a restart is another one."""
 
     def __init__(self) -> None:
-        # A worker that is started again must not give out the refs of its past.
-        self._incarnation = secrets.token_hex(4)
+        self.worker = secrets.token_hex(6)
         self._numbers = count(1)
-        self._here: dict[str, Refs] = {}
-        self._joins: dict[str, Refs] = {}
-        self._leaves: dict[str, Refs] = {}
-        self._counted: set[str] = set()
+        self._own: dict[Session, dict[str, Entry]] = {}
+        self._others: dict[str, dict[str, Entry]] = {}  # worker -> ref -> entry
+        self._here: dict[str, dict[str, Entry]] = {}  # topic -> ref -> entry, of all workers
+        self._joins: dict[str, dict[str, Entry]] = {}
+        self._leaves: dict[str, dict[str, Entry]] = {}
         self._counts_changed: set[str] = set()
+        self._unshared: list[Change] = []
+
+    # This worker's own
 
     def enter(self, topic: str, session: Session, listed: bool = True) -> None:
         """Show a session's user in a topic: by name, or only counted."""
-        ref = f"{self._incarnation}{next(self._numbers):x}"
-        self._here.setdefault(topic, {})[session] = ref
-        if listed:
-            self._joins.setdefault(topic, {})[session] = ref
-        else:
-            self._counted.add(topic)
-            self._counts_changed.add(topic)
+        entry = Entry(topic, f"{self.worker}{next(self._numbers):x}", session.member.user, listed)
+        self._own.setdefault(session, {})[topic] = entry
+        self._unshared.append(Change(entry, here=True))
+        self._add(entry)
 
     def leave(self, topic: str, session: Session) -> None:
         """Show a session's user there no more; nothing happens where it was not shown."""
-        here = self._here.get(topic, {})
-        ref = here.pop(session, None)
-        if ref is None:
+        entries = self._own.get(session, {})
+        entry = entries.pop(topic, None)
+        if entry is None:
             return
+        if not entries:
+            del self._own[session]
+        self._unshared.append(Change(entry, here=False))
+        self._remove(entry)
+
+    def take_unshared(self) -> list[Change]:
+        """Return this worker's changes since the last call, for the others."""
+        unshared, self._unshared = self._unshared, []
+        return unshared
+
+    def own(self) -> list[Entry]:
+        """Return all of this worker's entries."""
+        return [entry for entries in self._own.values() for entry in entries.values()]
+
+    # Other workers'
+
+    def apply(self, worker: str, changes: Iterable[Change]) -> None:
+        """Follow another worker's changes."""
+        known = self._others.setdefault(worker, {})
+        for change in changes:
+            entry = change.entry
+            if change.here and entry.ref not in known:
+                known[entry.ref] = entry
+                self._add(entry)
+            elif not change.here and known.pop(entry.ref, None) is not None:
+                self._remove(entry)
+
+    def replace(self, worker: str, entries: Iterable[Entry]) -> None:
+        """Take another worker's whole set; only what differs is a change."""
+        known, new = self._others.get(worker, {}), {entry.ref: entry for entry in entries}
+        gone = [Change(entry, here=False) for ref, entry in known.items() if ref not in new]
+        self.apply(worker, gone)
+        self.apply(worker, [Change(entry, here=True) for entry in new.values()])
+
+    def drop(self, worker: str) -> None:
+        """Forget all of a worker that is gone."""
+        self.replace(worker, ())
+        self._others.pop(worker, None)
+
+    # Books
+
+    def _add(self, entry: Entry) -> None:
+        self._here.setdefault(entry.topic, {})[entry.ref] = entry
+        if not entry.listed:
+            self._counts_changed.add(entry.topic)
+        elif self._leaves.get(entry.topic, {}).pop(entry.ref, None) is None:
+            self._joins.setdefault(entry.topic, {})[entry.ref] = entry
+
+    def _remove(self, entry: Entry) -> None:
+        here = self._here[entry.topic]
+        del here[entry.ref]
         if not here:
-            del self._here[topic]
-        if topic in self._counted:
-            self._counts_changed.add(topic)
-        elif self._joins.get(topic, {}).pop(session, None) is None:  # else nobody has heard of it yet
-            self._leaves.setdefault(topic, {})[session] = ref
+            del self._here[entry.topic]
+        if not entry.listed:
+            self._counts_changed.add(entry.topic)
+        elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else nobody has heard of it yet
+            self._leaves.setdefault(entry.topic, {})[entry.ref] = entry
 
     def welcome(self, topic: str, listed: bool) -> tuple[str, object]:
-        """Return the event and payload that tell a newcomer who is there; what the next diff tells is left out."""
+        """Return the event and payload that tell a newcomer who is there, before the next diff."""
         if not listed:
             return "presence_count", self._count(topic)
-        told = self._here.get(topic, {}).keys() - self._joins.get(topic, {}).keys()
-        here = {session: ref for session, ref in self._here.get(topic, {}).items() if session in told}
-        return "presence_state", _listing(here | self._leaves.get(topic, {}))
+        untold = self._joins.get(topic, {})
+        told = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in untold]
+        return "presence_state", _listing([*told, *self._leaves.get(topic, {}).values()])
 
     def counts(self, topic: str) -> Counter[Role]:
-        """Return how many users of each role are there."""
-        return Counter(user.role for user in {session.member.user for session in self._here.get(topic, ())})
+        """Return how many users of each role are in a topic."""
+        return Counter(user.role for user in {entry.user for entry in self._here.get(topic, {}).values()})
+
+    def sessions(self, topic: str) -> int:
+        """Return how many sessions are in a topic."""
+        return len(self._here.get(topic, ()))
 
     def take_diffs(self) -> dict[str, dict[str, Listing]]:
         """Return, by topic, what has changed since the last call."""
         joins, leaves = self._joins, self._leaves
         self._joins, self._leaves = {}, {}
         return {
-            topic: {"joins": _listing(joins.get(topic, {})), "leaves": _listing(leaves.get(topic, {}))}
+            topic: {
+                "joins": _listing(joins.get(topic, {}).values()),
+                "leaves": _listing(leaves.get(topic, {}).values()),
+            }
             for topic in joins.keys() | leaves.keys()
             if joins.get(topic) or leaves.get(topic)
         }
@@ -86,8 +168,8 @@ class Presence:
         return {"students": counts[Role.STUDENT], "teachers": counts[Role.TEACHER]}
 
 
-def _listing(refs: Refs) -> Listing:
+def _listing(entries: Iterable[Entry]) -> Listing:
     metas: dict[User, list[dict[str, str]]] = {}
-    for session, ref in refs.items():
-        metas.setdefault(session.member.user, []).append({"phx_ref": ref})
+    for entry in entries:
+        metas.setdefault(entry.user, []).append({"phx_ref": entry.ref})
     return {str(user.id): {"metas": list_, "user": user} for user, list_ in metas.items()}

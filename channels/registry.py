@@ -1,11 +1,9 @@
 """This worker's sessions, by user: who is connected, how fast each user may push, who has fallen silent."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from channels.errors import IDLE
 from channels.limit import BURST_SECONDS, IDLE_SECONDS, Limits
-from channels.member import Role
 from channels.session import Session, TokenBucket
 
 
@@ -45,10 +43,6 @@ class Registry:
     def of(self, user_id: int) -> set[Session]:
         """Return a copy of the set of a user's sessions."""
         return set(self._by_user.get(user_id, ()))
-
-    def roles_online(self) -> Counter[Role]:
-        """Return how many users of each role are connected, however often each."""
-        return Counter(next(iter(sessions)).member.user.role for sessions in self._by_user.values())
 
     def seconds_until_push(self, session: Session, now: float) -> float:
         """Take one push from the user's rate: 0 if it may be made, else the seconds until it may."""

@@ -16,12 +16,12 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up; `*` stands for whatever is found there.
 LAYERS = [
-    ["channels.errors", "channels.limit", "channels.member", "channels.handshake"],
+    ["channels.errors", "channels.limit", "channels.member", "channels.handshake", "channels.minutes"],
     ["channels.protocol"],
     ["channels.session"],
     ["channels.topic", "channels.registry"],
     ["channels.broker", "channels.broker_*", "channels.journal", "channels.journal_*", "channels.presence"],
-    ["channels.hub", "channels.action"],
+    ["channels.hub", "channels.action", "channels.peers"],
     ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard", "channels.membership"],
     ["channels.policy"],
     ["channels.dispatcher"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from channels.broker import Broker, Envelope, Lane
+from channels.broker import Broker, Envelope
 from channels.broker_memory import MemoryBroker, MemoryBus
 from channels.broker_redis import CHECK_SECONDS, CHECK_SECONDS_AWAY, RedisBroker
 from tests.redis import RedisServer
@@ -90,9 +90,9 @@ async def test_what_one_publishes_the_others_get_and_it_does_not(make_place: Mak
     one, two, three = [await make_place() for _ in range(3)]
     for place in (one, two, three):
         await place.hears("class:7")
-    one.broker.publish([envelope(1), Envelope("class:7", "typing:started", b"{}", 0, Lane.EPHEMERAL)])
+    one.broker.publish([envelope(1), Envelope("class:7", "typing:started", b"{}")])
     await until(lambda: len(two.got) == len(three.got) == 2)
-    assert two.got == three.got == [envelope(1), Envelope("class:7", "typing:started", b"{}", 0, Lane.EPHEMERAL)]
+    assert two.got == three.got == [envelope(1), Envelope("class:7", "typing:started", b"{}")]
     assert one.got == []
 
 

@@ -179,7 +179,7 @@ async def test_the_dashboard_is_silent_while_nothing_changes(worker: Worker) -> 
     dashboard = worker.engine._dashboard
     assert dashboard.changed(SCHOOL, 1_000) is not None
     assert dashboard.changed(SCHOOL, 2_000) is None
-    dashboard.count_message("class:7", 3_000)
+    worker.engine._minutes.add("class:7", 3_000)
     changed = dashboard.changed(SCHOOL, 3_000)
     assert changed is not None
     assert changed.classes[0].messages[-1] == 1
