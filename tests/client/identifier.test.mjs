@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import {webcrypto} from "node:crypto";
 import {test} from "node:test";
 
 import {newIdentifier} from "../../static/client/identifier.js";
+
+// Browsers have it; Node has it from version 19 on, and Debian 12 has Node 18.
+globalThis.crypto ??= webcrypto;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
