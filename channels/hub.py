@@ -37,6 +37,9 @@ HOLE_GRACE_SECONDS = 0.02
 # How long after a failed reading of the journal a hole is tried again.
 HOLE_RETRY_SECONDS = 0.5
 
+# After this long, a transaction whose connection was lost has been committed or never will be.
+DOUBT_SECONDS = 5.0
+
 # Events read from the journal at a time to fill a hole or to fold a topic's state.
 PAGE_EVENTS = 500
 
@@ -61,14 +64,16 @@ class Hub:
         self._scheduled = False
         self._checking: asyncio.Task[None] | None = None
         self._looking: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def start(self) -> None:
         """Begin to listen to the broker, and to ask the journal what the broker has lost."""
-        await self._broker.start(self._receive, self._look_up)
+        await self._broker.start(self._receive, self.look_up)
         self._checking = asyncio.create_task(self._check_for_ever())
 
     async def close(self) -> None:
         """Stop listening; what was offered is flushed."""
+        self._closed = True
         tasks = [
             self._checking,
             *self._looking,
@@ -318,19 +323,29 @@ class Hub:
             except JournalUnavailable as error:
                 log.warning("the journal does not answer: %s", error)
 
-    def _look_up(self, names: Collection[str]) -> None:
-        task = asyncio.create_task(self._look_up_now(set(names)))
+    def look_up(self, names: Collection[str]) -> None:
+        """Read what these topics lack, soon: they may have got something of which nobody has told."""
+        if self._closed:
+            return
+        task = asyncio.create_task(self._look_up(set(names)))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
-    async def _look_up_now(self, wanted: set[str]) -> None:
-        # What a topic got between its loading and the confirmation is nowhere but in the journal. If that is away now,
-        # the next regular check finds the same.
-        with contextlib.suppress(JournalUnavailable):
-            for loading in [topic.loading for topic in self.topics.values() if topic.name in wanted]:
-                if loading is not None:
-                    await asyncio.shield(loading)
-            await self._check([name for name, topic in self.topics.items() if name in wanted])
+    async def _look_up(self, wanted: set[str]) -> None:
+        # Topics that are being loaded are waited for: they may have been read just before.
+        while True:
+            try:
+                for loading in [topic.loading for topic in self.topics.values() if topic.name in wanted]:
+                    if loading is not None:
+                        await asyncio.shield(loading)
+                return await self._check([name for name in wanted if name in self.topics])
+            except JournalUnavailable:
+                await asyncio.sleep(HOLE_RETRY_SECONDS)
+
+    def doubt(self, names: Collection[str]) -> None:
+        """Read what these topics may have got by a commit whose answer was lost: now, and when it must be decided."""
+        self.look_up(names)
+        asyncio.get_running_loop().call_later(DOUBT_SECONDS, self.look_up, names)
 
     async def check(self) -> None:
         """Ask the journal which of this worker's topics have moved, and read what they lack.

@@ -142,11 +142,13 @@ _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the message could not be stored; send 
 class Journal:
     """The log of one cluster: `append` writes, the other methods read.
 
-    `on_commit` is called in the event loop with each batch's new events, in commit order, before any `done` of it.
+    `on_commit` is called in the event loop with each batch's new events, in commit order, before any `done` of it;
+    `on_doubt` with the topics of a batch of which nobody knows whether it was committed.
     """
 
     def __init__(self, engine: AsyncEngine, writer: Writer) -> None:
         self.on_commit: Callable[[Sequence[tuple[Entry, Event]]], None] = lambda batch: None
+        self.on_doubt: Callable[[set[str]], None] = lambda topics: None
         self._engine = engine
         self._writer = writer
         self._queue: deque[tuple[Entry, Done]] = deque()
@@ -216,6 +218,7 @@ class Journal:
             if not isinstance(error, JournalUnavailable):
                 log.exception("a batch of %d events could not be committed", len(batch))
             self._finish(batch, [_UNAVAILABLE] * len(batch))
+            self.on_doubt({entry.topic for entry, _ in batch})
             return
         try:
             self._publish(batch, receipts)

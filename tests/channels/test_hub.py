@@ -176,16 +176,19 @@ async def test_a_topic_that_nobody_has_open_is_forgotten_and_comes_back_whole(ma
 
 
 class BrokenWriter:
-    """A database that is away while `broken`."""
+    """A database that is away while `broken`, and whose answers get lost while `mute`."""
 
     def __init__(self, database: AsyncEngine) -> None:
-        self.broken = False
+        self.broken = self.mute = False
         self._writer = writer_for(database)
 
     async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
         if self.broken:
             raise JournalUnavailable("away")
-        return await self._writer.commit(batch, marks)
+        receipts = await self._writer.commit(batch, marks)
+        if self.mute:
+            raise JournalUnavailable("the connection broke")
+        return receipts
 
     async def close(self) -> None:
         await self._writer.close()
@@ -205,3 +208,22 @@ async def test_with_the_journal_away_pushes_fail_and_connections_stay(
     writer.broken = False
     assert (await ana.ok("class:7", "message:send", {"text": "x", "id": "1"}))["seq"] == 1
     assert seqs(ana) == [1]
+
+
+async def test_a_commit_whose_answer_was_lost_is_delivered_once_and_a_retry_finds_it(
+    make_worker: MakeWorker, database: AsyncEngine
+) -> None:
+    writer = BrokenWriter(database)
+    worker = await make_worker(writer=writer)
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    writer.mute = True
+    assert await ana.refused("class:7", "message:send", {"text": "x", "id": "1"}) == "unavailable"
+    await bruno.has(1)
+    writer.mute = False
+    assert (await ana.ok("class:7", "message:send", {"text": "x", "id": "1"}))["seq"] == 1
+    assert (await ana.ok("class:7", "message:send", {"text": "y", "id": "2"}))["seq"] == 2
+    for client in (ana, bruno):
+        await client.has(2)
+        assert seqs(client) == [1, 2]
