@@ -3,7 +3,7 @@
  *
  * A transport opens when it is made, and then calls its owner: `opened()` at most once, `received(text)` for each frame,
  * `closed(code)` at most once and nothing after it. Once `close` was called it says nothing more, not even `closed`:
- * a browser may take a minute to give up a dead network, and nobody should wait for that.
+ * a browser can take long to give up a dead network, and nobody should wait for that.
  */
 
 import {VERSION} from "./frame.js";

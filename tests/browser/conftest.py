@@ -4,11 +4,12 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.visitor import DESKTOP, HOMES, LAN_NAME, PASSWORD, Visitor
+from tests.browser.visitor import HOMES, LAN_NAME, PASSWORD, Visitor
 from tests.lousa import Lousa
 from tests.programs import program
 
@@ -63,8 +64,8 @@ async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
     """Return a function that signs somebody in, in a browser of their own; in the end nothing may have been wrong."""
     visitors: list[Visitor] = []
 
-    async def arrive(login: str, size: tuple[int, int] = DESKTOP, url: str | None = None) -> Visitor:
-        visitors.append(visitor := await Visitor.arrive(browser, url or lousa.url, login, size))
+    async def arrive(login: str, *, url: str = lousa.url, **options: Any) -> Visitor:
+        visitors.append(visitor := await Visitor.arrive(browser, url, login, **options))
         await visitor.sign_in()
         return visitor
 

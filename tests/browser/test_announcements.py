@@ -23,6 +23,7 @@ async def test_a_teacher_announces_to_a_class_and_its_members_see_it_live(visit:
         await expect(visitor.page.locator("#announcements")).to_contain_text("Prova na sexta", timeout=TIMEOUT_MS)
         await expect(visitor.page.locator("#announcements")).to_contain_text("Capítulos 3 e 4. Tragam régua.")
         await visitor.screenshot(f"announcement-{visitor.login}")
+    await expect(paula.page.locator("#announcements")).to_contain_text("Read by 1 of 28", timeout=TIMEOUT_MS)
 
 
 async def test_the_principal_announces_to_the_school_and_everybody_sees_it_where_they_are(visit: Visit) -> None:

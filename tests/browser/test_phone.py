@@ -21,7 +21,7 @@ async def test_no_page_is_wider_than_the_phone(visit: Visit) -> None:
         "diretora": ["/principal/", "/principal/announcements"],
     }
     for login, pages in addresses.items():
-        visitor = await visit(login, PHONE)
+        visitor = await visit(login, size=PHONE)
         for address in pages:
             await visitor.page.goto(address)
             await visitor.wait_until_online()
@@ -30,7 +30,7 @@ async def test_no_page_is_wider_than_the_phone(visit: Visit) -> None:
 
 
 async def test_long_words_do_not_push_the_class_off_the_phone(visit: Visit) -> None:
-    ana = await visit("ana", PHONE)
+    ana = await visit("ana", size=PHONE)
     await ana.open_class()
     await ana.say("Pneumoultramicroscopicossilicovulcanoconiótico" * 5)
     await ana.say("https://exemplo.invalid/" + "muito-longo-" * 30)
@@ -44,7 +44,7 @@ async def test_long_words_do_not_push_the_class_off_the_phone(visit: Visit) -> N
 
 
 async def test_the_sign_in_page_fits(visit: Visit) -> None:
-    ana = await visit("ana", PHONE)
+    ana = await visit("ana", size=PHONE)
     await ana.context.clear_cookies()
     await ana.page.goto("/accounts/sign-in")
     await assert_fits(ana.page)

@@ -6,14 +6,14 @@ There the browser lacks what it keeps for secure pages, `crypto.randomUUID` amon
 import pytest
 
 from tests.browser.conftest import Visit
-from tests.browser.visitor import DESKTOP, LAN_NAME
+from tests.browser.visitor import LAN_NAME
 from tests.lousa import Lousa
 
 pytestmark = pytest.mark.browser
 
 
 async def test_a_class_works_on_a_plain_http_address(visit: Visit, lousa: Lousa) -> None:
-    ana = await visit("ana", DESKTOP, f"http://{LAN_NAME}:{lousa.port}")
+    ana = await visit("ana", url=f"http://{LAN_NAME}:{lousa.port}")
     paula = await visit("paula")
     assert not await ana.page.evaluate("isSecureContext || 'randomUUID' in crypto")
     for visitor in (ana, paula):

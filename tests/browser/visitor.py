@@ -42,14 +42,16 @@ class Visitor:
         self._outage = False
 
     @classmethod
-    async def arrive(cls, browser: Browser, url: str, login: str, size: tuple[int, int] = DESKTOP) -> "Visitor":
+    async def arrive(
+        cls, browser: Browser, url: str, login: str, *, size: tuple[int, int] = DESKTOP, language: str = "en-US"
+    ) -> "Visitor":
         """Open a window of their own, without any cookie yet."""
         context = await browser.new_context(
             base_url=url,
             viewport={"width": size[0], "height": size[1]},
             device_scale_factor=2 if size == PHONE else 1,
             has_touch=size == PHONE,
-            locale="en-US",
+            locale=language,
             timezone_id="America/Sao_Paulo",
         )
         context.set_default_timeout(TIMEOUT_MS)
@@ -84,9 +86,9 @@ class Visitor:
     async def enter(self) -> None:
         """Go through the sign-in page, and arrive at their pages."""
         await self.page.goto("/")
-        await self.page.get_by_label("Login", exact=True).fill(self.login)
-        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
-        await self.page.get_by_role("button", name="Sign in", exact=True).click()
+        await self.page.locator("#login").fill(self.login)
+        await self.page.locator("#password").fill(PASSWORD)
+        await self.page.locator("#password").press("Enter")
         await self.page.wait_for_url(f"**{HOMES[self.login]}")
 
     async def sign_in(self) -> None:
