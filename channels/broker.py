@@ -36,6 +36,10 @@ class Broker(Protocol):
     def check_seconds(self) -> float | None:
         """Return the seconds until the next question; it may change from one to the next."""
 
+    @property
+    def connected(self) -> bool:
+        """Tell whether the other workers are reached now."""
+
     async def start(self, deliver: Deliver, resubscribed: Resubscribed) -> None:
         """Begin to hand over, in the event loop, what other workers publish; never what this one does.
 

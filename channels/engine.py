@@ -9,7 +9,9 @@ The engine knows neither sockets nor pages; transports call it.
 import asyncio
 import contextlib
 import logging
+import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
@@ -22,7 +24,7 @@ from channels.hub import Hub
 from channels.journal import Entry, Journal
 from channels.lesson import chat
 from channels.limit import SWEEP_SECONDS, Limits
-from channels.member import Authority, Member
+from channels.member import Authority, Member, Role
 from channels.membership import USER_TOPIC, Membership
 from channels.minutes import MinuteCounts
 from channels.peers import BEAT_SECONDS, PEERS, Peers
@@ -41,6 +43,11 @@ RENEW_AT_ONCE = 500
 
 # How long clients have to answer a close frame before their connections are dropped.
 CLOSE_SECONDS = 2.0
+
+# Sessions are drained in steps, and no slower than 200 a second: what one worker takes in of those who come back.
+DRAIN_STEP_SECONDS = 0.05
+MIN_DRAINED_AT_ONCE = 10
+DRAIN_ORDER = (Role.STUDENT, Role.TEACHER, Role.PRINCIPAL)
 
 _GONE = Closing(1000, "gone", reconnect=False)
 
@@ -98,6 +105,22 @@ class Engine:
         self._peers.beat(_now())
         self._keep(_every(BEAT_SECONDS, lambda: self._peers.beat(_now())))
 
+    async def drain(self, seconds: float) -> None:
+        """End the sessions so that they come back elsewhere, spread over `seconds`; teachers and the principal last.
+
+        Those who are still here go on as ever, and one whose pushes wait for the journal has their replies first.
+        """
+        waiting = deque(sorted(self._registry, key=lambda session: DRAIN_ORDER.index(session.member.user.role)))
+        at_once = max(MIN_DRAINED_AT_ONCE, math.ceil(len(waiting) * DRAIN_STEP_SECONDS / max(seconds, 0.001)))
+        deadline = asyncio.get_running_loop().time() + seconds
+        while waiting and asyncio.get_running_loop().time() < deadline:
+            for session in [waiting.popleft() for _ in range(min(at_once, len(waiting)))]:
+                if session.appending:
+                    waiting.append(session)
+                else:
+                    session.end(RESTARTING)
+            await asyncio.sleep(DRAIN_STEP_SECONDS)
+
     async def close(self) -> None:
         """Commit what is gathered, tell those who wait, and end every session so that it comes back elsewhere."""
         tasks = list(self._tasks)
@@ -105,11 +128,11 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._journal.close()
-        self._peers.leave()
         for session in self._registry:
             session.end(RESTARTING)
-        await self._hub.close()
         await self._gone()
+        self._peers.leave()
+        await self._hub.close()
 
     async def _gone(self) -> None:
         # Polled: this happens once in a worker's life.

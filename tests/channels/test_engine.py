@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from channels.engine import MIN_DRAINED_AT_ONCE
 from channels.limit import IDLE_SECONDS
 from channels.member import Role
 from channels.protocol import JSON
@@ -223,3 +224,35 @@ async def test_our_own_bug_costs_one_connection_and_is_logged(
     assert ana.closed_with == 1011
     assert "user 1: phx_join on class:7 could not be handled" in caplog.text
     assert await bruno.ok("class:7", "message:send", {"text": "x"})
+
+
+async def test_a_drain_ends_sessions_step_by_step_with_those_who_teach_last(worker: Worker) -> None:
+    diretora, paula = worker.connect(DIRETORA), worker.connect(PAULA)
+    students = [worker.connect(each) for each in (ANA, BRUNO) for _ in range(10)]
+    await paula.ok("class:7", "phx_join")
+    draining = asyncio.create_task(worker.engine.drain(10))
+    async with asyncio.timeout(5):
+        while not any(student.closed_with for student in students):
+            await asyncio.sleep(0)
+    assert sum(student.closed_with == 1012 for student in students) == MIN_DRAINED_AT_ONCE
+    await paula.ok("class:7", "message:send", {"text": "até já"})
+    assert (paula.closed_with, diretora.closed_with) == (None, None)
+    await draining
+    assert {each.closed_with for each in (*students, paula, diretora)} == {1012}
+
+
+async def test_a_drain_lets_a_push_have_its_reply_and_waits_no_longer_than_it_was_given(worker: Worker) -> None:
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    ana.session.appending = 1
+    draining = asyncio.create_task(worker.engine.drain(10))
+    async with asyncio.timeout(5):
+        while bruno.closed_with is None:
+            await asyncio.sleep(0)
+    assert ana.closed_with is None
+    ana.session.appending = 0
+    await draining
+    assert ana.closed_with == 1012
+    paula = worker.connect(PAULA)
+    paula.session.appending = 1
+    await worker.engine.drain(0.01)
+    assert paula.closed_with is None
