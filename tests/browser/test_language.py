@@ -14,7 +14,9 @@ async def test_a_brazilian_browser_gets_portuguese_and_may_change_to_english(vis
     page = ana.page
     await expect(page.locator("html")).to_have_attribute("lang", "pt-BR")
     await expect(page.locator("h1")).to_have_text("Minhas turmas")
-    await expect(page.locator("#classes").get_by_role("link", name=MATHS)).to_contain_text("Ninguém escreveu aqui ainda.")
+    await expect(page.locator("#classes").get_by_role("link", name=MATHS)).to_contain_text(
+        "Ninguém escreveu aqui ainda."
+    )
     await ana.open_class()
     await ana.say("Em português")
     await ana.sees("Em português")
