@@ -159,8 +159,10 @@ class Hub:
         """
         if since is None:
             return await self._newest(topic), True
-        if since > topic.seq:  # a position of some other journal
-            return await self._newest(topic), False
+        if since > topic.seq:  # seen on a worker that was told sooner, or a position of some other journal
+            await self._check([topic.name])
+            if since > topic.seq:
+                return await self._newest(topic), False
         events = await self._events_after(topic, since)
         if events is None or sum(len(event.payload) for event in events) > MAX_MISSED_BYTES:
             return await self._newest(topic), False

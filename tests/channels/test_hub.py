@@ -147,6 +147,22 @@ async def test_too_much_missed_is_told_plainly_with_the_newest(make_worker: Make
     assert [event["payload"]["seq"] for event in joined["events"]] == list(range(last - NEWEST_EVENTS + 1, last + 1))
 
 
+async def test_who_has_seen_more_than_this_worker_was_told_is_believed_once_the_journal_confirms_it(
+    make_worker: MakeWorker,
+) -> None:
+    bus = MemoryBus(lose=lambda envelope: True)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    joined = await two.connect(ANA).ok("class:7", "phx_join", {"since": 2})
+    assert (joined["complete"], joined["seq"]) == (True, 3)
+    assert [event["payload"]["seq"] for event in joined["events"]] == [3]
+    joined = await two.connect(ANA).ok("class:7", "phx_join", {"since": 4})
+    assert (joined["complete"], joined["seq"]) == (False, 3)
+
+
 async def test_too_many_bytes_missed_are_told_plainly_too(make_worker: MakeWorker) -> None:
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)
