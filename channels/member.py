@@ -66,8 +66,9 @@ class Authority(Protocol):
     async def renew(self, member: Member) -> Member | None:
         """Read the same sign-in again: None where it has ended or its account is disabled."""
 
-    async def named(self, user_ids: Collection[int]) -> list[User]:
-        """Return the users of these ids, in that order; unknown ones are left out."""
+    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
+        """Return which of these users a topic is meant for, in that order, and how many it is meant for in all.
 
-    async def audience(self, topic: str) -> int:
-        """Return how many users a topic is for: a class' students, a role's users, everybody in the school."""
+        A class' topic is meant for its students, a role's for that role, the school's for students and teachers;
+        others who may look in are not counted.
+        """

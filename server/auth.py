@@ -41,8 +41,13 @@ CHANGES_KEPT_MS = 7 * DAY
 # As wide as the column.
 MAX_LOGIN_CHARACTERS = 255
 
-# Whom the topics of one role are for; any other topic is for everybody.
-_AUDIENCES = {"role:students": Role.STUDENT, "role:teachers": Role.TEACHER}
+# Whom the topics are meant for: others may look in, and are not counted.
+_AUDIENCES = {
+    "class": (Role.STUDENT,),
+    "role:students": (Role.STUDENT,),
+    "role:teachers": (Role.TEACHER,),
+    "school": (Role.STUDENT, Role.TEACHER),
+}
 
 
 class Accounts:
@@ -126,20 +131,18 @@ class Accounts:
             found[class_id].append(User(id_, name, Role(role)))
         return {class_id: sorted(users, key=_teachers_first) for class_id, users in found.items()}
 
-    async def named(self, user_ids: Collection[int]) -> list[User]:
-        """Return the users of these ids, in that order; unknown ones are left out."""
-        async with reading(self._sessions) as session:
-            users = await read_users(session, user_ids)
-        return [users[user_id] for user_id in user_ids if user_id in users]
-
-    async def audience(self, topic: str) -> int:
-        """Return how many users a topic is for: a class' students, a role's users, everybody in the school."""
+    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
+        """Return which of these users a topic is meant for, in that order, and how many it is meant for in all."""
         kind, _, name = topic.partition(":")
+        roles = _AUDIENCES[kind if kind == "class" else topic]
+        async with reading(self._sessions) as session:
+            users = await read_users(session, among)
+            members = 0 if kind == "class" else await count_users(session, roles)
         if kind == "class":
             classroom = (await self.classrooms()).get(int(name))
-            return classroom.students if classroom else 0
-        async with reading(self._sessions) as session:
-            return await count_users(session, _AUDIENCES.get(topic))
+            members = classroom.students if classroom else 0
+        found = [users[user_id] for user_id in among if user_id in users]
+        return [user for user in found if user.role in roles], members
 
     async def newest_change(self) -> int:
         """Return the id of the newest change, for `changes_after`."""

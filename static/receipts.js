@@ -33,40 +33,24 @@ const observer = new IntersectionObserver((entries) => {
 /**
  * Make the line of one place to which an announcement went.
  * @param {import("./client/channel.js").Channel} channel
- * @param {{seq: number, author: User}} announcement
+ * @param {{seq: number}} announcement
  * @param {string} where
  */
-export function receiptLine(channel, {seq, author}, where) {
+export function receiptLine(channel, {seq}, where) {
   const count = h("span", {class: "receipt-count"}, "…");
   const bar = /** @type {HTMLProgressElement} */ (h("progress", {max: 1, value: 0, "aria-label": _("Read")}));
   const names = h("ul", {class: "readers"});
   const summary = h("summary", {}, h("span", {class: "receipt-where"}, where), count, bar);
   const element = h("details", {class: "receipt"}, summary, names);
   const take = (/** @type {Answer} */ answer) => {
-    const {read, all, readers} = ofThoseMeant(channel.topic, author, answer);
-    setText(count, _("Read by {read} of {members}", {read: number(read), members: number(all)}));
-    bar.max = Math.max(1, all);
-    bar.value = read;
-    showNames(names, readers, read);
+    setText(count, _("Read by {read} of {members}", {read: number(answer.count), members: number(answer.members)}));
+    bar.max = Math.max(1, answer.members);
+    bar.value = answer.count;
+    showNames(names, answer.read, answer.count);
   };
   receipts.set(element, {channel, seq, element, take});
   observer.observe(element);
   return element;
-}
-
-/**
- * Count those for whom it was meant: of a class the students, of a role its users, of the school everybody but the
- * author. Others who look in (the principal, a teacher) are readers too, and are not counted.
- * @param {string} topic
- * @param {User} author
- * @param {Answer} answer
- */
-function ofThoseMeant(topic, author, {count, members, read}) {
-  const all = topic === "school" ? members - 1 : members;
-  const role = topic === "role:teachers" ? "teacher" : "student";
-  const readers = read.filter((user) => (topic === "school" ? user.id !== author.id : user.role === role));
-  const unnamed = Math.max(0, count - read.length);
-  return {all, readers, read: Math.min(all, readers.length + unnamed)};
 }
 
 /** @param {HTMLElement} place @param {User[]} readers @param {number} count */

@@ -29,7 +29,7 @@ class ReadMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`receipts:read`: who has read up to this position."""
+    """`receipts:read`: who of those for whom the topic is meant has read up to this position."""
 
     seq: Position
 
@@ -57,14 +57,9 @@ def _mark(push: Push[ReadMark]) -> Marked:
 
 
 async def _receipts(push: Push[ReceiptsRead]) -> Answer:
-    readers = await push.journal.readers(push.topic.name, push.payload.seq)
-    return Answer(
-        {
-            "count": len(readers),
-            "members": await push.authority.audience(push.topic.name),
-            "read": await push.authority.named(readers[:MAX_LISTED_READERS]),
-        }
-    )
+    everybody = await push.journal.readers(push.topic.name, push.payload.seq)
+    readers, members = await push.authority.audience(push.topic.name, everybody)
+    return Answer({"count": len(readers), "members": members, "read": readers[:MAX_LISTED_READERS]})
 
 
 READ = Action("history:read", HistoryRead, _read)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import Classroom, Role, User
 from server.databases.accounts import Account, Credential, Enrolment, School, SchoolClass
+from server.databases.batch import batches
 
 
 @dataclass(slots=True)
@@ -95,11 +96,14 @@ async def read_people(
 
 async def read_users(session: AsyncSession, ids: Collection[int]) -> dict[int, User]:
     """Return the users of these ids, whether or not they are still here."""
-    query = select(Account.id, Account.name, Account.role).where(Account.id.in_(ids))
-    return {id_: User(id_, name, Role(role)) for id_, name, role in await session.execute(query)}
+    users: dict[int, User] = {}
+    for some in batches(ids):
+        query = select(Account.id, Account.name, Account.role).where(Account.id.in_(some))
+        users |= {id_: User(id_, name, Role(role)) for id_, name, role in await session.execute(query)}
+    return users
 
 
-async def count_users(session: AsyncSession, role: Role | None = None) -> int:
-    """Return how many users of a role, or of any, may sign in."""
-    query = select(func.count(Account.id)).where(Account.enabled, Account.active)
-    return await session.scalar(query if role is None else query.where(Account.role == role)) or 0
+async def count_users(session: AsyncSession, roles: Collection[Role]) -> int:
+    """Return how many users of these roles may sign in."""
+    query = select(func.count(Account.id)).where(Account.enabled, Account.active, Account.role.in_(roles))
+    return await session.scalar(query) or 0

@@ -1,15 +1,12 @@
 """Users as rows, for signing in and for the administrator's commands."""
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import islice
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
-
-# SQLite and asyncpg take about 32,000 parameters in one statement.
-_AT_ONCE = 1_000
+from server.databases.batch import batches
 
 
 async def find_user(session: AsyncSession, login: str, *, lock: bool = False) -> Account | None:
@@ -21,8 +18,7 @@ async def find_user(session: AsyncSession, login: str, *, lock: bool = False) ->
 async def find_users(session: AsyncSession, logins: Collection[str]) -> dict[str, Account]:
     """Return the users with these logins, by login."""
     found: dict[str, Account] = {}
-    waiting = iter(logins)
-    while some := list(islice(waiting, _AT_ONCE)):
+    for some in batches(logins):
         users = await session.scalars(select(Account).where(Account.login.in_(some)))
         found.update((user.login, user) for user in users)
     return found

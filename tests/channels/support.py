@@ -52,12 +52,9 @@ class GivenAuthority:
     async def renew(self, member: Member) -> Member | None:
         return self.members.get(member.login)
 
-    async def named(self, user_ids: Collection[int]) -> list[User]:
-        users = {each.user.id: each.user for each in MEMBERS}
-        return [users[user_id] for user_id in user_ids if user_id in users]
-
-    async def audience(self, topic: str) -> int:
-        return 30 if topic.startswith("class:") else 500
+    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
+        students = {each.user.id: each.user for each in MEMBERS if each.user.role is Role.STUDENT}
+        return [students[user_id] for user_id in among if user_id in students], 30
 
 
 class TurnedClock:

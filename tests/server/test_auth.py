@@ -235,18 +235,29 @@ async def test_the_school_has_a_name(accounts: Accounts, people: People) -> None
     assert await accounts.school_name() == "Escola do Bairro"
 
 
-async def test_users_are_named_in_the_order_asked_for(accounts: Accounts, people: People) -> None:
-    ana, bruno = await people.user("ana"), await people.user("bruno")
-    assert [user.id for user in await accounts.named([bruno, 999, ana])] == [bruno, ana]
-
-
-async def test_a_topic_is_for_so_many(accounts: Accounts, people: People, users: Users) -> None:
+async def test_a_topic_is_meant_for_some_and_so_many(accounts: Accounts, people: People) -> None:
     ana, bruno = await people.user("ana"), await people.user("bruno")
     paula = await people.user("paula", Role.TEACHER)
+    diretora = await people.user("diretora", Role.PRINCIPAL)
     first = await people.classroom("6º A", ana, bruno, teacher=paula)
-    await people.user("diretora", Role.PRINCIPAL)
-    topics = (f"class:{first}", "class:999", "role:students", "role:teachers", "school")
-    assert [await accounts.audience(topic) for topic in topics] == [2, 0, 2, 1, 4]
+
+    async def audience(topic: str) -> tuple[list[int], int]:
+        users, members = await accounts.audience(topic, [diretora, paula, bruno, 999, ana])
+        return [user.id for user in users], members
+
+    assert await audience(f"class:{first}") == ([bruno, ana], 2)
+    assert await audience("class:999") == ([bruno, ana], 0)
+    assert await audience("role:students") == ([bruno, ana], 2)
+    assert await audience("role:teachers") == ([paula], 1)
+    assert await audience("school") == ([paula, bruno, ana], 3)
+
+
+async def test_an_audience_may_be_asked_of_more_than_a_database_takes_at_once(
+    accounts: Accounts, people: People
+) -> None:
+    ana = await people.user("ana")
+    users, _ = await accounts.audience("school", [*range(1_000_000, 1_040_000), ana])
+    assert [user.id for user in users] == [ana]
 
 
 def test_a_login_is_never_longer_than_its_column() -> None:

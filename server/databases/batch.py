@@ -1,0 +1,17 @@
+"""Long lists of values, in parts that one statement takes."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+# SQLite and asyncpg take about 32,000 parameters in one statement.
+AT_ONCE = 1_000
+
+_T = TypeVar("_T")
+
+
+def batches(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """Give the values in lists of at most AT_ONCE."""
+    waiting = iter(values)
+    while some := list(islice(waiting, AT_ONCE)):
+        yield some
