@@ -1,36 +1,41 @@
 r"""Builds the parts of one worker, joins them, and runs them until it is told to stop: the only module that knows all.
 
-    settings -> databases -> journal -> engine -> sockets and pages
+    settings -> databases -> journal -> broker, engine -> sockets and pages
                      \-> accounts -> watcher: rights that came or went
 
-Starting goes down this list, stopping up again: first nobody new is let in, and the databases are closed last.
+Starting goes down this list, stopping up again: first nobody new is let in, then the connections are drained, and the
+databases are closed last.
 """
 
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from socket import AF_INET6, gaierror, socket
+from socket import socket
 
 from sqlalchemy.engine import URL
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 import channels
+from channels.broker import Broker
 from channels.broker_memory import MemoryBroker
+from channels.broker_redis import RedisBroker
 from channels.engine import Engine
+from channels.errors import Unavailable
 from channels.journal import Journal, Writer
 from channels.journal_postgresql import PostgresqlWriter
 from channels.journal_sqlite import SqliteWriter
 from channels.limit import Limits
-from server import views
+from server import health, views
 from server.auth import Accounts
 from server.databases import Databases
 from server.databases.errors import DatabaseError
-from server.settings import Settings, SettingsError
+from server.health import Health
+from server.listener import Server, address, close, listen
+from server.redis_url import check_redis_url, try_redis
+from server.settings import Settings
 from server.watcher import ChangeWatcher
 
 log = logging.getLogger(__name__)
@@ -45,31 +50,67 @@ BODY_SECONDS = 30
 IDLE_SECONDS = 75
 # How often what has expired is deleted.
 TIDY_SECONDS = 3600
+# How long to wait before the next attempt to start while a database is away.
+START_AGAIN_SECONDS = 0.5
 
 
 async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -> None:
-    """Run one worker until SIGTERM or SIGINT; a second one ends it at once.
+    """Run the only worker until SIGTERM or SIGINT; a second one ends it at once.
 
     `on_open` is told the address once requests are answered. Raise DatabaseError or SettingsError where it cannot
     start.
     """
+    (sockets,) = listen(settings)
+    stopped = _stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
+    try:
+        await prepare(settings)
+        await _run(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
+    finally:
+        close(sockets)
+
+
+async def serve_as_worker(settings: Settings, sockets: list[socket], on_open: Callable[[], None]) -> None:
+    """Run one of several workers on its sockets until SIGTERM; what `prepare` does has been done.
+
+    A second SIGTERM changes nothing: a service manager sends one to each process, and the supervisor sends its own.
+    """
+    await _run(settings, sockets, _stopped_by(signal.SIGTERM, once=False), on_open)
+    close(sockets)
+
+
+async def prepare(settings: Settings) -> None:
+    """Do what comes before the first worker: see to the databases' tables and try the Redis, if one is given.
+
+    Raise DatabaseError or SettingsError where Lousa cannot be served like this.
+    """
+    if settings.redis_url is not None:
+        check_redis_url(settings.redis_url, settings.databases)
     databases = Databases(settings.databases)
-    sockets = _listen(settings)
-    stopped = _stopped_by_signal()
     try:
         await databases.prepare()
-        async with (
-            _accounts(databases) as accounts,
-            _engine(settings, databases, accounts) as engine,
-            _watcher(accounts, engine),
-            _listening(settings, make_application(accounts, engine, settings.allowed_origins), sockets),
-        ):
-            on_open(_address(settings.host, sockets))
-            await stopped.wait()
     finally:
         await databases.dispose()
-        for each in sockets:
-            each.close()
+    if settings.redis_url is not None:
+        await try_redis(settings.redis_url)
+
+
+async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None]) -> None:
+    databases = Databases(settings.databases)
+    try:
+        async with (
+            _accounts(databases) as accounts,
+            _engine(settings, databases, accounts, stopped) as (engine, broker),
+            _watcher(accounts, engine, stopped),
+            _watched(databases, broker) as watched,
+        ):
+            application = make_application(accounts, engine, watched, settings.allowed_origins)
+            async with _serving(settings, application, sockets, engine, watched):
+                on_open()
+                await stopped.wait()
+    except _StoppedEarly:
+        pass
+    finally:
+        await databases.dispose()
 
 
 @asynccontextmanager
@@ -85,13 +126,17 @@ async def _accounts(databases: Databases) -> AsyncIterator[Accounts]:
 
 
 @asynccontextmanager
-async def _engine(settings: Settings, databases: Databases, accounts: Accounts) -> AsyncIterator[Engine]:
+async def _engine(
+    settings: Settings, databases: Databases, accounts: Accounts, stopped: asyncio.Event
+) -> AsyncIterator[tuple[Engine, Broker]]:
     database = databases.engine("journal")
     journal = Journal(database, _writer(database.url))
-    engine = Engine(journal, MemoryBroker(), accounts, channels.ROLES, Limits(settings.push_rate))
+    await _when_it_answers(journal.start, stopped)
+    broker = _broker(settings.redis_url, journal.epoch)
+    engine = Engine(journal, broker, accounts, channels.ROLES, Limits(settings.push_rate))
     await engine.start()
     try:
-        yield engine
+        yield engine, broker
     finally:
         await engine.close()
 
@@ -102,14 +147,46 @@ def _writer(url: URL) -> Writer:
     return PostgresqlWriter(url.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
+def _broker(redis_url: str | None, epoch: str) -> Broker:
+    if redis_url is None:
+        return MemoryBroker()
+    # Several schools may share a Redis; workers of one have one journal.
+    return RedisBroker(redis_url, prefix=f"lousa:{epoch}:")
+
+
 @asynccontextmanager
-async def _watcher(accounts: Accounts, engine: Engine) -> AsyncIterator[None]:
+async def _watcher(accounts: Accounts, engine: Engine, stopped: asyncio.Event) -> AsyncIterator[None]:
     watcher = ChangeWatcher(accounts, engine.revalidate)
-    await watcher.start()
+    await _when_it_answers(watcher.start, stopped)
     try:
         yield
     finally:
         await watcher.stop()
+
+
+class _StoppedEarly(Exception):
+    """It was told to stop before it was open."""
+
+
+async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
+    """Start something that stands on a database, which may be away just now: then wait for it."""
+    while not stopped.is_set():
+        try:
+            return await start()
+        except Unavailable as error:
+            log.warning("A database is away; this worker opens when it is back: %s", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), START_AGAIN_SECONDS)
+    raise _StoppedEarly
+
+
+@asynccontextmanager
+async def _watched(databases: Databases, broker: Broker) -> AsyncIterator[Health]:
+    watched = Health(databases, broker)
+    try:
+        yield watched
+    finally:
+        await watched.close()
 
 
 async def _tidy_now_and_then(accounts: Accounts) -> None:
@@ -122,8 +199,10 @@ async def _tidy_now_and_then(accounts: Accounts) -> None:
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, application: Application, sockets: list[socket]) -> AsyncIterator[None]:
-    server = HTTPServer(
+async def _serving(
+    settings: Settings, application: Application, sockets: list[socket], engine: Engine, watched: Health
+) -> AsyncIterator[None]:
+    server = Server(
         application,
         xheaders=settings.behind_proxy,
         max_body_size=MAX_BODY_BYTES,
@@ -135,15 +214,16 @@ async def _listening(settings: Settings, application: Application, sockets: list
     try:
         yield
     finally:
-        # Nobody new; those who are connected are told by the engine, which closes next.
-        server.stop()
+        # Nobody new; those who are connected go little by little, and find everything working until then.
+        watched.stopping = True
+        await asyncio.gather(server.drain(), engine.drain(settings.drain_seconds))
 
 
-def make_application(accounts: Accounts, engine: Engine, origins: Collection[str] = ()) -> Application:
+def make_application(accounts: Accounts, engine: Engine, watched: Health, origins: Collection[str] = ()) -> Application:
     """Make the web application of all pages and sockets."""
     sockets = [(url, handler, {"engine": engine, "origins": origins}) for url, handler in channels.handlers]
     return Application(
-        [*sockets, *views.handlers(accounts)],
+        [*sockets, *health.handlers(watched), *views.handlers(accounts)],
         log_function=_log_request,
         **views.application_settings(accounts),
     )
@@ -152,40 +232,23 @@ def make_application(accounts: Accounts, engine: Engine, origins: Collection[str
 def _log_request(handler: RequestHandler) -> None:
     """Log without the query: it may hold a bearer token."""
     request, status = handler.request, handler.get_status()
-    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    if isinstance(handler, health.Alive | health.Ready):
+        level = logging.DEBUG  # asked every few seconds
+    else:
+        level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
     milliseconds = 1000 * request.request_time()
     log.log(level, "%d %s %s %s %.0f ms", status, request.method, request.path, request.remote_ip, milliseconds)
 
 
-def _stopped_by_signal() -> asyncio.Event:
+def _stopped_by(*signals: signal.Signals, once: bool) -> asyncio.Event:
+    """Return what is set by one of these signals; `once`: the next one then does what it does by default."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    signals = (signal.SIGTERM, signal.SIGINT)
 
     def stop() -> None:
         stopped.set()
-        for each in signals:
+        for each in signals if once else ():
             loop.remove_signal_handler(each)
 
     for each in signals:
         loop.add_signal_handler(each, stop)
     return stopped
-
-
-def _listen(settings: Settings) -> list[socket]:
-    try:
-        return bind_sockets(settings.port, settings.host)
-    except gaierror as error:
-        raise SettingsError(f"--host {settings.host} is not an address of this machine ({error.strerror}).") from error
-    except OSError as error:
-        raise SettingsError(
-            f"Cannot listen on port {settings.port} of {settings.host} ({error.strerror}). "
-            "Another program may have it, perhaps another Lousa: choose another with --port."
-        ) from error
-
-
-def _address(host: str, sockets: list[socket]) -> str:
-    """Return what to type into a browser on this machine."""
-    anywhere = host in ("", "0.0.0.0", "::")  # noqa: S104 (compared, not bound)
-    name = "localhost" if anywhere or host == "localhost" else host
-    port = sockets[0].getsockname()[1]
-    return f"http://[{name}]:{port}" if sockets[0].family == AF_INET6 and ":" in name else f"http://{name}:{port}"

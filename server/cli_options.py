@@ -1,6 +1,7 @@
 """What the commands share: options, how a command reaches the databases, and how it says what went wrong."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,9 +15,13 @@ from server.databases.errors import DatabaseError
 from server.refusals import PasswordRefused, UserError
 from server.rosters import RosterErrors
 from server.settings import Settings, SettingsError, database_urls
+from server.workers import WorkersFailed
 
 R = TypeVar("R")
 Command = Callable[..., Any]
+
+# More than any machine's cores that a school would give to it; each costs some 60 MB.
+MAX_WORKERS = 128
 
 _PASSWORD_REFUSALS = {
     "short": "The password is too short: it needs at least 8 characters.",
@@ -35,7 +40,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except PasswordRefused as error:
             raise click.ClickException(_PASSWORD_REFUSALS[error.reason]) from error
-        except (DatabaseError, RosterErrors, SettingsError, UserError) as error:
+        except (DatabaseError, RosterErrors, SettingsError, UserError, WorkersFailed) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -43,6 +48,18 @@ def option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Com
     """Make an option that may also be given as the environment variable LOUSA_<NAME>, which its help shows."""
     variable = "LOUSA_" + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, *names, envvar=variable, show_envvar=True, **attributes)
+
+
+class _Workers(click.ParamType[int]):
+    """A number of workers, or `auto`."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        if value == "auto":
+            return len(os.sched_getaffinity(0))  # those that this process may use
+        return click.IntRange(1, MAX_WORKERS).convert(value, param, ctx)
 
 
 _DATA_OPTIONS = [
@@ -72,12 +89,26 @@ _SERVER_OPTIONS = [
     option("--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="The port to listen on."),
     option(
         "--workers",
-        type=click.IntRange(min=1),
-        default=1,
+        type=_Workers(),
+        metavar="NUMBER|auto",
+        default="1",
         show_default=True,
-        help="Processes that serve together. So far there can be one.",
+        help="Processes that serve together; auto: as many as there are processor cores.",
     ),
-    option("--redis-url", metavar="URL", help="The Redis that joins several workers. One worker needs none."),
+    option(
+        "--redis-url",
+        metavar="URL",
+        help="The Redis that joins workers: redis://, rediss:// or unix://. The workers of one machine need none: they "
+        "start a private one. For several machines name the same one on each, and keep the databases in PostgreSQL: "
+        "with SQLite, only a Redis on this machine is taken.",
+    ),
+    option(
+        "--drain-seconds",
+        type=click.FloatRange(0, 300),
+        default=10.0,
+        show_default=True,
+        help="How long a worker that ends may take to close its connections: then they do not all come back at once.",
+    ),
     option(
         "--push-rate",
         type=click.FloatRange(min=0),

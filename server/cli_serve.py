@@ -18,6 +18,7 @@ from server.databases import Databases
 from server.passwords import Passwords
 from server.settings import Settings
 from server.users import Users
+from server.workers import supervise
 
 DEMO_SCHOOL = Path(rosters.__file__).parent / "demo"
 DEMO_PASSWORD = "lousa-demo"  # noqa: S105 (known to everybody, and of invented people)
@@ -34,7 +35,6 @@ DEMO_USERS = {
 @data_options
 def serve_command(**given: Any) -> None:
     """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""
-    _check_workers(given["workers"])
     _open(make_settings(**given))
 
 
@@ -47,7 +47,6 @@ def demo(context: click.Context, /, data_dir: Path, **given: Any) -> None:
 
     Its data lies in a temporary folder and is gone afterwards, unless a data folder is given.
     """
-    _check_workers(given["workers"])
     _check_loopback(given["host"])
     chosen = context.get_parameter_source("data_dir") is not click.core.ParameterSource.DEFAULT
     with _kept(data_dir) if chosen else _thrown_away() as folder:
@@ -59,11 +58,6 @@ def demo(context: click.Context, /, data_dir: Path, **given: Any) -> None:
 def _who_can_sign_in() -> str:
     lines = [f"    {login:<10}{who}" for login, who in DEMO_USERS.items()]
     return "\n".join(["", f"Sign in, with the password {DEMO_PASSWORD}, as", *lines])
-
-
-def _check_workers(workers: int) -> None:
-    if workers > 1:
-        raise click.BadOptionUsage("workers", "This version serves with one worker: leave --workers out, or give 1.")
 
 
 def _check_loopback(host: str) -> None:
@@ -99,12 +93,21 @@ async def _found_school(databases: Databases) -> None:
 
 
 def _open(settings: Settings, note: str = "") -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # says at every start what it would do
-    if settings.redis_url:
-        click.echo("Note: with one worker Redis is not needed, and --redis-url is not used.", err=True)
+    _log_as("")
 
     def on_open(address: str) -> None:
-        click.echo(f"Lousa is open at {address}{note}\nStop it with Ctrl-C.")
+        many = f", with {settings.workers} workers" if settings.workers > 1 else ""
+        click.echo(f"Lousa is open at {address}{many}{note}\nStop it with Ctrl-C.")
 
-    asyncio.run(serve(settings, on_open))
+    if settings.workers == 1:
+        asyncio.run(serve(settings, on_open))
+    elif not supervise(settings, on_open, _log_as):
+        raise click.ClickException("Not every worker ended in good order; the log says which.")
+
+
+def _log_as(worker: str) -> None:
+    """Log under the name of a worker, if there are several."""
+    name = f" {worker}:" if worker else ""
+    style = f"%(asctime)s %(levelname)s{name} %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=style, force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # says at every start what it would do

@@ -15,6 +15,8 @@ class SettingsError(Exception):
 class Settings:
     """The settings of one server. `push_rate` is pushes a second per user, 0 for no limit.
 
+    `drain_seconds` is how long a worker that ends may take to close its connections.
+
     `allowed_origins` are the origins (`https://school.example`), beside its own, whose pages may open sockets.
     `behind_proxy` believes X-Forwarded-For and X-Forwarded-Proto: only right where a proxy sets them.
     """
@@ -25,6 +27,7 @@ class Settings:
     port: int = 8888
     workers: int = 1
     redis_url: str | None = field(default=None, repr=False)
+    drain_seconds: float = 10.0
     push_rate: float = 10.0
     allowed_origins: tuple[str, ...] = ()
     behind_proxy: bool = False

@@ -76,6 +76,15 @@ class Databases:
                     "run “python server.py database upgrade” with the same --database options."
                 )
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all of them."""
+        return list(self._engines)
+
+    async def check(self, name: str) -> None:
+        """Read something from a database; raise DatabaseError where that fails."""
+        await self._run(name, migration.read_something, writes=False)
+
     async def dispose(self) -> None:
         """Close all connections."""
         for engine in self._engines.values():

@@ -127,7 +127,9 @@ def test_a_password_is_asked_for_twice_and_not_shown(run: Run, school: Path, tmp
     [
         (["--port", "99999"], "--port"),
         (["--port", "many"], "--port"),
-        (["--workers", "2"], "one worker"),
+        (["--workers", "0"], "--workers"),
+        (["--workers", "some"], "--workers"),
+        (["--drain-seconds", "-1"], "--drain-seconds"),
         (["--push-rate", "-1"], "--push-rate"),
         (["--frobnicate"], "--frobnicate"),
         (["frobnicate"], "No such command 'frobnicate'"),

@@ -1,0 +1,71 @@
+"""Where the server listens: its sockets, the HTTP server on them, and the address to type into a browser.
+
+Several workers listen on one address, each on a socket of its own (SO_REUSEPORT): the kernel deals out who connects.
+"""
+
+import asyncio
+from socket import AF_INET6, gaierror, socket
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from server.settings import Settings, SettingsError
+
+# How long a connection that was accepted just before the end may take to send its request and have its answer.
+LAST_REQUESTS_SECONDS = 1.0
+
+# Connections that wait to be accepted: a school that comes back all at once (the kernel's own bound is 4096).
+BACKLOG = 4096
+
+
+class Server(HTTPServer):
+    """Tornado's HTTP server, with an end that answers everybody whom it has accepted."""
+
+    async def drain(self) -> None:
+        """Accept nobody any more, and answer those who were; connections that only wait are closed after a moment."""
+        self.stop()
+        self.conn_params.no_keep_alive = True
+        try:
+            async with asyncio.timeout(LAST_REQUESTS_SECONDS):
+                # Those of WebSockets have left it. Polled: this happens once in a worker's life.
+                while self._connections:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            await self.close_all_connections()
+
+
+def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:
+    """Listen on the settings' address: a list of sockets for each worker. Raise SettingsError where that fails."""
+    try:
+        if workers == 1:
+            return [bind_sockets(settings.port, settings.host, backlog=BACKLOG)]
+        return _listen_together(settings, workers)
+    except gaierror as error:
+        raise SettingsError(f"--host {settings.host} is not an address of this machine ({error.strerror}).") from error
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on port {settings.port} of {settings.host} ({error.strerror}). "
+            "Another program may have it, perhaps another Lousa: choose another with --port."
+        ) from error
+
+
+def _listen_together(settings: Settings, workers: int) -> list[list[socket]]:
+    # Bound alone first: SO_REUSEPORT would share the port with another Lousa, too.
+    alone = bind_sockets(settings.port, settings.host, backlog=BACKLOG)
+    port = alone[0].getsockname()[1]
+    close(alone)
+    return [bind_sockets(port, settings.host, backlog=BACKLOG, reuse_port=True) for _ in range(workers)]
+
+
+def close(sockets: list[socket]) -> None:
+    """Close this process' hold on sockets; a connection that waits there is lost when nobody else has them."""
+    for each in sockets:
+        each.close()
+
+
+def address(host: str, sockets: list[socket]) -> str:
+    """Return what to type into a browser on this machine."""
+    anywhere = host in ("", "0.0.0.0", "::")  # noqa: S104 (compared, not bound)
+    name = "localhost" if anywhere or host == "localhost" else host
+    port = sockets[0].getsockname()[1]
+    return f"http://[{name}]:{port}" if sockets[0].family == AF_INET6 and ":" in name else f"http://{name}:{port}"
