@@ -1,4 +1,4 @@
-"""A small school as OneRoster 1.1 CSV: a teacher, a principal, and one class of as many students as a test needs."""
+"""A small school as OneRoster 1.1 CSV: a teacher, a principal, and as many students and classes as a test needs."""
 
 import csv
 from collections.abc import Sequence
@@ -22,11 +22,14 @@ _HEADERS = {
 _ABSENT = ("categories", "classResources", "courseResources", "demographics", "lineItems", "resources", "results")
 
 
-def write_school(folder: Path, students: int) -> list[str]:
-    """Write the roster into a new folder, and return the students' logins."""
+def write_school(folder: Path, students: int, classes: int = 1) -> list[str]:
+    """Write the roster into a new folder, and return the students' logins.
+
+    Of several classes each student is in two, the n-th and the next.
+    """
     folder.mkdir(parents=True)
     logins = [f"student{number:05}" for number in range(1, students + 1)]
-    for name, rows in _tables(logins).items():
+    for name, rows in _tables(logins, classes).items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(_HEADERS[name].split(","))
@@ -34,16 +37,15 @@ def write_school(folder: Path, students: int) -> list[str]:
     return logins
 
 
-def _tables(logins: Sequence[str]) -> dict[str, list[list[str]]]:
+def _tables(logins: Sequence[str], classes: int) -> dict[str, list[list[str]]]:
     users = {TEACHER: "teacher", PRINCIPAL: "administrator"} | dict.fromkeys(logins, "student")
-    members = {login: role for login, role in users.items() if login != PRINCIPAL}
     tables = {
         "orgs": [["school", "", "", "Escola de Teste", "school", "", ""]],
         "academicSessions": [["year", "", "", "2026", "schoolYear", "2026-01-01", "2026-12-31", "", "2026"]],
         "courses": [["course", "", "", "year", "Teste", "T", "06", "school", "", ""]],
-        "classes": [["class", "", "", "Turma", "06", "course", "T1", "scheduled", "", "school", "year", *[""] * 3]],
+        "classes": [_class(number) for number in range(classes)],
         "users": [_user(login, role) for login, role in users.items()],
-        "enrollments": [_enrolment(login, role) for login, role in members.items()],
+        "enrollments": [_enrolment(*member) for member in _members(logins, classes)],
     }
     bulk = [[f"file.{name}", "bulk"] for name in tables]
     absent = [[f"file.{name}", "absent"] for name in _ABSENT]
@@ -54,5 +56,29 @@ def _user(login: str, role: str) -> list[str]:
     return [login, "", "", "true", "school", role, login, "", login.title(), "Silva", *[""] * 8]
 
 
-def _enrolment(login: str, role: str) -> list[str]:
-    return [f"e-{login}", "", "", "class", "school", login, role, "", "", ""]
+def _class(number: int) -> list[str]:
+    code = f"T{number + 1}"
+    return [
+        f"class{number}",
+        "",
+        "",
+        f"Turma {number + 1}",
+        "06",
+        "course",
+        code,
+        "scheduled",
+        "",
+        "school",
+        "year",
+        *[""] * 3,
+    ]
+
+
+def _members(logins: Sequence[str], classes: int) -> list[tuple[str, str, int]]:
+    teaching = [(TEACHER, "teacher", number) for number in range(classes)]
+    places = sorted({(n, (n + step) % classes) for n in range(len(logins)) for step in (0, 1)})
+    return [*teaching, *((logins[n], "student", number) for n, number in places)]
+
+
+def _enrolment(login: str, role: str, number: int) -> list[str]:
+    return [f"e-{login}-{number}", "", "", f"class{number}", "school", login, role, "", "", ""]

@@ -1,0 +1,218 @@
+"""Plays one schedule on a site: everybody comes and writes, the faults strike, and what everybody saw is judged."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.faults.cluster.faults import strike
+from tests.faults.cluster.plan import Step
+from tests.faults.cluster.pupil import Manners, Pupil
+from tests.faults.cluster.site import Site
+from tests.faults.cluster.timeline import Fault, Timeline
+from tests.faults.cluster.verdict import Verdict, judge
+from tests.faults.diary import Joined
+
+# What each phase may take after the last fault, on a busy machine, before it counts as stuck.
+COME_SECONDS = 30.0
+SETTLE_SECONDS = 60.0
+
+# A silent worker's entries are dropped within 6 s, and the picture is whole within 5 s of Redis' return; and half as
+# much again.
+PRESENCE_SECONDS = 9.0
+
+# One pupil in so many goes away at its first lost line and comes back when all is over: it was away for long, and
+# must not be shown as present meanwhile.
+RETIRING = 10
+
+_REDIS = ("kill-redis", "freeze-redis", "restart-redis", "tiny-buffer")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a schedule; times in seconds."""
+
+    seed: int
+    verdict: Verdict
+    heals: list[tuple[Fault, float]] = field(default_factory=list)
+    silences: list[float] = field(default_factory=list)  # while Redis was away
+    presence_seconds: float = 0.0
+    pushes_again: int = 0
+    holes: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    refused_at_hang_up: int = 0
+    closings: Counter[int] = field(default_factory=Counter)
+
+
+class Drill:
+    """One schedule: its pupils, its faults, and their timeline."""
+
+    def __init__(self, site: Site, seed: int, seconds: float, plan: Sequence[Step]) -> None:
+        self._site = site
+        self._seed = seed
+        self._seconds = seconds
+        self._plan = plan
+        self._timeline = Timeline()
+        self._faults: list[Fault] = []
+        self._stuck: list[str] = []
+        self._presence_seconds = 0.0
+        self._manners = Manners(long_away_seconds=seconds / 4)
+        self.pupils = [self._pupil(login, token) for login, token in site.tokens.items()]
+
+    def _pupil(self, login: str, token: str) -> Pupil:
+        path = f"/students/socket/websocket?vsn=2.0.0&access_token={token}"
+        return Pupil(login, self._site.lousa.port, path, self._timeline, self._seed, self._manners)
+
+    async def play(self) -> Outcome:
+        """Play it through."""
+        staying = [asyncio.create_task(pupil.run()) for pupil in self.pupils]
+        try:
+            lasts = await self._play()
+        finally:
+            for task in staying:
+                task.cancel()
+            ended = await asyncio.gather(*staying, return_exceptions=True)
+            for pupil in self.pupils:
+                pupil.close()
+            await asyncio.sleep(0.1)  # the transports let go
+        self._stuck += [f"a pupil failed: {error!r}" for error in ended if isinstance(error, Exception)]
+        return self._outcome(lasts)
+
+    async def _play(self) -> dict[str, int]:
+        if not await self._within(COME_SECONDS, "not everybody came", *(pupil.here.wait() for pupil in self.pupils)):
+            return {}
+        until = _now() + self._seconds
+        for pupil in random.Random(self._seed).sample(self.pupils, len(self.pupils) // RETIRING):
+            pupil.retiring = True
+        speaking = [asyncio.create_task(pupil.speak(until)) for pupil in self.pupils]
+        try:
+            await self._strike_all()
+            await asyncio.sleep(max(0.0, until - _now()))
+            return await self._settle(speaking)
+        finally:
+            for task in speaking:
+                task.cancel()
+
+    async def _strike_all(self) -> None:
+        began = _now()
+        for step in self._plan:
+            await asyncio.sleep(max(0.0, began + step.at - _now()))
+            at = _now()
+            await strike(self._site, self.pupils, step)
+            self._faults.append(Fault(step.name, at, _now()))
+
+    async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> dict[str, int]:
+        """Let everybody finish, look who is shown, and let everybody catch up; return where the classes stand."""
+        stayers = [task for task, pupil in zip(speaking, self.pupils, strict=True) if not pupil.retiring]
+        await self._within(SETTLE_SECONDS, "not everything was acknowledged", *stayers)
+        retired = [pupil for pupil in self.pupils if pupil.retiring]
+        for pupil in retired:
+            pupil.leave()
+        await self._check_presence()
+        for pupil in retired:
+            pupil.recall()
+        await self._within(SETTLE_SECONDS, "not everything was acknowledged", *speaking)
+        await self._within(SETTLE_SECONDS, "not everybody is there", *(pupil.here.wait() for pupil in self.pupils))
+        lasts = await self._last_positions()
+        await self._within(SETTLE_SECONDS, "not everybody has everything", *(_caught_up(p, lasts) for p in self.pupils))
+        await self._within(SETTLE_SECONDS, "history was not read", *(pupil.read_holes() for pupil in self.pupils))
+        return lasts
+
+    async def _within(self, seconds: float, complaint: str, *work: object) -> bool:
+        tasks = [asyncio.ensure_future(each) for each in work]  # type: ignore[call-overload]
+        done, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
+        for task in done:
+            task.result()
+        for task in late:
+            task.cancel()
+        if late:
+            self._stuck.append(f"{complaint} within {seconds:.0f} s: {len(late)} of {len(tasks)} are missing")
+        return not late
+
+    async def _last_positions(self) -> dict[str, int]:
+        """Ask a newcomer where each class stands."""
+        lasts: dict[str, int] = {}
+        for each in self.pupils:
+            if all(topic in lasts for topic in each.diaries):
+                continue
+            newcomer = self._pupil(each.name, self._site.tokens[each.name])
+            coming = asyncio.create_task(newcomer.run())
+            await self._within(COME_SECONDS, "no newcomer gets in", newcomer.here.wait())
+            lasts |= newcomer.positions
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+            newcomer.close()
+        return lasts
+
+    # Presence
+
+    async def _check_presence(self) -> None:
+        """Wait until everybody is shown exactly those who are there."""
+        began = _now()
+        while wrong := self._wrong_presence():
+            if _now() - began > PRESENCE_SECONDS:
+                self._stuck.append(f"presence is wrong after {PRESENCE_SECONDS} s: {wrong}")
+                break
+            await asyncio.sleep(0.1)
+        self._presence_seconds = _now() - began
+
+    def _wrong_presence(self) -> str | None:
+        members = {topic: 0 for pupil in self.pupils for topic in pupil.diaries}
+        here = [pupil for pupil in self.pupils if not pupil.retiring]
+        for pupil in here:
+            for topic in pupil.diaries:
+                members[topic] += 1
+        for pupil in here:
+            for topic in pupil.diaries:
+                shown = len(pupil.presence.get(topic, {}))
+                if shown != members[topic]:
+                    return f"{pupil.name} is shown {shown} in {topic}, and {members[topic]} are there"
+        return None
+
+    # Judging
+
+    def _outcome(self, lasts: dict[str, int]) -> Outcome:
+        topics = {topic: [p.diaries[topic] for p in self.pupils if topic in p.diaries] for topic in lasts}
+        firsts = {
+            topic: min(_first(entry) for diary in diaries for entry in diary.entries[:1])
+            for topic, diaries in topics.items()
+        }
+        verdict = judge(topics, firsts, lasts)
+        verdict.breaches += self._stuck + [each for pupil in self.pupils for each in pupil.complaints]
+        refusals = [each for pupil in self.pupils for each in pupil.refusals]
+        hang_ups = [fault for fault in self._faults if fault.kind == "hang-up"]
+        return Outcome(
+            self._seed,
+            verdict,
+            self._timeline.heals(self._faults),
+            [self._timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
+            self._presence_seconds,
+            sum(pupil.pushes_again for pupil in self.pupils),
+            sum(
+                isinstance(e, Joined) and not e.complete
+                for p in self.pupils
+                for d in p.diaries.values()
+                for e in d.entries
+            ),
+            Counter(why for _, why in refusals),
+            sum(fault.began <= at <= self._next(fault) for at, _ in refusals for fault in hang_ups),
+            Counter(code for pupil in self.pupils for code in pupil.closings.elements() if code is not None),
+        )
+
+    def _next(self, fault: Fault) -> float:
+        return min((each.began for each in self._faults if each.began > fault.began), default=float("inf"))
+
+
+def _first(entry: object) -> int:
+    assert isinstance(entry, Joined)
+    return entry.seq
+
+
+async def _caught_up(pupil: Pupil, lasts: dict[str, int]) -> None:
+    while any(pupil.positions[topic] < lasts[topic] for topic in pupil.diaries):
+        await asyncio.sleep(0.02)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,105 @@
+"""How each kind of fault is done to a site. What was stopped or changed stands again when the function returns."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from tests.faults.cluster.plan import Step
+from tests.faults.cluster.pupil import Pupil
+from tests.faults.cluster.site import Site
+
+# Lines cut at once: as when the network of one classroom goes.
+CUT_LINES = 12
+
+# Redis cuts a subscriber as soon as anything waits that does not fit its 16 KiB of fixed buffer.
+TINY = "CONFIG SET client-output-buffer-limit 'pubsub 1 1 1'"
+USUAL = "CONFIG SET client-output-buffer-limit 'pubsub 32mb 8mb 60'"
+
+
+async def strike(site: Site, pupils: Sequence[Pupil], step: Step) -> None:
+    """Do what a step says, its kinds at once, and return when it is over."""
+    async with asyncio.TaskGroup() as at_once:
+        for number, kind in enumerate(step.kinds):
+            at_once.create_task(_HOW[kind](site, pupils, step.seconds, step.dice + number))
+
+
+async def _kill_worker(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    site.signal_worker(dice, signal.SIGKILL)
+
+
+async def _freeze_worker(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    pid = site.signal_worker(dice, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        site.thaw(pid)
+
+
+async def _kill_redis(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    site.redis.kill()
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(site.redis.start)
+
+
+async def _restart_redis(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    await asyncio.to_thread(site.redis.command, "SHUTDOWN NOSAVE")
+    site.redis.kill()
+    await asyncio.to_thread(site.redis.start)
+
+
+async def _freeze_redis(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    site.redis.freeze()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        site.redis.thaw()
+
+
+async def _cut_pubsub(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    for _ in range(1 + dice % 3):
+        await asyncio.to_thread(site.redis.command, "CLIENT KILL TYPE pubsub")
+        await asyncio.sleep(0.3)
+
+
+async def _tiny_buffer(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    """Let what is published pile up before a Redis that cuts whoever does not take it at once."""
+    await asyncio.to_thread(site.redis.command, TINY)
+    await _freeze_redis(site, pupils, seconds, dice)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(site.redis.command, USUAL)
+
+
+async def _half_open(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    stayers = [pupil for pupil in pupils if not pupil.retiring]
+    for pupil in random.Random(dice).sample(stayers, min(CUT_LINES, len(stayers))):
+        pupil.cut()
+
+
+async def _hang_up(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    os.kill(site.lousa.pid, signal.SIGHUP)
+
+
+async def _restart_postgresql(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    assert site.postgresql is not None
+    await asyncio.to_thread(site.postgresql.stop)
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(site.postgresql.start)
+
+
+How = Callable[[Site, Sequence[Pupil], float, int], Coroutine[Any, Any, None]]
+
+_HOW: dict[str, How] = {
+    "kill-worker": _kill_worker,
+    "freeze-worker": _freeze_worker,
+    "kill-redis": _kill_redis,
+    "restart-redis": _restart_redis,
+    "freeze-redis": _freeze_redis,
+    "cut-pubsub": _cut_pubsub,
+    "tiny-buffer": _tiny_buffer,
+    "half-open": _half_open,
+    "hang-up": _hang_up,
+    "restart-postgresql": _restart_postgresql,
+}

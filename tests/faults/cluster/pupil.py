@@ -1,0 +1,290 @@
+"""A pupil of a few classes: writes into them, hangs up at times, comes back from where it was, and sends again.
+
+Each message is sent under one id until it is acknowledged, to whatever worker the kernel gives the connection to.
+Everything seen goes into a diary for each class, and its time into the timeline. Nothing is judged here.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+from tests.faults.cluster.line import ErrorReply, Gone, Line, Payload
+from tests.faults.cluster.socket import Refused
+from tests.faults.cluster.timeline import Timeline
+from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Received, Sent
+
+RETRY_SECONDS = (0.05, 0.3)
+MAX_RETRY_SECONDS = 2.0
+HISTORY_LIMIT = 200
+MAY_PASS = ("overloaded", "unavailable", "too_fast")
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a pupil behaves; the first three are probabilities for each message."""
+
+    hang_up: float = 0.04  # right after the push, without waiting for the answer
+    leave_for_long: float = 0.01  # likewise
+    repeat: float = 0.04  # push once more though it was acknowledged
+    away_seconds: float = 2.0  # at most, after hanging up
+    long_away_seconds: float = 15.0
+    pause_seconds: float = 4.0  # the mean between two messages
+    long_text: float = 0.03
+
+
+class Pupil:
+    """One client; `run` keeps it connected, `speak` writes."""
+
+    def __init__(self, name: str, port: int, path: str, timeline: Timeline, seed: int, manners: Manners) -> None:
+        self.name = name
+        self.diaries: dict[str, Diary] = {}
+        self.positions: dict[str, int] = {}
+        self.presence: dict[str, dict[str, set[str]]] = {}
+        self.holes: list[tuple[str, int, int]] = []
+        self.here = asyncio.Event()
+        self.retiring = False
+        self.complaints: list[str] = []
+        self.refusals: list[tuple[float, str]] = []
+        self.closings: Counter[int | None] = Counter()
+        self.pushes_again = 0
+        self._address = (port, path)
+        self._timeline = timeline
+        self._random = random.Random(f"{seed} {name}")
+        self._prefix = f"{name}-{seed}"
+        self._manners = manners
+        self._epoch = ""
+        self._line: Line | None = None
+        self._cut_lines: list[Line] = []
+        self._joined_at: dict[str, float] = {}
+        self._excused = True  # what it misses now is by its own will
+        self._absences = 0
+        self._away_seconds = 0.0
+        self._recalled = asyncio.Event()
+
+    # Being there
+
+    async def run(self) -> None:
+        """Stay connected, until cancelled."""
+        tries = 0
+        while True:
+            if self.retiring:
+                self._excuse()
+                await self._recalled.wait()
+            try:
+                line = await self._come()
+                tries = 0
+                await line.ended.wait()
+                self._note_end(line)
+            except Refused as refused:
+                self.refusals.append((_now(), str(refused)))
+            except Gone:
+                pass
+            except ErrorReply as error:
+                self._complain_unless_it_may_pass(error)
+            finally:
+                self.here.clear()
+            tries += 1
+            await asyncio.sleep(self._away_seconds or self._pause_before(tries))
+            self._away_seconds = 0.0
+
+    def _pause_before(self, tries: int) -> float:
+        return min(MAX_RETRY_SECONDS, self._random.uniform(*RETRY_SECONDS) * 1.5**tries)
+
+    def _note_end(self, line: Line) -> None:
+        self.closings[line.code] += 1
+        if line.is_cut:
+            self._cut_lines.append(line)
+
+    async def _come(self) -> Line:
+        line = await Line.open(*self._address, self._receive)
+        try:
+            if not self.diaries:
+                await self._learn_classes(line)
+            for topic in self.diaries:
+                await self._join(line, topic)
+        except BaseException:
+            line.drop()
+            raise
+        self._line, self._excused = line, False
+        self.here.set()
+        return line
+
+    async def _learn_classes(self, line: Line) -> None:
+        response = await line.join("user:me", {}, lambda response: None)
+        topics = [entry["topic"] for entry in response["topics"] if entry["topic"].startswith("class:")]
+        self.diaries = {topic: Diary(self.name) for topic in topics}
+
+    async def _join(self, line: Line, topic: str) -> None:
+        since = self.positions.get(topic)
+        payload: Payload = {} if since is None else {"since": since, "epoch": self._epoch}
+        await line.join(topic, payload, partial(self._enter, topic, since))
+
+    def _enter(self, topic: str, since: int | None, response: Payload) -> None:
+        messages = [_message(event["payload"]) for event in response["events"]]
+        self._epoch = response["epoch"]
+        entry = Joined(since, self._epoch, response["seq"], response["complete"], messages)
+        self.diaries[topic].entries.append(entry)
+        if since is not None and not entry.complete:
+            self.holes.append((topic, since, entry.seq - len(messages)))
+        self.positions[topic] = entry.seq
+        self._joined_at[topic] = now = _now()
+        if not self._excused:
+            for message in messages:
+                self._timeline.had(message.push_id, now, None)
+
+    def _receive(self, topic: str, event: str, payload: Payload) -> None:
+        if event == "message:sent":
+            message = _message(payload)
+            self.diaries[topic].entries.append(Received(message))
+            self.positions[topic] = message.seq
+            self._timeline.had(message.push_id, _now(), self._joined_at[topic])
+        elif event == "presence_state":
+            self.presence[topic] = {user: _refs(entry) for user, entry in payload.items()}
+        elif event == "presence_diff":
+            self._follow_presence(self.presence[topic], payload)
+        elif event in ("phx_close", "phx_error"):
+            self.complaints.append(f"{self.name} was put out of {topic} by {event}")
+
+    @staticmethod
+    def _follow_presence(present: dict[str, set[str]], diff: Payload) -> None:
+        for user, entry in diff["joins"].items():
+            present.setdefault(user, set()).update(_refs(entry))
+        for user, entry in diff["leaves"].items():
+            left = present.get(user, set()) - _refs(entry)
+            if left:
+                present[user] = left
+            else:
+                present.pop(user, None)
+
+    # Writing
+
+    async def speak(self, until: float) -> None:
+        """Write now and then, until a time; return when the last message is acknowledged."""
+        number = 0
+        while True:
+            await asyncio.sleep(self._random.expovariate(1 / self._manners.pause_seconds))
+            if _now() >= until:
+                return
+            await self._write(self._random.choice(list(self.diaries)), f"{self._prefix}-{number}")
+            number += 1
+
+    async def _write(self, topic: str, push_id: str) -> None:
+        words = 500 if self._random.random() < self._manners.long_text else self._random.randrange(1, 20)
+        text = f"{push_id}: {'lousa ' * words}".strip()
+        chance = self._random.random()
+        if chance < self._manners.leave_for_long:
+            await self._push_and_hang_up(topic, push_id, text, self._manners.long_away_seconds)
+        elif chance < self._manners.leave_for_long + self._manners.hang_up:
+            await self._push_and_hang_up(topic, push_id, text, self._manners.away_seconds)
+        await self._push_until_acknowledged(topic, push_id, text)
+        if self._random.random() < self._manners.repeat:
+            self.pushes_again += 1
+            await self._push_until_acknowledged(topic, push_id, text)
+
+    async def _push_until_acknowledged(self, topic: str, push_id: str, text: str) -> None:
+        absences = self._absences
+        while True:
+            line = await self._present_line()
+            self._timeline.sent(push_id, _now(), anew=self._absences > absences)
+            absences = self._absences
+            try:
+                await line.request(topic, "message:send", *self._push(topic, push_id, text))
+                return
+            except Gone:
+                self.pushes_again += 1
+            except ErrorReply as error:
+                self._complain_unless_it_may_pass(error)
+                self.pushes_again += 1
+                await asyncio.sleep(error.response.get("retry_after", 1_000) / 1000 * self._random.uniform(0.5, 1))
+
+    async def _push_and_hang_up(self, topic: str, push_id: str, text: str, seconds: float) -> None:
+        line = await self._present_line()
+        line.start(topic, "message:send", *self._push(topic, push_id, text))
+        await asyncio.sleep(self._random.choice((0, 0.005)))
+        self.pushes_again += 1
+        self._excuse()
+        self._away_seconds = self._random.uniform(0.01, seconds)
+        line.drop()
+
+    def _push(self, topic: str, push_id: str, text: str) -> tuple[Payload, "partial[None]"]:
+        self.diaries[topic].entries.append(Sent(push_id, text))
+        return {"id": push_id, "text": text}, partial(self._acknowledge, topic, push_id)
+
+    def _acknowledge(self, topic: str, push_id: str, response: Payload) -> None:
+        self.diaries[topic].entries.append(Acknowledged(push_id, response["seq"]))
+        self._timeline.acknowledged(push_id, _now())
+
+    async def _present_line(self) -> Line:
+        while True:
+            await self.here.wait()
+            if self._line is not None and not self._line.ended.is_set():
+                return self._line
+            await asyncio.sleep(0.01)  # `run` is about to notice
+
+    def _complain_unless_it_may_pass(self, error: ErrorReply) -> None:
+        if error.response["code"] not in MAY_PASS:
+            self.complaints.append(f"{self.name} was answered {error}")
+
+    # What is done to it
+
+    def _excuse(self) -> None:
+        self._excused = True
+        self._absences += 1
+
+    def cut(self) -> None:
+        """Cut its line half open."""
+        if self._line is not None and not self._line.ended.is_set():
+            self._excuse()
+            self._line.cut()
+
+    def leave(self) -> None:
+        """Hang up and stay away, until recalled."""
+        self.retiring = True
+        self._excuse()
+        if self._line is not None:
+            self._line.drop()
+
+    def recall(self) -> None:
+        """Let it come back for good."""
+        self.retiring = False
+        self._recalled.set()
+
+    async def read_holes(self) -> None:
+        """Read from the history what joins have said to be missing."""
+        while self.holes:
+            line = await self._present_line()
+            try:
+                await self._read_hole(line, *self.holes[0])
+            except Gone:
+                continue
+            del self.holes[0]
+
+    async def _read_hole(self, line: Line, topic: str, after: int, until: int) -> None:
+        while after < until:
+            wanted = {"after": after, "limit": min(HISTORY_LIMIT, until - after)}
+            response = await line.request(topic, "history:read", wanted)
+            messages = [_message(event["payload"]) for event in response["events"]]
+            if not messages:
+                self.complaints.append(f"{self.name} finds nothing of {topic} after {after}, and it reaches to {until}")
+                return
+            self.diaries[topic].entries.append(Read(after, messages))
+            after = messages[-1].seq
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for line in (*self._cut_lines, *filter(None, [self._line])):
+            line.drop()
+
+
+def _message(payload: Payload) -> Message:
+    return Message(payload["seq"], payload["id"], payload["author"]["name"].split()[0].lower(), payload["text"])
+
+
+def _refs(entry: Payload) -> set[str]:
+    return {meta["phx_ref"] for meta in entry["metas"]}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

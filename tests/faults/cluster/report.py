@@ -1,0 +1,61 @@
+"""Says what came of schedules, in lines for people."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tests.faults.cluster.drill import Outcome
+from tests.faults.cluster.verdict import Verdict, total
+
+SHOWN_BREACHES = 20
+
+
+def describe(outcome: Outcome) -> str:
+    """Say what came of one schedule."""
+    verdict = outcome.verdict
+    healed = ", ".join(f"{fault.kind} {seconds:.1f}" for fault, seconds in outcome.heals)
+    lines = [
+        f"seed {outcome.seed}: {_counts(verdict)}; {'sound' if verdict.sound else 'FAILED'}",
+        f"healed after (s): {healed}",
+        f"silence with Redis away {max(outcome.silences, default=0):.2f} s, presence right after "
+        f"{outcome.presence_seconds:.1f} s, {outcome.pushes_again} pushes again, {outcome.holes} holes told",
+        f"closed with {dict(outcome.closings)}, not let in {dict(outcome.refusals)}, of these "
+        f"{outcome.refused_at_hang_up} at a rolling replacement",
+        *verdict.breaches[:SHOWN_BREACHES],
+    ]
+    return "\n  ".join(lines)
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Say what came of all of them."""
+    heals: dict[str, list[float]] = {}
+    for fault, seconds in (heal for outcome in outcomes for heal in outcome.heals):
+        heals.setdefault(fault.kind, []).append(seconds)
+    silences = [silence for outcome in outcomes for silence in outcome.silences]
+    refused = sum((outcome.refusals for outcome in outcomes), Counter[str]())
+    return "\n".join(
+        [
+            f"{len(outcomes)} schedules, {sum(len(outcome.heals) for outcome in outcomes)} faults; "
+            f"{_counts(total(outcome.verdict for outcome in outcomes))}",
+            f"{'fault':<20}{'times':>6}{'longest to heal, s':>20}{'middle':>8}",
+            *(
+                f"{kind:<20}{len(each):>6}{max(each):>20.1f}{_middle(each):>8.1f}"
+                for kind, each in sorted(heals.items())
+            ),
+            f"longest silence with Redis away: {max(silences, default=0):.2f} s",
+            f"presence right at the latest after: {max((o.presence_seconds for o in outcomes), default=0):.1f} s",
+            f"pushed again: {sum(o.pushes_again for o in outcomes)}, holes told: {sum(o.holes for o in outcomes)}",
+            f"not let in: {dict(refused)}, at rolling replacements {sum(o.refused_at_hang_up for o in outcomes)}",
+        ]
+    )
+
+
+def _counts(verdict: Verdict) -> str:
+    return (
+        f"{verdict.sent} sent, {verdict.acknowledged} acknowledged, {verdict.lost} lost, {verdict.doubled} doubled, "
+        f"{verdict.out_of_order} out of order, {verdict.untrue} untrue `complete`"
+    )
+
+
+def _middle(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]

@@ -1,0 +1,71 @@
+"""The real processes that a schedule is played on: the server with its workers, a Redis, and perhaps a PostgreSQL."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from tests.lousa import Lousa
+from tests.postgresql import PostgreSQL
+from tests.redis import RedisServer
+from tests.roster import write_school
+
+CLASSES = 8
+
+
+class Site:
+    """One school on several workers; `tokens` has a bearer token for each pupil's login."""
+
+    def __init__(self, lousa: Lousa, redis: RedisServer, postgresql: PostgreSQL | None, tokens: dict[str, str]) -> None:
+        self.lousa = lousa
+        self.redis = redis
+        self.postgresql = postgresql
+        self.tokens = tokens
+
+    @property
+    def workers(self) -> list[int]:
+        """The workers' pids, the oldest first."""
+        children = psutil.Process(self.lousa.pid).children()
+        return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
+
+    def signal_worker(self, dice: int, number: signal.Signals) -> int:
+        """Send a signal to one of the workers, and return its pid."""
+        pids = self.workers
+        pid = pids[dice % len(pids)]
+        os.kill(pid, number)
+        return pid
+
+    @staticmethod
+    def thaw(pid: int) -> None:
+        """Let a frozen worker go on, if it still is."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def open_site(folder: Path, database: str, pupils: int, workers: int) -> Iterator[Site]:
+    """Start a school of so many pupils with everything that it needs; stop it at the end, and look into its log."""
+    with ExitStack() as stack:
+        postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database == "postgresql" else None
+        redis = RedisServer(folder)
+        redis.start()
+        stack.callback(redis.kill)
+        logins = write_school(folder / "roster", pupils, CLASSES)
+        lousa = _make_lousa(folder, redis, postgresql, workers)
+        lousa.run("database", "upgrade")
+        lousa.run("roster", "import", str(folder / "roster"))
+        tokens = lousa.tokens(*logins)
+        stack.enter_context(lousa)
+        yield Site(lousa, redis, postgresql, tokens)
+
+
+def _make_lousa(folder: Path, redis: RedisServer, postgresql: PostgreSQL | None, workers: int) -> Lousa:
+    options: list[str] = []
+    if postgresql is not None:
+        for name in ("accounts", "journal"):
+            options += ["--database", f"{name}={postgresql.create_database()}"]
+    serve_options = ["--push-rate", "0", "--workers", str(workers), "--redis-url", redis.url]
+    return Lousa(folder / "data", options=options, serve_options=serve_options)
