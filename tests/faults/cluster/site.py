@@ -15,6 +15,9 @@ from tests.roster import write_school
 
 CLASSES = 8
 
+# What the supervisor says of a worker that a schedule has killed.
+EXPECTED_ERRORS = [r"was ended by SIGKILL; another is started"]
+
 
 class Site:
     """One school on several workers; `tokens` has a bearer token for each pupil's login."""
@@ -68,4 +71,4 @@ def _make_lousa(folder: Path, redis: RedisServer, postgresql: PostgreSQL | None,
         for name in ("accounts", "journal"):
             options += ["--database", f"{name}={postgresql.create_database()}"]
     serve_options = ["--push-rate", "0", "--workers", str(workers), "--redis-url", redis.url]
-    return Lousa(folder / "data", options=options, serve_options=serve_options)
+    return Lousa(folder / "data", options=options, serve_options=serve_options, expected_errors=EXPECTED_ERRORS)
