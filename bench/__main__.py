@@ -11,7 +11,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True)
     fanout = commands.add_parser("fanout", help="messages to one large class")
     fanout.add_argument("--clients", type=int, default=2_000)
-    fanout.add_argument("--rounds", type=int, default=5, help="of which the medians are told")
+    fanout.add_argument("--rounds", type=int, default=5, help="of which the best is told")
     fanout.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     fanout.add_argument("--in-flight", type=int, nargs="+", default=[1, 64])
     options = parser.parse_args()

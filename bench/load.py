@@ -19,6 +19,7 @@ from typing import Any
 _SCRATCH = bytearray(1024 * 1024)
 
 PATIENCE_SECONDS = 120.0
+QUIET_SECONDS = 0.5
 
 
 class Client:
@@ -88,6 +89,12 @@ class Client:
         return found
 
 
+def _received(size: int) -> int:
+    if not size:
+        raise RuntimeError("the server closed a connection")
+    return size
+
+
 def masked(payload: bytes) -> bytes:
     """Make a client's text frame; its mask is zero, which the RFC allows and which leaves the payload as it is."""
     size = len(payload)
@@ -121,18 +128,23 @@ class Load:
 
     def beat(self) -> None:
         """Let every client say that it lives, and wait until all is quiet: a server ends those that say nothing."""
+        self._forget()
         for client in self.clients:
             client.push("phoenix", "heartbeat", {})
-        self.settle()
-
-    def settle(self, quiet_seconds: float = 0.5) -> None:
-        """Read and forget until nothing comes any more."""
-        while ready := self._epoll.poll(quiet_seconds, len(self.clients)):
-            for fd, _ in ready:
-                if not self._by_fd[fd].socket.recv_into(_SCRATCH):
-                    raise RuntimeError("the server closed a connection")
+        unanswered = set(self._by_fd)
+        while unanswered:
+            unanswered -= self._forget(PATIENCE_SECONDS)
+        while self._forget():
+            pass
         for client in self.clients:
             client.inbox.clear()
+
+    def _forget(self, seconds: float = QUIET_SECONDS) -> set[int]:
+        """Read and forget what comes next within that time; return whose it was."""
+        ready = {fd for fd, _ in self._epoll.poll(seconds, len(self.clients))}
+        for fd in ready:
+            _received(self._by_fd[fd].socket.recv_into(_SCRATCH))
+        return ready
 
     def run(self, seconds: float, in_flight: int) -> tuple[int, float]:
         """Keep so many messages in flight, for so long; return how many there were, and the time until all were there.
@@ -169,9 +181,10 @@ class Load:
         for fd, _ in self._epoll.poll(1, len(self.clients)):
             client = by_fd[fd]
             if fd in reading:
-                size = self._read_frames(client, client.socket.recv_into(_SCRATCH))
+                size = self._read_frames(client, _received(client.socket.recv_into(_SCRATCH)))
             else:
-                size = client.socket.recv_into(_SCRATCH, 0, socket.MSG_TRUNC)  # counted and dropped in the kernel
+                # Counted and dropped in the kernel.
+                size = _received(client.socket.recv_into(_SCRATCH, 0, socket.MSG_TRUNC))
             client.received += size
             total += size
         self._total += total
