@@ -1,0 +1,29 @@
+"""Faults in a cluster under load lose nothing and double nothing. By hand: python -m tests.faults.cluster."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cluster.drill import Drill
+from tests.faults.cluster.plan import make_plan
+from tests.faults.cluster.report import describe
+from tests.faults.cluster.site import open_site
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+PUPILS = 80
+WORKERS = 4
+SECONDS = 12.0
+
+# What a run of all tests has time for; more is played by hand.
+SCHEDULES = {"sqlite": ("kill-worker", "kill-redis"), "postgresql": ("freeze-worker", "restart-postgresql")}
+
+
+@pytest.mark.parametrize("database", SCHEDULES)
+async def test_a_cluster_whose_parts_die_loses_nothing_that_it_acknowledged(database: str, tmp_path: Path) -> None:
+    plan = make_plan(1, SECONDS, SCHEDULES[database])
+    assert {step.name for step in plan} == {*SCHEDULES[database]}
+    with open_site(tmp_path, database, PUPILS, WORKERS) as site:
+        outcome = await Drill(site, 1, SECONDS, plan).play()
+    assert outcome.verdict.sound, describe(outcome)
+    assert outcome.verdict.acknowledged == outcome.verdict.sent > PUPILS
