@@ -175,6 +175,8 @@ class RedisBroker:
             except (RedisError, OSError, hiredis.HiredisError) as error:
                 if self.connected:
                     log.warning("Redis is away: %s", error)
+            except Exception:  # a bug of ours; without this task nothing would be heard any more
+                log.exception("reading from Redis failed; it is begun anew")
             self.connected = False
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -116,12 +116,16 @@ class Dispatcher:
     # Joins
 
     async def _join(self, session: Session, message: ClientMessage) -> None:
+        _limit(self._registry.seconds_until_join(session, self._clock()), "too many topics joined at once")
         _, name = self._rules[session.member.user.role].resolve(session.member, message.topic)
         wanted = session.wire.read(message.payload, Join)
         if len(session.subscriptions) >= MAX_TOPICS and message.topic not in session.subscriptions:
             raise Refused(Code.TOO_MANY_TOPICS, f"at most {MAX_TOPICS} topics may be joined at once")
         async with self._hub.holding(name) as topic:
-            read = await self._journal.read_position(name, session.member.user.id)
+            user_id = session.member.user.id
+            read = await self._journal.read_position(name, user_id)
+            # A mark of a moment ago may not have been written yet.
+            read = topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
             events, complete = await self._missed(topic, wanted)
             # No await from here on: between what the reply carries and what comes after it there must be no gap.
             self._enter(session, message, topic, wanted.present, self._joined(topic, events, complete, read))
@@ -159,7 +163,7 @@ class Dispatcher:
         subscription = session.subscriptions.get(message.topic)
         if subscription is None:
             raise Refused(Code.UNMATCHED_TOPIC, f"{message.topic} is not joined")
-        self._take_from_rate(session)
+        _limit(self._registry.seconds_until_push(session, self._clock()), "too many messages at once")
         rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
         action = rule.actions.get(message.event)
         if action is None:
@@ -171,11 +175,6 @@ class Dispatcher:
             return self._carry_out_later(session, message, topic, outcome)
         self._carry_out(session, message, topic, outcome)
         return None
-
-    def _take_from_rate(self, session: Session) -> None:
-        seconds = self._registry.seconds_until_push(session, self._clock())
-        if seconds:
-            raise Refused(Code.TOO_FAST, "too many messages at once; wait a moment", int(seconds * 1000) + 1)
 
     def _not_there(self, message: ClientMessage) -> Refused:
         if message.event in self._events:
@@ -202,12 +201,14 @@ class Dispatcher:
         if session.appending >= self._limits.max_appending:
             raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
 
+        bare = message.bare()
+
         def done(receipt: Receipt | Refused) -> None:
             session.appending -= 1
             if isinstance(receipt, Refused):
-                _refuse(session, message, receipt)
+                _refuse(session, bare, receipt)
             else:
-                session.reply(message, {"seq": receipt.seq, "at": receipt.at})
+                session.reply(bare, {"seq": receipt.seq, "at": receipt.at})
 
         payload = msgspec.json.encode(outcome.payload)
         entry = Entry(topic.name, outcome.event, payload, session.member.user.id, outcome.push_id, _now())
@@ -216,10 +217,13 @@ class Dispatcher:
 
     def _mark(self, session: Session, message: ClientMessage, topic: Topic, outcome: Marked) -> None:
         mark = outcome.mark
-        self._journal.mark_read(mark)
-        told = msgspec.json.encode({"topic": topic.wire_name, "seq": mark.seq})
-        self._hub.flash(f"user:{mark.user_id}", "read:marked", told)
-        session.reply(message, {"seq": mark.seq})
+        read = topic.reads.get(mark.user_id, 0)
+        if mark.seq > read:
+            self._journal.mark_read(mark)
+            read = topic.reads[mark.user_id] = mark.seq
+            told = msgspec.json.encode({"topic": topic.wire_name, "seq": read})
+            self._hub.flash(f"user:{mark.user_id}", "read:marked", told)
+        session.reply(message, {"seq": read})
 
 
 def _refuse(session: Session, message: ClientMessage, refusal: Refused) -> None:
@@ -227,6 +231,11 @@ def _refuse(session: Session, message: ClientMessage, refusal: Refused) -> None:
     join_ref = None if refusal.code is Code.UNMATCHED_TOPIC else message.join_ref
     if message.ref is not None:
         session.offer(session.wire.reply(join_ref, message.ref, message.topic, "error", refusal.response))
+
+
+def _limit(seconds: float, too_fast: str) -> None:
+    if seconds:
+        raise Refused(Code.TOO_FAST, f"{too_fast}; wait a moment", int(seconds * 1000) + 1)
 
 
 def _now() -> int:

@@ -19,7 +19,7 @@ import msgspec
 from channels.broker import Broker
 from channels.dashboard import SNAPSHOT_SECONDS, Dashboard
 from channels.dispatcher import Dispatcher
-from channels.errors import RESTARTING, SIGNED_OUT, Closing
+from channels.errors import RESTARTING, SIGNED_OUT, Closing, Unavailable
 from channels.hub import Hub
 from channels.journal import Entry, Journal
 from channels.lesson import chat
@@ -92,6 +92,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         journal.on_commit = self._committed
         journal.on_doubt = self._hub.doubt
+        journal.on_known = self._hub.known
         self._hub.before_flush = self._tell_presence
         self._hub.listen(PEERS, self._peers.receive)
 
@@ -156,15 +157,15 @@ class Engine:
         """Take in a client whose credential was checked at `revision`."""
         session = Session(member, wire, self._limits, self._clock(), self._hub.wake)
         self._registry.add(session)
-        self._presence.enter(ONLINE, session, listed=False)
+        self._presence.enter(ONLINE, session)
         self._hub.schedule()
         if revision != self._revision:  # a right was withdrawn meanwhile; it may have been this one
-            self._keep(self.revalidate({member.user.id}))
+            self._keep(self._recheck(session))
         return session
 
     def heard(self, session: Session) -> None:
         """Note a sign of life that is no message."""
-        session.heard_at = self._clock()
+        session.heard(self._clock())
 
     def disconnect(self, session: Session) -> None:
         """Forget a client whose connection is gone."""
@@ -176,6 +177,12 @@ class Engine:
         self._registry.discard(session)
 
     # Rights
+
+    async def _recheck(self, session: Session) -> None:
+        try:
+            await self._renew_all([session])
+        except Unavailable:
+            session.end(RESTARTING)  # to come back when it can be checked
 
     async def revalidate(self, user_ids: Collection[int] | None) -> None:
         """Ask again what the sign-ins of these users (None: all) give, and take from open sessions what has gone."""
@@ -256,7 +263,12 @@ class Engine:
     def _keep(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the engine failed", exc_info=task.exception())
 
 
 async def _every(seconds: float, do: Callable[[], None]) -> None:

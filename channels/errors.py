@@ -74,8 +74,6 @@ class Closing(msgspec.Struct, frozen=True):
     reconnect: bool
 
 
-GOING_AWAY = Closing(1001, "the server is stopping", reconnect=True)
-UNREADABLE = Closing(1007, "a frame could not be read", reconnect=True)
 FLOODING = Closing(1008, "too many frames", reconnect=True)
 INTERNAL = Closing(1011, "internal error", reconnect=True)
 RESTARTING = Closing(1012, "the server is restarting", reconnect=True)

@@ -25,7 +25,7 @@ from channels.limit import (
     RECENT_EVENTS,
     TOPIC_LINGER_SECONDS,
 )
-from channels.protocol import Event, Wire
+from channels.protocol import Event, Wire, total_bytes
 from channels.session import Session, Transport
 from channels.topic import State, Topic
 
@@ -39,6 +39,9 @@ HOLE_RETRY_SECONDS = 0.5
 
 # After this long, a transaction whose connection was lost has been committed or never will be.
 DOUBT_SECONDS = 5.0
+
+# Events read from the journal at a time for one who comes back: the longest of them hold 2.4 MB.
+MISSED_PAGE_EVENTS = 100
 
 # Events read from the journal at a time to fill a hole or to fold a topic's state.
 PAGE_EVENTS = 500
@@ -63,7 +66,9 @@ class Hub:
         self._outbound: list[Envelope] = []
         self._scheduled = False
         self._checking: asyncio.Task[None] | None = None
-        self._looking: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._doubtful: set[str] = set()
+        self._undecided: set[str] = set()
         self._closed = False
 
     async def start(self) -> None:
@@ -76,7 +81,7 @@ class Hub:
         self._closed = True
         tasks = [
             self._checking,
-            *self._looking,
+            self._looking,
             *(task for topic in self.topics.values() for task in (topic.loading, topic.hole)),
         ]
         for task in filter(None, tasks):
@@ -117,6 +122,7 @@ class Hub:
             self._broker.unsubscribe(topic.name)
             raise
         topic.seq = seq
+        topic.head = max(topic.head, seq)
         for event in events:
             topic.remember(event)
         topic.loading = None
@@ -164,26 +170,25 @@ class Hub:
             if since > topic.seq:
                 return await self._newest(topic), False
         events = await self._events_after(topic, since)
-        if events is None or sum(len(event.payload) for event in events) > MAX_MISSED_BYTES:
+        if events is None or len(events) > MAX_MISSED_EVENTS or total_bytes(events) > MAX_MISSED_BYTES:
             return await self._newest(topic), False
         return events, True
 
     async def _newest(self, topic: Topic) -> list[Event]:
         events = await self._events_after(topic, max(0, topic.seq - NEWEST_EVENTS)) or []
-        return events[-NEWEST_EVENTS:]
+        events = events[-NEWEST_EVENTS:]
+        while total_bytes(events) > MAX_MISSED_BYTES:
+            events.pop(0)
+        return events
 
     async def _events_after(self, topic: Topic, seq: int) -> list[Event] | None:
-        # None: more than MAX_MISSED_EVENTS. The topic may move while the journal is read; memory has what came then.
-        events = topic.remembered(seq)
-        if events is not None:
-            return events
+        # None: more than the bounds. The topic may move while the journal is read; memory has what came then.
         read: list[Event] = []
-        while events is None:
-            read += await self._journal.after(topic.name, read[-1].seq if read else seq, MAX_MISSED_EVENTS)
-            if len(read) >= MAX_MISSED_EVENTS:
+        while (events := topic.remembered(read[-1].seq if read else seq)) is None:
+            if len(read) >= MAX_MISSED_EVENTS or total_bytes(read) > MAX_MISSED_BYTES:
                 return None
-            read = [event for event in read if event.seq <= topic.seq]
-            events = topic.remembered(read[-1].seq if read else seq)
+            page = await self._journal.after(topic.name, read[-1].seq if read else seq, MISSED_PAGE_EVENTS)
+            read += [event for event in page if event.seq <= topic.seq]
         return read + events
 
     def add(self, topic: Topic, session: Session) -> None:
@@ -236,15 +241,21 @@ class Hub:
 
     def _receive(self, batch: Sequence[Envelope]) -> None:
         for envelope in batch:
-            heard = self._control.get(envelope.topic)
-            if heard is not None:
-                heard(envelope.payload)
-            elif envelope.seq:
-                topic = self.topics.get(envelope.topic)
-                if topic is not None:
-                    self._deliver(topic, Event(envelope.seq, envelope.event, envelope.payload))
-            else:
-                self._pass_on(envelope)
+            try:
+                self._take(envelope)
+            except Exception:  # one envelope, of another version perhaps, must not cost the others
+                log.exception("what another worker told about %s could not be taken", envelope.topic)
+
+    def _take(self, envelope: Envelope) -> None:
+        heard = self._control.get(envelope.topic)
+        if heard is not None:
+            heard(envelope.payload)
+        elif envelope.seq:
+            topic = self.topics.get(envelope.topic)
+            if topic is not None:
+                self._deliver(topic, Event(envelope.seq, envelope.event, envelope.payload))
+        else:
+            self._pass_on(envelope)
 
     def _pass_on(self, envelope: Envelope) -> None:
         topic = self.topics.get(envelope.topic)
@@ -262,6 +273,7 @@ class Hub:
 
     def _accept(self, topic: Topic, event: Event) -> None:
         topic.seq = event.seq
+        topic.head = max(topic.head, event.seq)
         topic.remember(event)
         topic.state.apply(event)
         if not topic.sessions:
@@ -275,22 +287,27 @@ class Hub:
         # What does not fit is read from the journal with the rest of the hole.
         if len(topic.waiting) < PAGE_EVENTS:
             topic.waiting[event.seq] = event
-        if topic.loading is None:
+        self.known(topic.name, event.seq)
+
+    def known(self, name: str, seq: int) -> None:
+        """Note that a topic has an event of this position, and read up to it if it does not come by itself."""
+        topic = self.topics.get(name)
+        if topic is not None and seq > topic.head:
+            topic.head = seq
             self._fill(topic)
 
     def _deliver_waiting(self, topic: Topic) -> None:
         self._take_waiting(topic)
-        if topic.waiting:
-            self._fill(topic)
+        self._fill(topic)
 
     def _fill(self, topic: Topic) -> None:
-        if topic.hole is None:
+        if topic.hole is None and topic.loading is None and topic.seq < topic.head:
             topic.hole = asyncio.create_task(self._fill_hole(topic))
 
     async def _fill_hole(self, topic: Topic) -> None:
         await asyncio.sleep(HOLE_GRACE_SECONDS)
         try:
-            while topic.waiting:
+            while topic.seq < topic.head:
                 if not await self._try_to_read_on(topic):
                     await asyncio.sleep(HOLE_RETRY_SECONDS)
         finally:
@@ -322,32 +339,46 @@ class Hub:
             await asyncio.sleep(seconds)
             try:
                 await self.check()
-            except JournalUnavailable as error:
-                log.warning("the journal does not answer: %s", error)
+            except JournalUnavailable:
+                pass  # which the journal has logged
+            except Exception:
+                log.exception("looking for lost events failed; it is tried again")
 
     def look_up(self, names: Collection[str]) -> None:
         """Read what these topics lack, soon: they may have got something of which nobody has told."""
-        if self._closed:
-            return
-        task = asyncio.create_task(self._look_up(set(names)))
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
+        self._doubtful.update(names)
+        if self._looking is None and not self._closed:
+            self._looking = asyncio.create_task(self._look_up())
 
-    async def _look_up(self, wanted: set[str]) -> None:
+    async def _look_up(self) -> None:
+        try:
+            while self._doubtful:
+                names, self._doubtful = self._doubtful, set()
+                try:
+                    await self._look_up_once(names)
+                except JournalUnavailable:
+                    self._doubtful |= names
+                    await asyncio.sleep(HOLE_RETRY_SECONDS)
+        finally:
+            self._looking = None
+
+    async def _look_up_once(self, names: set[str]) -> None:
         # Topics that are being loaded are waited for: they may have been read just before.
-        while True:
-            try:
-                for loading in [topic.loading for topic in self.topics.values() if topic.name in wanted]:
-                    if loading is not None:
-                        await asyncio.shield(loading)
-                return await self._check([name for name in wanted if name in self.topics])
-            except JournalUnavailable:
-                await asyncio.sleep(HOLE_RETRY_SECONDS)
+        for loading in [topic.loading for topic in self.topics.values() if topic.name in names]:
+            if loading is not None:
+                await asyncio.shield(loading)
+        await self._check([name for name in names if name in self.topics])
 
     def doubt(self, names: Collection[str]) -> None:
         """Read what these topics may have got by a commit whose answer was lost: now, and when it must be decided."""
         self.look_up(names)
-        asyncio.get_running_loop().call_later(DOUBT_SECONDS, self.look_up, names)
+        if not self._undecided:
+            asyncio.get_running_loop().call_later(DOUBT_SECONDS, self._look_again)
+        self._undecided.update(names)
+
+    def _look_again(self) -> None:
+        undecided, self._undecided = self._undecided, set()
+        self.look_up(undecided)
 
     async def check(self) -> None:
         """Ask the journal which of this worker's topics have moved, and read what they lack.
@@ -380,14 +411,16 @@ class Hub:
 
     def flush(self) -> None:
         """Offer what the turn has gathered, and write: one buffer per client, one batch for the broker."""
-        self._scheduled = False
-        self.before_flush()
-        if self._outbound:
-            outbound, self._outbound = self._outbound, []
-            self._broker.publish(outbound)
-        moved, self._moved = self._moved, []
-        for topic in moved:
-            self._gather(topic)
+        try:
+            self.before_flush()
+            if self._outbound:
+                outbound, self._outbound = self._outbound, []
+                self._broker.publish(outbound)
+            moved, self._moved = self._moved, []
+            for topic in moved:
+                self._gather(topic)
+        finally:
+            self._scheduled = False  # only now: what was offered above belongs to this turn
         awake, self._awake = self._awake, []
         for session in awake:
             if session.transport is not None:

@@ -30,7 +30,8 @@ from sqlalchemy import (
     UniqueConstraint,
     select,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
@@ -45,6 +46,12 @@ MAX_QUEUED_BYTES = 32 * 1024 * 1024
 
 # Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
 MAX_BATCH = 500
+
+# Readings under way at once: as many as the database has connections for, and a bound on what their rows hold.
+MAX_READING = 8
+
+# A reading that takes longer counts as unavailable, as a commit does: joins must fail within 5 s, too.
+READ_SECONDS = 4.0
 
 metadata = MetaData()
 
@@ -143,12 +150,14 @@ class Journal:
     """The log of one cluster: `append` writes, the other methods read.
 
     `on_commit` is called in the event loop with each batch's new events, in commit order, before any `done` of it;
-    `on_doubt` with the topics of a batch of which nobody knows whether it was committed.
+    `on_doubt` with the topics of a batch of which nobody knows whether it was committed; `on_known` with the topic and
+    position of an event that was there before.
     """
 
     def __init__(self, engine: AsyncEngine, writer: Writer) -> None:
         self.on_commit: Callable[[Sequence[tuple[Entry, Event]]], None] = lambda batch: None
         self.on_doubt: Callable[[set[str]], None] = lambda topics: None
+        self.on_known: Callable[[str, int], None] = lambda topic, seq: None
         self._engine = engine
         self._writer = writer
         self._queue: deque[tuple[Entry, Done]] = deque()
@@ -156,6 +165,8 @@ class Journal:
         self._marks: dict[tuple[str, int], Mark] = {}
         self._committing: asyncio.Task[None] | None = None
         self._closed = False
+        self._away = False
+        self._reading = asyncio.Semaphore(MAX_READING)
         self.epoch = ""
 
     async def start(self) -> None:
@@ -215,25 +226,47 @@ class Journal:
         try:
             receipts = await self._writer.commit([entry for entry, _ in batch], marks)
         except Exception as error:
-            if not isinstance(error, JournalUnavailable):
+            if isinstance(error, JournalUnavailable):
+                self._tell(error)
+            else:
                 log.exception("a batch of %d events could not be committed", len(batch))
-            self._finish(batch, [_UNAVAILABLE] * len(batch))
-            self.on_doubt({entry.topic for entry, _ in batch})
+            self._fail(batch, marks)
             return
+        self._tell(None)
         try:
             self._publish(batch, receipts)
         except Exception:  # what is committed stays so, and whoever sent it must be told
             log.exception("a committed batch could not be delivered")
         self._finish(batch, receipts)
 
+    def _fail(self, batch: list[tuple[Entry, Done]], marks: list[Mark]) -> None:
+        self._finish(batch, [_UNAVAILABLE] * len(batch))
+        if batch:
+            self.on_doubt({entry.topic for entry, _ in batch})
+        # They were answered; the newest go with the next transaction, which the next push or mark begins.
+        for mark in marks:
+            key = (mark.topic, mark.user_id)
+            if key not in self._marks or self._marks[key].seq < mark.seq:
+                self._marks[key] = mark
+
+    def _tell(self, error: JournalUnavailable | None) -> None:
+        # Once when it begins and once when it ends, not once for each of thousands of pushes.
+        if (error is not None) != self._away:
+            self._away = error is not None
+            if error is not None:
+                log.error("The journal's database does not answer: %s", error)
+            else:
+                log.warning("The journal's database answers again")
+
     def _publish(self, batch: list[tuple[Entry, Done]], receipts: list[Receipt]) -> None:
-        self.on_commit(
-            [
-                (entry, Event(receipt.seq, entry.event, stamped(entry.payload, receipt.seq, receipt.at)))
-                for (entry, _), receipt in zip(batch, receipts, strict=True)
-                if receipt.fresh
-            ]
-        )
+        fresh = []
+        for (entry, _), receipt in zip(batch, receipts, strict=True):
+            if receipt.fresh:
+                payload = stamped(entry.payload, receipt.seq, receipt.at)
+                fresh.append((entry, Event(receipt.seq, entry.event, payload)))
+            else:
+                self.on_known(entry.topic, receipt.seq)
+        self.on_commit(fresh)
 
     def _finish(self, batch: list[tuple[Entry, Done]], outcomes: Sequence[Receipt | Refused]) -> None:
         for (_, done), outcome in zip(batch, outcomes, strict=True):
@@ -294,8 +327,23 @@ class Journal:
         return [Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)) for row in rows]
 
     async def _fetch(self, query: Any) -> Sequence[Any]:
-        try:
-            async with self._engine.connect() as connection:
+        async with self._reading:
+            try:
+                rows = await self._fetch_now(query)
+            except (IntegrityError, ProgrammingError, DataError):
+                raise  # we asked for something wrong; the database is well
+            except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+                away = JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer")
+                self._tell(away)
+                raise away from error
+        self._tell(None)
+        return rows
+
+    async def _fetch_now(self, query: Any) -> Sequence[Any]:
+        async with asyncio.timeout(READ_SECONDS), self._engine.connect() as connection:
+            try:
                 return (await connection.execute(query)).all()
-        except (SQLAlchemyError, OSError) as error:
-            raise JournalUnavailable(str(error)) from error
+            except asyncio.CancelledError:
+                # Its answer may still come: nobody else must get it.
+                await connection.invalidate()
+                raise

@@ -2,7 +2,8 @@
 
 The counters of the batch's topics are locked first, in name order, so that two workers never wait for each other in
 a circle; whoever holds a counter is alone in that topic until its commit. That makes the look-up of known push ids
-exact and `seq` order the commit order. The default isolation (READ COMMITTED) is needed: each statement must see what
+exact and `seq` order the commit order. (FOR NO KEY UPDATE, because a read mark's foreign key looks at counters that
+its batch does not hold, in no order.) The default isolation (READ COMMITTED) is needed: each statement must see what
 was committed while the locks were awaited.
 """
 
@@ -21,7 +22,7 @@ COMMIT_SECONDS = 4.0
 _CREATE = """
     INSERT INTO topics (name, seq) SELECT name, 0 FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING
 """
-_LOCK = "SELECT name, id, seq FROM topics WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE"
+_LOCK = "SELECT name, id, seq FROM topics WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE"
 _KNOWN = """
     SELECT topic_id, author_id, push_id, seq, at FROM events WHERE (topic_id, author_id, push_id) IN
     (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))

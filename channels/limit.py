@@ -16,8 +16,10 @@ MAX_CONNECTIONS = 50
 # Topics joined by one connection: a teacher's classes with room to spare; Phoenix' own bound per transport.
 MAX_TOPICS = 100
 
-# Pushes that wait for a join that is still being answered: what a client sends in that moment by hand or by retry.
-MAX_WAITING_PUSHES = 100
+# A user's joins: each costs a look into the journal and a word to the class. At once: two devices with all that may
+# be joined; then a page or two a second.
+JOIN_BURST = 2.0 * MAX_TOPICS
+JOIN_RATE = 5.0
 
 # Characters of one message: two printed pages. Longer texts are documents, not chat.
 MAX_TEXT_CHARACTERS = 4_000
@@ -35,6 +37,7 @@ NEWEST_EVENTS = 50
 MAX_MISSED_EVENTS = 1_000
 MAX_MISSED_BYTES = 512 * 1024
 MAX_HISTORY_EVENTS = 200
+MAX_HISTORY_BYTES = 512 * 1024
 
 # Events of a topic kept encoded in memory: a class that reconnects after a minute's outage is answered without SQL.
 RECENT_EVENTS = 300
@@ -59,8 +62,9 @@ BURST_SECONDS = 3.0
 FRAME_RATE = 50.0
 FRAME_BURST = 300.0
 
-# A connection that sends nothing for this long is dead: stock clients send a heartbeat every 30 s.
-IDLE_SECONDS = 60.0
+# A connection that sends nothing for this long is dead: stock clients send a heartbeat every 30 s, but browsers let a
+# page in the background do so only once a minute.
+IDLE_SECONDS = 90.0
 
 # How often connections are looked through for idle ones; half-open ones are noticed within IDLE + SWEEP seconds.
 SWEEP_SECONDS = 5.0

@@ -36,14 +36,22 @@ class Membership:
 
     def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:
         """Tell the newcomer who is here, and the others of the newcomer where that is wanted (`present`)."""
-        classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
-        listed = classroom is not None and classroom.students <= MAX_LISTED_STUDENTS
+        if len(topic.sessions) == 1:
+            self._decide(session, topic)
         if present:
-            self._presence.enter(topic.name, session, listed)
+            self._presence.enter(topic.name, session)
             self._hub.schedule()
-        event, payload = self._presence.welcome(topic.name, listed)
+        event, payload = self._presence.welcome(topic.name)
         body = msgspec.json.encode(payload)
         session.offer(session.wire.message(message.join_ref, None, message.topic, event, body))
+
+    def _decide(self, session: Session, topic: Topic) -> None:
+        # By the first to come, for as long as anybody is here: a list that turned into a count would never be mended.
+        classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
+        if classroom is not None and classroom.students <= MAX_LISTED_STUDENTS:
+            self._presence.counted.discard(topic.name)
+        else:
+            self._presence.counted.add(topic.name)
 
     def take_away(self, session: Session, wire_name: str) -> None:
         """End a session's join of a topic and say so; nothing happens where there is none."""

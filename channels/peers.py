@@ -7,12 +7,15 @@ The broker may lose any of it. A worker's changes are numbered, so that a lost o
 whoever notices asks for the whole. A worker that falls silent is forgotten, and known whole again when it is back.
 """
 
+import logging
 from collections.abc import Callable
 
 import msgspec
 
 from channels.minutes import MinuteCounts
 from channels.presence import Change, Entry, Presence
+
+log = logging.getLogger(__name__)
 
 # The broker's topic for all of it; no client can join it.
 PEERS = "peers"
@@ -109,8 +112,12 @@ class Peers:
         self._send(Left(self._presence.worker))
 
     def receive(self, data: bytes) -> None:
-        """Take what another worker has told; raises `msgspec.DecodeError` where it is not ours."""
-        message = self._decoder.decode(data)
+        """Take what another worker has told; what cannot be read comes from another version and is passed over."""
+        try:
+            message = self._decoder.decode(data)
+        except msgspec.DecodeError as error:
+            log.debug("a worker tells what this version does not know: %s", error)
+            return
         if isinstance(message, Ask):
             if message.worker == self._presence.worker:
                 self._answer()

@@ -14,25 +14,25 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from itertools import count
+from typing import Any
 
 import msgspec
 
 from channels.member import Role, User
 from channels.session import Session
 
-Listing = dict[str, dict[str, object]]
+Listing = dict[str, dict[str, Any]]
 
 # Every connected session is here, whatever it has joined; no client can join it.
 ONLINE = "online"
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One session shown in a topic: by name (`listed`), or only counted."""
+    """One session shown in a topic."""
 
     topic: str
     ref: str
     user: User
-    listed: bool
 
 
 class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -43,10 +43,14 @@ class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Presence:
-    """Who is where; `worker` names this worker in this life of it: what it was before a restart is another one."""
+    """Who is where; `worker` names this worker in this life of it: what it was before a restart is another one.
+
+    `counted` are the topics of which this worker's clients are told counts only.
+    """
 
     def __init__(self) -> None:
         self.worker = secrets.token_hex(6)
+        self.counted: set[str] = {ONLINE}
         self._numbers = count(1)
         self._own: dict[Session, dict[str, Entry]] = {}
         self._others: dict[str, dict[str, Entry]] = {}  # worker -> ref -> entry
@@ -58,9 +62,9 @@ class Presence:
 
     # This worker's own
 
-    def enter(self, topic: str, session: Session, listed: bool = True) -> None:
-        """Show a session's user in a topic: by name, or only counted."""
-        entry = Entry(topic, f"{self.worker}{next(self._numbers):x}", session.member.user, listed)
+    def enter(self, topic: str, session: Session) -> None:
+        """Show a session's user in a topic."""
+        entry = Entry(topic, f"{self.worker}{next(self._numbers):x}", session.member.user)
         self._own.setdefault(session, {})[topic] = entry
         self._unshared.append(Change(entry, here=True))
         self._add(entry)
@@ -114,7 +118,7 @@ class Presence:
 
     def _add(self, entry: Entry) -> None:
         self._here.setdefault(entry.topic, {})[entry.ref] = entry
-        if not entry.listed:
+        if entry.topic in self.counted:
             self._counts_changed.add(entry.topic)
         elif self._leaves.get(entry.topic, {}).pop(entry.ref, None) is None:
             self._joins.setdefault(entry.topic, {})[entry.ref] = entry
@@ -124,14 +128,14 @@ class Presence:
         del here[entry.ref]
         if not here:
             del self._here[entry.topic]
-        if not entry.listed:
+        if entry.topic in self.counted:
             self._counts_changed.add(entry.topic)
         elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else nobody has heard of it yet
             self._leaves.setdefault(entry.topic, {})[entry.ref] = entry
 
-    def welcome(self, topic: str, listed: bool) -> tuple[str, object]:
+    def welcome(self, topic: str) -> tuple[str, object]:
         """Return the event and payload that tell a newcomer who is there, before the next diff."""
-        if not listed:
+        if topic in self.counted:
             return "presence_count", self._count(topic)
         untold = self._joins.get(topic, {})
         told = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in untold]
@@ -139,7 +143,8 @@ class Presence:
 
     def counts(self, topic: str) -> Counter[Role]:
         """Return how many users of each role are in a topic."""
-        return Counter(user.role for user in {entry.user for entry in self._here.get(topic, {}).values()})
+        # By id: two sessions of one user may have been begun under different names.
+        return Counter({entry.user.id: entry.user.role for entry in self._here.get(topic, {}).values()}.values())
 
     def sessions(self, topic: str) -> int:
         """Return how many sessions are in a topic."""
@@ -160,7 +165,7 @@ class Presence:
 
     def take_counts(self) -> dict[str, dict[str, int]]:
         """Return, by topic, the counts that have changed since the last call."""
-        changed, self._counts_changed = self._counts_changed, set()
+        changed, self._counts_changed = self._counts_changed - {ONLINE}, set()
         return {topic: self._count(topic) for topic in changed}
 
     def _count(self, topic: str) -> dict[str, int]:
@@ -169,7 +174,9 @@ class Presence:
 
 
 def _listing(entries: Iterable[Entry]) -> Listing:
-    metas: dict[User, list[dict[str, str]]] = {}
+    listing: Listing = {}
     for entry in entries:
-        metas.setdefault(entry.user, []).append({"phx_ref": entry.ref})
-    return {str(user.id): {"metas": list_, "user": user} for user, list_ in metas.items()}
+        shown = listing.setdefault(str(entry.user.id), {"metas": []})
+        shown["user"] = entry.user
+        shown["metas"].append({"phx_ref": entry.ref})
+    return listing

@@ -6,7 +6,7 @@ clients share is built once per wire, and the many get the same bytes: server fr
 section 5.1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -28,6 +28,10 @@ class ClientMessage(msgspec.Struct, array_like=True, frozen=True, gc=False):
     event: Name
     payload: msgspec.Raw
 
+    def bare(self) -> "ClientMessage":
+        """Return the message without its payload, which keeps the whole frame in memory: for those who answer later."""
+        return msgspec.structs.replace(self, payload=msgspec.Raw())
+
 
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One durable event of a topic; `payload` is the JSON object as it is broadcast, `seq` and `at` in it."""
@@ -46,6 +50,11 @@ def stamped(payload: bytes, seq: int, at: int) -> bytes:
 def as_broadcast(event: Event) -> dict[str, object]:
     """Return the event as replies list it: `{"event", "payload"}`, the payload as it was broadcast."""
     return {"event": event.event, "payload": msgspec.Raw(event.payload)}
+
+
+def total_bytes(events: Iterable[Event]) -> int:
+    """Return how many bytes the events' payloads have."""
+    return sum(len(event.payload) for event in events)
 
 
 def frame(first_byte: int, payload: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from channels.errors import IDLE
-from channels.limit import BURST_SECONDS, IDLE_SECONDS, Limits
+from channels.limit import BURST_SECONDS, IDLE_SECONDS, JOIN_BURST, JOIN_RATE, Limits
 from channels.session import Session, TokenBucket
 
 
@@ -13,7 +13,8 @@ class Registry:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._by_user: dict[int, set[Session]] = {}
-        self._buckets: dict[int, TokenBucket] = {}
+        self._pushes: dict[int, TokenBucket] = {}
+        self._joins: dict[int, TokenBucket] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -46,17 +47,26 @@ class Registry:
 
     def seconds_until_push(self, session: Session, now: float) -> float:
         """Take one push from the user's rate: 0 if it may be made, else the seconds until it may."""
-        user_id = session.member.user.id
-        bucket = self._buckets.get(user_id)
-        if bucket is None:
-            rate = self._limits.push_rate
-            bucket = self._buckets[user_id] = TokenBucket(rate, max(1.0, rate * BURST_SECONDS), now)
-        return bucket.take(now)
+        rate = self._limits.push_rate
+        return _take(self._pushes, session, rate, max(1.0, rate * BURST_SECONDS), now)
+
+    def seconds_until_join(self, session: Session, now: float) -> float:
+        """Take one join from the user's rate: 0 if it may be made, else the seconds until it may."""
+        return _take(self._joins, session, JOIN_RATE if self._limits.push_rate else 0, JOIN_BURST, now)
 
     def sweep(self, now: float) -> None:
         """End sessions that have fallen silent, and forget rates that have nothing to remember."""
         for session in self:
             if now - session.heard_at > IDLE_SECONDS:
                 session.end(IDLE)
-        for user_id in [user_id for user_id, bucket in self._buckets.items() if bucket.full(now)]:
-            del self._buckets[user_id]
+        for buckets in (self._pushes, self._joins):
+            for user_id in [user_id for user_id, bucket in buckets.items() if bucket.full(now)]:
+                del buckets[user_id]
+
+
+def _take(buckets: dict[int, TokenBucket], session: Session, rate: float, burst: float, now: float) -> float:
+    user_id = session.member.user.id
+    bucket = buckets.get(user_id)
+    if bucket is None:
+        bucket = buckets[user_id] = TokenBucket(rate, burst, now)
+    return bucket.take(now)

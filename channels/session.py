@@ -186,12 +186,20 @@ class Session:
             self._ordered = []
             self._bytes = 0
             self._snapshots = self._ephemeral = None
-        self._want_taking()
+        # Also where it has been woken before and could not write: it has to close all the same.
+        self._woken = True
+        self._wake(self)
 
     def _want_taking(self) -> None:
         if not self._woken:
             self._woken = True
             self._wake(self)
+
+    def heard(self, now: float) -> None:
+        """Note a sign of life that is no message; it counts towards the rate of frames."""
+        self.heard_at = now
+        if self._frames.take(now):
+            self.end(FLOODING)
 
     def reply(self, message: ClientMessage, response: object, status: str = "ok") -> None:
         """Answer a message under its refs; one that came without a ref wants no answer."""

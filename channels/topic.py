@@ -35,11 +35,13 @@ class Topic:
     """
 
     __slots__ = (
+        "head",
         "holds",
         "hole",
         "idle_since",
         "loading",
         "name",
+        "reads",
         "recent",
         "recent_bytes",
         "seq",
@@ -55,9 +57,11 @@ class Topic:
         self.wire_name = "user:me" if name.startswith("user:") else name
         self.state = state
         self.seq = 0
+        self.head = 0  # the highest position heard of; above `seq` there is a hole
         self.sessions: dict[Session, None] = {}  # in the order of joining, without repeats
         self.recent: deque[Event] = deque()
         self.recent_bytes = 0
+        self.reads: dict[int, int] = {}  # how far those who joined have read, by user; it never goes back
         self.unsent: list[Event] = []
         self.waiting: dict[int, Event] = {}
         self.loading: asyncio.Task[None] | None = None

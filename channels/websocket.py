@@ -38,6 +38,7 @@ class ChannelSocket(WebSocketHandler):
 
     rules: ClassVar[RoleRules]
     _session: Session | None = None
+    _transport: "SocketTransport | None" = None
 
     def initialize(self, engine: Engine, origins: Collection[str] = ()) -> None:
         """Take the engine, and the origins (scheme://host) beside our own whose pages may use a cookie."""
@@ -96,17 +97,16 @@ class ChannelSocket(WebSocketHandler):
         """Join the engine."""
         self.set_nodelay(True)
         session = self._engine.connect(self._member, self._wire, self._revision)
-        session.transport = SocketTransport(session, self)
+        self._transport = session.transport = SocketTransport(session, self)
         self._session = session
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Hand a message to the engine; while this client does not read, nothing more is read from it."""
-        session = self._session
-        if session is None:
+        if self._session is None or self._transport is None:
             return None
-        work = self._engine.handle(session, message)
-        if work is not None or session.blocked:
-            return _until_written(session, work)
+        work = self._engine.handle(self._session, message)
+        if work is not None or self._session.blocked:
+            return _until_read(self._transport, work)
         return None
 
     def on_ping(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class ChannelSocket(WebSocketHandler):
 
     def on_close(self) -> None:
         """Leave the engine."""
-        session, self._session = self._session, None
+        session, self._session, self._transport = self._session, None, None
         if session is not None:
             self._engine.disconnect(session)
 
@@ -129,7 +129,7 @@ class ChannelSocket(WebSocketHandler):
 class SocketTransport:
     """Writes what a session has to one WebSocket."""
 
-    __slots__ = ("_handler", "_session", "_socket", "_stream")
+    __slots__ = ("_closed", "_handler", "_session", "_socket", "_stream", "_written")
 
     def __init__(self, session: Session, handler: ChannelSocket) -> None:
         stream = handler.ws_connection.stream if handler.ws_connection is not None else None
@@ -139,16 +139,27 @@ class SocketTransport:
         self._stream = stream
         # A TLS stream has to encrypt what it sends; a plain one's socket takes it as it is.
         self._socket = None if isinstance(stream, SSLIOStream) else stream.socket
+        self._written: asyncio.Future[None] | None = None
+        self._closed = False
 
     def flush(self) -> None:
         """Write what the session has, as far as the client reads; then close, if the session has ended."""
         session = self._session
-        if not session.blocked:
+        if self._closed:
+            return
+        if self._written is None:
             data = session.take()
             if data:
                 self._write(data)
         if session.closing is not None:
+            # The last frame. A client that does not read is cut off by Tornado when it has not answered for 5 s.
+            self._closed = True
             self._handler.close(session.closing.code, session.closing.reason)
+
+    async def drained(self) -> None:
+        """Wait until the client has read what went through the stream."""
+        while self._written is not None:
+            await asyncio.wait((self._written,))
 
     def _write(self, data: bytes) -> None:
         rest: bytes | memoryview = data
@@ -167,23 +178,22 @@ class SocketTransport:
 
     def _write_through_stream(self, data: bytes | memoryview) -> None:
         try:
-            written = self._stream.write(data)
+            self._written = self._stream.write(data)
         except StreamClosedError:
             return
         self._session.blocked = True
-        written.add_done_callback(self._unblock)
+        self._written.add_done_callback(self._unblock)
 
     def _unblock(self, written: "asyncio.Future[None]") -> None:
+        self._written = None
+        self._session.blocked = False
         # Where the connection is gone, on_close follows.
-        if not written.cancelled() and written.exception() is None and self._session.transport is self:
-            self._session.blocked = False
+        if not written.cancelled() and written.exception() is None:
             self.flush()
 
 
-async def _until_written(session: Session, work: Awaitable[None] | None) -> None:
+async def _until_read(transport: SocketTransport, work: Awaitable[None] | None) -> None:
     if work is not None:
         await work
         await asyncio.sleep(0)  # what was offered is written at the end of this turn
-    # Polled rather than signalled: a client that does not read is rare, and costs a timer instead of a future each.
-    while session.blocked and session.closing is None:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
+    await transport.drained()

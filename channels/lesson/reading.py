@@ -7,7 +7,7 @@ import msgspec
 from channels.action import Action, Answer, Marked, Push
 from channels.errors import Code, Refused
 from channels.journal import Mark
-from channels.limit import MAX_HISTORY_EVENTS, MAX_LISTED_READERS
+from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.protocol import Event, as_broadcast
 
 Position = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # what JavaScript can count to
@@ -19,7 +19,7 @@ class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: Position | None = None
     after: Position | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS)] = 50
-    event: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    event: Annotated[str, msgspec.Meta(pattern=r"^[a-z:]{1,64}$")] | None = None
 
 
 class ReadMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,13 +42,23 @@ async def _read(push: Push[HistoryRead]) -> Answer:
     # One more than asked for tells whether there are more.
     if wanted.after is not None:
         events = await push.journal.after(push.topic.name, wanted.after, wanted.limit + 1, kinds)
-        return _page(events[: wanted.limit], more=len(events) > wanted.limit)
+        return _page(events, events[: _fitting(events[: wanted.limit])])
     events = await push.journal.before(push.topic.name, wanted.before, wanted.limit + 1, kinds)
-    return _page(events[-wanted.limit :], more=len(events) > wanted.limit)
+    return _page(events, events[len(events) - _fitting(events[: -wanted.limit - 1 : -1]) :])
 
 
-def _page(events: list[Event], more: bool) -> Answer:
-    return Answer({"events": [as_broadcast(event) for event in events], "more": more})
+def _fitting(events: list[Event]) -> int:
+    # How many of these, from the first, one answer may carry; one at least, or nobody could read on.
+    size = 0
+    for count, event in enumerate(events):
+        size += len(event.payload)
+        if count and size > MAX_HISTORY_BYTES:
+            return count
+    return len(events)
+
+
+def _page(found: list[Event], shown: list[Event]) -> Answer:
+    return Answer({"events": [as_broadcast(event) for event in shown], "more": len(shown) < len(found)})
 
 
 def _mark(push: Push[ReadMark]) -> Marked:

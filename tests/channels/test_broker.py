@@ -181,6 +181,22 @@ async def test_a_redis_that_comes_late_is_waited_for(own_redis: RedisServer) -> 
     await close(place)
 
 
+async def test_a_bug_in_what_takes_the_envelopes_does_not_end_the_listening(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = await pair(own_redis)
+    assert isinstance(two.broker, RedisBroker)
+    two.broker._deliver = lambda batch: 1 / 0  # type: ignore[assignment]
+    one.broker.publish([envelope(1)])
+    await until(lambda: "it is begun anew" in caplog.text)
+    two.broker._deliver = two._deliver
+    two.confirmed.clear()
+    await until(lambda: two.confirmed == ["class:7"])
+    one.broker.publish([envelope(2)])
+    await until(lambda: two.got == [envelope(2)])
+    await close(one, two)
+
+
 async def test_what_is_not_ours_on_our_channels_is_passed_over(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:

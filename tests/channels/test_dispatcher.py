@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.limit import FRAME_BURST, MAX_TEXT_CHARACTERS, MAX_TOPICS, Limits
+from channels.limit import FRAME_BURST, JOIN_BURST, MAX_TEXT_CHARACTERS, MAX_TOPICS, Limits
 from channels.protocol import JSON, MESSAGE_PACK, Wire
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker
 
@@ -228,6 +228,42 @@ async def test_history_is_read_in_pages_from_either_side(worker: Worker) -> None
     assert await ana.refused("class:7", "history:read", {}) == "bad_payload"
     assert await ana.refused("class:7", "history:read", {"before": 3, "after": 1}) == "bad_payload"
     assert await ana.refused("class:7", "history:read", {"before": 3, "limit": 201}) == "bad_payload"
+    assert await ana.refused("class:7", "history:read", {"before": 3, "event": "\0"}) == "bad_payload"
+
+
+async def test_an_answer_of_history_is_bounded_in_bytes_and_says_that_there_is_more(make_worker: Any) -> None:
+    worker: Worker = await make_worker(limits=Limits(push_rate=0))
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    for _ in range(30):
+        await ana.ok("class:7", "message:send", {"text": "x" + "\x01" * 3998 + "x"})  # 24 kB as JSON
+
+    async def page(**wanted: Any) -> tuple[list[int], bool]:
+        answer = await ana.ok("class:7", "history:read", wanted | {"limit": 200})
+        return [event["payload"]["seq"] for event in answer["events"]], answer["more"]
+
+    first, more = await page(after=0)
+    assert more
+    assert first == list(range(1, len(first) + 1))
+    assert 15 < len(first) < 25
+    newest, more = await page(before=31)
+    assert more
+    assert newest == list(range(31 - len(newest), 31))
+    rest, more = await page(after=first[-1])
+    assert first + rest == list(range(1, 31))
+    assert not more
+
+
+async def test_a_user_joins_no_faster_than_the_rate_over_all_connections(worker: Worker) -> None:
+    one, two = worker.connect(ANA), worker.connect(ANA)
+    for _ in range(int(JOIN_BURST) // 2):
+        await one.send("school", "phx_join", {})
+        await two.send("school", "phx_join", {})
+    reply = await two.ask("class:7", "phx_join")
+    assert reply["response"]["code"] == "too_fast"
+    assert 0 < reply["response"]["retry_after"] <= 201
+    worker.clock.now += 1
+    assert await two.ok("class:7", "phx_join")
 
 
 async def test_announcements_stand_in_the_state_of_their_topic_for_whoever_joins(worker: Worker) -> None:
@@ -266,9 +302,9 @@ async def test_a_read_mark_goes_forward_is_told_to_ones_other_sessions_and_shows
     for number in range(3):
         await ana.ok("class:7", "message:send", {"text": str(number)})
     assert await ana.ok("class:7", "read:mark", {"seq": 2}) == {"seq": 2}
-    await ana.ok("class:7", "read:mark", {"seq": 1})
+    assert await ana.ok("class:7", "read:mark", {"seq": 1}) == {"seq": 2}
     assert await ana.ok("class:7", "read:mark", {"seq": 999}) == {"seq": 3}
-    assert (await elsewhere.has(1, "read:marked"))[0] == {"topic": "class:7", "seq": 2}
+    assert [told["seq"] for told in await elsewhere.has(2, "read:marked")] == [2, 3]
     await ana.ok("class:7", "message:send", {"text": "commits after the marks"})
     assert (await elsewhere.ok("class:7", "phx_join"))["read"] == 3
 

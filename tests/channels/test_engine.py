@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from channels.engine import MIN_DRAINED_AT_ONCE
-from channels.limit import IDLE_SECONDS
-from channels.member import Role
+from channels.errors import RESTARTING, Unavailable
+from channels.limit import IDLE_SECONDS, MAX_LISTED_STUDENTS
+from channels.member import Classroom, Member, Role
 from channels.protocol import JSON
 from tests.channels.support import (
     ANA,
@@ -248,7 +249,7 @@ async def test_a_drain_lets_a_push_have_its_reply_and_waits_no_longer_than_it_wa
     async with asyncio.timeout(5):
         while bruno.closed_with is None:
             await asyncio.sleep(0)
-    assert ana.closed_with is None
+    assert not draining.done()
     ana.session.appending = 0
     await draining
     assert ana.closed_with == 1012
@@ -256,3 +257,70 @@ async def test_a_drain_lets_a_push_have_its_reply_and_waits_no_longer_than_it_wa
     paula.session.appending = 1
     await worker.engine.drain(0.01)
     assert paula.closed_with is None
+
+
+async def test_a_new_name_is_a_member_renewed(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    worker.authority.members["ana"] = member(1, "Ana Clara", Role.STUDENT, *ANA.classes.values())
+    await worker.engine.revalidate({1})
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    assert (await ana.has(1))[0]["author"]["name"] == "Ana Clara"
+
+
+async def test_two_sessions_of_one_user_under_two_names_are_one_user(worker: Worker) -> None:
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    await ana.ok("class:7", "phx_join")
+    again = worker.connect(member(1, "Ana Clara", Role.STUDENT, CLASS))
+    await again.ok("class:7", "phx_join")
+    await bruno.ok("class:7", "phx_join")
+    (state,) = bruno.got("presence_state")
+    assert len(state["1"]["metas"]) == 2
+    assert worker.engine._presence.counts("class:7") == {Role.STUDENT: 2}
+
+
+async def test_a_class_that_grows_past_the_bound_stays_listed_while_it_is_open(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    large = Classroom(7, CLASS.title, MAX_LISTED_STUDENTS + 1)
+    bruno = worker.connect(member(2, "Bruno", Role.STUDENT, large))
+    await bruno.ok("class:7", "phx_join")
+    await ana.until(lambda frame: frame[3] == "presence_diff" and "2" in frame[4]["joins"])
+    ana.gone()
+    bruno.gone()
+    again = worker.connect(member(2, "Bruno", Role.STUDENT, large))
+    await again.ok("class:7", "phx_join")
+    assert again.got("presence_count") == [{"students": 1, "teachers": 0}]
+
+
+async def test_a_check_of_one_connection_sets_off_no_others(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed = []
+    renew = worker.authority.renew
+
+    async def counted(member: Member) -> Member | None:
+        renewed.append(member.user.id)
+        return await renew(member)
+
+    monkeypatch.setattr(worker.authority, "renew", counted)
+    before = worker.engine.revision
+    await worker.engine.revalidate({99})
+    sessions = [worker.engine.connect(ANA, JSON, before), worker.engine.connect(BRUNO, JSON, worker.engine.revision)]
+    await asyncio.sleep(0.01)
+    later = worker.engine.connect(PAULA, JSON, worker.engine.revision)
+    await asyncio.sleep(0.01)
+    assert renewed == [1]
+    for session in (*sessions, later):
+        worker.engine.disconnect(session)
+
+
+async def test_a_connection_that_cannot_be_checked_is_asked_to_come_back(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(member: Member) -> Member | None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(worker.authority, "renew", away)
+    session = worker.engine.connect(ANA, JSON, worker.engine.revision - 1)
+    await asyncio.sleep(0.01)
+    assert session.closing is RESTARTING
+    worker.engine.disconnect(session)

@@ -13,6 +13,7 @@ from channels.broker_memory import MemoryBus
 from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
+from channels.protocol import Event
 from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker, writer_for
 
 MakeWorker = Callable[..., Awaitable[Worker]]
@@ -243,3 +244,129 @@ async def test_a_commit_whose_answer_was_lost_is_delivered_once_and_a_retry_find
     for client in (ana, bruno):
         await client.has(2)
         assert seqs(client) == [1, 2]
+
+
+async def test_an_outage_is_asked_about_by_one_task_however_many_pushes_fail(
+    make_worker: MakeWorker, database: AsyncEngine
+) -> None:
+    writer = BrokenWriter(database)
+    worker = await make_worker(limits=FREE, writer=writer)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    before = len(asyncio.all_tasks())
+    writer.broken = True
+    for _ in range(100):
+        assert await ana.refused("class:7", "message:send", {"text": "x"}) == "unavailable"
+    assert len(asyncio.all_tasks()) <= before + 1
+
+
+async def test_a_retry_on_a_worker_that_was_not_told_brings_it_there(make_worker: MakeWorker) -> None:
+    bus = MemoryBus(lose=lambda envelope: envelope.seq == 1)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, moved = one.connect(ANA), two.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await moved.ok("class:7", "phx_join")
+    await ana.ok("class:7", "message:send", {"text": "x", "id": "1"})
+    assert (await moved.ok("class:7", "message:send", {"text": "x", "id": "1"}))["seq"] == 1
+    await moved.has(1)
+    assert seqs(moved) == [1]
+
+
+async def test_who_is_added_within_a_turn_gets_nothing_of_it_twice(worker: Worker) -> None:
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    await ana.ok("class:7", "phx_join")
+    hub = worker.engine._hub
+    topic = hub.topics["class:7"]
+    entry = Entry("class:7", "message:sent", b"{}", 1, None, 1)
+    hub.commit([(entry, Event(1, "message:sent", b'{"seq":1,"at":1}'))])
+    hub.add(topic, bruno.session)  # whose join reply, made of the topic as it is, has the event
+    hub.flush()
+    assert seqs(ana) == [1]
+    assert seqs(bruno) == []
+    hub.remove(topic, bruno.session)
+
+
+async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = worker.engine._hub
+
+    async def slow(*_: object) -> list[Event]:
+        hub._receive([Envelope("class:7", "message:sent", b'{"seq":1,"at":1}', 1)])
+        return []
+
+    monkeypatch.setattr(worker.journal, "before", slow)
+    ana = worker.connect(ANA)
+    joined = await ana.ok("class:7", "phx_join")
+    assert [event["payload"]["seq"] for event in joined["events"]] == [1]
+
+
+async def test_a_topic_that_could_not_be_loaded_can_be_joined_later(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> list[Event]:
+        raise JournalUnavailable("away")
+
+    monkeypatch.setattr(worker.journal, "before", away)
+    ana = worker.connect(ANA)
+    assert await ana.refused("class:7", "phx_join") == "unavailable"
+    monkeypatch.undo()
+    assert (await ana.ok("class:7", "phx_join"))["seq"] == 0
+
+
+async def test_a_hole_that_cannot_be_read_is_tried_again(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = MemoryBus(lose=lambda envelope: envelope.seq == 1)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    after = two.journal.after
+    failures: list[object] = []
+
+    async def fails_once(*args: Any) -> list[Event]:
+        if not failures:
+            failures.append(args)
+            raise JournalUnavailable("away")
+        return await after(*args)
+
+    monkeypatch.setattr(two.journal, "after", fails_once)
+    await say(ana, 2)
+    await bruno.has(2)
+    assert seqs(bruno) == [1, 2]
+    assert failures
+
+
+async def test_what_the_journal_has_beyond_this_worker_comes_live_and_not_twice(make_worker: MakeWorker) -> None:
+    deaf = False
+    bus = MemoryBus(lose=lambda envelope: deaf)
+    one, two = await make_worker(bus, FREE), await make_worker(bus, FREE)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    for _ in range(RECENT_EVENTS + 50):
+        await ana.send("class:7", "message:send", {"text": "x"})
+        while ana.session.appending > 100:
+            await asyncio.sleep(0.001)
+    await bruno.has(RECENT_EVENTS + 50)
+    deaf = True
+    await say(ana, 5)
+    late = two.connect(PAULA)
+    joined = await late.ok("class:7", "phx_join", {"since": 0})
+    had = [event["payload"]["seq"] for event in joined["events"]]
+    await two.engine._hub.check()
+    await late.has(RECENT_EVENTS + 55 - len(had))
+    assert had + seqs(late) == list(range(1, RECENT_EVENTS + 56))
+
+
+async def test_a_topic_that_is_held_is_not_forgotten(worker: Worker) -> None:
+    hub = worker.engine._hub
+    async with hub.holding("class:7"):
+        for now in (0.0, TOPIC_LINGER_SECONDS + 1, 2 * TOPIC_LINGER_SECONDS + 2):
+            hub.forget_idle(now)
+        assert "class:7" in hub.topics
+    worker.engine._sweep()
+    worker.clock.now += TOPIC_LINGER_SECONDS + 1
+    worker.engine._sweep()
+    assert "class:7" not in hub.topics

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
-from channels.journal import MAX_QUEUED, Entry, Journal, Mark, Receipt, events_table, reads_table
+from channels.journal import MAX_QUEUED, Entry, Journal, Mark, Receipt, Writer, events_table, reads_table
 from channels.journal_postgresql import PostgresqlWriter
 from channels.journal_sqlite import SqliteWriter
 from channels.protocol import Event
@@ -114,6 +114,71 @@ async def test_two_writers_at_once_leave_no_gap_and_no_repeat(database: AsyncEng
         assert [event.seq for event in await journals[0].after(topic, 0, 100)] == list(range(1, 41))
     for journal in journals:
         await journal.close()
+
+
+async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circle(database: AsyncEngine) -> None:
+    writers = [writer_for(database), writer_for(database)]
+    await writers[0].commit([entry("a"), entry("b")], [])
+
+    async def write(writer: Writer, says: str, reads: str, user: int) -> None:
+        for number in range(2, 62):
+            await writer.commit([entry(says, user)], [Mark(reads, user, number, 1)])
+
+    await asyncio.gather(write(writers[0], "a", "b", 1), write(writers[1], "b", "a", 2))
+    for writer in writers:
+        await writer.close()
+
+
+async def test_marks_that_were_answered_go_with_the_next_transaction_when_theirs_fails(database: AsyncEngine) -> None:
+    journal = Journal(database, writer_for(database))
+    await append(journal, entry(), entry())
+    journal.mark_read(Mark("class:7", 1, 2, 1))
+    await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))  # takes the mark's transaction with it
+    await append(journal, entry())
+    assert await journal.read_position("class:7", 1) == 2
+    await journal.close()
+
+
+async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
+    database: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Away:
+        away = True
+
+        async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+            if self.away:
+                raise JournalUnavailable("no route to host")
+            return [Receipt(1, 1) for _ in batch]
+
+        async def close(self) -> None:
+            pass
+
+    writer = Away()
+    journal = Journal(database, writer)
+    await append(journal, entry())
+    await append(journal, entry())
+    writer.away = False
+    await append(journal, entry())
+    await append(journal, entry())
+    assert [record.message for record in caplog.records if record.name == "channels.journal"] == [
+        "The journal's database does not answer: no route to host",
+        "The journal's database answers again",
+    ]
+    await journal.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_reading_that_takes_too_long_fails_and_leaves_no_answer_behind(
+    journal: Journal, database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await append(journal, entry())
+    monkeypatch.setattr("channels.journal.READ_SECONDS", 0.2)
+    async with database.begin() as connection:
+        await connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(JournalUnavailable):
+            await journal.after("class:7", 0, 10)
+    for _ in range(12):  # more than the pool has
+        assert [event.seq for event in await journal.after("class:7", 0, 10)] == [1]
 
 
 async def test_a_batch_that_fails_leaves_nothing_behind_and_the_next_one_goes_on(database: AsyncEngine) -> None:

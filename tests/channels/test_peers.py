@@ -173,6 +173,16 @@ async def test_typing_and_read_marks_reach_other_workers(make_worker: MakeWorker
     assert (await elsewhere.has(1, "read:marked"))[0] == {"topic": "class:7", "seq": 1}
 
 
+async def test_what_a_later_version_tells_is_passed_over(worker: Worker) -> None:
+    worker.engine._hub._receive(
+        [
+            Envelope(PEERS, "", b"\x91\xa6whatis"),
+            Envelope("class:7", "message:sent", b"{}", 1),
+        ]
+    )
+    beat(worker)
+
+
 @pytest.mark.usefixtures("made_urls")
 def test_minutes_are_counted_told_by_number_and_forgotten() -> None:
     own, other = MinuteCounts(), MinuteCounts()

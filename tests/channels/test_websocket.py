@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -15,8 +16,8 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import channels
-from channels.errors import Unavailable
-from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
+from channels.errors import FLOODING, Unavailable
+from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
 from channels.protocol import JSON
 from tests.channels.support import ANA, Worker, unframed
 
@@ -107,6 +108,12 @@ class Served:
     async def connect(self, query: str = "", role: str = "students", **headers: str) -> Connection:
         self.connections.append(await Connection.open(self.request(query, role, **headers)))
         return self.connections[-1]
+
+    async def gone(self, user_id: int) -> None:
+        """Wait until a user has no connection; Tornado waits 5 s for the answer to a close frame."""
+        async with asyncio.timeout(9):
+            while self.worker.engine._registry.count_of(user_id):
+                await asyncio.sleep(0.01)
 
     async def refused(self, query: str = "", role: str = "students", **headers: str) -> int:
         request = self.request(query, role, **headers, **UPGRADE)
@@ -314,7 +321,57 @@ async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others
     assert session.closing.code == 4008
     assert most <= LIMITS.max_outbox_bytes
     assert session.take() == b""
+    await served.gone(1)
     stuck.socket.close()
+
+
+async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_after_the_close_frame(
+    served: Served,
+) -> None:
+    stuck = RawClient(served.port, "ana")
+    await stuck.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    (session,) = served.worker.engine._registry.of(1)
+    count = 0
+    while not session.blocked:
+        await talker.talk(count, 10)
+        count += 10
+    await talker.talk(count, 1)  # waits in the outbox
+    del served.worker.authority.members["ana"]
+    await served.worker.engine.revalidate({1})
+    data = await stuck.read_until(b"\x88\x0c\x0f\xa1signed out")
+    assert data.endswith(b"signed out")
+    await served.gone(1)
+    stuck.socket.close()
+
+
+async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_once(served: Served) -> None:
+    stuck = RawClient(served.port, "ana")
+    await stuck.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    (session,) = served.worker.engine._registry.of(1)
+    count = 0
+    while not session.blocked:
+        await talker.talk(count, 10)
+        count += 10
+    # Now the server waits for this client to read before it reads on.
+    await stuck.send("1", "9", "class:7", "history:read", {"after": 0, "limit": 1})
+    stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stuck.socket.close()
+    await served.gone(1)
+
+
+async def test_pings_count_towards_the_rate_of_frames(make_worker: Callable[..., Any]) -> None:
+    worker: Worker = await make_worker()
+    session = worker.engine.connect(ANA, JSON, worker.engine.revision)
+    closings = []
+    for _ in range(int(FRAME_BURST) + 1):
+        worker.engine.heard(session)
+        closings.append(session.closing)
+    assert closings == [None] * int(FRAME_BURST) + [FLOODING]
+    worker.engine.disconnect(session)
 
 
 async def test_a_client_that_does_not_read_is_not_read_from(served: Served) -> None:
