@@ -77,6 +77,14 @@ def _with_asyncpg_names(url: URL) -> URL:
     return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
 
 
+def asyncpg_dsn(url: URL) -> str:
+    """Return an engine's URL as asyncpg itself takes it, password and all, for those who speak to it directly."""
+    dsn = url.set(drivername="postgresql")
+    if "ssl" in dsn.query:
+        dsn = dsn.difference_update_query(["ssl"]).update_query_dict({"sslmode": dsn.query["ssl"]})
+    return dsn.render_as_string(hide_password=False)
+
+
 def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
     event.listen(engine.sync_engine, "connect", _on_connect)

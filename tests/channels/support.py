@@ -19,6 +19,7 @@ from channels.limit import Limits
 from channels.member import Classroom, Member, Role, User
 from channels.protocol import JSON, Wire
 from channels.session import Session
+from server.databases.engine import asyncpg_dsn
 
 CLASS = Classroom(7, "6º A · Matemática", 30)
 OTHER_CLASS = Classroom(8, "6º B · História", 30)
@@ -71,7 +72,7 @@ def writer_for(database: AsyncEngine) -> Writer:
     """Make the journal's writer for a database of either kind."""
     if database.dialect.name == "sqlite":
         return SqliteWriter(database.url.database or "")
-    return PostgresqlWriter(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    return PostgresqlWriter(asyncpg_dsn(database.url))
 
 
 class Worker:

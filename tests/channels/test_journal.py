@@ -12,6 +12,7 @@ from channels.journal import MAX_QUEUED, Entry, Journal, Mark, Receipt, Writer, 
 from channels.journal_postgresql import PostgresqlWriter
 from channels.journal_sqlite import SqliteWriter
 from channels.protocol import Event
+from server.databases import Databases
 from tests.channels.support import writer_for
 
 
@@ -252,6 +253,16 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> 
         with pytest.raises(JournalUnavailable):
             await writer.commit([entry()], [])
         await writer.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_hosters_url_of_postgresql_is_written_to_as_it_is_read_from(made_urls: dict[str, str]) -> None:
+    databases = Databases({name: f"{url}?sslmode=prefer" for name, url in made_urls.items()})
+    journal = Journal(databases.engine("journal"), writer_for(databases.engine("journal")))
+    assert await append(journal, entry()) == [Receipt(1, 1000)]
+    assert len(await journal.after("class:7", 0, 1)) == 1
+    await journal.close()
+    await databases.dispose()
 
 
 async def test_the_epoch_is_the_journals_own(journal: Journal) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import func, select, text
 
 from server.databases import Databases, Sessions, reading, writing
 from server.databases.accounts import Failure, SchoolClass
+from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseUnavailable
 from server.settings import database_urls
 
@@ -77,3 +78,4 @@ def test_postgresql_urls_may_be_written_as_for_other_drivers(tmp_path: Path) -> 
     url = "postgres://lousa:x@db.example/lousa?sslmode=require"
     engine = Databases(database_urls(tmp_path, [f"accounts={url}"])).engine("accounts")
     assert engine.url.render_as_string(False) == "postgresql+asyncpg://lousa:x@db.example/lousa?ssl=require"
+    assert asyncpg_dsn(engine.url) == "postgresql://lousa:x@db.example/lousa?sslmode=require"
