@@ -16,7 +16,8 @@ from http import HTTPStatus
 from socket import socket
 
 from sqlalchemy.engine import URL
-from tornado.web import Application, RequestHandler
+from tornado.httputil import HTTPHeaders
+from tornado.web import Application, OutputTransform, RequestHandler
 
 import channels
 from channels.broker import Broker
@@ -31,6 +32,7 @@ from channels.limit import Limits
 from server import health, views
 from server.auth import Accounts
 from server.databases import Databases
+from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.health import Health
 from server.listener import Server, address, close, listen
@@ -144,7 +146,7 @@ async def _engine(
 def _writer(url: URL) -> Writer:
     if url.get_backend_name() == "sqlite":
         return SqliteWriter(url.database or "")
-    return PostgresqlWriter(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    return PostgresqlWriter(asyncpg_dsn(url))
 
 
 def _broker(redis_url: str | None, epoch: str) -> Broker:
@@ -219,11 +221,26 @@ async def _serving(
         await asyncio.gather(server.drain(), engine.drain(settings.drain_seconds))
 
 
+def _last_answer(watched: Health) -> type[OutputTransform]:
+    """Return what has a worker that stops say so in its answers: who keeps the connection would meet its end."""
+
+    class LastAnswer(OutputTransform):
+        def transform_first_chunk(
+            self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+        ) -> tuple[int, HTTPHeaders, bytes]:
+            if watched.stopping and status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+                headers["Connection"] = "close"
+            return status_code, headers, chunk
+
+    return LastAnswer
+
+
 def make_application(accounts: Accounts, engine: Engine, watched: Health, origins: Collection[str] = ()) -> Application:
     """Make the web application of all pages and sockets."""
     sockets = [(url, handler, {"engine": engine, "origins": origins}) for url, handler in channels.handlers]
     return Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
+        transforms=[_last_answer(watched)],
         log_function=_log_request,
         **views.application_settings(accounts),
     )

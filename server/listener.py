@@ -24,7 +24,6 @@ class Server(HTTPServer):
     async def drain(self) -> None:
         """Accept nobody any more, and answer those who were; connections that only wait are closed after a moment."""
         self.stop()
-        self.conn_params.no_keep_alive = True
         try:
             async with asyncio.timeout(LAST_REQUESTS_SECONDS):
                 # Those of WebSockets have left it. Polled: this happens once in a worker's life.

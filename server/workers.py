@@ -28,7 +28,7 @@ from server.settings import Settings
 log = logging.getLogger(__name__)
 
 # Seconds before a worker that died young is started again, the first, second … time in a row; then it is given up.
-RESTART_SECONDS = (0.0, 0.5, 1.0, 2.0)
+RESTART_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 # A worker that has lived so long did not die of how it was started.
 LONG_LIFE_SECONDS = 10.0
 
@@ -203,7 +203,7 @@ class Supervisor:
                 "before it. The log says more."
             )
         seconds = RESTART_SECONDS[slot.deaths - 1]
-        log.error("%s (process %d) %s; another is started in %g s", dead.name, dead.pid, dead.ending, seconds)
+        log.warning("%s (process %d) %s; another is started in %g s", dead.name, dead.pid, dead.ending, seconds)
         await asyncio.sleep(seconds)
 
     # Replacing and stopping

@@ -39,7 +39,8 @@ class Lousa:
     """One server on a loopback port of its own, with everything it keeps in `data_dir`.
 
     `command` is `serve` or `demo`; `options` go to every command that is run, `serve_options` to the server only.
-    `expected_errors` are regular expressions of log lines that the test provokes on purpose.
+    `expected_errors` are regular expressions of log lines that the test provokes on purpose. With `new_session` its
+    processes are a group of their own, which can be sent a signal.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Lousa:
         environment: Mapping[str, str] | None = None,
         expected_errors: Sequence[str] = (),
         port: int | None = None,
+        new_session: bool = False,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -60,6 +62,7 @@ class Lousa:
         self._command = [command, *serve_options]
         self._options = ["--data-dir", str(data_dir), *options]
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self._new_session = new_session
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -88,7 +91,14 @@ class Lousa:
         assert self._process is None, "the server runs already"
         command = [sys.executable, "server.py", *self._command, *self._options, "--port", str(self.port)]
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=self._new_session,
+            )
         self._wait_until_it_answers()
 
     def _wait_until_it_answers(self) -> None:

@@ -121,6 +121,20 @@ class Connection:
             self._end()
             raise Gone(str(error)) from error
 
+    @property
+    def close_code(self) -> int | None:
+        """The code with which the server closed the connection, if it did."""
+        return self._socket.close_code if self._socket is not None else None
+
+    @property
+    def local_port(self) -> int:
+        """Our port, by which the connection can be told from others."""
+        assert self._socket is not None
+        assert self._socket.protocol is not None
+        assert self._socket.protocol.stream is not None
+        port: int = self._socket.protocol.stream.socket.getsockname()[1]
+        return port
+
     def close(self) -> None:
         """End the connection: from here on nothing of it is seen. Await `closed` before the event loop ends."""
         self._end()

@@ -1,0 +1,109 @@
+"""A Lousa of several workers, for tests that treat each of its processes on its own.
+
+with Crew(data_dir, workers=2) as crew:
+    crew.workers            # {1: pid, 2: pid}
+    crew.redis              # the pid of the private Redis
+"""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.lousa import Lousa
+from tests.phoenix import Connection, Gone
+
+# Generous: a start on a busy machine.
+SECONDS = 20.0
+
+OnEvent = Callable[[str, str, dict[str, Any]], None]
+
+
+class Crew(Lousa):
+    """One supervisor, with its workers and its Redis."""
+
+    def __init__(self, data_dir: Path, workers: int | str = 2, *options: str, **others: Any) -> None:
+        super().__init__(data_dir, serve_options=["--workers", str(workers), *options], **others)
+
+    def start(self) -> None:
+        """Start, and return once all workers serve."""
+        opened = self.log.count("Lousa is open at")
+        super().start()
+        wait_until(lambda: self.log.count("Lousa is open at") > opened)
+
+    @property
+    def processes(self) -> list[psutil.Process]:
+        """The children of the supervisor."""
+        return list(psutil.Process(self.pid).children(recursive=True))
+
+    @property
+    def workers(self) -> dict[int, int]:
+        """The pids of the workers by their numbers, as the log tells of them."""
+        started = re.findall(r"worker (\d+) is started \(process (\d+)\)", self.log)
+        return {int(number): int(pid) for number, pid in started}
+
+    @property
+    def redis(self) -> int:
+        """The pid of the private Redis."""
+        return int(re.findall(r"a private Redis runs .* process (\d+)\)", self.log)[-1])
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the supervisor."""
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = SECONDS) -> int:
+        """Wait until the supervisor has ended by itself, and return its exit code."""
+        process, self._process = self._process, None
+        assert process is not None
+        return process.wait(seconds)
+
+    async def connect(self, role: str, token: str, on_event: OnEvent, worker: int | None = None) -> Connection:
+        """Connect, to one of the workers if it is to be that: it is tried until the kernel deals it out so."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                connection = await Connection.open(self.socket_url(role, token), on_event)
+            except Gone:
+                await asyncio.sleep(0.05)
+                continue
+            if worker is None or self._has(self.workers[worker], connection.local_port):
+                return connection
+            connection.close()
+            await connection.closed.wait()
+        raise AssertionError(f"no connection to worker {worker} came about")
+
+    def _has(self, pid: int, port: int) -> bool:
+        try:
+            connections = psutil.Process(pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            return False
+        return any(each.raddr and each.laddr.port == self.port and each.raddr.port == port for each in connections)
+
+
+def wait_until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait until something holds, looking often; fail when it does not come to that."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
+
+
+async def until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait in the same way, while the event loop goes on."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process runs: one that only waits for its parent to notice its end does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
