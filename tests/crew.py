@@ -57,12 +57,6 @@ class Crew(Lousa):
         """Send a signal to the supervisor."""
         os.kill(self.pid, number)
 
-    def wait(self, seconds: float = SECONDS) -> int:
-        """Wait until the supervisor has ended by itself, and return its exit code."""
-        process, self._process = self._process, None
-        assert process is not None
-        return process.wait(seconds)
-
     async def connect(self, role: str, token: str, on_event: OnEvent, worker: int | None = None) -> Connection:
         """Connect, to one of the workers if it is to be that: it is tried until the kernel deals it out so."""
         deadline = time.monotonic() + SECONDS

@@ -142,6 +142,12 @@ class Lousa:
             raise AssertionError(f"the server did not stop within {STOP_SECONDS} s:\n{self.log}") from None
         assert code == 0, f"the server stopped with exit code {code}:\n{self.log}"
 
+    def wait(self, seconds: float = STOP_SECONDS) -> int:
+        """Wait until the server has ended by itself, and return its exit code."""
+        process, self._process = self._process, None
+        assert process is not None, "the server is not running"
+        return process.wait(seconds)
+
     def restart(self) -> None:
         """Stop in good order, then start again on the same data and port."""
         self.stop()
