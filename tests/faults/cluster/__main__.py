@@ -21,10 +21,15 @@ WORKERS = 4
 
 
 def play(
-    database: str, seeds: range, seconds: float, kinds: tuple[str, ...], pupils: int, workers: int
-) -> list[Outcome]:
+    outcomes: list[Outcome],
+    database: str,
+    seeds: range,
+    seconds: float,
+    kinds: tuple[str, ...],
+    pupils: int,
+    workers: int,
+) -> None:
     """Play a schedule for each seed on one site, one after another; stop after the first that fails."""
-    outcomes: list[Outcome] = []
     with (
         tempfile.TemporaryDirectory(prefix="lousa-cluster-", ignore_cleanup_errors=True) as folder,
         open_site(Path(folder), database, pupils, workers) as site,
@@ -39,7 +44,6 @@ def play(
                 keep.write_text(site.lousa.log)
                 print(f"The server's log is kept: {keep}", flush=True)
                 break
-    return outcomes
 
 
 def main() -> int:
@@ -56,8 +60,11 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING)
     kinds = tuple(given.faults.split(",")) if given.faults else _kinds(given.database)
     seeds = range(given.seed, given.seed + given.schedules)
-    outcomes = play(given.database, seeds, given.seconds, kinds, given.pupils, given.workers)
-    print(summary(outcomes))
+    outcomes: list[Outcome] = []
+    try:
+        play(outcomes, given.database, seeds, given.seconds, kinds, given.pupils, given.workers)
+    finally:  # also where the server's log has an error that nobody expected
+        print(summary(outcomes), flush=True)
     failed = [outcome for outcome in outcomes if not outcome.verdict.sound]
     for outcome in failed:
         only = f" --faults {given.faults}" if given.faults else ""

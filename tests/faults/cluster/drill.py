@@ -10,7 +10,7 @@ from tests.faults.cluster.faults import strike
 from tests.faults.cluster.plan import Step
 from tests.faults.cluster.pupil import Manners, Pupil
 from tests.faults.cluster.site import Site
-from tests.faults.cluster.timeline import Fault, Timeline
+from tests.faults.cluster.timeline import Fault, Heal, Timeline
 from tests.faults.cluster.verdict import Verdict, judge
 from tests.faults.diary import Joined
 
@@ -35,7 +35,7 @@ class Outcome:
 
     seed: int
     verdict: Verdict
-    heals: list[tuple[Fault, float]] = field(default_factory=list)
+    heals: list[Heal] = field(default_factory=list)
     silences: list[float] = field(default_factory=list)  # while Redis was away
     presence_seconds: float = 0.0
     pushes_again: int = 0

@@ -194,6 +194,7 @@ class Pupil:
                 return
             except Gone:
                 self.pushes_again += 1
+                self._absences += line.is_cut
             except ErrorReply as error:
                 self._complain_unless_it_may_pass(error)
                 self.pushes_again += 1

@@ -12,7 +12,7 @@ SHOWN_BREACHES = 20
 def describe(outcome: Outcome) -> str:
     """Say what came of one schedule."""
     verdict = outcome.verdict
-    healed = ", ".join(f"{fault.kind} {seconds:.1f}" for fault, seconds in outcome.heals)
+    healed = ", ".join(map(str, outcome.heals))
     lines = [
         f"seed {outcome.seed}: {_counts(verdict)}; {'sound' if verdict.sound else 'FAILED'}",
         f"healed after (s): {healed}",
@@ -28,8 +28,8 @@ def describe(outcome: Outcome) -> str:
 def summary(outcomes: Sequence[Outcome]) -> str:
     """Say what came of all of them."""
     heals: dict[str, list[float]] = {}
-    for fault, seconds in (heal for outcome in outcomes for heal in outcome.heals):
-        heals.setdefault(fault.kind, []).append(seconds)
+    for heal in (heal for outcome in outcomes for heal in outcome.heals):
+        heals.setdefault(heal.kind, []).append(heal.seconds)
     silences = [silence for outcome in outcomes for silence in outcome.silences]
     refused = sum((outcome.refusals for outcome in outcomes), Counter[str]())
     return "\n".join(

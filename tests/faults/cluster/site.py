@@ -15,8 +15,12 @@ from tests.roster import write_school
 
 CLASSES = 8
 
-# What the supervisor says of a worker that a schedule has killed.
-EXPECTED_ERRORS = [r"was ended by SIGKILL; another is started"]
+# What is said of a worker that a schedule has killed, and to whoever comes while the database is away.
+EXPECTED_ERRORS = [
+    r"was ended by SIGKILL; another is started",
+    r"503 GET /students/socket/websocket",
+    r"The journal's database does not answer",
+]
 
 
 class Site:

@@ -9,6 +9,7 @@ acknowledged, and what was new came within LATE_SECONDS. 0 is a fault that nobod
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 LATE_SECONDS = 1.0
 
@@ -23,9 +24,14 @@ class Times:
     silence: float = 0.0
 
     @property
-    def whole_at(self) -> float | None:
-        """When everybody had it who should, and its author the answer."""
-        return None if self.acknowledged_at is None else max(self.acknowledged_at, self.had_at)
+    def whole_at(self) -> float:
+        """When everybody had it who should, and its author the answer; never, if there was none."""
+        return inf if self.acknowledged_at is None else max(self.acknowledged_at, self.had_at)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it took too long; one without an answer is the verdict's."""
+        return LATE_SECONDS < self.whole_at - self.sent_at < inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,20 @@ class Fault:
     kind: str
     began: float
     over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """How long a fault took to heal, and after how many seconds its last late message was sent and acknowledged."""
+
+    kind: str
+    seconds: float = 0.0
+    sent: float = 0.0
+    acknowledged: float = 0.0
+
+    def __str__(self) -> str:
+        last = f" (sent {self.sent:.1f}, acknowledged {self.acknowledged:.1f})" if self.seconds else ""
+        return f"{self.kind} {self.seconds:.1f}{last}"
 
 
 class Timeline:
@@ -64,20 +84,27 @@ class Timeline:
         if here_since is not None and times.acknowledged_at is not None and here_since < times.acknowledged_at:
             times.silence = max(times.silence, now - times.acknowledged_at)
 
-    def heals(self, faults: Iterable[Fault]) -> list[tuple[Fault, float]]:
-        """Return each fault with the seconds that it took to heal."""
+    def heals(self, faults: Iterable[Fault]) -> list[Heal]:
+        """Return how each fault healed, in the order in which they began."""
         ordered = sorted(faults, key=lambda fault: fault.began)
-        healed = dict.fromkeys(ordered, 0.0)
+        last: dict[Fault, Times] = {}
         for times in self.messages.values():
-            whole_at = times.whole_at
-            if whole_at is None or whole_at - times.sent_at <= LATE_SECONDS:
-                continue
             felt = [fault for fault in ordered if fault.began <= times.sent_at + LATE_SECONDS]
-            if felt:
-                healed[felt[-1]] = max(healed[felt[-1]], whole_at - felt[-1].began)
-        return list(healed.items())
+            if felt and times.is_late and times.whole_at > last.get(felt[-1], _NEVER).whole_at:
+                last[felt[-1]] = times
+        return [_heal(fault, last.get(fault)) for fault in ordered]
 
     def silence(self, began: float, over: float) -> float:
         """Return the longest that somebody connected waited for a message acknowledged in that time."""
         times = (each for each in self.messages.values() if each.acknowledged_at is not None)
         return max((each.silence for each in times if began <= (each.acknowledged_at or 0) <= over), default=0.0)
+
+
+_NEVER = Times(0.0, 0.0)
+
+
+def _heal(fault: Fault, last: Times | None) -> Heal:
+    if last is None or last.acknowledged_at is None:
+        return Heal(fault.kind)
+    times = (last.whole_at, last.sent_at, last.acknowledged_at)
+    return Heal(fault.kind, *(each - fault.began for each in times))
