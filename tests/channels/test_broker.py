@@ -170,6 +170,35 @@ async def test_connections_that_redis_cuts_are_made_again(own_redis: RedisServer
     await close(one, two)
 
 
+async def test_a_publish_that_was_never_answered_leaves_nothing_to_the_next_command(own_redis: RedisServer) -> None:
+    one, two = await pair(own_redis)
+    broker = one.broker
+    assert isinstance(broker, RedisBroker)
+    own_redis.freeze()
+    broker.publish([envelope(1)])
+    await until(lambda: broker._publishing is None)  # given up
+    two.confirmed.clear()
+    own_redis.thaw()
+    await until(lambda: two.confirmed == ["class:7"])
+    assert await broker._client.echo("ours") == b"ours"
+    broker.publish([envelope(2)])
+    await until(lambda: envelope(2) in two.got)
+    await close(one, two)
+
+
+async def test_a_reader_that_redis_cuts_because_too_much_waits_for_it_listens_again(own_redis: RedisServer) -> None:
+    one, two = await pair(own_redis)
+    own_redis.command("CONFIG SET client-output-buffer-limit 'pubsub 1 1 1'")
+    two.confirmed.clear()
+    # More than Redis' buffer of fixed size holds, in one message: the rest of it is over the limit at once.
+    one.broker.publish([Envelope("class:7", "message:sent", b'{"text":"%s"}' % (b"x" * 100_000), 1)])
+    await until(lambda: two.confirmed == ["class:7"])
+    assert two.got == []
+    one.broker.publish([envelope(2)])
+    await until(lambda: two.got == [envelope(2)])
+    await close(one, two)
+
+
 async def test_a_redis_that_comes_late_is_waited_for(own_redis: RedisServer) -> None:
     own_redis.kill()
     place = Place(RedisBroker(own_redis.url))
