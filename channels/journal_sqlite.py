@@ -12,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
+from channels.journal_turn import Turn
 
-# How long a commit waits for another process' write lock (a migration, a backup) before it counts as unavailable.
+# How long a commit waits for another process' write lock (a migration, a backup) before it counts as unavailable, and
+# for its turn among several workers: longer than each of them takes for a batch, and one that stands still has it.
 BUSY_SECONDS = 4.0
+TURN_SECONDS = 3.0
 
 _KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
 _INSERT = "INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -32,6 +35,7 @@ class SqliteWriter:
         self._path = path
         self._thread = ThreadPoolExecutor(1, "journal")
         self._connection: sqlite3.Connection | None = None
+        self._turn: Turn | None = None
 
     async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
         """Append all or none, as `channels.journal.Writer` says."""
@@ -41,8 +45,21 @@ class SqliteWriter:
         """Close the connection and end the thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
+        if self._turn is not None:
+            self._turn.close()
 
     def _commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        try:
+            turn = self._turn = self._turn or Turn(f"{self._path}-turn")
+            turn.take(TURN_SECONDS)
+        except OSError as error:  # of which TimeoutError is one
+            raise JournalUnavailable(str(error)) from error
+        try:
+            return self._write(batch, marks)
+        finally:
+            turn.give()
+
+    def _write(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
         committed = False
         try:
             connection = self._connection or self._connect()
