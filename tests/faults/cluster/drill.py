@@ -12,7 +12,7 @@ from tests.faults.cluster.pupil import Manners, Pupil
 from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Fault, Heal, Timeline
 from tests.faults.cluster.verdict import Verdict, judge
-from tests.faults.diary import Joined
+from tests.faults.diary import Diary, Joined
 
 # What each phase may take after the last fault, on a busy machine, before it counts as stuck.
 COME_SECONDS = 30.0
@@ -58,11 +58,12 @@ class Drill:
         self._stuck: list[str] = []
         self._presence_seconds = 0.0
         self._manners = Manners(long_away_seconds=seconds / 4)
-        self.pupils = [self._pupil(login, token) for login, token in site.tokens.items()]
+        self.pupils = [self._pupil(login, login) for login in site.tokens]
+        self._returned = self._pupil("returned", next(iter(site.tokens)))
 
-    def _pupil(self, login: str, token: str) -> Pupil:
-        path = f"/students/socket/websocket?vsn=2.0.0&access_token={token}"
-        return Pupil(login, self._site.lousa.port, path, self._timeline, self._seed, self._manners)
+    def _pupil(self, name: str, login: str) -> Pupil:
+        path = f"/students/socket/websocket?vsn=2.0.0&access_token={self._site.tokens[login]}"
+        return Pupil(name, self._site.lousa.port, path, self._timeline, self._seed, self._manners)
 
     async def play(self) -> Outcome:
         """Play it through."""
@@ -117,7 +118,18 @@ class Drill:
         lasts = await self._last_positions()
         await self._within(SETTLE_SECONDS, "not everybody has everything", *(_caught_up(p, lasts) for p in self.pupils))
         await self._within(SETTLE_SECONDS, "history was not read", *(pupil.read_holes() for pupil in self.pupils))
+        await self._come_back_from_the_beginning(self.pupils[0])
         return lasts
+
+    async def _come_back_from_the_beginning(self, one: Pupil) -> None:
+        """Let somebody return who has missed everything since the site was opened: now and then more than one reply."""
+        self._returned.remember_only(one.epoch, one.diaries)
+        coming = asyncio.create_task(self._returned.run())
+        await self._within(COME_SECONDS, "who was away for very long does not get in", self._returned.here.wait())
+        await self._within(SETTLE_SECONDS, "history was not read", self._returned.read_holes())
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        self._returned.close()
 
     async def _within(self, seconds: float, complaint: str, *work: object) -> bool:
         tasks = [asyncio.ensure_future(each) for each in work]  # type: ignore[call-overload]
@@ -136,7 +148,7 @@ class Drill:
         for each in self.pupils:
             if all(topic in lasts for topic in each.diaries):
                 continue
-            newcomer = self._pupil(each.name, self._site.tokens[each.name])
+            newcomer = self._pupil("newcomer", each.name)
             coming = asyncio.create_task(newcomer.run())
             await self._within(COME_SECONDS, "no newcomer gets in", newcomer.here.wait())
             lasts |= newcomer.positions
@@ -173,11 +185,9 @@ class Drill:
     # Judging
 
     def _outcome(self, lasts: dict[str, int]) -> Outcome:
-        topics = {topic: [p.diaries[topic] for p in self.pupils if topic in p.diaries] for topic in lasts}
-        firsts = {
-            topic: min(_first(entry) for diary in diaries for entry in diary.entries[:1])
-            for topic, diaries in topics.items()
-        }
+        pupils = [*self.pupils, self._returned]
+        topics = {topic: [p.diaries[topic] for p in pupils if topic in p.diaries] for topic in lasts}
+        firsts = {topic: min(_first(p.diaries[topic]) for p in self.pupils if topic in p.diaries) for topic in lasts}
         verdict = judge(topics, firsts, lasts)
         verdict.breaches += self._stuck + [each for pupil in self.pupils for each in pupil.complaints]
         refusals = [each for pupil in self.pupils for each in pupil.refusals]
@@ -189,12 +199,7 @@ class Drill:
             [self._timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
             self._presence_seconds,
             sum(pupil.pushes_again for pupil in self.pupils),
-            sum(
-                isinstance(e, Joined) and not e.complete
-                for p in self.pupils
-                for d in p.diaries.values()
-                for e in d.entries
-            ),
+            sum(_holes(diary) for diaries in topics.values() for diary in diaries),
             Counter(why for _, why in refusals),
             sum(fault.began <= at <= self._next(fault) for at, _ in refusals for fault in hang_ups),
             Counter(code for pupil in self.pupils for code in pupil.closings.elements() if code is not None),
@@ -204,9 +209,13 @@ class Drill:
         return min((each.began for each in self._faults if each.began > fault.began), default=float("inf"))
 
 
-def _first(entry: object) -> int:
-    assert isinstance(entry, Joined)
-    return entry.seq
+def _first(diary: Diary) -> int:
+    """Return where the class stood when somebody came."""
+    return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
+
+
+def _holes(diary: Diary) -> int:
+    return sum(isinstance(entry, Joined) and not entry.complete for entry in diary.entries)
 
 
 async def _caught_up(pupil: Pupil, lasts: dict[str, int]) -> None:

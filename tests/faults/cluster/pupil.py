@@ -7,6 +7,7 @@ Everything seen goes into a diary for each class, and its time into the timeline
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,7 +55,7 @@ class Pupil:
         self._random = random.Random(f"{seed} {name}")
         self._prefix = f"{name}-{seed}"
         self._manners = manners
-        self._epoch = ""
+        self.epoch = ""
         self._line: Line | None = None
         self._cut_lines: list[Line] = []
         self._joined_at: dict[str, float] = {}
@@ -118,13 +119,13 @@ class Pupil:
 
     async def _join(self, line: Line, topic: str) -> None:
         since = self.positions.get(topic)
-        payload: Payload = {} if since is None else {"since": since, "epoch": self._epoch}
+        payload: Payload = {} if since is None else {"since": since, "epoch": self.epoch}
         await line.join(topic, payload, partial(self._enter, topic, since))
 
     def _enter(self, topic: str, since: int | None, response: Payload) -> None:
         messages = [_message(event["payload"]) for event in response["events"]]
-        self._epoch = response["epoch"]
-        entry = Joined(since, self._epoch, response["seq"], response["complete"], messages)
+        self.epoch = response["epoch"]
+        entry = Joined(since, self.epoch, response["seq"], response["complete"], messages)
         self.diaries[topic].entries.append(entry)
         if since is not None and not entry.complete:
             self.holes.append((topic, since, entry.seq - len(messages)))
@@ -251,6 +252,13 @@ class Pupil:
         """Let it come back for good."""
         self.retiring = False
         self._recalled.set()
+
+    def remember_only(self, epoch: str, topics: Iterable[str]) -> None:
+        """Take the memory of one who saw these classes when nothing had been said yet, and has been away since."""
+        self.epoch = epoch
+        for topic in topics:
+            self.positions[topic] = 0
+            self.diaries[topic] = Diary(self.name, [Joined(None, epoch, 0, True, [])])
 
     async def read_holes(self) -> None:
         """Read from the history what joins have said to be missing."""
