@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -24,20 +25,32 @@ def test_alone_it_is_always_ones_turn(path: str) -> None:
     turn.close()
 
 
-def test_who_waits_has_the_next_turn_even_where_it_gave_up_waiting(path: str) -> None:
+def test_who_waits_has_the_next_turn(path: str) -> None:
     one, two = Turn(path), Turn(path)
     one.take(0)
+    threading.Timer(0.05, one.give).start()
+    two.take(5)
     with pytest.raises(TimeoutError, match="writing for too long"):
-        two.take(0.01)
-    one.give()
-    two.take(5)  # the place was kept: nobody else could have had it
-    with pytest.raises(TimeoutError):
         one.take(0.01)
-    two.give()
-    one.take(5)
-    one.give()
-    one.close()
     two.close()
+    one.take(5)
+    one.close()
+
+
+def test_the_turn_of_one_who_gave_up_waiting_passes_by(path: str) -> None:
+    one, two, three = Turn(path), Turn(path), Turn(path)
+    one.take(0)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            two.take(0.01)  # and is idle from now on
+    one.give()
+    three.take(5)
+    three.give()
+    two.take(5)
+    with pytest.raises(TimeoutError):
+        three.take(0.01)
+    for turn in (one, two, three):
+        turn.close()
 
 
 def _take_and_stay(path: str) -> None:
