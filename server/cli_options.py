@@ -58,7 +58,8 @@ class _Workers(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
         if value == "auto":
-            return len(os.sched_getaffinity(0))  # those that this process may use
+            # Those that this process may use, where the system tells.
+            return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return click.IntRange(1, MAX_WORKERS).convert(value, param, ctx)
 
 

@@ -8,13 +8,15 @@ parent is gone (PR_SET_PDEATHSIG, prctl(2); it outlives exec).
 import asyncio
 import ctypes
 import gc
+import logging
 import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Collection
 from typing import NoReturn
+
+log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 
@@ -92,7 +94,7 @@ def _be_child(do: Callable[[], object], parent: int, mask: Collection[int]) -> N
         do()
         code = 0
     except BaseException:
-        traceback.print_exc()
+        log.critical("it cannot go on", exc_info=True)
     finally:
         # Nothing of the parent's may run here on the way out.
         sys.stdout.flush()

@@ -23,7 +23,7 @@ from server.application import prepare, serve_as_worker
 from server.listener import address, close, listen
 from server.private_redis import private_redis
 from server.process import Process
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +90,15 @@ def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Calla
     whether all ended in good order. Raise WorkersFailed where they do not live, DatabaseError or SettingsError where
     none can be started.
     """
+    if not hasattr(os, "pidfd_open"):
+        raise SettingsError("Several workers need Linux 5.3 or later; one worker, without --workers, runs anywhere.")
     sockets = listen(settings, settings.workers)
-    asyncio.run(prepare(settings))  # in a loop of its own: its threads are gone before the first fork
-    return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
+    try:
+        asyncio.run(prepare(settings))  # in a loop of its own: its threads are gone before the first fork
+        return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
+    finally:
+        for each in sockets:
+            close(each)
 
 
 async def _supervise(
