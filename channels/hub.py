@@ -37,6 +37,9 @@ HOLE_GRACE_SECONDS = 0.02
 # How long after a failed reading of the journal a hole is tried again.
 HOLE_RETRY_SECONDS = 0.5
 
+# How soon a broker that is lost is noticed: from then on the journal is the fan-out, and is asked more often.
+GLANCE_SECONDS = 0.1
+
 # After this long, a transaction whose connection was lost has been committed or never will be.
 DOUBT_SECONDS = 5.0
 
@@ -335,8 +338,13 @@ class Hub:
 
     async def _check_for_ever(self) -> None:
         # One query that covers every way in which a broker can lose a message; nobody else, nothing to lose.
+        loop = asyncio.get_running_loop()
+        checked_at = loop.time()
         while (seconds := self._broker.check_seconds) is not None:
-            await asyncio.sleep(seconds)
+            if loop.time() - checked_at < seconds:
+                await asyncio.sleep(GLANCE_SECONDS)
+                continue
+            checked_at = loop.time()
             try:
                 await self.check()
             except JournalUnavailable:

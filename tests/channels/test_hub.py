@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker import Envelope
-from channels.broker_memory import MemoryBus
+from channels.broker_memory import MemoryBroker, MemoryBus
 from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
@@ -66,6 +66,21 @@ async def test_what_is_lost_last_is_found_by_asking_the_journal(make_worker: Mak
     await two.engine._hub.check()
     await bruno.has(3)
     assert seqs(bruno) == [1, 2, 3]
+
+
+async def test_a_broker_that_is_lost_has_the_journal_asked_at_once(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryBroker, "check_seconds", 3_600.0)
+    bus = MemoryBus(lose=lambda envelope: True)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    assert seqs(bruno) == []
+    monkeypatch.setattr(MemoryBroker, "check_seconds", 0.3)
+    await bruno.has(3)
 
 
 @pytest.mark.parametrize("seed", range(3))
