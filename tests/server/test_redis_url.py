@@ -97,7 +97,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run one Redis with a user who may use our channels and one who may not."""
     server = Server(tmp_path_factory.mktemp("redis"))
     server.start()
-    assert b"+OK" in server.command("ACL SETUSER lousa on >secret resetchannels &lousa:* +@all")
+    assert b"+OK" in server.command("ACL SETUSER lousa on >secret resetchannels &lousa:* +publish +subscribe +unsubscribe +ping")
     assert b"+OK" in server.command("ACL SETUSER other on >secret resetchannels &other:* +@all")
     yield server
     server.kill()
