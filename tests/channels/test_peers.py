@@ -37,7 +37,8 @@ def beat(*workers: Worker, at: int = 0) -> None:
         worker.engine._peers.beat(at)
 
 
-async def test_those_on_other_workers_are_shown_by_state_and_by_diff(make_worker: MakeWorker) -> None:
+async def two_in_a_class(make_worker: MakeWorker) -> tuple[Worker, Worker, Client, Client]:
+    """Return two workers with a client each, who see each other."""
     bus = MemoryBus()
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -45,6 +46,11 @@ async def test_those_on_other_workers_are_shown_by_state_and_by_diff(make_worker
     await bruno.ok("class:7", "phx_join")
     await shows(ana, "1", "2")
     await shows(bruno, "1", "2")
+    return one, two, ana, bruno
+
+
+async def test_those_on_other_workers_are_shown_by_state_and_by_diff(make_worker: MakeWorker) -> None:
+    _, _, ana, bruno = await two_in_a_class(make_worker)
     ana.gone()
     await shows(bruno, "2")
 
@@ -75,12 +81,7 @@ async def test_what_is_lost_on_the_way_is_asked_for(make_worker: MakeWorker) -> 
 
 
 async def test_a_worker_that_falls_silent_is_forgotten_and_whole_again_when_it_speaks(make_worker: MakeWorker) -> None:
-    bus = MemoryBus()
-    one, two = await make_worker(bus), await make_worker(bus)
-    ana, bruno = one.connect(ANA), two.connect(BRUNO)
-    await ana.ok("class:7", "phx_join")
-    await bruno.ok("class:7", "phx_join")
-    await shows(bruno, "1", "2")
+    one, two, _, bruno = await two_in_a_class(make_worker)
     two.clock.now += SILENCE_SECONDS + 0.1
     beat(two)
     await shows(bruno, "2")
@@ -89,12 +90,7 @@ async def test_a_worker_that_falls_silent_is_forgotten_and_whole_again_when_it_s
 
 
 async def test_a_worker_that_ends_takes_its_own_with_it_at_once(make_worker: MakeWorker) -> None:
-    bus = MemoryBus()
-    one, two = await make_worker(bus), await make_worker(bus)
-    ana, bruno = one.connect(ANA), two.connect(BRUNO)
-    await ana.ok("class:7", "phx_join")
-    await bruno.ok("class:7", "phx_join")
-    await shows(bruno, "1", "2")
+    one, _, _, bruno = await two_in_a_class(make_worker)
     await one.engine.close()
     await shows(bruno, "2")
 

@@ -19,6 +19,7 @@ import channels
 from channels.errors import FLOODING, Unavailable
 from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
 from channels.protocol import JSON
+from channels.session import Session
 from tests.channels.support import ANA, Worker, unframed
 
 # One kind of database is enough here.
@@ -278,6 +279,14 @@ class RawClient:
                 data += await loop.sock_recv(self.socket, 65536)
         return data
 
+    async def read_all(self) -> bytes:
+        """Read until the server closes."""
+        data = b""
+        async with asyncio.timeout(10):
+            while more := await asyncio.get_running_loop().sock_recv(self.socket, 65536):
+                data += more
+        return data
+
     async def send(self, *message: object) -> None:
         body = json.dumps(message).encode()
         head = bytes((0x81, 0x80 | len(body))) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
@@ -290,17 +299,28 @@ class RawClient:
         await self.read_until(b"presence_diff")
 
 
-async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None:
-    slow = RawClient(served.port, "ana")
-    await slow.join()
+async def one_who_talks_to(served: Served) -> tuple[RawClient, Session, Connection]:
+    """Return a client that does not read, its session, and another one in its class."""
+    silent = RawClient(served.port, "ana")
+    await silent.join()
     talker = await served.connect("access_token=bruno")
     await talker.join()
     (session,) = served.worker.engine._registry.of(1)
+    return silent, session, talker
+
+
+async def talk_until_blocked(talker: Connection, session: Session) -> int:
+    """Say so much that the kernel's buffers are full and messages wait for a session; return how many."""
     count = 0
-    # Until the kernel's buffers are full and messages wait for this client in the server.
     while not session.blocked:
         await talker.talk(count, 10)
         count += 10
+    return count
+
+
+async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None:
+    slow, session, talker = await one_who_talks_to(served)
+    count = await talk_until_blocked(talker, session)
     data = await slow.read_until(b'"seq":%d,' % count)
     frames = [json.loads(body) for body in unframed(data)]
     assert [frame[4]["seq"] for frame in frames if frame[3] == "message:sent"] == list(range(1, count + 1))
@@ -308,11 +328,7 @@ async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None
 
 
 async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others_notice_nothing(served: Served) -> None:
-    stuck = RawClient(served.port, "ana")
-    await stuck.join()
-    talker = await served.connect("access_token=bruno")
-    await talker.join()
-    (session,) = served.worker.engine._registry.of(1)
+    stuck, session, talker = await one_who_talks_to(served)
     count, most = 0, 0
     while session.closing is None:
         await talker.talk(count, 10)
@@ -328,34 +344,19 @@ async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others
 async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_after_the_close_frame(
     served: Served,
 ) -> None:
-    stuck = RawClient(served.port, "ana")
-    await stuck.join()
-    talker = await served.connect("access_token=bruno")
-    await talker.join()
-    (session,) = served.worker.engine._registry.of(1)
-    count = 0
-    while not session.blocked:
-        await talker.talk(count, 10)
-        count += 10
+    stuck, session, talker = await one_who_talks_to(served)
+    count = await talk_until_blocked(talker, session)
     await talker.talk(count, 1)  # waits in the outbox
     del served.worker.authority.members["ana"]
     await served.worker.engine.revalidate({1})
-    data = await stuck.read_until(b"\x88\x0c\x0f\xa1signed out")
-    assert data.endswith(b"signed out")
+    assert (await stuck.read_all()).endswith(b"\x88\x0c\x0f\xa1signed out")
     await served.gone(1)
     stuck.socket.close()
 
 
 async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_once(served: Served) -> None:
-    stuck = RawClient(served.port, "ana")
-    await stuck.join()
-    talker = await served.connect("access_token=bruno")
-    await talker.join()
-    (session,) = served.worker.engine._registry.of(1)
-    count = 0
-    while not session.blocked:
-        await talker.talk(count, 10)
-        count += 10
+    stuck, session, talker = await one_who_talks_to(served)
+    await talk_until_blocked(talker, session)
     # Now the server waits for this client to read before it reads on.
     await stuck.send("1", "9", "class:7", "history:read", {"after": 0, "limit": 1})
     stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
