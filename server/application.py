@@ -172,11 +172,14 @@ class _StoppedEarly(Exception):
 
 async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
     """Start something that stands on a database, which may be away just now: then wait for it."""
+    told = False
     while not stopped.is_set():
         try:
             return await start()
         except Unavailable as error:
-            log.warning("A database is away; this worker opens when it is back: %s", error)
+            if not told:
+                log.warning("A database is away; this worker opens when it is back: %s", error)
+            told = True
         with suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), START_AGAIN_SECONDS)
     raise _StoppedEarly

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.crew import Crew, is_there, until, wait_until
-from tests.lousa import ROOT, Lousa
+from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
 from tests.phoenix import Connection, Gone
+from tests.postgresql import PostgreSQL
 
 Payload = dict[str, Any]
 
@@ -321,3 +322,54 @@ def test_another_server_on_the_same_port_or_the_same_data_is_refused(crew: Crew)
         done = subprocess.run([*command, str(port)], cwd=ROOT, capture_output=True, text=True, timeout=30)
         assert done.returncode == 1
         assert message in done.stderr
+
+
+WAITS = "this worker opens when it is back"
+
+
+def test_workers_that_are_started_while_a_database_is_away_wait_for_it(tmp_path: Path) -> None:
+    with PostgreSQL() as postgresql:
+        options = ["--database", f"journal={postgresql.create_database()}"]
+        crew = Crew(tmp_path / "data", 2, options=options, expected_errors=["the old one stays", "does not answer"])
+        crew.run("database", "upgrade")
+        crew.run("roster", "import", str(DEMO_SCHOOL))
+        with crew:
+            first = crew.workers[1]
+            postgresql.stop()
+            crew.signal(signal.SIGHUP)
+            wait_until(lambda: WAITS in crew.log)
+            os.kill(crew.workers[1], signal.SIGKILL)  # the successor, before it serves
+            wait_until(lambda: "the new worker 1 does not serve; the old one stays" in crew.log)
+            assert is_there(first)
+            os.kill(first, signal.SIGKILL)
+            wait_until(lambda: crew.log.count("is started (process") == 4)
+            wait_until(lambda: crew.log.count(WAITS) > 1)
+            waiting = crew.workers[1]
+            postgresql.start()
+            wait_until(lambda: crew.log.count("worker 1: channels.broker_redis: Redis is there") == 2)
+            postgresql.stop()
+            os.kill(waiting, signal.SIGKILL)
+            wait_until(lambda: WAITS in crew.log.partition(f"(process {waiting}) was")[2])
+            crew.stop()  # one that waits ends in good order, too
+            postgresql.start()
+
+
+async def test_everybody_of_a_crowd_is_closed_little_by_little(
+    make_crew: Callable[..., Crew], tokens: dict[str, str]
+) -> None:
+    crew = make_crew(2, "--drain-seconds", "1")
+    opened = [
+        asyncio.create_task(crew.connect(ROLES[login], tokens[login], lambda *_: None))
+        for login in ("ana", "bruno", "paula") * 30
+    ]
+    connections = await asyncio.gather(*opened)
+    crew.signal(signal.SIGHUP)
+    moments = sorted(await asyncio.gather(*map(moment_of_closing, connections)))
+    assert {connection.close_code for connection in connections} == {1012}
+    # 90 of them, in steps of ten and 50 ms, on each worker after the other.
+    assert moments[-1] - moments[0] > 0.15
+
+
+async def moment_of_closing(connection: Connection) -> float:
+    await asyncio.wait_for(connection.closed.wait(), 20)
+    return asyncio.get_running_loop().time()
