@@ -19,6 +19,11 @@ from channels.journal import Entry, Mark, Receipt
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
 COMMIT_SECONDS = 4.0
 
+# A transaction that waits for its worker holds its topics' counters: of a worker that hangs, or whose machine is cut
+# off, PostgreSQL would know for hours nothing else. A batch's statements follow each other within milliseconds.
+MAX_IDLE_MS = 5_000
+
+_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}"
 _CREATE = """
     INSERT INTO topics (name, seq) SELECT name, 0 FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING
 """
@@ -54,14 +59,23 @@ class PostgresqlWriter:
         """Append all or none, as `channels.journal.Writer` says."""
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                connection = self._connection or await self._connect()
-                async with connection.transaction():
-                    receipts = await _append(connection, batch)
-                    await _mark(connection, marks)
-            return receipts
+                return await self._transact(batch, marks)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             raise JournalUnavailable(str(error) or type(error).__name__) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _transact(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.
+        # Dropping the connection rolls back as well.
+        connection = self._connection or await self._connect()
+        await connection.execute(_BEGIN.format(MAX_IDLE_MS))
+        receipts = await _append(connection, batch)
+        await _mark(connection, marks)
+        await connection.execute("COMMIT")
+        return receipts
 
     async def close(self) -> None:
         """Drop the connection, with whatever transaction is open on it."""

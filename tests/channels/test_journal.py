@@ -1,18 +1,23 @@
 """The journal's contract, on SQLite and PostgreSQL."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels import journal_postgresql
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal import MAX_QUEUED, Entry, Journal, Mark, Receipt, Writer, events_table, reads_table
 from channels.journal_postgresql import PostgresqlWriter
 from channels.journal_sqlite import SqliteWriter
 from channels.protocol import Event
 from server.databases import Databases
+from server.databases.engine import asyncpg_dsn
 from tests.channels.support import writer_for
 
 
@@ -253,6 +258,54 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> 
         with pytest.raises(JournalUnavailable):
             await writer.commit([entry()], [])
         await writer.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavailable_in_time(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_postgresql, "COMMIT_SECONDS", 0.3)
+    writer = PostgresqlWriter(asyncpg_dsn(database.url))
+    await writer.commit([entry(push_id="1")], [])
+    assert writer._connection is not None
+    pid = writer._connection.get_server_pid()
+    known = journal_postgresql._known
+
+    async def freeze_and_look(*given: Any) -> Any:
+        os.kill(pid, signal.SIGSTOP)
+        return await known(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal_postgresql, "_known", freeze_and_look)
+        async with asyncio.timeout(5):
+            with pytest.raises(JournalUnavailable):
+                await writer.commit([entry(push_id="2")], [])
+    os.kill(pid, signal.SIGCONT)
+    monkeypatch.undo()
+    assert [receipt.seq for receipt in await writer.commit([entry(push_id="2")], [])] == [2]
+    await writer.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topics_only_for_a_while(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_postgresql, "MAX_IDLE_MS", 300)
+    hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url)) for _ in range(2)]
+    locked = asyncio.Event()
+
+    async def hang(*given: object) -> None:
+        locked.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal_postgresql, "_mark", hang)
+        lost = asyncio.create_task(hanging.commit([entry()], []))
+        await locked.wait()
+    assert [receipt.seq for receipt in await other.commit([entry()], [])] == [1]
+    lost.cancel()
+    await asyncio.gather(lost, return_exceptions=True)
+    await other.close()
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
