@@ -1,6 +1,7 @@
 """What the server's tests share: the accounts' sessions, and a clock that only moves when told to."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from server.auth import Accounts
 from server.databases import Databases, Sessions
 from server.passwords import Passwords
 from server.users import Users
+from tests.redis import RedisServer
 from tests.server.people import People
 
 
@@ -17,6 +19,15 @@ from tests.server.people import People
 def sessions(databases: Databases) -> Sessions:
     """Return the sessions of the `accounts` database."""
     return databases.sessions("accounts")
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Run a Redis."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
 
 
 class TurnedClock:

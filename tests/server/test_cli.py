@@ -80,13 +80,13 @@ def test_codes_are_a_sheet_that_spreadsheets_read_as_text(run: Run, school: Path
     users = school / "users.csv"
     users.write_text(users.read_text().replace(",Student00001,", ",=Student00001,"))
     assert run("roster", "import", str(school)).exit_code == 0
-    sheet = run("user", "codes", "--class", "Turma", "--role", "student").stdout
+    sheet = run("user", "codes", "--class", "Turma 1", "--role", "student").stdout
     rows = list(csv.DictReader(io.StringIO(sheet)))
     assert list(rows[0]) == ["class", "name", "login", "code", "expires"]
     assert {(row["class"], row["name"], row["login"]) for row in rows} == {
-        ("Turma", "'=Student00001 Silva", "student00001"),
-        ("Turma", "Student00002 Silva", "student00002"),
-        ("Turma", "Student00003 Silva", "student00003"),
+        ("Turma 1", "'=Student00001 Silva", "student00001"),
+        ("Turma 1", "Student00002 Silva", "student00002"),
+        ("Turma 1", "Student00003 Silva", "student00003"),
     }
 
 
@@ -179,6 +179,13 @@ def test_postgresql_is_upgraded_by_command_only(run: Run, postgresql_url: str) -
     _fails(run("token", "create", "ana", "--database", database), "run “python server.py database upgrade”")
     assert run("database", "upgrade", "--database", database).exit_code == 0
     _fails(run("token", "create", "ana", "--database", database), "Nobody has the login: “ana”")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_redis_that_cannot_be_used_is_told_before_anything_is_done(run: Run, tmp_path: Path, workers: str) -> None:
+    for url, message in (("redis://192.0.2.7", "SQLite cannot keep"), ("redis+sentinel://a", "does not ask Sentinels")):
+        _fails(run("serve", "--port", "0", "--workers", workers, "--redis-url", url), message)
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -36,15 +36,6 @@ def ask(lousa: Lousa) -> Answer:
 def is_alive(lousa: Lousa) -> bool:
     with urllib.request.urlopen(f"{lousa.url}/healthz", timeout=10) as answer:
         return bool(answer.read() == b"ok\n")
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """Run a Redis."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 def test_a_worker_is_ready_when_all_its_parts_are_well(lousa: Lousa) -> None:

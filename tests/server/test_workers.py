@@ -19,6 +19,7 @@ from tests.crew import Crew, is_there, until, wait_until
 from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
 from tests.phoenix import Connection, Gone
 from tests.postgresql import PostgreSQL
+from tests.redis import RedisServer
 
 Payload = dict[str, Any]
 
@@ -352,6 +353,34 @@ def test_workers_that_are_started_while_a_database_is_away_wait_for_it(tmp_path:
             wait_until(lambda: WAITS in crew.log.partition(f"(process {waiting}) was")[2])
             crew.stop()  # one that waits ends in good order, too
             postgresql.start()
+
+
+async def test_two_machines_share_a_school_over_one_redis_and_one_postgresql(
+    tmp_path: Path, postgresql: PostgreSQL, redis_server: RedisServer
+) -> None:
+    options = [
+        word for name in ("accounts", "journal") for word in ("--database", f"{name}={postgresql.create_database()}")
+    ]
+    one = Crew(tmp_path / "one", 1, "--redis-url", redis_server.url, options=options)
+    two = Crew(tmp_path / "two", 2, "--redis-url", redis_server.url, options=options)
+    one.run("database", "upgrade")
+    one.run("roster", "import", str(DEMO_SCHOOL))
+    tokens = one.tokens("ana", "bruno")
+    with one, two:
+        ana, bruno = Someone(one, "ana", tokens["ana"]), Someone(two, "bruno", tokens["bruno"])
+        await ana.come()
+        await bruno.come(worker=2)
+        await ana.say("daqui")
+        await bruno.say("e daqui")
+        await until(lambda: ana.heard == bruno.heard == ["daqui", "e daqui"])
+        await until(lambda: len(ana.present()) == len(bruno.present()) == 2)
+        redis_server.kill()
+        await ana.say("sem redis")
+        await until(lambda: bruno.heard[-1] == "sem redis")
+        for each in (ana, bruno):
+            await each.leave()
+    assert not (tmp_path / "one").exists()  # nothing of it is on this machine
+    assert not (tmp_path / "two").exists()
 
 
 async def test_everybody_of_a_crowd_is_closed_little_by_little(
