@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from tests.programs import ProgramMissing, free_port
 
 
@@ -55,6 +57,12 @@ class PostgreSQL:
         """What the server has said so far."""
         log = self.folder / "log"
         return log.read_text() if log.exists() else ""
+
+    @property
+    def pids(self) -> list[int]:
+        """All of the server's processes, the one that starts the others first."""
+        first = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        return [first.pid, *(child.pid for child in first.children(recursive=True))]
 
     def start(self) -> None:
         """Start, and return once it answers."""

@@ -89,6 +89,18 @@ async def _restart_postgresql(site: Site, pupils: Sequence[Pupil], seconds: floa
     await asyncio.to_thread(site.postgresql.start)
 
 
+async def _freeze_postgresql(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    assert site.postgresql is not None
+    pids = site.postgresql.pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        for pid in pids:
+            site.thaw(pid)
+
+
 How = Callable[[Site, Sequence[Pupil], float, int], Coroutine[Any, Any, None]]
 
 _HOW: dict[str, How] = {
@@ -102,4 +114,5 @@ _HOW: dict[str, How] = {
     "half-open": _half_open,
     "hang-up": _hang_up,
     "restart-postgresql": _restart_postgresql,
+    "freeze-postgresql": _freeze_postgresql,
 }

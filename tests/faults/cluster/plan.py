@@ -16,9 +16,10 @@ KINDS = {
     "half-open": (0.0, 0.0),
     "hang-up": (0.0, 0.0),
     "restart-postgresql": (0.0, 4.0),
+    "freeze-postgresql": (1.0, 7.0),
     "two-at-once": (1.0, 5.0),
 }
-WITHOUT_POSTGRESQL = tuple(kind for kind in KINDS if kind != "restart-postgresql")
+WITHOUT_POSTGRESQL = tuple(kind for kind in KINDS if not kind.endswith("postgresql"))
 
 # Two at once are one of each.
 _OF_WORKERS = ("kill-worker", "freeze-worker", "hang-up")
