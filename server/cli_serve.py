@@ -15,6 +15,7 @@ from server import rosters
 from server.application import serve
 from server.cli_options import data_options, make_settings, run, server_options
 from server.databases import Databases
+from server.listener import allow_connections
 from server.passwords import Passwords
 from server.settings import Settings
 from server.users import Users
@@ -94,6 +95,7 @@ async def _found_school(databases: Databases) -> None:
 
 def _open(settings: Settings, note: str = "") -> None:
     _log_as("")
+    allow_connections()
 
     def on_open(address: str) -> None:
         many = f", with {settings.workers} workers" if settings.workers > 1 else ""

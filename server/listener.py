@@ -4,6 +4,7 @@ Several workers listen on one address, each on a socket of its own (SO_REUSEPORT
 """
 
 import asyncio
+import resource
 from socket import AF_INET6, gaierror, socket
 
 from tornado.httpserver import HTTPServer
@@ -31,6 +32,16 @@ class Server(HTTPServer):
                     await asyncio.sleep(0.02)
         except TimeoutError:
             await self.close_all_connections()
+
+
+def allow_connections() -> None:
+    """Let this process and its children have as many connections open as the system allows at all.
+
+    Each is an open file. The usual bound of 1024 is for programs that use select(2); it is the lower one of two, which
+    a process may raise up to the other by itself.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:

@@ -91,7 +91,7 @@ def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Calla
     none can be started.
     """
     if not hasattr(os, "pidfd_open"):
-        raise SettingsError("Several workers need Linux 5.3 or later; one worker, without --workers, runs anywhere.")
+        raise SettingsError("Several workers need Linux 5.3 or later: leave --workers out, and one serves.")
     sockets = listen(settings, settings.workers)
     try:
         asyncio.run(prepare(settings))  # in a loop of its own: its threads are gone before the first fork

@@ -1,4 +1,5 @@
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -75,6 +76,16 @@ def test_the_school_can_be_kept_in_postgresql(postgresql: PostgreSQL, tmp_path: 
         cookie = {"Cookie": f"lousa_session={_token(lousa)}"}
         assert _where(urllib.request.Request(f"{lousa.url}/", headers=cookie)) == f"{lousa.url}/students/"
     assert not (tmp_path / "unused").exists()
+
+
+def test_connections_are_as_many_as_the_system_allows(make_lousa: Callable[..., Lousa]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        lousa = make_lousa()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(lousa.pid, resource.RLIMIT_NOFILE) == (hard, hard)
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make_lousa: Callable[..., Lousa]) -> None:
