@@ -38,6 +38,7 @@ class Outcome:
     heals: list[Heal] = field(default_factory=list)
     silences: list[float] = field(default_factory=list)  # while Redis was away
     presence_seconds: float = 0.0
+    return_seconds: float = 0.0  # the longest from a lost line to having joined again
     pushes_again: int = 0
     holes: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -198,6 +199,7 @@ class Drill:
             self._timeline.heals(self._faults),
             [self._timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
             self._presence_seconds,
+            max(pupil.longest_return for pupil in self.pupils),
             sum(pupil.pushes_again for pupil in self.pupils),
             sum(_holes(diary) for diaries in topics.values() for diary in diaries),
             Counter(why for _, why in refusals),

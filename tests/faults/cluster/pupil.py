@@ -49,6 +49,7 @@ class Pupil:
         self.complaints: list[str] = []
         self.refusals: list[tuple[float, str]] = []
         self.closings: Counter[int | None] = Counter()
+        self.longest_return = 0.0  # seconds from a line that was lost to having joined everything again
         self.pushes_again = 0
         self._address = (port, path)
         self._timeline = timeline
@@ -59,6 +60,7 @@ class Pupil:
         self._line: Line | None = None
         self._cut_lines: list[Line] = []
         self._joined_at: dict[str, float] = {}
+        self._lost_at: float | None = None
         self._excused = True  # what it misses now is by its own will
         self._absences = 0
         self._away_seconds = 0.0
@@ -95,6 +97,7 @@ class Pupil:
 
     def _note_end(self, line: Line) -> None:
         self.closings[line.code] += 1
+        self._lost_at = None if self._excused else _now()
         if line.is_cut:
             self._cut_lines.append(line)
 
@@ -109,6 +112,8 @@ class Pupil:
             line.drop()
             raise
         self._line, self._excused = line, False
+        if self._lost_at is not None:
+            self.longest_return = max(self.longest_return, _now() - self._lost_at)
         self.here.set()
         return line
 
@@ -233,6 +238,7 @@ class Pupil:
 
     def _excuse(self) -> None:
         self._excused = True
+        self._lost_at = None
         self._absences += 1
 
     def cut(self) -> None:
