@@ -17,8 +17,8 @@ def describe(outcome: Outcome) -> str:
         f"seed {outcome.seed}: {_counts(verdict)}; {'sound' if verdict.sound else 'FAILED'}",
         f"healed after (s): {healed}",
         f"silence with Redis away {max(outcome.silences, default=0):.2f} s, presence right after "
-        f"{outcome.presence_seconds:.1f} s, longest return {outcome.return_seconds:.1f} s, {outcome.pushes_again} pushes "
-        f"again, {outcome.holes} holes told",
+        f"{outcome.presence_seconds:.1f} s, longest return {outcome.return_seconds:.1f} s, "
+        f"{outcome.pushes_again} pushes again, {outcome.holes} holes told",
         f"closed with {dict(outcome.closings)}, not let in {dict(outcome.refusals)}, of these "
         f"{outcome.refused_at_hang_up} at a rolling replacement",
         *verdict.breaches[:SHOWN_BREACHES],
