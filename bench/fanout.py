@@ -5,25 +5,21 @@ the machine does falls on all. The server under measurement has one core, the lo
 """
 
 import os
-import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-from bench.load import Client, Load
-from tests.lousa import ROOT, Lousa
+from bench.load import Client, Group, Load
+from bench.served import MICROSECONDS, allow_many_files, cpu_seconds, scratch, served, socket_path
+from tests.lousa import ROOT
 from tests.programs import free_port
-from tests.roster import write_school
 
 WARM_UP_SECONDS = 1.0
-MICROSECONDS = 1e6
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -72,7 +68,7 @@ class Subject:
         """Run the load for so long."""
         self.load.beat()
         self.load.run(WARM_UP_SECONDS, in_flight)
-        server, own = _cpu(self.process), time.process_time()
+        server, own = cpu_seconds(self.process.pid), time.process_time()
         messages, took = self.load.run(seconds, in_flight)
         return Figure(
             self.name,
@@ -80,19 +76,14 @@ class Subject:
             len(self.load.clients),
             messages,
             took,
-            _cpu(self.process) - server,
+            cpu_seconds(self.process.pid) - server,
             time.process_time() - own,
         )
 
 
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
 def measure(clients: int, senders: int, rounds: int, seconds: float, windows: list[int]) -> list[Figure]:
     """Measure all servers in turn, and return every figure."""
-    _allow_many_files()
+    allow_many_files()
     figures = []
     with ExitStack() as stack:
         subjects = [stack.enter_context(_lousa(clients, senders))]
@@ -106,27 +97,13 @@ def measure(clients: int, senders: int, rounds: int, seconds: float, windows: li
     return figures
 
 
-def _allow_many_files() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 @contextmanager
 def _lousa(clients: int, senders: int) -> Iterator[Subject]:
     """Run Lousa as a school would, with a class of that many students, each signed in with a token of their own."""
-    # In the project's folder: a temporary directory is often in memory, where a commit costs nothing.
-    build = ROOT / "build"
-    build.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build, prefix="bench-") as folder:
-        logins = write_school(Path(folder) / "roster", clients)
-        server = Lousa(Path(folder) / "data", serve_options=("--push-rate", "0"))
-        server.run("roster", "import", str(Path(folder) / "roster"))
-        tokens = server.tokens(*logins)
-        with server:
-            paths = [f"/students/socket/websocket?vsn=2.0.0&access_token={tokens[login]}" for login in logins]
-            load = _connect(LOUSA, server.port, paths, senders)
-            yield Subject(LOUSA, _alone_on_a_core(server.pid), load)
-            load.close()
+    with scratch() as folder, served(folder, clients) as (server, tokens, _):
+        load = _connect(LOUSA, server.port, [socket_path("students", token) for token in tokens], senders)
+        yield Subject(LOUSA, _alone_on_a_core(server.pid), load)
+        load.close()
 
 
 @contextmanager
@@ -166,18 +143,10 @@ def _alone_on_a_core(pid: int) -> psutil.Process:
 def _connect(name: str, port: int, paths: list[str], senders: int) -> Load:
     began = time.perf_counter()
     clients = [Client(port, path) for path in paths]
-    topic = _class_topic(clients[0]) if name == LOUSA else "class:1"
-    join_refs = []
-    for client in clients:
-        join_refs.append(str(client.refs + 1))
-        client.request(topic, "phx_join", {}, join_ref=join_refs[-1])
+    topic = next(iter(clients[0].class_topics().values())) if name == LOUSA else "class:1"
+    group = Group.join(clients, topic, senders)
     print(f"# {name}: {len(clients)} clients joined in {time.perf_counter() - began:.1f} s", file=sys.stderr)
-    return Load(clients, topic, join_refs, senders)
-
-
-def _class_topic(client: Client) -> str:
-    topics = client.request("user:me", "phx_join", {}, join_ref=str(client.refs + 1))["topics"]
-    return next(str(entry["topic"]) for entry in topics if entry["topic"].startswith("class:"))
+    return Load([group])
 
 
 def report(figures: list[Figure]) -> str:

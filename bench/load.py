@@ -1,8 +1,8 @@
 """A load generator that costs less than what it measures: one process, raw non-blocking sockets, one epoll.
 
-Every client of a class gets the same bytes. So a few clients, the senders, read their frames; all others only count
-bytes into one scratch buffer, and the count is checked against what the senders read. That is about 2 µs a delivery,
-nearly all of it the kernel's, and less when a server writes several frames at once.
+Every client of a class gets the same bytes. So a few of its clients, the senders, read their frames; all others only
+count bytes into one scratch buffer, and the count is checked against what the senders read. That is about 2 µs a
+delivery, nearly all of it the kernel's, and less when a server writes several frames at once.
 """
 
 import base64
@@ -23,7 +23,7 @@ QUIET_SECONDS = 0.5
 
 
 class Client:
-    """One WebSocket. `received` counts the bytes of broadcasts since the last `Load.reset`."""
+    """One WebSocket. `received` counts the bytes of broadcasts of the measurement."""
 
     __slots__ = ("inbox", "received", "refs", "socket")
 
@@ -73,6 +73,11 @@ class Client:
                 raise RuntimeError("the server closed a connection")
             self.inbox += data
 
+    def class_topics(self) -> dict[str, str]:
+        """Ask for the topics of this user's classes, by their titles."""
+        topics = self.request("user:me", "phx_join", {}, join_ref=str(self.refs + 1))["topics"]
+        return {entry["title"]: entry["topic"] for entry in topics if entry["topic"].startswith("class:")}
+
     def frames(self) -> list[bytes]:
         """Take the whole frames out of the inbox; return their payloads."""
         found, start, size = [], 0, len(self.inbox)
@@ -108,21 +113,78 @@ def frame_bytes(payload: bytes) -> int:
     return size + (2 if size < 126 else 4 if size < 65536 else 10)
 
 
-class Load:
-    """A class full of clients, the first `senders` of which write."""
+class Group:
+    """The clients that have joined one class, the first `senders` of which write."""
 
     def __init__(self, clients: Sequence[Client], topic: str, join_refs: Sequence[str], senders: int) -> None:
         self.clients = clients
+        self.senders = clients[:senders]
         self._topic = topic
         self._join_refs = join_refs
-        self._senders = clients[:senders]
-        self._epoll = select.epoll()
-        self._by_fd = {client.socket.fileno(): client for client in clients}
-        self._reading = {client.socket.fileno() for client in self._senders}
-        self._sent = 0
-        self._ends: list[int] = []
-        self._total = 0
+        self._sent = self._sent_before = 0
+        # Where each message of this measurement ends, in bytes from its beginning: the same for every client.
+        self.ends: list[int] = []
+
+    @classmethod
+    def join(cls, clients: Sequence[Client], topic: str, senders: int) -> "Group":
+        """Let all of them join."""
+        join_refs = []
         for client in clients:
+            join_refs.append(str(client.refs + 1))
+            client.request(topic, "phx_join", {}, join_ref=join_refs[-1])
+        return cls(clients, topic, join_refs, senders)
+
+    def reset(self) -> None:
+        """Begin a measurement."""
+        self.ends.clear()
+        self._sent_before = self._sent
+        for client in self.clients:
+            client.received = 0
+
+    def send(self) -> None:
+        """Let the next one write."""
+        number = self._sent % len(self.senders)
+        payload = {"id": f"b{self._sent:012}", "text": "A fotossíntese transforma luz em energia química."}
+        self.senders[number].push(self._topic, "message:send", payload, join_ref=self._join_refs[number])
+        self._sent += 1
+
+    def read_frames(self, client: Client, data: bytes | bytearray) -> int:
+        """Take a sender's frames apart: replies are its own, broadcasts everybody's. Return the broadcasts' bytes."""
+        client.inbox += data
+        broadcasts = [frame_bytes(frame) for frame in client.frames() if b'"message:sent"' in frame[:60]]
+        if client is self.senders[0]:
+            for length in broadcasts:
+                self.ends.append((self.ends[-1] if self.ends else 0) + length)
+        return sum(broadcasts)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the first sender has had everything that was sent."""
+        return len(self.ends) == self._sent - self._sent_before
+
+    @property
+    def bytes_each(self) -> int:
+        """How many bytes of broadcasts each client must have by now."""
+        return self.ends[-1] if self.ends else 0
+
+    def check(self) -> None:
+        """Raise RuntimeError unless every client has had the bytes that the first sender has read."""
+        odd = {client.received for client in self.clients} - {self.bytes_each}
+        if odd:
+            raise RuntimeError(f"clients did not get {self.bytes_each} bytes, but {sorted(odd)[:9]}")
+
+
+class Load:
+    """All clients of a server, in one class or in many."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = groups
+        self.clients = [client for group in groups for client in group.clients]
+        self._epoll = select.epoll()
+        self._by_fd = {client.socket.fileno(): client for client in self.clients}
+        self._reading = {client.socket.fileno(): group for group in groups for client in group.senders}
+        self._total = 0
+        for client in self.clients:
             client.socket.setblocking(False)
             self._epoll.register(client.socket, select.EPOLLIN)
 
@@ -147,71 +209,69 @@ class Load:
         return ready
 
     def run(self, seconds: float, in_flight: int) -> tuple[int, float]:
-        """Keep so many messages in flight, for so long; return how many there were, and the time until all were there.
+        """Keep so many messages in flight in the only class; return how many, and the time until all had come.
 
         A message is in flight until every client has it. At the end each client must have had every byte.
         """
-        self._reset()
-        began = time.perf_counter()
+        began = self._reset()
+        (group,) = self.groups
         sent = delivered = 0
-        while (now := time.perf_counter()) - began < seconds:
+        while time.perf_counter() - began < seconds:
             while sent - delivered < in_flight:
-                self._send()
+                group.send()
                 sent += 1
-            self._read(now + 10)
-            delivered = self._delivered()
-        self._finish(sent)
+            self._read(1.0)
+            # From the bytes that all clients have together.
+            delivered = bisect_right(group.ends, self._total // len(self.clients))
+        self._finish()
         return sent, time.perf_counter() - began
 
-    def _reset(self) -> None:
-        self._ends.clear()
+    def run_at(self, seconds: float, rate: float) -> tuple[int, float]:
+        """Send so many messages a second, to one class after another; return as `run` does."""
+        began = self._reset()
+        sent = 0
+        while (passed := time.perf_counter() - began) < seconds:
+            while sent <= passed * rate:
+                self.groups[sent % len(self.groups)].send()
+                sent += 1
+            self._read(sent / rate - passed)
+        self._finish()
+        return sent, time.perf_counter() - began
+
+    def _reset(self) -> float:
         self._total = 0
-        for client in self.clients:
-            client.received = 0
+        for group in self.groups:
+            group.reset()
+        return time.perf_counter()
 
-    def _send(self) -> None:
-        number = self._sent % len(self._senders)
-        payload = {"id": f"b{self._sent:012}", "text": "A fotossíntese transforma luz em energia química."}
-        self._senders[number].push(self._topic, "message:send", payload, join_ref=self._join_refs[number])
-        self._sent += 1
-
-    def _read(self, deadline: float) -> None:
-        """Read what has come. This is the loop that must be light."""
+    def _read(self, seconds: float) -> None:
+        """Read what has come, or comes within that time. This is the loop that must be light."""
         by_fd, reading, total = self._by_fd, self._reading, 0
-        for fd, _ in self._epoll.poll(1, len(self.clients)):
+        for fd, _ in self._epoll.poll(seconds, len(self.clients)):
             client = by_fd[fd]
             if fd in reading:
-                size = self._read_frames(client, _received(client.socket.recv_into(_SCRATCH)))
+                size = _received(client.socket.recv_into(_SCRATCH))
+                size = reading[fd].read_frames(client, _SCRATCH[:size])
             else:
                 # Counted and dropped in the kernel.
                 size = _received(client.socket.recv_into(_SCRATCH, 0, socket.MSG_TRUNC))
             client.received += size
             total += size
         self._total += total
-        if not total and time.perf_counter() > deadline:
-            raise RuntimeError("the server has stopped sending")
 
-    def _read_frames(self, client: Client, size: int) -> int:
-        """Take a sender's frames apart: replies are its own, broadcasts everybody's. Return the broadcasts' bytes."""
-        client.inbox += _SCRATCH[:size]
-        broadcasts = [frame_bytes(frame) for frame in client.frames() if b'"message:sent"' in frame[:60]]
-        if client is self._senders[0]:
-            for length in broadcasts:
-                self._ends.append((self._ends[-1] if self._ends else 0) + length)
-        return sum(broadcasts)
-
-    def _delivered(self) -> int:
-        """Say how many messages all clients have, from the bytes that they have together."""
-        return bisect_right(self._ends, self._total // len(self.clients))
-
-    def _finish(self, sent: int) -> None:
+    def _finish(self) -> None:
         """Take in what is still under way, and see that every client got all of it and nothing else."""
         deadline = time.perf_counter() + PATIENCE_SECONDS
-        while len(self._ends) < sent or self._total < self._ends[-1] * len(self.clients):
-            self._read(deadline)
-        odd = [client.received for client in self.clients if client.received != self._ends[-1]]
-        if odd:
-            raise RuntimeError(f"{len(odd)} clients did not get {self._ends[-1]} bytes, but {sorted(set(odd))[:9]}")
+        while not self._all_there():
+            if time.perf_counter() > deadline:
+                raise RuntimeError("not everything has been delivered")
+            self._read(1.0)
+        for group in self.groups:
+            group.check()
+
+    def _all_there(self) -> bool:
+        expected = sum(group.bytes_each * len(group.clients) for group in self.groups)
+        return self._total >= expected and all(group.whole for group in self.groups)
 
     def close(self) -> None:
         """Hang up."""

@@ -26,6 +26,12 @@ class RedisServer:
         """Where it is."""
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None, "Redis is not running"
+        return self._process.pid
+
     def start(self) -> None:
         """Start, and return once it answers."""
         command = [

@@ -35,7 +35,7 @@ LAYERS = [
 # Where an outside library may be imported; nobody else may know that it is there.
 HOMES = {
     "tornado": ["channels.websocket", "channels.longpoll", "server.*", "bench.*", "tests.*"],
-    "redis": ["channels.broker_redis", "server.redis_url", "tests.*"],
+    "redis": ["channels.broker_redis", "server.redis_url", "bench.*", "tests.*"],
     "sqlalchemy": ["channels.journal", "channels.journal_*", "server.databases.*", "server.*", "tests.*", "bench.*"],
     "click": ["server.cli", "server.cli_*", "server.rosters.*", "tests.*", "bench.*"],
 }
