@@ -14,7 +14,6 @@ from server.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-SCHEMES = ("redis", "rediss", "unix")
 _EXAMPLES = "redis://host:6379/0, rediss://user:password@host:6379/0 or unix:///path/redis.sock"
 _ANSWER_SECONDS = 3.0
 
@@ -22,18 +21,19 @@ _ANSWER_SECONDS = 3.0
 def check_redis_url(url: str, databases: Mapping[str, str]) -> None:
     """Raise SettingsError for a URL that cannot be used, or not with these databases."""
     # The URL is not shown: it may hold a password.
-    parts = urlsplit(url)
-    if "sentinel" in parts.scheme or "cluster" in parts.scheme or "," in parts.netloc:
+    scheme, _, place = url.partition("://")
+    if "sentinel" in scheme or "cluster" in scheme or "," in place.partition("/")[0]:
         raise SettingsError(
             "--redis-url names one Redis: Lousa does not ask Sentinels which one leads, and does not spread over a "
             "Cluster. Name the one that leads, or one node: when it is away, messages go through the journal."
         )
     try:
         Redis.from_url(url)
+        is_here = _is_here(url)
     except ValueError:
         raise SettingsError(f"--redis-url is not a URL like {_EXAMPLES}.") from None
     sqlite = [name for name, database in databases.items() if database.startswith("sqlite")]
-    if sqlite and not _is_here(url):
+    if sqlite and not is_here:
         raise SettingsError(
             f"With a Redis on another machine (--redis-url), SQLite cannot keep the {' and the '.join(sqlite)}: its "
             "files are of one machine. Keep them in PostgreSQL (--database), or name a Redis on this machine by "
@@ -44,8 +44,10 @@ def check_redis_url(url: str, databases: Mapping[str, str]) -> None:
 def _is_here(url: str) -> bool:
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
+    if parts.scheme == "unix" or host == "localhost":
+        return True
     try:
-        return parts.scheme == "unix" or host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -55,6 +55,7 @@ def test_a_redis_elsewhere_is_for_several_machines_and_sqlite_is_not(url: str) -
         ("http://127.0.0.1", "not a URL like redis://"),
         ("127.0.0.1:6379", "not a URL like redis://"),
         ("redis://127.0.0.1:many", "not a URL like redis://"),
+        ("redis://[::1", "not a URL like redis://"),
         ("", "not a URL like redis://"),
     ],
 )
@@ -97,7 +98,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run one Redis with a user who may use our channels and one who may not."""
     server = Server(tmp_path_factory.mktemp("redis"))
     server.start()
-    assert b"+OK" in server.command("ACL SETUSER lousa on >secret resetchannels &lousa:* +publish +subscribe +unsubscribe +ping")
+    assert b"+OK" in server.command(
+        "ACL SETUSER lousa on >secret resetchannels &lousa:* +publish +subscribe +unsubscribe +ping"
+    )
     assert b"+OK" in server.command("ACL SETUSER other on >secret resetchannels &other:* +@all")
     yield server
     server.kill()
