@@ -22,7 +22,7 @@ def check_redis_url(url: str, databases: Mapping[str, str]) -> None:
     """Raise SettingsError for a URL that cannot be used, or not with these databases."""
     # The URL is not shown: it may hold a password.
     scheme, _, place = url.partition("://")
-    if "sentinel" in scheme or "cluster" in scheme or "," in place.partition("/")[0]:
+    if "sentinel" in scheme or "cluster" in scheme or "," in place.partition("/")[0].rpartition("@")[2]:
         raise SettingsError(
             "--redis-url names one Redis: Lousa does not ask Sentinels which one leads, and does not spread over a "
             "Cluster. Name the one that leads, or one node: when it is away, messages go through the journal."

@@ -26,7 +26,7 @@ POSTGRESQL = {name: f"postgresql://db/{name}" for name in SQLITE}
         "redis://localhost",
         "redis://[::1]:6379",
         "redis://",
-        "rediss://user:password@127.0.0.1",
+        "rediss://user:pass,word@127.0.0.1",
         "unix:///run/redis.sock",
     ],
 )
