@@ -170,9 +170,10 @@ class Pupil:
         """Write now and then, until a time; return when the last message is acknowledged."""
         number = 0
         while True:
-            await asyncio.sleep(self._random.expovariate(1 / self._manners.pause_seconds))
-            if _now() >= until:
+            pause = self._random.expovariate(1 / self._manners.pause_seconds)
+            if _now() + pause >= until:
                 return
+            await asyncio.sleep(pause)
             await self._write(self._random.choice(list(self.diaries)), f"{self._prefix}-{number}")
             number += 1
 
