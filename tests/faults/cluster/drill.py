@@ -111,11 +111,13 @@ class Drill:
         retired = [pupil for pupil in self.pupils if pupil.retiring]
         for pupil in retired:
             pupil.leave()
+        staying = (pupil.stands() for pupil in self.pupils if not pupil.retiring)
+        await self._within(SETTLE_SECONDS, "not everybody is there", *staying)
         await self._check_presence()
         for pupil in retired:
             pupil.recall()
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *speaking)
-        await self._within(SETTLE_SECONDS, "not everybody is there", *(pupil.here.wait() for pupil in self.pupils))
+        await self._within(SETTLE_SECONDS, "not everybody is there", *(pupil.stands() for pupil in self.pupils))
         lasts = await self._last_positions()
         await self._within(SETTLE_SECONDS, "not everybody has everything", *(_caught_up(p, lasts) for p in self.pupils))
         await self._within(SETTLE_SECONDS, "history was not read", *(pupil.read_holes() for pupil in self.pupils))

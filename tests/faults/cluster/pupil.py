@@ -224,6 +224,11 @@ class Pupil:
         self.diaries[topic].entries.append(Acknowledged(push_id, response["seq"]))
         self._timeline.acknowledged(push_id, _now())
 
+    async def stands(self) -> None:
+        """Wait until it is connected by a line that carries something."""
+        while (await self._present_line()).is_cut:
+            await asyncio.sleep(0.05)  # it has not noticed yet
+
     async def _present_line(self) -> Line:
         while True:
             await self.here.wait()
