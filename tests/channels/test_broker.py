@@ -154,6 +154,8 @@ async def test_a_redis_that_is_open_but_dead_is_noticed_within_five_seconds(own_
     async with asyncio.timeout(5):
         while two.broker.check_seconds != CHECK_SECONDS_AWAY:
             await asyncio.sleep(0.01)
+        assert two.broker.connected  # it is only doubted as yet
+        await until(lambda: not two.broker.connected)
     two.confirmed.clear()
     own_redis.thaw()
     await until(lambda: two.confirmed == ["class:7"])
