@@ -14,7 +14,7 @@ import struct
 import time
 from functools import lru_cache
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 
 FOLDER = "LOUSA_BENCH_SAMPLES"
 
@@ -50,7 +50,8 @@ class Sampler:
 
 def _is_broker(frame: FrameType | None) -> bool:
     while frame is not None:
-        found = _belongs(frame.f_code)
+        code = frame.f_code
+        found = _belongs(code.co_filename, code.co_qualname)
         if found is not None:
             return found
         frame = frame.f_back
@@ -58,11 +59,11 @@ def _is_broker(frame: FrameType | None) -> bool:
 
 
 @lru_cache(4096)
-def _belongs(code: CodeType) -> bool | None:
+def _belongs(file: str, name: str) -> bool | None:
     """Tell whether this is the broker's, or something else of ours; None where its caller says more."""
-    if code.co_filename == _BROKER or code.co_qualname.startswith(_STREAMS):
+    if file == _BROKER or name.startswith(_STREAMS):
         return True
-    return False if code.co_filename.startswith(_OURS) else None
+    return False if file.startswith(_OURS) else None
 
 
 def start() -> None:

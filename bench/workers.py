@@ -160,6 +160,8 @@ def _lousa(kind: Kind, clients: int, classes: int) -> Iterator[Subject]:
         workers = [child.pid for child in psutil.Process(server.pid).children()] or [server.pid]
         yield Subject(kind, load, workers, redis, folder / "samples")
         load.close()
+        server.check_log()
+        server.kill()  # the sampler's signals and the end of an event loop do not go together
 
 
 @contextmanager
