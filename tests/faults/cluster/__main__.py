@@ -7,6 +7,7 @@ fault strikes depends on the machine as well.
 import argparse
 import asyncio
 import logging
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -38,7 +39,7 @@ def play(
             plan = make_plan(seed, seconds, kinds)
             print(f"seed {seed}:", *(f"\n  {step}" for step in plan), flush=True)
             outcomes.append(asyncio.run(Drill(site, seed, seconds, plan).play()))
-            print(describe(outcomes[-1]), flush=True)
+            print(describe(outcomes[-1]), f"\n  the machine's load: {os.getloadavg()[0]:.1f}", flush=True)
             if not outcomes[-1].verdict.sound:
                 keep = Path(tempfile.gettempdir()) / f"lousa-cluster-{database}-{seed}.log"
                 keep.write_text(site.lousa.log)

@@ -44,6 +44,7 @@ class Outcome:
     refusals: Counter[str] = field(default_factory=Counter)
     refused_at_hang_up: int = 0
     closings: Counter[int] = field(default_factory=Counter)
+    put_off: Counter[str] = field(default_factory=Counter)
 
 
 class Drill:
@@ -91,6 +92,7 @@ class Drill:
         try:
             await self._strike_all()
             await asyncio.sleep(max(0.0, until - _now()))
+            self._faults.append(Fault("none, afterwards", _now(), _now()))
             return await self._settle(speaking)
         finally:
             for task in speaking:
@@ -207,6 +209,7 @@ class Drill:
             Counter(why for _, why in refusals),
             sum(fault.began <= at <= self._next(fault) for at, _ in refusals for fault in hang_ups),
             Counter(code for pupil in self.pupils for code in pupil.closings.elements() if code is not None),
+            sum((pupil.put_off for pupil in self.pupils), Counter[str]()),
         )
 
     def _next(self, fault: Fault) -> float:

@@ -49,6 +49,7 @@ class Pupil:
         self.complaints: list[str] = []
         self.refusals: list[tuple[float, str]] = []
         self.closings: Counter[int | None] = Counter()
+        self.put_off: Counter[str] = Counter()  # answers that ask to try again
         self.longest_return = 0.0  # seconds from a line that was lost to having joined everything again
         self.pushes_again = 0
         self._address = (port, path)
@@ -237,7 +238,9 @@ class Pupil:
             await asyncio.sleep(0.01)  # `run` is about to notice
 
     def _complain_unless_it_may_pass(self, error: ErrorReply) -> None:
-        if error.response["code"] not in MAY_PASS:
+        code = error.response["code"]
+        self.put_off[code] += 1
+        if code not in MAY_PASS:
             self.complaints.append(f"{self.name} was answered {error}")
 
     # What is done to it

@@ -20,7 +20,7 @@ def describe(outcome: Outcome) -> str:
         f"{outcome.presence_seconds:.1f} s, longest return {outcome.return_seconds:.1f} s, "
         f"{outcome.pushes_again} pushes again, {outcome.holes} holes told",
         f"closed with {dict(outcome.closings)}, not let in {dict(outcome.refusals)}, of these "
-        f"{outcome.refused_at_hang_up} at a rolling replacement",
+        f"{outcome.refused_at_hang_up} at a rolling replacement, put off {dict(outcome.put_off)}",
         *verdict.breaches[:SHOWN_BREACHES],
     ]
     return "\n  ".join(lines)
@@ -35,7 +35,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     refused = sum((outcome.refusals for outcome in outcomes), Counter[str]())
     return "\n".join(
         [
-            f"{len(outcomes)} schedules, {sum(len(outcome.heals) for outcome in outcomes)} faults; "
+            f"{len(outcomes)} schedules, {sum(len(outcome.heals) - 1 for outcome in outcomes)} faults; "
             f"{_counts(total(outcome.verdict for outcome in outcomes))}",
             f"{'fault':<20}{'times':>6}{'longest to heal, s':>20}{'middle':>8}",
             *(
