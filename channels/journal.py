@@ -165,7 +165,7 @@ class Journal:
         self._marks: dict[tuple[str, int], Mark] = {}
         self._committing: asyncio.Task[None] | None = None
         self._closed = False
-        self._away = False
+        self._failing: set[str] = set()
         self._reading = asyncio.Semaphore(MAX_READING)
         self.epoch = ""
 
@@ -227,12 +227,12 @@ class Journal:
             receipts = await self._writer.commit([entry for entry, _ in batch], marks)
         except Exception as error:
             if isinstance(error, JournalUnavailable):
-                self._tell(error)
+                self._tell("written", error)
             else:
                 log.exception("a batch of %d events could not be committed", len(batch))
             self._fail(batch, marks)
             return
-        self._tell(None)
+        self._tell("written", None)
         try:
             self._publish(batch, receipts)
         except Exception:  # what is committed stays so, and whoever sent it must be told
@@ -249,14 +249,14 @@ class Journal:
             if key not in self._marks or self._marks[key].seq < mark.seq:
                 self._marks[key] = mark
 
-    def _tell(self, error: JournalUnavailable | None) -> None:
-        # Once when it begins and once when it ends, not once for each of thousands of pushes.
-        if (error is not None) != self._away:
-            self._away = error is not None
-            if error is not None:
-                log.error("The journal's database does not answer: %s", error)
-            else:
-                log.warning("The journal's database answers again")
+    def _tell(self, what: str, error: JournalUnavailable | None) -> None:
+        # Once when it begins and once when it ends, not once for each of thousands of pushes. A full disk can be read.
+        if error is not None and what not in self._failing:
+            self._failing.add(what)
+            log.error("The journal cannot be %s: %s", what, error)
+        elif error is None and what in self._failing:
+            self._failing.discard(what)
+            log.warning("The journal can be %s again", what)
 
     def _publish(self, batch: list[tuple[Entry, Done]], receipts: list[Receipt]) -> None:
         fresh = []
@@ -334,9 +334,9 @@ class Journal:
                 raise  # we asked for something wrong; the database is well
             except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
                 away = JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer")
-                self._tell(away)
+                self._tell("read", away)
                 raise away from error
-        self._tell(None)
+        self._tell("read", None)
         return rows
 
     async def _fetch_now(self, query: Any) -> Sequence[Any]:

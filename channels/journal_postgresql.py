@@ -59,13 +59,21 @@ class PostgresqlWriter:
         """Append all or none, as `channels.journal.Writer` says."""
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                return await self._transact(batch, marks)
+                return await self._transact_until_done(batch, marks)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             raise JournalUnavailable(str(error) or type(error).__name__) from error
         except BaseException:
             await self.close()
             raise
+
+    async def _transact_until_done(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        while True:
+            try:
+                return await self._transact(batch, marks)
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                # Undone whole, because of somebody else's transaction: it may simply be tried again, within its time.
+                await self.close()
 
     async def _transact(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
         # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.

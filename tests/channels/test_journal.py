@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels import journal_postgresql
@@ -135,6 +135,22 @@ async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circl
         await writer.close()
 
 
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: AsyncEngine) -> None:
+    writer = writer_for(database)
+    await writer.commit([entry("a"), entry("b")], [])
+    lock = "SELECT 1 FROM topics WHERE name = '{}' FOR UPDATE"
+    async with database.begin() as stranger:  # who takes the counters in the wrong order
+        await stranger.exec_driver_sql(lock.format("b"))
+        commit = asyncio.create_task(writer.commit([entry("a"), entry("b")], []))
+        async with asyncio.timeout(10), database.connect() as onlooker:
+            while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                await asyncio.sleep(0.01)
+        await stranger.exec_driver_sql(lock.format("a"))  # a circle: PostgreSQL ends the one who has waited for longer
+    assert await commit == [Receipt(2, 1000), Receipt(2, 1000)]
+    await writer.close()
+
+
 async def test_marks_that_were_answered_go_with_the_next_transaction_when_theirs_fails(database: AsyncEngine) -> None:
     journal = Journal(database, writer_for(database))
     await append(journal, entry(), entry())
@@ -167,8 +183,8 @@ async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
     await append(journal, entry())
     await append(journal, entry())
     assert [record.message for record in caplog.records if record.name == "channels.journal"] == [
-        "The journal's database does not answer: no route to host",
-        "The journal's database answers again",
+        "The journal cannot be written: no route to host",
+        "The journal can be written again",
     ]
     await journal.close()
 
