@@ -226,7 +226,7 @@ def _holes(diary: Diary) -> int:
 
 
 async def _caught_up(pupil: Pupil, lasts: dict[str, int]) -> None:
-    while any(pupil.positions[topic] < lasts[topic] for topic in pupil.diaries):
+    while any(pupil.positions[topic] < lasts.get(topic, 0) for topic in pupil.diaries):
         await asyncio.sleep(0.02)
 
 
