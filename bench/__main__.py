@@ -10,7 +10,9 @@ READER_LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
 
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Lousa beside its peers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure Lousa, beside others where there are any: see docs/performance.md."
+    )
     commands = parser.add_subparsers(required=True, metavar="fanout | workers | reader")
     _add_fanout(commands.add_parser("fanout", help="messages to one large class, beside plain Tornado"))
     _add_workers(commands.add_parser("workers", help="what 1, 2 and 4 workers cost, and the broker's part of it"))
@@ -33,7 +35,7 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
 
 def _add_common(parser: argparse.ArgumentParser, clients: int, rounds: int, seconds: float) -> None:
     parser.add_argument("--clients", type=int, default=clients)
-    parser.add_argument("--rounds", type=int, default=rounds, help="of which the best is told")
+    parser.add_argument("--rounds", type=int, default=rounds, help="in which all take turns")
     parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], help="messages in one class at once")
 
