@@ -12,7 +12,7 @@ from tests.faults.cluster.pupil import Manners, Pupil
 from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Fault, Heal, Timeline
 from tests.faults.cluster.verdict import Verdict, judge
-from tests.faults.diary import Diary, Joined
+from tests.faults.diary import Acknowledged, Diary, Joined
 
 # What each phase may take after the last fault, on a busy machine, before it counts as stuck.
 COME_SECONDS = 30.0
@@ -39,6 +39,7 @@ class Outcome:
     silences: list[float] = field(default_factory=list)  # while Redis was away
     presence_seconds: float = 0.0
     return_seconds: float = 0.0  # the longest from a lost line to having joined again
+    last_words_seconds: float = 0.0  # until everybody had what was said last, with Redis away
     pushes_again: int = 0
     holes: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -58,7 +59,7 @@ class Drill:
         self._timeline = Timeline()
         self._faults: list[Fault] = []
         self._stuck: list[str] = []
-        self._presence_seconds = 0.0
+        self._presence_seconds = self._last_words_seconds = 0.0
         self._manners = Manners(long_away_seconds=seconds / 4)
         self.pupils = [self._pupil(login, login) for login in site.tokens]
         self._returned = self._pupil("returned", next(iter(site.tokens)))
@@ -120,10 +121,25 @@ class Drill:
             pupil.recall()
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *speaking)
         await self._within(SETTLE_SECONDS, "not everybody is there", *(pupil.stands() for pupil in self.pupils))
-        lasts = await self._last_positions()
-        await self._within(SETTLE_SECONDS, "not everybody has everything", *(_caught_up(p, lasts) for p in self.pupils))
+        lasts = await self._say_last_words()
         await self._within(SETTLE_SECONDS, "history was not read", *(pupil.read_holes() for pupil in self.pupils))
         await self._come_back_from_the_beginning(self.pupils[0])
+        return lasts
+
+    async def _say_last_words(self) -> dict[str, int]:
+        """Write into each class once more, with Redis away: nothing comes after it that would show that it is lost."""
+        self._site.redis.kill()
+        try:
+            last_speakers = {topic: pupil for pupil in self.pupils for topic in pupil.diaries}
+            saying = (pupil.say_last(topic) for topic, pupil in last_speakers.items())
+            await self._within(SETTLE_SECONDS, "not everything was acknowledged", *saying)
+            began = _now()
+            lasts = self._last_positions()
+            catching_up = (_caught_up(pupil, lasts) for pupil in self.pupils)
+            await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
+            self._last_words_seconds = _now() - began
+        finally:
+            await asyncio.to_thread(self._site.redis.start)
         return lasts
 
     async def _come_back_from_the_beginning(self, one: Pupil) -> None:
@@ -147,19 +163,12 @@ class Drill:
             self._stuck.append(f"{complaint} within {seconds:.0f} s: {len(late)} of {len(tasks)} are missing")
         return not late
 
-    async def _last_positions(self) -> dict[str, int]:
-        """Ask a newcomer where each class stands."""
+    def _last_positions(self) -> dict[str, int]:
+        """Return where each class stands: all that was ever sent has been acknowledged by now."""
         lasts: dict[str, int] = {}
-        for each in self.pupils:
-            if all(topic in lasts for topic in each.diaries):
-                continue
-            newcomer = self._pupil("newcomer", each.name)
-            coming = asyncio.create_task(newcomer.run())
-            await self._within(COME_SECONDS, "no newcomer gets in", newcomer.here.wait())
-            lasts |= newcomer.positions
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-            newcomer.close()
+        for pupil in self.pupils:
+            for topic, diary in pupil.diaries.items():
+                lasts[topic] = max([lasts.get(topic, 0), *_acknowledged(diary)])
         return lasts
 
     # Presence
@@ -204,6 +213,7 @@ class Drill:
             [self._timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
             self._presence_seconds,
             max(pupil.longest_return for pupil in self.pupils),
+            self._last_words_seconds,
             sum(pupil.pushes_again for pupil in self.pupils),
             sum(_holes(diary) for diaries in topics.values() for diary in diaries),
             Counter(why for _, why in refusals),
@@ -221,12 +231,16 @@ def _first(diary: Diary) -> int:
     return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 
+def _acknowledged(diary: Diary) -> list[int]:
+    return [entry.seq for entry in diary.entries if isinstance(entry, Acknowledged)]
+
+
 def _holes(diary: Diary) -> int:
     return sum(isinstance(entry, Joined) and not entry.complete for entry in diary.entries)
 
 
 async def _caught_up(pupil: Pupil, lasts: dict[str, int]) -> None:
-    while any(pupil.positions[topic] < lasts.get(topic, 0) for topic in pupil.diaries):
+    while any(pupil.positions[topic] < lasts[topic] for topic in pupil.diaries):
         await asyncio.sleep(0.02)
 
 

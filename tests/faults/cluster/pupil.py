@@ -178,6 +178,10 @@ class Pupil:
             await self._write(self._random.choice(list(self.diaries)), f"{self._prefix}-{number}")
             number += 1
 
+    async def say_last(self, topic: str) -> None:
+        """Write once more into a class; return when that is acknowledged."""
+        await self._push_until_acknowledged(topic, f"{self._prefix}-last-{topic}", "adeus")
+
     async def _write(self, topic: str, push_id: str) -> None:
         words = 500 if self._random.random() < self._manners.long_text else self._random.randrange(1, 20)
         text = f"{push_id}: {'lousa ' * words}".strip()

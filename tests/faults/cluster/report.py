@@ -18,6 +18,7 @@ def describe(outcome: Outcome) -> str:
         f"healed after (s): {healed}",
         f"silence with Redis away {max(outcome.silences, default=0):.2f} s, presence right after "
         f"{outcome.presence_seconds:.1f} s, longest return {outcome.return_seconds:.1f} s, "
+        f"last words {outcome.last_words_seconds:.1f} s, "
         f"{outcome.pushes_again} pushes again, {outcome.holes} holes told",
         f"closed with {dict(outcome.closings)}, not let in {dict(outcome.refusals)}, of these "
         f"{outcome.refused_at_hang_up} at a rolling replacement, put off {dict(outcome.put_off)}",
@@ -44,6 +45,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
             ),
             f"longest silence with Redis away: {max(silences, default=0):.2f} s",
             f"presence right at the latest after: {max((o.presence_seconds for o in outcomes), default=0):.1f} s",
+            f"last words with everybody, Redis away: {max((o.last_words_seconds for o in outcomes), default=0):.1f} s",
             f"longest return after a lost line: {max((o.return_seconds for o in outcomes), default=0):.1f} s",
             f"pushed again: {sum(o.pushes_again for o in outcomes)}, holes told: {sum(o.holes for o in outcomes)}",
             f"not let in: {dict(refused)}, at rolling replacements {sum(o.refused_at_hang_up for o in outcomes)}",
