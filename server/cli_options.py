@@ -81,12 +81,6 @@ _DATA_OPTIONS = [
 ]
 
 _SERVER_OPTIONS = [
-    option(
-        "--host",
-        default="127.0.0.1",
-        show_default=True,
-        help="The address to listen on: 127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.",
-    ),
     option("--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="The port to listen on."),
     option(
         "--workers",
@@ -135,6 +129,11 @@ _SERVER_OPTIONS = [
 def data_options(command: Command) -> Command:
     """Give a command the options that say where the school's data is."""
     return _with(_DATA_OPTIONS, command)
+
+
+def host_option(which: str) -> Callable[[Command], Command]:
+    """Make the option for the address to listen on; `which` tells of those that may be given."""
+    return option("--host", default="127.0.0.1", show_default=True, help=f"The address to listen on: {which}")
 
 
 def server_options(command: Command) -> Command:

@@ -13,11 +13,12 @@ import click
 
 from server import rosters
 from server.application import serve
-from server.cli_options import data_options, make_settings, run, server_options
-from server.databases import Databases
+from server.cli_options import data_options, host_option, make_settings, run, server_options
+from server.databases import Databases, reading
+from server.databases.directory import belongs_to_another
 from server.listener import allow_connections
 from server.passwords import Passwords
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from server.users import Users
 from server.workers import supervise
 
@@ -32,6 +33,7 @@ DEMO_USERS = {
 
 
 @click.command("serve")
+@host_option("127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.")
 @server_options
 @data_options
 def serve_command(**given: Any) -> None:
@@ -40,18 +42,24 @@ def serve_command(**given: Any) -> None:
 
 
 @click.command()
+@host_option("one of this machine only, because everybody knows the demo's password.")
 @server_options
-@data_options
-@click.pass_context
-def demo(context: click.Context, /, data_dir: Path, **given: Any) -> None:
+# No variable for it, nor any --database: where a school's server has set its own for all commands, the demo must not
+# land in the school's data.
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the invented school in this folder. It must be the demo's own.",
+)
+def demo(data_dir: Path | None, **given: Any) -> None:
     """Open an invented school on this machine only, and say who can sign in.
 
-    Its data lies in a temporary folder and is gone afterwards, unless a data folder is given.
+    Its data lies in a temporary folder and is gone afterwards, unless a data folder is given here; the variables
+    LOUSA_DATA_DIR and LOUSA_DATABASE do not count.
     """
     _check_loopback(given["host"])
-    chosen = context.get_parameter_source("data_dir") is not click.core.ParameterSource.DEFAULT
-    with _kept(data_dir) if chosen else _thrown_away() as folder:
-        settings = make_settings(folder, **given)
+    with _kept(data_dir) if data_dir else _thrown_away() as folder:
+        settings = make_settings(folder, [], **given)
         run(settings, _found_school)
         _open(settings, _who_can_sign_in())
 
@@ -84,10 +92,17 @@ def _thrown_away() -> Iterator[Path]:
 
 
 async def _found_school(databases: Databases) -> None:
-    """Import the demo's school; another school's database is refused by the import."""
-    sessions, passwords = databases.sessions("accounts"), Passwords()
+    """Import the demo's school, and give everybody in it the known password; refuse what belongs to anybody else."""
+    sessions, roster = databases.sessions("accounts"), rosters.read(DEMO_SCHOOL)
+    async with reading(sessions) as session:
+        if await belongs_to_another(session, roster.school.sourced_id):
+            raise SettingsError(
+                "There is a school already in this data folder, and it is not the demo's. Nothing was changed. "
+                "Give the demo a folder of its own, or leave --data-dir out."
+            )
+    await rosters.apply(sessions, roster)
+    passwords = Passwords()
     try:
-        await rosters.apply(sessions, rosters.read(DEMO_SCHOOL))
         await Users(sessions, passwords).set_one_password(DEMO_PASSWORD)
     finally:
         passwords.close()

@@ -67,6 +67,12 @@ async def read_school_name(session: AsyncSession) -> str:
     return await session.scalar(select(School.name).order_by(School.id).limit(1)) or ""
 
 
+async def belongs_to_another(session: AsyncSession, sourced_id: str) -> bool:
+    """Tell whether there is a school, or anybody at all, and the school is not the one with this id of a roster."""
+    schools = set(await session.scalars(select(School.sourced_id)))
+    return schools != {sourced_id} and (bool(schools) or await session.scalar(select(Account.id).limit(1)) is not None)
+
+
 async def read_classrooms(session: AsyncSession) -> dict[int, Classroom]:
     """Return all active classes with the number of their students, by title."""
     students = and_(Enrolment.class_id == SchoolClass.id, Enrolment.active, Enrolment.role == Role.STUDENT)

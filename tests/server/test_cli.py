@@ -2,9 +2,11 @@ import csv
 import io
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -147,7 +149,7 @@ def test_a_wrong_option_is_told_with_the_way_to_help(run: Run, arguments: list[s
     assert "--help' for help" in result.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["token", "create", "ana"], ["database", "upgrade"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["token", "create", "ana"], ["database", "upgrade"]])
 def test_a_database_that_cannot_be_used_is_told_by_every_command(run: Run, command: list[str], free_port: int) -> None:
     url = f"postgresql://lousa:secret@127.0.0.1:{free_port}/lousa"
     result = run(*command, LOUSA_DATABASE=f"accounts={url}", LOUSA_PORT="0")
@@ -208,16 +210,44 @@ def _cannot_listen(data_dir: Path, *arguments: str) -> str:
     return done.stderr
 
 
-def test_the_demo_does_not_touch_the_database_of_another_school(run: Run, school: Path, tmp_path: Path) -> None:
-    result = run("demo", "--port", "0")
-    _fails(result, "another school needs a server of its own")
+def _password_hashes(data_dir: Path) -> list[str | None]:
+    with closing(sqlite3.connect(data_dir / "accounts.sqlite3")) as database:
+        return [password_hash for (password_hash,) in database.execute("SELECT password_hash FROM users")]
+
+
+@pytest.mark.parametrize("sourced_id", ["school", "escola"])
+def test_the_demo_does_not_touch_the_data_of_a_school(run: Run, school: Path, tmp_path: Path, sourced_id: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "data" / "accounts.sqlite3")) as database, database:
+        database.execute("UPDATE schools SET sourced_id = ?", [sourced_id])
+    _fails(run("demo", "--port", "0", "--data-dir", str(tmp_path / "data")), "it is not the demo's")
+    assert _password_hashes(tmp_path / "data") == [None] * 5
+
+
+def test_the_demo_does_not_touch_users_made_by_hand_before_any_school(run: Run, tmp_path: Path) -> None:
+    create = ("user", "create", "Maria", "--role", "principal", "--name", "Maria", "--password-stdin")
+    assert run(*create, stdin="quatro paredes\n").exit_code == 0
+    _fails(run("demo", "--port", "0", "--data-dir", str(tmp_path / "data")), "it is not the demo's")
+    assert len(_password_hashes(tmp_path / "data")) == 1
+
+
+def test_the_demo_takes_no_database_and_no_variable_that_a_school_has_set(run: Run, tmp_path: Path) -> None:
+    _fails(run("demo", "--database", "accounts=sqlite:///x"), "--database", code=2)
+    with CliRunner().isolation(env={"LOUSA_DATA_DIR": str(tmp_path), "LOUSA_DATABASE": "accounts=sqlite:///x"}):
+        assert main.commands["demo"].make_context("demo", []).params["data_dir"] is None
+
+
+def test_the_demo_does_not_offer_the_network(run: Run) -> None:
+    assert "0.0.0.0" not in run("demo", "--help").stdout
+    assert "0.0.0.0" in run("serve", "--help").stdout
 
 
 def test_every_option_of_every_command_is_also_a_variable() -> None:
+    """All but the demo's data folder: a school's own variable must not lead the demo there."""
+
     def options(command: object, path: str = "server.py") -> list[str]:
         if hasattr(command, "commands"):
             return [each for name, sub in command.commands.items() for each in options(sub, f"{path} {name}")]
         found = [each for each in command.params if each.param_type_name == "option"]  # type: ignore[attr-defined]
         return [f"{path} {each.opts[0]}" for each in found if not str(each.envvar or "").startswith("LOUSA_")]
 
-    assert options(main) == []
+    assert options(main) == ["server.py demo --data-dir"]
