@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tests.faults.cluster.drill import Outcome
+from tests.faults.cluster.timeline import Heal
 from tests.faults.cluster.verdict import Verdict, total
 
 SHOWN_BREACHES = 20
@@ -29,20 +30,17 @@ def describe(outcome: Outcome) -> str:
 
 def summary(outcomes: Sequence[Outcome]) -> str:
     """Say what came of all of them."""
-    heals: dict[str, list[float]] = {}
+    heals: dict[str, list[Heal]] = {}
     for heal in (heal for outcome in outcomes for heal in outcome.heals):
-        heals.setdefault(heal.kind, []).append(heal.seconds)
+        heals.setdefault(heal.kind, []).append(heal)
     silences = [silence for outcome in outcomes for silence in outcome.silences]
     refused = sum((outcome.refusals for outcome in outcomes), Counter[str]())
     return "\n".join(
         [
             f"{len(outcomes)} schedules, {sum(len(outcome.heals) - 1 for outcome in outcomes)} faults; "
             f"{_counts(total(outcome.verdict for outcome in outcomes))}",
-            f"{'fault':<20}{'times':>6}{'longest to heal, s':>20}{'middle':>8}",
-            *(
-                f"{kind:<20}{len(each):>6}{max(each):>20.1f}{_middle(each):>8.1f}"
-                for kind, each in sorted(heals.items())
-            ),
+            f"{'fault':<20}{'times':>6}{'longest to heal, s':>20}{'middle':>8}{'longest after its end':>23}",
+            *(_line(kind, each) for kind, each in sorted(heals.items())),
             f"longest silence with Redis away: {max(silences, default=0):.2f} s",
             f"presence right at the latest after: {max((o.presence_seconds for o in outcomes), default=0):.1f} s",
             f"last words with everybody, Redis away: {max((o.last_words_seconds for o in outcomes), default=0):.1f} s",
@@ -51,6 +49,12 @@ def summary(outcomes: Sequence[Outcome]) -> str:
             f"not let in: {dict(refused)}, at rolling replacements {sum(o.refused_at_hang_up for o in outcomes)}",
         ]
     )
+
+
+def _line(kind: str, heals: Sequence[Heal]) -> str:
+    seconds = [heal.seconds for heal in heals]
+    after = max(heal.after for heal in heals)
+    return f"{kind:<20}{len(heals):>6}{max(seconds):>20.1f}{_middle(seconds):>8.1f}{after:>23.1f}"
 
 
 def _counts(verdict: Verdict) -> str:

@@ -45,16 +45,25 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """How long a fault took to heal, and after how many seconds its last late message was sent and acknowledged."""
+    """How long a fault lasted and took to heal, and when its last late message was sent and acknowledged.
+
+    All in seconds from the fault's beginning.
+    """
 
     kind: str
+    lasted: float
     seconds: float = 0.0
     sent: float = 0.0
     acknowledged: float = 0.0
 
+    @property
+    def after(self) -> float:
+        """The seconds from the fault's end, when everything was there again."""
+        return max(0.0, self.seconds - self.lasted)
+
     def __str__(self) -> str:
-        last = f" (sent {self.sent:.1f}, acknowledged {self.acknowledged:.1f})" if self.seconds else ""
-        return f"{self.kind} {self.seconds:.1f}{last}"
+        times = f"lasted {self.lasted:.1f}, sent {self.sent:.1f}, acknowledged {self.acknowledged:.1f}"
+        return f"{self.kind} {self.seconds:.1f} ({times})" if self.seconds else f"{self.kind} 0.0"
 
 
 class Timeline:
@@ -104,7 +113,8 @@ _NEVER = Times(0.0, 0.0)
 
 
 def _heal(fault: Fault, last: Times | None) -> Heal:
+    lasted = fault.over - fault.began
     if last is None or last.acknowledged_at is None:
-        return Heal(fault.kind)
+        return Heal(fault.kind, lasted)
     times = (last.whole_at, last.sent_at, last.acknowledged_at)
-    return Heal(fault.kind, *(each - fault.began for each in times))
+    return Heal(fault.kind, lasted, *(each - fault.began for each in times))
