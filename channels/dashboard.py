@@ -27,13 +27,17 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class ClassRow(msgspec.Struct, frozen=True):
-    """One class: who has it open, of how many enrolled, and its messages per minute, oldest first."""
+    """One class: who has it open, of how many enrolled, its messages of the last 60 seconds, and of each minute.
+
+    `messages` is oldest first, the running minute last.
+    """
 
     id: int
     title: str
     students_online: int
     students: int
     teachers_online: int
+    messages_per_minute: int
     messages: list[int]
 
 
@@ -56,8 +60,12 @@ class Dashboard:
     def snapshot(self, classes: Mapping[int, Classroom], at: int) -> Snapshot:
         """Return the school as it is now."""
         series = self._minutes.series(at)
-        rows = [self._row(each, series) for each in sorted(classes.values(), key=lambda each: (each.title, each.id))]
-        return Snapshot(at, self._totals(rows, at), rows)
+        # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
+        past = 1 - at % MINUTE / MINUTE
+        rows = [
+            self._row(each, series, past) for each in sorted(classes.values(), key=lambda each: (each.title, each.id))
+        ]
+        return Snapshot(at, self._totals(rows), rows)
 
     def changed(self, classes: Mapping[int, Classroom], at: int) -> Snapshot | None:
         """Return the school as it is now, or None where it is as the last call told it."""
@@ -67,18 +75,22 @@ class Dashboard:
         self._told = now
         return now
 
-    def _row(self, classroom: Classroom, series: list[dict[str, int]]) -> ClassRow:
+    def _row(self, classroom: Classroom, series: list[dict[str, int]], past: float) -> ClassRow:
         topic = classroom.topic
         here = self._presence.counts(topic)
         messages = [counts.get(topic, 0) for counts in series]
         return ClassRow(
-            classroom.id, classroom.title, here[Role.STUDENT], classroom.students, here[Role.TEACHER], messages
+            classroom.id,
+            classroom.title,
+            here[Role.STUDENT],
+            classroom.students,
+            here[Role.TEACHER],
+            round(messages[-2] * past + messages[-1]),
+            messages,
         )
 
-    def _totals(self, rows: list[ClassRow], at: int) -> Totals:
+    def _totals(self, rows: list[ClassRow]) -> Totals:
         online = self._presence.counts(ONLINE)
-        # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
-        past = 1 - at % MINUTE / MINUTE
-        rate = round(sum(row.messages[-2] * past + row.messages[-1] for row in rows))
+        rate = sum(row.messages_per_minute for row in rows)
         connections = self._presence.sessions(ONLINE)
         return Totals(online[Role.STUDENT], online[Role.TEACHER], online[Role.PRINCIPAL], connections, rate)

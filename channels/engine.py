@@ -91,8 +91,8 @@ class Engine:
         self._revision = 0
         self._tasks: set[asyncio.Task[None]] = set()
         journal.on_commit = self._committed
-        journal.on_doubt = self._hub.doubt
-        journal.on_known = self._hub.known
+        journal.on_doubt = self._hub.catch_up.doubt
+        journal.on_known = self._hub.catch_up.known
         self._hub.before_flush = self._tell_presence
         self._hub.listen(PEERS, self._peers.receive)
 

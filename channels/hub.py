@@ -13,10 +13,10 @@ The hub does not know what events mean, who may see them, or what a connection i
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from channels.broker import Broker, Envelope
-from channels.errors import JournalUnavailable
+from channels.catchup import PAGE_EVENTS, CatchUp
 from channels.journal import Entry, Journal
 from channels.limit import (
     MAX_MISSED_BYTES,
@@ -31,23 +31,8 @@ from channels.topic import State, Topic
 
 log = logging.getLogger(__name__)
 
-# How long a later event waits for the one before it, which is often just behind, before the journal is asked.
-HOLE_GRACE_SECONDS = 0.02
-
-# How long after a failed reading of the journal a hole is tried again.
-HOLE_RETRY_SECONDS = 0.5
-
-# How soon a broker that is lost is noticed: from then on the journal is the fan-out, and is asked more often.
-GLANCE_SECONDS = 0.1
-
-# After this long, a transaction whose connection was lost has been committed or never will be.
-DOUBT_SECONDS = 5.0
-
 # Events read from the journal at a time for one who comes back: the longest of them hold 2.4 MB.
 MISSED_PAGE_EVENTS = 100
-
-# Events read from the journal at a time to fill a hole or to fold a topic's state.
-PAGE_EVENTS = 500
 
 
 class Hub:
@@ -68,28 +53,20 @@ class Hub:
         self._awake: list[Session] = []
         self._outbound: list[Envelope] = []
         self._scheduled = False
-        self._checking: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
-        self._doubtful: set[str] = set()
-        self._undecided: set[str] = set()
-        self._closed = False
+        self.catch_up = CatchUp(journal, self.topics, self._accept, lambda: broker.check_seconds)
 
     async def start(self) -> None:
         """Begin to listen to the broker, and to ask the journal what the broker has lost."""
-        await self._broker.start(self._receive, self.look_up)
-        self._checking = asyncio.create_task(self._check_for_ever())
+        await self._broker.start(self._receive, self.catch_up.look_up)
+        self.catch_up.start()
 
     async def close(self) -> None:
         """Stop listening; what was offered is flushed."""
-        self._closed = True
-        tasks = [
-            self._checking,
-            self._looking,
-            *(task for topic in self.topics.values() for task in (topic.loading, topic.hole)),
-        ]
-        for task in filter(None, tasks):
+        await self.catch_up.close()
+        loading = [topic.loading for topic in self.topics.values() if topic.loading is not None]
+        for task in loading:
             task.cancel()
-        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
+        await asyncio.gather(*loading, return_exceptions=True)
         self.flush()
         await self._broker.close()
 
@@ -129,7 +106,7 @@ class Hub:
         for event in events:
             topic.remember(event)
         topic.loading = None
-        self._deliver_waiting(topic)
+        self.catch_up.take_waiting(topic)
 
     async def _fold(self, state: State, name: str, until: int) -> None:
         seq = 0
@@ -169,7 +146,7 @@ class Hub:
         if since is None:
             return await self._newest(topic), True
         if since > topic.seq:  # seen on a worker that was told sooner, or a position of some other journal
-            await self._check([topic.name])
+            await self.catch_up.check_these([topic.name])
             if since > topic.seq:
                 return await self._newest(topic), False
         events = await self._events_after(topic, since)
@@ -270,7 +247,7 @@ class Hub:
         if topic.loading is None and event.seq == topic.seq + 1:
             self._accept(topic, event)
             if topic.waiting:
-                self._deliver_waiting(topic)
+                self.catch_up.take_waiting(topic)
         elif event.seq > topic.seq:
             self._wait(topic, event)
 
@@ -290,119 +267,7 @@ class Hub:
         # What does not fit is read from the journal with the rest of the hole.
         if len(topic.waiting) < PAGE_EVENTS:
             topic.waiting[event.seq] = event
-        self.known(topic.name, event.seq)
-
-    def known(self, name: str, seq: int) -> None:
-        """Note that a topic has an event of this position, and read up to it if it does not come by itself."""
-        topic = self.topics.get(name)
-        if topic is not None and seq > topic.head:
-            topic.head = seq
-            self._fill(topic)
-
-    def _deliver_waiting(self, topic: Topic) -> None:
-        self._take_waiting(topic)
-        self._fill(topic)
-
-    def _fill(self, topic: Topic) -> None:
-        if topic.hole is None and topic.loading is None and topic.seq < topic.head:
-            topic.hole = asyncio.create_task(self._fill_hole(topic))
-
-    async def _fill_hole(self, topic: Topic) -> None:
-        await asyncio.sleep(HOLE_GRACE_SECONDS)
-        try:
-            while topic.seq < topic.head:
-                if not await self._try_to_read_on(topic):
-                    await asyncio.sleep(HOLE_RETRY_SECONDS)
-        finally:
-            topic.hole = None
-
-    async def _try_to_read_on(self, topic: Topic) -> bool:
-        try:
-            return await self._read_on(topic)
-        except JournalUnavailable:
-            return False
-
-    async def _read_on(self, topic: Topic) -> bool:
-        # Tells whether the topic has moved, by this reading or meanwhile.
-        before = topic.seq
-        for event in await self._journal.after(topic.name, topic.seq, PAGE_EVENTS):
-            if event.seq == topic.seq + 1:
-                self._accept(topic, event)
-        self._take_waiting(topic)
-        return topic.seq > before
-
-    def _take_waiting(self, topic: Topic) -> None:
-        while (event := topic.waiting.pop(topic.seq + 1, None)) is not None:
-            self._accept(topic, event)
-        topic.waiting = {seq: event for seq, event in topic.waiting.items() if seq > topic.seq}
-
-    async def _check_for_ever(self) -> None:
-        # One query that covers every way in which a broker can lose a message; nobody else, nothing to lose.
-        loop = asyncio.get_running_loop()
-        checked_at = loop.time()
-        while (seconds := self._broker.check_seconds) is not None:
-            if loop.time() - checked_at < seconds:
-                await asyncio.sleep(GLANCE_SECONDS)
-                continue
-            checked_at = loop.time()
-            try:
-                await self.check()
-            except JournalUnavailable:
-                pass  # which the journal has logged
-            except Exception:
-                log.exception("looking for lost events failed; it is tried again")
-
-    def look_up(self, names: Collection[str]) -> None:
-        """Read what these topics lack, soon: they may have got something of which nobody has told."""
-        self._doubtful.update(names)
-        if self._looking is None and not self._closed:
-            self._looking = asyncio.create_task(self._look_up())
-
-    async def _look_up(self) -> None:
-        try:
-            while self._doubtful:
-                names, self._doubtful = self._doubtful, set()
-                try:
-                    await self._look_up_once(names)
-                except JournalUnavailable:
-                    self._doubtful |= names
-                    await asyncio.sleep(HOLE_RETRY_SECONDS)
-        finally:
-            self._looking = None
-
-    async def _look_up_once(self, names: set[str]) -> None:
-        # Topics that are being loaded are waited for: they may have been read just before.
-        for loading in [topic.loading for topic in self.topics.values() if topic.name in names]:
-            if loading is not None:
-                await asyncio.shield(loading)
-        await self._check([name for name in names if name in self.topics])
-
-    def doubt(self, names: Collection[str]) -> None:
-        """Read what these topics may have got by a commit whose answer was lost: now, and when it must be decided."""
-        self.look_up(names)
-        if not self._undecided:
-            asyncio.get_running_loop().call_later(DOUBT_SECONDS, self._look_again)
-        self._undecided.update(names)
-
-    def _look_again(self) -> None:
-        undecided, self._undecided = self._undecided, set()
-        self.look_up(undecided)
-
-    async def check(self) -> None:
-        """Ask the journal which of this worker's topics have moved, and read what they lack.
-
-        Raises `JournalUnavailable`.
-        """
-        await self._check([name for name, topic in self.topics.items() if topic.loading is None])
-
-    async def _check(self, names: list[str]) -> None:
-        for start in range(0, len(names), PAGE_EVENTS):
-            heads = await self._journal.heads(names[start : start + PAGE_EVENTS])
-            for name, head in heads.items():
-                topic = self.topics.get(name)
-                while topic is not None and topic.loading is None and topic.seq < head:
-                    if not await self._read_on(topic):
-                        break
+        self.catch_up.known(topic.name, event.seq)
 
     # The end of a turn
 

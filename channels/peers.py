@@ -1,6 +1,6 @@
 """What workers tell each other about themselves: who is where, and how much is said.
 
-    changed: once a turn, what has come and gone, numbered      beat: every 2 s, the number of the last change
+    changed: once a turn, what has come and gone, numbered      beat: every 1.5 s, the number of the last change
     ask: where a number shows that something was lost           whole: the answer, everything of one worker
 
 The broker may lose any of it. A worker's changes are numbered, so that a lost one shows at the next change or beat;

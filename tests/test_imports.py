@@ -21,7 +21,7 @@ LAYERS = [
     ["channels.session"],
     ["channels.topic", "channels.registry"],
     ["channels.broker", "channels.broker_*", "channels.journal", "channels.journal_*", "channels.presence"],
-    ["channels.hub", "channels.action", "channels.peers"],
+    ["channels.catchup", "channels.hub", "channels.action", "channels.peers"],
     ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard", "channels.membership"],
     ["channels.policy"],
     ["channels.dispatcher"],

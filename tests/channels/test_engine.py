@@ -148,6 +148,7 @@ async def test_the_dashboard_shows_the_school_and_moves_with_it(worker: Worker) 
         "students_online": 0,
         "students": 30,
         "teachers_online": 0,
+        "messages_per_minute": 0,
         "messages": [],
     }
     assert first["totals"] == {

@@ -77,7 +77,7 @@ async def test_what_is_lost_last_is_found_by_asking_the_journal(make_worker: Mak
         await client.ok("class:7", "phx_join")
     await say(ana, 3)
     assert seqs(bruno) == []
-    await two.engine._hub.check()
+    await two.engine._hub.catch_up.check()
     await bruno.has(3)
     assert seqs(bruno) == [1, 2, 3]
 
@@ -123,7 +123,7 @@ async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker
         if chance.random() < 0.1:
             await asyncio.sleep(0.005)
     for worker in workers:
-        await worker.engine._hub.check()
+        await worker.engine._hub.catch_up.check()
     for client in clients:
         await client.has(180)
         assert seqs(client) == list(range(1, 181))
@@ -383,7 +383,7 @@ async def test_what_the_journal_has_beyond_this_worker_comes_live_and_not_twice(
     late = two.connect(PAULA)
     joined = await late.ok("class:7", "phx_join", {"since": 0})
     had = [event["payload"]["seq"] for event in joined["events"]]
-    await two.engine._hub.check()
+    await two.engine._hub.catch_up.check()
     await late.has(RECENT_EVENTS + 55 - len(had))
     assert had + seqs(late) == list(range(1, RECENT_EVENTS + 56))
 

@@ -7,7 +7,6 @@ import pytest
 
 from channels.broker import Envelope
 from channels.broker_memory import MemoryBus
-from channels.minutes import CHART_MINUTES, MINUTE, MinuteCounts
 from channels.peers import PEERS, SILENCE_SECONDS
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker
 
@@ -177,18 +176,3 @@ async def test_what_a_later_version_tells_is_passed_over(worker: Worker) -> None
         ]
     )
     beat(worker)
-
-
-@pytest.mark.usefixtures("made_urls")
-def test_minutes_are_counted_told_by_number_and_forgotten() -> None:
-    own, other = MinuteCounts(), MinuteCounts()
-    for at in (0, 1, MINUTE):
-        own.add("class:7", at)
-    other.hear("w1", own.own_newest(MINUTE))
-    other.hear("w1", own.own_newest(MINUTE))
-    other.add("class:7", MINUTE)
-    assert [counts.get("class:7", 0) for counts in other.series(MINUTE)][-2:] == [2, 2]
-    other.add("class:8", CHART_MINUTES * MINUTE)
-    assert [counts.get("class:7", 0) for counts in other.series(CHART_MINUTES * MINUTE)][:2] == [2, 0]
-    other.add("class:8", (CHART_MINUTES + 1) * MINUTE)
-    assert "w1" not in other._workers
