@@ -67,7 +67,7 @@ export class Connection {
    */
   push(push, timeoutMs, answered) {
     const ref = push.ref ?? this.#nextRef();
-    const callOff = this.#clock.after(timeoutMs, () => this.#settle(ref, new TimedOut(), {}));
+    const callOff = this.#clock.after(timeoutMs, () => this.#timedOut(ref));
     this.#asked.set(ref, {answered, callOff});
     this.#transport.send(encode({...push, ref}));
   }
@@ -119,6 +119,12 @@ export class Connection {
     this.#asked.delete(ref);
     asked.callOff();
     asked.answered(error, response);
+  }
+
+  /** No answer: a slow server, or a connection that is dead. Which, a heartbeat tells sooner than the next one due. @param {string} ref */
+  #timedOut(ref) {
+    this.#settle(ref, new TimedOut(), {});
+    this.probe();
   }
 
   #beat() {

@@ -6,11 +6,11 @@
  *                         '---10 s of silence---> dead
  */
 
-/** The server ends a connection that is silent for 60 s: two beats fit in. */
+/** The server ends a connection that is silent for 90 s (channels/limit.py): two beats fit in. */
 export const INTERVAL_MS = 30_000;
 /** A slow mobile network answers within a few seconds; after ten, people reload. */
 export const ANSWER_MS = 10_000;
-/** After a wake-up somebody is looking at the page: sooner. */
+/** After a wake-up somebody is looking at the page, after a push without an answer there is a reason to doubt: sooner. */
 export const WAKE_ANSWER_MS = 4000;
 /** A timer this late means that the page was frozen: the answer may have come, and wait behind the timer. */
 const LATE_MS = 1000;

@@ -336,3 +336,26 @@ test("a page that disconnects while it hears of a join stops everything", () => 
   assert.equal(seen.joins.length, 1);
   assert.equal(clock.timers, 0);
 });
+
+test("a push without an answer asks at once whether the connection carries, and a dead one is given up 4 s later", () => {
+  const client = joinedClient();
+  client.channel.send("message:send", {text: "into the void"});
+  client.clock.advance(9999);
+  assert.equal(client.network.last.pushes("heartbeat").length, 0);
+  client.clock.advance(1);
+  assert.equal(client.network.last.pushes("heartbeat").length, 1);
+  client.clock.advance(3999);
+  assert.equal(status(client), "online");
+  client.clock.advance(1);
+  assert.equal(status(client), "reconnecting");
+});
+
+test("a server that is only slow with a push, and answers the heartbeat, keeps its connection", () => {
+  const client = joinedClient();
+  client.channel.send("message:send", {text: "later"});
+  client.clock.advance(10_000);
+  client.network.last.answerHeartbeats();
+  client.clock.advance(9000);
+  assert.equal(status(client), "online");
+  assert.equal(client.network.attempts.length, 1);
+});
