@@ -241,12 +241,13 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
 def make_application(accounts: Accounts, engine: Engine, watched: Health, origins: Collection[str] = ()) -> Application:
     """Make the web application of all pages and sockets."""
     sockets = [(url, handler, {"engine": engine, "origins": origins}) for url, handler in channels.handlers]
-    return Application(
+    application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
-        transforms=[_last_answer(watched)],
         log_function=_log_request,
         **views.application_settings(accounts),
     )
+    application.add_transform(_last_answer(watched))
+    return application
 
 
 def _log_request(handler: RequestHandler) -> None:

@@ -86,6 +86,8 @@ class Alive(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish("ok\n")
 
+    head = get
+
 
 class Ready(RequestHandler):
     """The page /readyz."""
@@ -100,6 +102,8 @@ class Ready(RequestHandler):
         self.set_status(200 if report["status"] in ("ready", "degraded") else 503)
         self.set_header("Cache-Control", "no-store")
         await self.finish(report)
+
+    head = get
 
 
 def handlers(health: Health) -> list[tuple[str, type, dict[str, Any]]]:

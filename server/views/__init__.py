@@ -4,9 +4,10 @@ from types import ModuleType
 from typing import Any
 
 from server.auth import Accounts
+from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
 from server.views import principal, static, students, teachers
-from server.views.base import Missing
+from server.views.base import HOMES, Missing, Slash
 
 PACKAGES: list[ModuleType] = [accounts_views, students, teachers, principal]
 
@@ -16,7 +17,8 @@ Route = tuple[str, type, dict[str, Any]]
 def handlers(accounts: Accounts) -> list[Route]:
     """Return the routes of all pages and their static files."""
     pages = [(url, page, {"accounts": accounts}) for package in PACKAGES for url, page in package.handlers]
-    return [*static.handlers, *pages]
+    slashes = [(home.removesuffix("/"), Slash, {"accounts": accounts}) for home in HOMES.values()]
+    return [*static.handlers, *pages, *slashes]
 
 
 def application_settings(accounts: Accounts) -> dict[str, Any]:
@@ -24,6 +26,7 @@ def application_settings(accounts: Accounts) -> dict[str, Any]:
     return {
         "default_handler_class": Missing,
         "default_handler_args": {"accounts": accounts},
+        "transforms": [StrictHeaders],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},
     }

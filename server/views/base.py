@@ -5,7 +5,7 @@ shared ones. Who is not signed in is sent to sign in, and back; who has another 
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from channels.member import Classroom, Member, Role
 from server import locale
 from server.auth import Accounts
 from server.databases.errors import DatabaseUnavailable
-from server.views.static import HEADERS, ROOT, static_url
+from server.views.static import ROOT, static_url
 
 SESSION_COOKIE = "lousa_session"
 LANGUAGE_COOKIE = "lousa_language"
@@ -57,14 +57,24 @@ class Page(RequestHandler):
         self.accounts = accounts
 
     def set_default_headers(self) -> None:
-        """Set what every answer has. Nobody keeps a page: the next one at a school's computer is somebody else."""
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
-        if self.request.protocol == "https":  # browsers complain of it on a plain http address
+        """Set what every page has. Nobody keeps a page: the next one at a school's computer is somebody else."""
+        if self.secure:  # browsers complain of it on a plain http address
             self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Vary", "Accept-Language, Cookie")
-        self.clear_header("Server")
+
+    @property
+    def secure(self) -> bool:
+        """Whether the browser asked over TLS, as far as the proxy in front of us tells."""
+        return self.request.protocol == "https"
+
+    def set_cookie(self, name: str, value: str | bytes, *args: Any, **options: Any) -> None:
+        """Set a cookie, Tornado's own for forms as well, that over TLS came and only over TLS goes back."""
+        super().set_cookie(name, value, *args, **{"secure": self.secure, **options})
+
+    def head(self, *args: str) -> Awaitable[None] | None:
+        """Answer as to GET; Tornado leaves the body out."""
+        return self.get(*args)
 
     async def prepare(self) -> None:
         """Find out who asks, and let them in or not."""
@@ -119,7 +129,7 @@ class Page(RequestHandler):
             "home": self.home,
             "language": self.language,
             "languages": locale.LANGUAGES.values(),
-            "here": local_path(self.request.uri if self.request.method == "GET" else None),
+            "here": local_path(self.request.uri if self.request.method in ("GET", "HEAD") else None),
             "page_data": "",
             "static_url": static_url,
             "school": "",
@@ -143,6 +153,16 @@ class Page(RequestHandler):
             self.set_status(status_code)
             self.set_header("Retry-After", "5")
         self.finish(self.render_string("error.html", status=status_code))
+
+
+class Slash(Page):
+    """The address of a folder of pages, typed without the slash at its end."""
+
+    public = True
+
+    async def get(self) -> None:
+        """Lead to the folder."""
+        self.redirect(f"{self.request.path}/")
 
 
 class Missing(Page):

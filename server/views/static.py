@@ -17,15 +17,6 @@ ROOT = Path(__file__).parents[2]
 VIEWS = Path(__file__).parent
 KEPT_SECONDS = 365 * 24 * 3600
 
-# Scripts, styles, images and sockets from here only, nothing inline: what a user types cannot become any of them.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
 
 def version_of(folders: Iterable[Path]) -> str:
     """Return a name for the contents of all files in these folders."""
@@ -41,11 +32,6 @@ VERSION = version_of(FOLDERS.values())
 
 class Static(StaticFileHandler):
     """One static file."""
-
-    def set_default_headers(self) -> None:
-        """Set what every answer has."""
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
 
     def set_extra_headers(self, path: str) -> None:
         """Say how long the file may be kept."""

@@ -1,3 +1,4 @@
+import http.client
 import re
 import resource
 import signal
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,42 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make_lousa: Callabl
             urllib.request.urlopen(request)
         lousa.stop()
         assert f"404 GET /favicon.ico {address} " in lousa.log
+
+
+@pytest.mark.parametrize(("options", "secure"), [([], False), (["--behind-proxy"], True)])
+def test_behind_tls_no_cookie_goes_without_it(
+    make_lousa: Callable[..., Lousa], options: list[str], secure: bool
+) -> None:
+    lousa = make_lousa(serve_options=options)
+    lousa.run("user", "password", "ana", "--password-stdin", stdin="quatro paredes")
+    tls = {"X-Forwarded-Proto": "https"}
+    with urllib.request.urlopen(urllib.request.Request(f"{lousa.url}/accounts/sign-in", headers=tls)) as answer:
+        (form_cookie,) = answer.headers.get_all("Set-Cookie", [])
+    assert form_cookie.startswith("_xsrf=")
+    token = form_cookie.partition(";")[0].removeprefix("_xsrf=")
+    fields = urllib.parse.urlencode({"login": "ana", "password": "quatro paredes", "_xsrf": token}).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", lousa.port)
+    form = {"Cookie": f"_xsrf={token}", "Content-Type": "application/x-www-form-urlencoded", **tls}
+    connection.request("POST", "/accounts/sign-in", fields, form)
+    with connection.getresponse() as answer:
+        assert answer.status == 303
+        (sign_in,) = answer.headers.get_all("Set-Cookie", [])
+    connection.close()
+    assert sign_in.startswith("lousa_session=")
+    assert ["Secure" in cookie for cookie in (form_cookie, sign_in)] == [secure, secure]
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/students/socket/websocket", "/students/socket/x", "/static/page.js"]
+)
+def test_every_answer_is_strict_and_does_not_tell_its_program(lousa: Lousa, path: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", lousa.port)
+    connection.request("GET", path)
+    with connection.getresponse() as answer:
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Server"] is None
+    connection.close()
 
 
 def test_the_demo_says_who_can_sign_in_and_leaves_nothing_behind(tmp_path: Path) -> None:

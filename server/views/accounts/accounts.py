@@ -39,15 +39,15 @@ class EntryPage(Page):
     async def show_form(self, status: int = 200, **values: Any) -> None:
         """Show the form; `problem` says what was wrong with it."""
         self.set_status(status)
-        typed = {"problem": "", "retry_after": 0, "login": self.get_body_argument("login", "")}
+        ended = self.get_query_argument("ended", "") == "1" and self.request.method == "GET"
+        typed = {"ended": ended, "problem": "", "retry_after": 0, "login": self.get_body_argument("login", "")}
         address = self.request.path
         here = address if self.destination == "/" else f"{address}?next={quote(self.destination, safe='/')}"
         await self.show(self.template, **{"next_page": self.destination, "here": here, **typed, **values})
 
     def let_in(self, secret: str) -> None:
         """Give the browser its sign-in, and go on. The answer to a form must be a GET."""
-        secure = self.request.protocol == "https"
-        self.set_cookie(SESSION_COOKIE, secret, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax", secure=secure)
+        self.set_cookie(SESSION_COOKIE, secret, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax")
         self.redirect(self.destination, status=303)
 
     async def refuse(self, refused: SignInRefused) -> None:

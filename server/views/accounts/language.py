@@ -4,7 +4,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from server.locale import LANGUAGES
 from server.views.base import LANGUAGE_COOKIE, Page, local_path
-from server.views.static import HEADERS, KEPT_SECONDS
+from server.views.static import KEPT_SECONDS
 
 COOKIE_DAYS = 365
 
@@ -19,8 +19,7 @@ class ChooseLanguage(Page):
         code = self.get_body_argument("language", "")
         if code not in LANGUAGES:
             raise HTTPError(400, "no such language")
-        secure = self.request.protocol == "https"
-        self.set_cookie(LANGUAGE_COOKIE, code, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax", secure=secure)
+        self.set_cookie(LANGUAGE_COOKIE, code, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax")
         self.redirect(local_path(self.get_body_argument("next", "/", strip=False)), status=303)
 
 
@@ -34,9 +33,9 @@ class Catalog(RequestHandler):
         """Answer with the module."""
         if code not in LANGUAGES:
             raise HTTPError(404)
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
         self.set_header("Content-Type", "text/javascript; charset=utf-8")
         current = self.get_query_argument("v", "") == LANGUAGES[code].version
         self.set_header("Cache-Control", f"public, max-age={KEPT_SECONDS}, immutable" if current else "no-cache")
         await self.finish(LANGUAGES[code].script)
+
+    head = get

@@ -18,6 +18,7 @@ PAGES = {
     "paula": ["/teachers/", "/teachers/classes/{mathematics}", "/teachers/announcements"],
     "diretora": ["/principal/", "/principal/classes/{history}", "/principal/announcements"],
 }
+CATALOG = "/accounts/language/en.js"
 ALL_PAGES = [(login, page) for login, pages in PAGES.items() for page in pages]
 
 
@@ -68,6 +69,7 @@ def _assert_strict(answer: Answer) -> None:
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Server" not in answer.headers
 
 
 @pytest.mark.parametrize(("login", "page"), ALL_PAGES)
@@ -83,12 +85,36 @@ async def test_no_page_has_a_script_or_style_of_its_own_nor_would_it_run(
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/accounts/sign-in", 200), ("/nowhere", 404), ("/static/nothing.js", 404), ("/static/page.js", 200), ("/", 302)],
+    [
+        ("/accounts/sign-in", 200),
+        ("/nowhere", 404),
+        ("/static/nothing.js", 404),
+        ("/static/page.js", 200),
+        ("/", 302),
+        (CATALOG, 200),
+    ],
 )
 async def test_every_answer_carries_the_policy(path: str, status: int, visitor: Visitor) -> None:
     answer = await visitor.get(path)
     assert answer.status == status
     _assert_strict(answer)
+
+
+@pytest.mark.parametrize("page", [*(page for _, page in ALL_PAGES), "/accounts/sign-in", "/nowhere", CATALOG])
+async def test_who_asks_for_the_headers_only_gets_those_of_the_page(
+    page: str, school: School, signed_in: SignedIn
+) -> None:
+    ana = await signed_in("ana")
+    await ana.get("/students/")  # the cookie for forms comes with the first page only
+    whole, told = await ana.get(_path(page, school)), await ana.head(_path(page, school))
+    assert (told.status, told.location, told.text) == (whole.status, whole.location, "")
+    assert set(told.headers) == set(whole.headers)
+
+
+@pytest.mark.parametrize("folder", ["/students", "/teachers", "/principal"])
+async def test_a_folder_is_found_without_its_slash(folder: str, visitor: Visitor) -> None:
+    answer = await visitor.get(folder)
+    assert (answer.status, answer.location) == (302, f"{folder}/")
 
 
 async def test_an_error_is_a_page_in_the_readers_language_with_a_way_on(school: School, signed_in: SignedIn) -> None:

@@ -48,6 +48,10 @@ class Visitor:
         """Ask for a page."""
         return await self._fetch(path, method="GET", headers=headers)
 
+    async def head(self, path: str) -> Answer:
+        """Ask for a page's headers."""
+        return await self._fetch(path, method="HEAD", headers={})
+
     async def post(self, path: str, xsrf: str | None = None, **fields: str) -> Answer:
         """Send a form with the XSRF field that every page has, or with another."""
         if xsrf is None:
