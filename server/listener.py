@@ -4,6 +4,7 @@ Several workers listen on one address, each on a socket of its own (SO_REUSEPORT
 """
 
 import asyncio
+import errno
 import resource
 from socket import AF_INET6, gaierror, socket
 
@@ -53,6 +54,11 @@ def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:
     except gaierror as error:
         raise SettingsError(f"--host {settings.host} is not an address of this machine ({error.strerror}).") from error
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(
+                f"--host {settings.host} is not an address of this machine: give one of its own, "
+                "127.0.0.1 for this machine only, or 0.0.0.0 for all of them."
+            ) from error
         raise SettingsError(
             f"Cannot listen on port {settings.port} of {settings.host} ({error.strerror}). "
             "Another program may have it, perhaps another Lousa: choose another with --port."
