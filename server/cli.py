@@ -1,5 +1,7 @@
 """The command line: `python server.py` serves; everything an administrator does is a command beside it."""
 
+import os
+
 import click
 
 from server.cli_options import Commands
@@ -27,6 +29,8 @@ def main() -> None:
 
     Every option that is shown with a variable can be set by that instead, for all commands at once.
     """
+    # There are children's names in what Lousa writes: for its own user only, also in a folder that others may open.
+    os.umask(0o077)
 
 
 for each in (serve_command, demo, roster, user, token, database):
