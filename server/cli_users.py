@@ -122,10 +122,21 @@ def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
 
 def _read_password(from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _read_line()
     if not sys.stdin.isatty():
         raise click.UsageError("There is nobody to ask for the password: pipe it in, with --password-stdin.")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _read_line() -> str:
+    # Bytes: what the terminal's language says of them must not change what the password is.
+    line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+    if not line:
+        raise click.UsageError("No password came: the first line of the standard input is empty.")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError("The password that came is not in UTF-8.") from error
 
 
 def _print_sheet(sheet: Sequence[Code]) -> None:

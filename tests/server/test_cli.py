@@ -23,9 +23,13 @@ Run = Callable[..., Result]
 def run(tmp_path: Path) -> Run:
     """Return a function that runs a command on a data folder of its own."""
 
-    def run(*arguments: str, stdin: str = "", **environment: str) -> Result:
+    def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> Result:
         variables = {"LOUSA_DATA_DIR": str(tmp_path / "data"), **environment}
-        result = CliRunner(env=variables).invoke(main, arguments, input=stdin)
+        before = os.umask(0o022)
+        try:
+            result = CliRunner(env=variables).invoke(main, arguments, input=stdin)
+        finally:
+            os.umask(before)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
 
@@ -105,6 +109,14 @@ def test_without_anybody_to_ask_a_password_must_be_piped_in(run: Run, school: Pa
     _fails(run("user", "password", "teacher"), "with --password-stdin", code=2)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [(b"", "No password came"), (b"\n", "No password came"), (b"caf\xe9-da-manh\xe3\n", "not in UTF-8")],
+)
+def test_a_piped_password_that_cannot_be_one_is_told(run: Run, school: Path, line: bytes, message: str) -> None:
+    _fails(run("user", "password", "teacher", "--password-stdin", stdin=line), message, code=2)
+
+
 def test_a_password_is_asked_for_twice_and_not_shown(run: Run, school: Path, tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     command = [sys.executable, "server.py", "user", "password", "teacher", "--data-dir", str(tmp_path / "data")]
@@ -170,6 +182,14 @@ def test_the_data_folder_is_for_its_owner_only(run: Run, tmp_path: Path) -> None
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
+def test_databases_are_for_their_owner_only_also_in_a_folder_that_is_open(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    assert run("database", "upgrade").exit_code == 0
+    files = list((tmp_path / "data").iterdir())
+    assert len(files) >= 2
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_databases_elsewhere_need_no_data_folder(run: Run, tmp_path: Path) -> None:
     urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal")]
     assert run("database", "upgrade", LOUSA_DATABASE=" ".join(urls)).exit_code == 0
@@ -198,7 +218,9 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid"])
 def test_a_host_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
-    assert host in _cannot_listen(tmp_path, "--host", host, "--port", "0")
+    for workers in ("1", "2"):
+        told = _cannot_listen(tmp_path, "--host", host, "--port", "0", "--workers", workers)
+        assert f"--host {host} is not an address of this machine" in told
 
 
 def _cannot_listen(data_dir: Path, *arguments: str) -> str:
