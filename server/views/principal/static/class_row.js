@@ -7,16 +7,11 @@ import {chart, draw} from "./chart.js";
 
 /**
  * @typedef {{id: number, title: string, students: number, students_online: number, teachers_online: number,
- *   messages: number[]}} ClassNow
+ *   messages_per_minute: number, messages: number[]}} ClassNow
  */
 
 /** A scale that all rows share would hide the quiet ones; one of its own would make one message look like a storm. */
 const LEAST_TOP = 10;
-
-/** Messages in the last whole minute or the running one, whichever is more. @param {ClassNow} now */
-export function paceOf({messages}) {
-  return Math.max(messages.at(-1) ?? 0, messages.at(-2) ?? 0);
-}
 
 export class ClassRow {
   #link = h("a");
@@ -51,7 +46,7 @@ export class ClassRow {
     this.now = now;
     setText(this.#link, now.title);
     this.#showPeople(now);
-    setText(this.#pace, number(paceOf(now)));
+    setText(this.#pace, number(now.messages_per_minute));
     draw(this.#chart, now.messages, Math.max(LEAST_TOP, ...now.messages));
     this.element.classList.toggle("is-silent", now.messages.every((count) => count === 0));
     this.element.classList.toggle("is-quiet", now.students_online + now.teachers_online === 0);

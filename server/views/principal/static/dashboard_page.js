@@ -8,7 +8,7 @@ import {closeMenus} from "../../static/menu.js";
 import {byId} from "../../static/page.js";
 import {clockTime} from "../../static/time.js";
 import {chart, draw} from "./chart.js";
-import {ClassRow, paceOf} from "./class_row.js";
+import {ClassRow} from "./class_row.js";
 
 /** @typedef {import("./class_row.js").ClassNow} ClassNow */
 
@@ -74,7 +74,7 @@ function showRows(classes) {
 const ORDERS = {
   title: (one, other) => one.title.localeCompare(other.title, language, {numeric: true}),
   students: (one, other) => other.students_online - one.students_online,
-  messages: (one, other) => paceOf(other) - paceOf(one),
+  messages: (one, other) => other.messages_per_minute - one.messages_per_minute,
 };
 
 /** @type {Record<string, (now: ClassNow) => boolean>} */
