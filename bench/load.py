@@ -8,6 +8,7 @@ delivery, nearly all of it the kernel's, and less when a server writes several f
 import base64
 import json
 import os
+import random
 import select
 import socket
 import time
@@ -227,14 +228,19 @@ class Load:
         return sent, time.perf_counter() - began
 
     def run_at(self, seconds: float, rate: float) -> tuple[int, float]:
-        """Send so many messages a second, to one class after another; return as `run` does."""
+        """Send so many messages a second, to one class after another; return as `run` does.
+
+        They come at random times, as from many who know nothing of each other: evenly they would beat with the ticks
+        by which the kernel samples a server.
+        """
         began = self._reset()
-        sent = 0
+        sent, due = 0, 0.0
         while (passed := time.perf_counter() - began) < seconds:
-            while sent <= passed * rate:
+            while due <= passed:
                 self.groups[sent % len(self.groups)].send()
                 sent += 1
-            self._read(sent / rate - passed)
+                due += random.expovariate(rate)
+            self._read(due - passed)
         self._finish()
         return sent, time.perf_counter() - began
 
