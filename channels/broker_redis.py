@@ -5,13 +5,13 @@
 
 Redis may lose anything at any time and say nothing. So this promises little and keeps an eye on what it has: a
 subscription counts from Redis' confirmation, after which the hub is asked to look into the journal for what came
-before (`Deliver.resubscribed`); a connection that answers no PING in time is replaced; while there is none, the hub
+before (`Resubscribed`); a connection that answers no PING in time is replaced; while there is none, the hub
 looks more often. What cannot be sent is dropped: the journal has it.
 
-Publishing goes through `redis.asyncio`'s client, a pipeline at a time. Reading does not: of 20,000 messages a second its
-`PubSub` costs 4 to 9 µs of CPU each, however many come together, and `hiredis.Reader` fed from the socket 1.3 to 5,
-decoding included (`python -m bench reader`): half of what would be a sixth of a core. The connection is still one of
-`redis.asyncio`'s, which knows URLs, TLS and passwords.
+Publishing goes through `redis.asyncio`'s client, a pipeline at a time. Reading does not: of 20,000 messages a second
+its `PubSub` costs 4 to 9 µs of CPU each, however many come together, and `hiredis.Reader` fed from the socket 1.3 to 5,
+decoding included (`python -m bench reader`). The connection is still one of `redis.asyncio`'s, which knows URLs, TLS
+and passwords.
 """
 
 import asyncio
