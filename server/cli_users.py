@@ -25,6 +25,12 @@ password_option = option(
 )
 
 
+class _Title(click.types.StringParamType):
+    """A title, which may have blanks in it."""
+
+    envvar_list_splitter = ";"
+
+
 @click.group(cls=Commands)
 def user() -> None:
     """Look after single accounts; a running server notices within a second."""
@@ -73,19 +79,36 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
 
 
 @user.command(
-    help=f"""Print a sheet (CSV) of one-time codes for those of a class who have no password yet.
+    help=f"""Print a sheet (CSV) of one-time codes for those who have no password yet.
 
+    It is for all classes, or for those named; somebody who is in several of them is on the sheet once, with the first.
     With their login and code they choose a password at their first sign-in. A code is good once and for {CODE_DAYS}
-    days; those printed earlier and not used are void, so print, cut and hand out the newest sheet. Whoever holds it can
-    sign in for them.
+    days. For everybody on the new sheet, codes printed earlier and not used are void: hand out the newest only. Whoever
+    holds it can sign in for them.
     """
 )
-@option("--class", "title", required=True, metavar="TITLE", help="The class, by its title.")
-@option("--role", type=click.Choice(["student", "teacher"]), help="Only for those of this role.")
+@option(
+    "--class",
+    "titles",
+    type=_Title(),
+    multiple=True,
+    metavar="TITLE",
+    help="A class, by its title; may be repeated. In the variable, put a semicolon between the two.",
+)
+@option("--role", type=click.Choice(["student", "teacher"]), help="Only for those of the classes who have this role.")
+@option(
+    "--login",
+    "logins",
+    multiple=True,
+    metavar="LOGIN",
+    help="Somebody by login, such as an imported principal, who is in no class; may be repeated. Without --class, only "
+    "for these.",
+)
 @data_options
-def codes(title: str, role: str | None, **given: Any) -> None:
+def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **given: Any) -> None:
     """Print one-time codes."""
-    _print_sheet(_run(given, lambda users: users.make_codes(title, Role(role) if role else None)))
+    wanted = Role(role) if role else None
+    _print_sheet(_run(given, lambda users: users.make_codes(*titles, role=wanted, logins=logins)))
 
 
 @click.group(cls=Commands)

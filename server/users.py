@@ -14,6 +14,7 @@ from server.auth import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_lo
 from server.clock import DAY, Clock, now_ms
 from server.databases import Session, Sessions, reading, writing
 from server.databases.accounts import Account
+from server.databases.batch import batches
 from server.databases.changes import note_changes
 from server.databases.credentials import SESSION, TOKEN, add_credentials, end_credentials_of
 from server.databases.users import (
@@ -34,18 +35,30 @@ CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
 # would be searched through in an hour by whoever got hold of the database.)
 CODE_CHARACTERS = 10
 CODE_DAYS = 30
+# Well below what may wait for a hash at all (passwords.MAX_WAITING): a whole school is more than that.
+HASHES_AT_ONCE = 100
 
 MAX_NAME_CHARACTERS = 255
 
 
 class Code(NamedTuple):
-    """One line of the sheet that is handed out."""
+    """One line of the sheet that is handed out; no `classroom` for somebody who was asked for by login."""
 
     classroom: str
     name: str
     login: str
     code: str
     expires_at: int
+
+
+class _Codeless(NamedTuple):
+    """Somebody who is to have a code; `place` is where on the sheet."""
+
+    place: tuple[float, str, tuple[str, str]]
+    id: int
+    classroom: str
+    name: str
+    login: str
 
 
 class Token(NamedTuple):
@@ -103,22 +116,30 @@ class Users:
         async with writing(self._sessions) as session:
             await set_roster_passwords(session, password_hash)
 
-    async def make_codes(self, title: str, role: Role | None = None) -> list[Code]:
-        """Make one-time codes for those of a class, or of one role in it, who have no password; by role and name.
+    async def make_codes(self, *titles: str, role: Role | None = None, logins: Sequence[str] = ()) -> list[Code]:
+        """Make a one-time code for each of these classes' people who has no password, and for each of these logins.
 
-        A code made earlier and not used is void. A class may be called by its title in small letters.
+        Without any title or login: for all classes. With a role: for those of the classes who have it. A class may be
+        called by its title in small letters. Each person is there once, with the first of their classes; they come by
+        class, role and name, and at the end those by login. A code made earlier and not used is void.
         """
         async with reading(self._sessions) as session:
-            titles = _classes_called(title, await class_titles(session))
-            people = [row for row in await without_password(session, titles) if role in (None, row.role)]
-        people.sort(key=lambda row: (row.role, by_name(row.name)))
+            found = await _of_classes(session, titles, role) if titles or not logins else {}
+            found = {**await _by_login(session, logins), **found} if logins else found
+        people = sorted(found.values(), key=lambda each: each.place)
         codes = [_new_code() for _ in people]
-        hashes = await asyncio.gather(*map(self._passwords.hash, codes))
+        hashes = await self._hash_all(codes)
         expires_at = self._clock() + CODE_DAYS * DAY
         async with writing(self._sessions) as session:
-            await set_codes(session, zip([row.id for row in people], hashes, strict=True), expires_at)
-        shown = next(iter(titles.values()))
-        return [Code(shown, row.name, row.login, code, expires_at) for row, code in zip(people, codes, strict=True)]
+            await set_codes(session, zip([each.id for each in people], hashes, strict=True), expires_at)
+        made = zip(people, codes, strict=True)
+        return [Code(each.classroom, each.name, each.login, code, expires_at) for each, code in made]
+
+    async def _hash_all(self, codes: Sequence[str]) -> list[str]:
+        hashes: list[str] = []
+        for some in batches(codes, HASHES_AT_ONCE):
+            hashes += await asyncio.gather(*map(self._passwords.hash, some))
+        return hashes
 
     async def create_tokens(self, logins: Sequence[str], days: int) -> list[Token]:
         """Make a bearer token for each of these logins, in their order; all of them or none."""
@@ -126,7 +147,7 @@ class Users:
         wanted = [normal_login(login) for login in logins]
         async with writing(self._sessions) as session:
             users = await find_users(session, set(wanted))
-            _check_all(wanted, users)
+            _check_all("token", wanted, users)
             made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
             await add_credentials(session, [new for _, new in made])
         return [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
@@ -139,13 +160,42 @@ async def _locked(session: Session, login: str) -> Account:
     return user
 
 
-def _check_all(logins: Collection[str], users: dict[str, Account]) -> None:
+def _check_all(what: str, logins: Collection[str], users: dict[str, Account]) -> None:
     unknown = [login for login in logins if login not in users]
     if unknown:
-        raise UserError(f"No token was made. Nobody has the login: {_listed(unknown)}.")
+        raise UserError(f"No {what} was made. Nobody has the login: {_listed(unknown)}.")
     ended = [login for login in logins if not users[login].may_sign_in]
     if ended:
-        raise UserError(f"No token was made. Disabled, or no longer in the roster: {_listed(ended)}.")
+        raise UserError(f"No {what} was made. Disabled, or no longer in the roster: {_listed(ended)}.")
+
+
+async def _of_classes(session: Session, titles: Sequence[str], role: Role | None) -> dict[int, _Codeless]:
+    known = await class_titles(session)
+    classes = {id_: each for title in titles for id_, each in _classes_called(title, known).items()}
+    classes = classes or dict(sorted(known.items(), key=lambda item: by_name(item[1])))
+    order = {title: number for number, title in enumerate(dict.fromkeys(classes.values()))}
+    found: dict[int, _Codeless] = {}
+    for some in batches(classes):
+        for row in await without_password(session, some):
+            title = classes[row.class_id]
+            person = _Codeless((order[title], row.role, by_name(row.name)), row.id, title, row.name, row.login)
+            if role in (None, row.role):
+                found[row.id] = min(person, found.get(row.id, person))
+    return found
+
+
+async def _by_login(session: Session, logins: Sequence[str]) -> dict[int, _Codeless]:
+    wanted = [normal_login(login) for login in logins]
+    users = await find_users(session, set(wanted))
+    _check_all("code", wanted, users)
+    known = [login for login in wanted if users[login].password_hash is not None]
+    if known:
+        raise UserError(f"No code was made. They have a password, which “user password” changes: {_listed(known)}.")
+    people = [users[login] for login in wanted]
+    last = float("inf")
+    return {
+        each.id: _Codeless((last, each.role, by_name(each.name)), each.id, "", each.name, each.login) for each in people
+    }
 
 
 def _listed(logins: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ AT_ONCE = 1_000
 _T = TypeVar("_T")
 
 
-def batches(values: Iterable[_T]) -> Iterator[list[_T]]:
-    """Give the values in lists of at most AT_ONCE."""
+def batches(values: Iterable[_T], size: int = AT_ONCE) -> Iterator[list[_T]]:
+    """Give the values in lists of at most `size`."""
     waiting = iter(values)
-    while some := list(islice(waiting, AT_ONCE)):
+    while some := list(islice(waiting, size)):
         yield some

@@ -54,10 +54,13 @@ async def class_titles(session: AsyncSession) -> dict[int, str]:
     return {row.id: row.title for row in rows}
 
 
-async def without_password(session: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str]]:
-    """Return (id, role, name, login) of those enrolled in one of these classes who cannot sign in for want of it."""
+async def without_password(session: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str, int]]:
+    """Return (id, role, name, login, class_id) of those enrolled in these classes who cannot sign in for want of it.
+
+    Somebody who is in several of them is there several times.
+    """
     query = (
-        select(Account.id, Account.role, Account.name, Account.login)
+        select(Account.id, Account.role, Account.name, Account.login, Enrolment.class_id)
         .join(Enrolment, Enrolment.user_id == Account.id)
         .where(
             Enrolment.class_id.in_(class_ids),
@@ -66,6 +69,5 @@ async def without_password(session: AsyncSession, class_ids: Collection[int]) ->
             Account.active,
             Account.password_hash.is_(None),
         )
-        .distinct()
     )
     return (await session.execute(query)).all()

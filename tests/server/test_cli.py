@@ -96,6 +96,16 @@ def test_codes_are_a_sheet_that_spreadsheets_read_as_text(run: Run, school: Path
     }
 
 
+def test_codes_are_for_all_classes_or_for_single_people(run: Run, school: Path) -> None:
+    def logins(*options: str) -> list[str]:
+        return [row["login"] for row in csv.DictReader(io.StringIO(run("user", "codes", *options).stdout))]
+
+    assert logins() == ["student00001", "student00002", "student00003", "teacher"]
+    assert logins("--login", "principal", "--login", "teacher") == ["principal", "teacher"]
+    assert len(run("user", "codes", LOUSA_CLASS="Turma 1;turma 1").stdout.splitlines()) == 5
+    _fails(run("user", "codes", "--class", "Turma 1", "--class", "Turma 9"), "no class called “Turma 9”")
+
+
 def test_an_account_is_disabled_enabled_and_given_a_password(run: Run, school: Path) -> None:
     assert run("user", "disable", "teacher").stdout == "teacher is disabled, and signed out everywhere.\n"
     _fails(run("token", "create", "teacher"), "Disabled")

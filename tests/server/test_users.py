@@ -108,7 +108,44 @@ async def test_codes_are_for_those_of_a_class_who_have_no_password(
     async with reading(sessions) as session:
         stored = " ".join(filter(None, await session.scalars(select(Account.code_hash))))
     assert not any(code in stored for code in codes)
-    assert [line.login for line in await users.make_codes("6º A", Role.TEACHER)] == ["paula"]
+    assert [line.login for line in await users.make_codes("6º A", role=Role.TEACHER)] == ["paula"]
+
+
+async def test_who_is_in_several_classes_gets_one_code_with_the_first_of_them(
+    users: Users, accounts: Accounts, people: People
+) -> None:
+    zoe, ana, bruno = [await people.user(login) for login in ("zoe", "ana", "bruno")]
+    paula = await people.user("paula", Role.TEACHER)
+    await people.user("diretora", Role.PRINCIPAL)
+    await people.classroom("7º B", zoe, bruno, teacher=paula)
+    await people.classroom("6º A", zoe, ana, teacher=paula)
+    await people.classroom("5º C", ana, active=False)
+    everybody = [("6º A", "ana"), ("6º A", "zoe"), ("6º A", "paula"), ("7º B", "bruno")]
+    sheet = await users.make_codes()
+    assert [(line.classroom, line.login) for line in sheet] == everybody
+    assert await accounts.redeem_code("zoe", sheet[1].code, "escolhida", HERE)
+    named = await users.make_codes("7º B", "6º A", role=Role.STUDENT)
+    assert [(line.classroom, line.login) for line in named] == [("7º B", "bruno"), ("6º A", "ana")]
+    mixed = await users.make_codes("7º b", logins=["Diretora", "bruno"])
+    assert [(line.classroom, line.login) for line in mixed] == [("7º B", "bruno"), ("7º B", "paula"), ("", "diretora")]
+    assert [line.login for line in await users.make_codes(logins=["diretora"])] == ["diretora"]
+
+
+async def test_a_code_by_login_is_for_somebody_who_lacks_a_password(users: Users, people: People) -> None:
+    for login in ("ana", "bruno"):
+        await people.user(login)
+    await users.set_password("bruno", "lousa-demo")
+    with pytest.raises(UserError, match=r"No code was made. Nobody has the login: “nobody”"):
+        await users.make_codes(logins=["ana", "nobody"])
+    with pytest.raises(UserError, match=r"They have a password, .*: “bruno”"):
+        await users.make_codes(logins=["ana", "bruno"])
+
+
+async def test_a_whole_school_gets_its_codes(users: Users, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.passwords.MAX_WAITING", 2)
+    monkeypatch.setattr("server.users.HASHES_AT_ONCE", 2)
+    await people.classroom("6º A", *[await people.user(f"user{number}") for number in range(7)])
+    assert len({line.code for line in await users.make_codes()}) == 7
 
 
 async def test_a_newer_code_replaces_the_older(users: Users, accounts: Accounts, people: People) -> None:
