@@ -19,11 +19,11 @@ export function announcementCard({title, text, author, at}, {format, where}) {
       "p",
       {class: "announcement-head"},
       icon("announcement"),
-      h("span", {class: "announcement-author"}, author.id === page.me.id ? _("You") : author.name),
+      h("span", {class: "announcement-author", dir: "auto"}, author.id === page.me.id ? _("You") : author.name),
       where ?? _("Announcement"),
       timeElement(at, format),
     ),
-    title ? h("h3", {}, title) : null,
-    h("p", {class: "text"}, ...withLinks(text)),
+    title ? h("h3", {dir: "auto"}, title) : null,
+    h("p", {class: "text", dir: "auto"}, ...withLinks(text)),
   );
 }

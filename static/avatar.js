@@ -1,5 +1,6 @@
 /** A user's round sign: the initials of the name, in a colour that stays theirs; and what staff is called. */
 
+import {unmarked} from "./bidi.js";
 import {h} from "./dom.js";
 import {_} from "./language.js";
 
@@ -8,7 +9,7 @@ const TONES = 6;
 
 /** @param {string} name */
 export function initials(name) {
-  const words = name.trim().split(/\s+/);
+  const words = unmarked(name).trim().split(/\s+/);
   const chosen = words.length > 1 ? [words[0], words[words.length - 1]] : words;
   return chosen.map((word) => Array.from(word)[0] ?? "").join("").toLocaleUpperCase();
 }

@@ -70,7 +70,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent) {
     "a",
     {class: "class-link", href: `${page.home}classes/${id}`, "aria-current": isCurrent ? "page" : null},
     h("span", {class: "class-mark", "aria-hidden": "true"}, mark),
-    h("span", {class: "class-name"}, before && h("span", {class: "visually-hidden"}, before), name),
+    h("span", {class: "class-name", dir: "auto"}, before && h("span", {class: "visually-hidden"}, before), name),
     at,
     h("span", {class: "class-teachers"}, teacherLine(teachers, students)),
     unread,
@@ -115,5 +115,5 @@ function previewOf({last, isKnown}) {
   const {author, text, title} = last.payload;
   const name = author.id === page.me.id ? _("You") : author.name.split(" ")[0];
   const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${title || text}` : text;
-  return [h("strong", {}, `${name}: `), said.slice(0, 200).replace(/\s+/g, " ")];
+  return [h("strong", {}, h("bdi", {}, name), ": "), h("bdi", {}, said.slice(0, 200).replace(/\s+/g, " "))];
 }

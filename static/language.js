@@ -4,6 +4,8 @@
  * A string is written in English in the code; `_` finds its translation. `{name}` stands for a value.
  */
 
+import {isolated} from "./bidi.js";
+
 const root = document.documentElement;
 export const language = root.lang || "en";
 
@@ -39,7 +41,7 @@ export function ngettext(one, other, n, values = {}) {
  * @param {Record<string, string | number>} values
  */
 function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => isolated(String(values[name] ?? whole)));
 }
 
 const numbers = new Intl.NumberFormat(language);
@@ -53,5 +55,5 @@ const lists = new Intl.ListFormat(language, {type: "conjunction"});
 
 /** @param {string[]} items */
 export function list(items) {
-  return lists.format(items);
+  return lists.format(items.map(isolated));
 }

@@ -40,7 +40,7 @@ export function receiptLine(channel, {seq}, where) {
   const count = h("span", {class: "receipt-count"}, "…");
   const bar = /** @type {HTMLProgressElement} */ (h("progress", {max: 1, value: 0, "aria-label": _("Read")}));
   const names = h("ul", {class: "readers"});
-  const summary = h("summary", {}, h("span", {class: "receipt-where"}, where), count, bar);
+  const summary = h("summary", {}, h("span", {class: "receipt-where", dir: "auto"}, where), count, bar);
   const element = h("details", {class: "receipt"}, summary, names);
   const take = (/** @type {Answer} */ answer) => {
     setText(count, _("Read by {read} of {members}", {read: number(answer.count), members: number(answer.members)}));
@@ -59,7 +59,7 @@ function showNames(place, readers, count) {
   if (count === 0) names.push(_("Nobody has read it yet."));
   if (count > names.length) names.push(ngettext("and {n} more", "and {n} more", count - names.length));
   const old = [...place.children].map((item) => item.textContent);
-  if (old.join("\n") !== names.join("\n")) place.replaceChildren(...names.map((name) => h("li", {}, name)));
+  if (old.join("\n") !== names.join("\n")) place.replaceChildren(...names.map((name) => h("li", {}, h("bdi", {}, name))));
 }
 
 /** One after the other: many at once would spend the user's push rate. */

@@ -35,9 +35,9 @@ export function messageRow({text, author, seq, at}) {
     h(
       "div",
       {class: "bubble"},
-      h("p", {class: "author"}, author.name, roleBadge(author)),
+      h("p", {class: "author"}, h("bdi", {}, author.name), roleBadge(author)),
       isOwn ? h("span", {class: "visually-hidden"}, `${_("You")}: `) : null,
-      h("span", {class: "text"}, ...withLinks(text)),
+      h("span", {class: "text", dir: "auto"}, ...withLinks(text)),
       at === undefined ? null : h("span", {class: "meta"}, timeElement(at, clockTime)),
     ),
   );

@@ -92,6 +92,26 @@ async def test_lines_spaces_and_other_scripts_arrive_as_they_were_typed(in_class
     assert await shown.evaluate("element => element.innerText") == "primeira linha\n  segunda 👩🏽‍🏫 שלום"
 
 
+async def test_a_text_that_turns_its_direction_turns_nothing_beside_it(in_class: InClass) -> None:
+    ana, paula = everybody = await in_class("ana", "paula")
+    await ana.say("\u202eetracsed")
+    await ana.say("שלום, turma!")
+    for visitor in everybody:
+        texts = visitor.page.locator("#messages .text")
+        await expect(texts).to_have_count(2, timeout=TIMEOUT_MS)
+        for text in await texts.all():
+            assert await text.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"
+        assert [
+            await text.evaluate("element => getComputedStyle(element).direction") for text in await texts.all()
+        ] == [
+            "ltr",
+            "rtl",
+        ]
+    name = paula.page.locator("#messages .author bdi").first
+    assert await name.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"
+    await paula.screenshot("directions")
+
+
 async def test_older_messages_come_by_scrolling_up(visit: Visit, in_class: InClass) -> None:
     [paula] = await in_class("paula")
     for number in range(1, 81):

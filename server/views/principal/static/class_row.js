@@ -14,7 +14,7 @@ import {chart, draw} from "./chart.js";
 const LEAST_TOP = 10;
 
 export class ClassRow {
-  #link = h("a");
+  #link = h("a", {dir: "auto"});
   #teacher = h("span", {class: "teacher"});
   #here = h("strong");
   #of = h("span", {class: "muted"});
