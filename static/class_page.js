@@ -20,23 +20,29 @@ import {speak} from "./spoken.js";
 const topic = `class:${page.classroom.id}`;
 const reading = readingOf(topic, {present: true});
 const {channel} = reading;
-const conversation = new Conversation(byId("messages"), (event) => eventRow(event, channel));
+const conversation = new Conversation(byId("messages"), rowOf);
 const view = new View({scroller: byId("scroller"), jump: byId("jump")}, conversation, (seq) => reading.mark(seq));
 const history = new History(channel, conversation, view);
-const outgoing = new Outgoing(byId("pending"), channel);
+const outgoing = new Outgoing(byId("pending"), channel, conversation);
 const typing = new Typing(channel, byId("typing"));
 const title = document.title;
 let isOpen = false;
 
 /** @typedef {import("./client/position.js").TopicEvent} TopicEvent */
 
+/** What the conversation shows is no longer on its way. @param {TopicEvent} event */
+function rowOf(event) {
+  outgoing.arrived(event.payload);
+  return eventRow(event, channel);
+}
+
 /** @param {TopicEvent[]} events */
 function append(events) {
   const end = conversation.lastSeq;
   const count = events.filter(isByOther).length;
   view.follow(() => {
-    for (const {payload} of events) outgoing.arrived(payload);
     conversation.append(events);
+    outgoing.caughtUp();
     // The first that nobody looked at: `reading` has counted these already.
     if (!isInFront() && count > 0 && reading.unread === count) conversation.drawLine(end);
     return count;
@@ -53,8 +59,8 @@ function joined({resumed, events, seq, read}) {
   const said = events.filter(isSaid);
   showWhetherOurs(true);
   if (resumed) return append(said);
-  for (const {payload} of said) outgoing.arrived(payload);
   conversation.replace(said);
+  outgoing.caughtUp();
   conversation.drawLine(read > 0 ? read : null);
   if (!isOpen) view.open();
   else view.toEnd();

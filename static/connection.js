@@ -5,6 +5,7 @@
  */
 
 import {Socket} from "./client/socket.js";
+import {Listeners} from "./client/listeners.js";
 import {forgetUnsent} from "./client/unsent.js";
 import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
@@ -21,11 +22,25 @@ export const mine = socket.channel("user:me");
 const sign = byId("connection");
 /** @type {number | undefined} */
 let timer;
+let isShownOnline = false;
+let isSigningOut = false;
+/** @type {Listeners<[boolean]>} */
+const onShownOnline = new Listeners();
+
+/**
+ * Call with whether the page says that it is online: now, and after each change. What else the page says of its
+ * connection must not contradict that.
+ * @param {(isOnline: boolean) => void} listener
+ */
+export function onOnline(listener) {
+  onShownOnline.add(listener);
+  listener(isShownOnline);
+}
 
 /** @param {import("./client/socket.js").SocketState} state */
 function show({status}) {
   clearTimeout(timer);
-  if (status === "signed_out") return signInAgain();
+  if (status === "signed_out") return isSigningOut ? undefined : signInAgain();
   if (status === "online" || sign.dataset.state === "offline") return say(status);
   timer = window.setTimeout(() => say(status), QUIET_MS);
 }
@@ -41,17 +56,21 @@ function say(status) {
   sign.hidden = false;
   sign.dataset.state = status;
   setText(sign, words[/** @type {keyof typeof words} */ (status)] ?? status);
+  isShownOnline = status === "online";
+  onShownOnline.emit(isShownOnline);
 }
 
+/** Nobody asked for it in this tab: the page there says what happened. */
 function signInAgain() {
   forgetDrafts();
   const here = location.pathname + location.search;
-  location.assign(`/accounts/sign-in?next=${encodeURIComponent(here)}`);
+  location.assign(`/accounts/sign-in?ended=1&next=${encodeURIComponent(here)}`);
 }
 
 /** Computers at school are shared: what is left in this tab must not be there for the next user. */
 function forgetOnSignOut() {
   document.querySelector("form[data-sign-out]")?.addEventListener("submit", () => {
+    isSigningOut = true; // the server's word of it may come before its page
     forgetDrafts();
     try {
       forgetUnsent(sessionStorage);

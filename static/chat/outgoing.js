@@ -1,5 +1,6 @@
 /** Messages on their way: below the conversation until the server's broadcast brings each into its place. */
 
+import {onOnline} from "../connection.js";
 import {h, icon} from "../dom.js";
 import {_} from "../language.js";
 import {page} from "../page.js";
@@ -9,17 +10,26 @@ import {messageRow} from "./row.js";
 const QUIET_MS = 700;
 
 /** @typedef {import("../client/delivery.js").Delivery} Delivery */
+/** @typedef {{delivery: Delivery, element: HTMLElement, note: HTMLElement, seq: number}} Row `seq`: Infinity until it is stored */
 
 export class Outgoing {
   #list;
   #channel;
-  /** @type {Map<string, HTMLElement>} */
+  #conversation;
+  #isOnline = false;
+  /** @type {Map<string, Row>} by the message's id */
   #rows = new Map();
 
-  /** @param {HTMLElement} list @param {import("../client/channel.js").Channel} channel */
-  constructor(list, channel) {
+  /**
+   * @param {HTMLElement} list
+   * @param {import("../client/channel.js").Channel} channel
+   * @param {import("./conversation.js").Conversation} conversation
+   */
+  constructor(list, channel, conversation) {
     this.#list = list;
     this.#channel = channel;
+    this.#conversation = conversation;
+    onOnline((isOnline) => this.#showOnline(isOnline));
     for (const delivery of channel.unsent) if (delivery.event === "message:send") this.#add(delivery);
   }
 
@@ -28,41 +38,69 @@ export class Outgoing {
     this.#add(this.#channel.send("message:send", {text}));
   }
 
-  /** The broadcast of a message came. @param {{id?: string, author: {id: number}}} payload */
+  /** The conversation has a message. @param {{id?: string, author: {id: number}}} payload */
   arrived({id, author}) {
     if (id !== undefined && author.id === page.me.id) this.#remove(id);
   }
 
-  /** @param {Delivery} delivery */
-  #add(delivery) {
-    const row = messageRow({text: delivery.payload.text, author: page.me});
-    const note = h("p", {class: "delivery"});
-    row.querySelector(".bubble")?.append(note);
-    this.#rows.set(delivery.id, row);
-    this.#list.append(row);
-    delivery.onState((state) => this.#show(delivery, row, note, state));
+  /** The conversation has moved on: what it had skipped, over a long absence, does not come any more. */
+  caughtUp() {
+    for (const [id, {seq}] of this.#rows) if (seq <= this.#conversation.lastSeq) this.#remove(id);
   }
 
-  /** @param {Delivery} delivery @param {HTMLElement} row @param {HTMLElement} note @param {string} state */
-  #show(delivery, row, note, state) {
-    row.classList.toggle("failed", state === "failed");
-    if (state === "cancelled") this.#remove(delivery.id);
+  /** @param {Delivery} delivery */
+  #add(delivery) {
+    const element = messageRow({text: delivery.payload.text, author: page.me});
+    const note = h("p", {class: "delivery"});
+    element.querySelector(".bubble")?.append(note);
+    const row = {delivery, element, note, seq: Infinity};
+    this.#rows.set(delivery.id, row);
+    this.#list.append(element);
+    delivery.onState(() => this.#show(row));
+  }
+
+  /** @param {Row} row */
+  #show({delivery, element, note}) {
+    const {id, state} = delivery;
+    element.classList.toggle("failed", state === "failed");
+    if (state === "sent") delivery.promise.then(({seq}) => this.#stored(id, seq));
+    if (state === "cancelled") this.#remove(id);
     else if (state === "failed") note.replaceChildren(...failure(delivery));
-    else if (note.childElementCount > 0) note.replaceChildren(...progress(state));
-    else setTimeout(() => delivery.state !== "failed" && note.replaceChildren(...progress(delivery.state)), QUIET_MS);
+    else if (note.childElementCount > 0) note.replaceChildren(...progress(delivery, this.#isOnline));
+    else setTimeout(() => this.#showLate(delivery, note), QUIET_MS);
+  }
+
+  /** @param {Delivery} delivery @param {HTMLElement} note */
+  #showLate(delivery, note) {
+    if (delivery.state !== "failed") note.replaceChildren(...progress(delivery, this.#isOnline));
+  }
+
+  /** @param {boolean} isOnline */
+  #showOnline(isOnline) {
+    this.#isOnline = isOnline;
+    for (const {delivery, note} of this.#rows.values()) if (note.childElementCount > 0) this.#showLate(delivery, note);
+  }
+
+  /** Its broadcast comes, or came and was lost or skipped. @param {string} id @param {number} seq */
+  #stored(id, seq) {
+    const row = this.#rows.get(id);
+    if (row !== undefined) row.seq = seq;
+    this.caughtUp();
   }
 
   /** @param {string} id */
   #remove(id) {
-    this.#rows.get(id)?.remove();
+    this.#rows.get(id)?.element.remove();
     this.#rows.delete(id);
   }
 }
 
-/** @param {string} state */
-function progress(state) {
+/** @param {Delivery} delivery @param {boolean} isOnline */
+function progress({state, isRepeat}, isOnline) {
   if (state === "sent") return [icon("check"), _("Sent")];
-  return [icon("clock"), state === "waiting" ? _("Waiting for the connection") : _("Sending…")];
+  if (!isOnline) return [icon("clock"), _("Waiting for the connection")];
+  if (isRepeat) return [icon("clock"), _("Trying again…")];
+  return [icon("clock"), state === "waiting" ? _("Waiting to be sent") : _("Sending…")];
 }
 
 /** @param {Delivery} delivery */

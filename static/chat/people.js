@@ -1,6 +1,7 @@
 /** Who is in the class and who of them is here now; of a large class, how many. On a phone it slides over the chat. */
 
 import {avatar, roleBadge} from "../avatar.js";
+import {onOnline} from "../connection.js";
 import {h, setText} from "../dom.js";
 import {_, language, ngettext, number} from "../language.js";
 import {byId, isStaff, page} from "../page.js";
@@ -12,6 +13,14 @@ export function showPeople(channel) {
   openAndClose(byId("people"), byId("people-button"), byId("people-close"));
   channel.presence.onChange(showList);
   channel.presence.onCount(showCounts);
+  onOnline(showWhetherNow);
+}
+
+/** Without a connection the list is of before: it must not claim that anybody is here. @param {boolean} isOnline */
+function showWhetherNow(isOnline) {
+  const isOfBefore = !isOnline && byId("people-lists").childElementCount > 0;
+  byId("people-before").hidden = !isOfBefore;
+  for (const id of ["people-lists", "here-count"]) byId(id).classList.toggle("of-before", isOfBefore);
 }
 
 /** @param {User[]} here */
@@ -39,7 +48,7 @@ function group(title, users, kind) {
 /** @param {User} user @param {string} kind */
 function person(user, kind) {
   const name = user.id === page.me.id ? _("{name} (you)", {name: user.name}) : user.name;
-  return h("li", {class: `person ${kind}`}, avatar(user), h("span", {class: "person-name", title: name}, name), roleBadge(user));
+  return h("li", {class: `person ${kind}`}, avatar(user), h("span", {class: "person-name", dir: "auto", title: name}, name), roleBadge(user));
 }
 
 /** @param {{students: number, teachers: number}} counts */

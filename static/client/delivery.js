@@ -22,6 +22,7 @@ export class Delivery {
   #onState = new Listeners();
   /** @type {DeliveryState} */
   #state = "waiting";
+  #isRepeat = false;
   /** @type {Error | null} */
   #error = null;
   /** @type {Promise<Payload>} */
@@ -45,6 +46,11 @@ export class Delivery {
 
   get state() {
     return this.#state;
+  }
+
+  /** Whether its last attempt came to nothing, so that this one is another of the same. */
+  get isRepeat() {
+    return this.#isRepeat;
   }
 
   /** Why it failed; null when it has not. */
@@ -82,9 +88,10 @@ export class Delivery {
     this.#moveTo("cancelled");
   }
 
-  /** For the outbox: it waits for its turn, for the connection, or for a while. */
-  wait() {
+  /** For the outbox: it waits for its turn, for the connection, or for a while; `isRepeat`: after an attempt in vain. */
+  wait(isRepeat = false) {
     this.#error = null;
+    this.#isRepeat = isRepeat;
     this.#moveTo("waiting");
   }
 

@@ -171,7 +171,7 @@ export class Outbox {
    */
   #answered(delivery, error, response) {
     if (error === null) this.#arrived(delivery, response);
-    else if (error instanceof Disconnected) delivery.wait();
+    else if (error instanceof Disconnected) delivery.wait(true);
     else if (isPassing(error)) this.#sendLater(delivery, error);
     else this.#failed(delivery, error);
   }
@@ -201,7 +201,7 @@ export class Outbox {
    * @param {Error} error
    */
   #sendLater(delivery, error) {
-    delivery.wait();
+    delivery.wait(!isTooFast(error));
     if (!this.#isReady) return;
     this.#callOffWaiting = this.#clock.after(this.#waitAfter(error), () => {
       this.#callOffWaiting = null;
@@ -215,7 +215,7 @@ export class Outbox {
    */
   #waitAfter(error) {
     const asked = error instanceof Refused ? error.retryAfter : null;
-    const isOurs = error instanceof Refused && error.code === "too_fast" && asked !== null;
+    const isOurs = isTooFast(error) && asked !== null;
     return (asked ?? 0) + (isOurs ? 0 : this.#backoff.next());
   }
 
@@ -227,6 +227,11 @@ export class Outbox {
   #save() {
     this.#store.save(this.#topic, this.#deliveries.map(kept));
   }
+}
+
+/** @param {Error} error */
+function isTooFast(error) {
+  return error instanceof Refused && error.code === "too_fast";
 }
 
 /** @param {Error} error */

@@ -275,3 +275,18 @@ test("a page that looks at the state only gets no unhandled rejection", async ()
   client.network.last.refuse(SEND, {code: "forbidden", message: "No."});
   await settled();
 });
+
+test("it tells an attempt that is another of the same from one that waits for its turn", () => {
+  const client = joinedClient();
+  const {delivery: one} = sendText(client, "one");
+  const {delivery: two} = sendText(client, "two");
+  client.network.last.refuse(SEND, {code: "too_fast", message: "Slow down.", retry_after: 700});
+  assert.deepEqual([one.isRepeat, two.isRepeat], [false, false]);
+  client.clock.advance(700);
+  client.network.last.refuse(SEND, {code: "unavailable", message: "Later."});
+  assert.deepEqual([one.isRepeat, two.isRepeat], [true, false]);
+  rejoin(client);
+  client.network.last.reply(SEND, {seq: 1});
+  client.network.last.lose();
+  assert.deepEqual([two.state, two.isRepeat], ["waiting", true]);
+});

@@ -1,0 +1,106 @@
+"""What a page says of a message that is on its way agrees with what it says of its connection."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, WebSocketRoute, expect
+
+from tests.browser.conftest import InClass
+from tests.browser.visitor import TIMEOUT_MS, Visitor
+
+pytestmark = pytest.mark.browser
+
+# A push waits 10 s for its answer, the probe after it 4 s; and a busy machine.
+NOTICED_MS = 30_000
+
+
+class Network:
+    """What lies between a page and its server: frames of either direction can go astray, and nobody is told."""
+
+    def __init__(self) -> None:
+        self.loses_pushes = False
+        self.loses_answers = False
+        self.is_up = True
+        self._socket: WebSocketRoute | None = None
+
+    async def connect(self, socket: WebSocketRoute) -> None:
+        """Take a connection of the page."""
+        if not self.is_up:
+            await socket.close(code=1012)
+            return
+        self._socket = socket
+        server = socket.connect_to_server()
+        socket.on_message(lambda frame: None if self.loses_pushes else server.send(frame))
+        server.on_message(lambda frame: None if self.loses_answers else socket.send(frame))
+
+    async def cut(self) -> None:
+        """Close the connection, and let no other through."""
+        self.is_up = False
+        if self._socket is not None:
+            await self._socket.close(code=1012)
+
+
+async def behind(visitor: Visitor) -> Network:
+    network = Network()
+    await visitor.page.route_web_socket("**/socket/**", network.connect)
+    await visitor.page.reload()
+    await expect(visitor.page.locator("#here-count")).to_have_text(re.compile("^[1-9]"), timeout=TIMEOUT_MS)  # joined
+    return network
+
+
+def pending(visitor: Visitor) -> Locator:
+    return visitor.page.locator("#pending")
+
+
+async def test_a_connection_that_died_in_silence_is_noticed_by_the_message_that_gets_no_answer(
+    in_class: InClass,
+) -> None:
+    [ana] = await in_class("ana")
+    network = await behind(ana)
+    connection = ana.page.locator("#connection")
+    with ana.outage():
+        network.loses_pushes = network.loses_answers = True
+        await ana.say("alguém me ouve?")
+        await expect(pending(ana)).to_contain_text("Sending…")
+        await expect(pending(ana)).to_contain_text("Trying again…", timeout=NOTICED_MS)
+        await expect(connection).to_have_text("Online")
+        network.is_up = False
+        await expect(connection).to_have_text("Reconnecting…", timeout=NOTICED_MS)
+        await expect(pending(ana)).to_contain_text("Waiting for the connection")
+        await expect(ana.page.locator("#people-before")).to_be_visible()
+        await ana.screenshot("reconnecting")
+        network.loses_pushes = network.loses_answers = False
+        network.is_up = True
+        await ana.look()
+        await ana.sees("alguém me ouve?")
+        await expect(pending(ana).locator("li")).to_have_count(0)
+        await expect(ana.page.locator("#people-before")).to_be_hidden()
+
+
+async def test_messages_that_are_sent_too_fast_wait_for_their_turn_not_for_the_connection(in_class: InClass) -> None:
+    [ana] = await in_class("ana")
+    network = await behind(ana)
+    network.loses_answers = True
+    for number in range(1, 4):
+        await ana.say(f"Linha {number}")
+    await expect(pending(ana).get_by_text("Waiting to be sent")).to_have_count(2)
+    await expect(pending(ana)).not_to_contain_text("connection")
+
+
+async def test_a_message_that_the_conversation_has_skipped_does_not_stay_below_it(in_class: InClass) -> None:
+    ana, paula = await in_class("ana", "paula")
+    network = await behind(ana)
+    with ana.outage():
+        network.loses_answers = True
+        await ana.say("lá em cima")
+        await paula.sees("lá em cima")
+        await network.cut()
+        for number in range(1, 61):
+            await paula.say(f"Exercício {number}.")
+        await paula.sees("Exercício 60.")
+        network.loses_answers = False
+        network.is_up = True
+        await ana.page.reload()  # begins with the newest 50, and sends again what was not answered
+        await ana.sees("Exercício 60.")
+        await expect(pending(ana).locator("li")).to_have_count(0, timeout=TIMEOUT_MS)
+        await ana.screenshot("skipped")
