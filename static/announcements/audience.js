@@ -1,9 +1,19 @@
 /** To whom one announces: a teacher ticks classes, the principal chooses the school, a role or one class. */
 
 import {h} from "../dom.js";
+import {_} from "../language.js";
 import {byId, page} from "../page.js";
 
-/** @typedef {{topics: () => string[], onChange: (listener: () => void) => void}} Audience */
+/**
+ * `problem`: why there are no topics, and where to put it right.
+ * @typedef {{words: string, field: HTMLElement}} Problem
+ * @typedef {{topics: () => string[], problem: () => Problem, onChange: (listener: () => void) => void}} Audience
+ */
+
+/** @returns {Problem} */
+function nobodyChosen() {
+  return {words: _("Choose to whom you announce."), field: byId("announce").querySelector("fieldset input")};
+}
 
 /** @returns {Audience} */
 export function startAudience() {
@@ -16,11 +26,12 @@ function severalClasses() {
     return /** @type {HTMLInputElement} */ (h("input", {type: "checkbox", value: `class:${id}`}));
   });
   const all = byId("all-classes");
-  byId("audience").append(...boxes.map((box, index) => h("label", {class: "chip"}, box, h("span", {}, page.classes[index].title))));
+  byId("audience").append(...boxes.map((box, index) => h("label", {class: "chip"}, box, h("span", {dir: "auto"}, page.classes[index].title))));
   const topics = () => boxes.filter((box) => box.checked).map((box) => box.value);
   all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
   return {
     topics,
+    problem: nobodyChosen,
     onChange: (listener) => {
       byId("announce").addEventListener("change", () => {
         all.checked = topics().length === boxes.length;
@@ -47,11 +58,19 @@ function oneOfTheSchool() {
   });
   return {
     topics,
+    problem: () => noSuchClass(title),
     onChange: (listener) => {
       form.addEventListener("change", listener);
       title.addEventListener("input", listener);
     },
   };
+}
+
+/** @param {HTMLInputElement} title @returns {Problem} */
+function noSuchClass(title) {
+  const name = title.value.trim();
+  if (name === "") return {words: _("Write the name of the class."), field: title};
+  return {words: _("There is no class of the name “{name}”. Choose one of the list.", {name}), field: title};
 }
 
 /** A title that two classes share gets a number, so that each can be chosen. @param {import("../page.js").Classroom} one */

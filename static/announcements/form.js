@@ -1,5 +1,6 @@
 /** Writing an announcement, and following it to each place until the server has it. */
 
+import {isolated} from "../bidi.js";
 import {reason} from "../chat/outgoing.js";
 import {lengthOf, showCounter} from "../counter.js";
 import {h, icon, setText} from "../dom.js";
@@ -29,8 +30,9 @@ export function startForm(onPlace) {
 
   function announce() {
     const topics = audience.topics();
-    const problem = problemOf(topics, title.value, text.value);
-    if (problem !== null) return complain(problem, topics.length === 0 ? null : text);
+    if (topics.length === 0) return complain(audience.problem());
+    const words = problemOf(title.value, text.value);
+    if (words !== null) return complain({words, field: text});
     for (const topic of topics) sendTo(topic, title.value.trim(), text.value.trim());
     title.value = text.value = "";
     saveDraft("announcement", "");
@@ -60,20 +62,19 @@ function buttonLabel(topics) {
   return ngettext("Announce to {n} class", "Announce to {n} classes", topics.length);
 }
 
-/** @param {string[]} topics @param {string} title @param {string} text @returns {string | null} */
-function problemOf(topics, title, text) {
-  if (topics.length === 0) return _("Choose to whom you announce.");
+/** @param {string} title @param {string} text @returns {string | null} */
+function problemOf(title, text) {
   if (text.trim() === "") return _("Write what you want to announce.");
   if (!showCounter(byId("counter"), text) || lengthOf(title) > MAX_TITLE) return _("This text is too long.");
   return null;
 }
 
-/** @param {string} problem @param {HTMLElement | null} field */
-function complain(problem, field) {
+/** @param {import("./audience.js").Problem} problem */
+function complain({words, field}) {
   const place = byId("announce-problem");
   place.hidden = false;
-  place.replaceChildren(icon("warning"), problem);
-  (field ?? byId("announce").querySelector("fieldset input")).focus();
+  place.replaceChildren(icon("warning"), words);
+  field.focus();
 }
 
 /** @param {string} topic @param {string} title @param {string} text */
@@ -104,5 +105,5 @@ function lineOf(delivery, state, place) {
   if (state !== "failed") return [icon("clock"), _("On its way to: {place}", {place})];
   const retry = h("button", {class: "quiet-button", type: "button", onclick: () => delivery.retry()}, _("Try again"));
   const drop = h("button", {class: "quiet-button", type: "button", onclick: () => delivery.cancel()}, _("Delete"));
-  return [icon("warning"), h("span", {role: "alert"}, `${place}: ${reason(delivery.error)}`), retry, drop];
+  return [icon("warning"), h("span", {role: "alert"}, `${isolated(place)}: ${reason(delivery.error)}`), retry, drop];
 }

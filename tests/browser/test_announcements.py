@@ -40,6 +40,27 @@ async def test_the_principal_announces_to_the_school_and_everybody_sees_it_where
     await expect(ana.page.locator("[data-announcements]")).to_contain_text("1", timeout=TIMEOUT_MS)
 
 
+async def test_a_class_that_does_not_exist_is_told_where_it_was_typed(visit: Visit) -> None:
+    diretora = await visit("diretora")
+    page = diretora.page
+    await page.goto("/principal/announcements")
+    await diretora.wait_until_online()
+    await page.get_by_label("One class").check()
+    await page.locator("#text").fill("Prova na sexta.")
+    problem = page.locator("#announce-problem")
+    await page.locator("#announce-button").click()
+    await expect(problem).to_have_text("Write the name of the class.")
+    await page.locator("#class-title").fill("9º Z")
+    await page.locator("#announce-button").click()
+    await expect(problem).to_have_text("There is no class of the name “9º Z”. Choose one of the list.")
+    await expect(page.locator("#class-title")).to_be_focused()
+    await diretora.screenshot("no-such-class")
+    await page.locator("#class-title").fill(MATHS)
+    await expect(problem).to_be_hidden()
+    await page.locator("#announce-button").click()
+    await expect(page.locator("#announcements")).to_contain_text("Prova na sexta.", timeout=TIMEOUT_MS)
+
+
 async def test_the_dashboard_moves_with_the_classes(visit: Visit) -> None:
     diretora = await visit("diretora")
     page = diretora.page
