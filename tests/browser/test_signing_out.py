@@ -12,6 +12,7 @@ from tests.lousa import Lousa
 pytestmark = pytest.mark.browser
 
 SIGN_IN = re.compile(r"/accounts/sign-in\b")
+ENDED = "You were signed out. Sign in to go on."
 
 
 async def test_signing_out_in_one_tab_ends_the_others(visit: Visit) -> None:
@@ -24,6 +25,9 @@ async def test_signing_out_in_one_tab_ends_the_others(visit: Visit) -> None:
     await other.page.get_by_role("button", name="Sign out").click()
     await other.page.wait_for_url(SIGN_IN)
     await ana.page.wait_for_url(SIGN_IN, timeout=TIMEOUT_MS)
+    await expect(ana.page.get_by_role("status")).to_have_text(ENDED)
+    await ana.screenshot("signed-out")
+    await expect(other.page.get_by_text(ENDED)).to_have_count(0)  # they know
     other.check()
     await ana.page.goto("/students/")
     await expect(ana.page).to_have_url(SIGN_IN)
@@ -34,5 +38,6 @@ async def test_an_account_that_is_disabled_is_out_at_once(visit: Visit, lousa: L
     await bruno.open_class()
     lousa.run("user", "disable", "bruno")
     await bruno.page.wait_for_url(SIGN_IN, timeout=TIMEOUT_MS)
+    await expect(bruno.page.get_by_role("status")).to_have_text(ENDED)
     await bruno.page.goto("/students/")
     await expect(bruno.page).to_have_url(SIGN_IN)

@@ -73,6 +73,15 @@ async def test_after_signing_in_nobody_is_led_to_another_site(visitor: Visitor) 
     assert (await visitor.get("/accounts/sign-in?next=https://evil.example/")).location == "/"
 
 
+async def test_who_was_signed_out_elsewhere_is_told_so_and_led_back(visitor: Visitor) -> None:
+    form = await visitor.get("/accounts/sign-in?ended=1&next=/students/classes/1")
+    assert form.has("You were signed out.")
+    assert form.fields["next"] == "/students/classes/1"
+    assert not (await visitor.get("/accounts/sign-in?next=/students/classes/1")).has("You were signed out.")
+    visitor.language = "pt-BR"
+    assert (await visitor.get("/accounts/sign-in?ended=1")).has("Sua sessão foi encerrada.")
+
+
 async def test_who_is_signed_in_need_not_sign_in_again(signed_in: SignedIn) -> None:
     ana = await signed_in("ana")
     answer = await ana.get("/accounts/sign-in?next=/students/announcements")
