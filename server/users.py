@@ -28,6 +28,7 @@ from server.databases.users import (
 )
 from server.passwords import Passwords, check_new_password
 from server.refusals import UserError
+from server.visible import first_invisible
 
 # Without what is mistaken for another: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
 CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
@@ -219,13 +220,20 @@ def _new_code() -> str:
 
 def _valid_login(login: str) -> str:
     normal, typed = normal_login(login), login.strip()
-    if not 1 <= len(typed) <= MAX_LOGIN_CHARACTERS or not typed.isprintable() or " " in typed:
+    _check_visible("login", typed)
+    if not 1 <= len(typed) <= MAX_LOGIN_CHARACTERS or " " in typed:
         raise UserError(f"A login has 1 to {MAX_LOGIN_CHARACTERS} characters, and no blanks.")
     return normal
 
 
 def _valid_name(name: str) -> str:
     plain = name.strip()
-    if not plain.isprintable() or not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
+    _check_visible("name", plain)
+    if not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
         raise UserError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
     return plain
+
+
+def _check_visible(what: str, text: str) -> None:
+    if (hidden := first_invisible(text)) is not None:
+        raise UserError(f"The {what} holds a character that cannot be seen: {hidden}.")

@@ -13,13 +13,13 @@ from typing import Generic, NamedTuple, TypeVar
 
 from server.rosters.problems import shown
 from server.rosters.sheet import Sheet
+from server.visible import first_invisible
 
 # What the tables hold (server/databases/accounts.py).
 MAX_TEXT = 255
 
 # `inactive` is OneRoster 1.0's word, which exports of 1.1 still use.
 _STATUSES = {"": True, "active": True, "tobedeleted": False, "inactive": False}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 T = TypeVar("T")
 
@@ -83,13 +83,13 @@ def rows(sheet: Sheet) -> Iterator[Row]:
 
 
 def check_text(sheet: Sheet, line: int, column: str, value: str, most: int = MAX_TEXT) -> bool:
-    """Tell whether a value can be kept: it is there, not too long, and without control characters."""
+    """Tell whether a value can be kept: it is there, not too long, and all of it can be seen."""
     if not value:
         sheet.problem(line, column, "The value is missing.")
     elif len(value) > most:
         sheet.problem(line, column, f"The value has {len(value)} characters, where {most} are allowed.")
-    elif not value.isprintable() and _CONTROL.search(value):
-        sheet.problem(line, column, f"{shown(value)} holds control characters.")
+    elif (hidden := first_invisible(value)) is not None:
+        sheet.problem(line, column, f"{shown(value)} holds a character that cannot be seen: {hidden}.")
     else:
         return True
     return False

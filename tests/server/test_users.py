@@ -30,13 +30,13 @@ async def test_a_user_who_was_created_can_sign_in(users: Users, accounts: Accoun
 
 @pytest.mark.parametrize("login", ["", "  ", "ana silva", "ana\nsilva", "a" * 256, "a\0b"])
 async def test_a_login_that_cannot_be_typed_is_refused(users: Users, login: str) -> None:
-    with pytest.raises(UserError, match="A login has"):
+    with pytest.raises(UserError, match=r"(A|The) login (has|holds)"):
         await users.create(login, "Ana", Role.STUDENT, "lousa-demo")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "Ana\nSilva", "A" * 256])
 async def test_a_name_that_cannot_be_shown_is_refused(users: Users, name: str) -> None:
-    with pytest.raises(UserError, match="A name has"):
+    with pytest.raises(UserError, match=r"(A|The) name (has|holds)"):
         await users.create("ana", name, Role.STUDENT, "lousa-demo")
 
 

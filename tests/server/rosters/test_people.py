@@ -108,6 +108,8 @@ def test_a_role_that_has_ended_or_not_begun_gives_nothing(read: Read, dates: str
         ("users.csv", "true,bruno", "true,#1", 3, "username"),
         ("users.csv", "true,bruno", "true," + "b" * 256, 3, "username"),
         ("users.csv", "true,bruno", "true,bru\x07no", 3, "username"),
+        ("users.csv", "true,bruno", "true,bru\u202eno", 3, "username"),
+        ("users.csv", "Bruno,Lima", "Bru\u202eno,Lima", 3, "givenName"),
         ("users.csv", "Bruno,Lima", ",", 3, "givenName"),
         ("users.csv", "s2,,,", ",,,", 3, "sourcedId"),
         ("users.csv", "s2,,,", "s" * 256 + ",,,", 3, "sourcedId"),

@@ -39,8 +39,8 @@ def test_a_school_of_one_is_clean(tmp_path: Path) -> None:
     assert [user.role for user in rosters.read(tmp_path, today=TODAY).users] == list(Role)[::-1]
 
 
-# Text as people write it: no control characters, no surrogates, and something in it that is not a blank.
-words = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30).filter(
+# Text as people write it: nothing that cannot be seen, and something in it that is not a blank.
+words = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).filter(
     lambda text: text.strip() and not text.strip().startswith("#")
 )
 ids = st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters="-_."), min_size=1, max_size=36)

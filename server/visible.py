@@ -1,0 +1,11 @@
+"""The rule for names, titles and logins, whoever gives them: every character can be seen.
+
+Control characters break lines; others turn the direction of a text (U+202E), or make one name look like another.
+"""
+
+
+def first_invisible(text: str) -> str | None:
+    """Return the first character that cannot be seen, as in `U+202E`, or None. A blank can be seen."""
+    if text.isprintable():
+        return None
+    return next(f"U+{ord(character):04X}" for character in text if not character.isprintable())
