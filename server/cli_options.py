@@ -14,7 +14,7 @@ from server.databases import Databases
 from server.databases.errors import DatabaseError
 from server.refusals import PasswordRefused, UserError
 from server.rosters import RosterErrors
-from server.settings import Settings, SettingsError, database_urls
+from server.settings import Settings, SettingsError, database_urls, read_origin
 from server.workers import WorkersFailed
 
 R = TypeVar("R")
@@ -116,6 +116,7 @@ _SERVER_OPTIONS = [
         "allowed_origins",
         multiple=True,
         metavar="ORIGIN",
+        callback=lambda _context, _option, given: tuple(map(read_origin, given)),
         help="Another site whose pages may connect to the live classes, as in https://portal.school.example.",
     ),
     option(

@@ -1,10 +1,17 @@
 """What the administrator decides: one value, made from the command line and the environment, handed to the parts."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DATABASE_NAMES = ("accounts", "journal")
+
+
+_PORTS = {"http": 80, "https": 443}
+# Browsers write a name in other letters than these as xn--….
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
 class SettingsError(Exception):
@@ -31,6 +38,22 @@ class Settings:
     push_rate: float = 10.0
     allowed_origins: tuple[str, ...] = ()
     behind_proxy: bool = False
+
+
+def read_origin(text: str) -> str:
+    """Return an origin as browsers write it (RFC 6454, section 6.2); raise SettingsError for anything else."""
+    given = text.strip().removesuffix("/").lower()
+    try:
+        url = urlsplit(given)
+        port = url.port
+    except ValueError:
+        url, port = urlsplit(""), None
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    plain = f"{url.scheme}://{host}" if port in (None, _PORTS.get(url.scheme)) else f"{url.scheme}://{host}:{port}"
+    # Nothing but scheme, host and port.
+    if url.scheme not in _PORTS or not _HOST.fullmatch(host or "") or given not in (plain, f"{plain}:{port}"):
+        raise SettingsError(f"--allowed-origin {text} is not an origin such as https://portal.school.example.")
+    return plain
 
 
 def database_urls(data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = DATABASE_NAMES) -> dict[str, str]:

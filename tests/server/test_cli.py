@@ -181,6 +181,13 @@ def test_a_database_that_cannot_be_used_is_told_by_every_command(run: Run, comma
     _fails(run(*command, LOUSA_DATABASE="grades=sqlite:///x"), "the name one of accounts, journal")
 
 
+def test_an_origin_that_is_none_is_told(run: Run) -> None:
+    for command in ("serve", "demo"):
+        _fails(
+            run(command, "--allowed-origin", "https://portal/x"), "--allowed-origin https://portal/x is not an origin"
+        )
+
+
 def test_a_data_folder_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file" / "data", Path("/proc/lousa")):

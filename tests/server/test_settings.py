@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from server.databases import SCHEMAS
-from server.settings import DATABASE_NAMES, Settings, SettingsError, database_urls
+from server.settings import DATABASE_NAMES, Settings, SettingsError, database_urls, read_origin
 
 
 def test_databases_are_files_in_the_data_folder_unless_said_otherwise() -> None:
@@ -21,6 +21,51 @@ def test_every_declared_database_can_be_given() -> None:
 def test_a_database_that_is_none_of_ours_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="one of accounts, journal"):
         database_urls(Path("data"), [text])
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://portal.school.example", "https://portal.school.example"),
+        ("https://Portal.School.example/", "https://portal.school.example"),
+        ("http://portal:8080", "http://portal:8080"),
+        ("https://portal:443", "https://portal"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(text: str, origin: str) -> None:
+    assert read_origin(text) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "*",
+        "null",
+        "portal.school.example",
+        "portal:8080",
+        "//portal",
+        "https://",
+        "https:///",
+        "https://portal//",
+        "https://portal/page",
+        "https://portal?a=b",
+        "https://portal?",
+        "https://portal#a",
+        "https://user@portal",
+        "https://portal:port",
+        "https://portal:99999",
+        "https://portal:",
+        "https://[portal",
+        "https://por tal",
+        "https://escola.família.example",
+        "ws://portal",
+    ],
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="is not an origin such as"):
+        read_origin(text)
 
 
 def test_settings_can_be_logged_without_passwords() -> None:
