@@ -37,6 +37,7 @@ from server.databases.errors import DatabaseError
 from server.health import Health
 from server.listener import Server, address, close, listen
 from server.redis_url import check_redis_url, try_redis
+from server.schemas import SCHEMAS
 from server.settings import Settings
 from server.watcher import ChangeWatcher
 
@@ -87,7 +88,7 @@ async def prepare(settings: Settings) -> None:
     """
     if settings.redis_url is not None:
         check_redis_url(settings.redis_url, settings.databases)
-    databases = Databases(settings.databases)
+    databases = Databases(settings.databases, SCHEMAS)
     try:
         await databases.prepare()
     finally:
@@ -97,7 +98,7 @@ async def prepare(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None]) -> None:
-    databases = Databases(settings.databases)
+    databases = Databases(settings.databases, SCHEMAS)
     try:
         async with (
             _accounts(databases) as accounts,
@@ -105,7 +106,7 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _watcher(accounts, engine, stopped),
             _watched(databases, broker) as watched,
         ):
-            application = make_application(accounts, engine, watched, settings.allowed_origins)
+            application = make_application(databases, accounts, engine, watched, settings.allowed_origins)
             async with _serving(settings, application, sockets, engine, watched):
                 on_open()
                 await stopped.wait()
@@ -238,13 +239,15 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
     return LastAnswer
 
 
-def make_application(accounts: Accounts, engine: Engine, watched: Health, origins: Collection[str] = ()) -> Application:
+def make_application(
+    databases: Databases, accounts: Accounts, engine: Engine, watched: Health, origins: Collection[str] = ()
+) -> Application:
     """Make the web application of all pages and sockets."""
     sockets = [(url, handler, {"engine": engine, "origins": origins}) for url, handler in channels.handlers]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
         log_function=_log_request,
-        **views.application_settings(accounts),
+        **views.application_settings(accounts, databases),
     )
     application.add_transform(_last_answer(watched))
     return application

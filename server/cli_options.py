@@ -14,6 +14,7 @@ from server.databases import Databases
 from server.databases.errors import DatabaseError
 from server.refusals import PasswordRefused, UserError
 from server.rosters import RosterErrors
+from server.schemas import SCHEMAS
 from server.settings import Settings, SettingsError, database_urls, read_origin
 from server.workers import WorkersFailed
 
@@ -151,8 +152,8 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
 def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Settings:
     """Make the settings of a command, and the data folder where it is needed; raise SettingsError."""
     folder = data_dir.absolute()
-    urls = database_urls(folder, database)
-    if urls.items() & database_urls(folder).items():
+    urls = database_urls(folder, database, SCHEMAS)
+    if urls.items() & database_urls(folder, names=SCHEMAS).items():
         _make_writable(folder)
     return Settings(data_dir=folder, databases=urls, **others)
 
@@ -179,7 +180,7 @@ def run(settings: Settings, work: Callable[[Databases], Awaitable[R]]) -> R:
 @asynccontextmanager
 async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
     """Open the databases and close them at the end; raise DatabaseError where one is not ready."""
-    databases = Databases(settings.databases)
+    databases = Databases(settings.databases, SCHEMAS)
     try:
         await databases.prepare()
         yield databases

@@ -15,6 +15,7 @@ from server.cli_options import Commands, data_options, make_settings, option, ru
 from server.databases import Databases
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
+from server.schemas import SCHEMAS
 
 # What is done by then needs no bar.
 BAR_AFTER_SECONDS = 1.0
@@ -60,7 +61,7 @@ def upgrade(**given: Any) -> None:
     backup first. Files in the data folder are upgraded whenever Lousa starts.
     """
     settings = make_settings(**given)
-    asyncio.run(_upgrade(Databases(settings.databases)))
+    asyncio.run(_upgrade(Databases(settings.databases, SCHEMAS)))
     click.echo("The databases are up to date.")
 
 

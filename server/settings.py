@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-DATABASE_NAMES = ("accounts", "journal")
-
+from server.databases import SCHEMAS
 
 _PORTS = {"http": 80, "https": 443}
 # Browsers write a name in other letters than these as xn--….
@@ -56,7 +55,7 @@ def read_origin(text: str) -> str:
     return plain
 
 
-def database_urls(data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = DATABASE_NAMES) -> dict[str, str]:
+def database_urls(data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = SCHEMAS) -> dict[str, str]:
     """Read `name=URL` for each of `given`; the others are SQLite files in `data_dir`. Raise SettingsError."""
     urls = {name: f"sqlite:///{data_dir / name}.sqlite3" for name in names}
     for text in given:

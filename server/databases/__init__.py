@@ -1,8 +1,8 @@
 """The named databases of a school, each with an engine, sessions and migrations of its own.
 
-A school on one machine keeps them all in SQLite files; a large one gives each its own PostgreSQL. Another database is
-one more line in `SCHEMAS`: its tables and its folder of revisions. All of SQLAlchemy stays in this package and
-in channels/journal.py.
+A school on one machine keeps them all in SQLite files; a large one gives each its own PostgreSQL. `SCHEMAS` are Lousa's
+own, each with its tables and its folder of revisions; a package of views may declare another (server/schemas.py, which
+has them all).
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping

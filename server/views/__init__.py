@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 from server.auth import Accounts
+from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
 from server.views import principal, static, students, teachers
@@ -21,11 +22,12 @@ def handlers(accounts: Accounts) -> list[Route]:
     return [*static.handlers, *pages, *slashes]
 
 
-def application_settings(accounts: Accounts) -> dict[str, Any]:
+def application_settings(accounts: Accounts, databases: Databases) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on."""
     return {
         "default_handler_class": Missing,
         "default_handler_args": {"accounts": accounts},
+        "databases": databases,
         "transforms": [StrictHeaders],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},

@@ -18,6 +18,7 @@ from tornado.web import HTTPError, RequestHandler
 from channels.member import Classroom, Member, Role
 from server import locale
 from server.auth import Accounts
+from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
 from server.views.static import ROOT, static_url
 
@@ -55,6 +56,12 @@ class Page(RequestHandler):
     def initialize(self, accounts: Accounts) -> None:
         """Take what the application hands to every page."""
         self.accounts = accounts
+
+    @property
+    def databases(self) -> Databases:
+        """All named databases, for a package that has declared one of its own (server/schemas.py)."""
+        found: Databases = self.settings["databases"]
+        return found
 
     def set_default_headers(self) -> None:
         """Set what every page has. Nobody keeps a page: the next one at a school's computer is somebody else."""

@@ -53,9 +53,9 @@ async def accounts(sessions: Sessions, clock: TurnedClock) -> AsyncIterator[Acco
 
 
 @pytest.fixture
-async def url(accounts: Accounts) -> AsyncIterator[str]:
+async def url(accounts: Accounts, databases: Databases) -> AsyncIterator[str]:
     """Serve all pages; return where."""
-    application = Application(views.handlers(accounts), **views.application_settings(accounts))
+    application = Application(views.handlers(accounts), **views.application_settings(accounts, databases))
     server = HTTPServer(application)
     socket, port = bind_unused_port()
     server.add_socket(socket)

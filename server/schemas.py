@@ -1,0 +1,29 @@
+"""Every database of this Lousa, by name: its own two, and those that packages of views declare.
+
+A package of views (a line in views.PACKAGES) that keeps something of its own declares it beside its `handlers`:
+
+    databases = {"grades": Schema(metadata, Path(__file__).parent / "migrations")}
+
+It is then a file in the data folder, or what `--database grades=…` says, is brought up to date like the others, and
+its pages reach it as `self.databases.sessions("grades")`.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+
+from server import databases, views
+from server.databases.migration import Schema
+
+
+def gather(packages: Iterable[ModuleType]) -> dict[str, Schema]:
+    """Return Lousa's own databases and those of these packages; raise ValueError where two have one name."""
+    found = dict(databases.SCHEMAS)
+    for package in packages:
+        declared: Mapping[str, Schema] = getattr(package, "databases", {})
+        if taken := found.keys() & declared.keys():
+            raise ValueError(f"{package.__name__} declares a database whose name is taken: {', '.join(sorted(taken))}")
+        found.update(declared)
+    return found
+
+
+SCHEMAS = gather(views.PACKAGES)
