@@ -14,10 +14,11 @@ from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
 from channels.journal_turn import Turn
 
-# How long a commit waits for another process' write lock (a migration, a backup) before it counts as unavailable, and
-# for its turn among several workers: longer than each of them takes for a batch, and one that stands still has it.
-BUSY_SECONDS = 4.0
+# How long a commit waits for its turn among several workers (longer than each of them takes for a batch; one that stands
+# still has it), and for the write lock of another process, such as a backup. Together under the 5 s in which a push
+# must fail when the journal is away.
 TURN_SECONDS = 3.0
+BUSY_SECONDS = 1.5
 
 _KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
 _INSERT = "INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
