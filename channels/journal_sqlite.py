@@ -14,9 +14,9 @@ from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
 from channels.journal_turn import Turn
 
-# How long a commit waits for its turn among several workers (longer than each of them takes for a batch; one that stands
-# still has it), and for the write lock of another process, such as a backup. Together under the 5 s in which a push
-# must fail when the journal is away.
+# How long a commit waits for its turn among several workers (longer than each of them takes for a batch; one that
+# stands still has it), and for the write lock of another process, such as a backup. Together under the 5 s in which a
+# push must fail when the journal is away.
 TURN_SECONDS = 3.0
 BUSY_SECONDS = 1.5
 
