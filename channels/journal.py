@@ -275,10 +275,6 @@ class Journal:
             except Exception:  # one client's reply must not cost the rest of the batch theirs
                 log.exception("an append's outcome could not be told")
 
-    async def head(self, topic: str) -> int:
-        """Return the position of a topic's newest event; 0 when there is none."""
-        return (await self.heads([topic])).get(topic, 0)
-
     async def heads(self, topics: Collection[str]) -> dict[str, int]:
         """Return the positions of the newest events of those of `topics` that have any."""
         query = select(topics_table.c.name, topics_table.c.seq).where(topics_table.c.name.in_(topics))
