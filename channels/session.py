@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from channels.errors import FLOODING, TOO_SLOW, Closing
-from channels.limit import FRAME_BURST, FRAME_RATE, Limits
+from channels.limit import FRAME_BURST, FRAME_RATE, IDLE_SECONDS, MAX_EPHEMERAL, Limits
 from channels.member import Member
 from channels.protocol import ClientMessage, Wire
 
@@ -71,7 +71,8 @@ class Session:
     """One client's connection, whatever carries it.
 
     `wake` is called with the session when its outbox has become non-empty or it has ended; times are seconds of one
-    monotonic clock, passed in. The transport sets `blocked` while it cannot write, and `appending` counts the pushes
+    monotonic clock, passed in. The transport sets `blocked` while it cannot write, `ephemeral_waits` where that happens
+    in the ordinary course of things, and `idle_seconds`, after which silence is the end; `appending` counts the pushes
     of this client that wait for the journal.
     """
 
@@ -87,7 +88,9 @@ class Session:
         "appending",
         "blocked",
         "closing",
+        "ephemeral_waits",
         "heard_at",
+        "idle_seconds",
         "member",
         "subscriptions",
         "transport",
@@ -105,6 +108,8 @@ class Session:
         self.heard_at = now
         self.appending = 0
         self.blocked = False
+        self.ephemeral_waits = False
+        self.idle_seconds = IDLE_SECONDS
         self._limits = limits
         self._wake = wake
         self._woken = False
@@ -124,7 +129,9 @@ class Session:
             self.end(FLOODING)
         if self.closing is not None:
             return None
-        message = self.wire.decode(data)
+        wire = self.wire.as_spoken(data)
+        message = wire.decode(data)
+        self.wire = wire
         return None if self._of_an_older_join(message) else message
 
     def _of_an_older_join(self, message: ClientMessage) -> bool:
@@ -142,7 +149,8 @@ class Session:
             return
         self._ordered.append(data)
         self._bytes += len(data)
-        if self.blocked and self._bytes > self._limits.max_outbox_bytes:
+        # One message alone may be of any size: a join's reply is, and whoever joins must be able to.
+        if self.blocked and self._bytes > self._limits.max_outbox_bytes and len(self._ordered) > 1:
             self.end(TOO_SLOW)
         elif not self._woken:  # as in _want_taking, without the call: this line runs once per delivery
             self._woken = True
@@ -159,12 +167,23 @@ class Session:
 
     def offer_ephemeral(self, data: bytes) -> None:
         """Add a message that may be dropped, as it is when the client is behind."""
-        if self.closing is not None or self.blocked:
+        if self.closing is not None or (self.blocked and not self.ephemeral_waits):
             return
         if self._ephemeral is None:
             self._ephemeral = []
-        self._ephemeral.append(data)
+        if len(self._ephemeral) < MAX_EPHEMERAL or not self.blocked:
+            self._ephemeral.append(data)
         self._want_taking()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Tell whether there is something to take."""
+        return bool(self._ordered or self._snapshots or self._ephemeral)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how many bytes wait in the ordered lane."""
+        return self._bytes
 
     def take(self) -> bytes:
         """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""

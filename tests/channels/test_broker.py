@@ -21,9 +21,10 @@ class Place:
         self.broker = broker
         self.got: list[Envelope] = []
         self.confirmed: list[str] = []
+        self.unheard: list[str] = []
 
     async def start(self) -> None:
-        await self.broker.start(self._deliver, self._resubscribed)
+        await self.broker.start(self._deliver, self._resubscribed, self.unheard.append)
 
     def _deliver(self, batch: Sequence[Envelope]) -> None:
         self.got += batch
