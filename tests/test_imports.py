@@ -16,16 +16,25 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up; `*` stands for whatever is found there.
 LAYERS = [
-    ["channels.errors", "channels.limit", "channels.member", "channels.handshake", "channels.minutes"],
+    [
+        "channels.errors",
+        "channels.limit",
+        "channels.member",
+        "channels.handshake",
+        "channels.minutes",
+        "channels.poll_token",
+    ],
     ["channels.protocol"],
     ["channels.session"],
     ["channels.topic", "channels.registry"],
     ["channels.broker", "channels.broker_*", "channels.journal", "channels.journal_*", "channels.presence"],
-    ["channels.catchup", "channels.hub", "channels.action", "channels.peers"],
+    ["channels.catchup", "channels.hub", "channels.action", "channels.peers", "channels.relay"],
     ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard", "channels.membership"],
     ["channels.policy"],
     ["channels.dispatcher"],
     ["channels.engine"],
+    ["channels.mailbox", "channels.mailroom"],
+    ["channels.entrance"],
     ["channels.websocket", "channels.longpoll"],
     ["channels.students", "channels.teachers", "channels.principal"],
     ["channels"],
