@@ -14,6 +14,7 @@
 import {Backoff} from "./backoff.js";
 import {VERSION} from "./frame.js";
 import {PostQueue} from "./post_queue.js";
+import {delayOf} from "./request.js";
 import {ABNORMAL, REFUSED, TRY_AGAIN_LATER} from "./transport.js";
 
 export const TOKEN_HEADER = "X-Phoenix-Longpoll-Token";
@@ -74,7 +75,7 @@ export class LongPollTransport {
     this.#sendRequest = sendRequest;
     this.#clock = clock;
     this.#backoff = new Backoff(random, WIDEST_MS);
-    this.#posts = new PostQueue(clock, (...post) => this.#post(...post), (answer) => this.#refused(answer));
+    this.#posts = new PostQueue({clock, random}, (...post) => this.#post(...post), (answer) => this.#refused(answer));
     this.#poll();
   }
 
@@ -213,12 +214,4 @@ function codeOf(answer) {
   if (answer?.status === 403) return REFUSED;
   if (answer?.status === 500) return TRY_AGAIN_LATER;
   return Number.isInteger(answer?.code) ? answer?.code : ABNORMAL;
-}
-
-/**
- * How many milliseconds the server asks us to stay away.
- * @param {Payload | null} answer
- */
-function delayOf(answer) {
-  return Number.isFinite(answer?.retry_after) ? Math.max(0, answer?.retry_after) : 0;
 }

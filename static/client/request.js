@@ -56,3 +56,11 @@ async function read(path, options) {
     return null;
   }
 }
+
+/**
+ * How many milliseconds an answer asks us to wait before the next request.
+ * @param {Payload | null} answer
+ */
+export function delayOf(answer) {
+  return Number.isFinite(answer?.retry_after) ? Math.max(0, answer?.retry_after) : 0;
+}

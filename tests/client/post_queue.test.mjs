@@ -13,7 +13,7 @@ function newQueue() {
     posts.push(post);
     return () => (post.isTakenBack = true);
   };
-  const queue = new PostQueue(clock, send, (answer) => failures.push(answer));
+  const queue = new PostQueue({clock, random: () => 0.5}, send, (answer) => failures.push(answer));
   return {clock, posts, failures, queue};
 }
 
@@ -65,12 +65,35 @@ test("a post that is not answered with 200 is told, and nothing is sent after it
   assert.equal(posts.length, 1);
 });
 
+test("a post that the server could not take is sent again, unchanged and before all others, when it says and later", () => {
+  const {clock, posts, failures, queue} = newQueue();
+  queue.add("[1]");
+  clock.advance(0);
+  queue.add("[2]");
+  for (const [index, wait] of [1500, 2000, 3000].entries()) {
+    posts[index].answered({status: 503, retry_after: 1000});
+    clock.advance(wait - 1);
+    assert.equal(posts.length, index + 1);
+    clock.advance(1);
+    assert.deepEqual(posts[index + 1].lines, ["[1]"]);
+  }
+  posts[3].answered({status: 200});
+  assert.deepEqual(posts[4].lines, ["[2]"]);
+  assert.deepEqual(failures, []);
+});
+
 test("stopped, it takes back what is under way and what was about to go", () => {
   const under = newQueue();
   under.queue.add("[1]");
   under.clock.advance(0);
   under.queue.stop();
   assert.equal(under.posts[0].isTakenBack, true);
+  const later = newQueue();
+  later.queue.add("[1]");
+  later.clock.advance(0);
+  later.posts[0].answered({status: 503});
+  later.queue.stop();
+  assert.equal(later.clock.timers, 0);
   const about = newQueue();
   about.queue.add("[1]");
   about.queue.stop();

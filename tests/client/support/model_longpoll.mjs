@@ -1,5 +1,5 @@
 /**
- * The long-poll half of the model server, by the contract that docs/protocol.md states: an answer with frames is kept until
+ * The long-poll half of the model server, as docs/notes/long-polling.md has it: an answer with frames is kept until
  * a poll with its token has come; a poll that repeats the last token gets it again; a newer poll replaces one that is held.
  *
  * Its network loses requests, and answers whose request the server has carried out. Requests overtake each other.
@@ -9,7 +9,8 @@ import {decode, encode} from "../../../static/client/frame.js";
 
 const HEADER = "X-Phoenix-Longpoll-Token";
 const WINDOW_MS = 10_000;
-const IDLE_MS = 15_000;
+/** From the beginning of the last poll. */
+const IDLE_MS = 25_000;
 const MAX_LINES = 300;
 const MAX_BYTES = 256 * 1024;
 const CLOSINGS = [{}, {}, {code: 1012, reason: "restarting", retry_after: 500}, {code: 4008, reason: "too slow"}];
@@ -106,8 +107,8 @@ class ModelSession {
   poll(number, answer) {
     if (this.#held !== null) this.#answerHeld({status: 204, token: this.#token, messages: []});
     if (number === this.#number + 1 && this.#kept !== null) this.#acknowledge();
-    if (number !== this.#number) return answer({status: 204, token: this.#token, messages: []}); // a late one
-    this.#callOffIdle();
+    this.#rest();
+    if (number !== this.#number) return answer({status: 410, token: null, messages: []}); // overtaken by its successors
     const callOff = this.#clock.after(WINDOW_MS, () => this.#answerHeld({status: 204, token: this.#token, messages: []}));
     this.#held = {answer, callOff};
     this.#flush();
@@ -117,6 +118,7 @@ class ModelSession {
     const lines = body.split("\n");
     if (lines.length > MAX_LINES || body.length > MAX_BYTES) throw new Error("a post is too large");
     if (this.#closing !== null) return answer({status: 410, ...this.#closing});
+    if (this.#server.happens("away")) return answer({status: 503, code: "unavailable", retry_after: 1000});
     for (const line of lines) this.later(() => this.#server.receive(this, decode(line)));
     this.later(() => answer(this.#closing === null ? {status: 200} : {status: 410, ...this.#closing}));
   }
@@ -176,11 +178,11 @@ class ModelSession {
     const {answer: tell, callOff} = this.#held;
     this.#held = null;
     callOff();
-    this.#rest();
     tell(answer);
   }
 
   #rest() {
+    this.#callOffIdle();
     this.#callOffIdle = this.#clock.after(IDLE_MS, () => this.abandon());
   }
 }

@@ -11,9 +11,11 @@ const TOPIC = "class:7";
 const CLOSE_CODES = [1000, 1001, 1006, 1011, 1012, 4008, 4009];
 
 /** How likely each mishap is, each time that it could happen. */
-export const CALM = {connect: 0, drop: 0, refuse: 0, ignore: 0, skip: 0, repeat: 0, poll: 0, post: 0, silence: 0};
+export const CALM = {
+  connect: 0, drop: 0, refuse: 0, ignore: 0, skip: 0, repeat: 0, poll: 0, post: 0, silence: 0, away: 0,
+};
 const STORM = {
-  connect: 0.3, drop: 0.04, refuse: 0.1, ignore: 0.03, skip: 0.03, repeat: 0.05, poll: 0.08, post: 0.05, silence: 0.5,
+  connect: 0.3, drop: 0.04, refuse: 0.1, ignore: 0.03, skip: 0.03, repeat: 0.05, poll: 0.08, post: 0.05, silence: 0.5, away: 0.03,
 };
 
 export class ModelServer {
