@@ -8,9 +8,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from channels.event import Delivery, EventType
 from channels.member import Classroom, Role
 from channels.minutes import MINUTE, MinuteCounts
 from channels.presence import ONLINE, Presence
+
+# The topic that carries them.
+DASHBOARD = "dashboard"
 
 # Snapshots are made at most this often: faster is restless to look at, and the school's numbers are not small.
 SNAPSHOT_SECONDS = 1.0
@@ -47,6 +51,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     at: int
     totals: Totals
     classes: list[ClassRow]
+
+
+DASHBOARD_CHANGED = EventType("dashboard:changed", Snapshot, Delivery.SNAPSHOT, DASHBOARD)
 
 
 class Dashboard:

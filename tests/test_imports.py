@@ -16,7 +16,14 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up; `*` stands for whatever is found there.
 LAYERS = [
-    ["channels.errors", "channels.limit", "channels.member", "channels.handshake", "channels.minutes"],
+    [
+        "channels.errors",
+        "channels.event",
+        "channels.limit",
+        "channels.member",
+        "channels.handshake",
+        "channels.minutes",
+    ],
     ["channels.protocol"],
     ["channels.session"],
     ["channels.topic", "channels.registry"],
@@ -25,6 +32,7 @@ LAYERS = [
     ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard", "channels.membership"],
     ["channels.policy"],
     ["channels.dispatcher"],
+    ["channels.notice"],
     ["channels.engine"],
     ["channels.websocket", "channels.longpoll"],
     ["channels.students", "channels.teachers", "channels.principal"],
