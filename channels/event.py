@@ -26,13 +26,15 @@ class Delivery(StrEnum):
 class EventType(msgspec.Struct, Generic[P], frozen=True):
     """A kind of event that is sent to clients.
 
-    It is heard in the topic of the push that it comes of, or in `topic`, as clients call it.
+    It is heard in the topic of the push that it comes of, or in `topic`, as clients call it. `meaning` says what the
+    payload's type does not.
     """
 
     name: str
     payload: type[P]
     delivery: Delivery
     topic: str | None = None
+    meaning: str = ""
 
     def encode(self, payload: P) -> bytes:
         """Return the payload as JSON."""

@@ -18,8 +18,13 @@ P = TypeVar("P")
 # The topic of a user's private notices, as that user calls it.
 USER_TOPIC = "user:me"
 
-# The last that is heard of a join, which has ended or was taken away; it carries the join's ref twice.
-CLOSED = EventType("phx_close", Nothing, Delivery.ORDERED)
+CLOSED = EventType(
+    "phx_close",
+    Nothing,
+    Delivery.ORDERED,
+    meaning="The join has ended: left, replaced by a newer one, or taken away with the right to it. Its ref stands in "
+    "the frame twice, as `join_ref` and `ref`.",
+)
 
 
 class Membership:

@@ -54,7 +54,12 @@ class PresenceCount(msgspec.Struct, frozen=True):
     teachers: int
 
 
-PRESENCE_STATE = EventType("presence_state", Listing, Delivery.ORDERED)
+PRESENCE_STATE = EventType(
+    "presence_state",
+    Listing,
+    Delivery.ORDERED,
+    meaning="Who is there, by the user's id: told once, after the join's reply.",
+)
 PRESENCE_DIFF = EventType("presence_diff", PresenceDiff, Delivery.ORDERED)
 PRESENCE_COUNT = EventType("presence_count", PresenceCount, Delivery.SNAPSHOT)
 
