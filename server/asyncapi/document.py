@@ -40,8 +40,8 @@ Pass over events and fields that you do not know: there will be more.
 
 # By the name of the kind of topic.
 TOPICS = {
-    "class": "A class: its chat, its announcements, who is there. Students and teachers join those they are enrolled in; "
-    "the principal any, and is seen there.",
+    "class": "A class: its chat, its announcements, who is there. Students and teachers join those they are enrolled "
+    "in; the principal any, and is seen there.",
     "role:students": "Announcements to all students.",
     "role:teachers": "Announcements to all teachers.",
     "school": "Announcements to the whole school.",
