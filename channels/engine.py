@@ -35,6 +35,7 @@ from channels.policy import RoleRules
 from channels.presence import ONLINE, PRESENCE_COUNT, PRESENCE_DIFF, Presence
 from channels.protocol import Event, Wire
 from channels.registry import Registry
+from channels.relay import Relay, channel_of
 from channels.room import Room
 from channels.session import Session
 from channels.topic import Topic
@@ -82,6 +83,7 @@ class Engine:
         self._minutes = MinuteCounts()
         self._dashboard = Dashboard(self._presence, self._minutes)
         self._peers = Peers(self._presence, self._minutes, lambda data: self._hub.tell_workers(PEERS, data), clock)
+        self.relay = Relay(self._presence.worker, self._hub.tell_workers, lambda: not broker.connected)
         self._dispatcher = Dispatcher(
             self._hub,
             journal,
@@ -101,6 +103,9 @@ class Engine:
         journal.on_known = self._hub.catch_up.known
         self._hub.before_flush = self._tell_presence
         self._hub.listen(PEERS, self._peers.receive)
+        self._hub.listen(channel_of(self.relay.worker), self.relay.receive)
+        self._hub.unheard = self.relay.unheard
+        self._hub.regained = self._regained
 
     async def start(self) -> None:
         """Begin; raises `JournalUnavailable`."""
@@ -148,7 +153,16 @@ class Engine:
                 while len(self._registry):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
 
+    def _regained(self, topic: str) -> None:
+        if topic == channel_of(self.relay.worker):
+            self.relay.interrupted()
+
     # Sessions
+
+    @property
+    def key(self) -> str:
+        """Return the secret that the workers of this school share; known once started."""
+        return self._journal.key
 
     @property
     def revision(self) -> int:

@@ -24,7 +24,8 @@ class WayIn(NamedTuple):
 
 def ways_in() -> Iterator[WayIn]:
     """Return every role's routes."""
-    for path, handler in channels.handlers:
+    handlers: list[tuple[str, Any]] = list(channels.handlers)
+    for path, handler in handlers:
         role, transport = handler.rules.role, path.rpartition("/")[2]
         yield WayIn(f"{role}.{transport}", role, path, transport == "websocket")
 
