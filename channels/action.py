@@ -14,29 +14,26 @@ import msgspec
 
 from channels.errors import Code, Refused
 from channels.event import EventType, Nothing
+from channels.field import Milliseconds, Position
 from channels.journal import Journal, Mark
-from channels.limit import MAX_PUSH_ID_CHARACTERS
 from channels.member import Authority, Member
 from channels.topic import Topic
 
 P = TypeVar("P")
 R = TypeVar("R")
 
-# Printable ASCII: it is a key in the database and echoed to everybody.
-PUSH_ID_PATTERN = rf"^[\x21-\x7e]{{1,{MAX_PUSH_ID_CHARACTERS}}}$"
-
 
 class Appended(msgspec.Struct, frozen=True):
-    """It is stored: where in its topic, and when (ms since 1970). A retry gets what the first one got."""
+    """It is stored: where in its topic, and when. A retry gets what the first one got."""
 
-    seq: int
-    at: int
+    seq: Position
+    at: Milliseconds
 
 
 class MarkedUpTo(msgspec.Struct, frozen=True):
     """How far the user has read the topic now."""
 
-    seq: int
+    seq: Position
 
 
 class Outcome(msgspec.Struct, Generic[R], frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from channels.event import Delivery, EventType
+from channels.field import ClassTitle, Identity, Milliseconds
 from channels.member import Classroom, Role
 from channels.minutes import MINUTE, MinuteCounts
 from channels.presence import ONLINE, Presence
@@ -36,8 +37,8 @@ class ClassRow(msgspec.Struct, frozen=True):
     `messages` is oldest first, the running minute last.
     """
 
-    id: int
-    title: str
+    id: Identity
+    title: ClassTitle
     students_online: int
     students: int
     teachers_online: int
@@ -46,9 +47,9 @@ class ClassRow(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The school at one moment (`at`, ms since 1970)."""
+    """The school at one moment."""
 
-    at: int
+    at: Milliseconds
     totals: Totals
     classes: list[ClassRow]
 

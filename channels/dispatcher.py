@@ -16,6 +16,7 @@ import msgspec
 from channels.action import Answer, Append, Appended, Flash, Marked, MarkedUpTo, Outcome, Push
 from channels.errors import INTERNAL, Code, Refused, Unavailable
 from channels.event import Nothing
+from channels.field import Epoch, Position
 from channels.hub import Hub
 from channels.journal import Entry, Journal, Receipt
 from channels.lesson import reading
@@ -34,13 +35,14 @@ S = TypeVar("S")
 
 
 class Join(msgspec.Struct, frozen=True):
-    """The payload of `phx_join`; stock clients may add parameters of their own.
+    """Join the topic; parameters of a client's own are passed over.
 
-    `since` and `epoch` are the position that the client has; `present` false: listen without being shown.
+    `since` and `epoch` are the position that the client has of it, from its last events and the reply to its last join.
+    `present` false: listen without being shown to the others.
     """
 
-    since: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    epoch: str | None = None
+    since: Annotated[int, msgspec.Meta(ge=0, examples=[41])] | None = None
+    epoch: Epoch | None = None
     present: bool = True
 
 
@@ -51,12 +53,12 @@ class Joined(msgspec.Struct, Generic[S]):
     keeps of the topic is then to be forgotten, and begins with these events, the newest.
     """
 
-    epoch: str
-    seq: int
+    epoch: Epoch
+    seq: Position
     complete: bool
     events: list[Broadcast]
     state: S
-    read: int
+    read: Position
 
 
 Extend = Callable[[Session, Topic, Joined[Any]], Joined[Any]]

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from channels.action import Action
 from channels.errors import Code, Refused
+from channels.field import ClassTitle, TopicName
 from channels.member import Member, Role
 
 # One way only to write a class' topic, so that no class has two. At most 18 digits: a 64-bit key.
@@ -31,8 +32,8 @@ class TopicRule(msgspec.Struct, frozen=True):
 class TopicEntry(msgspec.Struct, frozen=True):
     """A topic that one may join; a class' has a title, and says how many students are enrolled."""
 
-    topic: str
-    title: str
+    topic: TopicName
+    title: ClassTitle
     students: int | UnsetType = UNSET
 
 

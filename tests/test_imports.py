@@ -19,6 +19,7 @@ LAYERS = [
     [
         "channels.errors",
         "channels.event",
+        "channels.field",
         "channels.limit",
         "channels.member",
         "channels.handshake",

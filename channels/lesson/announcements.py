@@ -5,33 +5,33 @@ when a long chat stands between. Who has read one is told by the members' read p
 """
 
 from collections import deque
-from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from channels.action import PUSH_ID_PATTERN, Action, Append, Appended, Push, not_blank
+from channels.action import Action, Append, Appended, Push, not_blank
 from channels.event import Delivery, EventType
-from channels.limit import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS, STATE_ANNOUNCEMENTS
+from channels.field import PushId, Text, Title
+from channels.limit import STATE_ANNOUNCEMENTS
 from channels.member import User
 from channels.protocol import Broadcast, Event, as_broadcast
 
 
 class AnnouncementSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text with or without a title; `id` is the client's own, so that a retry counts once."""
+    """A text with or without a title."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
-    title: Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARACTERS)] = ""
-    id: Annotated[str, msgspec.Meta(pattern=PUSH_ID_PATTERN)] | None = None
+    text: Text
+    title: Title = ""
+    id: PushId | None = None
 
 
 class AnnouncementSent(msgspec.Struct, frozen=True):
-    """An announcement; its title may be empty. `id` is the one that its author's client gave it, if any."""
+    """An announcement; its title may be empty."""
 
-    title: str
-    text: str
+    title: Title
+    text: Text
     author: User
-    id: str | UnsetType = UNSET
+    id: PushId | UnsetType = UNSET
 
 
 SENT = EventType("announcement:sent", AnnouncementSent, Delivery.DURABLE)

@@ -1,29 +1,27 @@
 """The live chat of a class: messages, kept, and who is typing, not kept."""
 
-from typing import Annotated
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from channels.action import PUSH_ID_PATTERN, Action, Append, Appended, Flash, Push, not_blank
+from channels.action import Action, Append, Appended, Flash, Push, not_blank
 from channels.event import Delivery, EventType, Nothing
-from channels.limit import MAX_TEXT_CHARACTERS
+from channels.field import PushId, Text
 from channels.member import User
 
 
 class MessageSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text to the class; `id` is the client's own, so that a retry counts once."""
+    """A text to the class."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
-    id: Annotated[str, msgspec.Meta(pattern=PUSH_ID_PATTERN)] | None = None
+    text: Text
+    id: PushId | None = None
 
 
 class MessageSent(msgspec.Struct, frozen=True):
-    """What somebody has said to the class; `id` is the one that its author's client gave it, if any."""
+    """What somebody has said to the class."""
 
-    text: str
+    text: Text
     author: User
-    id: str | UnsetType = UNSET
+    id: PushId | UnsetType = UNSET
 
 
 class TypingStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,21 +7,20 @@ import msgspec
 from channels.action import Action, Answer, Marked, MarkedUpTo, Push
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
+from channels.field import Position, TopicName
 from channels.journal import Mark
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
 from channels.membership import USER_TOPIC
 from channels.protocol import Broadcast, Event, as_broadcast
 
-Position = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # what JavaScript can count to
-
 
 class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events before a position (the newest of them) or after it (the oldest); of one kind, if named."""
 
     before: Position | None = None
-    after: Position | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS)] = 50
+    after: Annotated[Position, msgspec.Meta(examples=[])] | None = None  # no example shows both
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS, examples=[50])] = 50
     event: Annotated[str, msgspec.Meta(pattern=r"^[a-z:]{1,64}$")] | None = None
 
 
@@ -41,8 +40,8 @@ class ReadMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReadMarked(msgspec.Struct, frozen=True):
     """On this connection or another one, the user has read `topic` up to its position `seq`."""
 
-    topic: str
-    seq: int
+    topic: TopicName
+    seq: Position
 
 
 # Told to all connections of the one who has read.

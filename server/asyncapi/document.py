@@ -18,6 +18,7 @@ from channels.event import Delivery, EventType
 from channels.member import Role
 from channels.membership import CLOSED
 from server.asyncapi.contract import Pushable, TopicKind, topic_kinds
+from server.asyncapi.example import Examples
 from server.asyncapi.schema import NULL, TEXT_OR_NULL, Schemas, frame, reply
 from server.asyncapi.transport import SECURITY_SCHEMES, SOCKET_BINDING, servers, servers_of
 
@@ -27,9 +28,9 @@ DESCRIPTION = """\
 The live classes of a school: Phoenix Channels over WebSocket or long-polling, with positions, so that whoever comes
 back gets what was missed.
 
-*Servers* are the ways in: each role has its own, by either transport. *Channels* are topics, many of which are joined
-over one connection. *Operations* are told from the server's side: it receives pushes, and sends events. Tags say which
-roles may join, push or hear.
+Servers are the ways in: each role has its own, by either transport. Channels are topics, many of which are joined over
+one connection. Operations are told from the server's side: it receives pushes, and sends events. Tags say which roles
+may join, push or hear.
 
 A frame is `[join_ref, ref, topic, event, payload]`. A push with a `ref` is answered by a `phx_reply` of the same `ref`.
 With `format=msgpack` frames are the same arrays in MessagePack. Whoever speaks in objects of the same names, as in the
@@ -73,7 +74,7 @@ def make_document(url: str) -> Part:
 
 @cache
 def _of_any_school() -> Part:
-    kinds = topic_kinds()
+    kinds = sorted(topic_kinds(), key=lambda kind: list(TOPICS).index(kind.name))
     schemas = _schemas(kinds)
     return {
         "asyncapi": "3.0.0",
@@ -114,19 +115,22 @@ def _close_codes() -> list[Part]:
 
 
 def _messages(kinds: Iterable[TopicKind], schemas: Schemas) -> dict[str, Part]:
+    # A message of several topics is shown as it is in the first.
     messages = {"error": _reply("error", ErrorResponse, schemas)}
     for kind in kinds:
         for push in kind.pushes:
-            messages[_key(push.event)] = _push(push, schemas)
-            messages[_ok(push)] = _reply("ok", push.reply, schemas)
+            messages.setdefault(_key(push.event), _push(push, kind, schemas))
+            messages.setdefault(_ok(push), _reply("ok", push.reply, schemas))
         for event in kind.events:
-            messages[_key(event.name)] = _event(event, schemas)
+            messages.setdefault(_key(event.name), _event(event, kind, schemas))
     return messages
 
 
-def _push(push: Pushable, schemas: Schemas) -> Part:
+def _push(push: Pushable, kind: TopicKind, schemas: Schemas) -> Part:
     payload = frame(push.event, schemas.of(push.payload))
-    return _message(push.event, _meaning(push.payload), payload) | {"correlationId": _BY_REF}
+    message = _message(push.event, _meaning(push.payload), payload) | {"correlationId": _BY_REF}
+    join_ref = None if kind.name == "phoenix" else "1"
+    return _with_example(message, [join_ref, "1" if push.event == "phx_join" else "2"], kind, schemas)
 
 
 def _reply(status: str, response: type[Any], schemas: Schemas) -> Part:
@@ -134,13 +138,20 @@ def _reply(status: str, response: type[Any], schemas: Schemas) -> Part:
     return _message("phx_reply", _meaning(response), payload) | {"correlationId": _BY_REF}
 
 
-def _event(event: EventType[Any], schemas: Schemas) -> Part:
+def _event(event: EventType[Any], kind: TopicKind, schemas: Schemas) -> Part:
     payload = frame(event.name, schemas.of(event.payload), TEXT_OR_NULL if event is CLOSED else NULL)
-    return _message(event.name, event.meaning or _meaning(event.payload), payload) | {"x-delivery": event.delivery}
+    message = _message(event.name, event.meaning or _meaning(event.payload), payload) | {"x-delivery": event.delivery}
+    return _with_example(message, ["1", "1"] if event is CLOSED else [None, None], kind, schemas)
 
 
 def _message(name: str, meaning: str, payload: Part) -> Part:
     return {"name": name, "title": name, "description": meaning, "payload": payload}
+
+
+def _with_example(message: Part, refs: list[str | None], kind: TopicKind, schemas: Schemas) -> Part:
+    topic = kind.address.format(id=7)
+    payload = Examples(schemas.components).of(message["payload"]["items"][4])
+    return message | {"examples": [{"payload": [*refs, topic, message["name"], payload]}]}
 
 
 def _meaning(kind: type[Any]) -> str:
