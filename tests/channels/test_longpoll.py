@@ -78,9 +78,8 @@ async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     worker: Worker = await make_worker(limits=Limits(push_rate=0))
     room = Mailroom(worker.engine)
     room.start()
-    routes = [
-        (url, handler, {"entrance": Entrance(worker.engine, room, (ORIGIN,))}) for url, handler in channels.handlers
-    ]
+    entrance = Entrance(worker.engine, room, (ORIGIN,))
+    routes = [(url, handler, {"entrance": entrance}) for url, handler in channels.handlers]
     server = HTTPServer(Application(routes, log_function=lambda handler: None, xsrf_cookies=True))
     server.listen(0, "127.0.0.1")
     served = Served(worker, next(iter(server._sockets.values())).getsockname()[1])
@@ -175,7 +174,7 @@ async def test_the_header_goes_before_the_query(served: Served) -> None:
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.0.c", "3ad75888a77f.3db8b5.0.iO30bgDMdMYqd34nBMfY7g", "x" * 2_000])
 async def test_a_token_that_is_none_of_ours_leads_to_no_session(served: Served, token: str) -> None:
-    gone = {"status": 410, "token": None, "messages": []}
+    gone: dict[str, object] = {"status": 410, "token": None, "messages": []}
     assert await served.get("access_token=ana", X_Phoenix_Longpoll_Token=token) == gone
     assert await served.post(token, JOIN) == gone
     assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == gone

