@@ -5,11 +5,12 @@ import json
 import click
 
 from server.asyncapi import make_document
+from server.cli_options import option
 from server.settings import read_origin
 
 
 @click.command()
-@click.option(
+@option(
     "--url",
     default="http://localhost:8888",
     show_default=True,
