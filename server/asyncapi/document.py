@@ -28,9 +28,8 @@ DESCRIPTION = """\
 The live classes of a school: Phoenix Channels over WebSocket or long-polling, with positions, so that whoever comes
 back gets what was missed.
 
-Servers are the ways in: each role has its own, by either transport. Channels are topics, many of which are joined over
-one connection. Operations are told from the server's side: it receives pushes, and sends events. Tags say which roles
-may join, push or hear.
+Each role has ways in of its own (servers), by either transport. Over one connection a client joins many topics
+(channels). The server receives pushes and sends events (operations): each role those that are tagged with it.
 
 A frame is `[join_ref, ref, topic, event, payload]`. A push with a `ref` is answered by a `phx_reply` of the same `ref`.
 With `format=msgpack` frames are the same arrays in MessagePack. Whoever speaks in objects of the same names, as in the

@@ -58,6 +58,7 @@ class Section(NamedTuple):
     values: Sequence[tuple[str, list[Word]]] = ()
     example: str = ""
     delivery: str = ""
+    replies: Sequence[Word] = ()
 
 
 class Reader:
@@ -170,7 +171,12 @@ class Reader:
             fields_of(schema, self._anchor_of),
             example=example_lines(message["examples"][0]["payload"]),
             delivery=message.get("x-delivery", ""),
+            replies=self._replies(anchor),
         )
+
+    def _replies(self, anchor: str) -> list[Word]:
+        lines = [self._line(each) for each in self._operations if self._anchor(each) == anchor]
+        return list(dict.fromkeys(word for line in lines for word in line.reply))
 
     @property
     def types(self) -> list[Section]:
