@@ -11,15 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.faults.cluster.line import ErrorReply, Gone, Line, Payload
-from tests.faults.cluster.socket import Refused
+from tests.carrier import Gone, Refused
 from tests.faults.cluster.timeline import Timeline
 from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Received, Sent
+from tests.phoenix import Connection, ErrorReply, Patience, Payload
 
 RETRY_SECONDS = (0.05, 0.3)
 MAX_RETRY_SECONDS = 2.0
 HISTORY_LIMIT = 200
 MAY_PASS = ("overloaded", "unavailable", "too_fast")
+
+# A server that does not answer in this time is given up, and another worker tried: the journal answers within 5 s even
+# where its database is away. Heartbeats come much more often than browsers send them (30 s): a schedule is short, and
+# what a client notices late delays only itself. Who polls is up to so far away.
+PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0), poll_pause=0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Manners:
 class Pupil:
     """One client; `run` keeps it connected, `speak` writes."""
 
-    def __init__(self, name: str, port: int, path: str, timeline: Timeline, seed: int, manners: Manners) -> None:
+    def __init__(self, name: str, url: str, timeline: Timeline, seed: int, manners: Manners) -> None:
         self.name = name
         self.diaries: dict[str, Diary] = {}
         self.positions: dict[str, int] = {}
@@ -46,20 +51,21 @@ class Pupil:
         self.holes: list[tuple[str, int, int]] = []
         self.here = asyncio.Event()
         self.retiring = False
+        self.polls = "/longpoll" in url
         self.complaints: list[str] = []
         self.refusals: list[tuple[float, str]] = []
         self.closings: Counter[int | None] = Counter()
         self.put_off: Counter[str] = Counter()  # answers that ask to try again
         self.longest_return = 0.0  # seconds from a line that was lost to having joined everything again
         self.pushes_again = 0
-        self._address = (port, path)
+        self._url = url
         self._timeline = timeline
         self._random = random.Random(f"{seed} {name}")
         self._prefix = f"{name}-{seed}"
         self._manners = manners
         self.epoch = ""
-        self._line: Line | None = None
-        self._cut_lines: list[Line] = []
+        self._line: Connection | None = None
+        self._cut_lines: list[Connection] = []
         self._joined_at: dict[str, float] = {}
         self._lost_at: float | None = None
         self._excused = True  # what it misses now is by its own will
@@ -96,14 +102,14 @@ class Pupil:
     def _pause_before(self, tries: int) -> float:
         return min(MAX_RETRY_SECONDS, self._random.uniform(*RETRY_SECONDS) * 1.5**tries)
 
-    def _note_end(self, line: Line) -> None:
-        self.closings[line.code] += 1
+    def _note_end(self, line: Connection) -> None:
+        self.closings[line.close_code] += 1
         self._lost_at = None if self._excused else _now()
         if line.is_cut:
             self._cut_lines.append(line)
 
-    async def _come(self) -> Line:
-        line = await Line.open(*self._address, self._receive)
+    async def _come(self) -> Connection:
+        line = await Connection.open(self._url, self._receive, PATIENCE)
         try:
             if not self.diaries:
                 await self._learn_classes(line)
@@ -118,12 +124,12 @@ class Pupil:
         self.here.set()
         return line
 
-    async def _learn_classes(self, line: Line) -> None:
+    async def _learn_classes(self, line: Connection) -> None:
         response = await line.join("user:me", {}, lambda response: None)
         topics = [entry["topic"] for entry in response["topics"] if entry["topic"].startswith("class:")]
         self.diaries = {topic: Diary(self.name) for topic in topics}
 
-    async def _join(self, line: Line, topic: str) -> None:
+    async def _join(self, line: Connection, topic: str) -> None:
         since = self.positions.get(topic)
         payload: Payload = {} if since is None else {"since": since, "epoch": self.epoch}
         await line.join(topic, payload, partial(self._enter, topic, since))
@@ -234,7 +240,7 @@ class Pupil:
         while (await self._present_line()).is_cut:
             await asyncio.sleep(0.05)  # it has not noticed yet
 
-    async def _present_line(self) -> Line:
+    async def _present_line(self) -> Connection:
         while True:
             await self.here.wait()
             if self._line is not None and not self._line.ended.is_set():
@@ -289,7 +295,7 @@ class Pupil:
                 continue
             del self.holes[0]
 
-    async def _read_hole(self, line: Line, topic: str, after: int, until: int) -> None:
+    async def _read_hole(self, line: Connection, topic: str, after: int, until: int) -> None:
         while after < until:
             wanted = {"after": after, "limit": min(HISTORY_LIMIT, until - after)}
             response = await line.request(topic, "history:read", wanted)
