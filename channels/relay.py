@@ -75,6 +75,11 @@ class Relay:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Asked | Answered)
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether other workers cannot be reached now."""
+        return self._is_away()
+
     async def ask(self, owner: str, request: bytes) -> bytes:
         """Return what another worker answers; raises OwnerGone or RelayAway."""
         if self._is_away() or len(self._waiting) >= MAX_RELAYED or self._bytes + len(request) > MAX_RELAYED_BYTES:
