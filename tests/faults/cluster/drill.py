@@ -25,8 +25,8 @@ PRESENCE_SECONDS = 9.0
 # One pupil in so many polls: each request on a connection of its own, to whatever worker the kernel gives it to.
 POLLING = 4
 
-# A pupil who polled and left without a word is taken for gone 15 s after the last poll, and looked for every 5 s.
-POLLED_SECONDS = 25.0
+# A pupil who polled and left without a word is taken for gone 25 s after the last poll began, and looked for every 5 s.
+POLLED_SECONDS = 45.0
 
 # One pupil in so many goes away at its first lost line and comes back when all is over: it was away for long, and
 # must not be shown as present meanwhile.
