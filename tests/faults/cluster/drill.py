@@ -12,7 +12,8 @@ from tests.faults.cluster.pupil import Manners, Pupil
 from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Fault, Heal, Timeline
 from tests.faults.cluster.verdict import Verdict, judge
-from tests.faults.diary import Acknowledged, Diary, Joined
+from tests.faults.diary import Diary, Joined
+from tests.faults.waiting import Waiting, caught_up, last_positions
 
 # What each phase may take after the last fault, on a busy machine, before it counts as stuck.
 COME_SECONDS = 30.0
@@ -64,7 +65,8 @@ class Drill:
         self._plan = plan
         self._timeline = Timeline()
         self._faults: list[Fault] = []
-        self._stuck: list[str] = []
+        self._waiting = Waiting()
+        self._within = self._waiting.within
         self._presence_seconds = self._last_words_seconds = 0.0
         self._manners = Manners(long_away_seconds=seconds / 4)
         self.pupils = [self._pupil(login, login, n % POLLING == 0) for n, login in enumerate(site.tokens)]
@@ -87,7 +89,7 @@ class Drill:
             for pupil in self.pupils:
                 pupil.close()
             await asyncio.sleep(0.1)  # the transports let go
-        self._stuck += [f"a pupil failed: {error!r}" for error in ended if isinstance(error, Exception)]
+        self._waiting.stuck += [f"a pupil failed: {error!r}" for error in ended if isinstance(error, Exception)]
         return self._outcome(lasts)
 
     async def _play(self) -> dict[str, int]:
@@ -141,8 +143,8 @@ class Drill:
             saying = (pupil.say_last(topic) for topic, pupil in last_speakers.items())
             await self._within(SETTLE_SECONDS, "not everything was acknowledged", *saying)
             began = _now()
-            lasts = self._last_positions()
-            catching_up = (_caught_up(pupil, lasts) for pupil in self.pupils)
+            lasts = last_positions(self.pupils)
+            catching_up = (caught_up(pupil, lasts) for pupil in self.pupils)
             await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
             self._last_words_seconds = _now() - began
         finally:
@@ -159,25 +161,6 @@ class Drill:
         await asyncio.gather(coming, return_exceptions=True)
         self._returned.close()
 
-    async def _within(self, seconds: float, complaint: str, *work: object) -> bool:
-        tasks = [asyncio.ensure_future(each) for each in work]  # type: ignore[call-overload]
-        done, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
-        for task in done:
-            task.result()
-        for task in late:
-            task.cancel()
-        if late:
-            self._stuck.append(f"{complaint} within {seconds:.0f} s: {len(late)} of {len(tasks)} are missing")
-        return not late
-
-    def _last_positions(self) -> dict[str, int]:
-        """Return where each class stands: all that was ever sent has been acknowledged by now."""
-        lasts: dict[str, int] = {}
-        for pupil in self.pupils:
-            for topic, diary in pupil.diaries.items():
-                lasts[topic] = max([lasts.get(topic, 0), *_acknowledged(diary)])
-        return lasts
-
     # Presence
 
     async def _check_presence(self) -> None:
@@ -190,7 +173,7 @@ class Drill:
         began = _now()
         while wrong := self._wrong_presence(perhaps):
             if _now() - began > seconds:
-                self._stuck.append(f"presence is wrong after {seconds} s: {wrong}")
+                self._waiting.stuck.append(f"presence is wrong after {seconds} s: {wrong}")
                 break
             await asyncio.sleep(0.1)
         return _now() - began
@@ -213,7 +196,7 @@ class Drill:
         topics = {topic: [p.diaries[topic] for p in pupils if topic in p.diaries] for topic in lasts}
         firsts = {topic: min(_first(p.diaries[topic]) for p in self.pupils if topic in p.diaries) for topic in lasts}
         verdict = judge(topics, firsts, lasts)
-        verdict.breaches += self._stuck + [each for pupil in self.pupils for each in pupil.complaints]
+        verdict.breaches += self._waiting.stuck + [each for pupil in self.pupils for each in pupil.complaints]
         refusals = [each for pupil in self.pupils for each in pupil.refusals]
         hang_ups = [fault for fault in self._faults if fault.kind == "hang-up"]
         return Outcome(
@@ -241,17 +224,8 @@ def _first(diary: Diary) -> int:
     return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 
-def _acknowledged(diary: Diary) -> list[int]:
-    return [entry.seq for entry in diary.entries if isinstance(entry, Acknowledged)]
-
-
 def _holes(diary: Diary) -> int:
     return sum(isinstance(entry, Joined) and not entry.complete for entry in diary.entries)
-
-
-async def _caught_up(pupil: Pupil, lasts: dict[str, int]) -> None:
-    while any(pupil.positions[topic] < lasts[topic] for topic in pupil.diaries):
-        await asyncio.sleep(0.02)
 
 
 def _now() -> float:

@@ -43,7 +43,15 @@ class Manners:
 class Pupil:
     """One client; `run` keeps it connected, `speak` writes."""
 
-    def __init__(self, name: str, url: str, timeline: Timeline, seed: int, manners: Manners) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        timeline: Timeline,
+        seed: int,
+        manners: Manners,
+        patience: Patience = PATIENCE,
+    ) -> None:
         self.name = name
         self.diaries: dict[str, Diary] = {}
         self.positions: dict[str, int] = {}
@@ -59,6 +67,7 @@ class Pupil:
         self.longest_return = 0.0  # seconds from a line that was lost to having joined everything again
         self.pushes_again = 0
         self._url = url
+        self._patience = patience
         self._timeline = timeline
         self._random = random.Random(f"{seed} {name}")
         self._prefix = f"{name}-{seed}"
@@ -109,7 +118,7 @@ class Pupil:
             self._cut_lines.append(line)
 
     async def _come(self) -> Connection:
-        line = await Connection.open(self._url, self._receive, PATIENCE)
+        line = await Connection.open(self._url, self._receive, self._patience)
         try:
             if not self.diaries:
                 await self._learn_classes(line)
@@ -135,7 +144,7 @@ class Pupil:
         await line.join(topic, payload, partial(self._enter, topic, since))
 
     def _enter(self, topic: str, since: int | None, response: Payload) -> None:
-        messages = [_message(event["payload"]) for event in response["events"]]
+        messages = [as_message(event["payload"]) for event in response["events"]]
         self.epoch = response["epoch"]
         entry = Joined(since, self.epoch, response["seq"], response["complete"], messages)
         self.diaries[topic].entries.append(entry)
@@ -149,7 +158,7 @@ class Pupil:
 
     def _receive(self, topic: str, event: str, payload: Payload) -> None:
         if event == "message:sent":
-            message = _message(payload)
+            message = as_message(payload)
             self.diaries[topic].entries.append(Received(message))
             self.positions[topic] = message.seq
             self._timeline.had(message.push_id, _now(), self._joined_at[topic])
@@ -299,7 +308,7 @@ class Pupil:
         while after < until:
             wanted = {"after": after, "limit": min(HISTORY_LIMIT, until - after)}
             response = await line.request(topic, "history:read", wanted)
-            messages = [_message(event["payload"]) for event in response["events"]]
+            messages = [as_message(event["payload"]) for event in response["events"]]
             if not messages:
                 self.complaints.append(f"{self.name} finds nothing of {topic} after {after}, and it reaches to {until}")
                 return
@@ -312,7 +321,8 @@ class Pupil:
             line.drop()
 
 
-def _message(payload: Payload) -> Message:
+def as_message(payload: Payload) -> Message:
+    """Read a message as it is broadcast."""
     return Message(payload["seq"], payload["id"], payload["author"]["name"].split()[0].lower(), payload["text"])
 
 
