@@ -37,16 +37,24 @@ _REDIS = ("kill-redis", "freeze-redis", "restart-redis", "tiny-buffer")
 
 
 @dataclass(slots=True)
+class Felt:
+    """How the faults were felt among some of the pupils, in seconds."""
+
+    heals: list[Heal]
+    silences: list[float]  # while Redis was away
+    longest_return: float  # from a lost line to having joined again
+    last_words: float  # until all of them had what was said last, with Redis away
+
+
+@dataclass(slots=True)
 class Outcome:
-    """What came of a schedule; times in seconds."""
+    """What came of a schedule; what was felt: by those over a WebSocket among themselves, and by everybody."""
 
     seed: int
     verdict: Verdict
-    heals: list[Heal] = field(default_factory=list)
-    silences: list[float] = field(default_factory=list)  # while Redis was away
+    felt_by_websockets: Felt
+    felt: Felt
     presence_seconds: float = 0.0
-    return_seconds: float = 0.0  # the longest from a lost line to having joined again
-    last_words_seconds: float = 0.0  # until everybody had what was said last, with Redis away
     pushes_again: int = 0
     holes: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -64,10 +72,12 @@ class Drill:
         self._seconds = seconds
         self._plan = plan
         self._timeline = Timeline()
+        self._timeline_of_websockets = Timeline()
         self._faults: list[Fault] = []
         self._waiting = Waiting()
         self._within = self._waiting.within
-        self._presence_seconds = self._last_words_seconds = 0.0
+        self._presence_seconds = 0.0
+        self._had_last_words: dict[Pupil, float] = {}
         self._manners = Manners(long_away_seconds=seconds / 4)
         self.pupils = [self._pupil(login, login, n % POLLING == 0) for n, login in enumerate(site.tokens)]
         self._returned = self._pupil("returned", next(iter(site.tokens)), bool(seed % 2))
@@ -75,7 +85,8 @@ class Drill:
     def _pupil(self, name: str, login: str, polls: bool) -> Pupil:
         address = self._site.lousa.poll_url if polls else self._site.lousa.socket_url
         url = address("students", self._site.tokens[login])
-        return Pupil(name, url, self._timeline, self._seed, self._manners)
+        timelines = [self._timeline] if polls else [self._timeline, self._timeline_of_websockets]
+        return Pupil(name, url, timelines, self._seed, self._manners)
 
     async def play(self) -> Outcome:
         """Play it through."""
@@ -144,12 +155,15 @@ class Drill:
             await self._within(SETTLE_SECONDS, "not everything was acknowledged", *saying)
             began = _now()
             lasts = last_positions(self.pupils)
-            catching_up = (caught_up(pupil, lasts) for pupil in self.pupils)
+            catching_up = (self._catch_up(pupil, lasts, began) for pupil in self.pupils)
             await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
-            self._last_words_seconds = _now() - began
         finally:
             await asyncio.to_thread(self._site.redis.start)
         return lasts
+
+    async def _catch_up(self, pupil: Pupil, lasts: dict[str, int], began: float) -> None:
+        await caught_up(pupil, lasts)
+        self._had_last_words[pupil] = _now() - began
 
     async def _come_back_from_the_beginning(self, one: Pupil) -> None:
         """Let somebody return who has missed everything since the site was opened: now and then more than one reply."""
@@ -202,17 +216,23 @@ class Drill:
         return Outcome(
             self._seed,
             verdict,
-            self._timeline.heals(self._faults),
-            [self._timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
+            self._felt([pupil for pupil in self.pupils if not pupil.polls], self._timeline_of_websockets),
+            self._felt(self.pupils, self._timeline),
             self._presence_seconds,
-            max(pupil.longest_return for pupil in self.pupils),
-            self._last_words_seconds,
             sum(pupil.pushes_again for pupil in self.pupils),
             sum(_holes(diary) for diaries in topics.values() for diary in diaries),
             Counter(why for _, why in refusals),
             sum(fault.began <= at <= self._next(fault) for at, _ in refusals for fault in hang_ups),
             Counter(code for pupil in self.pupils for code in pupil.closings.elements() if code is not None),
             sum((pupil.put_off for pupil in self.pupils), Counter[str]()),
+        )
+
+    def _felt(self, pupils: Sequence[Pupil], timeline: Timeline) -> Felt:
+        return Felt(
+            timeline.heals(self._faults),
+            [timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
+            max(pupil.longest_return for pupil in pupils),
+            max((self._had_last_words.get(pupil, 0.0) for pupil in pupils), default=0.0),
         )
 
     def _next(self, fault: Fault) -> float:

@@ -7,7 +7,7 @@ Everything seen goes into a diary for each class, and its time into the timeline
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,13 +41,13 @@ class Manners:
 
 
 class Pupil:
-    """One client; `run` keeps it connected, `speak` writes."""
+    """One client; `run` keeps it connected, `speak` writes, the timelines are told when it has what."""
 
     def __init__(
         self,
         name: str,
         url: str,
-        timeline: Timeline,
+        timelines: Sequence[Timeline],
         seed: int,
         manners: Manners,
         patience: Patience = PATIENCE,
@@ -68,7 +68,7 @@ class Pupil:
         self.pushes_again = 0
         self._url = url
         self._patience = patience
-        self._timeline = timeline
+        self._timelines = timelines
         self._random = random.Random(f"{seed} {name}")
         self._prefix = f"{name}-{seed}"
         self._manners = manners
@@ -154,20 +154,24 @@ class Pupil:
         self._joined_at[topic] = now = _now()
         if not self._excused:
             for message in messages:
-                self._timeline.had(message.push_id, now, None)
+                self._had(message, now, None)
 
     def _receive(self, topic: str, event: str, payload: Payload) -> None:
         if event == "message:sent":
             message = as_message(payload)
             self.diaries[topic].entries.append(Received(message))
             self.positions[topic] = message.seq
-            self._timeline.had(message.push_id, _now(), self._joined_at[topic])
+            self._had(message, _now(), self._joined_at[topic])
         elif event == "presence_state":
             self.presence[topic] = {user: _refs(entry) for user, entry in payload.items()}
         elif event == "presence_diff":
             self._follow_presence(self.presence[topic], payload)
         elif event in ("phx_close", "phx_error"):
             self.complaints.append(f"{self.name} was put out of {topic} by {event}")
+
+    def _had(self, message: Message, now: float, here_since: float | None) -> None:
+        for timeline in self._timelines:
+            timeline.had(message.push_id, now, here_since)
 
     @staticmethod
     def _follow_presence(present: dict[str, set[str]], diff: Payload) -> None:
@@ -214,7 +218,8 @@ class Pupil:
         absences = self._absences
         while True:
             line = await self._present_line()
-            self._timeline.sent(push_id, _now(), anew=self._absences > absences)
+            for timeline in self._timelines:
+                timeline.sent(push_id, _now(), anew=self._absences > absences)
             absences = self._absences
             try:
                 await line.request(topic, "message:send", *self._push(topic, push_id, text))
@@ -242,7 +247,8 @@ class Pupil:
 
     def _acknowledge(self, topic: str, push_id: str, response: Payload) -> None:
         self.diaries[topic].entries.append(Acknowledged(push_id, response["seq"]))
-        self._timeline.acknowledged(push_id, _now())
+        for timeline in self._timelines:
+            timeline.acknowledged(push_id, _now())
 
     async def stands(self) -> None:
         """Wait until it is connected by a line that carries something."""

@@ -137,7 +137,7 @@ class Drill:
         url = address("students", self._site.tokens[login])
         manners = Manners(hang_up=0.02, leave_for_long=0.0, pause_seconds=self._crowd.pause_seconds)
         through = url.replace(f":{self._site.lousa.port}/", f":{port}/")
-        return Pupil(login, through, timeline, self._seed, manners, PATIENCE)
+        return Pupil(login, through, [timeline], self._seed, manners, PATIENCE)
 
     def _page(self, port: int) -> Page:
         login = next(self._logins)
@@ -183,7 +183,7 @@ class Drill:
     async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> None:
         began = _now()
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *speaking)
-        await asyncio.wait([asyncio.ensure_future(each.is_answered()) for each in self._stock], timeout=SETTLE_SECONDS)
+        await Waiting().within(SETTLE_SECONDS, "not judged", *(each.is_answered() for each in self._stock))
         last_words = [self._witness.say_last(topic) for topic in self._witness.diaries]
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *last_words)
         self._lasts = last_positions([*self._judged, self._witness])
