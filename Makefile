@@ -26,12 +26,13 @@ format: $(VENV)/test.stamp  ## let ruff put the format right
 	$(PYTHON) -m ruff format .
 
 # server.py has the name of the package that it starts, so that mypy takes it by its text, not by its name.
-types: $(VENV)/test.stamp  ## mypy --strict over everything
+types: $(VENV)/test.stamp tests/client/node_modules/stamp  ## mypy --strict over everything, tsc over the browser's modules
 	$(PYTHON) -m mypy --strict -p server -p channels -p tests -p bench
 	$(PYTHON) -m mypy --strict -c "$$(cat server.py)"
+	tests/client/node_modules/.bin/tsc --project tests/client
 
 client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
-	node --test $$(find tests/client -name '*.test.*js' | sort)
+	node --test $$(find tests/client -name '*.test.mjs' -not -path '*/node_modules/*' | sort)
 
 unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## all tests in Python, with the coverage of channels/
 	$(PYTHON) -m pytest --cov --cov-report=term --cov-report=html:build/coverage
@@ -40,7 +41,7 @@ bench: $(VENV)/test.stamp  ## measure fan-out beside plain Tornado (about five m
 	$(PYTHON) -m bench fanout
 
 clean:  ## remove what was set up and built
-	rm -rf $(VENV) build $(dir $(NODE_STAMPS)) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) build tests/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 .PHONY: machine
 machine:
@@ -58,6 +59,6 @@ $(VENV)/test.stamp: requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	@touch $@ $(VENV)/run.stamp
 
 # Without the packages' own scripts: none of these needs one.
-$(NODE_STAMPS): tests/%/node_modules/stamp: tests/%/package.json tests/%/package-lock.json
+tests/%/node_modules/stamp: tests/%/package.json tests/%/package-lock.json
 	cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

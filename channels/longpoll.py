@@ -122,7 +122,11 @@ class ChannelPoll(RequestHandler):
     async def _pass_on(self, token: PollToken, request: Poll | Push | Leave) -> None:
         self._answer = self._mailroom.ask(token, request)
         try:
-            self.finish(await self._answer)
+            body = await self._answer
+            if not self._mailroom.reaches(token):
+                # Whoever keeps the connection would ask this worker again; a new one may come to the session's own.
+                self.set_header("Connection", "close")
+            self.finish(body)
         except asyncio.CancelledError:
             if not self._has_hung_up:
                 raise
