@@ -1,8 +1,9 @@
-"""`python -m bench fanout`, `workers` or `reader`: measure, and print tables in Markdown."""
+"""`python -m bench NAME`: measure one thing, and print tables in Markdown."""
 
 import argparse
 
-from bench import fanout, reader, workers
+from bench import classes, fanout, idle, reader, workers
+from bench.served import allow_many_files
 
 # Of the reader: messages a second, and how many of them are published together. One at a time, a tenth of them.
 READER_LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
@@ -13,56 +14,71 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Lousa, beside others where there are any: see docs/performance.md."
     )
-    commands = parser.add_subparsers(required=True, metavar="fanout | workers | reader")
-    _add_fanout(commands.add_parser("fanout", help="messages to one large class, beside plain Tornado"))
-    _add_workers(commands.add_parser("workers", help="what 1, 2 and 4 workers cost, and the broker's part of it"))
-    _add_reader(commands.add_parser("reader", help="what a message of Redis' pub/sub costs to read"))
-    options = parser.parse_args()
-    options.measure(options)
+    commands = parser.add_subparsers(required=True, metavar="NAME")
+    for name, (add, about) in COMMANDS.items():
+        add(commands.add_parser(name, help=about))
+    options = vars(parser.parse_args())
+    allow_many_files()
+    options.pop("measure")(**options)
 
 
-def _add_fanout(parser: argparse.ArgumentParser) -> None:
-    _add_common(parser, clients=2_000, rounds=5, seconds=5.0)
-    parser.set_defaults(measure=_fanout)
+def _fanout(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=5, seconds=4.0)
+    parser.add_argument("--clients", type=int, default=2_000)
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], dest="windows", help="messages at once")
+    _peers(parser)
+    parser.set_defaults(measure=fanout.measure)
 
 
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    _add_common(parser, clients=2_000, rounds=4, seconds=4.0)
+def _classes(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=3, seconds=8.0)
+    parser.add_argument("--classes", type=int, default=250)
+    parser.add_argument("--clients", type=int, default=20, help="in each class")
+    parser.add_argument("--rates", type=float, nargs="+", default=[1_000.0, 2_500.0], help="messages a second in all")
+    _peers(parser)
+    parser.set_defaults(measure=classes.measure)
+
+
+def _idle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=8_000)
+    _peers(parser)
+    parser.set_defaults(measure=idle.measure)
+
+
+def _workers(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=4, seconds=4.0)
+    parser.add_argument("--clients", type=int, default=2_000)
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], dest="windows", help="in one class")
     parser.add_argument("--classes", type=int, default=100, help="among which the clients are dealt out, then")
     parser.add_argument("--rate", type=float, default=500.0, help="messages a second to all these classes")
-    parser.set_defaults(measure=_workers)
+    parser.set_defaults(measure=workers.measure)
 
 
-def _add_common(parser: argparse.ArgumentParser, clients: int, rounds: int, seconds: float) -> None:
-    parser.add_argument("--clients", type=int, default=clients)
+def _reader(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=5, seconds=2.0)
+    parser.set_defaults(measure=_measure_reader)
+
+
+def _measure_reader(rounds: int, seconds: float) -> None:
+    print(reader.report(reader.measure(rounds, seconds, READER_LOADS)))
+
+
+def _rounds(parser: argparse.ArgumentParser, rounds: int, seconds: float) -> None:
     parser.add_argument("--rounds", type=int, default=rounds, help="in which all take turns")
     parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], help="messages in one class at once")
 
 
-def _add_reader(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=5, help="of which the best is told")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
-    parser.set_defaults(measure=_reader)
+def _peers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--peers", nargs="+", default=(), dest="names", metavar="NAME", help="only these")
 
 
-def _fanout(options: argparse.Namespace) -> None:
-    senders = min(options.clients, max(options.in_flight))
-    figures = fanout.measure(options.clients, senders, options.rounds, options.seconds, options.in_flight)
-    print(fanout.report(figures))
-
-
-def _workers(options: argparse.Namespace) -> None:
-    common = (options.rounds, options.seconds)
-    in_flight = [workers.one_class(number) for number in options.in_flight]
-    print(workers.report(workers.measure(options.clients, 1, *common, in_flight)), flush=True)
-    paced = [workers.many_classes(options.rate)]
-    print(workers.report(workers.measure(options.clients, options.classes, *common, paced)))
-
-
-def _reader(options: argparse.Namespace) -> None:
-    print(reader.report(reader.measure(options.rounds, options.seconds, READER_LOADS)))
-
+COMMANDS = {
+    "fanout": (_fanout, "messages to one large class, beside all peers"),
+    "classes": (_classes, "messages to many classes of 20, beside all peers"),
+    "idle": (_idle, "the memory of a client that is connected and silent"),
+    "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
+    "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
+}
 
 if __name__ == "__main__":
     main()
