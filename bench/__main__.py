@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import classes, fanout, idle, reader, workers
+from bench import classes, crowd, fanout, idle, reader, slow, storm, workers
 from bench.served import allow_many_files
 
 # Of the reader: messages a second, and how many of them are published together. One at a time, a tenth of them.
@@ -45,6 +45,26 @@ def _idle(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=idle.measure)
 
 
+def _crowd(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=30_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5, help="of one announcement each")
+    parser.set_defaults(measure=crowd.measure)
+
+
+def _storm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=15_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.set_defaults(measure=storm.measure)
+
+
+def _slow(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=4, seconds=8.0)
+    parser.add_argument("--clients", type=int, default=1_000, help="of the class, a tenth of them deaf or not")
+    parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
+    parser.set_defaults(measure=slow.measure)
+
+
 def _workers(parser: argparse.ArgumentParser) -> None:
     _rounds(parser, rounds=4, seconds=4.0)
     parser.add_argument("--clients", type=int, default=2_000)
@@ -76,6 +96,9 @@ COMMANDS = {
     "fanout": (_fanout, "messages to one large class, beside all peers"),
     "classes": (_classes, "messages to many classes of 20, beside all peers"),
     "idle": (_idle, "the memory of a client that is connected and silent"),
+    "crowd": (_crowd, "an announcement to a whole school on two workers"),
+    "storm": (_storm, "a whole school comes back at once"),
+    "slow": (_slow, "what others notice of clients that read nothing"),
     "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
 }

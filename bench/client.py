@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 PATIENCE_SECONDS = 120.0
 _AT_ONCE = 1024 * 1024
+IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); Python has no name for it
 
 # The kernel gives about 28,000 ports to connections of one address to another: clients come from several.
 CLIENTS_OF_AN_ADDRESS = 10_000
@@ -30,11 +31,32 @@ class Class:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a client connects to, and from which loopback address."""
+    """Where a client connects to, and from which loopback address; `buffer_bytes` of what it has not read may wait.
+
+    The kernel decides that by itself where it is 0.
+    """
 
     port: int
     path: str
     source: str = "127.0.0.1"
+    buffer_bytes: int = 0
+
+    def open(self) -> socket.socket:
+        """Return a socket that is about to connect; it blocks, up to a limit."""
+        made = socket.socket()
+        if self.buffer_bytes:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer_bytes)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The port is chosen as late as it connects: otherwise one could be used for one connection only.
+        made.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        made.bind((self.source, 0))
+        made.settimeout(PATIENCE_SECONDS)
+        return made
+
+    @property
+    def target(self) -> tuple[str, int]:
+        """Return where the server is."""
+        return "127.0.0.1", self.port
 
 
 def source(number: int) -> str:
@@ -48,10 +70,8 @@ class Client:
     __slots__ = ("inbox", "join_refs", "refs", "socket")
 
     def __init__(self, address: Address) -> None:
-        self.socket = socket.create_connection(
-            ("127.0.0.1", address.port), timeout=PATIENCE_SECONDS, source_address=(address.source, 0)
-        )
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = address.open()
+        self.socket.connect(address.target)
         self.inbox = bytearray()
         self.refs = 0
         self.join_refs: dict[str, str] = {}

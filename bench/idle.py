@@ -5,7 +5,6 @@ peer's have joined a class. The growth counts from the first half of the clients
 needs once does not. The kernel's own memory for a connection is in no process and is not counted.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ from bench.served import GENERATOR_CORES, LOUSA, Server, lousa, peer_server
 CLIENTS_OF_A_CLASS = 20
 SENDERS = 1
 ALSO = ("user:me", "school")
-# In which a server does what it puts off: presence is told, garbage is collected.
-REST_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ def _measure(server: Server) -> Figure:
 
 
 def _memory(server: Server) -> int:
-    time.sleep(REST_SECONDS)
+    server.rest()
     return server.memory_bytes()
 
 

@@ -18,6 +18,8 @@ from bench.drain import Drain
 _SCRATCH = bytearray(1024 * 1024)
 
 QUIET_SECONDS = 0.5
+# A third of what a server of ours grants a client that says nothing.
+KEEP_ALIVE_SECONDS = 30.0
 # When nothing has come for so long, what is missing has been lost.
 LOST_SECONDS = 30.0
 
@@ -114,20 +116,21 @@ class Load:
     def join(cls, port: int, dialect: Dialect, classes: Sequence[Class], senders: int) -> "Load":
         """Connect everybody; the first `senders` of each class write."""
         groups: list[Group] = []
-        first = 0
+        clients: list[Client] = []
+        heard = time.monotonic()
         for each in classes:
-            clients = [
-                _join(dialect, Address(port, seat.path, source(first + n)), seat.topics)
-                for n, seat in enumerate(each.seats)
-            ]
-            groups.append(Group(clients, first, each.topic, dialect, senders))
-            first += len(clients)
+            first = len(clients)
+            for seat in each.seats:
+                address = Address(port, seat.path, source(len(clients)))
+                clients.append(_join(dialect, address, seat.topics))
+                if time.monotonic() > heard + KEEP_ALIVE_SECONDS:
+                    heard = _beat(dialect, clients)
+            groups.append(Group(clients[first:], first, each.topic, dialect, senders))
         return cls(groups, dialect)
 
     def settle(self) -> None:
         """Let every client say that it lives, and wait until all is quiet: a server ends those that say nothing."""
-        for client in self.clients:
-            self._dialect.beat(client)
+        _beat(self._dialect, self.clients)
         while self._read(QUIET_SECONDS):
             pass
         for client in self.clients:
@@ -166,20 +169,17 @@ class Load:
         and how many deliveries never came.
         """
         (group,) = self.groups
-        self._reset()
-        group.sent_at = [time.perf_counter()] * count
+        began, cpu = self._reset()
+        group.sent_at = [began] * count
         self._busy.add(group)
-        run = self._finish(*self._reset_clocks())
-        return group.sent_at[0] + (run.latencies[-1] if run.latencies else 0.0), run.missing
+        run = self._finish(began, cpu)
+        return began + (run.latencies[-1] if run.latencies else 0.0), run.missing
 
     def _reset(self) -> tuple[float, float]:
         self._drain.reset()
         self._busy.clear()
         for group in self.groups:
             group.reset()
-        return self._reset_clocks()
-
-    def _reset_clocks(self) -> tuple[float, float]:
         return time.perf_counter(), time.process_time()
 
     def _send(self, group: Group) -> None:
@@ -218,6 +218,13 @@ class Load:
         for client in self.clients:
             client.socket.close()
         self._drain.close()
+
+
+def _beat(dialect: Dialect, clients: Sequence[Client]) -> float:
+    """Let clients say that they live; return when."""
+    for client in clients:
+        dialect.beat(client)
+    return time.monotonic()
 
 
 def _join(dialect: Dialect, address: Address, topics: Sequence[str]) -> Client:

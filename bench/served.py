@@ -29,6 +29,9 @@ from tests.roster import PRINCIPAL, TEACHER, write_school
 
 LOUSA = "Lousa"
 START_SECONDS = 30.0
+REST_SECONDS = 120.0
+# Of a core.
+RESTING = 0.1
 
 # The server under measurement has the first core, the load generator the others; where there is one, they share it.
 CORES = sorted(os.sched_getaffinity(0))
@@ -56,7 +59,27 @@ class Server:
 
     def memory_bytes(self) -> int:
         """Return what all its processes have in memory; pages that they share count once."""
-        return sum(_proportional_bytes(pid) for pid in self.pids())
+        return sum(_field_bytes(f"/proc/{pid}/smaps_rollup", "Pss") for pid in self.pids())
+
+    def peak_bytes(self) -> int:
+        """Return the most that its processes have had in memory since `forget_peak`, each at its own time."""
+        return sum(_field_bytes(f"/proc/{pid}/status", "VmHWM") for pid in self.pids())
+
+    def forget_peak(self) -> None:
+        """Begin to look for the most that it has in memory."""
+        for pid in self.pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def rest(self) -> None:
+        """Wait until it does next to nothing: what it puts off is done, and garbage is collected."""
+        deadline = time.monotonic() + REST_SECONDS
+        used = self.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(1.0)
+            before, used = used, self.cpu_seconds()
+            if used - before < RESTING:
+                return
+        raise RuntimeError(f"{self.name} does not come to rest")
 
     def pids(self) -> list[int]:
         """Return its processes."""
@@ -210,9 +233,10 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | 2)
 
 
-def _proportional_bytes(pid: int) -> int:
-    fields = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-    return int(fields["Pss"].split()[0]) * 1024
+def _field_bytes(path: str, name: str) -> int:
+    """Return a field that the kernel gives in KiB."""
+    line = next(line for line in Path(path).read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
 
 
 def allow_many_files() -> None:

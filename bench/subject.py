@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 
 from bench.generator import Generator, generator
 from bench.install import missing
-from bench.load import Load, Run
+from bench.load import KEEP_ALIVE_SECONDS, Load, Run
 from bench.peer import Peer
 from bench.result import say
 from bench.served import GENERATOR_CORES, Server, lousa, peer_server
 
 WARM_UP_SECONDS = 1.0
-
-# A third of what a server of ours grants a client that says nothing.
-KEEP_ALIVE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
