@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import classes, crowd, fanout, idle, reader, slow, storm, workers
+from bench import classes, costs, crowd, fanout, idle, reader, slow, storm, workers
 from bench.served import allow_many_files
 
 # Of the reader: messages a second, and how many of them are published together. One at a time, a tenth of them.
@@ -65,6 +65,15 @@ def _slow(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=slow.measure)
 
 
+def _profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=2_000, help="of one class")
+    parser.add_argument("--classes", type=int, default=250, help="of many")
+    parser.add_argument("--clients-of-a-class", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rate", type=float, default=1_000.0, help="messages a second to many classes")
+    parser.set_defaults(measure=costs.measure)
+
+
 def _workers(parser: argparse.ArgumentParser) -> None:
     _rounds(parser, rounds=4, seconds=4.0)
     parser.add_argument("--clients", type=int, default=2_000)
@@ -99,6 +108,7 @@ COMMANDS = {
     "crowd": (_crowd, "an announcement to a whole school on two workers"),
     "storm": (_storm, "a whole school comes back at once"),
     "slow": (_slow, "what others notice of clients that read nothing"),
+    "profile": (_profile, "in which functions Lousa spends its CPU"),
     "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
 }
