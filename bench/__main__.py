@@ -1,12 +1,13 @@
-"""`python -m bench NAME`: measure one thing, and print tables in Markdown."""
+"""`python -m bench NAME`: measure one thing, or `all`; print tables in Markdown and keep them in `build/bench`."""
 
 import argparse
+import subprocess
+import sys
 
-from bench import classes, costs, crowd, fanout, idle, reader, slow, storm, workers
+from bench import classes, costs, crowd, fanout, idle, page, reader, slow, storm, workers
 from bench.served import allow_many_files
 
-# Of the reader: messages a second, and how many of them are published together. One at a time, a tenth of them.
-READER_LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
+ALL, PAGE = "all", "page"
 
 
 def main() -> None:
@@ -85,11 +86,24 @@ def _workers(parser: argparse.ArgumentParser) -> None:
 
 def _reader(parser: argparse.ArgumentParser) -> None:
     _rounds(parser, rounds=5, seconds=2.0)
-    parser.set_defaults(measure=_measure_reader)
+    parser.set_defaults(measure=reader.measure)
 
 
-def _measure_reader(rounds: int, seconds: float) -> None:
-    print(reader.report(reader.measure(rounds, seconds, READER_LOADS)))
+def _all(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=_measure_all)
+
+
+def _measure_all() -> None:
+    """Measure everything, each in a process of its own; one that fails does not keep the others from it."""
+    names = [name for name in COMMANDS if name not in (ALL, PAGE)]
+    failed = [name for name in names if subprocess.run([sys.executable, "-m", "bench", name], check=False).returncode]
+    page.draw()
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
+
+
+def _page(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=page.write)
 
 
 def _rounds(parser: argparse.ArgumentParser, rounds: int, seconds: float) -> None:
@@ -111,6 +125,8 @@ COMMANDS = {
     "profile": (_profile, "in which functions Lousa spends its CPU"),
     "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
+    ALL: (_all, "everything, one after another"),
+    PAGE: (_page, "put the newest results into docs/performance.md"),
 }
 
 if __name__ == "__main__":
