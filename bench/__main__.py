@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 
-from bench import classes, costs, crowd, fanout, idle, page, reader, slow, storm, workers
+from bench import classes, costs, crowd, fanout, idle, page, reader, slow, storm, transports, workers
 from bench.served import allow_many_files
 
 ALL, PAGE = "all", "page"
@@ -84,6 +84,12 @@ def _workers(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=workers.measure)
 
 
+def _transports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=5_000, help="of each kind")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the best is told")
+    parser.set_defaults(measure=transports.measure)
+
+
 def _reader(parser: argparse.ArgumentParser) -> None:
     _rounds(parser, rounds=5, seconds=2.0)
     parser.set_defaults(measure=reader.measure)
@@ -124,6 +130,7 @@ COMMANDS = {
     "slow": (_slow, "what others notice of clients that read nothing"),
     "profile": (_profile, "in which functions Lousa spends its CPU"),
     "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
+    "transports": (_transports, "as many WebSockets as long-polls in one school"),
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
     ALL: (_all, "everything, one after another"),
     PAGE: (_page, "put the newest results into docs/performance.md"),

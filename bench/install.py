@@ -52,9 +52,9 @@ def _node() -> str:
     NODE_FOLDER.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(PEERS_FOLDER / name, NODE_FOLDER)
-    return _run(["npm", "--prefix", str(NODE_FOLDER), "ci", "--no-audit", "--no-fund", "--silent"]) or _keep(
-        lock, stamp
-    )
+    return _run(
+        ["npm", "--prefix", str(NODE_FOLDER), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    ) or _keep(lock, stamp)
 
 
 def _nchan() -> str:

@@ -100,7 +100,7 @@ async def _read_by_broker(path: str, meter: Meter) -> tuple[int, float, float]:
     broker = RedisBroker(f"unix://{path}", PREFIX)
     for channel in CHANNELS:
         broker.subscribe(channel)
-    await broker.start(deliver, lambda topics: None)
+    await broker.start(deliver, lambda topics: None, lambda topic: None)
     figures = await meter.run()
     await broker.close()
     return figures

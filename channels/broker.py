@@ -24,6 +24,7 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 Deliver = Callable[[Sequence[Envelope]], None]
 Resubscribed = Callable[[Collection[str]], None]
+Unheard = Callable[[str], None]
 
 
 class Broker(Protocol):
@@ -40,10 +41,11 @@ class Broker(Protocol):
     def connected(self) -> bool:
         """Tell whether the other workers are reached now."""
 
-    async def start(self, deliver: Deliver, resubscribed: Resubscribed) -> None:
+    async def start(self, deliver: Deliver, resubscribed: Resubscribed, unheard: Unheard) -> None:
         """Begin to hand over, in the event loop, what other workers publish; never what this one does.
 
-        `resubscribed` is told which topics are heard from now on: what they got before has to be looked up.
+        `resubscribed` is told which topics are heard from now on: what they got before has to be looked up. `unheard`
+        is told of a topic to which something was published and nobody at all has asked for it.
         """
 
     async def close(self) -> None:

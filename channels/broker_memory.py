@@ -7,7 +7,7 @@ of what it carries, as a real one may.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from channels.broker import Deliver, Envelope, Resubscribed
+from channels.broker import Deliver, Envelope, Resubscribed, Unheard
 
 
 class MemoryBus:
@@ -23,8 +23,9 @@ class MemoryBroker:
 
     def __init__(self, bus: MemoryBus | None = None) -> None:
         self._bus = bus or MemoryBus()
-        self._topics: set[str] = set()
+        self.topics: set[str] = set()
         self._deliver: Deliver | None = None
+        self._unheard: Unheard = lambda topic: None
 
     @property
     def check_seconds(self) -> float | None:
@@ -36,9 +37,9 @@ class MemoryBroker:
         """Return True: there is nothing that could break."""
         return True
 
-    async def start(self, deliver: Deliver, resubscribed: Resubscribed) -> None:
+    async def start(self, deliver: Deliver, resubscribed: Resubscribed, unheard: Unheard) -> None:
         """Begin to hand over what others on the bus publish; a subscription counts at once."""
-        self._deliver = deliver
+        self._deliver, self._unheard = deliver, unheard
         self._bus.brokers.add(self)
 
     async def close(self) -> None:
@@ -47,19 +48,23 @@ class MemoryBroker:
 
     def subscribe(self, topic: str) -> None:
         """Ask for a topic's envelopes from now on."""
-        self._topics.add(topic)
+        self.topics.add(topic)
 
     def unsubscribe(self, topic: str) -> None:
         """Ask for no more of them."""
-        self._topics.discard(topic)
+        self.topics.discard(topic)
 
     def publish(self, batch: Sequence[Envelope]) -> None:
         """Send a batch to the others, in the next turn of the event loop."""
+        loop = asyncio.get_running_loop()
         for broker in self._bus.brokers - {self}:
-            asyncio.get_running_loop().call_soon(broker.receive, batch)
+            loop.call_soon(broker.receive, batch)
+        wanted = set[str]().union(*(broker.topics for broker in self._bus.brokers))
+        for topic in {envelope.topic for envelope in batch} - wanted:
+            loop.call_soon(self._unheard, topic)
 
     def receive(self, batch: Sequence[Envelope]) -> None:
         """Hand over what this hub asked for and the bus did not lose."""
-        wanted = [envelope for envelope in batch if envelope.topic in self._topics and not self._bus.lose(envelope)]
+        wanted = [envelope for envelope in batch if envelope.topic in self.topics and not self._bus.lose(envelope)]
         if wanted and self._deliver is not None:
             self._deliver(wanted)

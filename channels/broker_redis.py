@@ -29,7 +29,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from channels.broker import Deliver, Envelope, Resubscribed
+from channels.broker import Deliver, Envelope, Resubscribed, Unheard
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class RedisBroker:
         self._outbound: list[Envelope] = []
         self._deliver: Deliver = lambda batch: None
         self._resubscribed: Resubscribed = lambda topics: None
+        self._unheard: Unheard = lambda topic: None
         self._connection: AbstractConnection | None = None
         self._heard_at = 0.0
         self._encoder = msgspec.msgpack.Encoder()
@@ -92,9 +93,9 @@ class RedisBroker:
         silence = asyncio.get_running_loop().time() - self._heard_at
         return CHECK_SECONDS if self.connected and silence < DOUBT_SECONDS else CHECK_SECONDS_AWAY
 
-    async def start(self, deliver: Deliver, resubscribed: Resubscribed) -> None:
+    async def start(self, deliver: Deliver, resubscribed: Resubscribed, unheard: Unheard) -> None:
         """Begin to listen, and go on until `close`; Redis need not be there yet."""
-        self._deliver, self._resubscribed = deliver, resubscribed
+        self._deliver, self._resubscribed, self._unheard = deliver, resubscribed, unheard
         self._reading = asyncio.create_task(self._read_for_ever())
         self._watching = asyncio.create_task(self._watch_for_ever())
 
@@ -135,7 +136,9 @@ class RedisBroker:
             pipeline.publish(self._prefix + topic, self._encoder.encode(Parcel(self.worker, envelopes)))
         # The journal has what is lost here, and the reading connection says whether Redis is away.
         with contextlib.suppress(RedisError, OSError):
-            await pipeline.execute()
+            for topic, hearers in zip(by_topic, await pipeline.execute(), strict=True):
+                if hearers == 0:
+                    self._unheard(topic)
 
     # Subscribing
 

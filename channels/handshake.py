@@ -2,7 +2,8 @@
 
 A page's credential is its cookie, which the browser sends by itself: whoever uses it must come from our own origin.
 A program's is a bearer token, which nobody sends by accident: header `Authorization`, parameter `access_token` (never
-`token`: stock long-poll clients name their session so), or the subprotocol that Phoenix' client offers for it.
+`token`: stock long-poll clients name their session so), or where Phoenix' client puts it: the subprotocol that it
+offers for a WebSocket, the header `X-Phoenix-AuthToken` of a poll.
 """
 
 import base64
@@ -24,7 +25,7 @@ class Credential(NamedTuple):
 
 def find_credential(headers: Mapping[str, str], access_token: str | None, cookie: str | None) -> Credential | None:
     """Return the credential of a request; a bearer token goes before the cookie."""
-    bearer = _from_header(headers) or access_token or _from_subprotocol(headers)
+    bearer = _from_header(headers) or access_token or headers.get("X-Phoenix-AuthToken") or _from_subprotocol(headers)
     if bearer:
         return Credential(bearer, ambient=False)
     return Credential(cookie, ambient=True) if cookie else None

@@ -13,7 +13,7 @@ The hub does not know what events mean, who may see them, or what a connection i
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
 from channels.broker import Broker, Envelope
 from channels.catchup import PAGE_EVENTS, CatchUp
@@ -39,13 +39,16 @@ class Hub:
     """The topics of one worker.
 
     `make_state` makes the empty state of a topic from its name. `before_flush` may be set to what has to be offered
-    to sessions, or told to other workers, at the end of each turn in which anything happened.
+    to sessions, or told to other workers, at the end of each turn in which anything happened; `unheard` to who wants to
+    know that something was published which no other worker asked for, `regained` that a topic is heard again.
     """
 
     def __init__(self, journal: Journal, broker: Broker, make_state: Callable[[str], State]) -> None:
         self.topics: dict[str, Topic] = {}
         self.before_flush: Callable[[], None] = lambda: None
         self._control: dict[str, Callable[[bytes], None]] = {}
+        self.unheard: Callable[[str], None] = lambda channel: None
+        self.regained: Callable[[str], None] = lambda channel: None
         self._journal = journal
         self._broker = broker
         self._make_state = make_state
@@ -57,7 +60,7 @@ class Hub:
 
     async def start(self) -> None:
         """Begin to listen to the broker, and to ask the journal what the broker has lost."""
-        await self._broker.start(self._receive, self.catch_up.look_up)
+        await self._broker.start(self._receive, self._resubscribed, self._unheard)
         self.catch_up.start()
 
     async def close(self) -> None:
@@ -218,6 +221,14 @@ class Hub:
         key = f"{topic.wire_name} {event}"
         encode = _encoder(topic, event, payload)
         self._offer(topic, lambda session, data: session.offer_snapshot(key, data), encode)
+
+    def _unheard(self, topic: str) -> None:
+        self.unheard(topic)
+
+    def _resubscribed(self, topics: Collection[str]) -> None:
+        self.catch_up.look_up(topics)
+        for topic in topics:
+            self.regained(topic)
 
     def _receive(self, batch: Sequence[Envelope]) -> None:
         for envelope in batch:

@@ -58,8 +58,11 @@ metadata = MetaData()
 # SQLite gives ids by itself only to a column of type INTEGER.
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
-# One row: the name of this journal. Positions of one journal mean nothing in another.
-journal_table = Table("journal", metadata, Column("epoch", String(32), primary_key=True))
+# One row: the name of this journal (positions of one mean nothing in another), and a secret that all workers have who
+# share it, and nobody else.
+journal_table = Table(
+    "journal", metadata, Column("epoch", String(32), primary_key=True), Column("key", String(64), nullable=False)
+)
 
 # The counter of each topic: `seq` is that of its newest event.
 topics_table = Table(
@@ -168,11 +171,12 @@ class Journal:
         self._failing: set[str] = set()
         self._reading = asyncio.Semaphore(MAX_READING)
         self.epoch = ""
+        self.key = ""
 
     async def start(self) -> None:
-        """Read the journal's name; raises `JournalUnavailable`."""
-        rows = await self._fetch(select(journal_table.c.epoch))
-        self.epoch = rows[0].epoch
+        """Read the journal's name, and the key of its workers; raises `JournalUnavailable`."""
+        rows = await self._fetch(select(journal_table))
+        self.epoch, self.key = rows[0].epoch, rows[0].key
 
     async def close(self) -> None:
         """Commit what is gathered, then let go of the database; a second call does nothing."""

@@ -69,6 +69,44 @@ IDLE_SECONDS = 90.0
 # How often connections are looked through for idle ones; half-open ones are noticed within IDLE + SWEEP seconds.
 SWEEP_SECONDS = 5.0
 
+# A poll is held this long when there is nothing to answer: Phoenix' own window, of whose double its clients wait.
+POLL_SECONDS = 10.0
+
+# A long-poll session is over this long after its last poll began: one held to the end, and the 15 s that Phoenix gives,
+# room for one that is lost and its repetition.
+LONGPOLL_IDLE_SECONDS = POLL_SECONDS + 15.0
+
+# A session that has ended can still be polled for its last messages and the reason, by a client that was between polls.
+LAST_POLL_SECONDS = 15.0
+
+# The least time between two answers to one client: in a storm each carries what has gathered (40 polls a second are
+# within FRAME_RATE, and 25 ms are not felt). The first after a pause goes at once.
+GATHER_SECONDS = 0.025
+
+# Ephemeral messages that wait for the next poll: everybody in a class who begins to type within one round trip.
+MAX_EPHEMERAL = 32
+
+# One POST: the frames that one connection may send at once, and their bytes: four of the longest, or a hundred messages
+# of a page each. A longer one is refused whole before anything in it is done.
+MAX_POST_FRAMES = int(FRAME_BURST)
+MAX_POST_BYTES = 4 * MAX_FRAME_BYTES
+
+# POSTs of one session at once: clients keep one in flight; a second may overtake the answer to the first.
+MAX_PUSHES_WAITING = 2
+
+# Bytes of replies that wait for a poll before the next frame of a POST is handled, and how long it waits for that.
+PUSH_ROOM_BYTES = 64 * 1024
+PUSH_SECONDS = 10.0
+
+# Long-poll sessions from one address on one worker: all pupils of a large school behind one address; half of what a
+# worker holds, so that nobody takes it all from there.
+MAX_SESSIONS_OF_ADDRESS = 10_000
+
+# Requests that wait for other workers, and the bytes of their bodies: one for each connection that a worker holds, and
+# what the broker carries in a few seconds.
+MAX_RELAYED = 20_000
+MAX_RELAYED_BYTES = 32 * 1024 * 1024
+
 # A topic without members is kept loaded this long, for the pupil who reloads the page.
 TOPIC_LINGER_SECONDS = 30.0
 

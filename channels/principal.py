@@ -1,6 +1,7 @@
-"""What the principal may join and do, and the socket they come in by. In a class they are seen like everybody."""
+"""What the principal may join and do, and how they come in. In a class they are seen like everybody."""
 
 from channels.lesson import announcements, chat, reading
+from channels.longpoll import ChannelPoll
 from channels.member import Role
 from channels.policy import RoleRules, enrolled, rule
 from channels.websocket import ChannelSocket
@@ -26,4 +27,13 @@ class PrincipalSocket(ChannelSocket):
     rules = RULES
 
 
-handlers = [(r"/principal/socket/websocket", PrincipalSocket)]
+class PrincipalPoll(ChannelPoll):
+    """The principal's long-poll."""
+
+    rules = RULES
+
+
+handlers = [
+    (r"/principal/socket/websocket", PrincipalSocket),
+    (r"/principal/socket/longpoll", PrincipalPoll),
+]

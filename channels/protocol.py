@@ -1,9 +1,10 @@
 """Wire messages to and from bytes: Phoenix Channels V2, `[join_ref, ref, topic, event, payload]`.
 
-A `Wire` is one way of putting messages into bytes that go to the socket as they are: JSON in text frames, or the same
-arrays as MessagePack in binary frames. An event's payload is JSON that was encoded once, when it was made. What many
-clients share is built once per wire, and the many get the same bytes: server frames carry no mask (RFC 6455,
-section 5.1).
+A `Wire` is one way of putting messages into bytes that go to the transport as they are: JSON in text frames, the same
+arrays as MessagePack in binary frames, or JSON as the items of a long-poll answer. Who speaks in objects, as the
+protocol's first version has it, is answered in objects. An event's payload is JSON that was encoded once, when it was
+made. What many clients share is built once per wire, and the many get the same bytes: server frames carry no mask
+(RFC 6455, section 5.1).
 """
 
 from collections.abc import Callable, Iterable
@@ -47,9 +48,16 @@ def stamped(payload: bytes, seq: int, at: int) -> bytes:
     return b'%b%b"seq":%d,"at":%d}' % (payload[:-1], comma, seq, at)
 
 
-def as_broadcast(event: Event) -> dict[str, object]:
-    """Return the event as replies list it: `{"event", "payload"}`, the payload as it was broadcast."""
-    return {"event": event.event, "payload": msgspec.Raw(event.payload)}
+class Broadcast(msgspec.Struct, frozen=True, gc=False):
+    """A durable event as replies list it; the payload is as it was broadcast."""
+
+    event: str
+    payload: msgspec.Raw
+
+
+def as_broadcast(event: Event) -> Broadcast:
+    """Return the event as replies list it."""
+    return Broadcast(event.event, msgspec.Raw(event.payload))
 
 
 def total_bytes(events: Iterable[Event]) -> int:
@@ -72,6 +80,10 @@ class Wire:
 
     name: str
 
+    def as_spoken(self, data: bytes | str) -> "Wire":
+        """Return the wire of the same transport that answers a client's frame in the form in which it came."""
+        return self
+
     def decode(self, data: bytes | str) -> ClientMessage:
         """Read one message; raises `Refused` (BAD_FRAME)."""
         raise NotImplementedError
@@ -81,30 +93,51 @@ class Wire:
         raise NotImplementedError
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the socket."""
+        """Put one message, its payload already JSON, into bytes for the transport."""
         raise NotImplementedError
 
     def broadcast(self, topic: str, event: str, payload: bytes) -> bytes:
-        """Put a message without refs into bytes for every socket that speaks this wire."""
+        """Put a message without refs into bytes for everybody who speaks this wire."""
         return self.message(None, None, topic, event, payload)
 
     def reply(self, join_ref: str | None, ref: str | None, topic: str, status: str, response: object) -> bytes:
-        """Put the answer to one ref into bytes for the socket."""
+        """Put the answer to one ref into bytes for the transport."""
         payload = msgspec.json.encode({"status": status, "response": response})
         return self.message(join_ref, ref, topic, "phx_reply", payload)
 
 
+def as_text_frame(text: bytes) -> bytes:
+    """Wrap a message's JSON as a WebSocket frame."""
+    return frame(0x81, text)  # FIN, text
+
+
+def as_poll_item(text: bytes) -> bytes:
+    """Wrap a message's JSON as an item of a long-poll answer's `messages`: a JSON string, and a comma for the next."""
+    return msgspec.json.encode(text.decode()) + b","
+
+
 class JsonWire(Wire):
-    """JSON in text frames, as stock clients speak it."""
+    """JSON as stock clients speak it: arrays, each put into what the transport carries by `wrap`.
 
-    name = "json"
-    _frame_type = 0x81  # FIN, text
+    `other` is the wire of the same transport for whoever speaks in the other form, arrays or objects.
+    """
 
-    def __init__(self) -> None:
+    other: "JsonWire"
+    _opens_other: tuple[str | bytes, ...] = ("{", b"{")
+
+    def __init__(self, name: str, wrap: Callable[[bytes], bytes]) -> None:
+        self.name = name
+        self._wrap = wrap
         self._decoder = msgspec.json.Decoder(ClientMessage)
+
+    def as_spoken(self, data: bytes | str) -> Wire:
+        """Return the wire that answers a client's frame in the form in which it came."""
+        return self.other if data[:1] in self._opens_other else self
 
     def decode(self, data: bytes | str) -> ClientMessage:
         """Read one message; raises `Refused` (BAD_FRAME)."""
+        if isinstance(data, bytes) and data[:1] == _BINARY_PUSH:
+            return _checked(Code.BAD_FRAME, _binary_push, data)
         return _checked(Code.BAD_FRAME, self._decoder.decode, data)
 
     def read(self, payload: msgspec.Raw, kind: type[T]) -> T:
@@ -113,12 +146,36 @@ class JsonWire(Wire):
         return value
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the socket."""
-        return frame(self._frame_type, self.text(join_ref, ref, topic, event, payload))
+        """Put one message, its payload already JSON, into bytes for the transport."""
+        return self._wrap(msgspec.json.encode((join_ref, ref, topic, event, msgspec.Raw(payload))))
 
-    def text(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Return the JSON of one message, without a frame around it."""
-        return msgspec.json.encode((join_ref, ref, topic, event, msgspec.Raw(payload)))
+
+class JsonObjectWire(JsonWire):
+    """JSON objects, as the protocol's first version has them and some clients still do; answers have no join_ref."""
+
+    _opens_other = ("[", b"[")
+
+    def __init__(self, name: str, wrap: Callable[[bytes], bytes]) -> None:
+        super().__init__(name, wrap)
+        self._object_decoder = msgspec.json.Decoder(_ObjectMessage)
+
+    def decode(self, data: bytes | str) -> ClientMessage:
+        """Read one message; raises `Refused` (BAD_FRAME)."""
+        given = _checked(Code.BAD_FRAME, self._object_decoder.decode, data)
+        return ClientMessage(given.join_ref, given.ref, given.topic, given.event, given.payload)
+
+    def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
+        """Put one message, its payload already JSON, into bytes for the transport."""
+        message = {"topic": topic, "event": event, "payload": msgspec.Raw(payload), "ref": ref}
+        return self._wrap(msgspec.json.encode(message))
+
+
+class _ObjectMessage(msgspec.Struct, frozen=True, gc=False):
+    topic: Name
+    event: Name
+    payload: msgspec.Raw
+    ref: Name | None = None
+    join_ref: Name | None = None
 
 
 class MessagePackWire(Wire):
@@ -142,16 +199,40 @@ class MessagePackWire(Wire):
         return value
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the socket."""
+        """Put one message, its payload already JSON, into bytes for the transport."""
         body = msgspec.msgpack.encode((join_ref, ref, topic, event, msgspec.json.decode(payload)))
         return frame(self._frame_type, body)
 
 
-JSON = JsonWire()
+def _in_both_forms(name: str, wrap: Callable[[bytes], bytes]) -> tuple[JsonWire, JsonWire]:
+    arrays, objects = JsonWire(name, wrap), JsonObjectWire(f"{name} objects", wrap)
+    arrays.other, objects.other = objects, arrays
+    return arrays, objects
+
+
+JSON, JSON_OBJECTS = _in_both_forms("json", as_text_frame)
 MESSAGE_PACK = MessagePackWire()
 
-# By the name that `?format=` gives.
-WIRES: dict[str, Wire] = {wire.name: wire for wire in (JSON, MESSAGE_PACK)}
+# What a poll carries is JSON in any case: stock clients cannot read anything else from it.
+POLL, POLL_OBJECTS = _in_both_forms("poll", as_poll_item)
+
+# First byte of a push with a binary payload, as Phoenix' clients send it for an ArrayBuffer: four lengths follow, of
+# one byte each, then join_ref, ref, topic and event.
+_BINARY_PUSH = b"\x00"
+
+# No push of ours has a binary payload. Standing in for it, a string is refused under the push's own ref.
+_NO_PAYLOAD = msgspec.Raw(b'"a binary payload"')
+
+
+def _binary_push(data: bytes) -> ClientMessage:
+    parts, start = [], 5
+    for length in data[1:5]:
+        parts.append(data[start : start + length].decode())
+        start += length
+    if len(parts) < 4 or start > len(data) or max(map(len, parts)) > MAX_NAME_CHARACTERS:
+        raise msgspec.DecodeError("a binary frame that is no push")
+    join_ref, ref, topic, event = parts
+    return ClientMessage(join_ref or None, ref or None, topic, event, _NO_PAYLOAD)
 
 
 def _checked(code: Code, decode: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from channels.errors import IDLE
-from channels.limit import BURST_SECONDS, IDLE_SECONDS, JOIN_BURST, JOIN_RATE, Limits
+from channels.limit import BURST_SECONDS, JOIN_BURST, JOIN_RATE, Limits
 from channels.session import Session, TokenBucket
 
 
@@ -57,7 +57,7 @@ class Registry:
     def sweep(self, now: float) -> None:
         """End sessions that have fallen silent, and forget rates that have nothing to remember."""
         for session in self:
-            if now - session.heard_at > IDLE_SECONDS:
+            if now - session.heard_at > session.idle_seconds:
                 session.end(IDLE)
         for buckets in (self._pushes, self._joins):
             for user_id in [user_id for user_id, bucket in buckets.items() if bucket.full(now)]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from channels.errors import FLOODING, TOO_SLOW, Closing
-from channels.limit import FRAME_BURST, FRAME_RATE, Limits
+from channels.limit import FRAME_BURST, FRAME_RATE, IDLE_SECONDS, MAX_EPHEMERAL, Limits
 from channels.member import Member
 from channels.protocol import ClientMessage, Wire
 
@@ -71,7 +71,8 @@ class Session:
     """One client's connection, whatever carries it.
 
     `wake` is called with the session when its outbox has become non-empty or it has ended; times are seconds of one
-    monotonic clock, passed in. The transport sets `blocked` while it cannot write, and `appending` counts the pushes
+    monotonic clock, passed in. The transport sets `blocked` while it cannot write, `ephemeral_waits` where that happens
+    in the ordinary course of things, and `idle_seconds`, after which silence is the end; `appending` counts the pushes
     of this client that wait for the journal.
     """
 
@@ -81,13 +82,16 @@ class Session:
         "_frames",
         "_limits",
         "_ordered",
+        "_reply_bytes",
         "_snapshots",
         "_wake",
         "_woken",
         "appending",
         "blocked",
         "closing",
+        "ephemeral_waits",
         "heard_at",
+        "idle_seconds",
         "member",
         "subscriptions",
         "transport",
@@ -105,12 +109,15 @@ class Session:
         self.heard_at = now
         self.appending = 0
         self.blocked = False
+        self.ephemeral_waits = False
+        self.idle_seconds = IDLE_SECONDS
         self._limits = limits
         self._wake = wake
         self._woken = False
         self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
         self._ordered: list[bytes] = []
         self._bytes = 0
+        self._reply_bytes = 0
         self._snapshots: dict[str, bytes] | None = None
         self._ephemeral: list[bytes] | None = None
 
@@ -124,7 +131,9 @@ class Session:
             self.end(FLOODING)
         if self.closing is not None:
             return None
-        message = self.wire.decode(data)
+        wire = self.wire.as_spoken(data)
+        message = wire.decode(data)
+        self.wire = wire
         return None if self._of_an_older_join(message) else message
 
     def _of_an_older_join(self, message: ClientMessage) -> bool:
@@ -159,12 +168,23 @@ class Session:
 
     def offer_ephemeral(self, data: bytes) -> None:
         """Add a message that may be dropped, as it is when the client is behind."""
-        if self.closing is not None or self.blocked:
+        if self.closing is not None or (self.blocked and not self.ephemeral_waits):
             return
         if self._ephemeral is None:
             self._ephemeral = []
-        self._ephemeral.append(data)
+        if len(self._ephemeral) < MAX_EPHEMERAL or not self.blocked:
+            self._ephemeral.append(data)
         self._want_taking()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Tell whether there is something to take."""
+        return bool(self._ordered or self._snapshots or self._ephemeral)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how many bytes wait in the ordered lane."""
+        return self._bytes + self._reply_bytes
 
     def take(self) -> bytes:
         """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""
@@ -174,7 +194,7 @@ class Session:
             parts = [*parts, *(self._snapshots or {}).values(), *(self._ephemeral or ())]
             self._snapshots = self._ephemeral = None
         self._ordered = []
-        self._bytes = 0
+        self._bytes = self._reply_bytes = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def end(self, closing: Closing) -> None:
@@ -184,7 +204,7 @@ class Session:
         self.closing = closing
         if closing is TOO_SLOW:
             self._ordered = []
-            self._bytes = 0
+            self._bytes = self._reply_bytes = 0
             self._snapshots = self._ephemeral = None
         # Also where it has been woken before and could not write: it has to close all the same.
         self._woken = True
@@ -202,6 +222,14 @@ class Session:
             self.end(FLOODING)
 
     def reply(self, message: ClientMessage, response: object, status: str = "ok") -> None:
-        """Answer a message under its refs; one that came without a ref wants no answer."""
-        if message.ref is not None:
-            self.offer(self.wire.reply(message.join_ref, message.ref, message.topic, status, response))
+        """Answer a message under its refs; one that came without a ref wants no answer.
+
+        What was asked for does not count towards the bound: while it waits, transports take no more messages from this
+        client, and a long reply must be able to get through whatever comes with it.
+        """
+        if message.ref is None or self.closing is not None:
+            return
+        data = self.wire.reply(message.join_ref, message.ref, message.topic, status, response)
+        self._ordered.append(data)
+        self._reply_bytes += len(data)
+        self._want_taking()

@@ -1,6 +1,7 @@
-"""What students may join and do, and the socket they come in by."""
+"""What students may join and do, and how they come in."""
 
 from channels.lesson import chat, reading
+from channels.longpoll import ChannelPoll
 from channels.member import Role
 from channels.policy import RoleRules, enrolled, rule
 from channels.websocket import ChannelSocket
@@ -22,4 +23,13 @@ class StudentSocket(ChannelSocket):
     rules = RULES
 
 
-handlers = [(r"/students/socket/websocket", StudentSocket)]
+class StudentPoll(ChannelPoll):
+    """The students' long-poll."""
+
+    rules = RULES
+
+
+handlers = [
+    (r"/students/socket/websocket", StudentSocket),
+    (r"/students/socket/longpoll", StudentPoll),
+]

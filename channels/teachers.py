@@ -1,6 +1,7 @@
-"""What teachers may join and do, and the socket they come in by."""
+"""What teachers may join and do, and how they come in."""
 
 from channels.lesson import announcements, chat, reading
+from channels.longpoll import ChannelPoll
 from channels.member import Role
 from channels.policy import RoleRules, enrolled, rule
 from channels.websocket import ChannelSocket
@@ -31,4 +32,13 @@ class TeacherSocket(ChannelSocket):
     rules = RULES
 
 
-handlers = [(r"/teachers/socket/websocket", TeacherSocket)]
+class TeacherPoll(ChannelPoll):
+    """The teachers' long-poll."""
+
+    rules = RULES
+
+
+handlers = [
+    (r"/teachers/socket/websocket", TeacherSocket),
+    (r"/teachers/socket/longpoll", TeacherPoll),
+]

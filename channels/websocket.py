@@ -8,21 +8,19 @@ session is `blocked` and keeps what comes in its bounded outbox.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection
+import math
+from collections.abc import Awaitable
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from tornado.iostream import SSLIOStream, StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
 
-from channels.engine import Engine
-from channels.errors import Unavailable
-from channels.handshake import COOKIE, Credential, find_credential
-from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES
-from channels.member import Member
+from channels.entrance import Entrance, TurnedAway
+from channels.handshake import COOKIE
+from channels.limit import MAX_FRAME_BYTES
 from channels.policy import RoleRules
-from channels.protocol import WIRES, Wire
+from channels.protocol import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
 from channels.session import Session
 
 log = logging.getLogger(__name__)
@@ -31,58 +29,43 @@ log = logging.getLogger(__name__)
 class ChannelSocket(WebSocketHandler):
     """The WebSocket of one role; the subclass names its `rules`.
 
-    Answers the upgrade with 403 where the credential is nobody's or another role's, the Origin of a cookie's request
-    is foreign, or the protocol's version is unknown; with 429 where the user has too many connections open; with 503
-    where the credential cannot be checked now.
+    Answers the upgrade with the status of `TurnedAway` where the client is not let in, 403 also where the format is
+    unknown.
     """
 
     rules: ClassVar[RoleRules]
     _session: Session | None = None
     _transport: "SocketTransport | None" = None
 
-    def initialize(self, engine: Engine, origins: Collection[str] = ()) -> None:
-        """Take the engine, and the origins (scheme://host) beside our own whose pages may use a cookie."""
-        self._engine = engine
-        self._origins = origins
+    def initialize(self, entrance: Entrance) -> None:
+        """Take the way into this worker."""
+        self._entrance = entrance
+        self._engine = entrance.engine
 
     async def prepare(self) -> None:
         """Check the credential before the upgrade."""
-        self._revision = self._engine.revision
-        self._credential = self._find_credential()
-        self._wire = self._find_wire()
-        self._member = await self._authenticate()
-
-    def _find_credential(self) -> Credential:
-        access_token = self.get_query_argument("access_token", None)
-        found = find_credential(self.request.headers, access_token, self.get_cookie(COOKIE))
-        if found is None:
-            raise HTTPError(403, "no credential")
-        return found
-
-    def _find_wire(self) -> Wire:
-        wire = WIRES.get(self.get_query_argument("format", "json"))
-        if wire is None or not self.get_query_argument("vsn", "2.0.0").startswith("2."):
-            raise HTTPError(403, "unknown format or version of the protocol")
-        return wire
-
-    async def _authenticate(self) -> Member:
+        if self._argument("format") not in (None, JSON.name, MESSAGE_PACK.name):
+            raise HTTPError(403, "unknown format")
         try:
-            member = await self._engine.authority.authenticate(self._credential.secret)
-        except Unavailable as error:
-            raise HTTPError(503, "the database does not answer") from error
-        if member is None or member.user.role is not self.rules.role:
-            raise HTTPError(403, "not a credential for this socket")
-        if self._engine.connections_of(member) >= MAX_CONNECTIONS:
-            raise HTTPError(429, "too many connections of one user")
-        return member
+            self._admitted = await self._entrance.admit(
+                self.rules, self.request.headers, self._argument, self.get_cookie(COOKIE)
+            )
+        except TurnedAway as error:
+            if error.retry_after is not None:
+                self.set_header("Retry-After", math.ceil(error.retry_after / 1000))
+            raise HTTPError(error.status, error.message) from error
+
+    def _argument(self, name: str) -> str | None:
+        return self.get_query_argument(name, None)
 
     def check_origin(self, origin: str) -> bool:
-        """Let a cookie be used from our own pages only; a bearer token is not sent by accident."""
-        if not self._credential.ambient:
-            return True
-        return (
-            origin in self._origins or urlsplit(origin).netloc.lower() == self.request.headers.get("Host", "").lower()
-        )
+        """Let everybody pass: `prepare` has looked at the origin, with the credential."""
+        return True
+
+    def _find_wire(self) -> Wire:
+        if self._argument("format") == MESSAGE_PACK.name:
+            return MESSAGE_PACK
+        return JSON_OBJECTS if self._admitted.in_objects else JSON
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Answer what Phoenix' client offers beside its token: without that, browsers drop the connection."""
@@ -96,7 +79,7 @@ class ChannelSocket(WebSocketHandler):
     def open(self, *args: str, **kwargs: str) -> None:
         """Join the engine."""
         self.set_nodelay(True)
-        session = self._engine.connect(self._member, self._wire, self._revision)
+        session = self._engine.connect(self._admitted.member, self._find_wire(), self._admitted.revision)
         self._transport = session.transport = SocketTransport(session, self)
         self._session = session
 

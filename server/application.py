@@ -10,7 +10,7 @@ databases are closed last.
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from socket import socket
@@ -24,11 +24,14 @@ from channels.broker import Broker
 from channels.broker_memory import MemoryBroker
 from channels.broker_redis import RedisBroker
 from channels.engine import Engine
+from channels.entrance import Entrance
 from channels.errors import Unavailable
 from channels.journal import Journal, Writer
 from channels.journal_postgresql import PostgresqlWriter
 from channels.journal_sqlite import SqliteWriter
 from channels.limit import Limits
+from channels.longpoll import ChannelPoll
+from channels.mailroom import Mailroom
 from server import health, views
 from server.auth import Accounts
 from server.databases import Databases
@@ -105,9 +108,11 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _engine(settings, databases, accounts, stopped) as (engine, broker),
             _watcher(accounts, engine, stopped),
             _watched(databases, broker) as watched,
+            _mailroom(engine) as mailroom,
         ):
-            application = make_application(databases, accounts, engine, watched, settings.allowed_origins)
-            async with _serving(settings, application, sockets, engine, watched):
+            entrance = Entrance(engine, mailroom, settings.allowed_origins)
+            application = make_application(databases, accounts, entrance, watched)
+            async with _serving(settings, application, sockets, entrance, watched):
                 on_open()
                 await stopped.wait()
     except _StoppedEarly:
@@ -187,6 +192,16 @@ async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asynci
 
 
 @asynccontextmanager
+async def _mailroom(engine: Engine) -> AsyncIterator[Mailroom]:
+    mailroom = Mailroom(engine)
+    mailroom.start()
+    try:
+        yield mailroom
+    finally:
+        await mailroom.close()
+
+
+@asynccontextmanager
 async def _watched(databases: Databases, broker: Broker) -> AsyncIterator[Health]:
     watched = Health(databases, broker)
     try:
@@ -206,7 +221,7 @@ async def _tidy_now_and_then(accounts: Accounts) -> None:
 
 @asynccontextmanager
 async def _serving(
-    settings: Settings, application: Application, sockets: list[socket], engine: Engine, watched: Health
+    settings: Settings, application: Application, sockets: list[socket], entrance: Entrance, watched: Health
 ) -> AsyncIterator[None]:
     server = Server(
         application,
@@ -222,7 +237,8 @@ async def _serving(
     finally:
         # Nobody new; those who are connected go little by little, and find everything working until then.
         watched.stopping = True
-        await asyncio.gather(server.drain(), engine.drain(settings.drain_seconds))
+        entrance.mailroom.release()
+        await asyncio.gather(server.drain(), entrance.engine.drain(settings.drain_seconds))
 
 
 def _last_answer(watched: Health) -> type[OutputTransform]:
@@ -239,11 +255,9 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
     return LastAnswer
 
 
-def make_application(
-    databases: Databases, accounts: Accounts, engine: Engine, watched: Health, origins: Collection[str] = ()
-) -> Application:
-    """Make the web application of all pages and sockets."""
-    sockets = [(url, handler, {"engine": engine, "origins": origins}) for url, handler in channels.handlers]
+def make_application(databases: Databases, accounts: Accounts, entrance: Entrance, watched: Health) -> Application:
+    """Make the web application of all pages, sockets and polls."""
+    sockets = [(url, handler, {"entrance": entrance}) for url, handler in channels.handlers]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
         log_function=_log_request,
@@ -256,8 +270,8 @@ def make_application(
 def _log_request(handler: RequestHandler) -> None:
     """Log without the query: it may hold a bearer token."""
     request, status = handler.request, handler.get_status()
-    if isinstance(handler, health.Alive | health.Ready):
-        level = logging.DEBUG  # asked every few seconds
+    if isinstance(handler, health.Alive | health.Ready | ChannelPoll):
+        level = logging.DEBUG  # asked every few seconds, by each
     else:
         level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
     milliseconds = 1000 * request.request_time()

@@ -21,9 +21,10 @@ class Place:
         self.broker = broker
         self.got: list[Envelope] = []
         self.confirmed: list[str] = []
+        self.unheard: list[str] = []
 
     async def start(self) -> None:
-        await self.broker.start(self._deliver, self._resubscribed)
+        await self.broker.start(self._deliver, self._resubscribed, self.unheard.append)
 
     def _deliver(self, batch: Sequence[Envelope]) -> None:
         self.got += batch
@@ -115,6 +116,20 @@ async def test_a_topic_keeps_its_order(make_place: MakePlace) -> None:
             await asyncio.sleep(0)
     await until(lambda: len(two.got) == 2000)
     assert [each.seq for each in two.got] == list(range(1, 2001))
+
+
+async def test_it_is_told_what_nobody_hears(make_place: MakePlace) -> None:
+    one, two = [await make_place() for _ in range(2)]
+    await two.hears("worker:two")
+    one.broker.publish([envelope(1, "worker:two"), envelope(2, "worker:three")])
+    await until(lambda: one.unheard == ["worker:three"])
+    await two.broker.close()
+    await until(lambda: told_unheard(one, "worker:two"))
+
+
+def told_unheard(place: Place, topic: str) -> bool:
+    place.broker.publish([envelope(3, topic)])
+    return topic in place.unheard
 
 
 async def pair(server: RedisServer) -> tuple[Place, Place]:

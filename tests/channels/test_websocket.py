@@ -16,8 +16,10 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 import channels
+from channels.entrance import Entrance
 from channels.errors import FLOODING, Unavailable
 from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
+from channels.mailroom import Mailroom
 from channels.protocol import JSON
 from channels.session import Session
 from tests.channels.support import ANA, Worker, unframed
@@ -125,8 +127,8 @@ class Served:
 @pytest.fixture
 async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     worker: Worker = await make_worker(limits=LIMITS)
-    collaborators = {"engine": worker.engine, "origins": (ORIGIN,)}
-    routes = [(url, handler, collaborators) for url, handler in channels.handlers]
+    entrance = Entrance(worker.engine, Mailroom(worker.engine), (ORIGIN,))
+    routes = [(url, handler, {"entrance": entrance}) for url, handler in channels.handlers]
     server = HTTPServer(Application(routes, log_function=lambda handler: None))
     server.listen(0, "127.0.0.1")
     port = next(iter(server._sockets.values())).getsockname()[1]

@@ -119,8 +119,8 @@ async def test_every_kind_of_address_leads_to_redis(kind: str, server: Server) -
     got: list[Envelope] = []
     subscribed = asyncio.Event()
     try:
-        await one.start(lambda batch: None, lambda topics: None)
-        await two.start(got.extend, lambda topics: subscribed.set())
+        await one.start(lambda batch: None, lambda topics: None, lambda topic: None)
+        await two.start(got.extend, lambda topics: subscribed.set(), lambda topic: None)
         two.subscribe("class:7")
         await asyncio.wait_for(subscribed.wait(), 10)
         one.publish([Envelope("class:7", "message:sent", b"{}", 1)])
