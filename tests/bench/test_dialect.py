@@ -18,7 +18,9 @@ Ends = tuple[Client, socket.socket]
 @pytest.fixture
 def ends() -> Iterator[Ends]:
     """Give a client that is connected, and its server's end."""
-    ours, theirs = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
     client = Client.__new__(Client)
     client.socket, client.inbox, client.refs, client.join_refs = ours, bytearray(), 0, {}
     ours.settimeout(10.0)
