@@ -37,8 +37,9 @@ client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
 unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## all tests in Python, with the coverage of channels/
 	$(PYTHON) -m pytest --cov --cov-report=term --cov-report=html:build/coverage
 
-bench: $(VENV)/test.stamp  ## measure fan-out beside plain Tornado (about five minutes; nothing else should run)
-	$(PYTHON) -m bench fanout
+bench: $(VENV)/test.stamp  ## measure everything beside its peers (an hour; nothing else should run), into build/bench
+	@deploy/prepare bench || echo "The peers that need it are left out."
+	$(PYTHON) -m bench all
 
 clean:  ## remove what was set up and built
 	rm -rf $(VENV) build tests/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
