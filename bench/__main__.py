@@ -1,8 +1,8 @@
-"""`python -m bench fanout`, `workers` or `reader`: measure, and print tables in Markdown."""
+"""`python -m bench fanout`, `workers`, `reader` or `transports`: measure, and print tables in Markdown."""
 
 import argparse
 
-from bench import fanout, reader, workers
+from bench import fanout, reader, transports, workers
 
 # Of the reader: messages a second, and how many of them are published together. One at a time, a tenth of them.
 READER_LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
@@ -13,10 +13,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Lousa, beside others where there are any: see docs/performance.md."
     )
-    commands = parser.add_subparsers(required=True, metavar="fanout | workers | reader")
+    commands = parser.add_subparsers(required=True, metavar="fanout | workers | reader | transports")
     _add_fanout(commands.add_parser("fanout", help="messages to one large class, beside plain Tornado"))
     _add_workers(commands.add_parser("workers", help="what 1, 2 and 4 workers cost, and the broker's part of it"))
     _add_reader(commands.add_parser("reader", help="what a message of Redis' pub/sub costs to read"))
+    _add_transports(commands.add_parser("transports", help="as many WebSockets as long-polls in one school"))
     options = parser.parse_args()
     options.measure(options)
 
@@ -46,6 +47,12 @@ def _add_reader(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=_reader)
 
 
+def _add_transports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=5_000, help="of each kind")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the best is told")
+    parser.set_defaults(measure=_transports)
+
+
 def _fanout(options: argparse.Namespace) -> None:
     senders = min(options.clients, max(options.in_flight))
     figures = fanout.measure(options.clients, senders, options.rounds, options.seconds, options.in_flight)
@@ -62,6 +69,10 @@ def _workers(options: argparse.Namespace) -> None:
 
 def _reader(options: argparse.Namespace) -> None:
     print(reader.report(reader.measure(options.rounds, options.seconds, READER_LOADS)))
+
+
+def _transports(options: argparse.Namespace) -> None:
+    print(transports.report(*transports.measure(options.clients, options.rounds)))
 
 
 if __name__ == "__main__":

@@ -72,8 +72,9 @@ SWEEP_SECONDS = 5.0
 # A poll is held this long when there is nothing to answer: Phoenix' own window, of whose double its clients wait.
 POLL_SECONDS = 10.0
 
-# A long-poll session without a poll for this long is over: Phoenix' own bound, room for a lost poll and its repetition.
-LONGPOLL_IDLE_SECONDS = 15.0
+# A long-poll session is over this long after its last poll began: one held to the end, and the 15 s that Phoenix gives,
+# room for one that is lost and its repetition.
+LONGPOLL_IDLE_SECONDS = POLL_SECONDS + 15.0
 
 # A session that has ended can still be polled for its last messages and the reason, by a client that was between polls.
 LAST_POLL_SECONDS = 15.0

@@ -73,6 +73,9 @@ class ChannelPoll(RequestHandler):
     def check_xsrf_cookie(self) -> None:
         """Ask for no such cookie: a token that only our own answers have told says as much."""
 
+    def compute_etag(self) -> None:
+        """Make no ETag, which would be a hash of every answer: none is ever asked for again by one."""
+
     async def get(self) -> None:
         """Answer a poll; without a token, with a new session."""
         token = self._token()

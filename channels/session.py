@@ -82,6 +82,7 @@ class Session:
         "_frames",
         "_limits",
         "_ordered",
+        "_reply_bytes",
         "_snapshots",
         "_wake",
         "_woken",
@@ -116,6 +117,7 @@ class Session:
         self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
         self._ordered: list[bytes] = []
         self._bytes = 0
+        self._reply_bytes = 0
         self._snapshots: dict[str, bytes] | None = None
         self._ephemeral: list[bytes] | None = None
 
@@ -149,8 +151,7 @@ class Session:
             return
         self._ordered.append(data)
         self._bytes += len(data)
-        # One message alone may be of any size: a join's reply is, and whoever joins must be able to.
-        if self.blocked and self._bytes > self._limits.max_outbox_bytes and len(self._ordered) > 1:
+        if self.blocked and self._bytes > self._limits.max_outbox_bytes:
             self.end(TOO_SLOW)
         elif not self._woken:  # as in _want_taking, without the call: this line runs once per delivery
             self._woken = True
@@ -183,7 +184,7 @@ class Session:
     @property
     def waiting_bytes(self) -> int:
         """Return how many bytes wait in the ordered lane."""
-        return self._bytes
+        return self._bytes + self._reply_bytes
 
     def take(self) -> bytes:
         """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""
@@ -193,7 +194,7 @@ class Session:
             parts = [*parts, *(self._snapshots or {}).values(), *(self._ephemeral or ())]
             self._snapshots = self._ephemeral = None
         self._ordered = []
-        self._bytes = 0
+        self._bytes = self._reply_bytes = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def end(self, closing: Closing) -> None:
@@ -203,7 +204,7 @@ class Session:
         self.closing = closing
         if closing is TOO_SLOW:
             self._ordered = []
-            self._bytes = 0
+            self._bytes = self._reply_bytes = 0
             self._snapshots = self._ephemeral = None
         # Also where it has been woken before and could not write: it has to close all the same.
         self._woken = True
@@ -221,6 +222,14 @@ class Session:
             self.end(FLOODING)
 
     def reply(self, message: ClientMessage, response: object, status: str = "ok") -> None:
-        """Answer a message under its refs; one that came without a ref wants no answer."""
-        if message.ref is not None:
-            self.offer(self.wire.reply(message.join_ref, message.ref, message.topic, status, response))
+        """Answer a message under its refs; one that came without a ref wants no answer.
+
+        What was asked for does not count towards the bound: while it waits, transports take no more messages from this
+        client, and a long reply must be able to get through whatever comes with it.
+        """
+        if message.ref is None or self.closing is not None:
+            return
+        data = self.wire.reply(message.join_ref, message.ref, message.topic, status, response)
+        self._ordered.append(data)
+        self._reply_bytes += len(data)
+        self._want_taking()

@@ -118,6 +118,20 @@ async def test_a_topic_keeps_its_order(make_place: MakePlace) -> None:
     assert [each.seq for each in two.got] == list(range(1, 2001))
 
 
+async def test_it_is_told_what_nobody_hears(make_place: MakePlace) -> None:
+    one, two = [await make_place() for _ in range(2)]
+    await two.hears("worker:two")
+    one.broker.publish([envelope(1, "worker:two"), envelope(2, "worker:three")])
+    await until(lambda: one.unheard == ["worker:three"])
+    await two.broker.close()
+    await until(lambda: told_unheard(one, "worker:two"))
+
+
+def told_unheard(place: Place, topic: str) -> bool:
+    place.broker.publish([envelope(3, topic)])
+    return topic in place.unheard
+
+
 async def pair(server: RedisServer) -> tuple[Place, Place]:
     places = Place(RedisBroker(server.url)), Place(RedisBroker(server.url))
     for place in places:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import msgpack
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from channels.errors import Code, Refused
 from channels.lesson.chat import MessageSend
-from channels.protocol import JSON, MESSAGE_PACK, Event, as_broadcast, frame, stamped
+from channels.protocol import JSON, JSON_OBJECTS, MESSAGE_PACK, POLL, Event, Wire, as_broadcast, frame, stamped
 from tests.channels.support import unframed
 
 
@@ -30,6 +31,60 @@ def test_messagepack_is_the_same_array_in_a_binary_frame() -> None:
     data = MESSAGE_PACK.broadcast("class:7", "typing:started", b'{"user":{"id":1}}')
     assert data[0] == 0x82
     assert msgpack.unpackb(data[2:]) == [None, None, "class:7", "typing:started", {"user": {"id": 1}}]
+
+
+def test_who_speaks_in_objects_gets_objects_without_a_join_ref() -> None:
+    data = JSON_OBJECTS.reply("3", "4", "class:7", "ok", {})
+    assert data[2:] == (b'{"topic":"class:7","event":"phx_reply","payload":{"status":"ok","response":{}},"ref":"4"}')
+    data = JSON_OBJECTS.broadcast("class:7", "message:sent", b'{"seq":1}')
+    assert data[2:] == b'{"topic":"class:7","event":"message:sent","payload":{"seq":1},"ref":null}'
+
+
+@pytest.mark.parametrize("arrays", [JSON, POLL])
+def test_a_frame_says_in_which_form_it_wants_its_answer(arrays: Wire) -> None:
+    objects = arrays.as_spoken('{"topic":"t"}')
+    assert objects is not arrays
+    assert objects.as_spoken(b"[null") is arrays.as_spoken("[null") is arrays
+    assert objects.as_spoken(b"{") is arrays.as_spoken(b"{") is objects
+    # What is neither changes nothing.
+    assert objects.as_spoken("x") is objects
+    assert arrays.as_spoken("") is arrays.as_spoken(b"\x00") is arrays
+
+
+@pytest.mark.parametrize(
+    ("frame", "join_ref", "ref"),
+    [
+        ('{"topic":"t","event":"e","payload":{},"ref":"1"}', None, "1"),
+        ('{"topic":"t","event":"e","payload":{},"ref":"1","join_ref":"2"}', "2", "1"),
+        ('{"topic":"t","event":"e","payload":{},"ref":null}', None, None),
+    ],
+)
+def test_objects_are_read_with_or_without_a_join_ref(frame: str, join_ref: str | None, ref: str | None) -> None:
+    message = JSON_OBJECTS.decode(frame)
+    assert (message.join_ref, message.ref, message.topic, message.event) == (join_ref, ref, "t", "e")
+    assert JSON_OBJECTS.read(message.payload, dict) == {}
+
+
+def test_a_poll_carries_the_text_of_each_message_as_a_string() -> None:
+    messages = [POLL.broadcast("t", "e", b'{"text":"\xc3\xa7\\n"}'), POLL.reply("1", "2", "t", "ok", {})]
+    texts = json.loads(b"[" + b"".join(messages)[:-1] + b"]")
+    assert [json.loads(text) for text in texts] == [
+        [None, None, "t", "e", {"text": "ç\n"}],
+        ["1", "2", "t", "phx_reply", {"status": "ok", "response": {}}],
+    ]
+
+
+def test_a_binary_push_can_be_refused_under_its_own_refs() -> None:
+    message = JSON.decode(b"\x00\x01\x02\x07\x04" + b"3" + b"41" + b"class:7" + b"blob" + b"\xff\xfe")
+    assert (message.join_ref, message.ref, message.topic, message.event) == ("3", "41", "class:7", "blob")
+    with pytest.raises(Refused, match="object"):
+        JSON.read(message.payload, MessageSend)
+
+
+@given(st.binary(max_size=40))
+def test_a_binary_frame_that_is_no_push_is_refused(data: bytes) -> None:
+    with suppress(Refused):
+        assert len(data) >= 4 + len(JSON.decode(b"\x00" + data).topic)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """One client as a state machine: bytes in, bytes out, a clock that is turned."""
 
+import msgspec
 import pytest
 
-from channels.errors import SIGNED_OUT, TOO_SLOW
-from channels.limit import Limits
-from channels.protocol import JSON
+from channels.errors import SIGNED_OUT, TOO_SLOW, Refused
+from channels.limit import MAX_EPHEMERAL, Limits
+from channels.protocol import JSON, JSON_OBJECTS, ClientMessage
 from channels.session import Session, Subscription, TokenBucket
 from tests.channels.support import ANA
 
@@ -60,6 +61,38 @@ def test_past_its_bound_a_client_that_does_not_read_is_ended_and_its_memory_give
     assert closings == [None] * 100 + [TOO_SLOW]
     session.offer(b"late")
     assert session.take() == b""
+
+
+def test_what_was_asked_for_does_not_count_towards_the_bound(session: Session) -> None:
+    session.blocked = True
+    question = ClientMessage("1", "2", "t", "history:read", msgspec.Raw(b"{}"))
+    session.reply(question, {"events": "x" * 1000})
+    assert session.waiting_bytes > 1000
+    session.offer(b"x" * 100)
+    assert session.closing is None
+    assert session.take().endswith(b"x" * 100)
+    assert session.waiting_bytes == 0
+    session.offer(b"x" * 101)
+    assert session.closing is TOO_SLOW
+
+
+def test_where_pauses_are_usual_the_ephemeral_waits_within_a_bound(session: Session) -> None:
+    session.blocked = session.ephemeral_waits = True
+    for _ in range(MAX_EPHEMERAL + 5):
+        session.offer_ephemeral(b"e")
+    assert session.has_waiting
+    assert session.take() == b"e" * MAX_EPHEMERAL
+    assert not session.has_waiting
+
+
+def test_it_answers_in_the_form_in_which_it_was_last_spoken_to(session: Session) -> None:
+    session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}', 0.0)
+    assert session.wire is JSON_OBJECTS
+    with pytest.raises(Refused):
+        session.receive("[nonsense", 0.0)
+    assert session.wire is JSON_OBJECTS
+    session.receive('[null,"1","phoenix","heartbeat",{}]', 0.0)
+    assert session.wire is JSON
 
 
 def test_a_client_that_reads_may_be_sent_more_than_the_bound_at_once(session: Session) -> None:

@@ -32,6 +32,15 @@ async def test_a_new_journal_has_a_name_of_its_own(databases: Databases) -> None
     assert re.fullmatch("[0-9a-f]{16}", await _epoch(databases))
 
 
+async def test_a_journal_gets_a_key_that_stays(databases: Databases) -> None:
+    async with reading(databases.sessions("journal")) as session:
+        key = str(await session.scalar(text("SELECT key FROM journal")))
+    await databases.upgrade()
+    async with reading(databases.sessions("journal")) as session:
+        assert await session.scalar(text("SELECT key FROM journal")) == key
+    assert re.fullmatch("[0-9a-f]{64}", key)
+
+
 async def _epoch(databases: Databases) -> str:
     async with reading(databases.sessions("journal")) as session:
         return str(await session.scalar(text("SELECT epoch FROM journal")))
