@@ -96,7 +96,7 @@ class Engine:
         journal.on_doubt = self._hub.catch_up.doubt
         journal.on_known = self._hub.catch_up.known
         self._hub.before_flush = self._tell_presence
-        self._hub.listen(PEERS, self._peers.receive)
+        self._hub.listen(PEERS, self._hear_peer)
         self._hub.listen(channel_of(self.relay.worker), self.relay.receive)
         self._hub.unheard = self.relay.unheard
         self._hub.regained = self._regained
@@ -146,6 +146,10 @@ class Engine:
             async with asyncio.timeout(CLOSE_SECONDS):
                 while len(self._registry):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
+
+    def _hear_peer(self, data: bytes) -> None:
+        self._peers.receive(data)
+        self._hub.schedule()  # whoever came or went there is told here in this turn
 
     def _regained(self, topic: str) -> None:
         if topic == channel_of(self.relay.worker):
