@@ -1,6 +1,5 @@
 """Presence and counts over several workers, on a bus that loses, by clocks that are turned."""
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
