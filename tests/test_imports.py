@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     [
         "channels.errors",
+        "channels.frame_reader",
         "channels.limit",
         "channels.member",
         "channels.handshake",
