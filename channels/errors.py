@@ -100,7 +100,9 @@ class Closing(msgspec.Struct, frozen=True):
     reconnect: bool
 
 
+BROKEN_FRAME = Closing(1002, "not a frame of the protocol", reconnect=True)
 FLOODING = Closing(1008, "too many frames", reconnect=True)
+FRAME_TOO_BIG = Closing(1009, "message too big", reconnect=True)
 INTERNAL = Closing(1011, "internal error", reconnect=True)
 RESTARTING = Closing(1012, "the server is restarting", reconnect=True)
 SIGNED_OUT = Closing(4001, "signed out", reconnect=False)

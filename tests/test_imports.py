@@ -20,6 +20,7 @@ LAYERS = [
         "channels.errors",
         "channels.event",
         "channels.field",
+        "channels.frame_reader",
         "channels.limit",
         "channels.member",
         "channels.handshake",

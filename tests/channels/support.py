@@ -126,13 +126,17 @@ class Client:
     def flush(self) -> None:
         data = b"" if self.session.blocked else self.session.take()
         if data:
-            self.writes += 1
-            frames = [self._decode(body) for body in unframed(data)]
-            self.frames += frames
-            for frame in frames:
-                self._hold_to_the_document(frame)
+            self.write(data)
         if self.session.closing is not None:
             asyncio.get_running_loop().call_soon(self.gone)
+
+    def write(self, data: bytes) -> None:
+        assert not self.session.woken, "what waits goes first"
+        self.writes += 1
+        frames = [self._decode(body) for body in unframed(data)]
+        self.frames += frames
+        for frame in frames:
+            self._hold_to_the_document(frame)
 
     def _decode(self, body: bytes) -> Frame:
         return tuple(json.loads(body) if self.session.wire is JSON else msgpack.unpackb(body))
