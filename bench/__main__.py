@@ -70,6 +70,7 @@ def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=2_000, help="of one class")
     parser.add_argument("--classes", type=int, default=250, help="of many")
     parser.add_argument("--clients-of-a-class", type=int, default=20)
+    parser.add_argument("--returning", type=int, default=6_000, help="clients that come back at once")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=1_000.0, help="messages a second to many classes")
     parser.set_defaults(measure=costs.measure)

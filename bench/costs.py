@@ -1,15 +1,19 @@
-"""Where Lousa's CPU goes in fan-out and in many classes: by function, as `bench.profiler` samples it."""
+"""Where Lousa's CPU goes in fan-out, in many classes, and when all come back: as `bench.profiler` samples it.
+
+Told by package, and by the functions that take most.
+"""
 
 import json
 import os
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import profiler
+from bench import profiler, storm
 from bench.generator import Generator, generator
 from bench.load import Load, Run
 from bench.result import MICROSECONDS, keep, say, table
@@ -25,26 +29,32 @@ SENDERS_OF_EACH = 4
 # What takes less of the CPU is not told.
 LEAST = 0.01
 TELL_SECONDS = 10.0
+# Other threads are those of databases: the journal's writer, and one for each connection that reads.
+OTHERS = "other threads: databases"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One load: all CPU seconds of the process, and those of its main thread by function."""
+    """One load: all CPU seconds of the process, and those of its main thread by function.
+
+    `count` is of what it is put down to: messages, or clients that come back, as `unit` says.
+    """
 
     work: str
-    messages: int
-    deliveries: int
+    unit: str
+    count: int
     server_cpu: float
     by_function: dict[str, float]
 
 
-def measure(clients: int, classes: int, clients_of_a_class: int, seconds: float, rate: float) -> None:
+def measure(clients: int, classes: int, clients_of_a_class: int, returning: int, seconds: float, rate: float) -> None:
     """Sample Lousa under each load, and keep the shares."""
     storms = {f"{in_flight} in flight in a class of {clients:,}": _keep_in_flight(in_flight) for in_flight in IN_FLIGHT}
     paced = {f"{rate:,.0f} a second to {classes} classes of {clients_of_a_class}": _send_at(rate)}
     figures = [
         *_measure_all(storms, 1, clients, SENDERS_OF_ONE, seconds),
         *_measure_all(paced, classes, clients_of_a_class, SENDERS_OF_EACH, seconds),
+        _measure_storm(returning),
     ]
     keep("profile", figures, report(figures))
 
@@ -58,59 +68,93 @@ def _send_at(rate: float) -> Work:
 
 
 def _measure_all(works: Mapping[str, Work], classes: int, clients: int, senders: int, seconds: float) -> list[Figure]:
-    with ExitStack() as stack:
-        server, file = stack.enter_context(_profiled(classes, clients))
+    with profile() as (file, environment), lousa(classes, clients, environment=environment) as server:
         joining = generator(GENERATOR_CORES, Load.join, server.port, server.dialect, server.classes, senders)
-        load = stack.enter_context(joining)
-        return [_measure(name, server, file, load, work, seconds) for name, work in works.items()]
-
-
-@contextmanager
-def _profiled(classes: int, clients: int) -> Iterator[tuple[Server, Path]]:
-    with scratch() as folder:
-        (folder / "sitecustomize.py").write_text("import bench.profiler\n")
-        environment = {"PYTHONPATH": f"{folder}:{ROOT}", profiler.FILE: str(folder / "profile")}
-        with lousa(classes, clients, environment=environment) as server:
-            yield server, folder / "profile"
+        with joining as load:
+            return [_measure(name, server, file, load, work, seconds) for name, work in works.items()]
 
 
 def _measure(name: str, server: Server, file: Path, load: Generator[Load], work: Work, seconds: float) -> Figure:
     load.call(Load.settle)
     work(load, WARM_UP_SECONDS)
-    before, cpu = _told(server, file), server.cpu_seconds()
+    sample = Sample(server, file)
     done = work(load, seconds)
-    cpu, after = server.cpu_seconds() - cpu, _told(server, file)
-    sums = {function: total - before.get(function, 0.0) for function, total in after.items()}
     say(f"{name}: {done.messages} messages")
-    return Figure(name, done.messages, len(done.latencies), cpu, sums)
+    return Figure(name, "message", done.messages, *sample.since())
 
 
-def _told(server: Server, file: Path) -> dict[str, float]:
-    """Ask the server for what it has counted."""
-    file.unlink(missing_ok=True)
-    os.kill(server.pid, signal.SIGUSR2)
-    deadline = time.monotonic() + TELL_SECONDS
-    while not file.exists():
-        assert time.monotonic() < deadline, "the server did not tell its profile"
-        time.sleep(0.01)
-    sums: dict[str, float] = json.loads(file.read_text())
-    return sums
+def _measure_storm(clients: int) -> Figure:
+    with (
+        profile() as (file, environment),
+        storm.school(clients, environment) as server,
+        storm.crowd_of(server) as (crowd, teacher),
+    ):
+        positions = storm.cut_off(server, crowd, teacher)
+        sample = Sample(server, file)
+        took, _, _ = crowd.call(storm.Crowd.come_back, positions)
+        say(f"{len(took)} clients are back after {took[-1]:.1f} s")
+        return Figure(f"{clients:,} come back at once", "client", len(took), *sample.since())
+
+
+@contextmanager
+def profile() -> Iterator[tuple[Path, dict[str, str]]]:
+    """Give the environment in which a server profiles itself, and the file in which it tells."""
+    with scratch() as folder:
+        (folder / "sitecustomize.py").write_text("import bench.profiler\n")
+        yield folder / "profile", {"PYTHONPATH": f"{folder}:{ROOT}", profiler.FILE: str(folder / "profile")}
+
+
+class Sample:
+    """What a server has used until now."""
+
+    def __init__(self, server: Server, file: Path) -> None:
+        self._server = server
+        self._file = file
+        self._sums = self._ask()
+        self._cpu = server.cpu_seconds()
+
+    def since(self) -> tuple[float, dict[str, float]]:
+        """Return what it has used since then: all CPU seconds, and those of its main thread by function."""
+        cpu = self._server.cpu_seconds() - self._cpu
+        return cpu, {name: total - self._sums.get(name, 0.0) for name, total in self._ask().items()}
+
+    def _ask(self) -> dict[str, float]:
+        self._file.unlink(missing_ok=True)
+        os.kill(self._server.pid, signal.SIGUSR2)
+        deadline = time.monotonic() + TELL_SECONDS
+        while not self._file.exists():
+            assert time.monotonic() < deadline, "the server did not tell its profile"
+            time.sleep(0.01)
+        sums: dict[str, float] = json.loads(self._file.read_text())
+        return sums
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the functions that take most into a table for each load."""
-    columns = ["function", "of the CPU", "µs a message"]
+    """Put packages, and the functions that take most, into two tables for each load."""
     parts = []
     for figure in figures:
-        told = {f"`{name}`": cpu for name, cpu in figure.by_function.items() if cpu > LEAST * figure.server_cpu}
-        main = sum(figure.by_function.values())
-        told["all others"] = main - sum(told.values())
-        told["other threads: the journal's"] = figure.server_cpu - main
-        rows = [[name, *_cells(cpu, figure)] for name, cpu in sorted(told.items(), key=lambda item: -item[1])]
-        _, each = _cells(figure.server_cpu, figure)
-        parts += [f"{figure.work}, {each} µs a message:", "", table(columns, rows), ""]
-    return "\n".join(parts)
+        by_package = defaultdict(float, {OTHERS: figure.server_cpu - sum(figure.by_function.values())})
+        for function, cpu in figure.by_function.items():
+            by_package[_package(function)] += cpu
+        functions = {f"`{function}`": cpu for function, cpu in figure.by_function.items()}
+        parts += [
+            f"{figure.work}, {figure.server_cpu / figure.count * MICROSECONDS:,.0f} µs of CPU a {figure.unit}:",
+            _table("package", by_package, figure),
+            _table("function", functions, figure),
+        ]
+    return "\n\n".join(parts) + "\n"
 
 
-def _cells(cpu: float, figure: Figure) -> list[str]:
-    return [f"{cpu / figure.server_cpu:.1%}", f"{cpu / figure.messages * MICROSECONDS:,.1f}"]
+def _package(function: str) -> str:
+    """Return the package that a function belongs to; what is in none is Python's own."""
+    package, found, _ = function.partition("/")
+    return package if found and " " not in package else "Python's own"
+
+
+def _table(what: str, seconds: Mapping[str, float], figure: Figure) -> str:
+    rows = [
+        [name, f"{cpu / figure.server_cpu:.1%}", f"{cpu / figure.count * MICROSECONDS:,.1f}"]
+        for name, cpu in sorted(seconds.items(), key=lambda item: -item[1])
+        if cpu > LEAST * figure.server_cpu
+    ]
+    return table([what, "of the CPU", f"µs a {figure.unit}"], rows)

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -29,19 +29,19 @@ class Profiler:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._sums: Counter[CodeType] = Counter()
+        self._sums: defaultdict[CodeType, float] = defaultdict(float)
         self._last = time.thread_time()
 
     def take(self, number: int, frame: FrameType | None) -> None:
         """Handle the timer's signal."""
         now = time.thread_time()
         if frame is not None:
-            self._sums[frame.f_code] += now - self._last  # type: ignore[assignment]
+            self._sums[frame.f_code] += now - self._last
         self._last = now
 
     def tell(self, number: int, frame: FrameType | None) -> None:
         """Handle the benchmark's signal; the file is there at once and whole."""
-        sums: Counter[str] = Counter()
+        sums: defaultdict[str, float] = defaultdict(float)
         # A copy: the timer does not wait until this is done.
         for code, seconds in self._sums.copy().items():
             sums[name(code)] += seconds

@@ -105,18 +105,26 @@ def lousa(
     also: Sequence[str] = (),
     cores: Collection[int] = SERVER_CORES,
     environment: Mapping[str, str] = {},
+    expected_errors: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Serve a new school of so many classes, each of so many students with a token of their own.
 
-    `also` are topics that every student joins before the class.
+    Nothing bounds the rate of pushes. `also` are topics that every student joins before the class; `expected_errors`
+    may be in its log at the end.
     """
-    with (
-        scratch() as folder,
-        on_cores(cores),
-        _served(folder, classes * clients, classes, options, environment) as (server, tokens),
-    ):
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch())
+        logins = write_school(folder / "roster", classes * clients, classes)
+        serve_options = ("--push-rate", "0", *options)
+        server = Lousa(
+            folder / "data", serve_options=serve_options, environment=environment, expected_errors=expected_errors
+        )
+        server.run("roster", "import", str(folder / "roster"))
+        tokens = server.tokens(*logins, TEACHER, PRINCIPAL)
+        with on_cores(cores):
+            stack.enter_context(server)
         topics = _class_topics(server.port, tokens[TEACHER])
-        students = [socket_path("students", tokens[login]) for login in sorted(tokens) if login.startswith("student")]
+        students = [socket_path("students", tokens[login]) for login in logins]
         yield Server(
             LOUSA,
             server.port,
@@ -126,19 +134,6 @@ def lousa(
             socket_path("teachers", tokens[TEACHER]),
             socket_path("principal", tokens[PRINCIPAL]),
         )
-
-
-@contextmanager
-def _served(
-    folder: Path, students: int, classes: int, options: Sequence[str], environment: Mapping[str, str]
-) -> Iterator[tuple[Lousa, dict[str, str]]]:
-    """Serve a new school without a bound on pushes; give the server, and everybody's token by login."""
-    logins = write_school(folder / "roster", students, classes)
-    server = Lousa(folder / "data", serve_options=("--push-rate", "0", *options), environment=environment)
-    server.run("roster", "import", str(folder / "roster"))
-    tokens = server.tokens(*logins, TEACHER, PRINCIPAL)
-    with server:
-        yield server, tokens
 
 
 def _class_topics(port: int, token: str) -> dict[str, str]:
@@ -153,12 +148,14 @@ def peer_server(peer: Peer, classes: int, clients: int, *, cores: Collection[int
     """Serve so many classes by one of the peers; they know nobody, so that nobody signs in."""
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
-        stack.enter_context(on_cores(cores))
-        redis = stack.enter_context(own_redis(folder)) if peer.redis else None
+        with on_cores(cores):
+            redis = stack.enter_context(own_redis(folder)) if peer.redis else None
         port = free_port()
         log = stack.enter_context((folder / "log").open("w+b"))
         command = peer.command(port, folder, redis.url if redis else "")
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **peer.environment}, stdout=log, stderr=log)
+        environment = {**os.environ, **peer.environment}
+        with on_cores(cores):
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         stack.callback(_end, process)
         stack.push(partial(_tell, folder / "log"))
         _wait_for(process, port, folder / "log")

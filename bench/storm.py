@@ -6,7 +6,8 @@ when it has signed in, joined its three topics, and been given all that it misse
 
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,9 @@ from bench.served import GENERATOR_CORES, Server, lousa
 CLIENTS_OF_A_CLASS = 30
 MISSED = 100
 ALSO = ("user:me", "school")
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
+# What the server may log when it is so busy that an answer of the journal waits longer than it should.
+LATE = "The journal cannot be read: it does not answer"
 # A connection of the teacher's joins so many classes, of the 100 topics that one may join.
 CLASSES_OF_A_CONNECTION = 90
 
@@ -32,7 +35,7 @@ _AT_ONCE = 1024 * 1024
 class Figure:
     """One storm: seconds until half of the clients and until all are back, CPU seconds, and bytes of the server.
 
-    `short` clients have not been given all that they missed.
+    `short` clients have not been given all that they missed; `refused` joins were to be tried again later, and were.
     """
 
     clients: int
@@ -40,6 +43,7 @@ class Figure:
     half: float
     seconds: float
     short: int
+    refused: int
     server_cpu: float
     before: int
     peak: int
@@ -63,6 +67,9 @@ class Returning:
         self.socket.setblocking(False)
         self.back_at: float | None = None
         self.is_short = False
+        self.refused = 0
+        # When to join again, where a join was refused for now.
+        self.again_at: float | None = None
         self._address = address
         self._seat = seat
         self._position = position
@@ -92,7 +99,12 @@ class Returning:
             if not head.startswith(b"HTTP/1.1 101"):
                 raise ConnectionError(f"refused: {head!r}")
             self._upgraded, self._inbox = True, bytearray(rest)
-            self.socket.sendall(b"".join(self._joins()))
+            self.join()
+
+    def join(self) -> None:
+        """Join all topics; those that are joined already are joined anew."""
+        self.again_at = None
+        self.socket.sendall(b"".join(self._joins()))
 
     def _joins(self) -> Iterator[bytes]:
         """Give a join for each topic; the class is the last of them, and its ref is the topic itself."""
@@ -105,14 +117,18 @@ class Returning:
         if b'"phx_reply"' not in frame[:100] or not frame.startswith(f'["{self._seat.topics[-1]}"'.encode()):
             return
         reply = msgspec.json.decode(frame)[4]
+        if "retry_after" in reply["response"]:
+            self.refused += 1
+            self.again_at = time.perf_counter() + reply["response"]["retry_after"] / MILLISECONDS
+            return
+        assert reply["status"] == "ok", reply
         self.back_at = time.perf_counter()
-        self.is_short = not self._is_whole(reply)
+        self.is_short = not self._is_whole(reply["response"])
 
-    def _is_whole(self, reply: Any) -> bool:
-        response = reply["response"]
-        given = [event["payload"]["seq"] for event in response.get("events", [])]
+    def _is_whole(self, response: dict[str, Any]) -> bool:
+        given = [event["payload"]["seq"] for event in response["events"]]
         expected = list(range(self._position.since + 1, self._position.seq + 1))
-        return reply["status"] == "ok" and response["complete"] is True and given == expected
+        return response["complete"] is True and given == expected
 
 
 class Crowd:
@@ -123,10 +139,10 @@ class Crowd:
         self._seats = seats
         self._clients: list[Returning] = []
 
-    def come_back(self, positions: dict[str, Position]) -> tuple[list[float], int]:
+    def come_back(self, positions: dict[str, Position]) -> tuple[list[float], int, int]:
         """Connect all in the same moment, and wait until all are back.
 
-        Return the sorted seconds that it took each, and how many have not got what they missed.
+        Return the sorted seconds that it took each, how many have not got what they missed, and refused joins.
         """
         began = time.perf_counter()
         self._clients = [
@@ -135,7 +151,8 @@ class Crowd:
         ]
         _read_until_back(self._clients)
         took = sorted(client.back_at - began for client in self._clients if client.back_at is not None)
-        return took, sum(client.is_short for client in self._clients) + len(self._clients) - len(took)
+        short = sum(client.is_short for client in self._clients) + len(self._clients) - len(took)
+        return took, short, sum(client.refused for client in self._clients)
 
     def cut_off(self) -> None:
         """End all connections, as an outage does: without a word."""
@@ -161,6 +178,10 @@ def _read_until_back(clients: Sequence[Returning]) -> None:
                 elif client.read():
                     epoll.unregister(fd)
                     left -= 1
+            now = time.perf_counter()
+            for client in clients:
+                if client.again_at is not None and client.again_at < now:
+                    client.join()
 
 
 class Teacher:
@@ -194,37 +215,57 @@ class Teacher:
 def measure(clients: int, rounds: int) -> None:
     """Cut everybody off and let them come back in each round; keep the figures."""
     figures = []
-    with lousa(clients // CLIENTS_OF_A_CLASS, CLIENTS_OF_A_CLASS, also=ALSO) as server:
-        teacher = Teacher(server, [each.topic for each in server.classes])
-        seats = [seat for each in server.classes for seat in each.seats]
-        with generator(GENERATOR_CORES, Crowd, server.port, seats) as crowd:
-            crowd.call(Crowd.come_back, teacher.talk(MISSED))
-            for number in range(rounds):
-                figures.append(_measure(server, crowd, teacher))
-                say(f"{number + 1}/{rounds} {' | '.join(_cells(figures[-1:]))}")
+    with school(clients) as server, crowd_of(server) as (crowd, teacher):
+        for number in range(rounds):
+            figures.append(_measure(server, crowd, teacher))
+            say(f"{number + 1}/{rounds} {' | '.join(_cells(figures[-1:]))}")
     keep("storm", figures, report(figures))
 
 
-def _measure(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> Figure:
-    server.rest()
-    before = server.memory_bytes()
+def school(clients: int, environment: Mapping[str, str] = {}) -> AbstractContextManager[Server]:
+    """Serve the school of so many clients."""
+    classes = clients // CLIENTS_OF_A_CLASS
+    return lousa(classes, CLIENTS_OF_A_CLASS, also=ALSO, environment=environment, expected_errors=[LATE])
+
+
+@contextmanager
+def crowd_of(server: Server) -> Iterator[tuple[Generator[Crowd], Teacher]]:
+    """Connect everybody of a school, and its teacher."""
+    teacher = Teacher(server, [each.topic for each in server.classes])
+    seats = [seat for each in server.classes for seat in each.seats]
+    with generator(GENERATOR_CORES, Crowd, server.port, seats) as crowd:
+        crowd.call(Crowd.come_back, teacher.talk(MISSED))
+        server.rest()
+        yield crowd, teacher
+
+
+def cut_off(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> dict[str, Position]:
+    """Cut everybody off, and let the teacher go on; return where the classes are then."""
     crowd.call(Crowd.cut_off)
     server.rest()
     positions = teacher.talk(MISSED)
     server.rest()
+    return positions
+
+
+def _measure(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> Figure:
+    before = server.memory_bytes()
+    positions = cut_off(server, crowd, teacher)
     server.forget_peak()
     cpu = server.cpu_seconds()
-    took, short = crowd.call(Crowd.come_back, positions)
+    took, short, refused = crowd.call(Crowd.come_back, positions)
     cpu, peak = server.cpu_seconds() - cpu, server.peak_bytes()
     server.rest()
-    return Figure(len(took), MISSED, percentile(took, 50), took[-1], short, cpu, before, peak, server.memory_bytes())
+    return Figure(
+        len(took), MISSED, percentile(took, 50), took[-1], short, refused, cpu, before, peak, server.memory_bytes()
+    )
 
 
 def report(figures: Sequence[Figure]) -> str:
     """Put the middle round into a table, and the worst."""
     columns = [
         *("clients", "half are back after", "all are back after", "worst round", "not given all they missed"),
-        *("CPU ms a client", "MiB before", "at most", "afterwards"),
+        *("joins refused for now", "CPU ms a client", "MiB before", "at most", "afterwards"),
     ]
     return table(columns, [_cells(figures)]) + "\n"
 
@@ -237,6 +278,7 @@ def _cells(figures: Sequence[Figure]) -> list[str]:
         f"{chosen.seconds:.1f} s",
         f"{max(figure.seconds for figure in figures):.1f} s",
         f"{sum(figure.short for figure in figures)}",
+        f"{sum(figure.refused for figure in figures)}",
         f"{chosen.server_cpu / chosen.clients * MILLISECONDS:.2f}",
         f"{chosen.before / KIB**2:,.0f}",
         f"{chosen.peak / KIB**2:,.0f}",
