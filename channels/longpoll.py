@@ -116,7 +116,7 @@ class ChannelPoll(RequestHandler):
         asked = self.request.headers.get("Access-Control-Request-Headers")
         if asked is not None:
             self.set_header("Access-Control-Allow-Headers", asked)
-        self.set_header("Access-Control-Allow-Methods", "get, post, delete, options")
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
         self.set_header("Access-Control-Max-Age", PREFLIGHT_SECONDS)
 
     def on_connection_close(self) -> None:

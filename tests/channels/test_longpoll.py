@@ -280,7 +280,7 @@ async def test_pages_of_the_configured_origins_may_read_the_answers(
     assert response.code == 200
     assert response.headers.get("Access-Control-Allow-Origin") == allowed
     assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-phoenix-longpoll-token"
-    assert response.headers["Access-Control-Allow-Methods"] == "get, post, delete, options"
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
     assert response.headers["Access-Control-Max-Age"] == "3600"
     opened = await served.fetch("GET", "access_token=ana", Origin=origin)
     assert opened.headers.get("Access-Control-Allow-Origin") == allowed

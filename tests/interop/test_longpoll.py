@@ -274,7 +274,7 @@ def test_a_preflight_lets_allowed_pages_send_what_they_ask_for(server: Lousa, pa
     assert (answer.http_status, answer.data) == (200, b"")
     assert answer.headers["access-control-allow-origin"] == pages.origin
     assert answer.headers["access-control-allow-headers"] == "content-type,x-phoenix-authtoken"
-    assert answer.headers["access-control-allow-methods"] == "get, post, delete, options"
+    assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE, OPTIONS"
     assert answer.headers["access-control-max-age"] == "3600"
     assert "Origin" in answer.headers["vary"]
 

@@ -1,42 +1,24 @@
 """npm `phoenix`, the stock client, unchanged, in Node: see conversation.mjs for what is done with it, and checked."""
 
-import json
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import pytest
 
+from tests.interop.node import PACKAGES, Told
+from tests.interop.node import run as run_in_node
 from tests.interop.web_filter import WebFilter, WebSockets
 from tests.lousa import Lousa
-from tests.programs import ProgramMissing, program
 
 pytestmark = pytest.mark.interop
 
-HERE = Path(__file__).parent
-PACKAGES = ["phoenix", "phoenix-1-8", "phoenix-1-7"]
-
-Told = dict[str, Any]
 Run = Callable[..., Told]
 
 
 @pytest.fixture
 def run(tokens: dict[str, str]) -> Run:
-    """Return a function that lets Ana and Bruno do a story with a package's client, and returns what it told."""
-    if not all((HERE / "node_modules" / package).is_dir() for package in PACKAGES):
-        raise ProgramMissing("phoenix (npm)", "nodejs npm, then npm ci in tests/interop")
-    node = program("node", "nodejs")
-
-    def told(url: str, story: str, **options: Any) -> Told:
-        given = {"url": url.replace("http", "ws"), "story": story, "tokens": [tokens["ana"], tokens["bruno"]]}
-        command = [node, "phoenix_client.mjs", json.dumps(given | options)]
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-        answer: Told = json.loads(done.stdout)
-        return answer
-
-    return told
+    """Return a function that lets Ana and Bruno do a story, and returns what it told."""
+    return partial(run_in_node, tokens=[tokens["ana"], tokens["bruno"]])
 
 
 # Before 1.8 the client's long-poll wants a browser; test_phoenix_browser has it.
