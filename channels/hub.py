@@ -241,6 +241,7 @@ class Hub:
         heard = self._control.get(envelope.topic)
         if heard is not None:
             heard(envelope.payload)
+            self.schedule()  # what it changes is told at the end of this turn
         elif envelope.seq:
             topic = self.topics.get(envelope.topic)
             if topic is not None:
@@ -301,14 +302,36 @@ class Hub:
                 outbound, self._outbound = self._outbound, []
                 self._broker.publish(outbound)
             moved, self._moved = self._moved, []
-            for topic in moved:
-                self._gather(topic)
+            self._write(moved)
         finally:
             self._scheduled = False  # only now: what was offered above belongs to this turn
         awake, self._awake = self._awake, []
         for session in awake:
             if session.transport is not None:
                 _flush(session.transport)
+
+    def _write(self, topics: Iterable[Topic]) -> None:
+        # Straight to whom nothing else is to be told in this turn: 2.3 µs of CPU a delivery less than by the outbox,
+        # beside 4.2 for the system call.
+        written: dict[Session, bytes] = {}
+        for topic in topics:
+            if not topic.unsent:  # offered before its time, for somebody who came in
+                continue
+            unsent, topic.unsent = topic.unsent, []
+            encoded: dict[Wire, bytes] = {}
+            for session in topic.sessions:
+                data = encoded.get(session.wire)
+                if data is None:
+                    data = encoded[session.wire] = _joined(session.wire, topic.wire_name, unsent)
+                if session in written:
+                    session.offer(written.pop(session))
+                if session.woken or session.blocked:
+                    session.offer(data)
+                else:
+                    written[session] = data
+        for session, data in written.items():
+            if session.transport is not None:
+                _write(session.transport, data)
 
     def _gather(self, topic: Topic) -> None:
         if topic.unsent:
@@ -329,6 +352,13 @@ def _flush(transport: Transport) -> None:
     try:
         transport.flush()
     except Exception:  # a transport must not raise; if one does, the other clients do not pay for it
+        log.exception("a client could not be written to")
+
+
+def _write(transport: Transport, data: bytes) -> None:
+    try:
+        transport.write(data)
+    except Exception:  # as for a flush
         log.exception("a client could not be written to")
 
 

@@ -47,6 +47,10 @@ MAX_QUEUED_BYTES = 32 * 1024 * 1024
 # Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
 MAX_BATCH = 500
 
+# The least time between the beginnings of two transactions while several pushes come at once; alone, a push is
+# committed at once. Measured, 1,000 pushes a second to classes of 20: 410 µs of CPU each without, 306 with it, in all.
+GATHER_SECONDS = 0.004
+
 # Readings under way at once: as many as the database has connections for, and a bound on what their rows hold.
 MAX_READING = 8
 
@@ -167,6 +171,8 @@ class Journal:
         self._queued_bytes = 0
         self._marks: dict[tuple[str, int], Mark] = {}
         self._committing: asyncio.Task[None] | None = None
+        self._begun_at = float("-inf")  # the last transaction
+        self._is_busy = False  # that one had several entries
         self._closed = False
         self._failing: set[str] = set()
         self._reading = asyncio.Semaphore(MAX_READING)
@@ -217,8 +223,13 @@ class Journal:
             self._committing = asyncio.create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._queue or self._marks:
+                if self._is_busy and not self._closed:
+                    await asyncio.sleep(self._begun_at + GATHER_SECONDS - loop.time())
+                self._begun_at = loop.time()
+                self._is_busy = len(self._queue) > 1
                 await self._commit_batch()
         finally:
             self._committing = None

@@ -232,6 +232,46 @@ async def test_closing_commits_what_is_gathered_and_takes_no_more(database: Asyn
         journal.append(entry(), outcomes.append)
 
 
+class CountingWriter:
+    """Notes how much each commit has, and answers at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        self.sizes.append(len(batch))
+        await asyncio.sleep(0)
+        return [Receipt(number, 1) for number in range(1, len(batch) + 1)]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_pushes_that_come_one_after_the_other_are_committed_at_once(database: AsyncEngine) -> None:
+    writer = CountingWriter()
+    journal = Journal(database, writer)
+    for _ in range(3):
+        await append(journal, entry())
+    assert writer.sizes == [1, 1, 1]
+    await journal.close()
+
+
+async def test_of_many_pushes_each_transaction_has_several(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.journal.GATHER_SECONDS", 3_600)
+    writer = CountingWriter()
+    journal = Journal(database, writer)
+    await append(journal, entry(), entry())
+    for _ in range(5):
+        journal.append(entry(), lambda outcome: None)
+        await asyncio.sleep(0)
+    assert writer.sizes == [2]
+    monkeypatch.undo()
+    assert journal._committing is not None
+    journal._committing.cancel()
+
+
 class StuckWriter:
     """A database that never answers."""
 
