@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Timeline
 from tests.faults.cluster.verdict import Verdict, acknowledged_in, count, judge
 from tests.faults.diary import Diary, Joined
-from tests.faults.network.fault import FAULTS
+from tests.faults.network.fault import FAULTS, KILLED_WORKERS
 from tests.faults.network.page import Page
 from tests.faults.network.proxy import Proxy
 from tests.faults.network.stock import Seen, StockClient
@@ -27,10 +28,13 @@ SETTLE_SECONDS = 90.0
 # A computer is taken to another network now and then.
 MOVE_SECONDS = 8.0
 
+# From the death of one worker to that of another; one is started again within a second or two.
+KILL_SECONDS = (2.5, 5.0)
+
 # As in the cluster's schedules, but a poll follows the other at once.
 PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0))
 
-KINDS = ("page", "poll", "WebSocket")
+PAGE, POLLING_PAGE, POLL, WEBSOCKET = KINDS = ("page", "page, no WebSocket", "poll", "WebSocket")
 STOCK = ("longpoll", "websocket")
 
 
@@ -38,7 +42,7 @@ STOCK = ("longpoll", "websocket")
 class Crowd:
     """How many clients of each kind there are, and the mean of the seconds between two messages of one."""
 
-    pages: int = 6
+    pages: int = 6  # every other one without WebSockets
     polls: int = 6
     websockets: int = 6
     stock: int = 2  # of either transport
@@ -124,11 +128,12 @@ class Drill:
 
     def _invite(self, port: int) -> None:
         crowd, lousa, timelines = self._crowd, self._site.lousa, self._timelines
-        self._pages = [self._page(port) for _ in range(crowd.pages)]
+        self._pages = [self._page(port, (PAGE, POLLING_PAGE)[number % 2]) for number in range(crowd.pages)]
         self._members = {
-            "page": self._pages,
-            "poll": [self._pupil(lousa.poll_url, timelines["poll"], port) for _ in range(crowd.polls)],
-            "WebSocket": [self._pupil(lousa.socket_url, timelines["WebSocket"], port) for _ in range(crowd.websockets)],
+            PAGE: self._pages[0::2],
+            POLLING_PAGE: self._pages[1::2],
+            POLL: [self._pupil(lousa.poll_url, timelines[POLL], port) for _ in range(crowd.polls)],
+            WEBSOCKET: [self._pupil(lousa.socket_url, timelines[WEBSOCKET], port) for _ in range(crowd.websockets)],
         }
         self._stock = [self._stock_client(port, transport) for transport in STOCK for _ in range(crowd.stock)]
 
@@ -139,10 +144,11 @@ class Drill:
         through = url.replace(f":{self._site.lousa.port}/", f":{port}/")
         return Pupil(login, through, [timeline], self._seed, manners, PATIENCE)
 
-    def _page(self, port: int) -> Page:
+    def _page(self, port: int, kind: str) -> Page:
         login = next(self._logins)
-        url, token = f"http://127.0.0.1:{port}", self._site.tokens[login]
-        return Page(login, url, token, self._timelines["page"], self._seed, self._crowd.pause_seconds)
+        who = login, f"http://127.0.0.1:{port}", self._site.tokens[login]
+        how = self._timelines[kind], self._seed, self._crowd.pause_seconds
+        return Page(*who, *how, websockets=kind == PAGE)
 
     def _stock_client(self, port: int, transport: str) -> StockClient:
         login, topic = next(self._logins), min(self._witness.diaries)
@@ -165,10 +171,13 @@ class Drill:
             return
         until = _now() + self._seconds
         proxy.turn(FAULTS[self._fault])
-        moving = asyncio.create_task(self._move())
+        troubles = [asyncio.create_task(self._move())]
+        if self._fault == KILLED_WORKERS:
+            troubles.append(asyncio.create_task(self._kill_workers(proxy.done)))
         speaking = [asyncio.create_task(each.speak(until)) for each in self._everybody]
         await asyncio.sleep(self._seconds)
-        moving.cancel()
+        for trouble in troubles:
+            trouble.cancel()
         proxy.turn(None)
         for page in self._pages:
             page.change_network()
@@ -179,6 +188,13 @@ class Drill:
         while self._pages:
             await asyncio.sleep(chance.expovariate(len(self._pages) / MOVE_SECONDS))
             chance.choice(self._pages).change_network()
+
+    async def _kill_workers(self, done: Counter[str]) -> None:
+        chance = random.Random(self._seed)
+        while True:
+            await asyncio.sleep(chance.uniform(*KILL_SECONDS))
+            self._site.signal_worker(chance.randrange(1_000), signal.SIGKILL)
+            done["workers killed"] += 1
 
     async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> None:
         began = _now()

@@ -32,7 +32,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     faults = dict.fromkeys(outcome.fault for outcome in outcomes)
     by_fault = {fault: [outcome for outcome in outcomes if outcome.fault == fault] for fault in faults}
     heading = (
-        f"{'fault':<20}{'client':<11}{'schedules':>10}{'sent':>8}{'answered':>10}{'lost':>6}{'doubled':>9}"
+        f"{'fault':<20}{'client':<20}{'schedules':>10}{'sent':>8}{'answered':>10}{'lost':>6}{'doubled':>9}"
         f"{'out of order':>14}{'untrue':>8}{'longest answer, s':>19}"
     )
     lines = [heading]
@@ -49,7 +49,7 @@ def _row(fault: str, kind: str, outcomes: Sequence[Outcome]) -> str:
     counted = total(each.kinds[kind] for each in outcomes if kind in each.kinds)
     longest = max(each.answers[kind] for each in outcomes)
     return (
-        f"{fault:<20}{kind:<11}{len(outcomes):>10}{counted.sent:>8}{counted.acknowledged:>10}{counted.lost:>6}"
+        f"{fault:<20}{kind:<20}{len(outcomes):>10}{counted.sent:>8}{counted.acknowledged:>10}{counted.lost:>6}"
         f"{counted.doubled:>9}{counted.out_of_order:>14}{counted.untrue:>8}{longest:>19.1f}"
     )
 
