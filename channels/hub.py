@@ -241,6 +241,7 @@ class Hub:
         heard = self._control.get(envelope.topic)
         if heard is not None:
             heard(envelope.payload)
+            self.schedule()  # what it changes is told at the end of this turn
         elif envelope.seq:
             topic = self.topics.get(envelope.topic)
             if topic is not None:

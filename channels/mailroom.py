@@ -115,6 +115,10 @@ class Mailroom:
             return self._serve(request)
         return asyncio.ensure_future(self._ask_owner(token, request))
 
+    def reaches(self, token: PollToken) -> bool:
+        """Tell whether requests with a token come to their session now, as far as is known."""
+        return token.worker == self._relay.worker or not self._relay.is_away
+
     async def _ask_owner(self, token: PollToken, request: Request) -> bytes:
         try:
             return await self._relay.ask(token.worker, msgspec.msgpack.encode(request))

@@ -3,8 +3,9 @@
     ask -> Asked on the owner's channel -> serve there -> Answered on the asker's channel -> ask returns
 
 A broker may lose either. So each request has a deadline, and three shorter ways to an end: nobody listens on the
-owner's channel, so it is gone; the broker is away; the broker was away and is back, so that an answer may have been
-lost. Whoever asks must be able to ask again: a poll can be repeated, a push has an id.
+owner's channel, so it is gone, which is looked at again as long as anybody waits for it; the broker is away; the broker
+was away and is back, so that an answer may have been lost. Whoever asks must be able to ask again: a poll can be
+repeated, a push has an id.
 """
 
 import asyncio
@@ -50,6 +51,10 @@ class Answered(msgspec.Struct, array_like=True, frozen=True, tag="answered"):
     answer: bytes
 
 
+class Probe(msgspec.Struct, array_like=True, frozen=True, tag="probe"):
+    """Nothing: it is said to see whether anybody hears it."""
+
+
 Serve = Callable[[bytes], "asyncio.Future[bytes]"]
 
 
@@ -73,7 +78,12 @@ class Relay:
         self._waiting: dict[int, tuple[str, asyncio.Future[bytes]]] = {}
         self._bytes = 0
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Asked | Answered)
+        self._decoder = msgspec.msgpack.Decoder(Asked | Answered | Probe)
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether other workers cannot be reached now."""
+        return self._is_away()
 
     async def ask(self, owner: str, request: bytes) -> bytes:
         """Return what another worker answers; raises OwnerGone or RelayAway."""
@@ -102,7 +112,7 @@ class Relay:
             return
         if isinstance(message, Asked):
             self._serve(message)
-        elif message.number in self._waiting:
+        elif isinstance(message, Answered) and message.number in self._waiting:
             _, answered = self._waiting[message.number]
             if not answered.done():
                 answered.set_result(message.answer)
@@ -124,9 +134,12 @@ class Relay:
         self._fail(lambda owner: channel_of(owner) == channel, lambda: OwnerGone("that worker is gone"))
 
     def look(self) -> None:
-        """Let nobody wait for a broker that is away; to be called often."""
+        """Let nobody wait for a broker that is away, or for a worker that has gone meanwhile; to be called often."""
         if self._is_away():
             self.interrupted()
+            return
+        for owner in {owner for owner, _ in self._waiting.values()}:
+            self._tell(channel_of(owner), self._encoder.encode(Probe()))
 
     def interrupted(self) -> None:
         """Note that the broker is away, or was: answers may have been lost."""

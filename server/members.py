@@ -20,7 +20,7 @@ from server.databases.directory import (
     sign_ins_by_id,
     sign_ins_by_secret,
 )
-from server.gatherer import Gatherer
+from channels.gatherer import Gatherer
 
 # About as many sign-ins as one worker may hold connections, at 1 KB each.
 MAX_KEPT = 50_000

@@ -16,13 +16,12 @@ from typing import Any
 
 import psutil
 
+from tests.carrier import Gone
 from tests.lousa import Lousa
-from tests.phoenix import Connection, Gone
+from tests.phoenix import Connection, OnEvent
 
 # Generous: a start on a busy machine.
 SECONDS = 20.0
-
-OnEvent = Callable[[str, str, dict[str, Any]], None]
 
 
 class Crew(Lousa):

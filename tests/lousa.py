@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 from tests.programs import free_port
 
@@ -72,8 +73,11 @@ class Lousa:
 
     def socket_url(self, role: str, token: str, **parameters: str) -> str:
         """Return the address of a role's WebSocket (`students`, `teachers`, `principal`) for a bearer token."""
-        query = "&".join(f"{name}={value}" for name, value in parameters.items())
-        return f"ws://127.0.0.1:{self.port}/{role}/socket/websocket?vsn=2.0.0&access_token={token}&{query}".rstrip("&")
+        return f"{self.url.replace('http', 'ws')}/{role}/socket/websocket?{_query(token, parameters)}"
+
+    def poll_url(self, role: str, token: str, **parameters: str) -> str:
+        """Return the address of a role's long-poll for a bearer token."""
+        return f"{self.url}/{role}/socket/longpoll?{_query(token, parameters)}"
 
     @property
     def log(self) -> str:
@@ -189,6 +193,10 @@ class Lousa:
             return
         self.stop()
         self.check_log()
+
+
+def _query(token: str, parameters: Mapping[str, str]) -> str:
+    return urlencode({"vsn": "2.0.0", "access_token": token, **parameters})
 
 
 def _as_environment(options: Sequence[str]) -> dict[str, str]:

@@ -1,24 +1,41 @@
-"""A small asyncio client of the Phoenix Channels protocol, for tests: one WebSocket, replies to whoever asked.
+"""A small asyncio client of the Phoenix Channels protocol, for tests: one connection, replies to whoever asked.
+
+    ws://…/websocket      ws://…/websocket?format=msgpack      http://…/longpoll
 
 It keeps no state of topics and does not reconnect: that is what the tests that use it are about.
 """
 
 import asyncio
-import json
+import random
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-from tornado.httpclient import HTTPError, HTTPRequest
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
+import msgspec
+
+from tests.carrier import Carrier, Gone, OnEnd, OnFrame
+from tests.poll import Poll
+from tests.websocket import WebSocket
 
 Payload = dict[str, Any]
+OnEvent = Callable[[str, str, Payload], None]
+OnOk = Callable[[Payload], None]
 
-# Generous: a reply that takes longer is treated as lost, and the connection with it.
-REPLY_SECONDS = 20.0
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client waits, in seconds: a reply that takes longer is treated as lost, and the connection with it.
 
-class Gone(Exception):
-    """The connection ended, or did not come about, before what was asked for was answered."""
+    `heartbeat`: how often it sends one, between these two at random, if at all. `poll_pause`: the most that it lets
+    pass between a poll's answer and the next poll.
+    """
+
+    open: float = 20.0
+    reply: float = 20.0
+    heartbeat: tuple[float, float] | None = None
+    poll_pause: float = 0.0
 
 
 class ErrorReply(Exception):
@@ -32,39 +49,39 @@ class ErrorReply(Exception):
 class Connection:
     """One connection. Everything that is not a reply goes to `on_event(topic, event, payload)`, in order."""
 
-    def __init__(self, on_event: Callable[[str, str, Payload], None]) -> None:
-        self._on_event = on_event
-        self._socket: WebSocketClientConnection | None = None
-        self._ref = 0
-        self._waiting: dict[str, tuple[asyncio.Future[Payload], Callable[[Payload], None] | None]] = {}
-        self._join_refs: dict[str, str] = {}
+    def __init__(self, on_event: OnEvent, patience: Patience, *, in_message_pack: bool) -> None:
         self.ended = asyncio.Event()  # for us: nothing of it is seen any more
-        self.closed = asyncio.Event()  # for the network: Tornado lets the other side say goodbye, for at most 5 s
+        self.is_cut = False
+        self._on_event = on_event
+        self._patience = patience
+        self._format = msgspec.msgpack if in_message_pack else msgspec.json
+        self._carrier: Carrier | None = None
+        self._refs = 0
+        self._waiting: dict[str, tuple[asyncio.Future[Payload], OnOk | None]] = {}
+        self._join_refs: dict[str, str] = {}
+        self._beating: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, on_event: Callable[[str, str, Payload], None]) -> Self:
-        """Connect; raises `Gone` where nobody listens or the server refuses."""
-        self = cls(on_event)
-        try:
-            request = HTTPRequest(url, connect_timeout=REPLY_SECONDS, request_timeout=REPLY_SECONDS)
-            self._socket = await websocket_connect(request, on_message_callback=self._receive)
-        except (OSError, HTTPError, WebSocketClosedError) as error:
-            self.closed.set()
-            raise Gone(str(error)) from error
-        if self.ended.is_set():
-            self._end()
+    async def open(cls, url: str, on_event: OnEvent, patience: Patience | None = None) -> Self:
+        """Connect to an address on this machine; raises `Refused`."""
+        patience = patience or Patience()
+        self = cls(on_event, patience, in_message_pack="format=msgpack" in url)
+        self._carrier = await _carry(url, self._receive, lambda code: self._end(), patience)
+        if patience.heartbeat is not None:
+            self._beating = asyncio.create_task(self._beat(*patience.heartbeat))
         return self
 
-    def _receive(self, frame: str | bytes | None) -> None:
-        if frame is None:
-            self.closed.set()
-            self._end()
-        if self.ended.is_set() or frame is None:
-            return  # we have hung up: what still comes is not ours any more
-        _, ref, topic, event, payload = json.loads(frame)
+    async def _beat(self, least: float, most: float) -> None:
+        with suppress(Gone):
+            while True:
+                await asyncio.sleep(random.uniform(least, most))
+                await self.request("phoenix", "heartbeat", {})
+
+    def _receive(self, frame: bytes) -> None:
+        _, ref, topic, event, payload = self._format.decode(frame)
         if event == "phx_reply" and ref is not None:
             self._answer(ref, payload)
-        else:
+        elif not self.ended.is_set():
             self._on_event(topic, event, payload)
 
     def _answer(self, ref: str, payload: Payload) -> None:
@@ -80,61 +97,93 @@ class Connection:
 
     def _end(self) -> None:
         self.ended.set()
+        if self._beating is not None:
+            self._beating.cancel()
         for future, _ in self._waiting.values():
             if not future.done():
                 future.set_exception(Gone("the connection ended"))
         self._waiting.clear()
-        if self._socket is not None:
-            self._socket.close()  # Tornado wants to be told even where the other side has gone
 
-    async def join(
-        self, topic: str, payload: Payload | None = None, on_ok: Callable[[Payload], None] | None = None
-    ) -> Payload:
+    # Asking
+
+    async def join(self, topic: str, payload: Payload | None = None, on_ok: OnOk | None = None) -> Payload:
         """Join a topic; its pushes then carry this join's ref."""
-        self._join_refs[topic] = str(self._ref + 1)
+        self._join_refs[topic] = str(self._refs + 1)
         return await self.request(topic, "phx_join", payload or {}, on_ok)
 
-    async def request(
-        self, topic: str, event: str, payload: Payload, on_ok: Callable[[Payload], None] | None = None
-    ) -> Payload:
+    async def request(self, topic: str, event: str, payload: Payload, on_ok: OnOk | None = None) -> Payload:
         """Push and return the response; raises `ErrorReply`, or `Gone` where no answer came.
 
         `on_ok` is called with the response at the moment in which it comes, before any later frame is looked at.
         """
-        self._ref += 1
-        ref = str(self._ref)
-        future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
-        self._write([self._join_refs.get(topic), ref, topic, event, payload])
-        self._waiting[ref] = (future, on_ok)
-        try:
-            return await asyncio.wait_for(future, REPLY_SECONDS)
-        except TimeoutError:
-            raise Gone(f"no answer to {event} within {REPLY_SECONDS} s") from None
+        answer = self.start(topic, event, payload, on_ok)
+        done, _ = await asyncio.wait([answer], timeout=self._patience.reply)
+        if not done:
+            self._give_up()
+        return await answer
 
-    def _write(self, frame: list[Any]) -> None:
-        if self._socket is None or self.ended.is_set():
-            raise Gone("the connection ended")
-        try:
-            # The future only tells when it was flushed; a failure shows as the end of the connection.
-            self._socket.write_message(json.dumps(frame)).add_done_callback(lambda future: future.exception())
-        except WebSocketClosedError as error:
+    def start(self, topic: str, event: str, payload: Payload, on_ok: OnOk | None = None) -> "asyncio.Future[Payload]":
+        """Push, and return the response to come."""
+        answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
+        # Whoever hung up does not look at it.
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if self._carrier is None or self.ended.is_set():
+            answer.set_exception(Gone("the connection has ended"))
+            return answer
+        self._refs += 1
+        self._waiting[str(self._refs)] = answer, on_ok
+        self._carrier.send(self._format.encode([self._join_refs.get(topic), str(self._refs), topic, event, payload]))
+        return answer
+
+    def _give_up(self) -> None:
+        # One that was cut stays as it is: the server must find out by itself.
+        if self.is_cut:
             self._end()
-            raise Gone(str(error)) from error
+        else:
+            self.drop()
+
+    # Ending
 
     @property
     def close_code(self) -> int | None:
         """The code with which the server closed the connection, if it did."""
-        return self._socket.close_code if self._socket is not None else None
+        return self._carrier.code if self._carrier is not None else None
+
+    @property
+    def closed(self) -> asyncio.Event:
+        """Set when the network has let go of it: the other side may say goodbye first."""
+        assert self._carrier is not None
+        return self._carrier.gone
 
     @property
     def local_port(self) -> int:
-        """Our port, by which the connection can be told from others."""
-        assert self._socket is not None
-        assert self._socket.protocol is not None
-        assert self._socket.protocol.stream is not None
-        port: int = self._socket.protocol.stream.socket.getsockname()[1]
-        return port
+        """Our port, by which the WebSocket can be told from others."""
+        assert isinstance(self._carrier, WebSocket)
+        return self._carrier.local_port
 
     def close(self) -> None:
-        """End the connection: from here on nothing of it is seen. Await `closed` before the event loop ends."""
+        """Say goodbye: from here on nothing of it is seen. Await `closed` before the event loop ends."""
         self._end()
+        if self._carrier is not None:
+            self._carrier.close()
+
+    def drop(self) -> None:
+        """Hang up without a word."""
+        self._end()
+        if self._carrier is not None:
+            self._carrier.drop()
+
+    def cut(self) -> None:
+        """Let nothing pass any more; we notice when a reply is overdue."""
+        self.is_cut = True
+        if self._carrier is not None:
+            self._carrier.cut()
+
+
+async def _carry(url: str, on_frame: OnFrame, on_end: OnEnd, patience: Patience) -> Carrier:
+    address = urlsplit(url)
+    assert address.port is not None
+    where = (address.port, f"{address.path}?{address.query}", on_frame, on_end, patience.open)
+    if address.scheme == "ws":
+        return await WebSocket.open(*where, binary="format=msgpack" in address.query)
+    return await Poll.open(*where, patience.poll_pause)

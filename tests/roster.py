@@ -1,4 +1,4 @@
-"""A small school as OneRoster 1.1 CSV: a teacher, a principal, and as many students and classes as a test needs."""
+"""A small school as OneRoster 1.1 CSV: a principal, and as many teachers, students and classes as a test needs."""
 
 import csv
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ _HEADERS = {
 _ABSENT = ("categories", "classResources", "courseResources", "demographics", "lineItems", "resources", "results")
 
 
-def write_school(folder: Path, students: int, classes: int = 1) -> list[str]:
+def write_school(folder: Path, students: int, classes: int = 1, teachers: Sequence[str] = (TEACHER,)) -> list[str]:
     """Write the roster into a new folder, and return the students' logins.
 
-    Of several classes each student is in two, the n-th and the next.
+    Of several classes each student is in two, the n-th and the next; the teachers are in all.
     """
     folder.mkdir(parents=True)
     logins = [f"student{number:05}" for number in range(1, students + 1)]
-    for name, rows in _tables(logins, classes).items():
+    for name, rows in _tables(logins, classes, teachers).items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(_HEADERS[name].split(","))
@@ -37,15 +37,15 @@ def write_school(folder: Path, students: int, classes: int = 1) -> list[str]:
     return logins
 
 
-def _tables(logins: Sequence[str], classes: int) -> dict[str, list[list[str]]]:
-    users = {TEACHER: "teacher", PRINCIPAL: "administrator"} | dict.fromkeys(logins, "student")
+def _tables(logins: Sequence[str], classes: int, teachers: Sequence[str]) -> dict[str, list[list[str]]]:
+    users = dict.fromkeys(teachers, "teacher") | {PRINCIPAL: "administrator"} | dict.fromkeys(logins, "student")
     tables = {
         "orgs": [["school", "", "", "Escola de Teste", "school", "", ""]],
         "academicSessions": [["year", "", "", "2026", "schoolYear", "2026-01-01", "2026-12-31", "", "2026"]],
         "courses": [["course", "", "", "year", "Teste", "T", "06", "school", "", ""]],
         "classes": [_class(number) for number in range(classes)],
         "users": [_user(login, role) for login, role in users.items()],
-        "enrollments": [_enrolment(*member) for member in _members(logins, classes)],
+        "enrollments": [_enrolment(*member) for member in _members(logins, classes, teachers)],
     }
     bulk = [[f"file.{name}", "bulk"] for name in tables]
     absent = [[f"file.{name}", "absent"] for name in _ABSENT]
@@ -74,8 +74,8 @@ def _class(number: int) -> list[str]:
     ]
 
 
-def _members(logins: Sequence[str], classes: int) -> list[tuple[str, str, int]]:
-    teaching = [(TEACHER, "teacher", number) for number in range(classes)]
+def _members(logins: Sequence[str], classes: int, teachers: Sequence[str]) -> list[tuple[str, str, int]]:
+    teaching = [(teacher, "teacher", number) for teacher in teachers for number in range(classes)]
     places = sorted({(n, (n + step) % classes) for n in range(len(logins)) for step in (0, 1)})
     return [*teaching, *((logins[n], "student", number) for n, number in places)]
 

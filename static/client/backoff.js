@@ -12,11 +12,16 @@ export const WIDEST_WINDOW_MS = 30_000;
 
 export class Backoff {
   #random;
+  #widest;
   #failures = 0;
 
-  /** @param {() => number} random 0 <= number < 1 */
-  constructor(random) {
+  /**
+   * @param {() => number} random 0 <= number < 1
+   * @param {number} widest the widest window
+   */
+  constructor(random, widest = WIDEST_WINDOW_MS) {
     this.#random = random;
+    this.#widest = widest;
   }
 
   /** Whether nothing has failed since the last reset. */
@@ -26,8 +31,8 @@ export class Backoff {
 
   /** Count a failure, and return how many milliseconds to wait after it. */
   next() {
-    const window = Math.min(WIDEST_WINDOW_MS, FIRST_WINDOW_MS * 2 ** this.#failures);
-    if (window < WIDEST_WINDOW_MS) this.#failures += 1;
+    const window = Math.min(this.#widest, FIRST_WINDOW_MS * 2 ** this.#failures);
+    if (window < this.#widest) this.#failures += 1;
     return Math.floor(this.#random() * window);
   }
 

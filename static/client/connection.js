@@ -1,25 +1,47 @@
 /**
  * One connection, from its attempt to its end: numbers pushes, hands each reply to who asked, and notices when the other
- * side is gone. It is never opened again: the socket makes a new one.
+ * side is gone. It is never opened again: the route makes a new one.
+ *
+ *     opening --handshake--> asking --first answer--> open --> ended
+ *        '----------------------'--------------------------------^
+ *
+ * It counts from the first answer, not from the handshake: a filter may let a WebSocket open and then swallow its frames.
  */
 
 import {Disconnected, Refused, TimedOut} from "./errors.js";
 import {CONNECTION_TOPIC, decode, encode, HEARTBEAT, REPLY} from "./frame.js";
-import {Heartbeat} from "./heartbeat.js";
+import {ANSWER_MS, Heartbeat, INTERVAL_MS} from "./heartbeat.js";
+import {ABNORMAL} from "./transport.js";
 
 /** An attempt that got no answer at all; some firewalls drop a connection's packets without a word. */
 export const OPEN_MS = 15_000;
 
-/** The code we give to an end that no close frame told us of (RFC 6455 section 7.1.5). */
-const ABNORMAL = 1006;
+/**
+ * A push without an answer for so long is a reason to see whether the connection still carries. The answer to that comes
+ * behind the push's own, and the server takes up to 5 s to fail one when its database is away: that is no silence yet.
+ */
+export const DOUBT_MS = 4000;
 
 /**
+ * `opened` is called at most once; `silent` when it should have answered by now and may yet; `closed` once, and last, with
+ * how many milliseconds the server asks us to stay away.
+ * @typedef {{
+ *   opened: () => void,
+ *   received: (frame: Frame) => void,
+ *   silent: () => void,
+ *   closed: (code: number, retryAfter: number) => void,
+ * }} ConnectionOwner
+ *
  * @typedef {import("./frame.js").Frame} Frame
  * @typedef {import("./frame.js").Payload} Payload
  * @typedef {(error: Error | null, response: Payload) => void} Answered
- * @typedef {{opened: () => void, received: (frame: Frame) => void, closed: (code: number) => void}} ConnectionOwner
  * @typedef {{joinRef: string | null, ref?: string, topic: string, event: string, payload: Payload}} Push
  */
+
+const BEAT = {joinRef: null, topic: CONNECTION_TOPIC, event: HEARTBEAT, payload: {}};
+
+/** @type {ConnectionOwner} */
+const NOBODY = {opened() {}, received() {}, silent() {}, closed() {}};
 
 export class Connection {
   #clock;
@@ -28,35 +50,57 @@ export class Connection {
   #transport;
   #nextRef;
   #callOffOpening;
-  #isOpen = false;
-  #isEnded = false;
+  /** @type {"opening" | "asking" | "open" | "ended"} */
+  #state = "opening";
+  #isRetiring = false;
   /** @type {Map<string, {answered: Answered, callOff: () => void}>} */
   #asked = new Map();
+
+  /** When it was begun, and when it opened; in ms since 1970. */
+  startedAt;
+  /** @type {number | null} */
+  openedAt = null;
 
   /**
    * @param {{
    *   endpoint: string,
-   *   Transport: import("./websocket_transport.js").TransportClass,
+   *   openTransport: import("./transport.js").OpenTransport,
    *   clock: import("./clock.js").Clock,
    *   nextRef: () => string,
    * }} parts
    * @param {ConnectionOwner} owner
    */
-  constructor({endpoint, Transport, clock, nextRef}, owner) {
+  constructor({endpoint, openTransport, clock, nextRef}, owner) {
     this.#clock = clock;
     this.#owner = owner;
     this.#nextRef = nextRef;
-    this.#heartbeat = new Heartbeat(clock, () => this.#beat(), () => this.#end(ABNORMAL));
+    this.startedAt = clock.now();
     this.#callOffOpening = clock.after(OPEN_MS, () => this.#end(ABNORMAL));
-    this.#transport = new Transport(endpoint, {
-      opened: () => this.#opened(),
+    this.#transport = openTransport(endpoint, {
+      opened: () => this.#connected(),
       received: (text) => this.#received(text),
-      closed: (code) => this.#end(code),
+      closed: (code, retryAfter = 0) => this.#end(code, retryAfter),
     });
+    this.#heartbeat = new Heartbeat(
+      clock,
+      () => this.#beat(),
+      {dead: () => this.#end(ABNORMAL), silent: () => this.#owner.silent()},
+      this.#transport.needsHeartbeat ? INTERVAL_MS : Infinity,
+    );
   }
 
   get isOpen() {
-    return this.#isOpen;
+    return this.#state === "open";
+  }
+
+  /** Whether the handshake has not passed yet, or never did. */
+  get isOpening() {
+    return this.#state === "opening";
+  }
+
+  /** Whether it should have answered by now. */
+  get isSilent() {
+    return this.#heartbeat.isSilent;
   }
 
   /**
@@ -67,35 +111,65 @@ export class Connection {
    */
   push(push, timeoutMs, answered) {
     const ref = push.ref ?? this.#nextRef();
-    const callOff = this.#clock.after(timeoutMs, () => this.#timedOut(ref));
+    const callOffDoubt = this.#clock.after(DOUBT_MS, () => this.probe());
+    const callOffWaiting = this.#clock.after(timeoutMs, () => this.#timedOut(ref));
+    const callOff = () => {
+      callOffDoubt();
+      callOffWaiting();
+    };
     this.#asked.set(ref, {answered, callOff});
     this.#transport.send(encode({...push, ref}));
   }
 
   /** Look now whether the other side is still there. */
   probe() {
-    if (this.#isOpen) this.#heartbeat.probe();
+    if (!this.isOpen || this.#isRetiring) return;
+    this.#transport.wake();
+    this.#heartbeat.probe();
+  }
+
+  /**
+   * Ask whether it carries; `told` is called once.
+   * @param {(carries: boolean) => void} told
+   */
+  check(told) {
+    this.push(BEAT, ANSWER_MS, (error) => told(error === null || error instanceof Refused));
+  }
+
+  /** Its owner has a better one: hand over no more events, wait for the answers that are due, and end. */
+  retire() {
+    this.#owner = NOBODY;
+    this.#isRetiring = true;
+    this.#heartbeat.stop();
+    this.#endWhenDone();
   }
 
   /** End it, without a word to the owner. */
   close() {
-    this.#owner = {opened() {}, received() {}, closed() {}};
+    this.#owner = NOBODY;
     this.#end(ABNORMAL);
   }
 
-  #opened() {
-    this.#isOpen = true;
+  #connected() {
     this.#callOffOpening();
-    this.#heartbeat.start();
+    if (!this.#transport.needsHeartbeat) return this.#opened();
+    this.#state = "asking";
+    this.#heartbeat.probe();
+  }
+
+  #opened() {
+    this.#state = "open";
+    this.openedAt = this.#clock.now();
     this.#owner.opened();
   }
 
   /** @param {string} text */
   #received(text) {
-    this.#heartbeat.heard();
     const frame = decode(text);
-    if (frame === null) this.#end(ABNORMAL); // not our server: a proxy, or a sign-in page of the network
-    else if (frame.event === REPLY && frame.ref !== null) this.#replied(frame.ref, frame.payload);
+    if (frame === null) return this.#end(ABNORMAL); // not our server: a proxy, or a sign-in page of the network
+    this.#heartbeat.heard();
+    if (this.#state === "asking") this.#opened();
+    if (frame.event === REPLY && frame.ref !== null) this.#replied(frame.ref, frame.payload);
     else this.#owner.received(frame);
   }
 
@@ -119,6 +193,7 @@ export class Connection {
     this.#asked.delete(ref);
     asked.callOff();
     asked.answered(error, response);
+    if (this.#isRetiring) this.#endWhenDone();
   }
 
   /** No answer: a slow server, or a connection that is dead. Which, a heartbeat tells sooner than the next one due. @param {string} ref */
@@ -128,19 +203,24 @@ export class Connection {
   }
 
   #beat() {
-    const ref = this.#nextRef();
-    this.#transport.send(encode({joinRef: null, ref, topic: CONNECTION_TOPIC, event: HEARTBEAT, payload: {}}));
+    this.#transport.send(encode({...BEAT, ref: this.#nextRef()}));
   }
 
-  /** @param {number} code */
-  #end(code) {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#isOpen = false;
+  #endWhenDone() {
+    if (this.#asked.size === 0) this.#end(ABNORMAL);
+  }
+
+  /**
+   * @param {number} code
+   * @param {number} retryAfter
+   */
+  #end(code, retryAfter = 0) {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
     this.#callOffOpening();
     this.#heartbeat.stop();
     this.#transport.close();
-    this.#owner.closed(code);
+    this.#owner.closed(code, retryAfter);
     for (const ref of [...this.#asked.keys()]) this.#settle(ref, new Disconnected(), {});
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A page's way to the server: keeps one connection open, makes a new one when it is lost, and gives each topic's frames to
- * its channel.
+ * A page's connection to the server, over whatever route there is: begins anew when it is lost, and gives each topic's
+ * frames to its channel.
  *
  *     import {Socket} from "/static/client/socket.js";
  *     const socket = new Socket("/students/socket", {user: "17"});
@@ -12,10 +12,10 @@
 
 import {Backoff} from "./backoff.js";
 import {Channel} from "./channel.js";
-import {Connection} from "./connection.js";
 import {pageEnvironment} from "./environment.js";
 import {Disconnected} from "./errors.js";
 import {Listeners} from "./listeners.js";
+import {Route} from "./route.js";
 
 /** The server's close codes (channels/errors.py) that ask for something else than to come back after a while. */
 const SIGNED_OUT = 4001;
@@ -25,35 +25,38 @@ const TOO_SLOW = 4008;
 export const STEADY_MS = 10_000;
 /** The least time between two attempts that wake-ups cause: a user who goes to and fro between windows is no herd. */
 export const WAKE_GAP_MS = 1000;
+/** The longest that a server may send us away for: longer, and nobody would know that the page still tries. */
+export const MAX_AWAY_MS = 300_000;
 
 /**
- * `retryAt`: when the next attempt will be, in ms since 1970; null while one runs, or when none will be.
+ * `retryAt`: when the next attempt will be, in ms since 1970; null while one runs, or when none will be. `transport`: what
+ * carries; null unless online.
  * @typedef {"connecting" | "online" | "reconnecting" | "offline" | "signed_out"} Status
- * @typedef {{status: Status, retryAt: number | null}} SocketState
- * @typedef {import("./frame.js").Frame} Frame
+ * @typedef {import("./transport.js").Kind} Kind
+ * @typedef {{status: Status, retryAt: number | null, transport: Kind | null}} SocketState
  */
 
 export class Socket {
-  #endpoint;
   #environment;
   #backoff;
+  #route;
   /** @type {SocketState} */
-  #state = {status: "offline", retryAt: null};
+  #state = {status: "offline", retryAt: null, transport: null};
   /** @type {Listeners<[SocketState]>} */
   #onState = new Listeners();
   /** @type {Map<string, Channel>} */
   #channels = new Map();
-  /** @type {Connection | null} */
-  #connection = null;
   #lastRef = 0;
   #isWanted = false;
   #wasOnline = false;
   #attemptedAt = 0;
   #openedAt = 0;
+  /** Until when the server does not want us. */
+  #awayUntil = 0;
   /** @type {() => void} */
   #callOffRetry = () => {};
-  /** @type {() => void} */
-  #unwatch = () => {};
+  /** @type {(() => void)[]} */
+  #unwatch = [];
 
   /**
    * @param {string} endpoint a role's socket on this page's server, such as /students/socket
@@ -61,9 +64,13 @@ export class Socket {
    *   `user` (whatever names the user who is signed in) lets unsent pushes survive a reload of the page
    */
   constructor(endpoint, {user = null, environment = {}} = {}) {
-    this.#endpoint = endpoint;
     this.#environment = {...pageEnvironment(user), ...environment};
     this.#backoff = new Backoff(this.#environment.random);
+    this.#route = new Route(endpoint, this.#environment, () => this.#nextRef(), {
+      carries: (kind) => this.#carries(kind),
+      received: (frame) => this.#channels.get(frame.topic)?.receive(frame),
+      ended: (code, retryAfter) => this.#ended(code, retryAfter),
+    });
   }
 
   get state() {
@@ -98,7 +105,12 @@ export class Socket {
   connect() {
     if (this.#isWanted) return;
     this.#isWanted = true;
-    this.#unwatch = this.#environment.watchWakeups(() => this.#wake());
+    const {watchWakeups, watchNetwork, watchLeaving} = this.#environment;
+    this.#unwatch = [
+      watchNetwork(() => this.#route.networkChanged()),
+      watchWakeups(() => this.#wake()),
+      watchLeaving(() => this.#leave()),
+    ];
     this.#attempt();
   }
 
@@ -110,10 +122,10 @@ export class Socket {
   /** @returns {import("./channel.js").Wire} */
   #wire() {
     return {
-      isOpen: () => this.#connection?.isOpen ?? false,
+      isOpen: () => this.#route.current !== null,
       nextRef: () => this.#nextRef(),
       push: (push, timeoutMs, answered) => {
-        if (this.#connection?.isOpen) this.#connection.push(push, timeoutMs, answered);
+        if (this.#route.current !== null) this.#route.current.push(push, timeoutMs, answered);
         else answered(new Disconnected(), {});
       },
     };
@@ -129,29 +141,34 @@ export class Socket {
     this.#callOffRetry();
     this.#attemptedAt = this.#environment.clock.now();
     this.#moveTo(this.#wasOnline ? "reconnecting" : "connecting");
-    const {Transport, clock} = this.#environment;
-    const parts = {endpoint: this.#endpoint, Transport, clock, nextRef: () => this.#nextRef()};
-    this.#connection = new Connection(parts, {
-      opened: () => this.#opened(),
-      received: (frame) => this.#channels.get(frame.topic)?.receive(frame),
-      closed: (code) => this.#closed(code),
-    });
+    this.#route.start();
   }
 
-  #opened() {
+  /**
+   * There is a connection, or another than before: then the channels go on over it from where they are.
+   * @param {Kind} kind
+   */
+  #carries(kind) {
+    if (this.#state.status !== "online") this.#openedAt = this.#environment.clock.now();
     this.#wasOnline = true;
-    this.#openedAt = this.#environment.clock.now();
-    this.#moveTo("online");
+    for (const channel of this.#channels.values()) channel.disconnected();
+    this.#moveTo("online", null, kind);
     for (const channel of this.#channels.values()) channel.connected();
   }
 
-  /** @param {number} code */
-  #closed(code) {
+  /**
+   * @param {number} code
+   * @param {number} retryAfter
+   */
+  #ended(code, retryAfter) {
+    const {clock} = this.#environment;
     const wasOpen = this.#state.status === "online";
-    this.#dropConnection();
+    for (const channel of this.#channels.values()) channel.disconnected();
     if (code === SIGNED_OUT) return this.#signedOut();
     if (!wasOpen) this.#askWhetherSignedIn();
-    this.#retryIn(this.#delayAfter(code, wasOpen));
+    const away = Math.min(retryAfter, MAX_AWAY_MS);
+    this.#awayUntil = clock.now() + away;
+    this.#retryIn(away + this.#delayAfter(code, wasOpen));
   }
 
   /**
@@ -189,34 +206,41 @@ export class Socket {
   #giveUp(status) {
     this.#isWanted = false;
     this.#wasOnline = false;
-    this.#unwatch();
+    for (const end of this.#unwatch) end();
     this.#callOffRetry();
-    this.#dropConnection();
+    this.#stop();
     this.#moveTo(status);
   }
 
-  #dropConnection() {
-    const connection = this.#connection;
-    this.#connection = null;
+  #stop() {
     for (const channel of this.#channels.values()) channel.disconnected();
-    connection?.close();
+    this.#route.stop();
+  }
+
+  /** The page goes away: the server need not wait for it. Should it come back, that is a wake-up. */
+  #leave() {
+    if (this.#route.isIdle) return;
+    this.#stop();
+    this.#retryIn(this.#backoff.next());
   }
 
   /** Somebody looks, or the network changed: a good moment to try, or to see whether the connection still carries. */
   #wake() {
-    if (this.#connection !== null) return this.#connection.probe();
+    if (!this.#route.isIdle) return this.#route.probe();
     const {clock} = this.#environment;
-    const earliest = this.#attemptedAt + WAKE_GAP_MS;
+    const earliest = Math.max(this.#attemptedAt + WAKE_GAP_MS, this.#awayUntil);
     this.#retryIn(Math.max(0, Math.min(earliest, this.#state.retryAt ?? earliest) - clock.now()));
   }
 
   /**
    * @param {Status} status
    * @param {number | null} retryAt
+   * @param {Kind | null} transport
    */
-  #moveTo(status, retryAt = null) {
-    if (this.#state.status === status && this.#state.retryAt === retryAt) return;
-    this.#state = {status, retryAt};
+  #moveTo(status, retryAt = null, transport = null) {
+    const {status: was, retryAt: wasAt, transport: by} = this.#state;
+    if (was === status && wasAt === retryAt && by === transport) return;
+    this.#state = {status, retryAt, transport};
     this.#onState.emit(this.#state);
   }
 }

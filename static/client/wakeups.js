@@ -23,3 +23,13 @@ export function watchWakeups(wake) {
     for (const name of DOCUMENT_SIGNALS) document.removeEventListener(name, whenVisible);
   };
 }
+
+/**
+ * Call when the page goes away, though it may come back (`pageshow`): a browser may keep it for the button "back".
+ * @param {() => void} leave
+ * @returns {() => void} ends it
+ */
+export function watchLeaving(leave) {
+  window.addEventListener("pagehide", leave);
+  return () => window.removeEventListener("pagehide", leave);
+}

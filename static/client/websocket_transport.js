@@ -1,43 +1,66 @@
-/**
- * The transport over WebSocket.
- *
- * A transport opens when it is made, and then calls its owner: `opened()` at most once, `received(text)` for each frame,
- * `closed(code)` at most once and nothing after it. Once `close` was called it says nothing more, not even `closed`:
- * a browser can take long to give up a dead network, and nobody should wait for that.
- */
+/** The transport over WebSocket. */
 
 import {VERSION} from "./frame.js";
+import {ABNORMAL} from "./transport.js";
 
 /**
- * @typedef {{opened: () => void, received: (text: string) => void, closed: (code: number) => void}} TransportOwner
- * @typedef {{send: (text: string) => void, close: () => void}} Transport
- * @typedef {new (endpoint: string, owner: TransportOwner) => Transport} TransportClass
+ * @typedef {import("./transport.js").Transport} Transport
+ * @typedef {import("./transport.js").TransportOwner} TransportOwner
  */
 
 /** @implements {Transport} */
 export class WebSocketTransport {
+  /** It may be open to something that forwards nothing. */
+  needsHeartbeat = true;
   #socket;
+  #isClosed = false;
 
   /**
-   * @param {string} endpoint a path on this page's server, such as /students/socket
+   * @param {string} endpoint
    * @param {TransportOwner} owner
    */
   constructor(endpoint, owner) {
-    this.#socket = new WebSocket(address(endpoint));
-    this.#socket.onopen = () => owner.opened();
-    this.#socket.onmessage = ({data}) => owner.received(data);
-    this.#socket.onclose = ({code}) => owner.closed(code);
+    this.#socket = open(endpoint);
+    if (this.#socket === null) queueMicrotask(() => this.#isClosed || owner.closed(ABNORMAL));
+    else listen(this.#socket, owner);
   }
 
   /** @param {string} text */
   send(text) {
-    this.#socket.send(text);
+    this.#socket?.send(text);
   }
 
+  /** There is nothing to hasten: a WebSocket is open, or it is not. */
+  wake() {}
+
   close() {
+    this.#isClosed = true;
+    if (this.#socket === null) return;
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close(1000);
   }
+}
+
+/**
+ * Return null in a browser that a school has forbidden WebSockets: there the name is missing, or using it throws.
+ * @param {string} endpoint
+ */
+function open(endpoint) {
+  try {
+    return new WebSocket(address(endpoint));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {WebSocket} socket
+ * @param {TransportOwner} owner
+ */
+function listen(socket, owner) {
+  socket.onopen = () => owner.opened();
+  socket.onmessage = ({data}) => owner.received(data);
+  socket.onclose = ({code}) => owner.closed(code);
 }
 
 /**

@@ -12,12 +12,14 @@ from channels.broker import Envelope
 from channels.broker_memory import MemoryBroker, MemoryBus
 from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
+from channels.lesson import chat
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
-from channels.protocol import Event
+from channels.protocol import Event, stamped
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker, writer_for
 
 MakeWorker = Callable[..., Awaitable[Worker]]
 FREE = Limits(push_rate=0)
+MESSAGE = chat.SENT.encode(chat.MessageSent("oi", ANA.user))
 
 
 def seqs(client: Client) -> list[int]:
@@ -305,8 +307,8 @@ async def test_who_is_added_within_a_turn_gets_nothing_of_it_twice(worker: Worke
     await ana.ok("class:7", "phx_join")
     hub = worker.engine._hub
     topic = hub.topics["class:7"]
-    entry = Entry("class:7", "message:sent", b"{}", 1, None, 1)
-    hub.commit([(entry, Event(1, "message:sent", b'{"seq":1,"at":1}'))])
+    entry = Entry("class:7", "message:sent", MESSAGE, 1, None, 1)
+    hub.commit([(entry, Event(1, "message:sent", stamped(MESSAGE, 1, 1)))])
     hub.add(topic, bruno.session)  # whose join reply, made of the topic as it is, has the event
     hub.flush()
     assert seqs(ana) == [1]
@@ -320,7 +322,7 @@ async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
     hub = worker.engine._hub
 
     async def slow(*_: object) -> list[Event]:
-        hub._receive([Envelope("class:7", "message:sent", b'{"seq":1,"at":1}', 1)])
+        hub._receive([Envelope("class:7", "message:sent", stamped(MESSAGE, 1, 1), 1)])
         return []
 
     monkeypatch.setattr(worker.journal, "before", slow)

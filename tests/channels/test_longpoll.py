@@ -180,6 +180,21 @@ async def test_a_token_that_is_none_of_ours_leads_to_no_session(served: Served, 
     assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == gone
 
 
+async def test_a_dead_session_that_the_query_names_is_told_as_older_stock_clients_understand_it(served: Served) -> None:
+    token = await served.open()
+    assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == {"status": 200}
+    gone = await served.get("", X_Phoenix_Longpoll_Token=token)
+    assert gone["status"] == 410
+    assert await served.get(f"access_token=ana&token={token}") == gone | {"status": 500}
+
+
+async def test_a_parameter_of_that_name_that_is_no_token_of_ours_is_the_page_s_own(served: Served) -> None:
+    token = await served.open("access_token=ana&token=mine")
+    assert (await served.get("token=mine"))["status"] == 403, "and no credential"
+    await served.post(token, JOIN)
+    assert (await served.get(f"access_token=ana&token=mine&token={token}"))["status"] == 200
+
+
 async def test_a_post_without_a_token_does_nothing(served: Served) -> None:
     response = await served.fetch("POST", "access_token=ana", body=json.dumps(JOIN))
     assert read(response) == {"status": 410, "token": None, "messages": []}
@@ -276,6 +291,33 @@ async def test_a_held_poll_is_answered_in_time(served: Served, monkeypatch: pyte
     monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.01)
     token = await served.open()
     assert await served.get("", X_Phoenix_Longpoll_Token=token) == {"status": 204, "token": token, "messages": []}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_asks_a_worker_that_cannot_reach_the_owner_is_to_come_by_another_connection(
+    served: Served, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(mailroom, "AWAY_SECONDS", 0.01)
+    relay = served.worker.engine.relay
+    token = await served.open()
+    await served.post(token, JOIN)  # so that its own poll is answered at once
+    monkeypatch.setattr(relay, "_is_away", lambda: True)
+    assert not await closes_after(served, method, token)
+    monkeypatch.setattr(relay, "worker", "another")
+    assert await closes_after(served, method, token)
+    monkeypatch.setattr(relay, "_is_away", lambda: False)
+    assert not await closes_after(served, method, token)
+
+
+async def closes_after(served: Served, method: str, token: str) -> bool:
+    """Ask as one who would keep the connection, and return whether it is kept."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    head = f"{method} /students/socket/longpoll HTTP/1.1\r\nHost: x\r\nX-Phoenix-Longpoll-Token: {token}\r\n"
+    writer.write(f"{head}Content-Length: 0\r\n\r\n".encode())
+    answered = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return b"\r\nConnection: close\r\n" in answered
 
 
 async def test_whoever_hangs_up_finds_everything_with_the_next_poll(

@@ -433,6 +433,16 @@ async def test_whose_owner_is_gone_is_told_so_at_once(make_place: MakeRoom) -> N
     assert await ana.push(["1", "1", "class:7", "phx_join", {}]) == {"status": 410, "token": None, "messages": []}
 
 
+async def test_whose_poll_is_held_by_an_owner_that_dies_is_told_so_soon(make_place: MakeRoom) -> None:
+    bus = MemoryBus()
+    one, two = [await make_place(bus) for _ in range(2)]
+    ana = Poller(two, owner=one)
+    polling = ana.poll()
+    await until(lambda: bool(one.room._held))
+    bus.brokers.discard(one.worker.broker)  # as if it had been killed: it says nothing any more
+    assert await asyncio.wait_for(ana.answer(polling), 5) == {"status": 410, "token": None, "messages": []}
+
+
 async def test_an_owner_that_does_not_answer_counts_as_gone(
     make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from channels import engine
 from channels.broker import Envelope
 from channels.broker_memory import MemoryBus
 from channels.peers import PEERS, SILENCE_SECONDS
@@ -49,6 +50,15 @@ async def two_in_a_class(make_worker: MakeWorker) -> tuple[Worker, Worker, Clien
 
 
 async def test_those_on_other_workers_are_shown_by_state_and_by_diff(make_worker: MakeWorker) -> None:
+    _, _, ana, bruno = await two_in_a_class(make_worker)
+    ana.gone()
+    await shows(bruno, "2")
+
+
+async def test_a_change_elsewhere_is_told_without_anything_happening_here(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BEAT_SECONDS", 60)  # no heartbeat brings it along
     _, _, ana, bruno = await two_in_a_class(make_worker)
     ana.gone()
     await shows(bruno, "2")

@@ -89,6 +89,22 @@ async def test_where_nobody_hears_the_owner_is_gone_at_once() -> None:
     other.cancel()
 
 
+async def test_while_somebody_waits_it_is_seen_whether_the_owner_is_still_there() -> None:
+    wire = Wire()
+    asking, another = await begun(wire.one), await begun(wire.one)
+    wire.said.clear()
+    wire.one.look()
+    assert [channel for channel, _ in wire.said] == ["worker:two"]
+    wire.carry()  # one that is there hears it, and has nothing to say
+    assert not wire.said
+    wire.one.unheard("worker:two")
+    for each in (asking, another):
+        with pytest.raises(OwnerGone):
+            await each
+    wire.one.look()
+    assert not wire.said
+
+
 async def test_an_owner_that_says_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "ANSWER_SECONDS", 0.01)
     wire = Wire()

@@ -34,3 +34,8 @@ test("the window stays finite after any number of failures", () => {
   for (let failure = 0; failure < 5000; failure += 1) backoff.next();
   assert.equal(backoff.next(), WIDEST_WINDOW_MS - 1);
 });
+
+test("the widest window may be another", () => {
+  const backoff = new Backoff(nearlyOne, 3000);
+  assert.deepEqual(Array.from({length: 4}, () => backoff.next() + 1), [1000, 2000, 3000, 3000]);
+});

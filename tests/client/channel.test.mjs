@@ -3,7 +3,7 @@ import {test} from "node:test";
 
 import {Disconnected, Refused, TimedOut} from "../../static/client/errors.js";
 import {
-  joinedClient, joinReply, message, messages, newClient, onlineClient, passTime, record, settled,
+  joinedClient, joinReply, message, messages, newClient, onlineClient, passTime, reconnect, record, settled,
 } from "./support/client.mjs";
 
 const TOPIC = "class:7";
@@ -18,15 +18,8 @@ function joiningClient(options) {
   return {...client, channel, seen, outcome};
 }
 
-/** Lose the connection and get a new one. */
-function reconnect({clock, network}, code) {
-  network.last.lose(code);
-  clock.advance(60_000);
-  network.last.open();
-}
-
-const say = ({network}, seq) => network.last.broadcast(TOPIC, "message:sent", message(seq).payload);
-const lastJoin = ({network}) => network.last.push("phx_join");
+const say = ({network}, seq) => network.webSocket.broadcast(TOPIC, "message:sent", message(seq).payload);
+const lastJoin = ({network}) => network.webSocket.push("phx_join");
 
 test("the first join says its parameters and no position", () => {
   const client = joiningClient();
@@ -37,7 +30,7 @@ test("the first join says its parameters and no position", () => {
 
 test("the join's reply is handed over once, with its events, which do not come as live ones too", async () => {
   const client = joiningClient();
-  client.network.last.reply("phx_join", joinReply({seq: 2, events: messages(1, 2), state: {locked: true}, read: 1}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 2, events: messages(1, 2), state: {locked: true}, read: 1}));
   await settled();
   const [{response, ...joined}] = client.seen.joins;
   const expected = {resumed: false, complete: true, events: messages(1, 2), state: {locked: true}, read: 1, seq: 2};
@@ -49,7 +42,7 @@ test("the join's reply is handed over once, with its events, which do not come a
 
 test("the whole reply is there for topics that say more", () => {
   const client = joiningClient();
-  client.network.last.reply("phx_join", joinReply({topics: [{topic: TOPIC, title: "6º A"}]}));
+  client.network.webSocket.reply("phx_join", joinReply({topics: [{topic: TOPIC, title: "6º A"}]}));
   assert.deepEqual(client.seen.joins[0].response.topics, [{topic: TOPIC, title: "6º A"}]);
 });
 
@@ -58,8 +51,8 @@ test("a join asked for before there is a connection goes out with it", async () 
   const channel = socket.channel(TOPIC);
   const joined = channel.join();
   socket.connect();
-  network.last.open();
-  network.last.reply("phx_join", joinReply());
+  network.webSocket.open();
+  network.webSocket.reply("phx_join", joinReply());
   await joined;
   assert.equal(channel.joined, true);
 });
@@ -67,26 +60,26 @@ test("a join asked for before there is a connection goes out with it", async () 
 test("joining what is joined, or being joined, sends nothing more", async () => {
   const client = joiningClient();
   const again = client.channel.join();
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.reply("phx_join", joinReply());
   await again;
   await client.channel.join();
-  assert.equal(client.network.last.pushes("phx_join").length, 1);
+  assert.equal(client.network.webSocket.pushes("phx_join").length, 1);
 });
 
 test("a join that is refused for good rejects, is told, and is not tried again", async () => {
   const client = joiningClient();
-  client.network.last.refuse("phx_join", {code: "forbidden", message: "Not your class.", reason: "forbidden"});
+  client.network.webSocket.refuse("phx_join", {code: "forbidden", message: "Not your class.", reason: "forbidden"});
   await settled();
   assert.equal(client.outcome.error instanceof Refused, true);
   assert.deepEqual([client.outcome.error.code, client.outcome.error.message], ["forbidden", "Not your class."]);
   assert.deepEqual(client.seen.closes, ["forbidden"]);
   reconnect(client);
-  assert.deepEqual(client.network.last.pushes("phx_join"), []);
+  assert.deepEqual(client.network.webSocket.pushes("phx_join"), []);
 });
 
 test("a refusal in the words of a stock server is understood", async () => {
   const client = joiningClient();
-  client.network.last.refuse("phx_join", {reason: "unmatched topic"});
+  client.network.webSocket.refuse("phx_join", {reason: "unmatched topic"});
   await settled();
   assert.equal(client.outcome.error.code, "unmatched_topic");
 });
@@ -94,11 +87,11 @@ test("a refusal in the words of a stock server is understood", async () => {
 for (const code of ["too_fast", "overloaded", "unavailable", "internal"]) {
   test(`a join that is refused as ${code} is tried again, after what the server asks and some jitter`, async () => {
     const client = joiningClient();
-    client.network.last.refuse("phx_join", {code, message: "later", retry_after: 2000});
+    client.network.webSocket.refuse("phx_join", {code, message: "later", retry_after: 2000});
     client.clock.advance(2499);
-    assert.equal(client.network.last.pushes("phx_join").length, 1);
+    assert.equal(client.network.webSocket.pushes("phx_join").length, 1);
     client.clock.advance(1);
-    client.network.last.reply("phx_join", joinReply());
+    client.network.webSocket.reply("phx_join", joinReply());
     await settled();
     assert.deepEqual(client.outcome, {joined: true});
   });
@@ -107,11 +100,12 @@ for (const code of ["too_fast", "overloaded", "unavailable", "internal"]) {
 test("a join without an answer is tried again after 10 s, and the late answer to the first is not taken", async () => {
   const client = joiningClient();
   const first = lastJoin(client);
-  client.clock.advance(10_500);
-  assert.equal(client.network.last.pushes("phx_join").length, 2);
-  client.network.last.receive({...first, event: "phx_reply", payload: {status: "ok", response: joinReply({seq: 1})}});
+  passTime(client, 10_000);
+  client.clock.advance(500);
+  assert.equal(client.network.webSocket.pushes("phx_join").length, 2);
+  client.network.webSocket.receive({...first, event: "phx_reply", payload: {status: "ok", response: joinReply({seq: 1})}});
   assert.deepEqual(client.seen.joins, []);
-  client.network.last.reply("phx_join", joinReply({seq: 3}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 3}));
   assert.deepEqual(client.seen.joins.map(({seq}) => seq), [3]);
 });
 
@@ -128,7 +122,7 @@ test("events that come before the join's reply wait for it, and those it has are
   const order = [];
   client.channel.onJoin(() => order.push("join"));
   client.channel.on("message:sent", ({seq}) => order.push(seq));
-  client.network.last.reply("phx_join", joinReply({seq: 10, events: messages(1, 10)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 10, events: messages(1, 10)}));
   assert.deepEqual(order, ["join", 11, 12]);
 });
 
@@ -138,7 +132,7 @@ test("after a lost connection it joins from its position and goes on from there"
   reconnect(client);
   assert.deepEqual(lastJoin(client).payload, {present: true, since: 5, epoch: "e1"});
   say(client, 8);
-  client.network.last.reply("phx_join", joinReply({seq: 7, events: messages(6, 7)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 7, events: messages(6, 7)}));
   say(client, 9);
   assert.equal(client.seen.joins[1].resumed, true);
   assert.deepEqual(client.seen.joins[1].events, messages(6, 7));
@@ -154,7 +148,7 @@ test("closed as too slow it comes back from its position", () => {
 test("a reply that is not complete says that something was skipped, and goes on from its own end", () => {
   const client = joinedClient({seq: 4});
   reconnect(client);
-  client.network.last.reply("phx_join", joinReply({seq: 900, complete: false, events: messages(851, 900)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 900, complete: false, events: messages(851, 900)}));
   const {resumed, complete, seq} = client.seen.joins[1];
   assert.deepEqual({resumed, complete, seq}, {resumed: false, complete: false, seq: 900});
   say(client, 901);
@@ -167,7 +161,7 @@ test("an event after a hole is not handed over: it joins again from its position
   assert.deepEqual(client.seen.messages, []);
   assert.deepEqual(lastJoin(client).payload, {present: true, since: 4, epoch: "e1"});
   say(client, 7);
-  client.network.last.reply("phx_join", joinReply({seq: 6, events: messages(5, 6)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 6, events: messages(5, 6)}));
   assert.deepEqual(client.seen.joins[1].events, messages(5, 6));
   assert.deepEqual(client.seen.messages, [7]);
 });
@@ -176,8 +170,8 @@ test("the old join's close, which comes when the new one is made, is not for us"
   const client = joinedClient({seq: 4});
   const old = lastJoin(client);
   say(client, 6);
-  client.network.last.reply("phx_join", joinReply({seq: 6, events: messages(5, 6)}));
-  client.network.last.receive({joinRef: old.ref, ref: old.ref, topic: TOPIC, event: "phx_close"});
+  client.network.webSocket.reply("phx_join", joinReply({seq: 6, events: messages(5, 6)}));
+  client.network.webSocket.receive({joinRef: old.ref, ref: old.ref, topic: TOPIC, event: "phx_close"});
   assert.equal(client.channel.joined, true);
   assert.deepEqual(client.seen.closes, []);
 });
@@ -187,38 +181,38 @@ test("a server that makes holes again and again is asked ever more slowly", () =
   for (let round = 0; round < 8; round += 1) {
     say(client, 6);
     client.clock.advance(1000);
-    if (!client.channel.joined) client.network.last.reply("phx_join", joinReply({seq: 4}));
+    if (!client.channel.joined) client.network.webSocket.reply("phx_join", joinReply({seq: 4}));
   }
-  assert.equal(client.network.last.pushes("phx_join").length < 6, true);
+  assert.equal(client.network.webSocket.pushes("phx_join").length < 6, true);
 });
 
 test("a reply with a hole is not handed over either: what we have is given up for the newest, and that is told", () => {
   const client = joinedClient({seq: 4});
   reconnect(client);
-  client.network.last.reply("phx_join", joinReply({seq: 9, events: messages(7, 9)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 9, events: messages(7, 9)}));
   assert.equal(client.seen.joins.length, 1);
   assert.deepEqual(lastJoin(client).payload, {present: true});
-  client.network.last.reply("phx_join", joinReply({seq: 9, events: messages(1, 9)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 9, events: messages(1, 9)}));
   const {resumed, complete} = client.seen.joins[1];
   assert.deepEqual({resumed, complete}, {resumed: false, complete: false});
 });
 
 test("a first reply with a hole is asked for again later", () => {
   const client = joiningClient();
-  client.network.last.reply("phx_join", joinReply({seq: 9, events: [message(7), message(9)]}));
-  assert.equal(client.network.last.pushes("phx_join").length, 1);
+  client.network.webSocket.reply("phx_join", joinReply({seq: 9, events: [message(7), message(9)]}));
+  assert.equal(client.network.webSocket.pushes("phx_join").length, 1);
   client.clock.advance(500);
-  client.network.last.reply("phx_join", joinReply({seq: 9, events: messages(7, 9)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 9, events: messages(7, 9)}));
   assert.deepEqual(client.seen.joins.map(({complete, seq}) => [complete, seq]), [[true, 9]]);
 });
 
 test("more events than it keeps during a join are read by another one", () => {
   const client = joiningClient();
   for (let seq = 1; seq <= 1005; seq += 1) say(client, seq);
-  client.network.last.reply("phx_join", joinReply({seq: 0}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 0}));
   assert.equal(client.seen.messages.length, 1000);
   assert.equal(lastJoin(client).payload.since, 1000);
-  client.network.last.reply("phx_join", joinReply({seq: 1005, events: messages(1001, 1005)}));
+  client.network.webSocket.reply("phx_join", joinReply({seq: 1005, events: messages(1001, 1005)}));
   assert.deepEqual(client.seen.joins[1].events, messages(1001, 1005));
 });
 
@@ -227,9 +221,9 @@ test("what has no position comes through: typing, and notices that name another 
   const events = [];
   client.channel.on("typing:started", () => events.push("typing"));
   client.channel.on("read:marked", ({seq}) => events.push(`read ${seq}`));
-  client.network.last.broadcast(TOPIC, "typing:started", {user: {id: 1}});
-  client.network.last.broadcast(TOPIC, "read:marked", {topic: "school", seq: 2});
-  client.network.last.broadcast(TOPIC, "read:marked", {topic: "school", seq: 400});
+  client.network.webSocket.broadcast(TOPIC, "typing:started", {user: {id: 1}});
+  client.network.webSocket.broadcast(TOPIC, "read:marked", {topic: "school", seq: 2});
+  client.network.webSocket.broadcast(TOPIC, "read:marked", {topic: "school", seq: 400});
   assert.deepEqual(events, ["typing", "read 2", "read 400"]);
 });
 
@@ -240,19 +234,19 @@ test("a topic without positions, such as the dashboard, hands its state over at 
   dashboard.onJoin(({state, resumed, complete}) => states.push([state.at, resumed, complete]));
   dashboard.on("dashboard:changed", ({at}) => states.push(at));
   dashboard.join();
-  network.last.reply("phx_join", {state: {at: 1}});
-  network.last.broadcast("dashboard", "dashboard:changed", {at: 2});
+  network.webSocket.reply("phx_join", {state: {at: 1}});
+  network.webSocket.broadcast("dashboard", "dashboard:changed", {at: 2});
   assert.deepEqual(states, [[1, false, true], 2]);
 });
 
 test("a topic that the server takes away is told, and not joined again by itself", async () => {
   const client = joinedClient();
   const {joinRef} = lastJoin(client);
-  client.network.last.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
+  client.network.webSocket.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
   assert.deepEqual(client.seen.closes, ["closed"]);
   await assert.rejects(client.channel.push("message:send", {}), Disconnected);
   reconnect(client);
-  assert.deepEqual(client.network.last.pushes("phx_join"), []);
+  assert.deepEqual(client.network.webSocket.pushes("phx_join"), []);
   client.channel.join();
   assert.deepEqual(lastJoin(client).payload, {present: true});
 });
@@ -260,14 +254,14 @@ test("a topic that the server takes away is told, and not joined again by itself
 test("a rejoin that is refused for good is told as well", () => {
   const client = joinedClient();
   reconnect(client);
-  client.network.last.refuse("phx_join", {code: "unmatched_topic", message: "No such class."});
+  client.network.webSocket.refuse("phx_join", {code: "unmatched_topic", message: "No such class."});
   assert.deepEqual(client.seen.closes, ["unmatched_topic"]);
 });
 
 test("a crashed channel is joined again, with jitter, from its position", () => {
   const client = joinedClient({seq: 4});
   const {joinRef} = lastJoin(client);
-  client.network.last.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_error"});
+  client.network.webSocket.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_error"});
   assert.equal(client.channel.joined, false);
   client.clock.advance(500);
   assert.equal(lastJoin(client).payload.since, 4);
@@ -279,9 +273,9 @@ test("a crash after a good while does not wait as long as one of many", () => {
   for (let crash = 0; crash < 6; crash += 1) {
     passTime(client, 20_000);
     const {joinRef} = lastJoin(client);
-    client.network.last.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_error"});
+    client.network.webSocket.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_error"});
     client.clock.advance(500);
-    client.network.last.reply("phx_join", joinReply());
+    client.network.webSocket.reply("phx_join", joinReply());
     assert.equal(client.channel.joined, true);
   }
 });
@@ -290,10 +284,10 @@ test("a push gets its response", async () => {
   const client = joinedClient();
   const pushed = client.channel.push("read:mark", {seq: 3});
   await settled();
-  const {joinRef, payload} = client.network.last.push("read:mark");
+  const {joinRef, payload} = client.network.webSocket.push("read:mark");
   assert.equal(joinRef, lastJoin(client).joinRef);
   assert.deepEqual(payload, {seq: 3});
-  client.network.last.reply("read:mark", {seq: 3});
+  client.network.webSocket.reply("read:mark", {seq: 3});
   assert.deepEqual(await pushed, {seq: 3});
 });
 
@@ -301,7 +295,7 @@ test("a refused push rejects with the server's code, words and time", async () =
   const client = joinedClient();
   const pushed = client.channel.push("typing:start");
   await settled();
-  client.network.last.refuse("typing:start", {code: "too_fast", message: "Slow down.", retry_after: 300});
+  client.network.webSocket.refuse("typing:start", {code: "too_fast", message: "Slow down.", retry_after: 300});
   await assert.rejects(pushed, {name: "Refused", code: "too_fast", message: "Slow down.", retryAfter: 300});
 });
 
@@ -311,32 +305,32 @@ test("a push without an answer times out, and its late answer is ignored", async
   await settled();
   client.clock.advance(3000);
   await assert.rejects(pushed, TimedOut);
-  client.network.last.reply("history:read", {events: []});
+  client.network.webSocket.reply("history:read", {events: []});
 });
 
 test("a push whose connection is lost rejects at once", async () => {
   const client = joinedClient();
   const pushed = client.channel.push("history:read", {});
   await settled();
-  client.network.last.lose();
+  client.network.webSocket.lose();
   await assert.rejects(pushed, Disconnected);
 });
 
 test("a push while not joined waits for the join, and the wait counts", async () => {
   const client = joinedClient();
-  client.network.last.lose();
+  client.network.webSocket.lose(1012);
   const pushed = client.channel.push("history:read", {}, {timeout: 5000});
   client.clock.advance(500);
-  client.network.last.open();
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.open();
+  client.network.webSocket.reply("phx_join", joinReply());
   await settled();
-  client.network.last.reply("history:read", {more: false});
+  client.network.webSocket.reply("history:read", {more: false});
   assert.deepEqual(await pushed, {more: false});
 });
 
 test("a push while not joined times out when no join comes", async () => {
   const client = joinedClient();
-  client.network.last.lose();
+  client.network.webSocket.lose(1012);
   const pushed = client.channel.push("history:read", {}, {timeout: 5000});
   client.clock.advance(5000);
   await assert.rejects(pushed, TimedOut);
@@ -346,7 +340,7 @@ test("a push that the server has no join for means that we missed its end: it jo
   const client = joinedClient({seq: 4});
   const pushed = client.channel.push("history:read", {});
   await settled();
-  client.network.last.refuse("history:read", {reason: "unmatched topic"});
+  client.network.webSocket.refuse("history:read", {reason: "unmatched topic"});
   await assert.rejects(pushed, Disconnected);
   client.clock.advance(500);
   assert.equal(lastJoin(client).payload.since, 4);
@@ -355,14 +349,14 @@ test("a push that the server has no join for means that we missed its end: it jo
 test("leaving tells the server, and hears nothing more", async () => {
   const client = joinedClient({seq: 4});
   client.channel.leave();
-  const {joinRef} = client.network.last.push("phx_leave");
+  const {joinRef} = client.network.webSocket.push("phx_leave");
   assert.equal(joinRef, lastJoin(client).joinRef);
-  client.network.last.reply("phx_leave");
-  client.network.last.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
+  client.network.webSocket.reply("phx_leave");
+  client.network.webSocket.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
   say(client, 5);
   assert.deepEqual([client.seen.messages, client.seen.closes], [[], []]);
   reconnect(client);
-  assert.deepEqual(client.network.last.pushes("phx_join"), []);
+  assert.deepEqual(client.network.webSocket.pushes("phx_join"), []);
 });
 
 test("leaving while a join is waited for ends the wait", async () => {
@@ -383,13 +377,13 @@ test("presence is taken from the join that we have", () => {
   const client = joinedClient();
   const state = (joinRef, id, name) => {
     const payload = {[id]: {metas: [{phx_ref: `r${id}`}], user: {id, name, role: "student"}}};
-    client.network.last.receive({joinRef, topic: TOPIC, event: "presence_state", payload});
+    client.network.webSocket.receive({joinRef, topic: TOPIC, event: "presence_state", payload});
   };
   const names = () => client.channel.presence.list().map(({name}) => name);
   state(lastJoin(client).joinRef, 1, "Ana");
   assert.deepEqual(names(), ["Ana"]);
   reconnect(client);
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.reply("phx_join", joinReply());
   assert.deepEqual(names(), ["Ana"]);
   state("1", 9, "of an older join");
   assert.deepEqual(names(), ["Ana"]);
@@ -400,9 +394,9 @@ test("presence is taken from the join that we have", () => {
 test("differences of presence that come before the join's reply are not lost", () => {
   const client = joiningClient();
   const bruno = {2: {metas: [{phx_ref: "b"}], user: {id: 2, name: "Bruno", role: "student"}}};
-  client.network.last.broadcast(TOPIC, "presence_diff", {joins: bruno, leaves: {}});
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.broadcast(TOPIC, "presence_diff", {joins: bruno, leaves: {}});
+  client.network.webSocket.reply("phx_join", joinReply());
   const {joinRef} = lastJoin(client);
-  client.network.last.receive({joinRef, topic: TOPIC, event: "presence_state", payload: {}});
+  client.network.webSocket.receive({joinRef, topic: TOPIC, event: "presence_state", payload: {}});
   assert.deepEqual(client.channel.presence.list().map(({name}) => name), ["Bruno"]);
 });

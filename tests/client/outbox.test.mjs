@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {test} from "node:test";
 
 import {Cancelled, Refused} from "../../static/client/errors.js";
-import {joinedClient, joinReply, MemoryStorage, onlineClient, passTime, settled} from "./support/client.mjs";
+import {joinedClient, joinReply, MemoryStorage, onlineClient, passTime, reconnect, settled} from "./support/client.mjs";
 
 const TOPIC = "class:7";
 const SEND = "message:send";
@@ -14,22 +14,20 @@ function sendText(client, text) {
   return {delivery, states};
 }
 
-const sent = ({network}) => network.last.pushes(SEND).map(({payload}) => payload);
+const sent = ({network}) => network.webSocket.pushes(SEND).map(({payload}) => payload);
 const texts = (client) => sent(client).map(({text}) => text);
 
 /** Lose the connection, get a new one and join again. */
 function rejoin(client) {
-  client.network.last.lose();
-  client.clock.advance(60_000);
-  client.network.last.open();
-  client.network.last.reply("phx_join", joinReply());
+  reconnect(client);
+  client.network.webSocket.reply("phx_join", joinReply());
 }
 
 test("a durable push goes at once, with an id, and is sent when it is answered", async () => {
   const client = joinedClient();
   const {delivery, states} = sendText(client, "Bom dia");
   assert.deepEqual(sent(client), [{text: "Bom dia", id: delivery.id}]);
-  client.network.last.reply(SEND, {seq: 1, at: 5});
+  client.network.webSocket.reply(SEND, {seq: 1, at: 5});
   assert.deepEqual(await delivery.promise, {seq: 1, at: 5});
   assert.deepEqual(states, ["sending", "sent"]);
   assert.deepEqual(client.channel.unsent, []);
@@ -40,9 +38,9 @@ test("one is under way at a time, and they go in the order in which they were se
   const states = ["one", "two", "three"].map((text) => sendText(client, text).states);
   assert.deepEqual(texts(client), ["one"]);
   assert.deepEqual(states.map((all) => all.at(-1)), ["sending", "waiting", "waiting"]);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.deepEqual(texts(client), ["one", "two"]);
-  client.network.last.reply(SEND, {seq: 2});
+  client.network.webSocket.reply(SEND, {seq: 2});
   assert.deepEqual(texts(client), ["one", "two", "three"]);
 });
 
@@ -50,7 +48,7 @@ test("topics do not wait for each other", () => {
   const client = joinedClient();
   const school = client.socket.channel("school");
   school.join();
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.reply("phx_join", joinReply());
   sendText(client, "to the class");
   school.send(SEND, {text: "to the school"});
   assert.deepEqual(texts(client), ["to the class", "to the school"]);
@@ -58,12 +56,12 @@ test("topics do not wait for each other", () => {
 
 test("what is sent while there is no connection goes after the next join, not before", () => {
   const client = joinedClient();
-  client.network.last.lose();
+  client.network.webSocket.lose(1012);
   const {states} = sendText(client, "while away");
   client.clock.advance(500);
-  client.network.last.open();
+  client.network.webSocket.open();
   assert.deepEqual(texts(client), []);
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.reply("phx_join", joinReply());
   assert.deepEqual(texts(client), ["while away"]);
   assert.deepEqual(states, ["waiting", "sending"]);
 });
@@ -75,7 +73,7 @@ test("what a lost connection cuts off is sent again under the same id, before al
   rejoin(client);
   assert.deepEqual(sent(client), [{text: "one", id: delivery.id}]);
   assert.deepEqual(states, ["sending", "waiting", "sending"]);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.deepEqual(texts(client), ["one", "two"]);
 });
 
@@ -91,13 +89,13 @@ test("too fast waits as long as the server says, and the others behind it", () =
   const client = joinedClient();
   const {states} = sendText(client, "one");
   sendText(client, "two");
-  client.network.last.refuse(SEND, {code: "too_fast", message: "Slow down.", retry_after: 700});
+  client.network.webSocket.refuse(SEND, {code: "too_fast", message: "Slow down.", retry_after: 700});
   assert.equal(states.at(-1), "waiting");
   client.clock.advance(699);
   assert.deepEqual(texts(client), ["one"]);
   client.clock.advance(1);
   assert.deepEqual(texts(client), ["one", "one"]);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.deepEqual(texts(client), ["one", "one", "two"]);
 });
 
@@ -107,7 +105,7 @@ for (const code of ["overloaded", "unavailable"]) {
     sendText(client, "one");
     const waits = [];
     for (let attempt = 1; attempt <= 4; attempt += 1) {
-      client.network.last.refuse(SEND, {code, message: "Later."});
+      client.network.webSocket.refuse(SEND, {code, message: "Later."});
       let wait = 0;
       for (; sent(client).length === attempt; wait += 100) passTime(client, 100);
       waits.push(wait);
@@ -119,7 +117,7 @@ for (const code of ["overloaded", "unavailable"]) {
 test("the time that the server asks for comes before the jitter", () => {
   const client = joinedClient();
   sendText(client, "one");
-  client.network.last.refuse(SEND, {code: "overloaded", message: "Later.", retry_after: 2000});
+  client.network.webSocket.refuse(SEND, {code: "overloaded", message: "Later.", retry_after: 2000});
   client.clock.advance(2499);
   assert.equal(sent(client).length, 1);
   client.clock.advance(1);
@@ -131,7 +129,7 @@ for (const code of ["forbidden", "bad_payload", "unknown_event", "internal"]) {
     const client = joinedClient();
     const {delivery, states} = sendText(client, "one");
     sendText(client, "two");
-    client.network.last.refuse(SEND, {code, message: "No."});
+    client.network.webSocket.refuse(SEND, {code, message: "No."});
     await assert.rejects(delivery.promise, {name: "Refused", code});
     assert.deepEqual(states, ["sending", "failed"]);
     assert.equal(delivery.error.message, "No.");
@@ -142,14 +140,14 @@ for (const code of ["forbidden", "bad_payload", "unknown_event", "internal"]) {
 test("a failed one is sent again when the user asks: last, under its id, with a promise of its own", async () => {
   const client = joinedClient();
   const {delivery, states} = sendText(client, "one");
-  client.network.last.refuse(SEND, {code: "internal", message: "No."});
+  client.network.webSocket.refuse(SEND, {code: "internal", message: "No."});
   await assert.rejects(delivery.promise, Refused);
   sendText(client, "two");
   delivery.retry();
   assert.equal(delivery.error, null);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.deepEqual(sent(client).at(-1), {text: "one", id: delivery.id});
-  client.network.last.reply(SEND, {seq: 2});
+  client.network.webSocket.reply(SEND, {seq: 2});
   assert.deepEqual(await delivery.promise, {seq: 2});
   assert.deepEqual(states, ["sending", "failed", "waiting", "sending", "sent"]);
 });
@@ -158,7 +156,7 @@ test("retry means nothing for one that has not failed", () => {
   const client = joinedClient();
   const {delivery} = sendText(client, "one");
   delivery.retry();
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   delivery.retry();
   assert.deepEqual(texts(client), ["one"]);
 });
@@ -169,7 +167,7 @@ test("a waiting one that is cancelled is never sent", async () => {
   const {delivery, states} = sendText(client, "two");
   delivery.cancel();
   await assert.rejects(delivery.promise, Cancelled);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.deepEqual(texts(client), ["one"]);
   assert.deepEqual(states, ["waiting", "cancelled"]);
 });
@@ -180,7 +178,7 @@ test("one that is cancelled under way is not sent again, and the next waits for 
   sendText(client, "two");
   delivery.cancel();
   assert.deepEqual(texts(client), ["one"]);
-  client.network.last.refuse(SEND, {code: "unavailable", message: "Later."});
+  client.network.webSocket.refuse(SEND, {code: "unavailable", message: "Later."});
   assert.deepEqual(texts(client), ["one", "two"]);
   assert.deepEqual(states, ["sending", "cancelled"]);
 });
@@ -188,11 +186,11 @@ test("one that is cancelled under way is not sent again, and the next waits for 
 test("a failed one can be cancelled, a sent one cannot", () => {
   const client = joinedClient();
   const failed = sendText(client, "one").delivery;
-  client.network.last.refuse(SEND, {code: "forbidden", message: "No."});
+  client.network.webSocket.refuse(SEND, {code: "forbidden", message: "No."});
   failed.cancel();
   assert.deepEqual(client.channel.unsent, []);
   const done = sendText(client, "two").delivery;
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   done.cancel();
   assert.deepEqual([failed.state, done.state], ["cancelled", "sent"]);
 });
@@ -201,23 +199,23 @@ test("when the topic is taken away everything in it has failed, and can be tried
   const client = joinedClient();
   const one = sendText(client, "one");
   const two = sendText(client, "two");
-  const {joinRef} = client.network.last.push("phx_join");
-  client.network.last.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
+  const {joinRef} = client.network.webSocket.push("phx_join");
+  client.network.webSocket.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
   assert.deepEqual([one.delivery.state, two.delivery.state], ["failed", "failed"]);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.equal(one.delivery.state, "failed");
   one.delivery.retry();
   client.channel.join();
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.reply("phx_join", joinReply());
   assert.deepEqual(texts(client), ["one", "one"]);
 });
 
 test("a push that the server has no join for is sent again after the next one", () => {
   const client = joinedClient();
   const {delivery} = sendText(client, "one");
-  client.network.last.refuse(SEND, {code: "unmatched_topic", message: "Join first."});
+  client.network.webSocket.refuse(SEND, {code: "unmatched_topic", message: "Join first."});
   client.clock.advance(500);
-  client.network.last.reply("phx_join", joinReply());
+  client.network.webSocket.reply("phx_join", joinReply());
   assert.deepEqual(sent(client).map(({id}) => id), [delivery.id, delivery.id]);
 });
 
@@ -229,7 +227,7 @@ test("more than a hundred waiting fail at once, and can be retried when there is
   assert.equal(client.channel.unsent.length, 100);
   delivery.retry();
   assert.equal(delivery.state, "failed");
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   delivery.retry();
   assert.equal(delivery.state, "waiting");
 });
@@ -245,7 +243,7 @@ test("unsent pushes survive a reload, in order and under their ids, and so does 
   const storage = new MemoryStorage();
   const before = joinedClient({storage});
   const failed = sendText(before, "refused").delivery;
-  before.network.last.refuse(SEND, {code: "forbidden", message: "No."});
+  before.network.webSocket.refuse(SEND, {code: "forbidden", message: "No."});
   const ids = ["one", "two"].map((text) => sendText(before, text).delivery.id);
 
   const after = onlineClient({storage, newIdentifier: () => "new"});
@@ -253,9 +251,9 @@ test("unsent pushes survive a reload, in order and under their ids, and so does 
   const unsent = after.channel.unsent.map(({id, state, error}) => [id, state, error?.code]);
   assert.deepEqual(unsent, [[failed.id, "failed", "forbidden"], [ids[0], "waiting", undefined], [ids[1], "waiting", undefined]]);
   after.channel.join();
-  after.network.last.reply("phx_join", joinReply());
+  after.network.webSocket.reply("phx_join", joinReply());
   const third = sendText(after, "three").delivery;
-  for (let answer = 1; answer <= 3; answer += 1) after.network.last.reply(SEND, {seq: answer});
+  for (let answer = 1; answer <= 3; answer += 1) after.network.webSocket.reply(SEND, {seq: answer});
   assert.deepEqual(sent(after).map(({id}) => id), [...ids, third.id]);
   assert.deepEqual(after.channel.unsent.map(({id}) => id), [failed.id]);
 });
@@ -265,14 +263,14 @@ test("what was answered is not kept", () => {
   const client = joinedClient({storage});
   sendText(client, "one");
   assert.equal(storage.length, 1);
-  client.network.last.reply(SEND, {seq: 1});
+  client.network.webSocket.reply(SEND, {seq: 1});
   assert.equal(storage.length, 0);
 });
 
 test("a page that looks at the state only gets no unhandled rejection", async () => {
   const client = joinedClient();
   sendText(client, "one");
-  client.network.last.refuse(SEND, {code: "forbidden", message: "No."});
+  client.network.webSocket.refuse(SEND, {code: "forbidden", message: "No."});
   await settled();
 });
 
@@ -280,13 +278,13 @@ test("it tells an attempt that is another of the same from one that waits for it
   const client = joinedClient();
   const {delivery: one} = sendText(client, "one");
   const {delivery: two} = sendText(client, "two");
-  client.network.last.refuse(SEND, {code: "too_fast", message: "Slow down.", retry_after: 700});
+  client.network.webSocket.refuse(SEND, {code: "too_fast", message: "Slow down.", retry_after: 700});
   assert.deepEqual([one.isRepeat, two.isRepeat], [false, false]);
   client.clock.advance(700);
-  client.network.last.refuse(SEND, {code: "unavailable", message: "Later."});
+  client.network.webSocket.refuse(SEND, {code: "unavailable", message: "Later."});
   assert.deepEqual([one.isRepeat, two.isRepeat], [true, false]);
   rejoin(client);
-  client.network.last.reply(SEND, {seq: 1});
-  client.network.last.lose();
+  client.network.webSocket.reply(SEND, {seq: 1});
+  client.network.webSocket.lose();
   assert.deepEqual([two.state, two.isRepeat], ["waiting", true]);
 });

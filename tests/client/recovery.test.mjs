@@ -1,86 +1,29 @@
 /**
  * What must hold whatever happens on the way: everybody is handed exactly 1, 2, 3 … in order, and each durable push is
- * stored exactly once. Clients against a model server on a bad network, the whole of it turned by one clock and one seed:
- * a seed that fails, fails again.
+ * stored exactly once. Clients against a model server on a bad network behind a moody filter, over WebSockets and polls.
  */
 
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {MemoryStorage, newClient} from "./support/client.mjs";
-import {HandClock} from "./support/hand_clock.mjs";
-import {ModelServer} from "./support/model_server.mjs";
-import {seededRandom} from "./support/random.mjs";
+import {ModelFilter} from "./support/model_filter.mjs";
+import {newWorld, range} from "./support/world.mjs";
 
 const SEEDS = 150;
 const STORM_MS = 180_000;
 /** The widest backoff, an opening and an answer given up: after that everything has had its turn. */
 const CALM_MS = 180_000;
 
-/** One user's page, which can be loaded anew; `list` is what it shows. */
-class Page {
-  list = [];
-  joins = [];
-  deliveries = new Map();
-  #world;
-  #name;
-  #storage = new MemoryStorage();
-  #client = null;
-
-  constructor(world, name) {
-    this.#world = world;
-    this.#name = name;
-    this.load();
-  }
-
-  load() {
-    this.#client?.socket.disconnect();
-    const {clock, random, server} = this.#world;
-    const newIdentifier = () => `${this.#name}-${(this.#world.identifiers += 1)}`;
-    const environment = {clock, random, newIdentifier, Transport: server.Transport};
-    this.#client = newClient({storage: this.#storage, user: this.#name, ...environment});
-    this.list = [];
-    this.joins = [];
-    this.channel = this.#client.socket.channel("class:7");
-    this.channel.onJoin((joined) => this.#takeJoin(joined));
-    this.channel.on("message:sent", ({seq}) => this.list.push(seq));
-    for (const delivery of this.channel.unsent) this.deliveries.set(delivery.id, delivery);
-    this.channel.join();
-    this.#client.socket.connect();
-  }
-
-  send() {
-    const delivery = this.channel.send("message:send", {text: "text"});
-    this.deliveries.set(delivery.id, delivery);
-  }
-
-  wake() {
-    this.#client.signals.wake();
-  }
-
-  #takeJoin({events, resumed, complete, seq}) {
-    if (!resumed) this.list = [];
-    this.list.push(...events.map(({payload}) => payload.seq));
-    this.joins.push({resumed, complete, seq});
-  }
-}
-
-function newWorld(seed, options) {
-  const clock = new HandClock();
-  const random = seededRandom(seed);
-  const world = {clock, random, identifiers: 0, server: new ModelServer(clock, random, options)};
-  world.pages = ["ana", "bruno", "paula"].map((name) => new Page(world, name));
-  return world;
-}
-
-/** One random thing that users and networks do. */
-function act({random, pages, server}) {
+/** One random thing that users, networks and filters do. */
+function act({random, pages, server, filter}) {
   const page = pages[Math.floor(random() * pages.length)];
   const chance = random();
   if (chance < 0.6) page.send();
   else if (chance < 0.63) server.killConnections();
   else if (chance < 0.66) page.load();
   else if (chance < 0.7) page.wake();
+  else if (chance < 0.72) page.changeNetwork();
+  else if (chance < 0.77) filter.switchTo(ModelFilter.MODES[Math.floor(random() * ModelFilter.MODES.length)]);
 }
 
 function storm(world) {
@@ -117,24 +60,30 @@ function assertOrderOfEachPage({server}) {
   }
 }
 
-function range(first, last) {
-  return Array.from({length: Math.max(0, last - first + 1)}, (_, index) => first + index);
+/** How often one way followed upon another. */
+function count(ways, before, after) {
+  return ways.filter((way, index) => way === after && ways[index - 1] === before).length;
 }
 
 test(`everybody is handed exactly 1 … n, and each push is stored once, in ${SEEDS} storms`, () => {
+  const happened = {toPoll: 0, toWebSocket: 0, lost: 0};
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const world = newWorld(seed);
     storm(world);
     calm(world);
     assertEachPushStoredOnce(world);
     assertOrderOfEachPage(world);
-    for (const {list, joins} of world.pages) {
+    happened.lost += world.polls.lost;
+    for (const {list, joins, ways} of world.pages) {
+      happened.toPoll += count(ways, "websocket", "longpoll");
+      happened.toWebSocket += count(ways, "longpoll", "websocket");
       const [first, ...later] = joins;
       const begin = Math.max(1, first.seq - 49); // a page that was loaded late begins with the newest 50
       assert.deepEqual(list, range(begin, world.server.events.length), `seed ${seed}`);
       assert.equal(later.every(({resumed, complete}) => resumed && complete), true, `seed ${seed}`);
     }
   }
+  for (const [what, times] of Object.entries(happened)) assert.equal(times > SEEDS, true, `${what}: ${times} times`);
 });
 
 test("where too much was missed the page is told to begin anew, and what it shows still has no hole", () => {

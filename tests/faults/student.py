@@ -8,8 +8,9 @@ import random
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tests.carrier import Gone
 from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Received, Sent
-from tests.phoenix import Connection, ErrorReply, Gone, Payload
+from tests.phoenix import Connection, ErrorReply, Payload
 
 # Between two tries of a student whose server is away; the tests' own pace, not what a browser does.
 RETRY_SECONDS = (0.02, 0.2)

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from tests.carrier import Gone
 from tests.crew import Crew, is_there, until, wait_until
 from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
-from tests.phoenix import Connection, Gone
+from tests.phoenix import Connection
 from tests.postgresql import PostgreSQL
 from tests.redis import RedisServer
 

@@ -1,5 +1,6 @@
 /** A client in an environment that the test holds in its hands. */
 
+import {BlockMemory} from "../../../static/client/block_memory.js";
 import {Socket} from "../../../static/client/socket.js";
 import {UnsentStore} from "../../../static/client/unsent.js";
 import {HandClock} from "./hand_clock.mjs";
@@ -7,40 +8,59 @@ import {HandNetwork} from "./hand_network.mjs";
 
 /**
  * Return a socket with everything around it. `random` is the middle of every window unless the test says otherwise.
+ * `storage` keeps unsent pushes, `shared` what became of WebSockets.
  */
-export function newClient({storage = null, user = "17", random = () => 0.5, ...environment} = {}) {
-  const clock = new HandClock();
-  const network = new HandNetwork();
-  const signals = {wake: () => {}, isWatched: false, networkIsDown: false, mayBeSignedIn: async () => true};
+export function newClient({storage = null, shared = null, user = "17", random = () => 0.5, clock = new HandClock(),
+  ...environment} = {}) {
+  const network = new HandNetwork(clock);
+  const page = new HandPage();
   let identifiers = 0;
   const socket = new Socket("/students/socket", {
     environment: {
-      Transport: network.Transport,
+      transports: network.transports,
       clock,
       random,
       newIdentifier: () => `id-${(identifiers += 1)}`,
       store: new UnsentStore(storage, user),
-      mayBeSignedIn: () => signals.mayBeSignedIn(),
-      networkIsDown: () => signals.networkIsDown,
-      watchWakeups: (wake) => {
-        signals.wake = wake;
-        signals.isWatched = true;
-        return () => {
-          signals.isWatched = false;
-          signals.wake = () => {};
-        };
-      },
+      blockMemory: new BlockMemory(shared, clock, () => page.networkType),
+      mayBeSignedIn: () => page.mayBeSignedIn(),
+      networkIsDown: () => page.networkIsDown,
+      watchWakeups: page.watcher("wake"),
+      watchNetwork: page.watcher("changeNetwork"),
+      watchLeaving: page.watcher("leave"),
       ...environment,
     },
   });
-  return {socket, clock, network, signals};
+  return {socket, clock, network, page};
 }
 
-/** Return a client that is online. */
+/** What a browser would tell of its page: the test calls `wake`, `changeNetwork` and `leave`. */
+class HandPage {
+  networkType = "unknown";
+  networkIsDown = false;
+  mayBeSignedIn = async () => true;
+  watchers = 0;
+  wake = () => {};
+  changeNetwork = () => {};
+  leave = () => {};
+
+  watcher(name) {
+    return (call) => {
+      this[name] = call;
+      this.watchers += 1;
+      return () => {
+        this[name] = () => {};
+        this.watchers -= 1;
+      };
+    };
+  }
+}
+
+/** Return a client that is online, over a WebSocket. */
 export function onlineClient(options) {
   const client = newClient(options);
   client.socket.connect();
-  client.network.last.open();
+  client.network.webSocket.open();
   return client;
 }
 
@@ -50,17 +70,37 @@ export function joinedClient({seq = 0, events = [], ...options} = {}) {
   const channel = client.socket.channel("class:7", {present: true});
   const seen = record(channel);
   channel.join();
-  client.network.last.reply("phx_join", joinReply({seq, events}));
+  client.network.webSocket.reply("phx_join", joinReply({seq, events}));
   return {...client, channel, seen};
 }
 
-/** Let time pass on a connection that answers its heartbeats. */
+/** Let time pass on a WebSocket that answers its heartbeats. */
 export function passTime({clock, network}, ms) {
   const end = clock.now() + ms;
   while (clock.now() < end) {
     clock.advance(Math.min(1000, end - clock.now()));
-    network.last.answerHeartbeats();
+    network.webSocket.answerHeartbeats();
   }
+}
+
+/** Lose the WebSocket after it has held for longer than any filter would let it. */
+export function loseSteady(client, code) {
+  passTime(client, 35_000);
+  client.network.webSocket.lose(code);
+}
+
+/** Lose the WebSocket (by a restart of the server, which says nothing about WebSockets), and get a new one. */
+export function reconnect({clock, network}, code = 1012) {
+  const lost = network.webSocket;
+  lost.lose(code);
+  while (network.webSocket === lost) clock.advance(100);
+  network.webSocket.open();
+}
+
+/** Let an attempt fail: its WebSocket, and the poll after it. */
+export function failAttempt({network, clock}) {
+  network.webSocket.lose();
+  clock.advance(0);
 }
 
 /** Note what a channel hands over: the numbers of its messages, its joins and its closes. */

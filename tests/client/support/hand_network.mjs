@@ -1,6 +1,6 @@
 /**
- * A network that a test plays by hand: each connection attempt is a transport (see static/client/websocket_transport.js)
- * that the test opens, answers and loses.
+ * A network that a test plays by hand: each connection attempt is a transport (see static/client/transport.js) that the
+ * test opens, answers and loses. Polls fail, as those of a server that is down, unless the test says otherwise.
  */
 
 import assert from "node:assert/strict";
@@ -8,22 +8,39 @@ import assert from "node:assert/strict";
 import {decode, encode} from "../../../static/client/frame.js";
 
 export class HandNetwork {
-  attempts = [];
-  /** The class to give to the client. */
-  Transport;
+  webSockets = [];
+  polls = [];
+  pollsFail = true;
+  #clock;
+  /** What to give to the client. */
+  transports = {
+    websocket: (endpoint, owner) => this.#webSocket(endpoint, owner),
+    longpoll: (endpoint, owner) => this.#poll(endpoint, owner),
+  };
 
-  constructor() {
-    const {attempts} = this;
-    this.Transport = class extends HandTransport {
-      constructor(endpoint, owner) {
-        super(endpoint, owner);
-        attempts.push(this);
-      }
-    };
+  constructor(clock) {
+    this.#clock = clock;
   }
 
-  get last() {
-    return this.attempts.at(-1);
+  get webSocket() {
+    return this.webSockets.at(-1);
+  }
+
+  get poll() {
+    return this.polls.at(-1);
+  }
+
+  #webSocket(endpoint, owner) {
+    const webSocket = new HandTransport(endpoint, owner, {needsHeartbeat: true});
+    this.webSockets.push(webSocket);
+    return webSocket;
+  }
+
+  #poll(endpoint, owner) {
+    const poll = new HandTransport(endpoint, owner, {needsHeartbeat: false});
+    this.polls.push(poll);
+    if (this.pollsFail) this.#clock.after(0, () => poll.isClosed || poll.lose());
+    return poll;
   }
 }
 
@@ -33,9 +50,16 @@ export class HandTransport {
   #owner;
   #answered = 0;
 
-  constructor(endpoint, owner) {
+  wakes = 0;
+
+  constructor(endpoint, owner, {needsHeartbeat}) {
     this.endpoint = endpoint;
+    this.needsHeartbeat = needsHeartbeat;
     this.#owner = owner;
+  }
+
+  wake() {
+    this.wakes += 1;
   }
 
   send(text) {
@@ -47,12 +71,19 @@ export class HandTransport {
     this.isClosed = true;
   }
 
-  open() {
+  /** The handshake passes. */
+  accept() {
     this.#owner.opened();
   }
 
-  lose(code = 1006) {
-    this.#owner.closed(code);
+  /** The handshake passes, and the other side answers. */
+  open() {
+    this.accept();
+    this.answerHeartbeats();
+  }
+
+  lose(code = 1006, retryAfter = 0) {
+    this.#owner.closed(code, retryAfter);
   }
 
   receiveText(text) {

@@ -1,6 +1,6 @@
 /**
- * A model of the server and of a bad network: one topic, its journal, and any number of connections whose frames take
- * their time and get lost with the connection. What it does wrong it does as a real one may: it loses connections at any
+ * A model of the server and of a bad network: one topic, its journal, and any number of WebSockets whose frames take
+ * their time and get lost with the connection (model_longpoll.mjs adds polls). What it does wrong it does as a real one may: it loses connections at any
  * moment (between storing a push and answering it, too), is late with replies, refuses for a while, and now and then does
  * not send an event to somebody, or sends it twice.
  */
@@ -11,8 +11,12 @@ const TOPIC = "class:7";
 const CLOSE_CODES = [1000, 1001, 1006, 1011, 1012, 4008, 4009];
 
 /** How likely each mishap is, each time that it could happen. */
-const CALM = {connect: 0, drop: 0, refuse: 0, ignore: 0, skip: 0, repeat: 0};
-const STORM = {connect: 0.3, drop: 0.04, refuse: 0.1, ignore: 0.03, skip: 0.03, repeat: 0.05};
+export const CALM = {
+  connect: 0, drop: 0, refuse: 0, ignore: 0, skip: 0, repeat: 0, poll: 0, post: 0, silence: 0, away: 0,
+};
+const STORM = {
+  connect: 0.3, drop: 0.04, refuse: 0.1, ignore: 0.03, skip: 0.03, repeat: 0.05, poll: 0.08, post: 0.05, silence: 0.5, away: 0.03,
+};
 
 export class ModelServer {
   epoch = "e1";
@@ -31,7 +35,6 @@ export class ModelServer {
     this.#clock = clock;
     this.#random = random;
     this.#mostMissed = mostMissed;
-    this.Transport = transportTo(this);
   }
 
   /** From now on nothing goes wrong. */
@@ -43,14 +46,22 @@ export class ModelServer {
     return this.#random() < this.mishaps[mishap];
   }
 
-  connect(transport, owner) {
-    const connection = new ModelConnection(this, this.#clock, this.#random, owner);
+  /** Open a WebSocket (see static/client/transport.js). */
+  webSocket = (endpoint, owner) => {
+    const transport = new ModelWebSocket(owner);
+    const connection = new ModelConnection(this, this.#clock, this.#random, transport.owner);
+    transport.connection = connection;
     connection.later(() => {
       if (this.happens("connect")) return connection.lose();
-      this.#connections.add(connection);
-      owner.opened();
+      this.admit(connection);
+      transport.owner.opened();
     });
-    return connection;
+    return transport;
+  };
+
+  /** Send a connection what is broadcast from now on. */
+  admit(connection) {
+    this.#connections.add(connection);
   }
 
   forget(connection) {
@@ -129,6 +140,7 @@ export class ModelServer {
   }
 }
 
+/** One client's connection, as the server has it. */
 class ModelConnection {
   joinRef = null;
   #server;
@@ -179,30 +191,31 @@ class ModelConnection {
   }
 }
 
-/** Return the class of a client's transports to a server. */
-function transportTo(server) {
-  return class {
-    #connection;
-    #isClosed = false;
+/** A client's end of a connection. */
+class ModelWebSocket {
+  needsHeartbeat = true;
+  connection = null;
+  #isClosed = false;
 
-    constructor(endpoint, owner) {
-      const unlessClosed = (call) => (argument) => {
-        if (!this.#isClosed) call(argument);
-      };
-      this.#connection = server.connect(this, {
-        opened: unlessClosed(() => owner.opened()),
-        received: unlessClosed((text) => owner.received(text)),
-        closed: unlessClosed((code) => owner.closed(code)),
-      });
-    }
+  constructor(owner) {
+    const unlessClosed = (call) => (argument) => {
+      if (!this.#isClosed) call(argument);
+    };
+    this.owner = {
+      opened: unlessClosed(() => owner.opened()),
+      received: unlessClosed((text) => owner.received(text)),
+      closed: unlessClosed((code) => owner.closed(code)),
+    };
+  }
 
-    send(text) {
-      this.#connection.receive(text);
-    }
+  send(text) {
+    this.connection.receive(text);
+  }
 
-    close() {
-      this.#isClosed = true;
-      this.#connection.abandon();
-    }
-  };
+  wake() {}
+
+  close() {
+    this.#isClosed = true;
+    this.connection.abandon();
+  }
 }

@@ -12,7 +12,8 @@ from tests.faults.cluster.pupil import Manners, Pupil
 from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Fault, Heal, Timeline
 from tests.faults.cluster.verdict import Verdict, judge
-from tests.faults.diary import Acknowledged, Diary, Joined
+from tests.faults.diary import Diary, Joined
+from tests.faults.waiting import Waiting, caught_up, last_positions
 
 # What each phase may take after the last fault, on a busy machine, before it counts as stuck.
 COME_SECONDS = 30.0
@@ -22,6 +23,12 @@ SETTLE_SECONDS = 60.0
 # much again.
 PRESENCE_SECONDS = 9.0
 
+# One pupil in so many polls: each request on a connection of its own, to whatever worker the kernel gives it to.
+POLLING = 4
+
+# A pupil who polled and left without a word is taken for gone 25 s after the last poll began, and looked for every 5 s.
+POLLED_SECONDS = 45.0
+
 # One pupil in so many goes away at its first lost line and comes back when all is over: it was away for long, and
 # must not be shown as present meanwhile.
 RETIRING = 10
@@ -30,16 +37,24 @@ _REDIS = ("kill-redis", "freeze-redis", "restart-redis", "tiny-buffer")
 
 
 @dataclass(slots=True)
+class Felt:
+    """How the faults were felt among some of the pupils, in seconds."""
+
+    heals: list[Heal]
+    silences: list[float]  # while Redis was away
+    longest_return: float  # from a lost line to having joined again
+    last_words: float  # until all of them had what was said last, with Redis away
+
+
+@dataclass(slots=True)
 class Outcome:
-    """What came of a schedule; times in seconds."""
+    """What came of a schedule; what was felt: by those over a WebSocket among themselves, and by everybody."""
 
     seed: int
     verdict: Verdict
-    heals: list[Heal] = field(default_factory=list)
-    silences: list[float] = field(default_factory=list)  # while Redis was away
+    felt_by_websockets: Felt
+    felt: Felt
     presence_seconds: float = 0.0
-    return_seconds: float = 0.0  # the longest from a lost line to having joined again
-    last_words_seconds: float = 0.0  # until everybody had what was said last, with Redis away
     pushes_again: int = 0
     holes: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -57,16 +72,21 @@ class Drill:
         self._seconds = seconds
         self._plan = plan
         self._timeline = Timeline()
+        self._timeline_of_websockets = Timeline()
         self._faults: list[Fault] = []
-        self._stuck: list[str] = []
-        self._presence_seconds = self._last_words_seconds = 0.0
+        self._waiting = Waiting()
+        self._within = self._waiting.within
+        self._presence_seconds = 0.0
+        self._had_last_words: dict[Pupil, float] = {}
         self._manners = Manners(long_away_seconds=seconds / 4)
-        self.pupils = [self._pupil(login, login) for login in site.tokens]
-        self._returned = self._pupil("returned", next(iter(site.tokens)))
+        self.pupils = [self._pupil(login, login, n % POLLING == 0) for n, login in enumerate(site.tokens)]
+        self._returned = self._pupil("returned", next(iter(site.tokens)), bool(seed % 2))
 
-    def _pupil(self, name: str, login: str) -> Pupil:
-        path = f"/students/socket/websocket?vsn=2.0.0&access_token={self._site.tokens[login]}"
-        return Pupil(name, self._site.lousa.port, path, self._timeline, self._seed, self._manners)
+    def _pupil(self, name: str, login: str, polls: bool) -> Pupil:
+        address = self._site.lousa.poll_url if polls else self._site.lousa.socket_url
+        url = address("students", self._site.tokens[login])
+        timelines = [self._timeline] if polls else [self._timeline, self._timeline_of_websockets]
+        return Pupil(name, url, timelines, self._seed, self._manners)
 
     async def play(self) -> Outcome:
         """Play it through."""
@@ -80,7 +100,7 @@ class Drill:
             for pupil in self.pupils:
                 pupil.close()
             await asyncio.sleep(0.1)  # the transports let go
-        self._stuck += [f"a pupil failed: {error!r}" for error in ended if isinstance(error, Exception)]
+        self._waiting.stuck += [f"a pupil failed: {error!r}" for error in ended if isinstance(error, Exception)]
         return self._outcome(lasts)
 
     async def _play(self) -> dict[str, int]:
@@ -134,13 +154,16 @@ class Drill:
             saying = (pupil.say_last(topic) for topic, pupil in last_speakers.items())
             await self._within(SETTLE_SECONDS, "not everything was acknowledged", *saying)
             began = _now()
-            lasts = self._last_positions()
-            catching_up = (_caught_up(pupil, lasts) for pupil in self.pupils)
+            lasts = last_positions(self.pupils)
+            catching_up = (self._catch_up(pupil, lasts, began) for pupil in self.pupils)
             await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
-            self._last_words_seconds = _now() - began
         finally:
             await asyncio.to_thread(self._site.redis.start)
         return lasts
+
+    async def _catch_up(self, pupil: Pupil, lasts: dict[str, int], began: float) -> None:
+        await caught_up(pupil, lasts)
+        self._had_last_words[pupil] = _now() - began
 
     async def _come_back_from_the_beginning(self, one: Pupil) -> None:
         """Let somebody return who has missed everything since the site was opened: now and then more than one reply."""
@@ -152,47 +175,31 @@ class Drill:
         await asyncio.gather(coming, return_exceptions=True)
         self._returned.close()
 
-    async def _within(self, seconds: float, complaint: str, *work: object) -> bool:
-        tasks = [asyncio.ensure_future(each) for each in work]  # type: ignore[call-overload]
-        done, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
-        for task in done:
-            task.result()
-        for task in late:
-            task.cancel()
-        if late:
-            self._stuck.append(f"{complaint} within {seconds:.0f} s: {len(late)} of {len(tasks)} are missing")
-        return not late
-
-    def _last_positions(self) -> dict[str, int]:
-        """Return where each class stands: all that was ever sent has been acknowledged by now."""
-        lasts: dict[str, int] = {}
-        for pupil in self.pupils:
-            for topic, diary in pupil.diaries.items():
-                lasts[topic] = max([lasts.get(topic, 0), *_acknowledged(diary)])
-        return lasts
-
     # Presence
 
     async def _check_presence(self) -> None:
-        """Wait until everybody is shown exactly those who are there."""
+        """Wait until everybody is shown exactly those who are there; who polled and left, a little longer."""
+        polled = [pupil for pupil in self.pupils if pupil.retiring and pupil.polls]
+        self._presence_seconds = await self._until_presence_is_right(polled, PRESENCE_SECONDS)
+        await self._until_presence_is_right([], POLLED_SECONDS)
+
+    async def _until_presence_is_right(self, perhaps: Sequence[Pupil], seconds: float) -> float:
         began = _now()
-        while wrong := self._wrong_presence():
-            if _now() - began > PRESENCE_SECONDS:
-                self._stuck.append(f"presence is wrong after {PRESENCE_SECONDS} s: {wrong}")
+        while wrong := self._wrong_presence(perhaps):
+            if _now() - began > seconds:
+                self._waiting.stuck.append(f"presence is wrong after {seconds} s: {wrong}")
                 break
             await asyncio.sleep(0.1)
-        self._presence_seconds = _now() - began
+        return _now() - began
 
-    def _wrong_presence(self) -> str | None:
-        members = {topic: 0 for pupil in self.pupils for topic in pupil.diaries}
+    def _wrong_presence(self, perhaps: Sequence[Pupil]) -> str | None:
         here = [pupil for pupil in self.pupils if not pupil.retiring]
-        for pupil in here:
-            for topic in pupil.diaries:
-                members[topic] += 1
+        members = Counter(topic for pupil in here for topic in pupil.diaries)
+        spare = Counter(topic for pupil in perhaps for topic in pupil.diaries)
         for pupil in here:
             for topic in pupil.diaries:
                 shown = len(pupil.presence.get(topic, {}))
-                if shown != members[topic]:
+                if not members[topic] <= shown <= members[topic] + spare[topic]:
                     return f"{pupil.name} is shown {shown} in {topic}, and {members[topic]} are there"
         return None
 
@@ -203,23 +210,29 @@ class Drill:
         topics = {topic: [p.diaries[topic] for p in pupils if topic in p.diaries] for topic in lasts}
         firsts = {topic: min(_first(p.diaries[topic]) for p in self.pupils if topic in p.diaries) for topic in lasts}
         verdict = judge(topics, firsts, lasts)
-        verdict.breaches += self._stuck + [each for pupil in self.pupils for each in pupil.complaints]
+        verdict.breaches += self._waiting.stuck + [each for pupil in self.pupils for each in pupil.complaints]
         refusals = [each for pupil in self.pupils for each in pupil.refusals]
         hang_ups = [fault for fault in self._faults if fault.kind == "hang-up"]
         return Outcome(
             self._seed,
             verdict,
-            self._timeline.heals(self._faults),
-            [self._timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
+            self._felt([pupil for pupil in self.pupils if not pupil.polls], self._timeline_of_websockets),
+            self._felt(self.pupils, self._timeline),
             self._presence_seconds,
-            max(pupil.longest_return for pupil in self.pupils),
-            self._last_words_seconds,
             sum(pupil.pushes_again for pupil in self.pupils),
             sum(_holes(diary) for diaries in topics.values() for diary in diaries),
             Counter(why for _, why in refusals),
             sum(fault.began <= at <= self._next(fault) for at, _ in refusals for fault in hang_ups),
             Counter(code for pupil in self.pupils for code in pupil.closings.elements() if code is not None),
             sum((pupil.put_off for pupil in self.pupils), Counter[str]()),
+        )
+
+    def _felt(self, pupils: Sequence[Pupil], timeline: Timeline) -> Felt:
+        return Felt(
+            timeline.heals(self._faults),
+            [timeline.silence(fault.began, fault.over) for fault in self._faults if fault.kind in _REDIS],
+            max(pupil.longest_return for pupil in pupils),
+            max((self._had_last_words.get(pupil, 0.0) for pupil in pupils), default=0.0),
         )
 
     def _next(self, fault: Fault) -> float:
@@ -231,17 +244,8 @@ def _first(diary: Diary) -> int:
     return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 
-def _acknowledged(diary: Diary) -> list[int]:
-    return [entry.seq for entry in diary.entries if isinstance(entry, Acknowledged)]
-
-
 def _holes(diary: Diary) -> int:
     return sum(isinstance(entry, Joined) and not entry.complete for entry in diary.entries)
-
-
-async def _caught_up(pupil: Pupil, lasts: dict[str, int]) -> None:
-    while any(pupil.positions[topic] < lasts[topic] for topic in pupil.diaries):
-        await asyncio.sleep(0.02)
 
 
 def _now() -> float:

@@ -7,19 +7,24 @@ Everything seen goes into a diary for each class, and its time into the timeline
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tests.faults.cluster.line import ErrorReply, Gone, Line, Payload
-from tests.faults.cluster.socket import Refused
+from tests.carrier import Gone, Refused
 from tests.faults.cluster.timeline import Timeline
 from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Received, Sent
+from tests.phoenix import Connection, ErrorReply, Patience, Payload
 
 RETRY_SECONDS = (0.05, 0.3)
 MAX_RETRY_SECONDS = 2.0
 HISTORY_LIMIT = 200
 MAY_PASS = ("overloaded", "unavailable", "too_fast")
+
+# A server that does not answer in this time is given up, and another worker tried: the journal answers within 5 s even
+# where its database is away. Heartbeats come much more often than browsers send them (30 s): a schedule is short, and
+# what a client notices late delays only itself. Who polls is up to so far away.
+PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0), poll_pause=0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,17 @@ class Manners:
 
 
 class Pupil:
-    """One client; `run` keeps it connected, `speak` writes."""
+    """One client; `run` keeps it connected, `speak` writes, the timelines are told when it has what."""
 
-    def __init__(self, name: str, port: int, path: str, timeline: Timeline, seed: int, manners: Manners) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        timelines: Sequence[Timeline],
+        seed: int,
+        manners: Manners,
+        patience: Patience = PATIENCE,
+    ) -> None:
         self.name = name
         self.diaries: dict[str, Diary] = {}
         self.positions: dict[str, int] = {}
@@ -46,20 +59,22 @@ class Pupil:
         self.holes: list[tuple[str, int, int]] = []
         self.here = asyncio.Event()
         self.retiring = False
+        self.polls = "/longpoll" in url
         self.complaints: list[str] = []
         self.refusals: list[tuple[float, str]] = []
         self.closings: Counter[int | None] = Counter()
         self.put_off: Counter[str] = Counter()  # answers that ask to try again
         self.longest_return = 0.0  # seconds from a line that was lost to having joined everything again
         self.pushes_again = 0
-        self._address = (port, path)
-        self._timeline = timeline
+        self._url = url
+        self._patience = patience
+        self._timelines = timelines
         self._random = random.Random(f"{seed} {name}")
         self._prefix = f"{name}-{seed}"
         self._manners = manners
         self.epoch = ""
-        self._line: Line | None = None
-        self._cut_lines: list[Line] = []
+        self._line: Connection | None = None
+        self._cut_lines: list[Connection] = []
         self._joined_at: dict[str, float] = {}
         self._lost_at: float | None = None
         self._excused = True  # what it misses now is by its own will
@@ -96,14 +111,14 @@ class Pupil:
     def _pause_before(self, tries: int) -> float:
         return min(MAX_RETRY_SECONDS, self._random.uniform(*RETRY_SECONDS) * 1.5**tries)
 
-    def _note_end(self, line: Line) -> None:
-        self.closings[line.code] += 1
+    def _note_end(self, line: Connection) -> None:
+        self.closings[line.close_code] += 1
         self._lost_at = None if self._excused else _now()
         if line.is_cut:
             self._cut_lines.append(line)
 
-    async def _come(self) -> Line:
-        line = await Line.open(*self._address, self._receive)
+    async def _come(self) -> Connection:
+        line = await Connection.open(self._url, self._receive, self._patience)
         try:
             if not self.diaries:
                 await self._learn_classes(line)
@@ -118,18 +133,18 @@ class Pupil:
         self.here.set()
         return line
 
-    async def _learn_classes(self, line: Line) -> None:
+    async def _learn_classes(self, line: Connection) -> None:
         response = await line.join("user:me", {}, lambda response: None)
         topics = [entry["topic"] for entry in response["topics"] if entry["topic"].startswith("class:")]
         self.diaries = {topic: Diary(self.name) for topic in topics}
 
-    async def _join(self, line: Line, topic: str) -> None:
+    async def _join(self, line: Connection, topic: str) -> None:
         since = self.positions.get(topic)
         payload: Payload = {} if since is None else {"since": since, "epoch": self.epoch}
         await line.join(topic, payload, partial(self._enter, topic, since))
 
     def _enter(self, topic: str, since: int | None, response: Payload) -> None:
-        messages = [_message(event["payload"]) for event in response["events"]]
+        messages = [as_message(event["payload"]) for event in response["events"]]
         self.epoch = response["epoch"]
         entry = Joined(since, self.epoch, response["seq"], response["complete"], messages)
         self.diaries[topic].entries.append(entry)
@@ -139,20 +154,24 @@ class Pupil:
         self._joined_at[topic] = now = _now()
         if not self._excused:
             for message in messages:
-                self._timeline.had(message.push_id, now, None)
+                self._had(message, now, None)
 
     def _receive(self, topic: str, event: str, payload: Payload) -> None:
         if event == "message:sent":
-            message = _message(payload)
+            message = as_message(payload)
             self.diaries[topic].entries.append(Received(message))
             self.positions[topic] = message.seq
-            self._timeline.had(message.push_id, _now(), self._joined_at[topic])
+            self._had(message, _now(), self._joined_at[topic])
         elif event == "presence_state":
             self.presence[topic] = {user: _refs(entry) for user, entry in payload.items()}
         elif event == "presence_diff":
             self._follow_presence(self.presence[topic], payload)
         elif event in ("phx_close", "phx_error"):
             self.complaints.append(f"{self.name} was put out of {topic} by {event}")
+
+    def _had(self, message: Message, now: float, here_since: float | None) -> None:
+        for timeline in self._timelines:
+            timeline.had(message.push_id, now, here_since)
 
     @staticmethod
     def _follow_presence(present: dict[str, set[str]], diff: Payload) -> None:
@@ -199,7 +218,8 @@ class Pupil:
         absences = self._absences
         while True:
             line = await self._present_line()
-            self._timeline.sent(push_id, _now(), anew=self._absences > absences)
+            for timeline in self._timelines:
+                timeline.sent(push_id, _now(), anew=self._absences > absences)
             absences = self._absences
             try:
                 await line.request(topic, "message:send", *self._push(topic, push_id, text))
@@ -227,14 +247,15 @@ class Pupil:
 
     def _acknowledge(self, topic: str, push_id: str, response: Payload) -> None:
         self.diaries[topic].entries.append(Acknowledged(push_id, response["seq"]))
-        self._timeline.acknowledged(push_id, _now())
+        for timeline in self._timelines:
+            timeline.acknowledged(push_id, _now())
 
     async def stands(self) -> None:
         """Wait until it is connected by a line that carries something."""
         while (await self._present_line()).is_cut:
             await asyncio.sleep(0.05)  # it has not noticed yet
 
-    async def _present_line(self) -> Line:
+    async def _present_line(self) -> Connection:
         while True:
             await self.here.wait()
             if self._line is not None and not self._line.ended.is_set():
@@ -289,11 +310,11 @@ class Pupil:
                 continue
             del self.holes[0]
 
-    async def _read_hole(self, line: Line, topic: str, after: int, until: int) -> None:
+    async def _read_hole(self, line: Connection, topic: str, after: int, until: int) -> None:
         while after < until:
             wanted = {"after": after, "limit": min(HISTORY_LIMIT, until - after)}
             response = await line.request(topic, "history:read", wanted)
-            messages = [_message(event["payload"]) for event in response["events"]]
+            messages = [as_message(event["payload"]) for event in response["events"]]
             if not messages:
                 self.complaints.append(f"{self.name} finds nothing of {topic} after {after}, and it reaches to {until}")
                 return
@@ -306,7 +327,8 @@ class Pupil:
             line.drop()
 
 
-def _message(payload: Payload) -> Message:
+def as_message(payload: Payload) -> Message:
+    """Read a message as it is broadcast."""
     return Message(payload["seq"], payload["id"], payload["author"]["name"].split()[0].lower(), payload["text"])
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tests.faults.cluster.drill import Outcome
+from tests.faults.cluster.drill import Felt, Outcome
 from tests.faults.cluster.timeline import Heal
 from tests.faults.cluster.verdict import Verdict, total
 
@@ -13,14 +13,12 @@ SHOWN_BREACHES = 20
 def describe(outcome: Outcome) -> str:
     """Say what came of one schedule."""
     verdict = outcome.verdict
-    healed = ", ".join(map(str, outcome.heals))
     lines = [
         f"seed {outcome.seed}: {_counts(verdict)}; {'sound' if verdict.sound else 'FAILED'}",
-        f"healed after (s): {healed}",
-        f"silence with Redis away {max(outcome.silences, default=0):.2f} s, presence right after "
-        f"{outcome.presence_seconds:.1f} s, longest return {outcome.return_seconds:.1f} s, "
-        f"last words {outcome.last_words_seconds:.1f} s, "
-        f"{outcome.pushes_again} pushes again, {outcome.holes} holes told",
+        f"over WebSockets: {_felt(outcome.felt_by_websockets)}",
+        f"by all, polls included: {_felt(outcome.felt)}",
+        f"presence right after {outcome.presence_seconds:.1f} s, {outcome.pushes_again} pushes again, "
+        f"{outcome.holes} holes told",
         f"closed with {dict(outcome.closings)}, not let in {dict(outcome.refusals)}, of these "
         f"{outcome.refused_at_hang_up} at a rolling replacement, put off {dict(outcome.put_off)}",
         *verdict.breaches[:SHOWN_BREACHES],
@@ -28,27 +26,44 @@ def describe(outcome: Outcome) -> str:
     return "\n  ".join(lines)
 
 
+def _felt(felt: Felt) -> str:
+    return (
+        f"healed after (s): {', '.join(map(str, felt.heals))}; silence with Redis away "
+        f"{max(felt.silences, default=0):.2f} s, last words {felt.last_words:.1f} s, longest return "
+        f"{felt.longest_return:.1f} s"
+    )
+
+
 def summary(outcomes: Sequence[Outcome]) -> str:
     """Say what came of all of them."""
-    heals: dict[str, list[Heal]] = {}
-    for heal in (heal for outcome in outcomes for heal in outcome.heals):
-        heals.setdefault(heal.kind, []).append(heal)
-    silences = [silence for outcome in outcomes for silence in outcome.silences]
     refused = sum((outcome.refusals for outcome in outcomes), Counter[str]())
     return "\n".join(
         [
-            f"{len(outcomes)} schedules, {sum(len(outcome.heals) - 1 for outcome in outcomes)} faults; "
+            f"{len(outcomes)} schedules, {sum(len(outcome.felt.heals) - 1 for outcome in outcomes)} faults; "
             f"{_counts(total(outcome.verdict for outcome in outcomes))}",
-            f"{'fault':<20}{'times':>6}{'longest to heal, s':>20}{'middle':>8}{'longest after its end':>23}",
-            *(_line(kind, each) for kind, each in sorted(heals.items())),
-            f"longest silence with Redis away: {max(silences, default=0):.2f} s",
+            "Over WebSockets:",
+            *_summary([outcome.felt_by_websockets for outcome in outcomes]),
+            "By all, polls included:",
+            *_summary([outcome.felt for outcome in outcomes]),
             f"presence right at the latest after: {max((o.presence_seconds for o in outcomes), default=0):.1f} s",
-            f"last words with everybody, Redis away: {max((o.last_words_seconds for o in outcomes), default=0):.1f} s",
-            f"longest return after a lost line: {max((o.return_seconds for o in outcomes), default=0):.1f} s",
             f"pushed again: {sum(o.pushes_again for o in outcomes)}, holes told: {sum(o.holes for o in outcomes)}",
             f"not let in: {dict(refused)}, at rolling replacements {sum(o.refused_at_hang_up for o in outcomes)}",
         ]
     )
+
+
+def _summary(felt: Sequence[Felt]) -> list[str]:
+    heals: dict[str, list[Heal]] = {}
+    for heal in (heal for each in felt for heal in each.heals):
+        heals.setdefault(heal.kind, []).append(heal)
+    silences = [silence for each in felt for silence in each.silences]
+    return [
+        f"{'fault':<20}{'times':>6}{'longest to heal, s':>20}{'middle':>8}{'longest after its end':>23}",
+        *(_line(kind, each) for kind, each in sorted(heals.items())),
+        f"longest silence with Redis away: {max(silences, default=0):.2f} s",
+        f"last words with everybody, Redis away: {max((each.last_words for each in felt), default=0):.1f} s",
+        f"longest return after a lost line: {max((each.longest_return for each in felt), default=0):.1f} s",
+    ]
 
 
 def _line(kind: str, heals: Sequence[Heal]) -> str:

@@ -53,14 +53,14 @@ class Site:
 
 
 @contextmanager
-def open_site(folder: Path, database: str, pupils: int, workers: int) -> Iterator[Site]:
+def open_site(folder: Path, database: str, pupils: int, workers: int, classes: int = CLASSES) -> Iterator[Site]:
     """Start a school of so many pupils with everything that it needs; stop it at the end, and look into its log."""
     with ExitStack() as stack:
         postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database == "postgresql" else None
         redis = RedisServer(folder)
         redis.start()
         stack.callback(redis.kill)
-        logins = write_school(folder / "roster", pupils, CLASSES)
+        logins = write_school(folder / "roster", pupils, classes)
         lousa = _make_lousa(folder, redis, postgresql, workers)
         lousa.run("database", "upgrade")
         lousa.run("roster", "import", str(folder / "roster"))

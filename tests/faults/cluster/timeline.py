@@ -93,6 +93,12 @@ class Timeline:
         if here_since is not None and times.acknowledged_at is not None and here_since < times.acknowledged_at:
             times.silence = max(times.silence, now - times.acknowledged_at)
 
+    @property
+    def longest_answer(self) -> float:
+        """The longest that an author waited for the acknowledgement of a message, in seconds."""
+        answered = ((each.acknowledged_at, each.sent_at) for each in self.messages.values())
+        return max((at - sent_at for at, sent_at in answered if at is not None), default=0.0)
+
     def heals(self, faults: Iterable[Fault]) -> list[Heal]:
         """Return how each fault healed, in the order in which they began."""
         ordered = sorted(faults, key=lambda fault: fault.began)

@@ -48,19 +48,34 @@ def judge(topics: Mapping[str, Sequence[Diary]], firsts: Mapping[str, int], last
 
 def _count(diaries: Sequence[Diary]) -> Verdict:
     verdict = Verdict()
-    acknowledged: dict[str, int] = {}
+    acknowledged = acknowledged_in(diaries)
     for diary in diaries:
-        verdict.sent += len({entry.push_id for entry in diary.entries if isinstance(entry, Sent)})
-        for entry in diary.entries:
-            if isinstance(entry, Acknowledged):
-                verdict.doubled += acknowledged.setdefault(entry.push_id, entry.seq) != entry.seq
-    verdict.acknowledged = len(acknowledged)
-    for diary in diaries:
-        _count_one(verdict, diary, acknowledged)
+        verdict.add(count(diary, acknowledged))
     return verdict
 
 
-def _count_one(verdict: Verdict, diary: Diary, acknowledged: Mapping[str, int]) -> None:
+def acknowledged_in(diaries: Iterable[Diary]) -> dict[str, int]:
+    """Return the positions of all that was acknowledged, by push id; of several, the first that was answered."""
+    acknowledged: dict[str, int] = {}
+    for diary in diaries:
+        for entry in diary.entries:
+            if isinstance(entry, Acknowledged):
+                acknowledged.setdefault(entry.push_id, entry.seq)
+    return acknowledged
+
+
+def count(diary: Diary, acknowledged: Mapping[str, int]) -> Verdict:
+    """Count what became of one client of a topic in which that was acknowledged."""
+    verdict = Verdict()
+    verdict.sent = len({entry.push_id for entry in diary.entries if isinstance(entry, Sent)})
+    own = [entry for entry in diary.entries if isinstance(entry, Acknowledged)]
+    verdict.acknowledged = len({entry.push_id for entry in own})
+    verdict.doubled = sum(acknowledged[entry.push_id] != entry.seq for entry in own)
+    _count_seen(verdict, diary, acknowledged)
+    return verdict
+
+
+def _count_seen(verdict: Verdict, diary: Diary, acknowledged: Mapping[str, int]) -> None:
     position: int | None = None
     first: int | None = None
     had: dict[int, str] = {}

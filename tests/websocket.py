@@ -1,56 +1,46 @@
-"""A client's end of one WebSocket, on a bare asyncio transport, so that a test may treat it badly.
-
-Tornado's client says goodbye in good order; here a line can also be dropped without a word, or be cut half open: it
-stays connected and nothing passes any more in either direction.
-"""
+"""A client's end of one WebSocket (RFC 6455), on a bare asyncio transport, so that a test may treat it badly."""
 
 import asyncio
 import base64
 import os
-from collections.abc import Callable
 from typing import Self
 
-_TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
+from tests.carrier import OnEnd, OnFrame, Refused
+
+_TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
+_NORMAL = (1000).to_bytes(2, "big")
 
 # A mask of zeros is valid and costs nothing: the mask protects proxies, and there is none.
 _MASK = bytes(4)
 
-
-class Refused(Exception):
-    """The connection did not come about; `status` is what the server answered, None where it did not."""
-
-    def __init__(self, why: str, status: int | None = None) -> None:
-        super().__init__(why)
-        self.status = status
+# How long the other side may take to say goodbye.
+_GOODBYE_SECONDS = 5.0
 
 
-class Socket(asyncio.Protocol):
-    """One connection; `on_text` gets each message, `on_end` the close code once, or None without one."""
+class WebSocket(asyncio.Protocol):
+    """One connection, which is `tests.carrier.Carrier`; its frames are text, or `binary`."""
 
-    def __init__(self, on_text: Callable[[bytes], None], on_end: Callable[[int | None], None]) -> None:
-        self._on_text = on_text
+    def __init__(self, on_frame: OnFrame, on_end: OnEnd, *, binary: bool) -> None:
+        self.code: int | None = None
+        self.gone = asyncio.Event()
+        self._on_frame = on_frame
         self._on_end = on_end
+        self._opcode = _BINARY if binary else _TEXT
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
-        self._code: int | None = None
-        self._cut = False
+        self._is_silent = False  # for the client it is over
+        self._is_cut = False
         self._upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(
-        cls,
-        port: int,
-        path: str,
-        on_text: Callable[[bytes], None],
-        on_end: Callable[[int | None], None],
-        seconds: float,
+        cls, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, seconds: float, *, binary: bool = False
     ) -> Self:
         """Connect to this machine within some seconds; raises `Refused`."""
-        loop = asyncio.get_running_loop()
-        self = cls(on_text, on_end)
+        self = cls(on_frame, on_end, binary=binary)
         try:
             async with asyncio.timeout(seconds):
-                await loop.create_connection(lambda: self, "127.0.0.1", port)
+                await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
                 self._ask_for_upgrade(port, path)
                 await self._upgraded
         except (OSError, TimeoutError) as error:
@@ -71,8 +61,15 @@ class Socket(asyncio.Protocol):
             f"Sec-WebSocket-Key: {key}",
             "Sec-WebSocket-Version: 13",
         ]
-        assert self._transport is not None
-        self._transport.write("\r\n".join([*lines, "", ""]).encode())
+        if self._transport is not None:
+            self._transport.write("\r\n".join([*lines, "", ""]).encode())
+
+    @property
+    def local_port(self) -> int:
+        """Our port, by which the connection can be told from others."""
+        assert self._transport is not None, "the connection is gone"
+        port: int = self._transport.get_extra_info("sockname")[1]
+        return port
 
     # What asyncio calls
 
@@ -84,14 +81,16 @@ class Socket(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """End, and say so once."""
         self._transport = None
+        self.gone.set()
         if not self._upgraded.done():
             self._upgraded.set_exception(Refused(f"closed before the upgrade: {error}"))
-        elif not self._upgraded.cancelled() and self._upgraded.exception() is None and not self._cut:
-            self._on_end(self._code)
+        elif not self._upgraded.cancelled() and self._upgraded.exception() is None and not self._is_silent:
+            self._is_silent = True
+            self._on_end(self.code)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
-        if self._cut:
+        if self._is_cut:
             return
         self._buffer += data
         if not self._upgraded.done():
@@ -126,26 +125,29 @@ class Socket(asyncio.Protocol):
         return True
 
     def _take(self, opcode: int, payload: bytes) -> None:
-        if self._cut:
+        if self._is_cut:
             return
-        if opcode == _TEXT:
-            self._on_text(payload)
+        if opcode == self._opcode:
+            if not self._is_silent:
+                self._on_frame(payload)
         elif opcode == _PING:
             self._write(_PONG, payload)
         elif opcode == _CLOSE:
-            self._code = int.from_bytes(payload[:2], "big") if payload else None
-            self._write(_CLOSE, payload[:2])
+            self.code = int.from_bytes(payload[:2], "big") if payload else None
+            if not self._is_silent:
+                self._write(_CLOSE, payload[:2])
             if self._transport is not None:
                 self._transport.close()
 
     # What the client does
 
-    def send(self, text: bytes) -> None:
-        """Send a message; nothing happens where the line is gone."""
-        self._write(_TEXT, text)
+    def send(self, frame: bytes) -> None:
+        """Send a frame; nothing happens where the connection is gone."""
+        if not self._is_silent:
+            self._write(self._opcode, frame)
 
     def _write(self, opcode: int, payload: bytes) -> None:
-        if self._transport is None or self._cut:
+        if self._transport is None or self._is_cut:
             return
         if len(payload) < 126:
             head = bytes((128 | opcode, 128 | len(payload)))
@@ -153,14 +155,22 @@ class Socket(asyncio.Protocol):
             head = bytes((128 | opcode, 128 | 126)) + len(payload).to_bytes(2, "big")
         self._transport.write(head + _MASK + payload)
 
+    def close(self) -> None:
+        """Say goodbye, and let the other side answer that; nothing more of it is seen."""
+        if self._is_silent:
+            return
+        self._is_silent = True
+        self._write(_CLOSE, _NORMAL)
+        asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, self.drop)
+
     def drop(self) -> None:
-        """End the connection without a word; nothing of it is seen any more."""
-        self._cut = True
+        """End the connection without a word."""
+        self._is_silent = self._is_cut = True
         if self._transport is not None:
             self._transport.abort()
 
     def cut(self) -> None:
         """Let nothing pass any more, in either direction, and keep the connection: neither side is told."""
-        self._cut = True
+        self._is_silent = self._is_cut = True
         if self._transport is not None:
             self._transport.pause_reading()

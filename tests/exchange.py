@@ -1,0 +1,54 @@
+"""One HTTP request on a connection of its own, for tests: of several workers any may get it.
+
+It is on a bare stream, so that whoever gives up drops the connection in that moment, whatever is under way.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Lost(Exception):
+    """No whole answer came."""
+
+
+class Answer(NamedTuple):
+    """An HTTP status and a body."""
+
+    status: int
+    body: bytes
+
+
+async def exchange(
+    port: int, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> Answer:
+    """Ask this machine; raises `Lost`."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError as error:
+        raise Lost(f"nobody listens: {error}") from error
+    try:
+        writer.write(_request(port, method, path, headers or {}, body))
+        return await _read_answer(reader)
+    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        raise Lost(f"{type(error).__name__}: {error}") from error
+    finally:
+        writer.transport.abort()
+
+
+def _request(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    if method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> Answer:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+    return Answer(int(head[0].split(" ")[1]), await reader.readexactly(int(headers["content-length"])))

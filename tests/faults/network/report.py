@@ -1,0 +1,79 @@
+"""Says what came of schedules on a bad network, in lines for people."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tests.faults.cluster.verdict import Verdict, total
+from tests.faults.network.drill import KINDS, STOCK, Outcome
+from tests.faults.network.stock import Seen
+
+SHOWN_BREACHES = 20
+
+
+def describe(outcome: Outcome) -> str:
+    """Say what came of one schedule."""
+    verdict = outcome.verdict
+    kinds = [f"{kind}: {_counts(counted)}" for kind, counted in outcome.kinds.items()]
+    answers = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in outcome.answers.items())
+    stock = [f"stock, {transport}: {_seen(seen)}" for transport, seen in outcome.stock.items() if seen.clients]
+    lines = [
+        f"seed {outcome.seed}, {outcome.fault}: {'sound' if verdict.sound else 'FAILED'}",
+        *kinds,
+        f"longest wait for an answer (s): {answers}; settled after {outcome.settled_seconds:.1f} s",
+        *stock,
+        f"done: {_listed(outcome.done)}; what carried pages: {_listed(outcome.carried)}",
+        *verdict.breaches[:SHOWN_BREACHES],
+    ]
+    return "\n  ".join(lines)
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Say what came of all of them, by fault."""
+    faults = dict.fromkeys(outcome.fault for outcome in outcomes)
+    by_fault = {fault: [outcome for outcome in outcomes if outcome.fault == fault] for fault in faults}
+    heading = (
+        f"{'fault':<20}{'client':<11}{'schedules':>10}{'sent':>8}{'answered':>10}{'lost':>6}{'doubled':>9}"
+        f"{'out of order':>14}{'untrue':>8}{'longest answer, s':>19}"
+    )
+    lines = [heading]
+    for fault, those in by_fault.items():
+        lines += [_row(fault, kind, those) for kind in KINDS if any(each.kinds.get(kind) for each in those)]
+        lines += [_stock_row(fault, transport, those) for transport in STOCK]
+        lines.append(f"{'':<20}done: {_listed(sum((each.done for each in those), Counter[str]()))}")
+    sound = sum(outcome.verdict.sound for outcome in outcomes)
+    lines.append(f"{len(outcomes)} schedules, {sound} sound; {_counts(total(outcome.verdict for outcome in outcomes))}")
+    return "\n".join(lines)
+
+
+def _row(fault: str, kind: str, outcomes: Sequence[Outcome]) -> str:
+    counted = total(each.kinds[kind] for each in outcomes if kind in each.kinds)
+    longest = max(each.answers[kind] for each in outcomes)
+    return (
+        f"{fault:<20}{kind:<11}{len(outcomes):>10}{counted.sent:>8}{counted.acknowledged:>10}{counted.lost:>6}"
+        f"{counted.doubled:>9}{counted.out_of_order:>14}{counted.untrue:>8}{longest:>19.1f}"
+    )
+
+
+def _stock_row(fault: str, transport: str, outcomes: Sequence[Outcome]) -> str:
+    together = Seen()
+    for outcome in outcomes:
+        together.add(outcome.stock.get(transport, Seen()))
+    return f"{fault:<20}stock clients, {transport}: {_seen(together)}"
+
+
+def _seen(seen: Seen) -> str:
+    return (
+        f"{seen.sent} sent, {seen.acknowledged} answered, {seen.lost} lost ({seen.unless_joined} but for joins from "
+        f"positions), {seen.doubled} doubled, {seen.out_of_order} out of order, {seen.joins} joins of {seen.clients}"
+    )
+
+
+def _counts(verdict: Verdict) -> str:
+    return (
+        f"{verdict.sent} sent, {verdict.acknowledged} acknowledged, {verdict.lost} lost, {verdict.doubled} doubled, "
+        f"{verdict.out_of_order} out of order, {verdict.untrue} untrue `complete`"
+    )
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "nothing"

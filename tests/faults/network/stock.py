@@ -1,0 +1,112 @@
+"""A stock Phoenix client in Node (`stock.mjs`), and what it saw: counted, not judged, for it is not ours."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.faults.network.node import Line, NodeProgram
+
+
+@dataclass(slots=True)
+class Seen:
+    """What clients that kept nothing but their position saw of a class, in messages.
+
+    `lost`: that they never had, `unless_joined`: that they never had live, so that only the reply to a join brought
+    them; `doubled`: that they had more often than once.
+    """
+
+    clients: int = 0
+    sent: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    unless_joined: int = 0
+    doubled: int = 0
+    out_of_order: int = 0
+    joins: int = 0
+
+    def add(self, other: "Seen") -> None:
+        """Add up."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class StockClient:
+    """One client; `run` keeps it open, `speak` writes."""
+
+    def __init__(
+        self, name: str, url: str, token: str, topic: str, transport: str, seed: int, pause_seconds: float
+    ) -> None:
+        self.name = name
+        self.topic = topic
+        self.transport = transport
+        self.here = asyncio.Event()
+        self._random = random.Random(f"{seed} {name}")
+        self._pause_seconds = pause_seconds
+        environment = {"PREFIX": f"{name}-{seed}", "TRANSPORT": transport, "CLASS": topic}
+        self._program = NodeProgram("stock.mjs", {"LOUSA_URL": url, "TOKEN": token, **environment}, self._take)
+        self._first = 0
+        self._order: list[int] = []  # of all messages that it was given, as they came
+        self._live: set[int] = set()
+        self._joins = 0
+        self._sent = 0
+        self._acknowledged: set[str] = set()
+
+    async def run(self) -> None:
+        """Keep it open, until cancelled."""
+        await self._program.run()
+
+    def _take(self, line: Line) -> None:
+        match line["is"]:
+            case "joined":
+                self._join(line["since"], line["seq"], line["seqs"])
+            case "received":
+                self._order.append(line["seq"])
+                self._live.add(line["seq"])
+            case "sent":
+                self._sent += 1
+            case "acknowledged":
+                self._acknowledged.add(line["id"])
+
+    def _join(self, since: int | None, seq: int, seqs: list[int]) -> None:
+        self._joins += 1
+        if since is None and not self.here.is_set():
+            self._first = seq
+            self.here.set()
+        else:
+            self._order += seqs
+
+    async def speak(self, until: float) -> None:
+        """Write now and then, until a time."""
+        while (pause := self._random.expovariate(1 / self._pause_seconds)) + _now() < until:
+            await asyncio.sleep(pause)
+            self._program.tell(do="send", text=f"{self.name} fala")
+
+    async def is_answered(self) -> None:
+        """Wait until all that it sent is acknowledged."""
+        while len(self._acknowledged) < self._sent:
+            await asyncio.sleep(0.05)
+
+    def seen(self, last: int) -> Seen:
+        """Say what it saw of a class that stands at a position."""
+        expected = set(range(self._first + 1, last + 1))
+        times = Counter(self._order)
+        highest = 0
+        out_of_order = 0
+        for seq in dict.fromkeys(self._order):
+            out_of_order += seq < highest
+            highest = max(highest, seq)
+        return Seen(
+            1,
+            self._sent,
+            len(self._acknowledged),
+            len(expected - times.keys()),
+            len(expected - self._live),
+            sum(count - 1 for count in times.values()),
+            out_of_order,
+            self._joins,
+        )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

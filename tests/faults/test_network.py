@@ -1,0 +1,32 @@
+"""A bad network between clients and the server loses nothing and doubles nothing. By hand: -m tests.faults.network."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.cluster.site import Site, open_site
+from tests.faults.network.drill import Crowd, Drill
+from tests.faults.network.fault import FAULTS
+from tests.faults.network.report import describe
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+SECONDS = 6.0
+CROWD = Crowd(pages=3, polls=3, websockets=3, stock=1)
+
+# What a run of all tests has time for; more is played by hand.
+SCHEDULES = [(4, fault) for fault in FAULTS] + [(1, "all-of-these")]
+
+
+@pytest.fixture(scope="module")
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Serve a school with so many workers."""
+    with open_site(tmp_path_factory.mktemp("network"), "sqlite", CROWD.logins, request.param, classes=2) as site:
+        yield site
+
+
+@pytest.mark.parametrize(("site", "fault"), SCHEDULES, indirect=["site"], scope="module")
+async def test_a_bad_network_loses_nothing_and_doubles_nothing(site: Site, fault: str) -> None:
+    outcome = await Drill(site, list(FAULTS).index(fault), SECONDS, fault, CROWD).play()
+    assert outcome.verdict.sound, describe(outcome)
+    assert outcome.verdict.acknowledged == outcome.verdict.sent > CROWD.logins

@@ -1,0 +1,49 @@
+"""Waiting for what must come to pass when the faults are over: with a deadline, and a sentence where it does not."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Protocol
+
+from tests.faults.diary import Acknowledged, Diary
+
+
+class Member(Protocol):
+    """One client of several classes, with a diary and the last position of each."""
+
+    diaries: dict[str, Diary]
+    positions: dict[str, int]
+
+
+class Waiting:
+    """What has been waited for; `stuck` says what did not come about in time."""
+
+    def __init__(self) -> None:
+        self.stuck: list[str] = []
+
+    async def within(self, seconds: float, complaint: str, *work: Awaitable[object]) -> bool:
+        """Wait for all of it; give up what takes longer, and say so."""
+        tasks = [asyncio.ensure_future(each) for each in work]
+        done, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
+        for task in done:
+            task.result()
+        for task in late:
+            task.cancel()
+        if late:
+            self.stuck.append(f"{complaint} within {seconds:.0f} s: {len(late)} of {len(tasks)} are missing")
+        return not late
+
+
+def last_positions(members: Iterable[Member]) -> dict[str, int]:
+    """Return where each class stands, once all that was ever sent has been acknowledged."""
+    lasts: dict[str, int] = {}
+    for member in members:
+        for topic, diary in member.diaries.items():
+            acknowledged = [entry.seq for entry in diary.entries if isinstance(entry, Acknowledged)]
+            lasts[topic] = max([lasts.get(topic, 0), *acknowledged])
+    return lasts
+
+
+async def caught_up(member: Member, lasts: Mapping[str, int]) -> None:
+    """Wait until a client has everything."""
+    while any(member.positions.get(topic, 0) < lasts[topic] for topic in member.diaries):
+        await asyncio.sleep(0.02)

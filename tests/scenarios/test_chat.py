@@ -1,0 +1,120 @@
+"""Messages: who gets them, in which order, how often."""
+
+import asyncio
+
+import pytest
+
+from tests.phoenix import ErrorReply
+from tests.scenarios.conftest import Lesson
+
+# The longest text; each of these signs has four bytes.
+LONG_TEXT = "😀" * 4_000
+
+
+async def test_whoever_signs_in_is_told_who_they_are_and_where_they_may_go(lesson: Lesson) -> None:
+    ana, teacher = await lesson.ana(), await lesson.teacher()
+    assert ana.user["role"] == "student"
+    assert lesson.title in ana.topics
+    assert lesson.other_title not in ana.topics
+    assert ana.topics.keys() >= {"role:students", "school"}
+    assert teacher.topics.keys() >= {lesson.title, lesson.other_title, "role:teachers", "school"}
+
+
+async def test_two_pupils_and_their_teacher_talk_in_order(lesson: Lesson) -> None:
+    ana, bruno, teacher = everybody = [await lesson.ana(), await lesson.bruno(), await lesson.teacher()]
+    topic = ana.topics[lesson.title]
+    for each in everybody:
+        await each.join(topic)
+    talk = [(teacher, "Bom dia"), (ana, "Bom dia, professora"), (bruno, "Bom dia!"), (teacher, "Vamos começar")]
+    for number, (who, text) in enumerate(talk, 1):
+        assert (await who.say(topic, text))["seq"] == number
+    for each in everybody:
+        await each.reads(topic, *(text for _, text in talk))
+        assert [message["author"] for message in each.seen(topic, "message:sent")] == [who.user for who, _ in talk]
+
+
+async def test_all_who_write_at_once_see_one_order(lesson: Lesson) -> None:
+    everybody = [await lesson.ana(), await lesson.bruno(), await lesson.teacher()]
+    topic = everybody[0].topics[lesson.title]
+    for each in everybody:
+        await each.join(topic)
+    await asyncio.gather(*(each.say(topic, f"{each.user['name']} {n}") for n in range(8) for each in everybody))
+    for each in everybody:
+        await each.until(lambda each=each: len(each.texts(topic)) == 24, "24 messages")  # type: ignore[misc]
+    ana, *others = (each.texts(topic) for each in everybody)
+    assert all(texts == ana for texts in others)
+    for each in everybody:  # and each one's own in the order in which they were sent
+        mine = [text for text in ana if text.startswith(each.user["name"])]
+        assert mine == [f"{each.user['name']} {n}" for n in range(8)]
+
+
+async def test_a_push_that_is_sent_again_counts_once(lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic)
+    first = await ana.say(topic, "Oi", id="ana-1")
+    ana.vanish()
+    await ana.come_back()
+    assert await ana.say(topic, "Oi", id="ana-1") == first
+    await ana.say(topic, "Tudo bem?", id="ana-2")
+    await bruno.say(topic, "Oi, Ana", id="ana-1")  # the same id of somebody else is another push
+    await bruno.reads(topic, "Oi", "Tudo bem?", "Oi, Ana")
+
+
+async def test_the_longest_texts_arrive_whole_and_longer_ones_are_refused(lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic)
+    texts = [f"{LONG_TEXT[:-1]}{sign}" for sign in "abcdefghij"]
+    await asyncio.gather(*(ana.say(topic, text) for text in texts))
+    with pytest.raises(ErrorReply, match="bad_payload"):
+        await ana.say(topic, f"{LONG_TEXT}!")
+    await ana.say(topic, "Agora curto")
+    await bruno.reads(topic, *texts, "Agora curto")
+    assert [event["payload"]["text"] for event in (await bruno.join(topic))["events"]] == [*texts, "Agora curto"]
+
+
+async def test_typing_is_shown_to_the_others(lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic)
+    while not bruno.seen(topic, "typing:started"):  # what is not kept may be lost while another worker gets to know
+        await ana.push(topic, "typing:start")
+        await asyncio.sleep(0.05)
+    assert bruno.seen(topic, "typing:started")[0] == {"user": ana.user}
+
+
+async def test_two_devices_of_one_pupil_both_get_everything(lesson: Lesson) -> None:
+    phone, computer, bruno = await lesson.ana(), await lesson.ana(), await lesson.bruno()
+    topic = phone.topics[lesson.title]
+    for each in (phone, computer, bruno):
+        await each.join(topic, present=True)
+    await phone.say(topic, "Do telefone")
+    await computer.say(topic, "Do computador")
+    for each in (phone, computer, bruno):
+        await each.reads(topic, "Do telefone", "Do computador")
+        await each.sees_present(topic, [phone, computer, bruno])
+    await phone.close()
+    await bruno.sees_present(topic, [computer, bruno])
+    await bruno.say(topic, "Ainda aí?")
+    await computer.sees(topic, "message:sent", text="Ainda aí?")
+    assert phone.texts(topic) == ["Do telefone", "Do computador"]
+
+
+async def test_who_leaves_hears_nothing_more_and_may_come_again(lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic)
+    await ana.leave(topic)
+    await ana.sees(topic, "phx_close")
+    await bruno.say(topic, "Ana saiu")
+    with pytest.raises(ErrorReply, match="unmatched_topic"):
+        await ana.say(topic, "Não saí")
+    missed = await ana.join(topic, since=0, epoch=ana.epoch)
+    assert [event["payload"]["text"] for event in missed["events"]] == ["Ana saiu"]
+    await bruno.say(topic, "Voltou")
+    await ana.reads(topic, "Voltou")

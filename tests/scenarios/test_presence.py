@@ -1,0 +1,81 @@
+"""Who is here, and what the principal sees of it."""
+
+import asyncio
+from collections.abc import Callable
+
+from tests.phoenix import Payload
+from tests.scenarios.conftest import Lesson, Site
+from tests.scenarios.participant import Participant, Way
+
+# Who polled is missed 25 s after the last poll began, and looked for every 5 s.
+VANISHED_SECONDS = 60.0
+
+
+async def test_everybody_sees_who_comes_and_goes(lesson: Lesson) -> None:
+    ana, bruno, teacher = await lesson.ana(), await lesson.bruno(), await lesson.teacher()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await ana.sees_present(topic, [ana])
+    await teacher.join(topic)
+    await bruno.join(topic)
+    for each in (ana, bruno, teacher):
+        await each.sees_present(topic, [ana, bruno, teacher])
+    await bruno.leave(topic)
+    for each in (ana, teacher):
+        await each.sees_present(topic, [ana, teacher])
+    await ana.close()
+    await teacher.sees_present(topic, [teacher])
+
+
+async def test_who_only_listens_is_not_shown(lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic, present=False)
+    await bruno.sees_present(topic, [ana])
+    await bruno.say(topic, "Só escuto")
+    await ana.reads(topic, "Só escuto")
+    await ana.sees_present(topic, [ana])
+
+
+async def test_who_vanishes_without_a_word_is_not_shown_for_long(sites: Callable[[int], Site]) -> None:
+    # All at once, for that takes its time where they poll.
+    async def vanish(site: Site, way: Way) -> None:
+        lesson = site.lesson(way)
+        ana, bruno = await lesson.ana(), await lesson.bruno()
+        topic = ana.topics[lesson.title]
+        await ana.join(topic)
+        await bruno.join(topic)
+        await bruno.sees_present(topic, [ana, bruno])
+        ana.vanish()
+        await bruno.sees_present(topic, [bruno], VANISHED_SECONDS)
+
+    both = [sites(1), sites(4)]
+    await asyncio.gather(*(vanish(site, way) for site in both for way in Way))
+    for site in both:
+        await site.empty()
+
+
+async def test_the_principals_dashboard_moves(lesson: Lesson) -> None:
+    principal, ana = await lesson.principal(), await lesson.ana()
+    topic = ana.topics[lesson.title]
+    state = (await principal.join("dashboard"))["state"]
+    assert _numbers(state, lesson) == (0, 0)
+    await ana.join(topic)
+    await ana.say(topic, "Oi")
+    await _shows(principal, lesson, 1, 1)
+    await ana.close()
+    await _shows(principal, lesson, 0, 1)
+
+
+async def _shows(principal: Participant, lesson: Lesson, online: int, messages: int) -> None:
+    def newest() -> tuple[int, int]:
+        snapshots = principal.seen("dashboard", "dashboard:changed")
+        return _numbers(snapshots[-1], lesson) if snapshots else (-1, -1)
+
+    await principal.until(lambda: newest() == (online, messages), f"{online} online, {messages} messages")
+
+
+def _numbers(snapshot: Payload, lesson: Lesson) -> tuple[int, int]:
+    row = next(row for row in snapshot["classes"] if row["title"] == lesson.title)
+    return row["students_online"], row["messages_per_minute"]

@@ -1,0 +1,72 @@
+"""What one may not do is refused with a reason, and the connection stays; a right that is withdrawn ends it."""
+
+import asyncio
+
+import pytest
+
+from tests.carrier import Refused
+from tests.phoenix import ErrorReply
+from tests.scenarios.conftest import Lesson, Site
+from tests.scenarios.participant import Way
+
+
+async def test_a_student_may_neither_announce_nor_enter_another_class(lesson: Lesson) -> None:
+    ana, teacher = await lesson.ana(), await lesson.teacher()
+    topic, other = teacher.topics[lesson.title], teacher.topics[lesson.other_title]
+    await ana.join(topic)
+    with pytest.raises(ErrorReply, match="forbidden"):
+        await ana.push(topic, "announcement:send", text="Sem aula")
+    with pytest.raises(ErrorReply, match="forbidden"):
+        await ana.push(topic, "receipts:read", seq=1)
+    for place, code in [(other, "forbidden"), ("role:teachers", "unmatched_topic"), ("dashboard", "unmatched_topic")]:
+        with pytest.raises(ErrorReply, match=code):
+            await ana.join(place)
+        with pytest.raises(ErrorReply, match="unmatched_topic"):
+            await ana.say(place, "Oi")
+    await ana.say(topic, "Só converso")
+    await ana.reads(topic, "Só converso")
+
+
+async def test_nobody_comes_in_without_a_credential_or_in_another_role(site: Site, way: Way) -> None:
+    for role, token in [
+        ("students", "de-ninguém"),
+        ("teachers", site.tokens["student00001"]),
+        ("students", site.tokens["teacher1"]),
+    ]:
+        with pytest.raises(Refused) as refused:
+            await site.come(role, token, way)
+        assert refused.value.status == 403
+
+
+async def test_an_account_that_is_disabled_is_out_at_once(site: Site, lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic)
+    await asyncio.to_thread(site.lousa.run, "user", "disable", lesson.ana_login)
+    assert await ana.is_ended() == 4001
+    assert ana.seen("user:me", "session:ended")[0]["code"] == "signed_out"
+    await bruno.sees_present(topic, [bruno])
+    with pytest.raises(Refused) as refused:
+        await ana.connect()
+    assert refused.value.status == 403
+
+
+async def test_what_is_unknown_or_malformed_is_told_and_breaks_nothing(lesson: Lesson) -> None:
+    ana = await lesson.ana()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    for event, payload, code in [
+        ("message:shout", {"text": "Oi"}, "unknown_event"),
+        ("message:send", {}, "bad_payload"),
+        ("message:send", {"text": "   "}, "bad_payload"),
+        ("message:send", {"text": 7}, "bad_payload"),
+        ("message:send", {"text": "Oi", "colour": "red"}, "bad_payload"),
+        ("history:read", {"limit": 10}, "bad_payload"),
+        ("history:read", {"before": 5, "limit": 1_000}, "bad_payload"),
+        ("read:mark", {"seq": -1}, "bad_payload"),
+    ]:
+        with pytest.raises(ErrorReply, match=code):
+            await ana.push(topic, event, **payload)  # type: ignore[arg-type]
+    await ana.say(topic, "Oi")
+    await ana.reads(topic, "Oi")
