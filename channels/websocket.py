@@ -26,7 +26,7 @@ from channels.engine import Engine
 from channels.entrance import Entrance, TurnedAway
 from channels.frame_reader import Broken, FrameReader
 from channels.handshake import COOKIE
-from channels.limit import MAX_FRAME_BYTES
+from channels.limit import MAX_FRAME_BYTES, REPLY_ROOM_BYTES
 from channels.policy import RoleRules
 from channels.protocol import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
 from channels.session import Session
@@ -206,15 +206,16 @@ class SocketTransport:
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Hand a message to the engine; while this client does not read, nothing more is read from it."""
-        work = self._engine.handle(self._session, message)
-        if work is not None or self._session.blocked:
+        session = self._session
+        work = self._engine.handle(session, message)
+        if work is not None or session.blocked or session.waiting_bytes > REPLY_ROOM_BYTES:
             return self._until_read(work)
         return None
 
     async def _until_read(self, work: Awaitable[None] | None) -> None:
         if work is not None:
             await work
-            await asyncio.sleep(0)  # what was offered is written at the end of this turn
+        await asyncio.sleep(0)  # what was offered is written at the end of this turn
         while self._written is not None:
             await asyncio.wait((self._written,))
 

@@ -21,6 +21,7 @@ LAYERS = [
         "channels.event",
         "channels.field",
         "channels.frame_reader",
+        "channels.gatherer",
         "channels.limit",
         "channels.member",
         "channels.handshake",
