@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT ?= 8888
 
-.PHONY: help demo test style format types unit client bench clean
+.PHONY: help demo test style format types unit client interop bench clean
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -34,6 +34,9 @@ client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
 
 unit: $(VENV)/test.stamp tests/interop/node_modules/stamp  ## all tests in Python, with the coverage of channels/
 	$(PYTHON) -m pytest --cov --cov-report=term --cov-report=html:build/coverage
+
+interop: $(VENV)/test.stamp tests/interop/node_modules/stamp  ## stock clients of other people's, against running servers
+	$(PYTHON) -m pytest tests/interop
 
 bench: $(VENV)/test.stamp  ## measure fan-out beside plain Tornado (about five minutes; nothing else should run)
 	$(PYTHON) -m bench fanout
