@@ -56,10 +56,10 @@ export class Connection {
   /** @type {Map<string, {answered: Answered, callOff: () => void}>} */
   #asked = new Map();
 
-  /** When it was begun, and when it opened; in ms since 1970. */
+  /** When it was begun, in ms since 1970. */
   startedAt;
   /** @type {number | null} */
-  openedAt = null;
+  #openedAt = null;
 
   /**
    * @param {{
@@ -98,6 +98,11 @@ export class Connection {
     return this.#state === "opening";
   }
 
+  /** For how many milliseconds it has been open. */
+  get heldMs() {
+    return this.#openedAt === null ? 0 : this.#clock.now() - this.#openedAt;
+  }
+
   /** Whether it should have answered by now. */
   get isSilent() {
     return this.#heartbeat.isSilent;
@@ -123,9 +128,9 @@ export class Connection {
 
   /** Look now whether the other side is still there. */
   probe() {
-    if (!this.isOpen) return;
+    if (this.#state === "ended") return;
     this.#transport.wake();
-    this.#heartbeat.probe();
+    if (this.isOpen) this.#heartbeat.probe();
   }
 
   /**
@@ -160,7 +165,7 @@ export class Connection {
 
   #opened() {
     this.#state = "open";
-    this.openedAt = this.#clock.now();
+    this.#openedAt = this.#clock.now();
     this.#owner.opened();
   }
 

@@ -31,6 +31,8 @@ const WIDEST_MS = 4000;
 const LAST_MS = 1000;
 /** What comes sooner and brings nothing was not held: asked again at once, it would come as fast as the network goes. */
 const HELD_MS = 1000;
+/** A request for a session that is younger is not made again by a wake-up: each may make one. */
+const YOUNG_MS = 1000;
 /** A farewell that nobody waits for. */
 const FAREWELL_MS = 10_000;
 
@@ -86,7 +88,9 @@ export class LongPollTransport {
 
   /** Poll anew: the one that is out may wait on a network that we have left. The same token loses nothing. */
   wake() {
-    if (this.#token !== null) this.#poll();
+    const isYoung = this.#clock.now() - this.#polledAt < YOUNG_MS;
+    if (this.#token === null && (this.#isClosed || isYoung)) return;
+    this.#poll();
   }
 
   close() {

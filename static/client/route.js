@@ -30,6 +30,9 @@ export const HOLD_MS = 5000;
 /** One that ends so soon without a word was no good one: the time of a push in vain, and of the heartbeats after it. */
 export const SHORT_MS = 30_000;
 
+/** After the server's word that it goes so many attempts may fail without a poll to follow: a restart takes seconds. */
+const EXCUSED = 2;
+
 /** No close code came from our server, or an empty close frame did, which it does not send. */
 const WORDLESS = new Set([ABNORMAL, 1005]);
 
@@ -60,6 +63,8 @@ export class Route {
   /** @type {{code: number, retryAfter: number} | null} how the poll of this start ended before it carried */
   #pollEnd = null;
   #wasLost = false;
+  /** How many attempts may still fail because the server restarts. */
+  #excused = 0;
   /** @type {() => void} what is to be tried next */
   #callOffNext = () => {};
   /** @type {() => void} the judgement of the WebSocket */
@@ -109,9 +114,9 @@ export class Route {
     for (const connection of connections) connection?.close();
   }
 
-  /** Look now whether what is used still carries. */
+  /** Look now whether what is used, or comes to be used, still carries. */
   probe() {
-    this.#current?.probe();
+    (this.#current ?? this.#poll)?.probe();
   }
 
   /** The page may be on another network: there a WebSocket may do. */
@@ -179,21 +184,41 @@ export class Route {
 
   /** A frame that was swallowed, or a network that we have left: look for another way while it may still answer. */
   #webSocketIsSilent() {
-    if (this.#current === this.#webSocket && this.#age(this.#current) >= HOLD_MS) this.#tryPoll();
+    const webSocket = /** @type {Connection} */ (this.#webSocket);
+    if (webSocket === this.#current && webSocket.heldMs >= HOLD_MS) this.#tryPoll();
   }
 
   /** @param {number} code */
   #webSocketEnded(code) {
-    const webSocket = this.#webSocket;
+    const webSocket = /** @type {Connection} */ (this.#webSocket);
     const isWordless = WORDLESS.has(code);
     this.#webSocket = null;
     this.#callOffJudgement();
-    if (isWordless && this.#age(webSocket) < SHORT_MS) this.#trust.strike();
-    if (this.#isPolling) return this.#judgeByPoll();
-    this.#wasLost = isWordless && webSocket === this.#current;
-    if (!isWordless || webSocket === this.#current) this.#end(code);
+    if (webSocket === this.#current) return this.#webSocketLost(webSocket, code);
+    if (isWordless && this.#isExcused()) return this.#end(code);
+    if (isWordless) this.#trust.strike();
+    if (this.#isPolling) this.#judgeByPoll();
+    else if (!isWordless) this.#end(code);
     else if (this.#pollEnd !== null) this.#end(this.#pollEnd.code, this.#pollEnd.retryAfter);
     else this.#tryPoll();
+  }
+
+  /**
+   * @param {Connection} webSocket
+   * @param {number} code
+   */
+  #webSocketLost(webSocket, code) {
+    this.#wasLost = WORDLESS.has(code);
+    this.#excused = this.#wasLost ? 0 : EXCUSED;
+    if (this.#wasLost && webSocket.heldMs < SHORT_MS) this.#trust.strike();
+    this.#end(code);
+  }
+
+  /** The server has said that it goes: where it does not listen, its last connections would still take a poll. */
+  #isExcused() {
+    if (this.#excused === 0 || this.#isPolling) return false;
+    this.#excused -= 1;
+    return true;
   }
 
   #pollCarries() {
@@ -213,7 +238,7 @@ export class Route {
    * @param {number} retryAfter
    */
   #pollEnded(code, retryAfter) {
-    const poll = this.#poll;
+    const poll = /** @type {Connection} */ (this.#poll);
     this.#poll = null;
     this.#learnFrom(poll, code);
     if (this.#current !== null && this.#current !== poll) return; // it was company only
@@ -257,11 +282,11 @@ export class Route {
   }
 
   /**
-   * @param {Connection | null} poll
+   * @param {Connection} poll
    * @param {number} code
    */
   #learnFrom(poll, code) {
-    if (this.#age(poll) >= SHORT_MS) this.#trust.pollHeld();
+    if (poll.heldMs >= SHORT_MS) this.#trust.pollHeld();
     else if (WORDLESS.has(code)) this.#trust.pollFailed();
     else this.#trust.acquit();
   }
@@ -282,14 +307,6 @@ export class Route {
   #judgeIn(ms, judge) {
     this.#callOffJudgement();
     this.#callOffJudgement = this.#clock.after(Math.max(0, ms), judge);
-  }
-
-  /**
-   * For how many milliseconds it has carried.
-   * @param {Connection | null} connection
-   */
-  #age(connection) {
-    return this.#clock.now() - (connection?.openedAt ?? this.#clock.now());
   }
 
   /** @param {Connection} connection */

@@ -1,24 +1,28 @@
 """What a page says of a message that is on its way agrees with what it says of its connection."""
 
+import json
 import re
 
 import pytest
-from playwright.async_api import Locator, WebSocketRoute, expect
+from playwright.async_api import Locator, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import InClass
 from tests.browser.visitor import TIMEOUT_MS, Visitor
 
 pytestmark = pytest.mark.browser
 
-# A push waits 10 s for its answer, the probe after it 4 s; and a busy machine.
+# A push waits 10 s for its answer, 4 s before the connection is looked at, and 4 s for that; and a busy machine.
 NOTICED_MS = 30_000
 
 
 class Network:
-    """What lies between a page and its server: frames of either direction can go astray, and nobody is told."""
+    """What lies between a page and its server: frames of either direction can go astray, and nobody is told.
+
+    `loses_answers` leaves heartbeats alone: then the server is there, and only slow. Polls are lost with anything else.
+    """
 
     def __init__(self) -> None:
-        self.loses_pushes = False
+        self.loses_all = False
         self.loses_answers = False
         self.is_up = True
         self._socket: WebSocketRoute | None = None
@@ -30,8 +34,18 @@ class Network:
             return
         self._socket = socket
         server = socket.connect_to_server()
-        socket.on_message(lambda frame: None if self.loses_pushes else server.send(frame))
-        server.on_message(lambda frame: None if self.loses_answers else socket.send(frame))
+        socket.on_message(lambda frame: None if self.loses_all else server.send(frame))
+        server.on_message(lambda frame: None if self._loses(frame) else socket.send(frame))
+
+    def _loses(self, frame: str | bytes) -> bool:
+        return self.loses_all or (self.loses_answers and json.loads(frame)[2] != "phoenix")
+
+    async def poll(self, route: Route) -> None:
+        """Let a poll of the page through, or not."""
+        if self.loses_all or not self.is_up:
+            await route.abort("connectionrefused")
+        else:
+            await route.continue_()
 
     async def cut(self) -> None:
         """Close the connection, and let no other through."""
@@ -43,6 +57,7 @@ class Network:
 async def behind(visitor: Visitor) -> Network:
     network = Network()
     await visitor.page.route_web_socket("**/socket/**", network.connect)
+    await visitor.page.route("**/socket/longpoll*", network.poll)
     await visitor.page.reload()
     await expect(visitor.page.locator("#here-count")).to_have_text(re.compile("^[1-9]"), timeout=TIMEOUT_MS)  # joined
     return network
@@ -59,21 +74,31 @@ async def test_a_connection_that_died_in_silence_is_noticed_by_the_message_that_
     network = await behind(ana)
     connection = ana.page.locator("#connection")
     with ana.outage():
-        network.loses_pushes = network.loses_answers = True
+        network.loses_all = True
         await ana.say("alguém me ouve?")
         await expect(pending(ana)).to_contain_text("Sending…")
-        await expect(pending(ana)).to_contain_text("Trying again…", timeout=NOTICED_MS)
-        network.is_up = False
         await expect(connection).to_have_text("Reconnecting…", timeout=NOTICED_MS)
         await expect(pending(ana)).to_contain_text("Waiting for the connection")
         await expect(ana.page.locator("#people-before")).to_be_visible()
         await ana.screenshot("reconnecting")
-        network.loses_pushes = network.loses_answers = False
-        network.is_up = True
+        network.loses_all = False
         await ana.look()
         await ana.sees("alguém me ouve?")
         await expect(pending(ana).locator("li")).to_have_count(0)
         await expect(ana.page.locator("#people-before")).to_be_hidden()
+
+
+async def test_a_message_without_an_answer_is_sent_again_over_a_connection_that_carries(in_class: InClass) -> None:
+    [ana] = await in_class("ana")
+    network = await behind(ana)
+    network.loses_answers = True
+    await ana.say("devagar")
+    await expect(pending(ana)).to_contain_text("Sending…")
+    await expect(pending(ana)).to_contain_text("Trying again…", timeout=NOTICED_MS)
+    await expect(ana.page.locator("#connection")).to_have_attribute("data-state", "online")
+    network.loses_answers = False
+    await ana.sees("devagar")
+    await expect(pending(ana).locator("li")).to_have_count(0)
 
 
 async def test_messages_that_are_sent_too_fast_wait_for_their_turn_not_for_the_connection(in_class: InClass) -> None:

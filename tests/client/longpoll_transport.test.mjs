@@ -235,10 +235,17 @@ test("a wake-up polls anew with the same token, whether the poll waits for its a
   clock.advance(600_000);
 });
 
-test("a wake-up while it opens changes nothing", () => {
-  const {requests, transport} = openingTransport();
+test("a wake-up while it opens asks anew for a session, unless it has only just done so", () => {
+  const {clock, requests, calls, transport} = openingTransport();
+  clock.advance(999);
   transport.wake();
   assert.equal(requests.gets.length, 1);
+  clock.advance(1);
+  transport.wake();
+  transport.wake();
+  assert.equal(requests.gets.length, 2);
+  requests.poll.answer({status: 410, token: "T1", messages: []});
+  assert.deepEqual(calls, ["opened"]);
 });
 
 test("closing takes back what is under way, says farewell, and hears nothing more", () => {

@@ -162,6 +162,34 @@ for (const code of [1000, 1001, 1008, 1009, 1011, 1012, 4008, 4009]) {
   });
 }
 
+test("a server that has said that it restarts is given two attempts before anybody polls", () => {
+  const client = connectingClient();
+  client.network.webSocket.open();
+  client.network.webSocket.lose(1012);
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    client.clock.advance(client.socket.state.retryAt - client.clock.now());
+    client.network.webSocket.lose();
+    assert.equal(client.network.polls.length, 0);
+  }
+  client.clock.advance(client.socket.state.retryAt - client.clock.now());
+  client.network.webSocket.lose();
+  client.network.poll.open();
+  assert.equal(transport(client), "longpoll");
+});
+
+test("but one that was lost without a word is followed by a poll at once", () => {
+  const client = connectingClient();
+  client.network.webSocket.open();
+  client.network.webSocket.lose(1012);
+  client.clock.advance(1000);
+  client.network.webSocket.open();
+  passTime(client, 35_000);
+  client.network.webSocket.lose();
+  client.clock.advance(1000);
+  client.network.webSocket.lose();
+  assert.equal(client.network.polls.length, 1);
+});
+
 test("a server that is down is down for polls, too: nothing is remembered, and both are tried again", () => {
   const shared = new MemoryStorage();
   const client = connectingClient({shared});

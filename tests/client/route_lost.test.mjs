@@ -85,6 +85,14 @@ test("a wake-up makes a poll look as well", () => {
   assert.equal(status(client), "reconnecting");
 });
 
+test("a wake-up hastens a poll that is opening, too", () => {
+  const client = connectingClient();
+  client.clock.advance(4000);
+  client.page.wake();
+  assert.equal(client.network.poll.wakes, 1);
+  assert.equal(client.network.poll.sent.length, 0);
+});
+
 test("no heartbeats go over polls without a reason", () => {
   const client = pollingClient();
   const {length} = client.network.poll.pushes("heartbeat");

@@ -1,8 +1,8 @@
 /**
  * A model of the server and of a bad network: one topic, its journal, and any number of WebSockets whose frames take
- * their time and get lost with the connection (model_longpoll.mjs adds polls). What it does wrong it does as a real one may: it loses connections at any
- * moment (between storing a push and answering it, too), is late with replies, refuses for a while, and now and then does
- * not send an event to somebody, or sends it twice.
+ * their time and get lost with the connection; model_longpoll.mjs adds polls. What it does wrong it does as a real one
+ * may: it loses connections at any moment (between storing a push and answering it, too), is late with replies, refuses
+ * for a while, and now and then does not send an event to somebody, or sends it twice.
  */
 
 import {decode, encode} from "../../../static/client/frame.js";
