@@ -3,6 +3,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT ?= 8888
+NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stamp
 
 .PHONY: help demo test style format types unit client bench clean
 .DEFAULT_GOAL := help
@@ -33,11 +34,12 @@ types: $(VENV)/test.stamp tests/client/node_modules/stamp  ## mypy --strict over
 client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
 	node --test $$(find tests/client -name '*.test.mjs' -not -path '*/node_modules/*' | sort)
 
-unit: $(VENV)/test.stamp tests/interop/node_modules/stamp  ## all tests in Python, with the coverage of channels/
+unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## all tests in Python, with the coverage of channels/
 	$(PYTHON) -m pytest --cov --cov-report=term --cov-report=html:build/coverage
 
-bench: $(VENV)/test.stamp  ## measure fan-out beside plain Tornado (about five minutes; nothing else should run)
-	$(PYTHON) -m bench fanout
+bench: $(VENV)/test.stamp  ## measure everything beside its peers (an hour; nothing else should run), into build/bench
+	@deploy/prepare bench || echo "The peers that need it are left out."
+	$(PYTHON) -m bench all
 
 clean:  ## remove what was set up and built
 	rm -rf $(VENV) build tests/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
@@ -57,6 +59,7 @@ $(VENV)/test.stamp: requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
 
+# Without the packages' own scripts: none of these needs one.
 tests/%/node_modules/stamp: tests/%/package.json tests/%/package-lock.json
-	cd tests/$* && npm ci --no-audit --no-fund --silent
+	cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

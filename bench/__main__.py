@@ -1,11 +1,13 @@
-"""`python -m bench fanout`, `workers`, `reader` or `transports`: measure, and print tables in Markdown."""
+"""`python -m bench NAME`: measure one thing, or `all`; print tables in Markdown and keep them in `build/bench`."""
 
 import argparse
+import subprocess
+import sys
 
-from bench import fanout, reader, transports, workers
+from bench import classes, costs, crowd, fanout, idle, page, reader, slow, storm, transports, workers
+from bench.served import allow_many_files
 
-# Of the reader: messages a second, and how many of them are published together. One at a time, a tenth of them.
-READER_LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
+ALL, PAGE = "all", "page"
 
 
 def main() -> None:
@@ -13,67 +15,127 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Lousa, beside others where there are any: see docs/performance.md."
     )
-    commands = parser.add_subparsers(required=True, metavar="fanout | workers | reader | transports")
-    _add_fanout(commands.add_parser("fanout", help="messages to one large class, beside plain Tornado"))
-    _add_workers(commands.add_parser("workers", help="what 1, 2 and 4 workers cost, and the broker's part of it"))
-    _add_reader(commands.add_parser("reader", help="what a message of Redis' pub/sub costs to read"))
-    _add_transports(commands.add_parser("transports", help="as many WebSockets as long-polls in one school"))
-    options = parser.parse_args()
-    options.measure(options)
+    commands = parser.add_subparsers(required=True, metavar="NAME")
+    for name, (add, about) in COMMANDS.items():
+        add(commands.add_parser(name, help=about))
+    options = vars(parser.parse_args())
+    allow_many_files()
+    options.pop("measure")(**options)
 
 
-def _add_fanout(parser: argparse.ArgumentParser) -> None:
-    _add_common(parser, clients=2_000, rounds=5, seconds=5.0)
-    parser.set_defaults(measure=_fanout)
+def _fanout(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=5, seconds=4.0)
+    parser.add_argument("--clients", type=int, default=2_000)
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], dest="windows", help="messages at once")
+    _peers(parser)
+    parser.set_defaults(measure=fanout.measure)
 
 
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    _add_common(parser, clients=2_000, rounds=4, seconds=4.0)
+def _classes(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=3, seconds=8.0)
+    parser.add_argument("--classes", type=int, default=250)
+    parser.add_argument("--clients", type=int, default=20, help="in each class")
+    parser.add_argument("--rates", type=float, nargs="+", default=[1_000.0, 2_500.0], help="messages a second in all")
+    _peers(parser)
+    parser.set_defaults(measure=classes.measure)
+
+
+def _idle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=8_000)
+    _peers(parser)
+    parser.set_defaults(measure=idle.measure)
+
+
+def _crowd(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=30_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5, help="of one announcement each")
+    parser.set_defaults(measure=crowd.measure)
+
+
+def _storm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=15_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.set_defaults(measure=storm.measure)
+
+
+def _slow(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=4, seconds=8.0)
+    parser.add_argument("--clients", type=int, default=1_000, help="of the class, a tenth of them deaf or not")
+    parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
+    parser.set_defaults(measure=slow.measure)
+
+
+def _profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=2_000, help="of one class")
+    parser.add_argument("--classes", type=int, default=250, help="of many")
+    parser.add_argument("--clients-of-a-class", type=int, default=20)
+    parser.add_argument("--returning", type=int, default=6_000, help="clients that come back at once")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rate", type=float, default=1_000.0, help="messages a second to many classes")
+    parser.set_defaults(measure=costs.measure)
+
+
+def _workers(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=4, seconds=4.0)
+    parser.add_argument("--clients", type=int, default=2_000)
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], dest="windows", help="in one class")
     parser.add_argument("--classes", type=int, default=100, help="among which the clients are dealt out, then")
     parser.add_argument("--rate", type=float, default=500.0, help="messages a second to all these classes")
-    parser.set_defaults(measure=_workers)
+    parser.set_defaults(measure=workers.measure)
 
 
-def _add_common(parser: argparse.ArgumentParser, clients: int, rounds: int, seconds: float) -> None:
-    parser.add_argument("--clients", type=int, default=clients)
-    parser.add_argument("--rounds", type=int, default=rounds, help="in which all take turns")
-    parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 64], help="messages in one class at once")
-
-
-def _add_reader(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=5, help="of which the best is told")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
-    parser.set_defaults(measure=_reader)
-
-
-def _add_transports(parser: argparse.ArgumentParser) -> None:
+def _transports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=5_000, help="of each kind")
     parser.add_argument("--rounds", type=int, default=5, help="of which the best is told")
-    parser.set_defaults(measure=_transports)
+    parser.set_defaults(measure=transports.measure)
 
 
-def _fanout(options: argparse.Namespace) -> None:
-    senders = min(options.clients, max(options.in_flight))
-    figures = fanout.measure(options.clients, senders, options.rounds, options.seconds, options.in_flight)
-    print(fanout.report(figures))
+def _reader(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=5, seconds=2.0)
+    parser.set_defaults(measure=reader.measure)
 
 
-def _workers(options: argparse.Namespace) -> None:
-    common = (options.rounds, options.seconds)
-    in_flight = [workers.one_class(number) for number in options.in_flight]
-    print(workers.report(workers.measure(options.clients, 1, *common, in_flight)), flush=True)
-    paced = [workers.many_classes(options.rate)]
-    print(workers.report(workers.measure(options.clients, options.classes, *common, paced)))
+def _all(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=_measure_all)
 
 
-def _reader(options: argparse.Namespace) -> None:
-    print(reader.report(reader.measure(options.rounds, options.seconds, READER_LOADS)))
+def _measure_all() -> None:
+    """Measure everything, each in a process of its own; one that fails does not keep the others from it."""
+    names = [name for name in COMMANDS if name not in (ALL, PAGE)]
+    failed = [name for name in names if subprocess.run([sys.executable, "-m", "bench", name], check=False).returncode]
+    page.draw()
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
-def _transports(options: argparse.Namespace) -> None:
-    print(transports.report(*transports.measure(options.clients, options.rounds)))
+def _page(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=page.write)
 
+
+def _rounds(parser: argparse.ArgumentParser, rounds: int, seconds: float) -> None:
+    parser.add_argument("--rounds", type=int, default=rounds, help="in which all take turns")
+    parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
+
+
+def _peers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--peers", nargs="+", default=(), dest="names", metavar="NAME", help="only these")
+
+
+COMMANDS = {
+    "fanout": (_fanout, "messages to one large class, beside all peers"),
+    "classes": (_classes, "messages to many classes of 20, beside all peers"),
+    "idle": (_idle, "the memory of a client that is connected and silent"),
+    "crowd": (_crowd, "an announcement to a whole school on two workers"),
+    "storm": (_storm, "a whole school comes back at once"),
+    "slow": (_slow, "what others notice of clients that read nothing"),
+    "profile": (_profile, "in which functions Lousa spends its CPU"),
+    "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
+    "transports": (_transports, "as many WebSockets as long-polls in one school"),
+    "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
+    ALL: (_all, "everything, one after another"),
+    PAGE: (_page, "put the newest results into docs/performance.md"),
+}
 
 if __name__ == "__main__":
     main()

@@ -1,49 +1,36 @@
-"""Fan-out: one class of many clients, through Lousa's whole path and beside a plain Tornado chat server.
+"""Fan-out: one class of many clients, through Lousa's whole path and beside its peers.
 
-All servers run all the time, each with all its clients connected; the measurements alternate, so that whatever else
-the machine does falls on all. The server under measurement has one core, the load generator another.
+With 1 in flight, the next message is sent when everybody has the last one; with 64, it is a storm. The server has one
+core, the load generator another.
 """
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import psutil
+from bench.generator import Generator
+from bench.load import Load, Run
+from bench.peer import PEERS
+from bench.result import MICROSECONDS, keep, middle, say, table
+from bench.served import LOUSA
+from bench.subject import in_turn, subjects
 
-from bench.load import Client, Group, Load
-from bench.served import MICROSECONDS, allow_many_files, cpu_seconds, scratch, served, socket_path
-from tests.lousa import ROOT
-from tests.programs import free_port
-
-WARM_UP_SECONDS = 1.0
-
-CORES = sorted(os.sched_getaffinity(0))
-
-LOUSA = "Lousa"
-# By the name in the table; each is a module of bench.peers.
-PEERS = {"plain Tornado": "tornado_plain", "bare sockets": "bare_sockets"}
+# A server that would take longer for what is in flight is left out, before Lousa holds its clients for dead meanwhile.
+TOO_LONG_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement; CPU in seconds, of all threads of a process."""
+    """One measurement; CPU in seconds, of all threads of all processes. `missing` deliveries never came."""
 
     server: str
     in_flight: int
     clients: int
     messages: int
     seconds: float
+    missing: int
     server_cpu: float
     generator_cpu: float
-
-    @property
-    def deliveries(self) -> int:
-        """How many times a client got a message."""
-        return self.messages * self.clients
 
     @property
     def rate(self) -> float:
@@ -53,137 +40,85 @@ class Figure:
     @property
     def cost(self) -> float:
         """The server's CPU for one delivery, in microseconds."""
-        return self.server_cpu / self.deliveries * MICROSECONDS
+        return self.server_cpu / (self.messages * self.clients) * MICROSECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A server under measurement, with its load."""
-
-    name: str
-    process: psutil.Process
-    load: Load
-
-    def measure(self, seconds: float, in_flight: int) -> Figure:
-        """Run the load for so long."""
-        self.load.beat()
-        self.load.run(WARM_UP_SECONDS, in_flight)
-        server, own = cpu_seconds(self.process.pid), time.process_time()
-        messages, took = self.load.run(seconds, in_flight)
-        return Figure(
-            self.name,
-            in_flight,
-            len(self.load.clients),
-            messages,
-            took,
-            cpu_seconds(self.process.pid) - server,
-            time.process_time() - own,
-        )
-
-
-def measure(clients: int, senders: int, rounds: int, seconds: float, windows: list[int]) -> list[Figure]:
-    """Measure all servers in turn, and return every figure."""
-    allow_many_files()
+def measure(clients: int, rounds: int, seconds: float, windows: Sequence[int], names: Sequence[str] = ()) -> None:
+    """Measure Lousa and all peers, or those named, in turn, and keep the figures."""
+    peers = [peer for peer in PEERS if not names or peer.name in names]
     figures = []
-    with ExitStack() as stack:
-        subjects = [stack.enter_context(_lousa(clients, senders))]
-        subjects += [stack.enter_context(_peer(name, module, clients, senders)) for name, module in PEERS.items()]
-        for number in range(rounds):
-            for in_flight in windows:
-                for subject in subjects:
-                    figure = subject.measure(seconds, in_flight)
-                    print(f"# {number + 1}/{rounds} {_line(figure)}", file=sys.stderr, flush=True)
-                    figures.append(figure)
-    return figures
+    with subjects(peers, 1, clients, min(clients, max(windows))) as found:
+        for number, subject in in_turn(found, rounds):
+            rate = math.inf
+            for in_flight in sorted(windows):
+                if (needed := in_flight / rate) > TOO_LONG_SECONDS:
+                    say(f"{subject.server.name} is left out: {in_flight} messages would take {needed:.0f} s")
+                    continue
+                run, cpu = subject.measure(_keep_in_flight(in_flight), seconds)
+                figure = Figure(
+                    subject.server.name, in_flight, clients, run.messages, run.seconds, run.missing, cpu, run.cpu
+                )
+                say(f"{number + 1}/{rounds} {in_flight} in flight, {figure.server}: {' | '.join(_cells([figure]))}")
+                figures.append(figure)
+                rate = figure.rate
+    keep("fanout", figures, report(figures))
 
 
-@contextmanager
-def _lousa(clients: int, senders: int) -> Iterator[Subject]:
-    """Run Lousa as a school would, with a class of that many students, each signed in with a token of their own."""
-    with scratch() as folder, served(folder, clients) as (server, tokens, _):
-        load = _connect(LOUSA, server.port, [socket_path("students", token) for token in tokens], senders)
-        yield Subject(LOUSA, _alone_on_a_core(server.pid), load)
-        load.close()
+def _keep_in_flight(in_flight: int) -> Callable[[Generator[Load], float], Run]:
+    return lambda load, seconds: load.call(Load.run, seconds, in_flight)
 
 
-@contextmanager
-def _peer(name: str, module: str, clients: int, senders: int) -> Iterator[Subject]:
-    """Run one of the peers; they know nobody, so that nobody signs in."""
-    port = free_port()
-    with subprocess.Popen([sys.executable, "-m", f"bench.peers.{module}", str(port)], cwd=ROOT) as server:
-        try:
-            _wait_for(port)
-            load = _connect(name, port, ["/students/socket/websocket"] * clients, senders)
-            yield Subject(name, _alone_on_a_core(server.pid), load)
-            load.close()
-        finally:
-            server.kill()
+def report(figures: Sequence[Figure]) -> str:
+    """Put the best and the middle round of each into tables, and what Lousa does beside each peer.
 
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            Client(port, "/students/socket/websocket").socket.close()
-            return
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    raise RuntimeError("the peer did not start")
-
-
-def _alone_on_a_core(pid: int) -> psutil.Process:
-    """Put a server on the first core and ourselves on another, where there are two."""
-    process = psutil.Process(pid)
-    if len(CORES) > 1:
-        process.cpu_affinity(CORES[:1])
-        os.sched_setaffinity(0, CORES[1:])
-    return process
-
-
-def _connect(name: str, port: int, paths: list[str], senders: int) -> Load:
-    began = time.perf_counter()
-    clients = [Client(port, path) for path in paths]
-    topic = next(iter(clients[0].class_topics().values())) if name == LOUSA else "class:1"
-    group = Group.join(clients, topic, senders)
-    print(f"# {name}: {len(clients)} clients joined in {time.perf_counter() - began:.1f} s", file=sys.stderr)
-    return Load([group])
-
-
-def report(figures: list[Figure]) -> str:
-    """Put the best round of each into a table in Markdown, with the ratios below it.
-
-    The best, not the mean: whatever else a machine does can only take away from what a server shows.
+    The best, because whatever else a machine does can only take away from what a server shows.
     """
-    best: dict[tuple[int, str], Figure] = {}
-    for figure in figures:
-        key = (figure.in_flight, figure.server)
-        best[key] = max(figure, best.get(key, figure), key=lambda each: each.rate)
-    lines = [
-        "| in flight | server | messages/s | deliveries/s | server CPU µs a delivery | server CPU | generator CPU "
-        "| generator µs a delivery |",
-        "|---|---|---|---|---|---|---|---|",
-        *(f"| {in_flight} | {server} | {_cells(figure)} |" for (in_flight, server), figure in best.items()),
-        "",
-        *(_ratio(best[in_flight, LOUSA], best[in_flight, name]) for in_flight, name in best if name != LOUSA),
+    columns = [
+        *("server", "messages/s", "middle round", "deliveries/s", "server CPU µs a delivery", "over the rounds"),
+        *("server CPU", "generator CPU", "Lousa beside it: messages", "middle round", "CPU a delivery"),
     ]
-    return "\n".join(lines)
+    parts = []
+    for in_flight in dict.fromkeys(figure.in_flight for figure in figures):
+        by_server: dict[str, list[Figure]] = {}
+        for figure in figures:
+            if figure.in_flight == in_flight:
+                by_server.setdefault(figure.server, []).append(figure)
+        rows = [
+            [name, *_cells(own), *_ratios(by_server[LOUSA], own)] for name, own in sorted(by_server.items(), key=_pace)
+        ]
+        parts += [f"{in_flight} in flight:", "", table(columns, rows), ""]
+    return "\n".join(parts)
 
 
-def _cells(figure: Figure) -> str:
-    busy, own_busy = figure.server_cpu / figure.seconds, figure.generator_cpu / figure.seconds
-    own = figure.generator_cpu / figure.deliveries * MICROSECONDS
-    return (
-        f"{figure.rate:,.1f} | {figure.rate * figure.clients:,.0f} | {figure.cost:.2f} | "
-        f"{busy:.0%} | {own_busy:.0%} | {own:.2f}"
-    )
+def _pace(item: tuple[str, Sequence[Figure]]) -> float:
+    return -_best(item[1]).rate
 
 
-def _ratio(lousa: Figure, peer: Figure) -> str:
-    return (
-        f"* {lousa.in_flight} in flight, Lousa beside {peer.server}: {lousa.rate / peer.rate:.2f} times the messages, "
-        f"{lousa.cost / peer.cost:.2f} times the CPU a delivery"
-    )
+def _best(figures: Sequence[Figure]) -> Figure:
+    return max(figures, key=lambda figure: figure.rate)
 
 
-def _line(figure: Figure) -> str:
-    return f"{figure.in_flight} in flight, {figure.server}: {_cells(figure)}"
+def _middle(figures: Sequence[Figure]) -> Figure:
+    return middle(figures, lambda figure: figure.rate)
+
+
+def _cells(figures: Sequence[Figure]) -> list[str]:
+    best, costs = _best(figures), [figure.cost for figure in figures]
+    lost = sum(figure.missing for figure in figures)
+    return [
+        f"{best.rate:,.1f}" + (f" (lost {lost:,} deliveries)" if lost else ""),
+        f"{_middle(figures).rate:,.1f}",
+        f"{best.rate * best.clients:,.0f}",
+        f"{best.cost:.2f}",
+        f"{min(costs):.2f} to {max(costs):.2f}",
+        f"{best.server_cpu / best.seconds:.0%}",
+        f"{best.generator_cpu / best.seconds:.0%}",
+    ]
+
+
+def _ratios(lousa: Sequence[Figure], peer: Sequence[Figure]) -> list[str]:
+    return [
+        f"× {_best(lousa).rate / _best(peer).rate:.2f}",
+        f"× {_middle(lousa).rate / _middle(peer).rate:.2f}",
+        f"× {_best(lousa).cost / _best(peer).cost:.2f}",
+    ]

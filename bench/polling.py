@@ -4,7 +4,7 @@ import json
 import socket
 from collections.abc import Iterable, Sequence
 
-from bench.load import PATIENCE_SECONDS
+from bench.client import PATIENCE_SECONDS
 
 # What a browser sends with each request, more or less: it is read and kept by the server as well.
 _BROWSER = (

@@ -24,13 +24,13 @@ import msgspec
 from redis.asyncio import Redis
 
 from bench.publisher import CHANNELS, PREFIX
+from bench.result import MICROSECONDS, keep, say, table
 from channels.broker import Envelope
 from channels.broker_redis import Parcel, RedisBroker
 from tests.lousa import ROOT
 from tests.redis import RedisServer
 
 WARM_UP_SECONDS = 0.5
-MICROSECONDS = 1e6
 DECODER = msgspec.msgpack.Decoder(Parcel)
 
 
@@ -130,21 +130,22 @@ PEER = "PubSub"
 READERS = {PEER: _read_by_pubsub, "Lousa": _read_by_broker, "bare socket": _read_bare}
 
 
-def measure(rounds: int, seconds: float, loads: Sequence[tuple[float, int]]) -> list[Figure]:
-    """Measure all readers in turn under each load: messages a second, and how many of them come together."""
+# Messages a second, and how many of them are published together. One at a time, a tenth of them.
+LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
+
+
+def measure(rounds: int, seconds: float) -> None:
+    """Measure all readers in turn under each load, and keep the figures."""
     figures = []
     with tempfile.TemporaryDirectory(prefix="lousa-") as folder, _redis(Path(folder)) as path:
         for number in range(rounds):
-            for rate, together in loads:
+            for rate, together in LOADS:
                 with _publisher(path, rate, together):
                     for name in READERS:
                         figure = Figure(name, together, *asyncio.run(READERS[name](path, Meter(seconds))))
-                        print(
-                            f"# {number + 1}/{rounds} {together} together, {name}: {figure.cost:.2f} µs",
-                            file=sys.stderr,
-                        )
+                        say(f"{number + 1}/{rounds} {together} together, {name}: {figure.cost:.2f} µs")
                         figures.append(figure)
-    return figures
+    keep("reader", figures, report(figures))
 
 
 @contextmanager
@@ -175,24 +176,26 @@ def report(figures: list[Figure]) -> str:
     by_row: dict[tuple[int, str], list[Figure]] = {}
     for figure in figures:
         by_row.setdefault((figure.together, figure.reader), []).append(figure)
-    lines = [
-        "| come together | reader | messages/s | CPU µs a message | over the rounds | of a core | beside PubSub |",
-        "|---|---|---|---|---|---|---|",
+    columns = [
+        *("come together", "reader", "messages/s", "CPU µs a message", "over the rounds", "of a core", "beside PubSub"),
     ]
-    for (together, name), own in by_row.items():
-        ratio = _cheapest(own).cost / _cheapest(by_row[together, PEER]).cost
-        lines.append(f"| {together} | {name} | {_cells(own)} | {ratio:.2f} |")
-    return "\n".join(lines)
+    rows = [
+        [together, name, *_cells(own), f"{_cheapest(own).cost / _cheapest(by_row[together, PEER]).cost:.2f}"]
+        for (together, name), own in by_row.items()
+    ]
+    return table(columns, rows) + "\n"
 
 
 def _cheapest(figures: list[Figure]) -> Figure:
     return min(figures, key=lambda figure: figure.cost)
 
 
-def _cells(figures: list[Figure]) -> str:
+def _cells(figures: list[Figure]) -> list[str]:
     best = _cheapest(figures)
     costs = [figure.cost for figure in figures]
-    return (
-        f"{best.messages / best.seconds:,.0f} | {best.cost:.1f} | {min(costs):.1f} to {max(costs):.1f} | "
-        f"{best.cpu / best.seconds:.0%}"
-    )
+    return [
+        f"{best.messages / best.seconds:,.0f}",
+        f"{best.cost:.1f}",
+        f"{min(costs):.1f} to {max(costs):.1f}",
+        f"{best.cpu / best.seconds:.0%}",
+    ]

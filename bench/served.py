@@ -1,16 +1,90 @@
-"""A Lousa to be measured: with a school of invented students, each with a token of their own, and its CPU."""
+"""Servers to be measured: Lousa with a school of invented students, and its peers; their CPU and memory.
 
+A `Server` is what the load generator needs to know: a port, a dialect, and the classes with a path for each client.
+Those of Lousa bear a token each, those of a peer are all the same.
+"""
+
+import os
 import resource
+import socket
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tests.lousa import ROOT, Lousa
-from tests.roster import TEACHER, write_school
+import psutil
 
-MICROSECONDS = 1e6
+from bench.client import Address, Class, Client, Seat
+from bench.dialect import Dialect, Phoenix
+from bench.peer import Peer
+from tests.lousa import ROOT, Lousa
+from tests.programs import free_port
+from tests.redis import RedisServer
+from tests.roster import PRINCIPAL, TEACHER, write_school
+
+LOUSA = "Lousa"
+START_SECONDS = 30.0
+REST_SECONDS = 120.0
+# Of a core.
+RESTING = 0.1
+
+# The server under measurement has the first core, the load generator the others; where there is one, they share it.
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORES = CORES[:1]
+GENERATOR_CORES = CORES[1:] or CORES
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs, and the classes of its school."""
+
+    name: str
+    port: int
+    pid: int
+    dialect: Dialect
+    classes: list[Class]
+    teacher: str = ""
+    principal: str = ""
+    redis_pid: int | None = None
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU that it and its Redis have used, all threads and the kernel's part included."""
+        redis = [self.redis_pid] if self.redis_pid is not None else []
+        return sum(cpu_seconds(pid) for pid in (*self.pids(), *redis))
+
+    def memory_bytes(self) -> int:
+        """Return what all its processes have in memory; pages that they share count once."""
+        return sum(_field_bytes(f"/proc/{pid}/smaps_rollup", "Pss") for pid in self.pids())
+
+    def peak_bytes(self) -> int:
+        """Return the most that its processes have had in memory since `forget_peak`, each at its own time."""
+        return sum(_field_bytes(f"/proc/{pid}/status", "VmHWM") for pid in self.pids())
+
+    def forget_peak(self) -> None:
+        """Begin to look for the most that it has in memory."""
+        for pid in self.pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def rest(self) -> None:
+        """Wait until it does next to nothing: what it puts off is done, and garbage is collected."""
+        deadline = time.monotonic() + REST_SECONDS
+        used = self.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(1.0)
+            before, used = used, self.cpu_seconds()
+            if used - before < RESTING:
+                return
+        raise RuntimeError(f"{self.name} does not come to rest")
+
+    def pids(self) -> list[int]:
+        """Return its processes."""
+        process = psutil.Process(self.pid)
+        return [process.pid, *(child.pid for child in process.children(recursive=True))]
 
 
 @contextmanager
@@ -23,16 +97,124 @@ def scratch() -> Iterator[Path]:
 
 
 @contextmanager
-def served(
-    folder: Path, students: int, classes: int = 1, options: Sequence[str] = (), environment: Mapping[str, str] = {}
-) -> Iterator[tuple[Lousa, list[str], str]]:
-    """Serve a new school without a bound on pushes; give the server, the students' tokens and the teacher's."""
-    logins = write_school(folder / "roster", students, classes)
-    server = Lousa(folder / "data", serve_options=("--push-rate", "0", *options), environment=environment)
-    server.run("roster", "import", str(folder / "roster"))
-    tokens = server.tokens(*logins, TEACHER)
-    with server:
-        yield server, [tokens[login] for login in logins], tokens[TEACHER]
+def lousa(
+    classes: int,
+    clients: int,
+    options: Sequence[str] = (),
+    *,
+    also: Sequence[str] = (),
+    cores: Collection[int] = SERVER_CORES,
+    environment: Mapping[str, str] = {},
+    expected_errors: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Serve a new school of so many classes, each of so many students with a token of their own.
+
+    Nothing bounds the rate of pushes. `also` are topics that every student joins before the class; `expected_errors`
+    may be in its log at the end.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch())
+        logins = write_school(folder / "roster", classes * clients, classes)
+        serve_options = ("--push-rate", "0", *options)
+        server = Lousa(
+            folder / "data", serve_options=serve_options, environment=environment, expected_errors=expected_errors
+        )
+        server.run("roster", "import", str(folder / "roster"))
+        tokens = server.tokens(*logins, TEACHER, PRINCIPAL)
+        with on_cores(cores):
+            stack.enter_context(server)
+        topics = _class_topics(server.port, tokens[TEACHER])
+        students = [socket_path("students", tokens[login]) for login in logins]
+        yield Server(
+            LOUSA,
+            server.port,
+            server.pid,
+            Phoenix(),
+            [_class(topics[f"Turma {n + 1}"], students[n::classes], also) for n in range(classes)],
+            socket_path("teachers", tokens[TEACHER]),
+            socket_path("principal", tokens[PRINCIPAL]),
+        )
+
+
+def _class_topics(port: int, token: str) -> dict[str, str]:
+    asking = Client(Address(port, socket_path("teachers", token)))
+    topics = Phoenix().class_topics(asking)
+    asking.socket.close()
+    return topics
+
+
+@contextmanager
+def peer_server(peer: Peer, classes: int, clients: int, *, cores: Collection[int] = SERVER_CORES) -> Iterator[Server]:
+    """Serve so many classes by one of the peers; they know nobody, so that nobody signs in."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch())
+        with on_cores(cores):
+            redis = stack.enter_context(own_redis(folder)) if peer.redis else None
+        port = free_port()
+        log = stack.enter_context((folder / "log").open("w+b"))
+        command = peer.command(port, folder, redis.url if redis else "")
+        environment = {**os.environ, **peer.environment}
+        with on_cores(cores):
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        stack.callback(_end, process)
+        stack.push(partial(_tell, folder / "log"))
+        _wait_for(process, port, folder / "log")
+        topics = [f"class:{n + 1}" for n in range(classes)]
+        found = [_class(topic, [peer.dialect.path(topic)] * clients) for topic in topics]
+        yield Server(peer.name, port, process.pid, peer.dialect, found, redis_pid=redis.pid if redis else None)
+
+
+def _class(topic: str, paths: Sequence[str], also: Sequence[str] = ()) -> Class:
+    return Class(topic, [Seat(path, (*also, topic)) for path in paths])
+
+
+@contextmanager
+def own_redis(folder: Path) -> Iterator[RedisServer]:
+    """Run a Redis, also on a unix socket as Lousa's supervisor has it."""
+    server = RedisServer(folder, "--unixsocket", str(folder / "redis.sock"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+def _tell(log: Path, kind: object, error: object, traceback: object) -> None:
+    """Tell what a peer said, where the measurement failed."""
+    if kind is not None:
+        print(log.read_text(errors="replace")[-2_000:], file=sys.stderr)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    # Not SIGKILL: nginx and the cluster of Node end their workers.
+    process.terminate()
+    try:
+        process.wait(START_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    raise RuntimeError(f"the peer did not start: {log.read_text(errors='replace')}")
+
+
+@contextmanager
+def on_cores(cores: Collection[int]) -> Iterator[None]:
+    """Bind what is started meanwhile to these cores, with all its threads."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def socket_path(role: str, token: str) -> str:
@@ -46,6 +228,12 @@ def cpu_seconds(pid: int) -> float:
     By its clock (clock_getcpuclockid(3), whose number is made so on Linux), which is exact; /proc counts in 10 ms.
     """
     return time.clock_gettime(~pid << 3 | 2)
+
+
+def _field_bytes(path: str, name: str) -> int:
+    """Return a field that the kernel gives in KiB."""
+    line = next(line for line in Path(path).read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) * 1024
 
 
 def allow_many_files() -> None:

@@ -4,23 +4,17 @@ An announcement goes to a class of which all have a WebSocket, to one of which a
 the last one has it, and what it costs the server. A client that polls asks again at once; that is counted in.
 """
 
-import os
 import select
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psutil
-
-from bench.fanout import CORES
-from bench.load import PATIENCE_SECONDS, Client
+from bench.client import PATIENCE_SECONDS, Address, Client, Seat
+from bench.dialect import Phoenix
 from bench.polling import Poller
-from bench.served import MICROSECONDS, allow_many_files, cpu_seconds, scratch, served, socket_path
-from tests.lousa import Lousa
-from tests.roster import PRINCIPAL
-
-KIB = 1024
+from bench.result import KIB, MICROSECONDS, keep, say, table
+from bench.served import GENERATOR_CORES, Server, lousa, on_cores
 
 # As the event stands in a frame and in a frame inside an answer's string.
 _EVENT = b"announcement:sent"
@@ -59,25 +53,27 @@ class Crowd:
     def __init__(self, port: int) -> None:
         self._port = port
         self._epoll = select.epoll()
+        self._dialect = Phoenix()
         self._sockets: dict[int, Client] = {}
+        self._had: Counter[int] = Counter()
         self._polls: dict[int, Poller] = {}
 
-    def add_sockets(self, tokens: Sequence[str], topics: Sequence[str]) -> None:
-        """Connect by WebSocket, one for each token, and join."""
-        for token in tokens:
-            client = Client(self._port, socket_path("students", token))
-            for topic in topics:
-                client.request(topic, "phx_join", {}, join_ref=str(client.refs + 1))
+    def add_sockets(self, seats: Sequence[Seat]) -> None:
+        """Connect by WebSocket and join."""
+        for seat in seats:
+            client = Client(Address(self._port, seat.path))
+            for topic in seat.topics:
+                self._dialect.join(client, topic)
             client.socket.setblocking(False)
             self._sockets[client.socket.fileno()] = client
             self._epoll.register(client.socket, select.EPOLLIN)
         self.read(_SETTLE_SECONDS)
 
-    def add_polls(self, tokens: Sequence[str], topics: Sequence[str]) -> None:
-        """Open a long-poll session for each token, and join."""
-        for number, token in enumerate(tokens):
-            poller = Poller(self._port, f"/students/socket/longpoll?vsn=2.0.0&access_token={token}")
-            poller.join(topics)
+    def add_polls(self, seats: Sequence[Seat]) -> None:
+        """Open long-poll sessions and join."""
+        for number, seat in enumerate(seats):
+            poller = Poller(self._port, seat.path.replace("/websocket?", "/longpoll?"))
+            poller.join(seat.topics)
             self._polls[poller.socket.fileno()] = poller
             self._epoll.register(poller.socket, select.EPOLLIN)
             if number % 100 == 0:
@@ -102,7 +98,7 @@ class Crowd:
         if not data:
             raise RuntimeError("the server closed a connection")
         count = data.count(_EVENT)
-        client.received += count
+        self._had[client.socket.fileno()] += count
         return count
 
     def idle(self, seconds: float) -> None:
@@ -110,7 +106,7 @@ class Crowd:
         began = time.perf_counter()
         beating = list(self._sockets.values())
         for number, client in enumerate(beating):
-            client.push("phoenix", "heartbeat", {})
+            self._dialect.beat(client)
             self.read(max(0.0, began + seconds * (number + 1) / len(beating) - time.perf_counter()))
         self.read(max(0.0, began + seconds - time.perf_counter()))
 
@@ -130,78 +126,74 @@ class Crowd:
 
     def check(self, times: int) -> None:
         """Raise RuntimeError unless every client has had each announcement once."""
-        had = {client.received for client in self._sockets.values()} | {each.events for each in self._polls.values()}
+        had = {self._had[fd] for fd in self._sockets} | {each.events for each in self._polls.values()}
         if had != {times}:
             raise RuntimeError(f"clients had {sorted(had)} announcements, not {times}")
 
 
-def measure(clients: int, rounds: int) -> tuple[list[Held], list[Told]]:
-    """Measure with so many clients of each kind."""
-    allow_many_files()
-    with _school(clients) as (server, tokens, principal):
+def measure(clients: int, rounds: int) -> None:
+    """Measure with so many clients of each kind, and keep the figures."""
+    with lousa(2, clients, also=("user:me", "school")) as server, on_cores(GENERATOR_CORES):
         crowd = Crowd(server.port)
-        process = psutil.Process(server.pid)
-        empty = process.memory_info().rss
-        crowd.add_sockets(tokens[:clients], ["user:me", "class:1", "school"])
-        with_sockets = process.memory_info().rss
-        idle_sockets = _idle_cpu(crowd, server.pid)
-        crowd.add_polls(tokens[clients:], ["user:me", "class:2", "school"])
-        with_polls = process.memory_info().rss
-        idle_both = _idle_cpu(crowd, server.pid)
+        socket_class, poll_class = server.classes
+        memory = [server.memory_bytes()]
+        crowd.add_sockets(socket_class.seats)
+        memory.append(server.memory_bytes())
+        idle_sockets = _idle_cpu(crowd, server)
+        crowd.add_polls(poll_class.seats)
+        memory.append(server.memory_bytes())
+        idle_polls = _idle_cpu(crowd, server) - idle_sockets
         held = [
-            Held(SOCKETS, (with_sockets - empty) / KIB / clients, idle_sockets / clients),
-            Held(POLLS, (with_polls - with_sockets) / KIB / clients, (idle_both - idle_sockets) / clients),
+            Held(SOCKETS, (memory[1] - memory[0]) / KIB / clients, idle_sockets / clients),
+            Held(POLLS, (memory[2] - memory[1]) / KIB / clients, idle_polls / clients),
         ]
-        told = [each for _ in range(rounds) for each in _tell_everybody(crowd, principal, server.pid, clients)]
+        principal = _principal(server)
+        told = [each for _ in range(rounds) for each in _tell_everybody(crowd, principal, server, clients)]
         crowd.check(2 * rounds)
-        return held, told
+    keep("transports", [*held, *told], report(held, told))
 
 
-@contextmanager
-def _school(clients: int) -> Iterator[tuple[Lousa, list[str], Client]]:
-    with scratch() as folder, served(folder, 2 * clients, 2) as (server, tokens, _):
-        if len(CORES) > 1:
-            psutil.Process(server.pid).cpu_affinity(CORES[:1])
-            os.sched_setaffinity(0, CORES[1:])
-        token = server.tokens(PRINCIPAL)[PRINCIPAL]
-        principal = Client(server.port, socket_path("principal", token))
-        for topic in ("class:1", "class:2", "school"):
-            principal.request(topic, "phx_join", {}, join_ref=str(principal.refs + 1))
-        yield server, tokens, principal
+def _principal(server: Server) -> Client:
+    principal = Client(Address(server.port, server.principal))
+    for topic in (*(each.topic for each in server.classes), "school"):
+        Phoenix().join(principal, topic)
+    return principal
 
 
-def _idle_cpu(crowd: Crowd, pid: int) -> float:
+def _idle_cpu(crowd: Crowd, server: Server) -> float:
     """Return the server's CPU while nothing happens, in µs a second."""
     crowd.read(_SETTLE_SECONDS)
-    before = cpu_seconds(pid)
+    before = server.cpu_seconds()
     crowd.idle(_BEAT_SECONDS)
-    return (cpu_seconds(pid) - before) / _BEAT_SECONDS * MICROSECONDS
+    return (server.cpu_seconds() - before) / _BEAT_SECONDS * MICROSECONDS
 
 
-def _tell_everybody(crowd: Crowd, principal: Client, pid: int, clients: int) -> Iterator[Told]:
+def _tell_everybody(crowd: Crowd, principal: Client, server: Server, clients: int) -> Iterator[Told]:
+    socket_class, poll_class = server.classes
     for audience, topic, counts in (
-        ("a class on WebSockets", "class:1", {SOCKETS: clients}),
-        ("a class that polls", "class:2", {POLLS: clients}),
+        ("a class on WebSockets", socket_class.topic, {SOCKETS: clients}),
+        ("a class that polls", poll_class.topic, {POLLS: clients}),
         ("the school", "school", {SOCKETS: clients, POLLS: clients}),
     ):
-        before, began = cpu_seconds(pid), time.perf_counter()
-        principal.push(topic, "announcement:send", {"text": "Amanhã não há aula."})
+        before, began = server.cpu_seconds(), time.perf_counter()
+        Phoenix().push(principal, topic, "announcement:send", {"text": "Amanhã não há aula."})
         last = crowd.await_all(counts, began)
         crowd.read(_SETTLE_SECONDS)
-        yield Told(audience, counts, last, cpu_seconds(pid) - before)
+        say(f"{audience}: {last}")
+        yield Told(audience, counts, last, server.cpu_seconds() - before)
 
 
 def report(held: Sequence[Held], told: Sequence[Told]) -> str:
     """Put what was measured into two tables in Markdown; of the rounds the best."""
-    lines = ["| transport | resident KiB a client | idle: µs of CPU a second and client |", "|---|---|---|"]
-    lines += [f"| {each.kind} | {each.kib:.1f} | {each.idle:.1f} |" for each in held]
-    lines += ["", "| announcement to | clients | last WebSocket after | last poll after | µs of CPU a client |"]
-    lines += ["|---|---|---|---|---|"]
+    held_rows = [[each.kind, f"{each.kib:.1f}", f"{each.idle:.1f}"] for each in held]
+    told_rows = []
     for audience in dict.fromkeys(each.audience for each in told):
         rounds = [each for each in told if each.audience == audience]
         best = min(rounds, key=lambda each: max(each.last.values()))
         total = sum(best.counts.values())
         seconds = [f"{best.last[kind]:.2f} s" if kind in best.last else "" for kind in (SOCKETS, POLLS)]
         cpu = min(each.cpu for each in rounds) / total * MICROSECONDS
-        lines.append(f"| {audience} | {total:,} | {seconds[0]} | {seconds[1]} | {cpu:.0f} |")
-    return "\n".join(lines)
+        told_rows.append([audience, f"{total:,}", *seconds, f"{cpu:.0f}"])
+    told_columns = ["announcement to", "clients", "last WebSocket after", "last poll after", "µs of CPU a client"]
+    held_columns = ["transport", "KiB of an idle client", "µs of its CPU a second"]
+    return f"{table(held_columns, held_rows)}\n\n{table(told_columns, told_rows)}\n"

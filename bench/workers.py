@@ -1,26 +1,26 @@
 """What it costs that several workers serve one school: Lousa with 1, 2 and 4 of them, joined by Redis.
 
-All servers run all the time, each with its own Redis and all its clients connected; the measurements alternate. The
-kernel deals out the clients among a server's workers, and the processor's cores among workers, Redis and the load
-generator: nothing is bound to a core. Where there are fewer cores than processes, rates say little; CPU does.
+Beside it Socket.IO with its adapter for Redis, in two processes. All servers run all the time, each with its own Redis
+and all its clients connected; the measurements alternate. The kernel deals out the clients among a server's workers,
+and the processor's cores among workers, Redis and the load generator: nothing is bound to a core. Where there are fewer
+cores than processes, rates say little; CPU does.
 """
 
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from bench import sampler
-from bench.load import Client, Group, Load
-from bench.served import MICROSECONDS, allow_many_files, cpu_seconds, scratch, served, socket_path
+from bench.install import missing
+from bench.load import Load, Run
+from bench.peer import SOCKETIO_REDIS
+from bench.result import MICROSECONDS, keep, middle, say, table
+from bench.served import CORES, Server, cpu_seconds, lousa, own_redis, peer_server, scratch
+from bench.subject import WARM_UP_SECONDS
 from tests.lousa import ROOT
-from tests.redis import RedisServer
-
-WARM_UP_SECONDS = 1.0
 
 # Of one large class: the clients that write, so that all workers have some of them. Of a small one likewise.
 SENDERS_OF_ONE = 64
@@ -29,27 +29,29 @@ SENDERS_OF_EACH = 4
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A way to serve: so many workers, with Redis or, one alone, without."""
+    """A way to serve: Lousa with so many workers, with Redis or, one alone, without; a peer, where there are none."""
 
     name: str
     workers: int
     redis: bool = True
 
 
-KINDS = [Kind("1, without Redis", 1, redis=False), Kind("1", 1), Kind("2", 2), Kind("4", 4)]
+ALONE = Kind("1, without Redis", 1, redis=False)
+PEER = Kind(SOCKETIO_REDIS.name, 0)
+KINDS = [ALONE, Kind("1", 1), Kind("2", 2), Kind("4", 4), PEER]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the clients do: `run` is given a load and the seconds, and returns the messages and the time they took."""
+    """What the clients do: `run` is given a load and the seconds."""
 
     name: str
-    run: Callable[[Load, float], tuple[int, float]]
+    run: Callable[[Load, float], Run]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds: of each worker, of Redis, and what the workers' brokers had of theirs."""
+    """CPU seconds: of each worker, of Redis, and what the brokers of Lousa's workers had of theirs."""
 
     workers: tuple[float, ...]
     redis: float
@@ -69,6 +71,7 @@ class Figure:
     clients: int
     messages: int
     seconds: float
+    missing: int
     used: Usage
 
     @property
@@ -94,85 +97,91 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A server under measurement, with its load, and its processes by their ids.
-
-    `samples` is where its workers tell of their broker.
-    """
+    """A server under measurement, with its load; `samples` is where workers of Lousa tell of their broker."""
 
     kind: Kind
+    server: Server
     load: Load
-    workers: list[int]
-    redis: int | None
-    samples: Path
+    samples: Path | None = None
 
     def measure(self, work: Work, seconds: float) -> Figure:
         """Run the load for so long."""
-        self.load.beat()
+        self.load.settle()
         work.run(self.load, WARM_UP_SECONDS)
         before = self._usage()
-        messages, took = work.run(self.load, seconds)
+        run = work.run(self.load, seconds)
         used = self._usage() - before
-        return Figure(work.name, self.kind.name, len(self.load.groups[0].clients), messages, took, used)
+        clients = len(self.load.groups[0].clients)
+        return Figure(work.name, self.kind.name, clients, run.messages, run.seconds, run.missing, used)
 
     def _usage(self) -> Usage:
-        return Usage(
-            tuple(cpu_seconds(worker) for worker in self.workers),
-            cpu_seconds(self.redis) if self.redis is not None else 0.0,
-            sum(sampler.read(self.samples, worker) for worker in self.workers),
-        )
+        workers = [child.pid for child in psutil.Process(self.server.pid).children()] or [self.server.pid]
+        redis = cpu_seconds(self.server.redis_pid) if self.server.redis_pid is not None else 0.0
+        broker = sum(sampler.read(self.samples, worker) for worker in workers) if self.samples else 0.0
+        return Usage(tuple(cpu_seconds(worker) for worker in workers), redis, broker)
 
 
-def measure(clients: int, classes: int, rounds: int, seconds: float, works: list[Work]) -> list[Figure]:
-    """Measure all kinds in turn, with that many classes that share the clients, and return every figure."""
-    allow_many_files()
+def measure(clients: int, classes: int, rounds: int, seconds: float, windows: Sequence[int], rate: float) -> None:
+    """Measure all kinds in turn, first with one class, then with many that share the clients; keep the figures."""
+    one = [Work(f"{number} in flight", _keep_in_flight(number)) for number in windows]
+    many = [Work(f"{rate:,.0f} a second to {classes} classes", lambda load, seconds: load.run_at(seconds, rate))]
+    figures = [
+        *_measure(1, clients, rounds, seconds, one),
+        *_measure(classes, clients // classes, rounds, seconds, many),
+    ]
+    keep("workers", figures, report(figures))
+
+
+def _keep_in_flight(number: int) -> Callable[[Load, float], Run]:
+    return lambda load, seconds: load.run(seconds, number)
+
+
+def _measure(classes: int, clients: int, rounds: int, seconds: float, works: Sequence[Work]) -> list[Figure]:
     figures = []
     with ExitStack() as stack:
-        subjects = [stack.enter_context(_lousa(kind, clients, classes)) for kind in KINDS]
+        subjects = [stack.enter_context(_subject(kind, classes, clients)) for kind in _kinds()]
         for number in range(rounds):
             for work in works:
                 for subject in subjects:
                     figure = subject.measure(work, seconds)
-                    print(f"# {number + 1}/{rounds} {_line(figure)}", file=sys.stderr, flush=True)
+                    say(f"{number + 1}/{rounds} {figure.work}, {figure.kind}: {' | '.join(_cells([figure], 1))}")
                     figures.append(figure)
     return figures
 
 
-def one_class(in_flight: int) -> Work:
-    """Keep so many messages in flight in one class."""
-    return Work(f"{in_flight} in flight", lambda load, seconds: load.run(seconds, in_flight))
-
-
-def many_classes(rate: float) -> Work:
-    """Send so many messages a second, to all classes in turn."""
-    return Work(f"{rate:,.0f} a second", lambda load, seconds: load.run_at(seconds, rate))
+def _kinds() -> list[Kind]:
+    if reason := missing(SOCKETIO_REDIS.needs):
+        say(f"{PEER.name} is left out: {reason}")
+        return [kind for kind in KINDS if kind is not PEER]
+    return KINDS
 
 
 @contextmanager
-def _lousa(kind: Kind, clients: int, classes: int) -> Iterator[Subject]:
+def _subject(kind: Kind, classes: int, clients: int) -> Iterator[Subject]:
     with ExitStack() as stack:
-        folder = stack.enter_context(scratch())
-        redis = stack.enter_context(_redis(folder)) if kind.redis else None
-        options = ["--workers", str(kind.workers)]
-        options += ["--redis-url", f"unix://{folder / 'redis.sock'}"] if kind.redis else []
-        environment = _with_sampler(folder)
-        server, tokens, teacher = stack.enter_context(served(folder, clients, classes, options, environment))
-        load = Load(_join(server.port, tokens, teacher, classes))
-        workers = [child.pid for child in psutil.Process(server.pid).children()] or [server.pid]
-        yield Subject(kind, load, workers, redis, folder / "samples")
-        load.close()
-        server.check_log()
-        server.kill()  # the sampler's signals and the end of an event loop do not go together
+        samples = None
+        if kind is PEER:
+            server = stack.enter_context(peer_server(SOCKETIO_REDIS, classes, clients, cores=CORES))
+        else:
+            folder = stack.enter_context(scratch())
+            samples = folder / "samples"
+            server = stack.enter_context(_lousa(kind, folder, classes, clients))
+        senders = SENDERS_OF_ONE if classes == 1 else SENDERS_OF_EACH
+        load = Load.join(server.port, server.dialect, server.classes, senders)
+        stack.callback(load.close)
+        say(f"{kind.name}: everybody has joined")
+        yield Subject(kind, server, load, samples)
 
 
 @contextmanager
-def _redis(folder: Path) -> Iterator[int]:
-    """Run a Redis as the supervisor would, on a unix socket."""
-    server = RedisServer(folder, "--unixsocket", str(folder / "redis.sock"))
-    try:
-        server.start()
-        yield server.pid
-    finally:
-        server.kill()
+def _lousa(kind: Kind, folder: Path, classes: int, clients: int) -> Iterator[Server]:
+    with ExitStack() as stack:
+        redis = stack.enter_context(own_redis(folder)) if kind.redis else None
+        options = ["--workers", str(kind.workers)]
+        options += ["--redis-url", f"unix://{folder / 'redis.sock'}"] if redis else []
+        environment = _with_sampler(folder)
+        server = stack.enter_context(lousa(classes, clients, options, cores=CORES, environment=environment))
+        yield replace(server, redis_pid=redis.pid if redis else None)
 
 
 def _with_sampler(folder: Path) -> dict[str, str]:
@@ -182,20 +191,7 @@ def _with_sampler(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{folder}:{ROOT}", sampler.FOLDER: str(folder / "samples")}
 
 
-def _join(port: int, tokens: list[str], teacher: str, classes: int) -> list[Group]:
-    """Connect everybody; the n-th student joins the n-th class, in a circle."""
-    began = time.perf_counter()
-    asking = Client(port, socket_path("teachers", teacher))
-    topics = asking.class_topics()
-    asking.socket.close()
-    clients = [Client(port, socket_path("students", token)) for token in tokens]
-    senders = SENDERS_OF_ONE if classes == 1 else SENDERS_OF_EACH
-    groups = [Group.join(clients[n::classes], topics[f"Turma {n + 1}"], senders) for n in range(classes)]
-    print(f"# {len(clients)} clients joined in {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True)
-    return groups
-
-
-def report(figures: list[Figure]) -> str:
+def report(figures: Sequence[Figure]) -> str:
     """Put the middle round of each into a table in Markdown, by its cost, with the range of all rounds.
 
     Not the cheapest: on a busy machine messages gather, which makes them cheaper. Rates are the best ones. The shares
@@ -204,32 +200,35 @@ def report(figures: list[Figure]) -> str:
     by_row: dict[tuple[str, str], list[Figure]] = {}
     for figure in figures:
         by_row.setdefault((figure.work, figure.kind), []).append(figure)
-    lines = [
-        "| messages | workers | deliveries/s | CPU µs a delivery | over the rounds | beside the first "
-        "| of it Redis | of it the broker | busiest worker | deliveries/s, a core to each |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+    columns = [
+        *("messages", "workers", "deliveries/s", "CPU µs a delivery", "over the rounds", "beside the first"),
+        *("of it Redis", "of it the broker", "busiest worker", "deliveries/s, a core to each"),
     ]
-    for (work, kind), own in by_row.items():
-        ratio = _middle(own).cost / _middle(by_row[work, KINDS[0].name]).cost
-        lines.append(f"| {work} | {kind} | {_cells(own, ratio)} |")
-    return "\n".join(lines)
+    rows = [
+        [work, kind, *_cells(own, _middle(own).cost / _middle(by_row[work, ALONE.name]).cost)]
+        for (work, kind), own in by_row.items()
+    ]
+    return table(columns, rows) + "\n"
 
 
-def _middle(figures: list[Figure]) -> Figure:
-    return sorted(figures, key=lambda figure: figure.cost)[len(figures) // 2]
+def _middle(figures: Sequence[Figure]) -> Figure:
+    return middle(figures, lambda figure: figure.cost)
 
 
-def _cells(figures: list[Figure], ratio: float) -> str:
-    middle, costs = _middle(figures), [figure.cost for figure in figures]
+def _cells(figures: Sequence[Figure], ratio: float) -> list[str]:
+    chosen, costs = _middle(figures), [figure.cost for figure in figures]
     cpu = sum(figure.cpu for figure in figures)
     redis = sum(figure.used.redis for figure in figures) / cpu
     broker = sum(figure.used.broker for figure in figures) / cpu
-    busiest = max(middle.used.workers) / sum(middle.used.workers)
-    return (
-        f"{max(figure.rate for figure in figures):,.0f} | {middle.cost:.2f} | {min(costs):.2f} to {max(costs):.2f} | "
-        f"{ratio:.2f} | {redis:.1%} | {broker:.1%} | {busiest:.0%} | {middle.room:,.0f}"
-    )
-
-
-def _line(figure: Figure) -> str:
-    return f"{figure.work}, workers: {figure.kind}: {_cells([figure], 1)}"
+    busiest = max(chosen.used.workers) / sum(chosen.used.workers)
+    lost = sum(figure.missing for figure in figures)
+    return [
+        f"{max(figure.rate for figure in figures):,.0f}" + (f" (lost {lost:,})" if lost else ""),
+        f"{chosen.cost:.2f}",
+        f"{min(costs):.2f} to {max(costs):.2f}",
+        f"{ratio:.2f}",
+        f"{redis:.1%}" if redis else "",
+        f"{broker:.1%}" if broker else "",
+        f"{busiest:.0%}",
+        f"{chosen.room:,.0f}",
+    ]

@@ -1,6 +1,7 @@
-"""What a push does, as a value: the type of its payload, and a function from it to an outcome.
+"""What a push does, as a value: the type of its payload, a function from it to an outcome, and what comes of that.
 
-    ACTION = Action("message:send", MessageSend, send)      send(push: Push[MessageSend]) -> Outcome
+    ACTION = Action("message:send", MessageSend, send, Appended, emits=(SENT,))
+                                                 send(push: Push[MessageSend]) -> Append, an Outcome[Appended]
 
 Features describe; the engine checks rights and limits before, and carries out after. So a feature has no I/O to get
 wrong: what may be written, sent or answered is one of the outcomes below.
@@ -12,45 +13,58 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from channels.errors import Code, Refused
+from channels.event import EventType, Nothing
+from channels.field import Milliseconds, Position
 from channels.journal import Journal, Mark
-from channels.limit import MAX_PUSH_ID_CHARACTERS
 from channels.member import Authority, Member
 from channels.topic import Topic
 
 P = TypeVar("P")
-
-# Printable ASCII: it is a key in the database and echoed to everybody.
-PUSH_ID_PATTERN = rf"^[\x21-\x7e]{{1,{MAX_PUSH_ID_CHARACTERS}}}$"
+R = TypeVar("R")
 
 
-class Append(msgspec.Struct, frozen=True):
-    """Put a durable event into the topic, answer `{"seq", "at"}`; `push_id` makes a retry count once."""
+class Appended(msgspec.Struct, frozen=True):
+    """It is stored: where in its topic, and when. A retry gets what the first one got."""
 
-    event: str
-    payload: object
+    seq: Position
+    at: Milliseconds
+
+
+class MarkedUpTo(msgspec.Struct, frozen=True):
+    """How far the user has read the topic now."""
+
+    seq: Position
+
+
+class Outcome(msgspec.Struct, Generic[R], frozen=True):
+    """What is to be done for a push, which is then answered with an R."""
+
+
+class Append(Outcome[Appended], Generic[P], frozen=True):
+    """Put a durable event into the topic; `push_id` makes a retry count once."""
+
+    event: EventType[P]
+    payload: P
     push_id: str | None = None
 
 
-class Flash(msgspec.Struct, frozen=True):
-    """Broadcast an ephemeral event to the topic, answer `{}`."""
+class Flash(Outcome[Nothing], Generic[P], frozen=True):
+    """Broadcast an ephemeral event to the topic."""
 
-    event: str
-    payload: object
+    event: EventType[P]
+    payload: P
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(Outcome[R], Generic[R], frozen=True):
     """Answer, and no more."""
 
-    response: object
+    response: R
 
 
-class Marked(msgspec.Struct, frozen=True):
-    """Keep a read mark, tell the user's other sessions, answer `{"seq"}`."""
+class Marked(Outcome[MarkedUpTo], frozen=True):
+    """Keep a read mark, and tell the user's other sessions."""
 
     mark: Mark
-
-
-Outcome = Append | Flash | Answer | Marked
 
 
 class Push(msgspec.Struct, Generic[P]):
@@ -64,12 +78,17 @@ class Push(msgspec.Struct, Generic[P]):
     authority: Authority
 
 
-class Action(msgspec.Struct, frozen=True):
-    """One event that clients may push. A `run` that has to read returns an awaitable; one that need not must not."""
+class Action(msgspec.Struct, Generic[P, R], frozen=True):
+    """One event that clients may push, the response to it, and the kinds of event that come of it.
+
+    A `run` that has to read returns an awaitable; one that need not must not.
+    """
 
     event: str
-    payload: type[Any]
-    run: Callable[[Any], Outcome | Awaitable[Outcome]]
+    payload: type[P]
+    run: Callable[[Push[P]], Outcome[R] | Awaitable[Outcome[R]]]
+    reply: type[R]
+    emits: tuple[EventType[Any], ...] = ()
 
 
 def not_blank(text: str) -> str:

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from channels.event import Delivery, EventType
+from channels.field import ClassTitle, Identity, Milliseconds
 from channels.member import Classroom, Role
 from channels.minutes import MINUTE, MinuteCounts
 from channels.presence import ONLINE, Presence
+
+# The topic that carries them.
+DASHBOARD = "dashboard"
 
 # Snapshots are made at most this often: faster is restless to look at, and the school's numbers are not small.
 SNAPSHOT_SECONDS = 1.0
@@ -32,8 +37,8 @@ class ClassRow(msgspec.Struct, frozen=True):
     `messages` is oldest first, the running minute last.
     """
 
-    id: int
-    title: str
+    id: Identity
+    title: ClassTitle
     students_online: int
     students: int
     teachers_online: int
@@ -42,11 +47,14 @@ class ClassRow(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The school at one moment (`at`, ms since 1970)."""
+    """The school at one moment."""
 
-    at: int
+    at: Milliseconds
     totals: Totals
     classes: list[ClassRow]
+
+
+DASHBOARD_CHANGED = EventType("dashboard:changed", Snapshot, Delivery.SNAPSHOT, DASHBOARD)
 
 
 class Dashboard:

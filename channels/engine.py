@@ -13,13 +13,15 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
 
 import msgspec
 
 from channels.broker import Broker
-from channels.dashboard import SNAPSHOT_SECONDS, Dashboard
-from channels.dispatcher import Dispatcher
+from channels.dashboard import DASHBOARD, DASHBOARD_CHANGED, SNAPSHOT_SECONDS, Dashboard
+from channels.dispatcher import READS, Dispatcher, Joined
 from channels.errors import RESTARTING, SIGNED_OUT, Closing, Unavailable
+from channels.event import EventType
 from channels.hub import Hub
 from channels.journal import Entry, Journal
 from channels.lesson import chat
@@ -27,9 +29,10 @@ from channels.limit import SWEEP_SECONDS, Limits
 from channels.member import Authority, Member, Role
 from channels.membership import USER_TOPIC, Membership
 from channels.minutes import MinuteCounts
+from channels.notice import RIGHTS_CHANGED, SESSION_ENDED, JoinedOwn, RightsChanged, SessionEnded
 from channels.peers import BEAT_SECONDS, PEERS, Peers
 from channels.policy import RoleRules
-from channels.presence import ONLINE, Presence
+from channels.presence import ONLINE, PRESENCE_COUNT, PRESENCE_DIFF, Presence
 from channels.protocol import Event, Wire
 from channels.registry import Registry
 from channels.relay import Relay, channel_of
@@ -38,6 +41,9 @@ from channels.session import Session
 from channels.topic import Topic
 
 log = logging.getLogger(__name__)
+
+# What the engine sends by itself, beside what comes of pushes and the presence of members.
+EVENTS: tuple[EventType[Any], ...] = (SESSION_ENDED, RIGHTS_CHANGED, DASHBOARD_CHANGED)
 
 # Sign-ins that are read again at once after an import: the authority gathers them into few queries.
 RENEW_AT_ONCE = 500
@@ -87,7 +93,7 @@ class Engine:
             self._rules,
             limits,
             clock,
-            self._extras,
+            self._extend,
         )
         self.handle = self._dispatcher.handle
         self._revision = 0
@@ -97,6 +103,7 @@ class Engine:
         journal.on_known = self._hub.catch_up.known
         self._hub.before_flush = self._tell_presence
         self._hub.listen(PEERS, self._peers.receive)
+        self._hub.listen(READS, self._dispatcher.hear_mark)
         self._hub.listen(channel_of(self.relay.worker), self.relay.receive)
         self._hub.unheard = self.relay.unheard
         self._hub.regained = self._regained
@@ -217,7 +224,7 @@ class Engine:
 
     def _renew(self, session: Session, member: Member | None) -> None:
         if member is None or member.user.role is not session.member.user.role:
-            self._membership.notify(session, "session:ended", {"code": "signed_out", "message": SIGNED_OUT.reason})
+            self._membership.notify(session, SESSION_ENDED, SessionEnded("signed_out", SIGNED_OUT.reason))
             session.end(SIGNED_OUT)
             return
         before, session.member = session.member, member
@@ -226,23 +233,24 @@ class Engine:
         rules = self._rules[member.user.role]
         for wire_name in [name for name in session.subscriptions if not rules.allows(member, name)]:
             self._membership.take_away(session, wire_name)
-        self._membership.notify(session, "rights:changed", {"topics": rules.listing(member)})
+        self._membership.notify(session, RIGHTS_CHANGED, RightsChanged(rules.listing(member)))
 
     # What join replies say of some topics only
 
-    def _extras(self, session: Session, topic: Topic) -> dict[str, object]:
+    def _extend(self, session: Session, topic: Topic, joined: Joined[Any]) -> Joined[Any]:
         member = session.member
         if topic.wire_name == USER_TOPIC:
-            return {"user": member.user, "topics": self._rules[member.user.role].listing(member)}
-        if topic.name == "dashboard":
-            return {"state": self._dashboard.snapshot(member.classes, _now())}
-        return {}
+            listing = self._rules[member.user.role].listing(member)
+            return JoinedOwn(**msgspec.structs.asdict(joined), user=member.user, topics=listing)
+        if topic.name == DASHBOARD:
+            return msgspec.structs.replace(joined, state=self._dashboard.snapshot(member.classes, _now()))
+        return joined
 
     # What happens by itself
 
     def _committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
         for entry, _ in batch:
-            if entry.event == chat.SENT:
+            if entry.event == chat.SENT.name:
                 self._minutes.add(entry.topic, entry.at)
         self._hub.commit(batch)
 
@@ -251,23 +259,23 @@ class Engine:
         for name, diff in self._presence.take_diffs().items():
             topic = self._hub.topics.get(name)
             if topic is not None:
-                self._hub.broadcast(topic, "presence_diff", msgspec.json.encode(diff))
+                self._hub.broadcast(topic, PRESENCE_DIFF.name, PRESENCE_DIFF.encode(diff))
 
     def _tell_counts(self) -> None:
         for name, counts in self._presence.take_counts().items():
             topic = self._hub.topics.get(name)
             if topic is not None:
-                self._hub.broadcast_snapshot(topic, "presence_count", msgspec.json.encode(counts))
+                self._hub.broadcast_snapshot(topic, PRESENCE_COUNT.name, PRESENCE_COUNT.encode(counts))
 
     def _tell_dashboard(self) -> None:
-        topic = self._hub.topics.get("dashboard")
+        topic = self._hub.topics.get(DASHBOARD)
         if topic is None or not topic.sessions:
             return
         # Every principal sees every class, so one snapshot serves them all.
         classes = next(iter(topic.sessions)).member.classes
         snapshot = self._dashboard.changed(classes, _now())
         if snapshot is not None:
-            self._hub.broadcast_snapshot(topic, "dashboard:changed", msgspec.json.encode(snapshot))
+            self._hub.broadcast_snapshot(topic, DASHBOARD_CHANGED.name, DASHBOARD_CHANGED.encode(snapshot))
 
     def _sweep(self) -> None:
         now = self._clock()

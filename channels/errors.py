@@ -6,27 +6,56 @@ logged once with its context, then closed as `INTERNAL`.
 """
 
 from enum import StrEnum
+from typing import Self
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class Code(StrEnum):
-    """The `code` of an error reply. Clients branch on these; the message beside it is for people."""
+    """Why a push or a join was refused. Clients branch on these; the message beside it is for people."""
 
-    BAD_FRAME = "bad_frame"
-    BAD_PAYLOAD = "bad_payload"
-    UNMATCHED_TOPIC = "unmatched_topic"
-    UNKNOWN_EVENT = "unknown_event"
-    FORBIDDEN = "forbidden"
-    TOO_MANY_TOPICS = "too_many_topics"
-    TOO_FAST = "too_fast"
-    OVERLOADED = "overloaded"
-    UNAVAILABLE = "unavailable"
-    INTERNAL = "internal"
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str) -> Self:
+        """Make a code that says what it means and what to do."""
+        self = str.__new__(cls, code)
+        self._value_ = code
+        self.meaning = meaning
+        return self
+
+    BAD_FRAME = "bad_frame", "The frame is no message. Nothing was done; sending it again does not help."
+    BAD_PAYLOAD = "bad_payload", "The payload is not of its event's type; the message says where. Do not send it again."
+    UNMATCHED_TOPIC = "unmatched_topic", "There is no such topic for this role, or it is not joined. Join it first."
+    UNKNOWN_EVENT = "unknown_event", "Nobody can push an event of this name."
+    FORBIDDEN = (
+        "forbidden",
+        "The event or topic exists, but this user may not have it now. Do not try again unasked.",
+    )
+    TOO_MANY_TOPICS = "too_many_topics", "This connection has joined as many topics as it may. Leave some first."
+    TOO_FAST = "too_fast", "The user pushes or joins faster than allowed. Nothing was done: again after `retry_after`."
+    OVERLOADED = "overloaded", "Too much waits to be stored. Nothing was done: again after `retry_after`."
+    UNAVAILABLE = (
+        "unavailable",
+        "The database does not answer; it may have been stored or not. Again after `retry_after`, with the same `id`.",
+    )
+    INTERNAL = "internal", "A defect of the server."
 
 
 # What stock Phoenix clients show as the reason; where nothing else is said, the code with spaces.
 _PHOENIX_REASONS = {Code.TOO_MANY_TOPICS: "too many channels joined", Code.INTERNAL: "join crashed"}
+
+
+class ErrorResponse(msgspec.Struct, frozen=True):
+    """Why a push or a join was refused: branch on `code`, show `message`.
+
+    `reason` is what stock Phoenix clients look at. `retry_after` (ms): the same may succeed then.
+    """
+
+    code: Code
+    message: str
+    reason: str
+    retry_after: int | UnsetType = UNSET
 
 
 class ChannelError(Exception):
@@ -46,13 +75,10 @@ class Refused(ChannelError):
         self.retry_after = retry_after
 
     @property
-    def response(self) -> dict[str, object]:
+    def response(self) -> ErrorResponse:
         """The `response` of the error reply."""
         reason = _PHOENIX_REASONS.get(self.code, self.code.replace("_", " "))
-        response: dict[str, object] = {"code": self.code, "message": self.message, "reason": reason}
-        if self.retry_after is not None:
-            response["retry_after"] = self.retry_after
-        return response
+        return ErrorResponse(self.code, self.message, reason, UNSET if self.retry_after is None else self.retry_after)
 
 
 class Unavailable(ChannelError):
@@ -74,7 +100,9 @@ class Closing(msgspec.Struct, frozen=True):
     reconnect: bool
 
 
+BROKEN_FRAME = Closing(1002, "not a frame of the protocol", reconnect=True)
 FLOODING = Closing(1008, "too many frames", reconnect=True)
+FRAME_TOO_BIG = Closing(1009, "message too big", reconnect=True)
 INTERNAL = Closing(1011, "internal error", reconnect=True)
 RESTARTING = Closing(1012, "the server is restarting", reconnect=True)
 SIGNED_OUT = Closing(4001, "signed out", reconnect=False)

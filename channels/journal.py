@@ -47,6 +47,10 @@ MAX_QUEUED_BYTES = 32 * 1024 * 1024
 # Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
 MAX_BATCH = 500
 
+# The least time between the beginnings of two transactions while several pushes come at once; alone, a push is
+# committed at once. Measured, 1,000 pushes a second to classes of 20: 410 µs of CPU each without, 306 with it, in all.
+GATHER_SECONDS = 0.004
+
 # Readings under way at once: as many as the database has connections for, and a bound on what their rows hold.
 MAX_READING = 8
 
@@ -120,7 +124,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     fresh: bool = True
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False):
+class Mark(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """That a user has read a topic up to a position, and when (ms)."""
 
     topic: str
@@ -167,6 +171,8 @@ class Journal:
         self._queued_bytes = 0
         self._marks: dict[tuple[str, int], Mark] = {}
         self._committing: asyncio.Task[None] | None = None
+        self._begun_at = float("-inf")  # the last transaction
+        self._is_busy = False  # that one had several entries
         self._closed = False
         self._failing: set[str] = set()
         self._reading = asyncio.Semaphore(MAX_READING)
@@ -217,8 +223,13 @@ class Journal:
             self._committing = asyncio.create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._queue or self._marks:
+                if self._is_busy and not self._closed:
+                    await asyncio.sleep(self._begun_at + GATHER_SECONDS - loop.time())
+                self._begun_at = loop.time()
+                self._is_busy = len(self._queue) > 1
                 await self._commit_batch()
         finally:
             self._committing = None
@@ -296,15 +307,14 @@ class Journal:
             query = query.where(events_table.c.seq < seq)
         return (await self._read(query))[::-1]
 
-    async def read_position(self, topic: str, user_id: int) -> int:
-        """Return how far a user has read a topic; 0 when never."""
+    async def marks(self, topic: str) -> dict[int, int]:
+        """Return how far users have read a topic, by their ids; of those who never have, nothing."""
         query = (
-            select(reads_table.c.seq)
+            select(reads_table.c.user_id, reads_table.c.seq)
             .join(topics_table, topics_table.c.id == reads_table.c.topic_id)
-            .where(topics_table.c.name == topic, reads_table.c.user_id == user_id)
+            .where(topics_table.c.name == topic)
         )
-        rows = await self._fetch(query)
-        return rows[0].seq if rows else 0
+        return {row.user_id: row.seq for row in await self._fetch(query)}
 
     async def readers(self, topic: str, seq: int) -> list[int]:
         """Return the ids of the users who have read a topic up to a position or further."""

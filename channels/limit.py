@@ -94,8 +94,9 @@ MAX_POST_BYTES = 4 * MAX_FRAME_BYTES
 # POSTs of one session at once: clients keep one in flight; a second may overtake the answer to the first.
 MAX_PUSHES_WAITING = 2
 
-# Bytes of replies that wait for a poll before the next frame of a POST is handled, and how long it waits for that.
-PUSH_ROOM_BYTES = 64 * 1024
+# Bytes of replies that wait for a client before its next message is handled: in a poll's next answer, or at the end of
+# the turn of a socket. And how long a POST waits for that.
+REPLY_ROOM_BYTES = 64 * 1024
 PUSH_SECONDS = 10.0
 
 # Long-poll sessions from one address on one worker: all pupils of a large school behind one address; half of what a

@@ -15,6 +15,7 @@ import logging
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+import msgspec
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from channels.entrance import Entrance, TurnedAway
@@ -30,6 +31,10 @@ from channels.protocol import JSON
 log = logging.getLogger(__name__)
 
 NDJSON = "application/x-ndjson"
+SESSION_HEADER = "X-Phoenix-Longpoll-Token"
+
+_GONE = b'{"status":410'
+_FAILED = b'{"status":500'
 
 # How long browsers may keep the answer to a preflight, in seconds; Phoenix' own.
 PREFLIGHT_SECONDS = 3600
@@ -79,10 +84,13 @@ class ChannelPoll(RequestHandler):
     async def get(self) -> None:
         """Answer a poll; without a token, with a new session."""
         token = self._token()
-        if token is None:
-            self.finish(gone() if self._has_token() else await self._open())
-        else:
+        if token is not None:
             await self._pass_on(token, Poll(token.session, self.rules.role, token.answer))
+        elif self._names_in_header():
+            self.finish(gone())
+        else:
+            # A parameter that is no token of ours is the page's own: the client has no session yet.
+            self.finish(await self._open())
 
     async def post(self) -> None:
         """Have done what the frames in the body ask; their replies come with a poll."""
@@ -108,7 +116,7 @@ class ChannelPoll(RequestHandler):
         asked = self.request.headers.get("Access-Control-Request-Headers")
         if asked is not None:
             self.set_header("Access-Control-Allow-Headers", asked)
-        self.set_header("Access-Control-Allow-Methods", "get, post, delete, options")
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
         self.set_header("Access-Control-Max-Age", PREFLIGHT_SECONDS)
 
     def on_connection_close(self) -> None:
@@ -125,10 +133,17 @@ class ChannelPoll(RequestHandler):
             if not self._mailroom.reaches(token):
                 # Whoever keeps the connection would ask this worker again; a new one may come to the session's own.
                 self.set_header("Connection", "close")
-            self.finish(body)
+            self.finish(self._as_understood(body))
         except asyncio.CancelledError:
             if not self._has_hung_up:
                 raise
+
+    def _as_understood(self, answer: bytes) -> bytes:
+        # Stock clients that name their session in the query take 410, before 1.8.5, for a new session, in which they
+        # believe to be wherever they had joined, and hear nothing. At 500 all of them come back and join.
+        if self.request.method == "GET" and answer.startswith(_GONE) and not self._names_in_header():
+            return _FAILED + answer.removeprefix(_GONE)
+        return answer
 
     async def _open(self) -> bytes:
         if self.get_query_argument("format", JSON.name) != JSON.name:
@@ -146,17 +161,17 @@ class ChannelPoll(RequestHandler):
             # Phoenix' clients know no other status that means "later".
             return status_body(500, code=Code.UNAVAILABLE, message=away.message, retry_after=away.retry_after)
         except Refused as refusal:
-            return status_body(500, **refusal.response)
+            return status_body(500, **msgspec.to_builtins(refusal.response))
 
     def _argument(self, name: str) -> str | None:
         return self.get_query_argument(name, None)
 
     def _token_text(self) -> str | None:
-        # Stock clients up to 1.8.12 append theirs to whatever parameters the page gave: the last one is the session's.
-        return self.request.headers.get("X-Phoenix-Longpoll-Token") or self._argument("token") or None
+        # Stock clients up to 1.8 append theirs to whatever parameters the page gave: the last one is the session's.
+        return self.request.headers.get(SESSION_HEADER) or self._argument("token") or None
 
-    def _has_token(self) -> bool:
-        return self._token_text() is not None
+    def _names_in_header(self) -> bool:
+        return bool(self.request.headers.get(SESSION_HEADER))
 
     def _token(self) -> PollToken | None:
         text = self._token_text()

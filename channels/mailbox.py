@@ -19,8 +19,8 @@ from channels.limit import (
     GATHER_SECONDS,
     LONGPOLL_IDLE_SECONDS,
     MAX_PUSHES_WAITING,
-    PUSH_ROOM_BYTES,
     PUSH_SECONDS,
+    REPLY_ROOM_BYTES,
 )
 from channels.session import Session
 
@@ -149,6 +149,10 @@ class Mailbox:
         else:
             self._answer_held()
 
+    def write(self, data: bytes) -> None:
+        """Have the next answer carry what many get."""
+        self.session.offer(data)
+
     def _gathered(self) -> None:
         self._gathering = None
         if self._held is not None and not self._held.done():
@@ -210,7 +214,7 @@ class Mailbox:
 
     async def _has_room(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
-        while self.session.waiting_bytes > PUSH_ROOM_BYTES and self.session.closing is None:
+        while self.session.waiting_bytes > REPLY_ROOM_BYTES and self.session.closing is None:
             self._room = loop.create_future()
             await asyncio.wait((self._room,), timeout=deadline - loop.time())
             if loop.time() >= deadline:

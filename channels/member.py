@@ -6,9 +6,11 @@ every event. Nothing here knows of databases, cookies or sockets.
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+
+from channels.field import Identity, Name
 
 
 class Role(StrEnum):
@@ -22,9 +24,9 @@ class Role(StrEnum):
 class User(msgspec.Struct, frozen=True):
     """Somebody as others see them, just as it goes over the wire."""
 
-    id: int
-    name: str
-    role: Role
+    id: Identity
+    name: Name
+    role: Annotated[Role, msgspec.Meta(examples=["student"])]
 
 
 class Classroom(msgspec.Struct, frozen=True):

@@ -3,8 +3,9 @@
 A session's list of topics, the hub's list of sessions and presence change together here and nowhere else.
 """
 
-import msgspec
+from typing import TypeVar
 
+from channels.event import Delivery, EventType, Nothing
 from channels.hub import Hub
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.presence import Presence
@@ -12,8 +13,18 @@ from channels.protocol import ClientMessage
 from channels.session import Session, Subscription
 from channels.topic import Topic
 
+P = TypeVar("P")
+
 # The topic of a user's private notices, as that user calls it.
 USER_TOPIC = "user:me"
+
+CLOSED = EventType(
+    "phx_close",
+    Nothing,
+    Delivery.ORDERED,
+    meaning="The join has ended: left, replaced by a newer one, or taken away with the right to it. Its ref stands in "
+    "the frame twice, as `join_ref` and `ref`.",
+)
 
 
 class Membership:
@@ -42,8 +53,7 @@ class Membership:
             self._presence.enter(topic.name, session)
             self._hub.schedule()
         event, payload = self._presence.welcome(topic.name)
-        body = msgspec.json.encode(payload)
-        session.offer(session.wire.message(message.join_ref, None, message.topic, event, body))
+        session.offer(session.wire.message(message.join_ref, None, message.topic, event.name, event.encode(payload)))
 
     def _decide(self, session: Session, topic: Topic) -> None:
         # By the first to come, for as long as anybody is here: a list that turned into a count would never be mended.
@@ -66,12 +76,12 @@ class Membership:
             self._part(session, subscription)
         session.subscriptions.clear()
 
-    def notify(self, session: Session, event: str, payload: object) -> None:
+    def notify(self, session: Session, event: EventType[P], payload: P) -> None:
         """Tell one session something private, if it listens."""
         subscription = session.subscriptions.get(USER_TOPIC)
         if subscription is not None:
-            body = msgspec.json.encode(payload)
-            session.offer(session.wire.message(subscription.join_ref, None, USER_TOPIC, event, body))
+            body = event.encode(payload)
+            session.offer(session.wire.message(subscription.join_ref, None, USER_TOPIC, event.name, body))
 
     def _part(self, session: Session, subscription: Subscription) -> None:
         topic = self._hub.topics[subscription.topic]
@@ -82,4 +92,4 @@ class Membership:
 
 def _tell_closed(session: Session, wire_name: str, subscription: Subscription) -> None:
     join_ref = subscription.join_ref
-    session.offer(session.wire.message(join_ref, join_ref, wire_name, "phx_close", b"{}"))
+    session.offer(session.wire.message(join_ref, join_ref, wire_name, CLOSED.name, CLOSED.encode(Nothing())))

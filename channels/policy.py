@@ -7,11 +7,14 @@ stands at that moment.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from channels.action import Action
 from channels.errors import Code, Refused
+from channels.field import ClassTitle, TopicName
 from channels.member import Member, Role
 
 # One way only to write a class' topic, so that no class has two. At most 18 digits: a 64-bit key.
@@ -22,8 +25,16 @@ class TopicRule(msgspec.Struct, frozen=True):
     """What one role may do with one kind of topic; `presence`: whether members are shown to each other there."""
 
     may_join: Callable[[Member, int], bool]
-    actions: Mapping[str, Action]
+    actions: Mapping[str, Action[Any, Any]]
     presence: bool = False
+
+
+class TopicEntry(msgspec.Struct, frozen=True):
+    """A topic that one may join; a class' has a title, and says how many students are enrolled."""
+
+    topic: TopicName
+    title: ClassTitle
+    students: int | UnsetType = UNSET
 
 
 class RoleRules(msgspec.Struct, frozen=True):
@@ -53,19 +64,16 @@ class RoleRules(msgspec.Struct, frozen=True):
             return False
         return True
 
-    def listing(self, member: Member) -> list[dict[str, object]]:
+    def listing(self, member: Member) -> list[TopicEntry]:
         """Return the topics that a member may join, as `user:me` tells them."""
-        named: list[dict[str, object]] = [
-            {"topic": name, "title": ""} for name in self.topics if name not in ("class", "user:me")
-        ]
-        classes: list[dict[str, object]] = [
-            {"topic": c.topic, "title": c.title, "students": c.students} for c in member.classes.values()
-        ]
-        return [*classes, *named]
+        named = [TopicEntry(name, "") for name in self.topics if name not in ("class", "user:me")]
+        return [*(TopicEntry(each.topic, each.title, each.students) for each in member.classes.values()), *named]
 
 
 def rule(
-    *actions: Action, may_join: Callable[[Member, int], bool] = lambda member, number: True, presence: bool = False
+    *actions: Action[Any, Any],
+    may_join: Callable[[Member, int], bool] = lambda member, number: True,
+    presence: bool = False,
 ) -> TopicRule:
     """Write a rule: everybody of the role may join, if nothing else is said."""
     return TopicRule(may_join, {action.event: action for action in actions}, presence)

@@ -18,10 +18,53 @@ from typing import Any
 
 import msgspec
 
+from channels.event import Delivery, EventType
 from channels.member import Role, User
 from channels.session import Session
 
-Listing = dict[str, dict[str, Any]]
+
+class PresenceMeta(msgspec.Struct, frozen=True):
+    """One session of a user; `phx_ref` is unique."""
+
+    phx_ref: str
+
+
+class Present(msgspec.Struct):
+    """A user who is there, with a meta for each session."""
+
+    metas: list[PresenceMeta]
+    user: User
+
+
+# By the user's id, as text.
+Listing = dict[str, Present]
+
+
+class PresenceDiff(msgspec.Struct, frozen=True):
+    """Sessions that have come and gone since the state or the last diff, by the user's id; joins are applied first."""
+
+    joins: Listing
+    leaves: Listing
+
+
+class PresenceCount(msgspec.Struct, frozen=True):
+    """How many students and teachers are there, in a class that is too large to name them."""
+
+    students: int
+    teachers: int
+
+
+PRESENCE_STATE = EventType(
+    "presence_state",
+    Listing,
+    Delivery.ORDERED,
+    meaning="Who is there, by the user's id: told once, after the join's reply.",
+)
+PRESENCE_DIFF = EventType("presence_diff", PresenceDiff, Delivery.ORDERED)
+PRESENCE_COUNT = EventType("presence_count", PresenceCount, Delivery.SNAPSHOT)
+
+# Heard in topics whose members are shown to each other.
+EVENTS: tuple[EventType[Any], ...] = (PRESENCE_STATE, PRESENCE_DIFF, PRESENCE_COUNT)
 
 # Every connected session is here, whatever it has joined; no client can join it.
 ONLINE = "online"
@@ -133,13 +176,13 @@ class Presence:
         elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else nobody has heard of it yet
             self._leaves.setdefault(entry.topic, {})[entry.ref] = entry
 
-    def welcome(self, topic: str) -> tuple[str, object]:
+    def welcome(self, topic: str) -> tuple[EventType[Any], Listing | PresenceCount]:
         """Return the event and payload that tell a newcomer who is there, before the next diff."""
         if topic in self.counted:
-            return "presence_count", self._count(topic)
+            return PRESENCE_COUNT, self._count(topic)
         untold = self._joins.get(topic, {})
         told = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in untold]
-        return "presence_state", _listing([*told, *self._leaves.get(topic, {}).values()])
+        return PRESENCE_STATE, _listing([*told, *self._leaves.get(topic, {}).values()])
 
     def counts(self, topic: str) -> Counter[Role]:
         """Return how many users of each role are in a topic."""
@@ -150,33 +193,33 @@ class Presence:
         """Return how many sessions are in a topic."""
         return len(self._here.get(topic, ()))
 
-    def take_diffs(self) -> dict[str, dict[str, Listing]]:
+    def take_diffs(self) -> dict[str, PresenceDiff]:
         """Return, by topic, what has changed since the last call."""
         joins, leaves = self._joins, self._leaves
         self._joins, self._leaves = {}, {}
         return {
-            topic: {
-                "joins": _listing(joins.get(topic, {}).values()),
-                "leaves": _listing(leaves.get(topic, {}).values()),
-            }
+            topic: PresenceDiff(
+                _listing(joins.get(topic, {}).values()),
+                _listing(leaves.get(topic, {}).values()),
+            )
             for topic in joins.keys() | leaves.keys()
             if joins.get(topic) or leaves.get(topic)
         }
 
-    def take_counts(self) -> dict[str, dict[str, int]]:
+    def take_counts(self) -> dict[str, PresenceCount]:
         """Return, by topic, the counts that have changed since the last call."""
         changed, self._counts_changed = self._counts_changed - {ONLINE}, set()
         return {topic: self._count(topic) for topic in changed}
 
-    def _count(self, topic: str) -> dict[str, int]:
+    def _count(self, topic: str) -> PresenceCount:
         counts = self.counts(topic)
-        return {"students": counts[Role.STUDENT], "teachers": counts[Role.TEACHER]}
+        return PresenceCount(counts[Role.STUDENT], counts[Role.TEACHER])
 
 
 def _listing(entries: Iterable[Entry]) -> Listing:
     listing: Listing = {}
     for entry in entries:
-        shown = listing.setdefault(str(entry.user.id), {"metas": []})
-        shown["user"] = entry.user
-        shown["metas"].append({"phx_ref": entry.ref})
+        shown = listing.setdefault(str(entry.user.id), Present([], entry.user))
+        shown.user = entry.user
+        shown.metas.append(PresenceMeta(entry.ref))
     return listing

@@ -48,9 +48,16 @@ def stamped(payload: bytes, seq: int, at: int) -> bytes:
     return b'%b%b"seq":%d,"at":%d}' % (payload[:-1], comma, seq, at)
 
 
-def as_broadcast(event: Event) -> dict[str, object]:
-    """Return the event as replies list it: `{"event", "payload"}`, the payload as it was broadcast."""
-    return {"event": event.event, "payload": msgspec.Raw(event.payload)}
+class Broadcast(msgspec.Struct, frozen=True, gc=False):
+    """A durable event as replies list it; the payload is as it was broadcast."""
+
+    event: str
+    payload: msgspec.Raw
+
+
+def as_broadcast(event: Event) -> Broadcast:
+    """Return the event as replies list it."""
+    return Broadcast(event.event, msgspec.Raw(event.payload))
 
 
 def total_bytes(events: Iterable[Event]) -> int:

@@ -4,8 +4,9 @@ Each feature that has state names the kinds of event that change it, so that loa
 year of chat.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol, get_type_hints
+
+import msgspec
 
 from channels.lesson.announcements import Announcements
 from channels.protocol import Event
@@ -21,16 +22,26 @@ class Fold(Protocol):
     def apply(self, event: Event) -> None:
         """Fold one event of `kinds`, in order."""
 
-    def view(self) -> dict[str, object]:
-        """Return what this feature adds to the topic's state."""
+    def view(self) -> msgspec.Struct:
+        """Return what this feature adds to the topic's state: its fields stand beside the other features'."""
 
 
 # By the kind of topic: the text before the colon, if any.
-_FEATURES: dict[str, tuple[Callable[[], Fold], ...]] = {
+_FEATURES: dict[str, tuple[type[Fold], ...]] = {
     "class": (Announcements,),
     "role": (Announcements,),
     "school": (Announcements,),
 }
+
+
+def state_fields(topic: str) -> list[tuple[str, Any]]:
+    """Return the names and types of what a topic's state is made of."""
+    views = [get_type_hints(feature.view)["return"] for feature in _features(topic)]
+    return [(field.name, field.type) for view in views for field in msgspec.structs.fields(view)]
+
+
+def _features(topic: str) -> tuple[type[Fold], ...]:
+    return _FEATURES.get(topic.partition(":")[0], ())
 
 
 class Room:
@@ -39,7 +50,7 @@ class Room:
     __slots__ = ("_folds", "kinds")
 
     def __init__(self, topic: str) -> None:
-        folds = [feature() for feature in _FEATURES.get(topic.partition(":")[0], ())]
+        folds = [feature() for feature in _features(topic)]
         self._folds = {kind: fold for fold in folds for kind in fold.kinds}
         self.kinds = tuple(self._folds)
 
@@ -53,5 +64,5 @@ class Room:
         """Return the state as join replies carry it."""
         state: dict[str, object] = {}
         for fold in self._folds.values():
-            state |= fold.view()
+            state |= msgspec.structs.asdict(fold.view())
         return state

@@ -66,6 +66,9 @@ class Transport(Protocol):
     def flush(self) -> None:
         """Write what `Session.take` gives, then close where `Session.closing` says so; never raises."""
 
+    def write(self, data: bytes) -> None:
+        """Write what many get, while the session is neither `woken` nor `blocked`; never raises."""
+
 
 class Session:
     """One client's connection, whatever carries it.
@@ -73,7 +76,7 @@ class Session:
     `wake` is called with the session when its outbox has become non-empty or it has ended; times are seconds of one
     monotonic clock, passed in. The transport sets `blocked` while it cannot write, `ephemeral_waits` where that happens
     in the ordinary course of things, and `idle_seconds`, after which silence is the end; `appending` counts the pushes
-    of this client that wait for the journal.
+    of this client that wait for the journal. While the session is `woken`, something waits to be taken.
     """
 
     __slots__ = (
@@ -85,7 +88,6 @@ class Session:
         "_reply_bytes",
         "_snapshots",
         "_wake",
-        "_woken",
         "appending",
         "blocked",
         "closing",
@@ -96,6 +98,7 @@ class Session:
         "subscriptions",
         "transport",
         "wire",
+        "woken",
     )
 
     def __init__(
@@ -113,7 +116,7 @@ class Session:
         self.idle_seconds = IDLE_SECONDS
         self._limits = limits
         self._wake = wake
-        self._woken = False
+        self.woken = False
         self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
         self._ordered: list[bytes] = []
         self._bytes = 0
@@ -153,8 +156,8 @@ class Session:
         self._bytes += len(data)
         if self.blocked and self._bytes > self._limits.max_outbox_bytes:
             self.end(TOO_SLOW)
-        elif not self._woken:  # as in _want_taking, without the call: this line runs once per delivery
-            self._woken = True
+        elif not self.woken:  # as in _want_taking, without the call: this line runs once per delivery
+            self.woken = True
             self._wake(self)
 
     def offer_snapshot(self, key: str, data: bytes) -> None:
@@ -188,7 +191,7 @@ class Session:
 
     def take(self) -> bytes:
         """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""
-        self._woken = False
+        self.woken = False
         parts = self._ordered
         if self._snapshots or self._ephemeral:
             parts = [*parts, *(self._snapshots or {}).values(), *(self._ephemeral or ())]
@@ -207,12 +210,12 @@ class Session:
             self._bytes = self._reply_bytes = 0
             self._snapshots = self._ephemeral = None
         # Also where it has been woken before and could not write: it has to close all the same.
-        self._woken = True
+        self.woken = True
         self._wake(self)
 
     def _want_taking(self) -> None:
-        if not self._woken:
-            self._woken = True
+        if not self.woken:
+            self.woken = True
             self._wake(self)
 
     def heard(self, now: float) -> None:

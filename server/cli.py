@@ -5,6 +5,7 @@ import os
 import click
 
 from server.cli_options import Commands
+from server.cli_protocol import protocol
 from server.cli_school import database, roster
 from server.cli_serve import demo, serve_command
 from server.cli_users import token, user
@@ -33,5 +34,5 @@ def main() -> None:
     os.umask(0o077)
 
 
-for each in (serve_command, demo, roster, user, token, database):
+for each in (serve_command, demo, roster, user, token, database, protocol):
     main.add_command(each)

@@ -39,7 +39,7 @@ class Settings:
     behind_proxy: bool = False
 
 
-def read_origin(text: str) -> str:
+def read_origin(text: str, option: str = "--allowed-origin") -> str:
     """Return an origin as browsers write it (RFC 6454, section 6.2); raise SettingsError for anything else."""
     given = text.strip().removesuffix("/").lower()
     try:
@@ -51,7 +51,7 @@ def read_origin(text: str) -> str:
     plain = f"{url.scheme}://{host}" if port in (None, _PORTS.get(url.scheme)) else f"{url.scheme}://{host}:{port}"
     # Nothing but scheme, host and port.
     if url.scheme not in _PORTS or not _HOST.fullmatch(host or "") or given not in (plain, f"{plain}:{port}"):
-        raise SettingsError(f"--allowed-origin {text} is not an origin such as https://portal.school.example.")
+        raise SettingsError(f"{option} {text} is not an origin such as https://portal.school.example.")
     return plain
 
 

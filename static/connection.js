@@ -1,7 +1,8 @@
 /**
  * This page's one socket, with its state shown at the top, and the user's own channel.
  *
- * Being online is a quiet dot. A short break is not worth a word: only what lasts is said.
+ * Being online is a quiet dot; over polls it is a ring, and the menu says why. A short break is not worth a word: only what
+ * lasts is said.
  */
 
 import {Socket} from "./client/socket.js";
@@ -11,6 +12,11 @@ import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
 import {_} from "./language.js";
 import {byId, page} from "./page.js";
+
+/**
+ * @typedef {import("./client/socket.js").SocketState} SocketState
+ * @typedef {import("./client/transport.js").Kind} Kind
+ */
 
 /** A break that ends sooner is nobody's concern, and words that flash by disturb. */
 const QUIET_MS = 1200;
@@ -37,16 +43,18 @@ export function onOnline(listener) {
   listener(isShownOnline);
 }
 
-/** @param {import("./client/socket.js").SocketState} state */
-function show({status}) {
+/** @param {SocketState} state */
+function show(state) {
+  const {status} = state;
   clearTimeout(timer);
   if (status === "signed_out") return isSigningOut ? undefined : signInAgain();
-  if (status === "online" || sign.dataset.state === "offline") return say(status);
-  timer = window.setTimeout(() => say(status), QUIET_MS);
+  const isNews = (status === "online" && !isShownOnline) || sign.dataset.state === "offline";
+  if (isNews) return say(state);
+  timer = window.setTimeout(() => say(state), QUIET_MS);
 }
 
-/** @param {string} status */
-function say(status) {
+/** @param {SocketState} state */
+function say({status, transport}) {
   const words = {
     connecting: _("Connecting…"),
     online: _("Online"),
@@ -55,9 +63,22 @@ function say(status) {
   };
   sign.hidden = false;
   sign.dataset.state = status;
-  setText(sign, words[/** @type {keyof typeof words} */ (status)] ?? status);
+  setText(byId("connection-state"), words[/** @type {keyof typeof words} */ (status)] ?? status);
+  sayRoute(transport);
   isShownOnline = status === "online";
   onShownOnline.emit(isShownOnline);
+}
+
+/** Say why it is not the usual one: in the title, where a mouse finds it, and in the menu. @param {Kind | null} transport */
+function sayRoute(transport) {
+  const isUsual = transport !== "longpoll";
+  const route = isUsual ? "" : _("(alternate route)");
+  const why = isUsual ? "" : _("This network blocks the direct connection. Everything works, a moment slower.");
+  sign.dataset.transport = transport ?? "";
+  sign.title = why;
+  setText(byId("connection-route"), ` ${route}`); // apart from the word before it, to who hears them
+  setText(byId("connection-note"), why);
+  byId("connection-note").hidden = isUsual;
 }
 
 /** Nobody asked for it in this tab: the page there says what happened. */

@@ -18,6 +18,10 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     [
         "channels.errors",
+        "channels.event",
+        "channels.field",
+        "channels.frame_reader",
+        "channels.gatherer",
         "channels.limit",
         "channels.member",
         "channels.handshake",
@@ -32,6 +36,7 @@ LAYERS = [
     ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard", "channels.membership"],
     ["channels.policy"],
     ["channels.dispatcher"],
+    ["channels.notice"],
     ["channels.engine"],
     ["channels.mailbox", "channels.mailroom"],
     ["channels.entrance"],

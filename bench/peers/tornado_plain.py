@@ -1,13 +1,10 @@
-"""The chat server that Tornado's own documentation leads to: a set of clients, and `write_message` to each in a loop.
-
-It speaks as much of Lousa's protocol as the load generator needs, and does nothing else: no sign-in, no roles, no
-journal, no order over several workers, no bound on a slow client.
-"""
+"""Plain Tornado, as its own documentation leads to it: a set of clients, and `write_message` to each in a loop."""
 
 import asyncio
 import json
 import sys
 import time
+from collections import defaultdict
 from typing import Any
 
 from tornado.web import Application
@@ -15,17 +12,21 @@ from tornado.websocket import WebSocketHandler
 
 
 class Chat(WebSocketHandler):
-    """One client; everybody is in one class."""
+    """One client."""
 
-    members: set["Chat"] = set()  # noqa: RUF012  # shared on purpose
+    classes: defaultdict[str, set["Chat"]] = defaultdict(set)  # noqa: RUF012  # shared on purpose
     seq = 0
 
+    def open(self, *args: str, **kwargs: str) -> None:
+        """Let small messages go out at once, as all other servers do."""
+        self.set_nodelay(True)
+
     def on_message(self, message: str | bytes) -> None:
-        """Answer, and pass a message on to all."""
+        """Answer, and pass a message on to all of its class."""
         join_ref, ref, topic, event, payload = json.loads(message)
         response: dict[str, Any] = {}
         if event == "phx_join":
-            Chat.members.add(self)
+            Chat.classes[topic].add(self)
         elif event == "message:send":
             response = self._send_to_all(topic, payload)
         self._write([join_ref, ref, topic, "phx_reply", {"status": "ok", "response": response}])
@@ -33,9 +34,9 @@ class Chat(WebSocketHandler):
     def _send_to_all(self, topic: str, payload: dict[str, Any]) -> dict[str, Any]:
         Chat.seq += 1
         stamp = {"seq": Chat.seq, "at": time.time_ns() // 1_000_000}
-        author = {"id": id(self), "name": "Student00001 Silva", "role": "student"}
+        author = {"id": 1234, "name": "Student00001 Silva", "role": "student"}
         broadcast = json.dumps([None, None, topic, "message:sent", {**payload, "author": author, **stamp}])
-        for member in Chat.members:
+        for member in Chat.classes[topic]:
             member.write_message(broadcast)
         return stamp
 
@@ -44,12 +45,13 @@ class Chat(WebSocketHandler):
 
     def on_close(self) -> None:
         """Forget the client."""
-        Chat.members.discard(self)
+        for members in Chat.classes.values():
+            members.discard(self)
 
 
 async def main(port: int) -> None:
     """Serve until killed."""
-    Application([(r"/.*/websocket", Chat)]).listen(port, "127.0.0.1")
+    Application([(r"/socket/websocket", Chat)]).listen(port, "127.0.0.1", backlog=4096)
     await asyncio.Event().wait()
 
 

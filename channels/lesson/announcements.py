@@ -5,40 +5,57 @@ when a long chat stands between. Who has read one is told by the members' read p
 """
 
 from collections import deque
-from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from channels.action import PUSH_ID_PATTERN, Action, Append, Push, not_blank
-from channels.limit import MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS, STATE_ANNOUNCEMENTS
-from channels.protocol import Event, as_broadcast
-
-SENT = "announcement:sent"
+from channels.action import Action, Append, Appended, Push, not_blank
+from channels.event import Delivery, EventType
+from channels.field import PushId, Text, Title
+from channels.limit import STATE_ANNOUNCEMENTS
+from channels.member import User
+from channels.protocol import Broadcast, Event, as_broadcast
 
 
 class AnnouncementSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`announcement:send`: a text with or without a title; `id` is the client's own, for retries."""
+    """A text with or without a title."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
-    title: Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARACTERS)] = ""
-    id: Annotated[str, msgspec.Meta(pattern=PUSH_ID_PATTERN)] | None = None
-
-
-def _send(push: Push[AnnouncementSend]) -> Append:
-    payload = push.payload
-    announcement = {"title": payload.title.strip(), "text": not_blank(payload.text), "author": push.member.user}
-    if payload.id is not None:
-        announcement["id"] = payload.id
-    return Append(SENT, announcement, payload.id)
+    text: Text
+    title: Title = ""
+    id: PushId | None = None
 
 
-SEND = Action("announcement:send", AnnouncementSend, _send)
+class AnnouncementSent(msgspec.Struct, frozen=True):
+    """An announcement; its title may be empty."""
+
+    title: Title
+    text: Text
+    author: User
+    id: PushId | UnsetType = UNSET
+
+
+SENT = EventType("announcement:sent", AnnouncementSent, Delivery.DURABLE)
+
+
+def _send(push: Push[AnnouncementSend]) -> Append[AnnouncementSent]:
+    given = push.payload
+    sent = AnnouncementSent(given.title.strip(), not_blank(given.text), push.member.user, given.id or UNSET)
+    return Append(SENT, sent, given.id)
+
+
+SEND = Action("announcement:send", AnnouncementSend, _send, Appended, emits=(SENT,))
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """The newest announcements of a topic, oldest first."""
+
+    announcements: list[Broadcast]
 
 
 class Announcements:
     """The newest announcements of a topic."""
 
-    kinds = (SENT,)
+    kinds = (SENT.name,)
 
     def __init__(self) -> None:
         self._newest: deque[Event] = deque(maxlen=STATE_ANNOUNCEMENTS)
@@ -47,6 +64,6 @@ class Announcements:
         """Fold one event."""
         self._newest.append(event)
 
-    def view(self) -> dict[str, object]:
+    def view(self) -> Announced:
         """Return what this feature adds to the topic's state."""
-        return {"announcements": [as_broadcast(event) for event in self._newest]}
+        return Announced([as_broadcast(event) for event in self._newest])

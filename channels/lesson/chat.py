@@ -1,37 +1,51 @@
 """The live chat of a class: messages, kept, and who is typing, not kept."""
 
-from typing import Annotated
-
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from channels.action import PUSH_ID_PATTERN, Action, Append, Flash, Push, not_blank
-from channels.limit import MAX_TEXT_CHARACTERS
-
-SENT = "message:sent"
-TYPING = "typing:started"
+from channels.action import Action, Append, Appended, Flash, Push, not_blank
+from channels.event import Delivery, EventType, Nothing
+from channels.field import PushId, Text
+from channels.member import User
 
 
 class MessageSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`message:send`: a text of at most 4,000 characters; `id` is the client's own, for retries."""
+    """A text to the class."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
-    id: Annotated[str, msgspec.Meta(pattern=PUSH_ID_PATTERN)] | None = None
+    text: Text
+    id: PushId | None = None
+
+
+class MessageSent(msgspec.Struct, frozen=True):
+    """What somebody has said to the class."""
+
+    text: Text
+    author: User
+    id: PushId | UnsetType = UNSET
 
 
 class TypingStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`typing:start`: the member has begun to write; it counts for 5 seconds."""
+    """The member has begun to write; it counts for 5 seconds."""
 
 
-def _send(push: Push[MessageSend]) -> Append:
-    message = {"text": not_blank(push.payload.text), "author": push.member.user}
-    if push.payload.id is not None:
-        message["id"] = push.payload.id
-    return Append(SENT, message, push.payload.id)
+class TypingStarted(msgspec.Struct, frozen=True):
+    """Somebody has begun to write; it counts for 5 seconds."""
+
+    user: User
 
 
-def _type(push: Push[TypingStart]) -> Flash:
-    return Flash(TYPING, {"user": push.member.user})
+SENT = EventType("message:sent", MessageSent, Delivery.DURABLE)
+TYPING = EventType("typing:started", TypingStarted, Delivery.EPHEMERAL)
 
 
-SEND = Action("message:send", MessageSend, _send)
-TYPE = Action("typing:start", TypingStart, _type)
+def _send(push: Push[MessageSend]) -> Append[MessageSent]:
+    text, push_id = not_blank(push.payload.text), push.payload.id
+    return Append(SENT, MessageSent(text, push.member.user, push_id or UNSET), push_id)
+
+
+def _type(push: Push[TypingStart]) -> Flash[TypingStarted]:
+    return Flash(TYPING, TypingStarted(push.member.user))
+
+
+SEND = Action("message:send", MessageSend, _send, Appended, emits=(SENT,))
+TYPE = Action("typing:start", TypingStart, _type, Nothing, emits=(TYPING,))

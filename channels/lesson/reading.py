@@ -4,37 +4,65 @@ from typing import Annotated
 
 import msgspec
 
-from channels.action import Action, Answer, Marked, Push
+from channels.action import Action, Answer, Marked, MarkedUpTo, Push
 from channels.errors import Code, Refused
+from channels.event import Delivery, EventType
+from channels.field import Position, TopicName
 from channels.journal import Mark
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
-from channels.protocol import Event, as_broadcast
-
-Position = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # what JavaScript can count to
+from channels.member import User
+from channels.membership import USER_TOPIC
+from channels.protocol import Broadcast, Event, as_broadcast
 
 
 class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`history:read`: events before a position (the newest of them) or after it (the oldest); of one kind, if named."""
+    """Events before a position (the newest of them) or after it (the oldest); of one kind, if named."""
 
     before: Position | None = None
-    after: Position | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS)] = 50
+    after: Annotated[Position, msgspec.Meta(examples=[])] | None = None  # no example shows both
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS, examples=[50])] = 50
     event: Annotated[str, msgspec.Meta(pattern=r"^[a-z:]{1,64}$")] | None = None
 
 
+class HistoryPage(msgspec.Struct, frozen=True):
+    """Events, oldest first; `more`: there are others further on in the direction of reading."""
+
+    events: list[Broadcast]
+    more: bool
+
+
 class ReadMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`read:mark`: the member has read up to this position."""
+    """The member has read up to this position; a mark never goes back."""
 
     seq: Position
+
+
+class ReadMarked(msgspec.Struct, frozen=True):
+    """On this connection or another one, the user has read `topic` up to its position `seq`."""
+
+    topic: TopicName
+    seq: Position
+
+
+# Told to all connections of the one who has read.
+MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER_TOPIC)
 
 
 class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`receipts:read`: who of those for whom the topic is meant has read up to this position."""
+    """Who of those for whom the topic is meant has read up to this position."""
 
     seq: Position
 
 
-async def _read(push: Push[HistoryRead]) -> Answer:
+class Receipts(msgspec.Struct, frozen=True):
+    """How many have read so far, of how many `members` for whom the topic is meant; and the first of them."""
+
+    count: int
+    members: int
+    read: list[User]
+
+
+async def _read(push: Push[HistoryRead]) -> Answer[HistoryPage]:
     wanted = push.payload
     if (wanted.before is None) == (wanted.after is None):
         raise Refused(Code.BAD_PAYLOAD, "say either `before` or `after`")
@@ -57,8 +85,8 @@ def _fitting(events: list[Event]) -> int:
     return len(events)
 
 
-def _page(found: list[Event], shown: list[Event]) -> Answer:
-    return Answer({"events": [as_broadcast(event) for event in shown], "more": len(shown) < len(found)})
+def _page(found: list[Event], shown: list[Event]) -> Answer[HistoryPage]:
+    return Answer(HistoryPage([as_broadcast(event) for event in shown], len(shown) < len(found)))
 
 
 def _mark(push: Push[ReadMark]) -> Marked:
@@ -66,12 +94,12 @@ def _mark(push: Push[ReadMark]) -> Marked:
     return Marked(Mark(push.topic.name, push.member.user.id, seq, push.at))
 
 
-async def _receipts(push: Push[ReceiptsRead]) -> Answer:
+async def _receipts(push: Push[ReceiptsRead]) -> Answer[Receipts]:
     everybody = await push.journal.readers(push.topic.name, push.payload.seq)
     readers, members = await push.authority.audience(push.topic.name, everybody)
-    return Answer({"count": len(readers), "members": members, "read": readers[:MAX_LISTED_READERS]})
+    return Answer(Receipts(len(readers), members, readers[:MAX_LISTED_READERS]))
 
 
-READ = Action("history:read", HistoryRead, _read)
-MARK = Action("read:mark", ReadMark, _mark)
-RECEIPTS = Action("receipts:read", ReceiptsRead, _receipts)
+READ = Action("history:read", HistoryRead, _read, HistoryPage)
+MARK = Action("read:mark", ReadMark, _mark, MarkedUpTo, emits=(MARKED,))
+RECEIPTS = Action("receipts:read", ReceiptsRead, _receipts, Receipts)

@@ -7,10 +7,10 @@ from server.auth import Accounts
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
-from server.views import principal, static, students, teachers
+from server.views import docs, principal, static, students, teachers
 from server.views.base import HOMES, Missing, Slash
 
-PACKAGES: list[ModuleType] = [accounts_views, students, teachers, principal]
+PACKAGES: list[ModuleType] = [accounts_views, students, teachers, principal, docs]
 
 Route = tuple[str, type, dict[str, Any]]
 

@@ -123,24 +123,25 @@ export class Connection {
 
   /** Look now whether the other side is still there. */
   probe() {
-    if (!this.isOpen || this.#isRetiring) return;
+    if (!this.isOpen) return;
     this.#transport.wake();
     this.#heartbeat.probe();
   }
 
   /**
-   * Ask whether it carries; `told` is called once.
-   * @param {(carries: boolean) => void} told
+   * Ask whether it carries. No answer will show by its end.
+   * @param {() => void} answered
    */
-  check(told) {
-    this.push(BEAT, ANSWER_MS, (error) => told(error === null || error instanceof Refused));
+  check(answered) {
+    this.push(BEAT, ANSWER_MS, (error) => {
+      if (error === null || error instanceof Refused) answered();
+    });
   }
 
   /** Its owner has a better one: hand over no more events, wait for the answers that are due, and end. */
   retire() {
     this.#owner = NOBODY;
     this.#isRetiring = true;
-    this.#heartbeat.stop();
     this.#endWhenDone();
   }
 

@@ -199,7 +199,6 @@ export class Route {
   #pollCarries() {
     const poll = /** @type {Connection} */ (this.#poll);
     const lost = this.#current;
-    this.#callOffNext();
     if (lost !== null && !lost.isSilent) return this.#dropPoll(); // the WebSocket has answered after all
     if (lost !== null) this.#giveUpWebSocket();
     this.#trust.judge();
@@ -250,8 +249,8 @@ export class Route {
   /** A network that has just gone strikes a WebSocket as well: first see whether the poll still carries. */
   #judgeByPoll() {
     const poll = this.#poll;
-    poll?.check((carries) => {
-      if (!carries || poll !== this.#current) return;
+    poll?.check(() => {
+      if (poll !== this.#current) return;
       this.#trust.judge();
       if (this.#webSocket === null) this.#planTrial();
     });

@@ -7,27 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.browser.visitor import HOMES, LAN_NAME, PASSWORD, Visitor
+from tests.chromium import open_chromium
 from tests.lousa import Lousa
-from tests.programs import program
 
 Visit = Callable[..., Awaitable[Visitor]]
 InClass = Callable[..., Awaitable[list[Visitor]]]
 
-# Debian's Chromium as root, in a machine without a GPU or a network of its own.
-_CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # A name that is not this machine's to the browser: a plain http address as a school's network has.
-    f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1",
-]
+# A name that is not this machine's to the browser: a plain http address as a school's network has.
+_LAN = f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1"
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +42,8 @@ def lousa(school_with_passwords: Path, tmp_path: Path) -> Iterator[Lousa]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Run Chromium."""
-    chromium = program("chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=_CHROMIUM)
+    async with open_chromium(_LAN) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the engine's tests share: a journal in a fresh database of either kind, and workers on it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -8,7 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.journal import Journal
 from server.databases import Databases
-from tests.channels.support import Worker, writer_for
+from tests.channels.support import VIOLATIONS, Worker, writer_for
+
+
+@pytest.fixture(autouse=True)
+def held_to_the_document() -> Iterator[None]:
+    """Fail where a client was sent what the protocol's document does not know."""
+    VIOLATIONS.clear()
+    yield
+    assert VIOLATIONS == []
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""An engine without sockets, for tests: clients are recorded, credentials are given, the journal is real."""
+"""An engine without sockets, for tests: clients are recorded, credentials are given, the journal is real.
+
+Every frame that a client is sent is held to the protocol's document; `VIOLATIONS` are those that do not fit it.
+"""
 
 import asyncio
 import inspect
@@ -20,6 +23,10 @@ from channels.member import Classroom, Member, Role, User
 from channels.protocol import JSON, Wire
 from channels.session import Session
 from server.databases.engine import asyncpg_dsn
+from tests.contract import Violation, contract
+
+# Kept, because what a transport raises only goes to the log; the fixture `held_to_the_document` looks here.
+VIOLATIONS: list[Violation] = []
 
 CLASS = Classroom(7, "6º A · Matemática", 30)
 OTHER_CLASS = Classroom(8, "6º B · História", 30)
@@ -105,6 +112,8 @@ class Client:
         self.frames: list[Frame] = []
         self.session = session
         self.writes = 0
+        self.operations: set[str] = set()  # of the protocol's document, that this client has met
+        self._asked: dict[str, Frame] = {}
         self._engine = engine
         self._ref = 0
         session.transport = self
@@ -117,13 +126,32 @@ class Client:
     def flush(self) -> None:
         data = b"" if self.session.blocked else self.session.take()
         if data:
-            self.writes += 1
-            self.frames += [self._decode(body) for body in unframed(data)]
+            self.write(data)
         if self.session.closing is not None:
             asyncio.get_running_loop().call_soon(self.gone)
 
+    def write(self, data: bytes) -> None:
+        assert not self.session.woken, "what waits goes first"
+        self.writes += 1
+        frames = [self._decode(body) for body in unframed(data)]
+        self.frames += frames
+        for frame in frames:
+            self._hold_to_the_document(frame)
+
     def _decode(self, body: bytes) -> Frame:
         return tuple(json.loads(body) if self.session.wire is JSON else msgpack.unpackb(body))
+
+    def _hold_to_the_document(self, frame: Frame) -> None:
+        role = self.session.member.user.role
+        try:
+            if frame[3] == "phx_reply":
+                operation = contract().check_reply(role, self._asked.get(frame[1] or ""), frame)
+            else:
+                operation = contract().check_event(role, frame)
+        except Violation as violation:
+            VIOLATIONS.append(violation)
+        else:
+            self.operations.update([operation] if operation else [])
 
     async def send(
         self, topic: str, event: str, payload: Mapping[str, object], join_ref: str | None = None, ref: str | None = None
@@ -132,7 +160,7 @@ class Client:
         if ref is None:
             self._ref += 1
             ref = str(self._ref)
-        message = [join_ref, ref, topic, event, payload]
+        message = self._asked[ref] = (join_ref, ref, topic, event, payload)
         await self.raw(json.dumps(message) if self.session.wire is JSON else msgpack.packb(message))
         return ref
 

@@ -117,7 +117,7 @@ async def test_leaving_is_answered_closed_and_silent_afterwards(worker: Worker) 
 
 async def test_a_heartbeat_is_answered_under_its_ref(worker: Worker) -> None:
     ana = worker.connect(ANA)
-    await ana.raw('[null,"9","phoenix","heartbeat",{}]')
+    await ana.send("phoenix", "heartbeat", {}, ref="9")
     await ana.until(lambda frame: frame[1] == "9")
     assert ana.frames == [(None, "9", "phoenix", "phx_reply", {"status": "ok", "response": {}})]
 

@@ -12,12 +12,14 @@ from channels.broker import Envelope
 from channels.broker_memory import MemoryBroker, MemoryBus
 from channels.errors import JournalUnavailable
 from channels.journal import Entry, Mark, Receipt
+from channels.lesson import chat
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
-from channels.protocol import Event
-from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker, writer_for
+from channels.protocol import Event, stamped
+from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker, writer_for
 
 MakeWorker = Callable[..., Awaitable[Worker]]
 FREE = Limits(push_rate=0)
+MESSAGE = chat.SENT.encode(chat.MessageSent("oi", ANA.user))
 
 
 def seqs(client: Client) -> list[int]:
@@ -305,8 +307,8 @@ async def test_who_is_added_within_a_turn_gets_nothing_of_it_twice(worker: Worke
     await ana.ok("class:7", "phx_join")
     hub = worker.engine._hub
     topic = hub.topics["class:7"]
-    entry = Entry("class:7", "message:sent", b"{}", 1, None, 1)
-    hub.commit([(entry, Event(1, "message:sent", b'{"seq":1,"at":1}'))])
+    entry = Entry("class:7", "message:sent", MESSAGE, 1, None, 1)
+    hub.commit([(entry, Event(1, "message:sent", stamped(MESSAGE, 1, 1)))])
     hub.add(topic, bruno.session)  # whose join reply, made of the topic as it is, has the event
     hub.flush()
     assert seqs(ana) == [1]
@@ -319,11 +321,11 @@ async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
 ) -> None:
     hub = worker.engine._hub
 
-    async def slow(*_: object) -> list[Event]:
-        hub._receive([Envelope("class:7", "message:sent", b'{"seq":1,"at":1}', 1)])
-        return []
+    async def slow(*_: object) -> dict[str, int]:
+        hub._receive([Envelope("class:7", "message:sent", stamped(MESSAGE, 1, 1), 1)])
+        return {}
 
-    monkeypatch.setattr(worker.journal, "before", slow)
+    monkeypatch.setattr(worker.journal, "heads", slow)
     ana = worker.connect(ANA)
     joined = await ana.ok("class:7", "phx_join")
     assert [event["payload"]["seq"] for event in joined["events"]] == [1]
@@ -332,10 +334,10 @@ async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
 async def test_a_topic_that_could_not_be_loaded_can_be_joined_later(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> list[Event]:
+    async def away(*_: object) -> dict[str, int]:
         raise JournalUnavailable("away")
 
-    monkeypatch.setattr(worker.journal, "before", away)
+    monkeypatch.setattr(worker.journal, "heads", away)
     ana = worker.connect(ANA)
     assert await ana.refused("class:7", "phx_join") == "unavailable"
     monkeypatch.undo()
@@ -398,3 +400,92 @@ async def test_a_topic_that_is_held_is_not_forgotten(worker: Worker) -> None:
     worker.clock.now += TOPIC_LINGER_SECONDS + 1
     worker.engine._sweep()
     assert "class:7" not in hub.topics
+
+
+async def test_all_that_a_client_gets_in_one_turn_is_one_write_in_order(make_worker: MakeWorker) -> None:
+    worker = await make_worker(limits=FREE)
+    ana, bruno, diretora = worker.connect(ANA), worker.connect(BRUNO), worker.connect(DIRETORA)
+    for client, topics in ((ana, [7, 9]), (bruno, [7]), (diretora, [7, 8, 9])):
+        for number in topics:
+            await client.ok(f"class:{number}", "phx_join")
+    await asyncio.sleep(0.01)  # presence has been told
+    before = [client.writes for client in (ana, bruno, diretora)]
+    hub = worker.engine._hub
+    for seq in (1, 2):
+        for number in (7, 8, 9):
+            event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
+            hub.commit([(Entry(f"class:{number}", "message:sent", b"{}", 1, None, 1), event)])
+    await ana.send("phoenix", "heartbeat", {}, ref="h")
+    await diretora.has(6)
+    assert [client.writes - count for client, count in zip((ana, bruno, diretora), before, strict=True)] == [1, 1, 1]
+    sent = [(frame[2], frame[4]["seq"]) for frame in diretora.frames if frame[3] == "message:sent"]
+    assert sent == [(f"class:{number}", seq) for number in (7, 8, 9) for seq in (1, 2)]
+    assert [frame[2] for frame in ana.frames[-5:]] == ["phoenix", "class:7", "class:7", "class:9", "class:9"]
+
+
+async def test_a_transport_that_raises_costs_the_others_nothing(
+    make_worker: MakeWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = await make_worker(limits=FREE)
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await asyncio.sleep(0.01)
+    ana.write = lambda data: 1 / 0  # type: ignore[method-assign, assignment]
+    await bruno.ok("class:7", "message:send", {"text": "x"})
+    assert seqs(bruno) == [1]
+    assert "a client could not be written to" in caplog.text
+
+
+async def test_many_topics_that_are_new_here_are_looked_up_together_and_the_empty_ones_read_no_further(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    heads = worker.journal.heads
+
+    async def counted(names: list[str]) -> dict[str, int]:
+        asked.append(names)
+        return await heads(names)
+
+    async def not_wanted(*_: object) -> list[Event]:
+        raise AssertionError("an empty topic was read")
+
+    monkeypatch.setattr(worker.journal, "heads", counted)
+    for name in ("before", "after", "marks"):
+        monkeypatch.setattr(worker.journal, name, not_wanted)
+    clients = [worker.connect(who) for who in (ANA, BRUNO, PAULA, DIRETORA)]
+    await asyncio.gather(*(client.ok("user:me", "phx_join") for client in clients))
+    assert [sorted(names) for names in asked] == [["user:1", "user:2", "user:3", "user:4"]]
+
+
+async def test_who_comes_back_is_answered_without_the_journal(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await say(ana, 3)
+    await ana.ok("class:7", "read:mark", {"seq": 2})
+
+    async def away(*_: object) -> list[Event]:
+        raise JournalUnavailable("away")
+
+    for name in ("heads", "before", "after", "marks"):
+        monkeypatch.setattr(worker.journal, name, away)
+    joined = await worker.connect(ANA).ok("class:7", "phx_join", {"since": 1})
+    assert [event["payload"]["seq"] for event in joined["events"]] == [2, 3]
+    assert joined["complete"] is True
+    assert joined["read"] == 2
+    assert (await worker.connect(BRUNO).ok("class:7", "phx_join"))["read"] == 0
+
+
+async def test_how_far_one_has_read_is_known_on_every_worker(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, elsewhere, bruno = one.connect(ANA), two.connect(ANA), two.connect(BRUNO)
+    for client in (ana, elsewhere, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    await ana.ok("class:7", "read:mark", {"seq": 3})
+    two.engine._hub._receive([Envelope("reads", "", b"of another version")])
+    async with asyncio.timeout(10):
+        while (await elsewhere.ok("class:7", "phx_join"))["read"] != 3:
+            await asyncio.sleep(0.001)
+    assert (await bruno.ok("class:7", "phx_join"))["read"] == 0

@@ -95,9 +95,8 @@ async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(j
     await append(journal, *(entry() for _ in range(5)))
     await marked(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))
     await marked(journal, Mark("class:7", 1, 1, 13), Mark("unknown", 1, 1, 13))
-    assert await journal.read_position("class:7", 1) == 3
-    assert await journal.read_position("class:7", 2) == 5
-    assert await journal.read_position("class:7", 3) == 0
+    assert await journal.marks("class:7") == {1: 3, 2: 5}
+    assert await journal.marks("class:8") == {}
     assert await journal.readers("class:7", 3) == [1, 2]
     assert await journal.readers("class:7", 4) == [2]
 
@@ -157,7 +156,7 @@ async def test_marks_that_were_answered_go_with_the_next_transaction_when_theirs
     journal.mark_read(Mark("class:7", 1, 2, 1))
     await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))  # takes the mark's transaction with it
     await append(journal, entry())
-    assert await journal.read_position("class:7", 1) == 2
+    assert await journal.marks("class:7") == {1: 2}
     await journal.close()
 
 
@@ -230,6 +229,46 @@ async def test_closing_commits_what_is_gathered_and_takes_no_more(database: Asyn
     assert len(outcomes) == 5
     with pytest.raises(Refused):
         journal.append(entry(), outcomes.append)
+
+
+class CountingWriter:
+    """Notes how much each commit has, and answers at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+        self.sizes.append(len(batch))
+        await asyncio.sleep(0)
+        return [Receipt(number, 1) for number in range(1, len(batch) + 1)]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_pushes_that_come_one_after_the_other_are_committed_at_once(database: AsyncEngine) -> None:
+    writer = CountingWriter()
+    journal = Journal(database, writer)
+    for _ in range(3):
+        await append(journal, entry())
+    assert writer.sizes == [1, 1, 1]
+    await journal.close()
+
+
+async def test_of_many_pushes_each_transaction_has_several(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.journal.GATHER_SECONDS", 3_600)
+    writer = CountingWriter()
+    journal = Journal(database, writer)
+    await append(journal, entry(), entry())
+    for _ in range(5):
+        journal.append(entry(), lambda outcome: None)
+        await asyncio.sleep(0)
+    assert writer.sizes == [2]
+    monkeypatch.undo()
+    assert journal._committing is not None
+    journal._committing.cancel()
 
 
 class StuckWriter:

@@ -180,6 +180,21 @@ async def test_a_token_that_is_none_of_ours_leads_to_no_session(served: Served, 
     assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == gone
 
 
+async def test_a_dead_session_that_the_query_names_is_told_as_older_stock_clients_understand_it(served: Served) -> None:
+    token = await served.open()
+    assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == {"status": 200}
+    gone = await served.get("", X_Phoenix_Longpoll_Token=token)
+    assert gone["status"] == 410
+    assert await served.get(f"access_token=ana&token={token}") == gone | {"status": 500}
+
+
+async def test_a_parameter_of_that_name_that_is_no_token_of_ours_is_the_page_s_own(served: Served) -> None:
+    token = await served.open("access_token=ana&token=mine")
+    assert (await served.get("token=mine"))["status"] == 403, "and no credential"
+    await served.post(token, JOIN)
+    assert (await served.get(f"access_token=ana&token=mine&token={token}"))["status"] == 200
+
+
 async def test_a_post_without_a_token_does_nothing(served: Served) -> None:
     response = await served.fetch("POST", "access_token=ana", body=json.dumps(JOIN))
     assert read(response) == {"status": 410, "token": None, "messages": []}
@@ -265,7 +280,7 @@ async def test_pages_of_the_configured_origins_may_read_the_answers(
     assert response.code == 200
     assert response.headers.get("Access-Control-Allow-Origin") == allowed
     assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-phoenix-longpoll-token"
-    assert response.headers["Access-Control-Allow-Methods"] == "get, post, delete, options"
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
     assert response.headers["Access-Control-Max-Age"] == "3600"
     opened = await served.fetch("GET", "access_token=ana", Origin=origin)
     assert opened.headers.get("Access-Control-Allow-Origin") == allowed

@@ -4,7 +4,17 @@ import pytest
 
 from channels.limit import Limits
 from channels.member import Role
-from channels.presence import ONLINE, Change, Entry, Presence
+from channels.presence import (
+    ONLINE,
+    PRESENCE_COUNT,
+    PRESENCE_STATE,
+    Change,
+    Entry,
+    Presence,
+    PresenceCount,
+    PresenceMeta,
+    Present,
+)
 from channels.protocol import JSON
 from channels.session import Session
 from tests.channels.support import ANA, BRUNO
@@ -34,11 +44,11 @@ def test_a_newcomer_is_told_what_the_next_diff_does_not_tell(ana: Session) -> No
     presence.apply("w2", [Change(elsewhere("b"), here=False)])
     event, state = presence.welcome("class:7")
     diff = presence.take_diffs()["class:7"]
-    assert event == "presence_state"
+    assert event is PRESENCE_STATE
     assert isinstance(state, dict)
     assert state.keys() == {"2"}
-    assert diff["joins"].keys() == {"1"}
-    assert diff["leaves"].keys() == {"2"}
+    assert diff.joins.keys() == {"1"}
+    assert diff.leaves.keys() == {"2"}
 
 
 def test_the_whole_of_a_worker_changes_only_what_differs() -> None:
@@ -47,10 +57,10 @@ def test_the_whole_of_a_worker_changes_only_what_differs() -> None:
     presence.take_diffs()
     presence.replace("w2", [elsewhere("b"), elsewhere("c")])
     diff = presence.take_diffs()["class:7"]
-    assert [meta["phx_ref"] for meta in diff["joins"]["2"]["metas"]] == ["c"]
-    assert [meta["phx_ref"] for meta in diff["leaves"]["2"]["metas"]] == ["a"]
+    assert diff.joins["2"] == Present([PresenceMeta("c")], BRUNO.user)
+    assert diff.leaves["2"] == Present([PresenceMeta("a")], BRUNO.user)
     presence.drop("w2")
-    assert len(presence.take_diffs()["class:7"]["leaves"]["2"]["metas"]) == 2
+    assert len(presence.take_diffs()["class:7"].leaves["2"].metas) == 2
     assert presence.counts("class:7") == {}
 
 
@@ -70,8 +80,9 @@ def test_what_is_only_counted_is_told_as_counts_and_everybody_online_not_at_all(
     presence.enter("class:9", ana)
     presence.enter(ONLINE, ana)
     assert presence.take_diffs() == {}
-    assert presence.welcome("class:9") == ("presence_count", {"students": 1, "teachers": 0})
-    assert presence.take_counts() == {"class:9": {"students": 1, "teachers": 0}}
+    count = PresenceCount(students=1, teachers=0)
+    assert presence.welcome("class:9") == (PRESENCE_COUNT, count)
+    assert presence.take_counts() == {"class:9": count}
     assert presence.take_counts() == {}
 
 

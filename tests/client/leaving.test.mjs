@@ -16,6 +16,15 @@ test("a page that goes away ends its connection, and comes back when it does", (
   assert.equal(client.network.webSocket.push("phx_join").payload.since, 4);
 });
 
+test("should it not go after all, it comes back by itself", () => {
+  const client = joinedClient({seq: 4});
+  client.page.leave();
+  assert.equal(client.socket.state.status, "reconnecting");
+  client.clock.advance(500);
+  client.network.webSocket.open();
+  assert.equal(client.socket.state.status, "online");
+});
+
 test("a page that goes away while it waits for its next attempt has nothing to end", () => {
   const client = onlineClient();
   loseSteady(client);

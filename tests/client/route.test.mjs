@@ -83,10 +83,26 @@ test("a WebSocket that is slow because everything is slow is not taken for block
   client.clock.advance(2000);
   client.network.poll.open();
   client.clock.advance(1999);
+  client.network.poll.answerHeartbeats();
+  assert.equal(shared.length, 0);
   client.network.webSocket.open();
   client.clock.advance(5000);
   assert.equal(transport(client), "websocket");
   assert.equal(shared.length, 0);
+});
+
+test("one that has opened late is judged by its answer, not by its opening", () => {
+  const shared = new MemoryStorage();
+  const client = connectingClient({shared});
+  client.clock.advance(3900);
+  client.network.webSocket.accept();
+  client.clock.advance(100);
+  client.network.poll.open();
+  client.clock.advance(3000);
+  client.network.poll.answerHeartbeats();
+  assert.equal(shared.length, 0);
+  client.clock.advance(900);
+  assert.equal(client.network.webSocket.isClosed, true);
 });
 
 for (const [kind, block] of [

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {joinReply} from "./support/client.mjs";
+import {HOLD_MS} from "../../static/client/route.js";
+import {joinedClient, joinReply, MemoryStorage, passTime} from "./support/client.mjs";
 import {connectingClient, pollingClient, status, steadyClient, transport} from "./support/routes.mjs";
 
 const nearlyOne = () => 0.999999;
@@ -29,6 +30,25 @@ test("a WebSocket that falls silent under a push is left for a poll in less than
   client.network.poll.reply("phx_join", joinReply({seq: 4}));
   assert.deepEqual(client.network.poll.push("message:send").payload, {text: "one", id: one.id});
   assert.equal(client.network.webSocket.isClosed, true);
+  client.clock.advance(1000);
+  assert.equal(client.network.webSockets.length, 2, "the second look comes soon");
+});
+
+test("one that was killed and, when it was back, fell silent is blocked: that makes two", () => {
+  const shared = new MemoryStorage();
+  const client = joinedClient({seq: 4, shared});
+  client.network.pollsFail = false;
+  client.network.webSocket.lose();
+  client.clock.advance(500);
+  client.network.poll.open();
+  client.clock.advance(1000);
+  client.network.webSocket.open();
+  passTime(client, 5000 + HOLD_MS);
+  assert.deepEqual([transport(client), shared.length], ["websocket", 0]);
+  client.page.wake();
+  client.clock.advance(1500);
+  client.network.poll.open();
+  assert.deepEqual([transport(client), shared.length], ["longpoll", 1]);
 });
 
 test("unless it answers before the poll carries", () => {

@@ -66,6 +66,21 @@ test("on another network a WebSocket is tried soon, beside the poll", () => {
   assert.equal(transport(client), "longpoll");
 });
 
+test("a trial that is only slow takes over, and what it was suspected of is forgotten", () => {
+  const shared = new MemoryStorage();
+  const client = pollingClient({shared});
+  const {poll} = client.network;
+  waitForTrial(client);
+  client.clock.advance(4500);
+  client.network.webSocket.open();
+  client.clock.advance(5000);
+  poll.isClosed = false;
+  poll.answerHeartbeats();
+  client.clock.advance(20_000);
+  assert.equal(transport(client), "websocket");
+  assert.deepEqual([shared.length, client.network.webSockets.length], [0, 2]);
+});
+
 test("a network that changes while a trial is under way begins no second one", () => {
   const client = pollingClient();
   for (let change = 0; change < 10; change += 1) {
@@ -125,10 +140,18 @@ test("disconnecting ends the poll, the trial, and all that was planned", () => {
 
 test("polls that cannot be had three times in a row bring back WebSockets", () => {
   const client = pollingClient();
-  for (let time = 0; time < 4; time += 1) {
+  const losePoll = () => {
     client.network.poll.lose();
     client.clock.advance(client.socket.state.retryAt - client.clock.now());
+  };
+  losePoll();
+  for (const heldMs of [0, 30_000, 0, 0]) {
+    client.network.poll.open();
+    client.clock.advance(heldMs);
+    losePoll();
   }
+  assert.equal(client.network.webSockets.length, 1);
+  losePoll();
   assert.equal(client.network.webSockets.length, 2);
 });
 
@@ -167,17 +190,23 @@ test("channels join over the new connection from where they are", () => {
 test("events that arrive on either connection during the move are neither lost nor doubled", () => {
   const client = movingClient();
   const {poll, webSocket} = client.network;
+  const typing = [];
+  client.channel.on("typing", ({of}) => typing.push(of));
   const say = (connection, seq) => connection.broadcast("class:7", "message:sent", message(seq).payload);
-  poll.isClosed = false; // it goes on bringing what was on its way, whatever becomes of it
+  const type = (of) => [poll, webSocket].forEach((each) => each.broadcast("class:7", "typing", {of}));
   say(poll, 5);
   say(webSocket, 5);
+  type("ana");
   client.clock.advance(5000);
+  poll.isClosed = false; // it goes on bringing what was on its way
   say(poll, 6);
   say(webSocket, 6);
+  type("bruno");
   webSocket.reply("phx_join", joinReply({seq: 6, events: [message(6)]}));
   say(poll, 6);
   say(webSocket, 7);
   assert.deepEqual(client.seen.messages, [5, 7]);
+  assert.deepEqual(typing, ["ana", "bruno"]);
   assert.deepEqual(client.seen.joins.at(-1).events, [message(6)]);
   assert.equal(client.seen.joins.at(-1).resumed, true);
 });
@@ -209,9 +238,14 @@ test("a poll that ends before it has answered what was under way leaves it to th
   assert.deepEqual(webSocket.push("message:send").payload, {text: "one", id: one.id});
 });
 
-test("a poll that never answers is not waited for longer than for any answer", () => {
+test("a poll that does not answer any more is not waited for: the new connection takes what was under way", () => {
   const client = movingClient();
-  client.channel.send("message:send", {text: "one"});
-  passTime(client, 11_000);
-  assert.equal(client.network.poll.isClosed, true);
+  const {poll, webSocket} = client.network;
+  client.clock.advance(4900);
+  const one = client.channel.send("message:send", {text: "one"});
+  client.clock.advance(100);
+  webSocket.reply("phx_join", joinReply({seq: 4}));
+  passTime(client, 8000);
+  assert.equal(poll.isClosed, true);
+  assert.deepEqual(webSocket.push("message:send").payload, {text: "one", id: one.id});
 });

@@ -1,31 +1,51 @@
-"""npm `phoenix`, the stock client, unchanged, in Node: see phoenix_client.mjs."""
+"""npm `phoenix`, the stock client, unchanged, in Node: see conversation.mjs for what is done with it, and checked."""
 
-import os
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from tests.interop.node import PACKAGES, Told
+from tests.interop.node import run as run_in_node
+from tests.interop.web_filter import WebFilter, WebSockets
 from tests.lousa import Lousa
-from tests.programs import ProgramMissing, program
 
 pytestmark = pytest.mark.interop
 
-HERE = Path(__file__).parent
+Run = Callable[..., Told]
 
 
-def test_the_stock_javascript_client_chats_sees_who_is_here_and_comes_back(lousa: Lousa) -> None:
-    if not (HERE / "node_modules" / "phoenix").is_dir():
-        raise ProgramMissing("phoenix (npm)", "nodejs npm, then npm ci in tests/interop")
-    tokens = lousa.tokens("ana", "bruno")
-    environment = {
-        **os.environ,
-        "LOUSA_URL": lousa.url.replace("http", "ws"),
-        "ANA": tokens["ana"],
-        "BRUNO": tokens["bruno"],
-    }
-    done = subprocess.run(
-        [program("node", "nodejs"), "phoenix_client.mjs"],
-        cwd=HERE, env=environment, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{lousa.log}"
+@pytest.fixture
+def run(tokens: dict[str, str]) -> Run:
+    """Return a function that lets Ana and Bruno do a story, and returns what it told."""
+    return partial(run_in_node, tokens=[tokens["ana"], tokens["bruno"]])
+
+
+# Before 1.8 the client's long-poll wants a browser; test_phoenix_browser has it.
+@pytest.mark.parametrize(
+    ("package", "transport"),
+    [(package, "websocket") for package in PACKAGES] + [(package, "longpoll") for package in PACKAGES[:2]],
+)
+def test_they_chat_see_who_is_here_and_come_back(server: Lousa, run: Run, package: str, transport: str) -> None:
+    told = run(server.url, "meet", package=package, transport=transport, older=package == "phoenix-1-7")
+    assert told["longpoll"] == [transport == "longpoll"] * 2
+
+
+@pytest.mark.parametrize("websockets", ["refuse", "hang", "starve"])
+@pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8"])
+def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
+    lousa: Lousa, run: Run, package: str, websockets: WebSockets
+) -> None:
+    with WebFilter(lousa, websockets) as web_filter:
+        told = run(web_filter.url, "talk", package=package, count=3, fallback=300, timeout=1000)
+    assert (told["longpoll"], told["kept"], web_filter.upgrades) == ([True, True], "true", 2)
+
+
+@pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8"])
+def test_who_keeps_positions_and_ids_misses_nothing_where_answers_are_lost(
+    lousa: Lousa, run: Run, package: str
+) -> None:
+    with WebFilter(lousa, lose=0.1) as web_filter:
+        told = run(web_filter.url, "talk", package=package, transport="longpoll", count=10, timeout=500)
+    assert web_filter.lost > 2
+    assert max(told["joins"]) > 1

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
+from uuid import uuid4
 
 import msgpack
 import pytest
@@ -97,47 +98,49 @@ def connect(lousa: Lousa, packed: bool) -> Iterator[Connect]:
         yield open_client
 
 
-def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(lousa: Lousa, connect: Connect) -> None:
-    tokens = lousa.tokens("ana", "paula")
+def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(
+    connect: Connect, tokens: dict[str, str]
+) -> None:
     ana, paula = connect("students", tokens["ana"]), connect("teachers", tokens["paula"])
-    topic = common_class(ana, paula)
+    topic, one = common_class(ana, paula), uuid4().hex  # what has been said here before has other ids
     joined = ana.join(topic)
     paula.join(topic)
 
-    sent = paula.push(topic, "message:send", {"id": "p1", "text": "Bom dia, turma! ☀️"})
+    sent = paula.push(topic, "message:send", {"id": f"{one}-1", "text": "Bom dia, turma! ☀️"})
     assert sent["status"] == "ok"
     got = ana.wait_for_event(topic, "message:sent")
     assert (got["text"], got["seq"], got["author"]["role"]) == ("Bom dia, turma! ☀️", joined["seq"] + 1, "teacher")
 
     assert ana.push(topic, "phx_leave", {})["status"] == "ok"
     ana.wait_for(lambda frame: frame[2] == topic and frame[3] == "phx_close")
-    missed = [paula.push(topic, "message:send", {"id": f"p{n}", "text": f"{n}"})["response"]["seq"] for n in (2, 3)]
+    missed = [
+        paula.push(topic, "message:send", {"id": f"{one}-{n}", "text": f"{n}"})["response"]["seq"] for n in (2, 3)
+    ]
     back = ana.join(topic, since=got["seq"], epoch=joined["epoch"])
     assert back["complete"] is True
     assert [event["payload"]["seq"] for event in back["events"]] == missed
     assert [event["event"] for event in back["events"]] == ["message:sent"] * 2
 
-    again = paula.push(topic, "message:send", {"id": "p3", "text": "3"})
+    again = paula.push(topic, "message:send", {"id": f"{one}-3", "text": "3"})
     assert again["response"]["seq"] == missed[-1], "the same push again counts once"
 
 
-def test_a_heartbeat_is_answered(lousa: Lousa, connect: Connect) -> None:
-    client = connect("students", lousa.tokens("ana")["ana"])
+def test_a_heartbeat_is_answered(connect: Connect, tokens: dict[str, str]) -> None:
+    client = connect("students", tokens["ana"])
     assert client.push("phoenix", "heartbeat", {}) == {"status": "ok", "response": {}}
 
 
-def test_a_push_that_is_refused_says_why_and_the_connection_stays(lousa: Lousa, connect: Connect) -> None:
-    client = connect("students", lousa.tokens("ana")["ana"])
+def test_a_push_that_is_refused_says_why_and_the_connection_stays(connect: Connect, tokens: dict[str, str]) -> None:
+    client = connect("students", tokens["ana"])
     reply = client.push("class:999999", "phx_join", {})
     assert reply["status"] == "error"
     assert reply["response"]["message"]
     assert client.push("phoenix", "heartbeat", {})["status"] == "ok"
 
 
-def test_a_token_may_come_in_the_authorization_header(lousa: Lousa) -> None:
-    token = lousa.tokens("ana")["ana"]
+def test_a_token_may_come_in_the_authorization_header(lousa: Lousa, tokens: dict[str, str]) -> None:
     url = f"ws://127.0.0.1:{lousa.port}/students/socket/websocket?vsn=2.0.0"
-    with closing(Client(url, packed=False, header=[f"Authorization: Bearer {token}"])) as client:
+    with closing(Client(url, packed=False, header=[f"Authorization: Bearer {tokens['ana']}"])) as client:
         assert client.join("user:me")["user"]["role"] == "student"
 
 
@@ -148,7 +151,7 @@ def test_a_stranger_is_refused_at_the_door(lousa: Lousa, role: str) -> None:
     assert refusal.value.status_code == 403
 
 
-def test_a_student_is_refused_at_the_teachers_door(lousa: Lousa) -> None:
+def test_a_student_is_refused_at_the_teachers_door(lousa: Lousa, tokens: dict[str, str]) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
-        Client(lousa.socket_url("teachers", lousa.tokens("ana")["ana"]), packed=False)
+        Client(lousa.socket_url("teachers", tokens["ana"]), packed=False)
     assert refusal.value.status_code == 403

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import os
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from server.asyncapi import make_document
 from server.cli import main
 from tests.lousa import ROOT
 from tests.roster import write_school
@@ -290,3 +292,10 @@ def test_every_option_of_every_command_is_also_a_variable() -> None:
         return [f"{path} {each.opts[0]}" for each in found if not str(each.envvar or "").startswith("LOUSA_")]
 
     assert options(main) == ["server.py demo --data-dir"]
+
+
+def test_the_protocol_is_printed_for_the_address_that_is_given(run: Run) -> None:
+    printed = run("protocol", "--url", "https://Lousa.example/")
+    assert printed.exit_code == 0
+    assert json.loads(printed.stdout) == json.loads(json.dumps(make_document("https://lousa.example")))
+    _fails(run("protocol", "--url", "lousa"), "--url lousa is not an origin such as https://portal.school.example.")

@@ -87,6 +87,8 @@ async def test_no_page_has_a_script_or_style_of_its_own_nor_would_it_run(
     ("path", "status"),
     [
         ("/accounts/sign-in", 200),
+        ("/docs/protocol", 200),
+        ("/docs/protocol.json", 200),
         ("/nowhere", 404),
         ("/static/nothing.js", 404),
         ("/static/page.js", 200),
@@ -100,7 +102,9 @@ async def test_every_answer_carries_the_policy(path: str, status: int, visitor: 
     _assert_strict(answer)
 
 
-@pytest.mark.parametrize("page", [*(page for _, page in ALL_PAGES), "/accounts/sign-in", "/nowhere", CATALOG])
+@pytest.mark.parametrize(
+    "page", [*(page for _, page in ALL_PAGES), "/accounts/sign-in", "/docs/protocol", "/nowhere", CATALOG]
+)
 async def test_who_asks_for_the_headers_only_gets_those_of_the_page(
     page: str, school: School, signed_in: SignedIn
 ) -> None:

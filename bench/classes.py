@@ -1,0 +1,107 @@
+"""Many classes of a school at once: what one message costs a server that is not at its limit, and how soon all have it.
+
+Messages come at random times to classes in turn, so many a second in all. Lousa keeps each in its journal, on disk,
+before it is delivered; the peers keep nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.generator import Generator
+from bench.load import Load, Run
+from bench.peer import DJANGO, DJANGO_REDIS, PEERS
+from bench.result import MICROSECONDS, MILLISECONDS, keep, middle, percentile, say, table
+from bench.served import LOUSA
+from bench.subject import in_turn, subjects
+
+SENDERS = 4
+
+# At 100 µs and more a delivery, Django Channels could not keep up with 1,000 messages a second to 20 each.
+KEEPING_UP = [peer for peer in PEERS if peer not in (DJANGO, DJANGO_REDIS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement; CPU in seconds, the latencies from a message's push to its last delivery in seconds."""
+
+    server: str
+    rate: float
+    clients: int
+    messages: int
+    seconds: float
+    missing: int
+    server_cpu: float
+    generator_cpu: float
+    p50: float
+    p99: float
+
+    @property
+    def cost(self) -> float:
+        """The server's CPU for one message, in microseconds."""
+        return self.server_cpu / self.messages * MICROSECONDS
+
+
+def measure(
+    classes: int, clients: int, rounds: int, seconds: float, rates: Sequence[float], names: Sequence[str] = ()
+) -> None:
+    """Measure Lousa and the peers, or those named, in turn, and keep the figures."""
+    peers = [peer for peer in KEEPING_UP if not names or peer.name in names]
+    figures = []
+    with subjects(peers, classes, clients, SENDERS) as found:
+        for number, subject in in_turn(found, rounds):
+            for rate in rates:
+                run, cpu = subject.measure(_send_at(rate), seconds)
+                figure = _figure(subject.server.name, rate, clients, run, cpu)
+                say(f"{number + 1}/{rounds} {rate:,.0f} a second, {figure.server}: {' | '.join(_cells([figure]))}")
+                figures.append(figure)
+    keep("classes", figures, report(figures))
+
+
+def _send_at(rate: float) -> Callable[[Generator[Load], float], Run]:
+    return lambda load, seconds: load.call(Load.run_at, seconds, rate)
+
+
+def _figure(server: str, rate: float, clients: int, run: Run, cpu: float) -> Figure:
+    p50, p99 = (percentile(run.latencies, percent) for percent in (50, 99))
+    return Figure(server, rate, clients, run.messages, run.seconds, run.missing, cpu, run.cpu, p50, p99)
+
+
+def report(figures: Sequence[Figure]) -> str:
+    """Put the middle round of each into tables, by its cost, with the range of all rounds.
+
+    Not the cheapest: on a busy machine messages gather, which makes them cheaper.
+    """
+    columns = [
+        *("server", "CPU µs a message", "over the rounds", "server CPU", "to the last delivery: p50", "p99"),
+        *("p99, best round", "Lousa's CPU beside it"),
+    ]
+    parts = []
+    for rate in dict.fromkeys(figure.rate for figure in figures):
+        by_server: dict[str, list[Figure]] = {}
+        for figure in figures:
+            if figure.rate == rate:
+                by_server.setdefault(figure.server, []).append(figure)
+        lousa = _middle(by_server[LOUSA]).cost
+        rows = [
+            [name, *_cells(own), f"× {lousa / _middle(own).cost:.2f}"]
+            for name, own in sorted(by_server.items(), key=lambda item: _middle(item[1]).cost)
+        ]
+        parts += [f"{rate:,.0f} messages a second:", "", table(columns, rows), ""]
+    return "\n".join(parts)
+
+
+def _middle(figures: Sequence[Figure]) -> Figure:
+    return middle(figures, lambda figure: figure.cost)
+
+
+def _cells(figures: Sequence[Figure]) -> list[str]:
+    chosen, costs = _middle(figures), [figure.cost for figure in figures]
+    lost = sum(figure.missing for figure in figures)
+    return [
+        f"{chosen.cost:.0f}" + (f" (lost {lost:,} deliveries)" if lost else ""),
+        f"{min(costs):.0f} to {max(costs):.0f}",
+        f"{chosen.server_cpu / chosen.seconds:.0%}",
+        f"{middle(figures, lambda figure: figure.p50).p50 * MILLISECONDS:.1f} ms",
+        f"{middle(figures, lambda figure: figure.p99).p99 * MILLISECONDS:.1f} ms",
+        f"{min(figure.p99 for figure in figures) * MILLISECONDS:.1f} ms",
+    ]

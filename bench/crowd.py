@@ -1,0 +1,170 @@
+"""A whole school listens: an announcement to 30,000 clients on two workers, and what others notice of it.
+
+Each client has signed in and joined its own topic, its class and the school's, to which the principal speaks. Meanwhile
+other classes go on talking: how long one of their messages takes to its last client is measured with and without an
+announcement. Generators and workers share all cores.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bench.client import Address, Class, Client, Seat
+from bench.dialect import Phoenix
+from bench.generator import Generator, generator
+from bench.load import Load, Run
+from bench.result import KIB, MILLISECONDS, keep, middle, percentile, say, table
+from bench.served import CORES, Server, lousa
+
+CLIENTS_OF_A_CLASS = 20
+# A process may have only so many files open; here 20,000.
+CLIENTS_OF_A_GENERATOR = 15_000
+SCHOOL = "school"
+
+# Those who talk on: so many classes, and messages a second to all of them, for so long around an announcement.
+TALKING_CLASSES = 10
+TALKING_SENDERS = 4
+TALKING_RATE = 100.0
+TALKING_SECONDS = 2.0
+# That the talk is under way, and everybody listens.
+BEFORE_SECONDS = 0.3
+
+ANNOUNCEMENT = {
+    "title": "Reunião de pais",
+    "text": "Amanhã às 19 horas, no auditório. Contamos com a presença de todos.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One announcement: the seconds from its push to its last client; the talk's latencies with it and without."""
+
+    clients: int
+    seconds: float
+    missing: int
+    p50: float
+    p99: float
+    quiet_p50: float
+    quiet_p99: float
+    server_cpu: float
+    bytes_each: float
+
+
+def measure(clients: int, workers: int, rounds: int) -> None:
+    """Announce once in each round, and keep the figures."""
+    classes = clients // CLIENTS_OF_A_CLASS
+    with ExitStack() as stack:
+        options = ["--workers", str(workers)]
+        serving = lousa(classes + TALKING_CLASSES, CLIENTS_OF_A_CLASS, options, also=["user:me"], cores=CORES)
+        server = stack.enter_context(serving)
+        empty = server.memory_bytes()
+        talk = _connect(stack, server, server.classes[classes:], TALKING_SENDERS)
+        crowds = _connect_crowds(stack, server, server.classes[:classes])
+        bytes_each = (server.memory_bytes() - empty) / clients
+        principal = Principal(server)
+        figures = []
+        for number in range(rounds):
+            figures.append(_announce(server, principal, crowds, talk, clients, bytes_each))
+            say(f"{number + 1}/{rounds} {' | '.join(_cells(figures[-1:]))}")
+    keep("crowd", figures, report(figures))
+
+
+def _connect(stack: ExitStack, server: Server, classes: Sequence[Class], senders: int) -> Generator[Load]:
+    return stack.enter_context(generator(CORES, Load.join, server.port, server.dialect, classes, senders))
+
+
+def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) -> list[Generator[Load]]:
+    """Connect all, each to its own class and to the school; they listen to the school only."""
+    seats = [Seat(seat.path, (*seat.topics, SCHOOL)) for each in classes for seat in each.seats]
+    crowds = []
+    for first in range(0, len(seats), CLIENTS_OF_A_GENERATOR):
+        part = seats[first : first + CLIENTS_OF_A_GENERATOR]
+        began = time.perf_counter()
+        crowds.append(_connect(stack, server, [Class(SCHOOL, part)], 1))
+        say(f"{first + len(part)} clients have joined, the last {len(part)} in {time.perf_counter() - began:.0f} s")
+        for crowd in crowds:
+            crowd.call(Load.settle)
+    server.rest()
+    return crowds
+
+
+class Principal:
+    """Who speaks to the school."""
+
+    def __init__(self, server: Server) -> None:
+        self._dialect = Phoenix()
+        self._client = Client(Address(server.port, server.principal))
+        self._dialect.join(self._client, SCHOOL)
+
+    def announce(self) -> None:
+        """Say something, and wait until it is stored."""
+        self._dialect.request(self._client, SCHOOL, "announcement:send", ANNOUNCEMENT)
+
+    def beat(self) -> None:
+        """Say that they live."""
+        self._dialect.beat(self._client)
+
+
+def _announce(
+    server: Server,
+    principal: Principal,
+    crowds: Sequence[Generator[Load]],
+    talk: Generator[Load],
+    clients: int,
+    bytes_each: float,
+) -> Figure:
+    for load in (*crowds, talk):
+        load.call(Load.settle)
+    principal.beat()
+    quiet = talk.call(Load.run_at, TALKING_SECONDS, TALKING_RATE)
+    for crowd in crowds:
+        crowd.start(Load.listen, 1)
+    before = server.cpu_seconds()
+    talk.start(Load.run_at, TALKING_SECONDS, TALKING_RATE)
+    time.sleep(BEFORE_SECONDS)
+    began = time.perf_counter()
+    principal.announce()
+    heard = [crowd.result() for crowd in crowds]
+    busy: Run = talk.result()
+    return Figure(
+        clients=clients,
+        seconds=max(last for last, _ in heard) - began,
+        missing=sum(missing for _, missing in heard) + busy.missing + quiet.missing,
+        p50=percentile(busy.latencies, 50),
+        p99=percentile(busy.latencies, 99),
+        quiet_p50=percentile(quiet.latencies, 50),
+        quiet_p99=percentile(quiet.latencies, 99),
+        server_cpu=server.cpu_seconds() - before,
+        bytes_each=bytes_each,
+    )
+
+
+def report(figures: Sequence[Figure]) -> str:
+    """Put the middle round into a table, and the worst."""
+    columns = [
+        *("clients", "KiB each", "lost", "to the last client", "worst round"),
+        *("others' messages: p50", "p99", "p99, worst round", "without: p50", "p99"),
+    ]
+    return table(columns, [_cells(figures)]) + "\n"
+
+
+def _cells(figures: Sequence[Figure]) -> list[str]:
+    chosen = middle(figures, lambda figure: figure.seconds)
+    talk = middle(figures, lambda figure: figure.p99)
+    return [
+        f"{chosen.clients:,}",
+        f"{chosen.bytes_each / KIB:.1f}",
+        f"{sum(figure.missing for figure in figures)}",
+        f"{chosen.seconds:.2f} s",
+        f"{max(figure.seconds for figure in figures):.2f} s",
+        _milliseconds(talk.p50),
+        _milliseconds(talk.p99),
+        _milliseconds(max(figure.p99 for figure in figures)),
+        _milliseconds(talk.quiet_p50),
+        _milliseconds(talk.quiet_p99),
+    ]
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * MILLISECONDS:.0f} ms"

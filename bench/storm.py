@@ -1,0 +1,286 @@
+"""After an outage: 15,000 clients come back at once, each to its class, and to 100 messages that it has missed.
+
+Everybody is cut off; the teacher says 100 things to each class; then all connect in the same moment. A client is back
+when it has signed in, joined its three topics, and been given all that it missed, in order and nothing else.
+"""
+
+import select
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bench.client import Address, Client, Seat, masked, source, take_frames, upgrade_request
+from bench.dialect import Phoenix
+from bench.generator import Generator, generator
+from bench.result import KIB, MILLISECONDS, keep, middle, percentile, say, table
+from bench.served import GENERATOR_CORES, Server, lousa
+
+CLIENTS_OF_A_CLASS = 30
+MISSED = 100
+ALSO = ("user:me", "school")
+PATIENCE_SECONDS = 300.0
+# What the server may log when it is so busy that an answer of the journal waits longer than it should.
+LATE = "The journal cannot be read: it does not answer"
+# A connection of the teacher's joins so many classes, of the 100 topics that one may join.
+CLASSES_OF_A_CONNECTION = 90
+
+_AT_ONCE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One storm: seconds until half of the clients and until all are back, CPU seconds, and bytes of the server.
+
+    `short` clients have not been given all that they missed; `refused` joins were to be tried again later, and were.
+    """
+
+    clients: int
+    missed: int
+    half: float
+    seconds: float
+    short: int
+    refused: int
+    server_cpu: float
+    before: int
+    peak: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a class is: clients say what they have seen, and are to get the rest."""
+
+    epoch: str
+    since: int
+    seq: int
+
+
+class Returning:
+    """One client on its way back: it connects, signs in, joins, and is given what it missed."""
+
+    def __init__(self, address: Address, seat: Seat, position: Position) -> None:
+        self.socket = address.open()
+        self.socket.setblocking(False)
+        self.back_at: float | None = None
+        self.is_short = False
+        self.refused = 0
+        # When to join again, where a join was refused for now.
+        self.again_at: float | None = None
+        self._address = address
+        self._seat = seat
+        self._position = position
+        self._inbox = bytearray()
+        self._upgraded = False
+        self.socket.connect_ex(address.target)
+
+    def ask(self) -> None:
+        """Ask for the WebSocket, when the connection is there."""
+        self.socket.sendall(upgrade_request(self._address))
+
+    def read(self) -> bool:
+        """Read what has come; tell whether this client is back with it."""
+        data = self.socket.recv(_AT_ONCE)
+        if not data:
+            raise ConnectionError(f"the server closed a connection after {bytes(self._inbox[:200])!r}")
+        self._inbox += data
+        if not self._upgraded:
+            self._join()
+        for frame in take_frames(self._inbox) if self._upgraded else ():
+            self._take(frame)
+        return self.back_at is not None
+
+    def _join(self) -> None:
+        head, found, rest = bytes(self._inbox).partition(b"\r\n\r\n")
+        if found:
+            if not head.startswith(b"HTTP/1.1 101"):
+                raise ConnectionError(f"refused: {head!r}")
+            self._upgraded, self._inbox = True, bytearray(rest)
+            self.join()
+
+    def join(self) -> None:
+        """Join all topics; those that are joined already are joined anew."""
+        self.again_at = None
+        self.socket.sendall(b"".join(self._joins()))
+
+    def _joins(self) -> Iterator[bytes]:
+        """Give a join for each topic; the class is the last of them, and its ref is the topic itself."""
+        for topic in self._seat.topics:
+            known = {"since": self._position.since, "epoch": self._position.epoch}
+            payload = known if topic == self._seat.topics[-1] else {}
+            yield masked(msgspec.json.encode([topic, topic, topic, "phx_join", payload]))
+
+    def _take(self, frame: bytes) -> None:
+        if b'"phx_reply"' not in frame[:100] or not frame.startswith(f'["{self._seat.topics[-1]}"'.encode()):
+            return
+        reply = msgspec.json.decode(frame)[4]
+        if "retry_after" in reply["response"]:
+            self.refused += 1
+            self.again_at = time.perf_counter() + reply["response"]["retry_after"] / MILLISECONDS
+            return
+        assert reply["status"] == "ok", reply
+        self.back_at = time.perf_counter()
+        self.is_short = not self._is_whole(reply["response"])
+
+    def _is_whole(self, response: dict[str, Any]) -> bool:
+        given = [event["payload"]["seq"] for event in response["events"]]
+        expected = list(range(self._position.since + 1, self._position.seq + 1))
+        return response["complete"] is True and given == expected
+
+
+class Crowd:
+    """All clients, in a process of their own; they are cut off and come back as often as they are told."""
+
+    def __init__(self, port: int, seats: Sequence[Seat]) -> None:
+        self._port = port
+        self._seats = seats
+        self._clients: list[Returning] = []
+
+    def come_back(self, positions: dict[str, Position]) -> tuple[list[float], int, int]:
+        """Connect all in the same moment, and wait until all are back.
+
+        Return the sorted seconds that it took each, how many have not got what they missed, and refused joins.
+        """
+        began = time.perf_counter()
+        self._clients = [
+            Returning(Address(self._port, seat.path, source(number)), seat, positions[seat.topics[-1]])
+            for number, seat in enumerate(self._seats)
+        ]
+        _read_until_back(self._clients)
+        took = sorted(client.back_at - began for client in self._clients if client.back_at is not None)
+        short = sum(client.is_short for client in self._clients) + len(self._clients) - len(took)
+        return took, short, sum(client.refused for client in self._clients)
+
+    def cut_off(self) -> None:
+        """End all connections, as an outage does: without a word."""
+        for client in self._clients:
+            client.socket.close()
+        self._clients = []
+
+
+def _read_until_back(clients: Sequence[Returning]) -> None:
+    """Take in what comes until everybody is back; what comes for one who is back waits in the kernel."""
+    by_fd = {client.socket.fileno(): client for client in clients}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    left = len(clients)
+    with select.epoll() as epoll:
+        for fd in by_fd:
+            epoll.register(fd, select.EPOLLOUT)
+        while left and time.monotonic() < deadline:
+            for fd, event in epoll.poll(1.0):
+                client = by_fd[fd]
+                if event & select.EPOLLOUT:
+                    client.ask()
+                    epoll.modify(fd, select.EPOLLIN)
+                elif client.read():
+                    epoll.unregister(fd)
+                    left -= 1
+            now = time.perf_counter()
+            for client in clients:
+                if client.again_at is not None and client.again_at < now:
+                    client.join()
+
+
+class Teacher:
+    """Who talks to all classes; knows where each of them is."""
+
+    def __init__(self, server: Server, topics: Sequence[str]) -> None:
+        self._dialect = Phoenix()
+        self._talks: list[tuple[Client, Sequence[str]]] = []
+        self._epochs: dict[str, str] = {}
+        self._seq = 0
+        for first in range(0, len(topics), CLASSES_OF_A_CONNECTION):
+            client = Client(Address(server.port, server.teacher))
+            own = topics[first : first + CLASSES_OF_A_CONNECTION]
+            self._talks.append((client, own))
+            for topic in own:
+                self._epochs[topic] = self._dialect.request(client, topic, "phx_join", {})["epoch"]
+
+    def talk(self, count: int) -> dict[str, Position]:
+        """Say so many things to each class; return where those are who have heard nothing of it."""
+        since, self._seq = self._seq, self._seq + count
+        for client, topics in self._talks:
+            for number in range(since, self._seq):
+                for topic in topics[:-1]:
+                    self._dialect.write(client, topic, number)
+                # An answer, now and then, so that no more is under way than one connection may have.
+                payload = {"id": f"b{number:012}", "text": "A fotossíntese transforma luz em energia química."}
+                self._dialect.request(client, topics[-1], "message:send", payload)
+        return {topic: Position(epoch, since, self._seq) for topic, epoch in self._epochs.items()}
+
+
+def measure(clients: int, rounds: int) -> None:
+    """Cut everybody off and let them come back in each round; keep the figures."""
+    figures = []
+    with school(clients) as server, crowd_of(server) as (crowd, teacher):
+        for number in range(rounds):
+            figures.append(_measure(server, crowd, teacher))
+            say(f"{number + 1}/{rounds} {' | '.join(_cells(figures[-1:]))}")
+    keep("storm", figures, report(figures))
+
+
+def school(clients: int, environment: Mapping[str, str] = {}) -> AbstractContextManager[Server]:
+    """Serve the school of so many clients."""
+    classes = clients // CLIENTS_OF_A_CLASS
+    return lousa(classes, CLIENTS_OF_A_CLASS, also=ALSO, environment=environment, expected_errors=[LATE])
+
+
+@contextmanager
+def crowd_of(server: Server) -> Iterator[tuple[Generator[Crowd], Teacher]]:
+    """Connect everybody of a school, and its teacher."""
+    teacher = Teacher(server, [each.topic for each in server.classes])
+    seats = [seat for each in server.classes for seat in each.seats]
+    with generator(GENERATOR_CORES, Crowd, server.port, seats) as crowd:
+        crowd.call(Crowd.come_back, teacher.talk(MISSED))
+        server.rest()
+        yield crowd, teacher
+
+
+def cut_off(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> dict[str, Position]:
+    """Cut everybody off, and let the teacher go on; return where the classes are then."""
+    crowd.call(Crowd.cut_off)
+    server.rest()
+    positions = teacher.talk(MISSED)
+    server.rest()
+    return positions
+
+
+def _measure(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> Figure:
+    before = server.memory_bytes()
+    positions = cut_off(server, crowd, teacher)
+    server.forget_peak()
+    cpu = server.cpu_seconds()
+    took, short, refused = crowd.call(Crowd.come_back, positions)
+    cpu, peak = server.cpu_seconds() - cpu, server.peak_bytes()
+    server.rest()
+    return Figure(
+        len(took), MISSED, percentile(took, 50), took[-1], short, refused, cpu, before, peak, server.memory_bytes()
+    )
+
+
+def report(figures: Sequence[Figure]) -> str:
+    """Put the middle round into a table, and the worst."""
+    columns = [
+        *("clients", "half are back after", "all are back after", "worst round", "not given all they missed"),
+        *("joins refused for now", "CPU ms a client", "MiB before", "at most", "afterwards"),
+    ]
+    return table(columns, [_cells(figures)]) + "\n"
+
+
+def _cells(figures: Sequence[Figure]) -> list[str]:
+    chosen = middle(figures, lambda figure: figure.seconds)
+    return [
+        f"{chosen.clients:,}",
+        f"{chosen.half:.1f} s",
+        f"{chosen.seconds:.1f} s",
+        f"{max(figure.seconds for figure in figures):.1f} s",
+        f"{sum(figure.short for figure in figures)}",
+        f"{sum(figure.refused for figure in figures)}",
+        f"{chosen.server_cpu / chosen.clients * MILLISECONDS:.2f}",
+        f"{chosen.before / KIB**2:,.0f}",
+        f"{chosen.peak / KIB**2:,.0f}",
+        f"{chosen.after / KIB**2:,.0f} ({chosen.after / chosen.before - 1:+.0%})",
+    ]

@@ -1,0 +1,83 @@
+"""What is measured in turn: servers that all run all the time, each with a load of its own connected to it.
+
+Turns alternate, so that whatever else the machine does falls on all.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from bench.generator import Generator, generator
+from bench.install import missing
+from bench.load import KEEP_ALIVE_SECONDS, Load, Run
+from bench.peer import Peer
+from bench.result import say
+from bench.served import GENERATOR_CORES, Server, lousa, peer_server
+
+WARM_UP_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Subject:
+    """A server with its load."""
+
+    server: Server
+    load: Generator[Load]
+    _heard: float = field(default_factory=time.monotonic)
+
+    def measure(self, run: Callable[[Generator[Load], float], Run], seconds: float) -> tuple[Run, float]:
+        """Let a load run for so long; return what came of it, and the server's CPU seconds."""
+        self.settle()
+        run(self.load, WARM_UP_SECONDS)
+        before = self.server.cpu_seconds()
+        done = run(self.load, seconds)
+        return done, self.server.cpu_seconds() - before
+
+    def settle(self) -> None:
+        """Let all clients say that they live."""
+        self.load.call(Load.settle)
+        self._heard = time.monotonic()
+
+    def keep_alive(self) -> None:
+        """Do so, if it has been long."""
+        if time.monotonic() > self._heard + KEEP_ALIVE_SECONDS:
+            self.settle()
+
+
+@contextmanager
+def subjects(peers: Sequence[Peer], classes: int, clients: int, senders: int) -> Iterator[list[Subject]]:
+    """Serve so many classes of so many clients, `senders` of each of which write, by Lousa and by these peers.
+
+    A peer that cannot be installed is left out, and that is told.
+    """
+    with ExitStack() as stack:
+        servers = [stack.enter_context(lousa(classes, clients))]
+        for peer in peers:
+            if reason := missing(peer.needs):
+                say(f"{peer.name} is left out: {reason}")
+            else:
+                servers.append(stack.enter_context(peer_server(peer, classes, clients)))
+        found: list[Subject] = []
+        for server in servers:
+            for each in found:
+                each.keep_alive()
+            found.append(_connected(stack, server, senders))
+        yield found
+
+
+def _connected(stack: ExitStack, server: Server, senders: int) -> Subject:
+    began = time.perf_counter()
+    joining = generator(GENERATOR_CORES, Load.join, server.port, server.dialect, server.classes, senders)
+    subject = Subject(server, stack.enter_context(joining))
+    say(f"{server.name}: everybody has joined, in {time.perf_counter() - began:.1f} s")
+    return subject
+
+
+def in_turn(found: Sequence[Subject], rounds: int) -> Iterator[tuple[int, Subject]]:
+    """Give each subject its turn in each round, and see to it that the others live meanwhile."""
+    for number in range(rounds):
+        for subject in found:
+            for other in found:
+                other.keep_alive()
+            yield number, subject

@@ -1,0 +1,38 @@
+"""Types of fields that several payloads have: bounds, and for whoever writes a client a meaning and an example."""
+
+from typing import Annotated
+
+import msgspec
+
+from channels.limit import MAX_PUSH_ID_CHARACTERS, MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS
+
+# Up to what JavaScript can count to.
+Position = Annotated[
+    int, msgspec.Meta(ge=0, le=2**53, description="A position in the topic: that of one of its events.", examples=[42])
+]
+Milliseconds = Annotated[int, msgspec.Meta(description="Milliseconds since 1970.", examples=[1_795_608_000_000])]
+
+# Printable ASCII: it is a key in the database and echoed to everybody.
+PushId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^[\x21-\x7e]{{1,{MAX_PUSH_ID_CHARACTERS}}}$",
+        description="Chosen by the author's client: a push that is retried under it counts once.",
+        examples=["b7f3-12"],
+    ),
+]
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS, examples=["Bom dia, turma!"])]
+Title = Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARACTERS, examples=["Prova de Matemática"])]
+
+Epoch = Annotated[
+    str,
+    msgspec.Meta(
+        description="The name of the journal: positions of another one mean nothing.", examples=["8f9b7385826804f8"]
+    ),
+]
+
+Identity = Annotated[int, msgspec.Meta(description="The number of a user or class.", examples=[12])]
+Name = Annotated[str, msgspec.Meta(examples=["Ana Ribeiro"])]
+ClassTitle = Annotated[str, msgspec.Meta(examples=["6º A · Matemática"])]
+TopicName = Annotated[str, msgspec.Meta(examples=["class:7"])]

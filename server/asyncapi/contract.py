@@ -1,0 +1,112 @@
+"""What may be said where and by whom, read off what runs: the roles' tables, the features' actions, kinds of event.
+
+A topic here is a kind of topic, as the tables name it: `class` stands for every `class:<id>`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+import channels
+from channels import presence, room
+from channels.action import Action
+from channels.dashboard import DASHBOARD, Snapshot
+from channels.dispatcher import Join, Joined
+from channels.engine import EVENTS
+from channels.event import EventType, Nothing
+from channels.member import Role
+from channels.membership import CLOSED, USER_TOPIC
+from channels.notice import JoinedOwn
+from channels.policy import TopicRule
+
+
+class Leave(msgspec.Struct):
+    """Leave the topic: nothing more of it comes after `phx_close`."""
+
+
+class Heartbeat(msgspec.Struct):
+    """Say that the client is still there."""
+
+
+class Pushable(NamedTuple):
+    """An event that clients may push to a topic: the types of its payload and of the response, and whose it is."""
+
+    event: str
+    payload: type[Any]
+    reply: type[Any]
+    roles: tuple[Role, ...]
+
+
+class TopicKind(NamedTuple):
+    """A kind of topic: who may join it, what may be pushed there, and what everybody there hears."""
+
+    name: str
+    roles: tuple[Role, ...]
+    pushes: tuple[Pushable, ...]
+    events: tuple[EventType[Any], ...]
+
+    @property
+    def address(self) -> str:
+        """The topic as clients write it; `{id}` stands for a number."""
+        return "class:{id}" if self.name == "class" else self.name
+
+
+def topic_kinds() -> list[TopicKind]:
+    """Return every kind of topic, in the order in which the roles' tables name them, and the connection's own last."""
+    names = dict.fromkeys(name for rules in channels.ROLES for name in rules.topics)
+    return [*(_topic_kind(name) for name in names), _connection()]
+
+
+def _connection() -> TopicKind:
+    roles = tuple(rules.role for rules in channels.ROLES)
+    return TopicKind("phoenix", roles, (Pushable("heartbeat", Heartbeat, Nothing, roles),), ())
+
+
+def _topic_kind(name: str) -> TopicKind:
+    rules = {each.role: each.topics[name] for each in channels.ROLES if name in each.topics}
+    return TopicKind(name, tuple(rules), tuple(_pushes(name, rules)), tuple(dict.fromkeys(_events(name, rules))))
+
+
+def _pushes(name: str, rules: Mapping[Role, TopicRule]) -> Iterator[Pushable]:
+    yield Pushable("phx_join", Join, _joined(name), tuple(rules))
+    for action in _actions(rules):
+        allowed = tuple(role for role, rule in rules.items() if action.event in rule.actions)
+        yield Pushable(action.event, action.payload, action.reply, allowed)
+    yield Pushable("phx_leave", Leave, Nothing, tuple(rules))
+
+
+def _events(name: str, rules: Mapping[Role, TopicRule]) -> Iterator[EventType[Any]]:
+    yield from (event for action in _actions(rules) for event in action.emits if event.topic is None)
+    if any(rule.presence for rule in rules.values()):
+        yield from presence.EVENTS
+    yield from (event for event in (*EVENTS, *_emitted()) if event.topic == name)
+    yield CLOSED
+
+
+def _actions(rules: Mapping[Role, TopicRule]) -> list[Action[Any, Any]]:
+    return list({action.event: action for rule in rules.values() for action in rule.actions.values()}.values())
+
+
+def _emitted() -> Iterator[EventType[Any]]:
+    rules = (rule for each in channels.ROLES for rule in each.topics.values())
+    return (event for rule in rules for action in rule.actions.values() for event in action.emits)
+
+
+def _joined(name: str) -> type[Joined[Any]]:
+    return JoinedOwn if name == USER_TOPIC else _joined_with_state(name.partition(":")[0])
+
+
+@cache
+def _joined_with_state(kind: str) -> type[Joined[Any]]:
+    name = kind.capitalize()
+    state = Snapshot if kind == DASHBOARD else _described(f"{name}State", room.state_fields(kind), "What is there now.")
+    joined = _described(f"Joined{name}", [("state", state)], Joined.__doc__, bases=(Joined,))
+    return cast(type[Joined[Any]], joined)
+
+
+def _described(name: str, fields: list[tuple[str, Any]], text: str | None, **options: Any) -> type[msgspec.Struct]:
+    made = msgspec.defstruct(name, fields, **options)
+    made.__doc__ = text
+    return made

@@ -1,0 +1,214 @@
+"""The protocol as one AsyncAPI 3.0 document for the whole school, made of the tables and types that run.
+
+    servers      each role's ways in
+    channels     kinds of topic, tagged by the roles that may join
+    operations   what the server receives (pushes, with their replies) and sends (events), tagged by role
+
+Frames stand in it as they are on the wire by default: `[join_ref, ref, topic, event, payload]`.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from inspect import getdoc
+from typing import Any
+
+from channels import errors
+from channels.errors import Closing, ErrorResponse
+from channels.event import Delivery, EventType
+from channels.member import Role
+from channels.membership import CLOSED
+from server.asyncapi.contract import Pushable, TopicKind, topic_kinds
+from server.asyncapi.example import Examples
+from server.asyncapi.schema import NULL, TEXT_OR_NULL, Schemas, frame, reply
+from server.asyncapi.transport import SECURITY_SCHEMES, SOCKET_BINDING, servers, servers_of
+
+Part = dict[str, Any]
+
+DESCRIPTION = """\
+The live classes of a school: Phoenix Channels over WebSocket or long-polling, with positions, so that whoever comes
+back gets what was missed.
+
+Each role has ways in of its own (servers), by either transport. Over one connection a client joins many topics
+(channels). The server receives pushes and sends events (operations): each role those that are tagged with it.
+
+A frame is `[join_ref, ref, topic, event, payload]`. A push with a `ref` is answered by a `phx_reply` of the same `ref`.
+With `format=msgpack` frames are the same arrays in MessagePack. Whoever speaks in objects of the same names, as in the
+first version of the protocol (`vsn=1.0.0`), is answered in objects.
+
+Pass over events and fields that you do not know: there will be more.
+"""
+
+# By the name of the kind of topic.
+TOPICS = {
+    "class": "A class: its chat, its announcements, who is there. Students and teachers join those they are enrolled "
+    "in; the principal any, and is seen there.",
+    "role:students": "Announcements to all students.",
+    "role:teachers": "Announcements to all teachers.",
+    "school": "Announcements to the whole school.",
+    "user:me": "One's own: who one is and what one may join, then what concerns nobody else.",
+    "dashboard": "The whole school in numbers.",
+    "phoenix": "The connection itself; it needs no join. A frame that cannot be read is refused here, without a `ref`.",
+}
+
+ROLES = {
+    Role.STUDENT: "Students, in their classes.",
+    Role.TEACHER: "Teachers, in their classes.",
+    Role.PRINCIPAL: "The principal, in every class.",
+}
+
+DELIVERIES = {
+    Delivery.DURABLE: "Kept, with a position: each once, in order, also for whoever was away.",
+    Delivery.ORDERED: "Not kept. In order with everything else of the topic.",
+    Delivery.SNAPSHOT: "Only the newest matters: an unsent older one is left out.",
+    Delivery.EPHEMERAL: "Of the moment: dropped for a client that is behind.",
+}
+
+_BY_REF = {"description": "A reply has the `ref` of what it answers.", "location": "$message.payload#/1"}
+
+
+def make_document(url: str) -> Part:
+    """Return the document for a school at this address, as in https://school.example."""
+    return {**_of_any_school(), "servers": servers(url)}
+
+
+@cache
+def _of_any_school() -> Part:
+    kinds = sorted(topic_kinds(), key=lambda kind: list(TOPICS).index(kind.name))
+    schemas = _schemas(kinds)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Lousa",
+            "version": "2.0.0",  # of Phoenix' protocol: what `vsn` says
+            "description": DESCRIPTION,
+            "license": {"name": "MIT"},
+            "tags": [{"name": role, "description": text} for role, text in ROLES.items()],
+        },
+        "defaultContentType": "application/json",
+        "servers": {},
+        "channels": {_key(kind.name): _channel(kind) for kind in kinds},
+        "operations": {name: operation for kind in kinds for name, operation in _operations(kind)},
+        "components": {
+            "messages": _messages(kinds, schemas),
+            "schemas": schemas.components,
+            "securitySchemes": SECURITY_SCHEMES,
+            "channelBindings": {"socket": SOCKET_BINDING},
+        },
+        "x-deliveries": DELIVERIES,
+        "x-close-codes": _close_codes(),
+    }
+
+
+def _schemas(kinds: Iterable[TopicKind]) -> Schemas:
+    pushes = [push for kind in kinds for push in kind.pushes]
+    types = [each for push in pushes for each in (push.payload, push.reply)]
+    return Schemas([*types, ErrorResponse], {event.name: event for kind in kinds for event in kind.events}.values())
+
+
+def _close_codes() -> list[Part]:
+    closings = sorted((each for each in vars(errors).values() if isinstance(each, Closing)), key=lambda each: each.code)
+    return [{"code": each.code, "reason": each.reason, "reconnect": each.reconnect} for each in closings]
+
+
+# Messages
+
+
+def _messages(kinds: Iterable[TopicKind], schemas: Schemas) -> dict[str, Part]:
+    # A message of several topics is shown as it is in the first.
+    messages = {"error": _reply("error", ErrorResponse, schemas)}
+    for kind in kinds:
+        for push in kind.pushes:
+            messages.setdefault(_key(push.event), _push(push, kind, schemas))
+            messages.setdefault(_ok(push), _reply("ok", push.reply, schemas))
+        for event in kind.events:
+            messages.setdefault(_key(event.name), _event(event, kind, schemas))
+    return messages
+
+
+def _push(push: Pushable, kind: TopicKind, schemas: Schemas) -> Part:
+    payload = frame(push.event, schemas.of(push.payload))
+    message = _message(push.event, _meaning(push.payload), payload) | {"correlationId": _BY_REF}
+    join_ref = None if kind.name == "phoenix" else "1"
+    return _with_example(message, [join_ref, "1" if push.event == "phx_join" else "2"], kind, schemas)
+
+
+def _reply(status: str, response: type[Any], schemas: Schemas) -> Part:
+    payload = frame("phx_reply", reply(status, schemas.of(response)))
+    return _message("phx_reply", _meaning(response), payload) | {"correlationId": _BY_REF}
+
+
+def _event(event: EventType[Any], kind: TopicKind, schemas: Schemas) -> Part:
+    payload = frame(event.name, schemas.of(event.payload), TEXT_OR_NULL if event is CLOSED else NULL)
+    message = _message(event.name, event.meaning or _meaning(event.payload), payload) | {"x-delivery": event.delivery}
+    return _with_example(message, ["1", "1"] if event is CLOSED else [None, None], kind, schemas)
+
+
+def _message(name: str, meaning: str, payload: Part) -> Part:
+    return {"name": name, "title": name, "description": meaning, "payload": payload}
+
+
+def _with_example(message: Part, refs: list[str | None], kind: TopicKind, schemas: Schemas) -> Part:
+    topic = kind.address.format(id=7)
+    payload = Examples(schemas.components).of(message["payload"]["items"][4])
+    return message | {"examples": [{"payload": [*refs, topic, message["name"], payload]}]}
+
+
+def _meaning(kind: type[Any]) -> str:
+    return getdoc(kind) or ""
+
+
+# Channels and operations
+
+
+def _channel(kind: TopicKind) -> Part:
+    replies = [*map(_ok, kind.pushes), "error"]
+    keys = [*(_key(push.event) for push in kind.pushes), *replies, *(_key(event.name) for event in kind.events)]
+    channel = {
+        "address": kind.address,
+        "description": TOPICS[kind.name],
+        "servers": [_ref("servers", name) for name in servers_of(kind.roles)],
+        "messages": {key: _ref("components/messages", key) for key in dict.fromkeys(keys)},
+        "tags": _tags(kind.roles),
+        "bindings": _ref("components/channelBindings", "socket"),
+    }
+    if "{id}" in kind.address:
+        channel["parameters"] = {"id": {"description": "The number of the class.", "examples": ["7"]}}
+    return channel
+
+
+def _operations(kind: TopicKind) -> Iterator[tuple[str, Part]]:
+    name = _key(kind.name)
+    channel, messages = _ref("channels", name), f"channels/{name}/messages"
+    for push in kind.pushes:
+        answers = [_ref(messages, _ok(push)), _ref(messages, "error")]
+        yield (
+            f"{name}.{_key(push.event)}",
+            {
+                "action": "receive",
+                "channel": channel,
+                "messages": [_ref(messages, _key(push.event))],
+                "reply": {"channel": channel, "messages": answers},
+                "tags": _tags(push.roles),
+            },
+        )
+    for event in kind.events:
+        key = _key(event.name)
+        sent = {"action": "send", "channel": channel, "messages": [_ref(messages, key)], "tags": _tags(kind.roles)}
+        yield f"{name}.{key}", sent
+
+
+def _tags(roles: Iterable[Role]) -> list[Part]:
+    return [{"name": role} for role in roles]
+
+
+def _key(name: str) -> str:
+    # What AsyncAPI lets the name of a part be made of.
+    return name.replace(":", ".")
+
+
+def _ok(push: Pushable) -> str:
+    return f"ok.{push.reply.__name__}"
+
+
+def _ref(place: str, key: str) -> Part:
+    return {"$ref": f"#/{place}/{key}"}

@@ -1,0 +1,72 @@
+"""JSON Schemas of what goes over the wire, made of the types that validate what comes and encode what goes.
+
+They are of draft 7, as AsyncAPI wants it. What msgspec cannot know stands here: that a durable event gets its position
+when it is stored, and which events a reply may list.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from channels.action import Appended
+from channels.errors import Code
+from channels.event import Delivery, EventType
+from channels.protocol import Broadcast
+
+Schema = dict[str, Any]
+
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+NULL: Schema = {"type": "null"}
+
+
+class Schemas:
+    """The schemas of these types and of the events' payloads: `components` by name; `of` refers to one."""
+
+    def __init__(self, types: Iterable[Any], events: Collection[EventType[Any]]) -> None:
+        wanted = list(dict.fromkeys([*types, *(event.payload for event in events), Appended, Broadcast, Code]))
+        schemas, self.components = msgspec.json.schema_components(wanted, ref_template="#/components/schemas/{name}")
+        self._of: Mapping[Any, Schema] = dict(zip(wanted, schemas, strict=True))
+        durable = [event for event in events if event.delivery is Delivery.DURABLE]
+        for event in durable:
+            self._stamp(event)
+        self._component(Broadcast)["oneOf"] = [self._listed(event) for event in durable]
+        self._component(Code)["x-enum-descriptions"] = [code.meaning for code in sorted(Code)]
+
+    def of(self, kind: Any) -> Schema:
+        """Return the schema of a type: as a rule a reference."""
+        return self._of[kind]
+
+    def _component(self, kind: type[Any]) -> Schema:
+        component: Schema = self.components[kind.__name__]
+        return component
+
+    def _stamp(self, event: EventType[Any]) -> None:
+        # With just what the author is answered: see `channels.protocol.stamped`.
+        stamp, schema = self._component(Appended), self._component(event.payload)
+        schema["properties"] = schema["properties"] | stamp["properties"]
+        schema["required"] = [*schema["required"], *stamp["required"]]
+
+    def _listed(self, event: EventType[Any]) -> Schema:
+        return {"properties": {"event": {"const": event.name}, "payload": self.of(event.payload)}}
+
+
+def frame(event: str, payload: Schema, ref: Schema = TEXT_OR_NULL) -> Schema:
+    """Return the schema of a frame, `[join_ref, ref, topic, event, payload]`."""
+    items = [
+        {"title": "join_ref", **TEXT_OR_NULL},
+        {"title": "ref", **ref},
+        {"title": "topic", "type": "string"},
+        {"title": "event", "const": event},
+        payload,
+    ]
+    return {"type": "array", "items": items, "minItems": len(items), "additionalItems": False}
+
+
+def reply(status: str, response: Schema) -> Schema:
+    """Return the schema of a reply's payload."""
+    return {
+        "type": "object",
+        "properties": {"status": {"const": status}, "response": response},
+        "required": ["status", "response"],
+    }

@@ -1,0 +1,70 @@
+"""That what comes is counted byte for byte, and left alone where somebody else reads it."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from bench.drain import Drain
+
+COUNT = 3
+
+Pairs = list[tuple[socket.socket, socket.socket]]
+
+
+@pytest.fixture
+def pairs() -> Iterator[Pairs]:
+    """Give pairs of connected TCP sockets, the server's end first."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(COUNT)]
+        found = [(listener.accept()[0], client) for client in clients]
+    # In the order of the clients, whatever the order in which they were accepted.
+    by_name = {server.getpeername(): server for server, _ in found}
+    yield [(by_name[client.getsockname()], client) for client in clients]
+    for pair in found:
+        for each in pair:
+            each.close()
+
+
+def drained(pairs: Pairs, keeps: list[int], waits: int = 1) -> Drain:
+    drain = Drain([client for _, client in pairs], keeps)
+    for _ in range(waits):
+        assert drain.wait(10.0)
+    return drain
+
+
+def test_what_comes_is_counted_by_slot(pairs: Pairs) -> None:
+    pairs[0][0].sendall(b"abc")
+    pairs[2][0].sendall(b"x" * 100_000)
+    drain = drained(pairs, [])
+    while drain.received[2] < 100_000 or drain.received[0] < 3:
+        assert drain.wait(10.0)
+    assert list(drain.received) == [3, 0, 100_000]
+
+
+def test_a_kept_slot_is_left_to_the_caller(pairs: Pairs) -> None:
+    pairs[1][0].sendall(b"abc")
+    drain = drained(pairs, [1])
+    assert (list(drain.kept), drain.received[1]) == ([1], 0)
+    assert pairs[1][1].recv(100) == b"abc"
+
+
+def test_nothing_comes_within_the_time(pairs: Pairs) -> None:
+    drain = Drain([client for _, client in pairs], [1])
+    assert drain.wait(0.01) == 0
+    assert list(drain.kept) == []
+
+
+def test_the_least_is_of_the_slots_asked_for(pairs: Pairs) -> None:
+    drain = Drain([client for _, client in pairs], [])
+    for slot, size in enumerate((5, 9, 7)):
+        drain.received[slot] = size
+    assert [drain.least(0, 3), drain.least(1, 2), drain.least(1, 1)] == [5, 7, 9]
+    drain.reset()
+    assert list(drain.received) == [0, 0, 0]
+
+
+def test_a_connection_that_the_server_closes_is_an_error(pairs: Pairs) -> None:
+    pairs[2][0].close()
+    with pytest.raises(ConnectionError, match="closed connection 2"):
+        drained(pairs, [])

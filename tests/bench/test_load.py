@@ -1,0 +1,88 @@
+"""That every client gets every message, that the generator knows when, and that it notices when one does not."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+from bench.client import Address, Client
+from bench.dialect import Phoenix
+from bench.load import Group, Load
+from bench.peer import BARE_SOCKETS, PLAIN_TORNADO
+from bench.served import CORES, Server, lousa, peer_server
+
+CLASSES, CLIENTS, SENDERS = 2, 5, 2
+
+SERVERS = {
+    "Lousa": lambda: lousa(CLASSES, CLIENTS, cores=CORES),
+    "plain Tornado": lambda: peer_server(PLAIN_TORNADO, CLASSES, CLIENTS, cores=CORES),
+    "bare sockets": lambda: peer_server(BARE_SOCKETS, CLASSES, CLIENTS, cores=CORES),
+}
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Give each server that needs nothing installed."""
+    with SERVERS[request.param]() as running:
+        yield running
+
+
+def test_everybody_in_every_class_gets_every_message(server: Server) -> None:
+    load = Load.join(server.port, server.dialect, server.classes, SENDERS)
+    load.settle()
+    run = load.run_at(1.0, 50.0)
+    assert run.messages > 0
+    assert run.missing == 0
+    assert len(run.latencies) == run.messages
+    assert run.latencies == sorted(run.latencies)
+    load.close()
+
+
+def test_so_many_messages_are_in_flight_in_one_class(server: Server) -> None:
+    load = Load.join(server.port, server.dialect, server.classes[:1], SENDERS)
+    load.settle()
+    for in_flight in (1, 4):
+        run = load.run(0.5, in_flight)
+        assert run.messages >= in_flight
+        assert run.missing == 0
+    load.close()
+
+
+def group_of(clients: int, ends: list[int], sent: int) -> Group:
+    """Make a group that has sent so many messages, of which the first sender has read those that end there."""
+    group = Group([cast(Client, None)] * clients, 0, "class:1", Phoenix(), 1)
+    group.sent_at = [0.0] * sent
+    group.ends = ends
+    return group
+
+
+def test_a_message_is_delivered_when_the_last_client_has_it() -> None:
+    group = group_of(3, [100, 250], 2)
+    group.settle(99)
+    assert group.in_flight == 2
+    group.settle(249)
+    assert group.in_flight == 1
+    group.settle(250)
+    assert group.in_flight == 0
+
+
+def test_deliveries_that_never_came_are_counted() -> None:
+    assert group_of(3, [100, 200], 2).missing([200, 200, 200]) == 0
+    assert group_of(3, [100, 200], 2).missing([200, 100, 200]) == 1
+    assert group_of(3, [100, 200], 3).missing([200, 100, 200]) == 4
+
+
+def test_bytes_that_nobody_sent_are_an_error() -> None:
+    with pytest.raises(RuntimeError, match="201 bytes, of 200"):
+        group_of(2, [100, 200], 2).missing([200, 201])
+
+
+def test_one_may_listen_to_what_others_send() -> None:
+    with peer_server(BARE_SOCKETS, 1, CLIENTS, cores=CORES) as server:
+        listening = Load.join(server.port, server.dialect, server.classes, 1)
+        speaking = Client(Address(server.port, server.classes[0].seats[0].path))
+        Phoenix().write(speaking, server.classes[0].topic, 1)
+        _, missing = listening.listen(1)
+        assert missing == 0
+        listening.close()
+        speaking.socket.close()

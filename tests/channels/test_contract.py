@@ -1,0 +1,101 @@
+"""The protocol's document against what the engine does: all that it names happens, and nothing else does."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from channels.event import Delivery, EventType
+from channels.lesson import chat
+from channels.member import Role
+from channels.protocol import JSON, MESSAGE_PACK, Wire
+from tests.channels.support import ANA, BRUNO, DIRETORA, OTHER_CLASS, PAULA, VIOLATIONS, Client, Worker, member
+from tests.contract import Violation, contract
+
+MakeWorker = Callable[..., Awaitable[Worker]]
+
+JOINED = {
+    "ana": ("user:me", "class:7", "class:9", "role:students", "school"),
+    "paula": ("user:me", "class:7", "role:teachers", "school"),
+    "diretora": ("user:me", "class:7", "role:students", "role:teachers", "school", "dashboard"),
+}
+
+
+@pytest.mark.parametrize("wire", [JSON, MESSAGE_PACK], ids=lambda wire: wire.name)
+async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -> None:
+    clients = [worker.connect(who, wire) for who in (ANA, PAULA, DIRETORA)]
+    for client in clients:
+        for topic in JOINED[client.session.member.login]:
+            await client.ok(topic, "phx_join")
+    for client in clients:
+        for topic, event, payload in _pushes(client):
+            await client.ok(topic, event, payload | ({"id": event} if "id" in payload else {}))
+    ana, paula, diretora = clients
+    await diretora.has(1, "dashboard:changed")
+    bruno = worker.connect(BRUNO, wire)
+    await bruno.ok("class:7", "phx_join")
+    await ana.has(1, "presence_diff")
+    await ana.has(1, "read:marked")
+    for topic in JOINED["diretora"]:
+        await diretora.ok(topic, "phx_leave")
+    worker.authority.members["paula"] = member(3, "Paula", Role.TEACHER, OTHER_CLASS)
+    del worker.authority.members["ana"]
+    await worker.engine.revalidate(None)
+    await paula.has(1, "rights:changed")
+    await ana.has(1, "session:ended")
+    assert contract().operations.keys() == set().union(*(client.operations for client in clients))
+
+
+def _pushes(client: Client) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what the document lets a client push to the topics that it has joined: its own examples."""
+    found = []
+    for operation in contract().operations.values():
+        message = contract().resolve(operation["messages"][0])
+        role_may = client.session.member.user.role in [tag["name"] for tag in operation["tags"]]
+        if operation["action"] == "receive" and role_may and not message["name"].startswith("phx_"):
+            address = contract().resolve(operation["channel"])["address"].replace("{id}", "7")
+            found.append((address, message["name"], message["examples"][0]["payload"][4]))
+    return found
+
+
+async def test_a_field_that_its_type_does_not_have_is_a_violation(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    worker.engine._hub.flash("class:7", chat.TYPING.name, b'{"user":{"id":1,"name":"Ana","role":"student"},"key":"a"}')
+    await ana.has(1, "typing:started")
+    (violation,) = VIOLATIONS
+    assert "'key' was unexpected" in str(violation)
+    VIOLATIONS.clear()
+
+
+class Shouted(msgspec.Struct):
+    text: str
+
+
+async def test_an_event_that_nothing_declares_is_a_violation(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    shouted = EventType("message:shouted", Shouted, Delivery.EPHEMERAL)
+    worker.engine._hub.flash("class:7", shouted.name, shouted.encode(Shouted("ó")))
+    await ana.has(1, "message:shouted")
+    (violation,) = VIOLATIONS
+    assert "knows no send of message:shouted on class:7" in str(violation)
+    VIOLATIONS.clear()
+
+
+@pytest.mark.parametrize(
+    ("role", "frame"),
+    [
+        (Role.STUDENT, ["1", "2", "class:7", "announcement:send", {"text": "?"}]),
+        (Role.STUDENT, ["1", "2", "dashboard", "phx_join", {}]),
+        (Role.TEACHER, ["1", "2", "class:07x", "message:send", {"text": "?"}]),
+        (Role.TEACHER, ["1", "2", "class:7", "message:send", {"text": ""}]),
+        (Role.TEACHER, ["1", "2", "class:7", "message:send", {"text": "?", "colour": "red"}]),
+        (Role.TEACHER, [1, "2", "class:7", "message:send", {"text": "?"}]),
+        (Role.TEACHER, ["1", "2", "class:7", "message:send"]),
+    ],
+)
+def test_what_may_not_be_pushed_does_not_stand_in_the_document(role: Role, frame: list[Any]) -> None:
+    with pytest.raises(Violation):
+        contract().check_push(role, frame)

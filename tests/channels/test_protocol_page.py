@@ -1,0 +1,109 @@
+"""docs/protocol.md against what runs: its frames fit the document, its polls happen, its bounds are the code's."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from channels import limit, mailroom
+from channels.errors import Code
+from channels.limit import Limits
+from channels.mailroom import Leave, Mailroom, Poll, Push
+from channels.member import Role
+from channels.poll_token import PollToken
+from tests.channels.support import ANA, Worker
+from tests.contract import contract
+from tests.lousa import ROOT
+
+PAGE = (ROOT / "docs/protocol.md").read_text()
+POLL = re.compile(r"(GET|POST|DELETE)(?: (T\d))?(?: (\[.*))? -> (.*)")
+BOUND = re.compile(r"^\| `(\w+)` \| ([\d,]+) \| .+ \|$", re.MULTILINE)
+
+
+def blocks(kind: str) -> list[tuple[Role, list[str]]]:
+    """Return the role and the lines of each block of a kind."""
+    found = re.findall(rf"^```{kind} (\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [(Role(role), text.splitlines()) for role, text in found]
+
+
+def frame_of(text: str) -> list[Any]:
+    """Read a frame in either form."""
+    found = json.loads(text)
+    if isinstance(found, list):
+        return found
+    assert found.keys() == {"topic", "event", "payload", "ref"}
+    return [None, found["ref"], found["topic"], found["event"], found["payload"]]
+
+
+@pytest.mark.parametrize(("role", "lines"), blocks("frames"))
+def test_frames_fit_the_document(role: Role, lines: list[str]) -> None:
+    asked: dict[str | None, list[Any]] = {}
+    for line in lines:
+        direction, frame = line[:2], frame_of(line[2:])
+        if direction == "> ":
+            contract().check_push(role, frame)
+            asked[frame[1]] = frame
+        elif frame[3] == "phx_reply":
+            assert direction == "< "
+            contract().check_reply(role, asked.get(frame[1]), frame)
+        else:
+            contract().check_event(role, frame)
+
+
+def test_there_are_frames_and_polls_to_look_at() -> None:
+    assert len(blocks("frames")) >= 10
+    assert len(blocks("polls")) == 1
+
+
+@pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+async def test_polls_happen_as_they_are_told(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.0)
+    room = Mailroom(worker.engine)
+    room.start()
+    tokens: dict[str, str] = {}
+    ((_, lines),) = blocks("polls")
+    for line in lines:
+        found = POLL.fullmatch(line)
+        assert found is not None, line
+        method, token, frame, told = found.groups()
+        answer = json.loads(await _asked(room, method, tokens.get(token), frame))
+        _assert_alike(answer, json.loads(told), tokens)
+    await room.close()
+
+
+async def _asked(room: Mailroom, method: str, token: str | None, frame: str | None) -> bytes:
+    if token is None:
+        return room.open(ANA, 0, "127.0.0.1", in_objects=False)
+    read = room.read(token)
+    assert read is not None
+    make: dict[str, Callable[[PollToken], Poll | Push | Leave]] = {
+        "GET": lambda token: Poll(token.session, Role.STUDENT, token.answer),
+        "POST": lambda token: Push(token.session, Role.STUDENT, [(frame or "").encode()]),
+        "DELETE": lambda token: Leave(token.session, Role.STUDENT),
+    }
+    return await room.ask(read, make[method](read))
+
+
+def _assert_alike(answer: dict[str, Any], told: dict[str, Any], tokens: dict[str, str]) -> None:
+    if told.get("token"):
+        assert tokens.setdefault(told["token"], answer["token"]) == answer["token"]
+        answer |= {"token": told["token"]}
+    frames, told_frames = ([json.loads(text) for text in each.pop("messages", ())] for each in (answer, told))
+    assert answer == told
+    for frame in (*frames, *told_frames):
+        if frame[3] == "phx_reply":
+            frame[4]["response"]["epoch"] = "…"
+    assert frames == told_frames
+
+
+def test_bounds_are_those_of_the_code() -> None:
+    told = {name: int(value.replace(",", "")) for name, value in BOUND.findall(PAGE)}
+    assert len(told) > 20
+    for name, value in told.items():
+        assert value == getattr(limit, name, getattr(Limits(), name, None)), name
+
+
+def test_every_code_that_a_client_may_meet_is_told_what_to_do_about() -> None:
+    assert {code for code in Code if f"`{code}`" not in PAGE} <= {Code.INTERNAL}

@@ -1,0 +1,182 @@
+// What two members of a class do with Phoenix' stock client, the same in Node and in browsers, on any transport and in any
+// version. Every step is checked; the first that is not so throws.
+
+const check = (holds, what) => {
+  if (!holds) throw new Error(`not so: ${what}`);
+};
+
+const same = (one, other, what) => check(JSON.stringify(one) === JSON.stringify(other), `${what}: ${JSON.stringify(one)}`);
+
+// What `receive` says, as a promise.
+const settled = (push) =>
+  new Promise((resolve, reject) => {
+    push
+      .receive("ok", resolve)
+      .receive("error", (response) => reject(new Error(JSON.stringify(response))))
+      .receive("timeout", () => reject(new Error("timeout")));
+  });
+
+// A join is tried again by the client itself, until it is answered.
+const joined = (push) =>
+  new Promise((resolve, reject) => {
+    push.receive("ok", resolve).receive("error", (response) => reject(new Error(JSON.stringify(response))));
+  });
+
+const until = async (condition) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+
+// Who am I, and where may I go?
+const askMe = async (socket) => {
+  const { user, topics } = await joined(socket.channel("user:me").join());
+  return { user, topics: topics.map(({ topic }) => topic) };
+};
+
+const commonClass = async (one, other) => {
+  const [mine, theirs] = await Promise.all([askMe(one), askMe(other)]);
+  const topic = mine.topics.find((name) => name.startsWith("class:") && theirs.topics.includes(name));
+  check(topic, "they have a class in common");
+  return { topic, users: [mine.user, theirs.user] };
+};
+
+// A member of a class who keeps their position. Whenever the client joins again by itself, it says this position, and the
+// reply has what was missed.
+class Listener {
+  constructor(socket, topic, { position, epoch } = {}) {
+    Object.assign(this, { position, epoch });
+    this.heard = [];
+    this.joins = 0;
+    this.channel = socket.channel(topic, () => (this.position === undefined ? {} : { since: this.position, epoch: this.epoch }));
+    this.channel.on("message:sent", (payload) => this.hear({ event: "message:sent", payload }));
+    this.joining = this.channel.join().receive("ok", (reply) => this.joined(reply));
+  }
+
+  joined({ seq, epoch, complete, events }) {
+    this.joins += 1;
+    check(complete, "nothing is missing");
+    if (this.position !== undefined) events.forEach((event) => this.hear(event));
+    this.position = seq;
+    this.epoch = epoch;
+  }
+
+  hear({ event, payload }) {
+    check(this.position === undefined || payload.seq === this.position + 1, `${payload.seq} follows ${this.position}`);
+    this.position = payload.seq;
+    if (event === "message:sent") this.heard.push(payload.text);
+  }
+}
+
+// Say something until it is answered: the same id is the same message, however often it is sent.
+const say = (channel, text, id = crypto.randomUUID()) =>
+  new Promise((resolve, reject) => {
+    const again = () => resolve(say(channel, text, id));
+    channel
+      .push("message:send", { text, id })
+      .receive("ok", resolve)
+      .receive("timeout", again)
+      .receive("error", (response) => (response.retry_after ? setTimeout(again, response.retry_after) : reject(response)));
+  });
+
+// They meet: who is here, send and receive, be refused, lose the connection, leave and come back.
+const meet = async (ana, bruno, Presence) => {
+  const { topic, users } = await commonClass(ana, bruno);
+  const anas = new Listener(ana, topic);
+  const presence = new Presence(anas.channel);
+  await joined(anas.joining);
+
+  // Presence: Bruno comes, and Ana's page shows him.
+  const here = () => presence.list((id, { user }) => user.name).sort();
+  const names = users.map(({ name }) => name).sort();
+  const brunos = new Listener(bruno, topic);
+  await joined(brunos.joining);
+  await until(() => here().length === 2);
+  same(here(), names, "both are here");
+
+  // Send and receive.
+  const { seq } = await settled(anas.channel.push("message:send", { id: crypto.randomUUID(), text: "Oi, Bruno!" }));
+  await until(() => anas.heard.length === 1 && brunos.heard.length === 1);
+  same([anas.position, brunos.heard], [seq, ["Oi, Bruno!"]], "both have it");
+
+  // Refused: the reason comes back, and nothing breaks.
+  const refusal = await settled(anas.channel.push("message:send", { text: "" })).catch(({ message }) => message);
+  check(/bad_payload/.test(refusal), "an empty message is refused");
+
+  // A lost connection: the stock client reconnects and joins by itself, and gets what it missed.
+  await lose(ana);
+  await say(brunos.channel, "Você está aí?");
+  await until(() => anas.heard.length === 2);
+  same([anas.heard, anas.joins], [["Oi, Bruno!", "Você está aí?"], 2], "nothing was missed, and nothing came twice");
+
+  // Leave, and come back from the position.
+  await settled(anas.channel.leave());
+  await say(brunos.channel, "Até amanhã.");
+  const again = new Listener(ana, topic, anas);
+  const presenceAgain = new Presence(again.channel);
+  await joined(again.joining);
+  await until(() => again.heard.length === 1);
+  same(again.heard, ["Até amanhã."], "she has what was said meanwhile");
+
+  // Bruno goes, and presence says so.
+  const stillHere = () => presenceAgain.list((id, { user }) => user.name);
+  await until(() => stillHere().length === 2);
+  await settled(brunos.channel.leave());
+  await until(() => stillHere().length === 1);
+  await settled(again.channel.leave());
+};
+
+// Both say so many things, one after the other, and each hears all, in one order.
+const talk = async (ana, bruno, count) => {
+  const { topic } = await commonClass(ana, bruno);
+  const both = [new Listener(ana, topic), new Listener(bruno, topic)];
+  await Promise.all(both.map(({ joining }) => joined(joining)));
+  await Promise.all(
+    both.map(async ({ channel }, number) => {
+      for (let each = 0; each < count; each += 1) await say(channel, `${number}-${each}`);
+    }),
+  );
+  await until(() => both.every(({ heard }) => heard.length === 2 * count));
+  same(both[0].heard, both[1].heard, "both heard the same in the same order");
+  for (const number of [0, 1]) {
+    const said = both[0].heard.filter((text) => text.startsWith(`${number}-`));
+    same(said, Array.from({ length: count }, (_, each) => `${number}-${each}`), "what each said came in order, once");
+  }
+  await Promise.all(both.map(({ channel }) => settled(channel.leave())));
+  return { joins: both.map(({ joins }) => joins) };
+};
+
+// From outside: the network drops a WebSocket, and the server ends a long-poll's session.
+const lose = async ({ conn }) => {
+  if (conn.pollEndpoint) {
+    await fetch(conn.pollEndpoint, { method: "DELETE", headers: { "X-Phoenix-Longpoll-Token": conn.token } });
+  } else if (conn.terminate) {
+    conn.terminate();
+  } else {
+    conn.close(4000);
+  }
+};
+
+// Let Ana and Bruno do one of these with a package (`{ LongPoll, Presence, Socket }`), and return what there is to tell.
+//
+// `given`: url · story: "meet" or "talk" · tokens: of both; null is by cookie · transport: "websocket" or "longpoll" ·
+// fallback: longPollFallbackMs · timeout: of pushes, in ms · older: a client that can give its token as a parameter only
+// · count: how many things each says
+export const run = async (given, { LongPoll, Presence, Socket }, WebSocket, sessionStorage) => {
+  const open = (token) => {
+    const credential = given.older ? { params: { access_token: token } } : { authToken: token };
+    const socket = new Socket(`${given.url}/students/socket`, {
+      ...(token ? credential : {}),
+      transport: given.transport === "longpoll" ? LongPoll : WebSocket,
+      longPollFallbackMs: given.fallback,
+      timeout: given.timeout,
+      sessionStorage,
+    });
+    socket.connect();
+    return socket;
+  };
+  const [ana, bruno] = given.tokens.map(open);
+  const told = given.story === "meet" ? await meet(ana, bruno, Presence) : await talk(ana, bruno, given.count);
+  const longpoll = [ana, bruno].map(({ transport }) => transport === LongPoll);
+  ana.disconnect();
+  bruno.disconnect();
+  return { ...told, longpoll, kept: sessionStorage.getItem("phx:fallback:LongPoll") };
+};

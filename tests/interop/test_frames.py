@@ -1,0 +1,209 @@
+"""Frames in the forms in which clients have them, over both transports: arrays, objects, and what is neither."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import pytest
+import websocket
+
+from tests.interop.conftest import ROLES
+from tests.interop.poller import MATHS, Poller, request
+from tests.lousa import Lousa
+
+pytestmark = pytest.mark.interop
+
+SECONDS = 20.0
+
+
+class Line(Protocol):
+    """A connection of either transport, over which a test says and hears what stands in a frame."""
+
+    def say(self, frame: Any) -> None:
+        """Send a frame: bytes as a binary one, anything else as JSON."""
+
+    def hear(self) -> Any:
+        """Return the next frame's JSON."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class SocketLine:
+    """A WebSocket."""
+
+    def __init__(self, url: str, role: str, query: str) -> None:
+        address = f"{url.replace('http', 'ws')}/{role}/socket/websocket?{query}"
+        self._socket = websocket.create_connection(address, timeout=SECONDS)
+
+    def say(self, frame: Any) -> None:
+        if isinstance(frame, bytes):
+            self._socket.send_binary(frame)
+        else:
+            self._socket.send(json.dumps(frame))
+
+    def hear(self) -> Any:
+        return json.loads(self._socket.recv())
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class PollLine:
+    """A long-poll; a binary frame is a line in base64."""
+
+    def __init__(self, url: str, role: str, query: str) -> None:
+        self._poller = Poller(url, role)
+        self._poller.url = f"{url}/{role}/socket/longpoll?{query}"
+        self._poller.open()
+        self._heard: list[str] = []
+
+    def say(self, frame: Any) -> None:
+        line = base64.b64encode(frame) if isinstance(frame, bytes) else json.dumps(frame).encode()
+        assert self._poller.post(line) == {"status": 200}
+
+    def hear(self) -> Any:
+        while not self._heard:
+            self._heard = self._poller.poll()["messages"]
+        return json.loads(self._heard.pop(0))
+
+    def close(self) -> None:
+        self._poller.close()
+
+
+Open = Callable[..., Line]
+
+
+@pytest.fixture(params=[SocketLine, PollLine], ids=["websocket", "longpoll"])
+def connect(request: pytest.FixtureRequest, lousa: Lousa, tokens: dict[str, str]) -> Iterator[Open]:
+    """Return a function that connects somebody, with the parameters of the query."""
+    with ExitStack() as lines:
+
+        def opened(login: str, **parameters: str) -> Line:
+            query = urlencode({**parameters, "access_token": tokens[login]})
+            line: Line = request.param(lousa.url, ROLES[login], query)
+            lines.enter_context(closing(line))
+            return line
+
+        yield opened
+
+
+def hear_until(line: Line, wanted: Callable[[Any], bool]) -> list[Any]:
+    """Return the frames up to the first that is wanted; those of presence come whenever somebody does."""
+    heard = [line.hear()]
+    while not wanted(heard[-1]):
+        heard.append(line.hear())
+    return heard
+
+
+def join_in_arrays(line: Line) -> str:
+    """Join the mathematics class, and return its topic."""
+    line.say(["1", "1", "user:me", "phx_join", {}])
+    topics = line.hear()[4]["response"]["topics"]
+    topic = next(str(entry["topic"]) for entry in topics if entry["title"] == MATHS)
+    line.say(["2", "2", topic, "phx_join", {}])
+    hear_until(line, lambda frame: frame[1] == "2")
+    return topic
+
+
+# Objects
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0", None], ids=str)
+def test_who_speaks_in_objects_without_a_join_ref_is_answered_in_objects(connect: Open, version: str | None) -> None:
+    ana, bruno = connect("ana", **({"vsn": version} if version else {})), connect("bruno", vsn="2.0.0")
+    topic = join_in_arrays(bruno)
+
+    ana.say({"topic": topic, "event": "phx_join", "payload": {}, "ref": "1"})
+    joined = ana.hear()
+    assert sorted(joined) == ["event", "payload", "ref", "topic"]
+    assert (joined["topic"], joined["event"], joined["ref"]) == (topic, "phx_reply", "1")
+    assert joined["payload"]["status"] == "ok"
+
+    ana.say({"topic": topic, "event": "message:send", "payload": {"text": "Oi!"}, "ref": "2"})
+    heard = hear_until(ana, lambda frame: frame["ref"] == "2")
+    if "message:sent" not in [frame["event"] for frame in heard]:
+        heard += hear_until(ana, lambda frame: frame["event"] == "message:sent")
+    assert all(sorted(frame) == ["event", "payload", "ref", "topic"] for frame in heard)
+    reply = next(frame for frame in heard if frame["ref"] == "2")
+    sent = next(frame for frame in heard if frame["event"] == "message:sent")
+    assert (sent["topic"], sent["ref"], sent["payload"]["text"]) == (topic, None, "Oi!")
+    assert reply["payload"] == {
+        "status": "ok", "response": {"seq": sent["payload"]["seq"], "at": sent["payload"]["at"]}
+    }  # fmt: skip
+
+    ana.say({"topic": topic, "event": "phx_leave", "payload": {}, "ref": "3"})
+    hear_until(ana, lambda frame: frame["ref"] == "3")
+    hear_until(ana, lambda frame: frame["event"] == "phx_close")
+
+
+def test_who_asks_for_the_first_version_is_spoken_to_in_objects_from_the_start(connect: Open) -> None:
+    line = connect("ana", vsn="1.0.0")
+    line.say(b"\x01")  # no frame at all, which tells nothing of the form
+    refused = line.hear()
+    assert (refused["topic"], refused["event"], refused["ref"]) == ("phoenix", "phx_reply", None)
+    assert refused["payload"]["response"]["code"] == "bad_frame"
+
+
+def test_a_heartbeat_without_a_ref_is_heard_and_not_answered(connect: Open) -> None:
+    line = connect("ana", vsn="1.0.0")
+    line.say({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": None})
+    line.say({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "1"})
+    assert line.hear()["ref"] == "1"
+
+
+def test_every_frame_is_answered_in_its_own_form(connect: Open) -> None:
+    line = connect("ana", vsn="2.0.0")
+    in_array: list[Any] = [None, "1", "phoenix", "heartbeat", {}]
+    in_object: dict[str, Any] = {"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "2"}
+    ok = {"status": "ok", "response": {}}
+    for _ in range(2):
+        line.say(in_array)
+        assert line.hear() == [None, "1", "phoenix", "phx_reply", ok]
+        line.say(in_object)
+        assert line.hear() == {"topic": "phoenix", "event": "phx_reply", "payload": ok, "ref": "2"}
+
+
+# Versions
+
+
+def test_an_unknown_version_is_refused_at_the_door(lousa: Lousa, tokens: dict[str, str]) -> None:
+    query = f"vsn=3.0.0&access_token={tokens['ana']}"
+    with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+        SocketLine(lousa.url, "students", query)
+    assert refusal.value.status_code == 403
+    assert request(f"{lousa.url}/students/socket/longpoll?{query}").body["status"] == 403
+
+
+# Binary frames
+
+
+def binary_push(*names: str, payload: bytes) -> bytes:
+    """Return a push as Phoenix' clients send it for an ArrayBuffer; the names are join_ref, ref, topic and event."""
+    encoded = [name.encode() for name in names]
+    return bytes([0, *map(len, encoded)]) + b"".join(encoded) + payload
+
+
+def test_a_push_with_a_binary_payload_is_refused_under_its_own_ref(connect: Open) -> None:
+    line = connect("ana", vsn="2.0.0")
+    topic = join_in_arrays(line)
+    line.say(binary_push("2", "3", topic, "message:send", payload=b"\x00\xff\n\n"))
+    join_ref, ref, where, event, payload = hear_until(line, lambda frame: frame[1] is not None)[-1]
+    assert (join_ref, ref, where, event) == ("2", "3", topic, "phx_reply")
+    assert (payload["status"], payload["response"]["code"]) == ("error", "bad_payload")
+    line.say([None, "4", "phoenix", "heartbeat", {}])
+    hear_until(line, lambda frame: frame[1] == "4")
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\x00", b"\x00\x05\x05\x05\x05abc", b"\x00\x01\x01\x01\x01\xff\xff\xff\xff", b"\x07"]
+)
+def test_what_is_no_frame_is_refused_and_the_connection_stays(connect: Open, frame: bytes) -> None:
+    line = connect("ana", vsn="2.0.0")
+    line.say(frame)
+    line.say([None, "1", "phoenix", "heartbeat", {}])
+    assert line.hear()[4]["response"]["code"] == "bad_frame"
+    assert line.hear()[1] == "1"

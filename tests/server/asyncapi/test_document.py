@@ -1,0 +1,89 @@
+"""The document itself: that it is AsyncAPI, and says what the code says."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+import channels
+from channels import errors
+from channels.errors import Closing, Code
+from channels.limit import MAX_TEXT_CHARACTERS
+from server.asyncapi import make_document
+from tests.lousa import ROOT
+from tests.programs import ProgramMissing, program
+
+CHECK = ROOT / "tests/asyncapi"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    # As others read it: after a journey through JSON.
+    found: dict[str, Any] = json.loads(json.dumps(make_document("https://lousa.example:8443")))
+    return found
+
+
+def _checked(document: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    if not (CHECK / "node_modules/@asyncapi/parser").is_dir():
+        raise ProgramMissing("@asyncapi/parser (npm)", "nodejs npm, then npm ci --ignore-scripts in tests/asyncapi")
+    command = [program("node", "nodejs"), "check.mjs"]
+    return subprocess.run(command, cwd=CHECK, input=json.dumps(document), capture_output=True, text=True, timeout=120)
+
+
+def test_asyncapis_own_parser_takes_it(document: dict[str, Any]) -> None:
+    done = _checked(document)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_asyncapis_own_parser_would_find_what_is_wrong(document: dict[str, Any]) -> None:
+    operation = document["operations"]["class.message.send"]
+    operations = {**document["operations"], "wrong": {**operation, "channel": {"$ref": "#/channels/nowhere"}}}
+    assert _checked({**document, "operations": operations}).returncode == 1
+
+
+def test_each_role_has_its_ways_in_at_the_schools_address(document: dict[str, Any]) -> None:
+    servers = document["servers"]
+    assert {server["pathname"] for server in servers.values()} == {path for path, _ in channels.handlers}
+    socket = servers["student.websocket"]
+    assert (socket["host"], socket["protocol"], socket["tags"]) == ("lousa.example:8443", "wss", [{"name": "student"}])
+    plain = make_document("http://127.0.0.1:8888")["servers"]["principal.websocket"]
+    assert (plain["host"], plain["protocol"]) == ("127.0.0.1:8888", "ws")
+
+
+def test_a_topic_is_reached_by_those_who_may_join_it(document: dict[str, Any]) -> None:
+    servers = {each["$ref"].removeprefix("#/servers/") for each in document["channels"]["dashboard"]["servers"]}
+    assert {name.partition(".")[0] for name in servers} == {"principal"}
+
+
+def test_operations_say_who_may_do_what(document: dict[str, Any]) -> None:
+    def roles(operation: str) -> set[str]:
+        return {tag["name"] for tag in document["operations"][operation]["tags"]}
+
+    assert roles("class.message.send") == {"student", "teacher", "principal"}
+    assert roles("class.announcement.send") == {"teacher", "principal"}
+    assert roles("school.announcement.send") == {"principal"}
+    assert roles("school.announcement.sent") == {"student", "teacher", "principal"}
+    assert roles("role.students.phx_join") == {"student", "principal"}
+
+
+def test_bounds_and_positions_stand_in_the_schemas(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["MessageSend"]["properties"]["text"]["maxLength"] == MAX_TEXT_CHARACTERS
+    assert schemas["MessageSent"]["required"] == ["text", "author", "seq", "at"]
+    assert list(schemas["MessageSent"]["properties"]) == ["text", "author", "id", "seq", "at"]
+
+
+def test_every_code_and_every_closing_is_told_with_what_to_do(document: dict[str, Any]) -> None:
+    codes = document["components"]["schemas"]["Code"]
+    told = dict(zip(codes["enum"], codes["x-enum-descriptions"], strict=True))
+    assert told == {code.value: code.meaning for code in Code}
+    closings = {each.code for each in vars(errors).values() if isinstance(each, Closing)}
+    assert {each["code"] for each in document["x-close-codes"]} == closings
+    assert [each["reconnect"] for each in document["x-close-codes"] if each["code"] == 4001] == [False]
+
+
+def test_everything_is_described(document: dict[str, Any]) -> None:
+    components = document["components"]
+    for name, part in [*components["messages"].items(), *components["schemas"].items(), *document["channels"].items()]:
+        assert part.get("description"), name
