@@ -14,7 +14,7 @@ from tests.faults.diary import Acknowledged, Diary, Joined, Message, Received, S
 from tests.faults.network.fault import CALM, FAULTS, KILLED_WORKERS, Fate
 from tests.faults.network.page import Page
 from tests.faults.network.proxy import Proxy
-from tests.faults.network.stock import Seen, StockClient
+from tests.faults.network.stock import STOCK_KINDS, Seen, StockClient
 
 TOPIC = "class:1"
 Line = dict[str, Any]
@@ -116,7 +116,7 @@ def test_a_page_that_is_put_out_or_whose_message_fails_complains() -> None:
 
 
 def test_what_a_stock_client_saw_is_counted() -> None:
-    client = StockClient("ana", "ws://x", "token", TOPIC, "longpoll", 1, 1.0)
+    client = StockClient("ana", "ws://x", "token", TOPIC, STOCK_KINDS[0], 1, 1.0)
     lines: list[Line] = [
         {"is": "joined", "since": None, "seq": 10, "seqs": [9, 10]},
         {"is": "received", "seq": 11},

@@ -17,13 +17,16 @@ from tests.faults.diary import Diary, Joined
 from tests.faults.network.fault import FAULTS, KILLED_WORKERS
 from tests.faults.network.page import Page
 from tests.faults.network.proxy import Proxy
-from tests.faults.network.stock import Seen, StockClient
+from tests.faults.network.stock import STOCK_KINDS, Seen, StockClient, StockKind
 from tests.faults.waiting import Member, Waiting, caught_up, last_positions
 from tests.phoenix import Patience
 
 # What each phase may take on a busy machine before it counts as stuck.
 COME_SECONDS = 60.0
 SETTLE_SECONDS = 90.0
+
+# Stock clients come back within 10 s, and what they push is pushed again after as long.
+STOCK_SECONDS = 30.0
 
 # A computer is taken to another network now and then.
 MOVE_SECONDS = 8.0
@@ -35,7 +38,6 @@ KILL_SECONDS = (2.5, 5.0)
 PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0))
 
 PAGE, POLLING_PAGE, POLL, WEBSOCKET = KINDS = ("page", "page, no WebSocket", "poll", "WebSocket")
-STOCK = ("longpoll", "websocket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ class Crowd:
     pages: int = 6  # every other one without WebSockets
     polls: int = 6
     websockets: int = 6
-    stock: int = 2  # of either transport
+    stock: int = 2  # of each kind
     pause_seconds: float = 1.0
 
     @property
     def logins(self) -> int:
         """How many pupils that takes: one more looks on, and says the last word."""
-        return self.pages + self.polls + self.websockets + 2 * self.stock + 1
+        return self.pages + self.polls + self.websockets + len(STOCK_KINDS) * self.stock + 1
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class Outcome:
     verdict: Verdict
     kinds: dict[str, Verdict] = field(default_factory=dict)
     answers: dict[str, float] = field(default_factory=dict)
-    stock: dict[str, Seen] = field(default_factory=dict)
+    stock: dict[StockKind, Seen] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     carried: Counter[str] = field(default_factory=Counter)
     settled_seconds: float = 0.0
@@ -135,7 +137,7 @@ class Drill:
             POLL: [self._pupil(lousa.poll_url, timelines[POLL], port) for _ in range(crowd.polls)],
             WEBSOCKET: [self._pupil(lousa.socket_url, timelines[WEBSOCKET], port) for _ in range(crowd.websockets)],
         }
-        self._stock = [self._stock_client(port, transport) for transport in STOCK for _ in range(crowd.stock)]
+        self._stock = [self._stock_client(port, kind) for kind in STOCK_KINDS for _ in range(crowd.stock)]
 
     def _pupil(self, address: Callable[[str, str], str], timeline: Timeline, port: int) -> Pupil:
         login = next(self._logins)
@@ -150,10 +152,10 @@ class Drill:
         how = self._timelines[kind], self._seed, self._crowd.pause_seconds
         return Page(*who, *how, websockets=kind == PAGE)
 
-    def _stock_client(self, port: int, transport: str) -> StockClient:
+    def _stock_client(self, port: int, kind: StockKind) -> StockClient:
         login, topic = next(self._logins), min(self._witness.diaries)
         url, token = f"ws://127.0.0.1:{port}", self._site.tokens[login]
-        return StockClient(login, url, token, topic, transport, self._seed, self._crowd.pause_seconds)
+        return StockClient(login, url, token, topic, kind, self._seed, self._crowd.pause_seconds)
 
     @property
     def _judged(self) -> list[Judged]:
@@ -199,7 +201,7 @@ class Drill:
     async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> None:
         began = _now()
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *speaking)
-        await Waiting().within(SETTLE_SECONDS, "not judged", *(each.is_answered() for each in self._stock))
+        await Waiting().within(STOCK_SECONDS, "not judged", *(each.is_answered() for each in self._stock))
         last_words = [self._witness.say_last(topic) for topic in self._witness.diaries]
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *last_words)
         self._lasts = last_positions([*self._judged, self._witness])
@@ -208,6 +210,8 @@ class Drill:
         await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
         await self._within(SETTLE_SECONDS, "history was not read", *(each.read_holes() for each in everybody))
         self._settled_seconds = _now() - began
+        coming_back = [each.catches_up(self._lasts[each.topic]) for each in self._stock]
+        await Waiting().within(STOCK_SECONDS, "not judged", *coming_back)
 
     def _hang_up(self) -> None:
         for each in (*self._judged, self._witness):
@@ -242,10 +246,10 @@ class Drill:
                 counted.add(count(member.diaries[topic], acknowledged))
         return counted
 
-    def _what_stock_clients_saw(self) -> dict[str, Seen]:
-        seen = {transport: Seen() for transport in STOCK}
+    def _what_stock_clients_saw(self) -> dict[StockKind, Seen]:
+        seen = {kind: Seen() for kind in STOCK_KINDS}
         for client in self._stock:
-            seen[client.transport].add(client.seen(self._lasts.get(client.topic, 0)))
+            seen[client.kind].add(client.seen(self._lasts.get(client.topic, 0)))
         return seen
 
 
