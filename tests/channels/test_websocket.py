@@ -26,7 +26,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketProtocol13, we
 
 import channels
 from channels.entrance import Entrance
-from channels.errors import FLOODING, Unavailable
+from channels.errors import FLOODING, RESTARTING, Unavailable
 from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
 from channels.mailroom import Mailroom
 from channels.protocol import JSON
@@ -378,6 +378,16 @@ async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_a
     assert (await stuck.read_all()).endswith(b"\x88\x0c\x0f\xa1signed out")
     await served.gone(1)
     stuck.socket.close()
+
+
+async def test_nothing_follows_a_close_frame_while_its_answer_is_awaited(served: Served) -> None:
+    silent, session, talker = await one_who_talks_to(served)
+    session.end(RESTARTING)
+    assert (await silent.read_until(RESTARTING.reason.encode())).endswith(RESTARTING.reason.encode())
+    await talker.talk(0, 3)
+    with pytest.raises(BlockingIOError):
+        silent.socket.recv(1)
+    silent.socket.close()
 
 
 async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_once(served: Served) -> None:
