@@ -57,7 +57,7 @@ class Hub:
         self._awake: list[Session] = []
         self._outbound: list[Envelope] = []
         self._scheduled = False
-        self._heads = Gatherer(lambda names: journal.heads(names))
+        self._heads = Gatherer(journal.heads)
         self.catch_up = CatchUp(journal, self.topics, self._accept, lambda: broker.check_seconds)
 
     async def start(self) -> None:
