@@ -57,7 +57,7 @@ class Hub:
         self._awake: list[Session] = []
         self._outbound: list[Envelope] = []
         self._scheduled = False
-        self._heads = Gatherer(self._read_heads)
+        self._heads = Gatherer(journal.heads)
         self.catch_up = CatchUp(journal, self.topics, self._accept, lambda: broker.check_seconds)
 
     async def start(self) -> None:
@@ -236,9 +236,6 @@ class Hub:
         key = f"{topic.wire_name} {event}"
         encode = _encoder(topic, event, payload)
         self._offer(topic, lambda session, data: session.offer_snapshot(key, data), encode)
-
-    async def _read_heads(self, names: Collection[str]) -> dict[str, int]:
-        return await self._journal.heads(names)
 
     def _unheard(self, topic: str) -> None:
         self.unheard(topic)

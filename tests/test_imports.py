@@ -29,7 +29,7 @@ LAYERS = [
         "channels.poll_token",
     ],
     ["channels.protocol"],
-    ["channels.session"],
+    ["channels.session", "channels.admission"],
     ["channels.topic", "channels.registry"],
     ["channels.broker", "channels.broker_*", "channels.journal", "channels.journal_*", "channels.presence"],
     ["channels.catchup", "channels.hub", "channels.action", "channels.peers", "channels.relay"],
