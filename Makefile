@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 PORT ?= 8888
 NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stamp
 
-.PHONY: help demo test style format types unit client bench clean
+.PHONY: help demo test style format types unit client interop bench clean
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -36,6 +36,9 @@ client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
 
 unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## all tests in Python, with the coverage of channels/
 	$(PYTHON) -m pytest --cov --cov-report=term --cov-report=html:build/coverage
+
+interop: $(VENV)/test.stamp tests/interop/node_modules/stamp  ## stock clients of other people's, against running servers
+	$(PYTHON) -m pytest tests/interop
 
 bench: $(VENV)/test.stamp  ## measure everything beside its peers (an hour; nothing else should run), into build/bench
 	@deploy/prepare bench || echo "The peers that need it are left out."

@@ -1,6 +1,7 @@
 """`python -m bench NAME`: measure one thing, or `all`; print tables in Markdown and keep them in `build/bench`."""
 
 import argparse
+import signal
 import subprocess
 import sys
 
@@ -19,6 +20,8 @@ def main() -> None:
     for name, (add, about) in COMMANDS.items():
         add(commands.add_parser(name, help=about))
     options = vars(parser.parse_args())
+    # Ended by a signal, it ends its servers, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(f"ended by signal {number}"))
     allow_many_files()
     options.pop("measure")(**options)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.client import Address, Class, Client, Seat
 from bench.dialect import Phoenix
-from bench.generator import Generator, generator
+from bench.generator import Generator, generator, unready
 from bench.load import Load, Run
 from bench.result import KIB, MILLISECONDS, keep, middle, percentile, say, table
 from bench.served import CORES, Server, lousa
@@ -59,9 +59,11 @@ def measure(clients: int, workers: int, rounds: int) -> None:
         serving = lousa(classes + TALKING_CLASSES, CLIENTS_OF_A_CLASS, options, also=["user:me"], cores=CORES)
         server = stack.enter_context(serving)
         empty = server.memory_bytes()
-        talk = _connect(stack, server, server.classes[classes:], TALKING_SENDERS)
         crowds = _connect_crowds(stack, server, server.classes[:classes])
         bytes_each = (server.memory_bytes() - empty) / clients
+        talking = server.classes[classes:]
+        joining = generator(CORES, Load.join, server.port, server.dialect, talking, TALKING_SENDERS)
+        talk = stack.enter_context(joining)
         principal = Principal(server)
         figures = []
         for number in range(rounds):
@@ -70,21 +72,20 @@ def measure(clients: int, workers: int, rounds: int) -> None:
     keep("crowd", figures, report(figures))
 
 
-def _connect(stack: ExitStack, server: Server, classes: Sequence[Class], senders: int) -> Generator[Load]:
-    return stack.enter_context(generator(CORES, Load.join, server.port, server.dialect, classes, senders))
-
-
 def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) -> list[Generator[Load]]:
     """Connect all, each to its own class and to the school; they listen to the school only."""
     seats = [Seat(seat.path, (*seat.topics, SCHOOL)) for each in classes for seat in each.seats]
+    began = time.perf_counter()
     crowds = []
     for first in range(0, len(seats), CLIENTS_OF_A_GENERATOR):
-        part = seats[first : first + CLIENTS_OF_A_GENERATOR]
-        began = time.perf_counter()
-        crowds.append(_connect(stack, server, [Class(SCHOOL, part)], 1))
-        say(f"{first + len(part)} clients have joined, the last {len(part)} in {time.perf_counter() - began:.0f} s")
-        for crowd in crowds:
-            crowd.call(Load.settle)
+        part = [Class(SCHOOL, seats[first : first + CLIENTS_OF_A_GENERATOR])]
+        joining = unready(CORES, Load.join, server.port, server.dialect, part, 1)
+        crowds.append(stack.enter_context(joining))
+    for crowd in crowds:
+        crowd.result()
+    say(f"{len(seats)} clients have joined in {time.perf_counter() - began:.0f} s")
+    for crowd in crowds:
+        crowd.call(Load.settle)
     server.rest()
     return crowds
 

@@ -49,15 +49,23 @@ def generator(
     cores: Collection[int], make: Callable[P, L], *arguments: P.args, **named: P.kwargs
 ) -> Iterator[Generator[L]]:
     """Make a load in a process of its own, bound to these cores."""
+    with unready(cores, make, *arguments, **named) as load:
+        load.result()
+        yield load
+
+
+@contextmanager
+def unready(
+    cores: Collection[int], make: Callable[P, L], *arguments: P.args, **named: P.kwargs
+) -> Iterator[Generator[L]]:
+    """Begin to do so; its first `result` comes when it is made."""
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(theirs, cores, make, arguments, named), daemon=True)
     process.start()
     theirs.close()
     try:
-        load: Generator[L] = Generator(ours)
-        load.result()  # that it is made
-        yield load
+        yield Generator(ours)
     finally:
         ours.close()
         process.join(END_SECONDS)

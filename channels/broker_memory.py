@@ -57,11 +57,12 @@ class MemoryBroker:
     def publish(self, batch: Sequence[Envelope]) -> None:
         """Send a batch to the others, in the next turn of the event loop."""
         loop = asyncio.get_running_loop()
-        for broker in self._bus.brokers - {self}:
-            loop.call_soon(broker.receive, batch)
-        wanted = set[str]().union(*(broker.topics for broker in self._bus.brokers))
-        for topic in {envelope.topic for envelope in batch} - wanted:
-            loop.call_soon(self._unheard, topic)
+        for broker in self._bus.brokers:
+            if broker is not self:
+                loop.call_soon(broker.receive, batch)
+        for topic in {envelope.topic for envelope in batch}:
+            if not any(topic in broker.topics for broker in self._bus.brokers):
+                loop.call_soon(self._unheard, topic)
 
     def receive(self, batch: Sequence[Envelope]) -> None:
         """Hand over what this hub asked for and the bus did not lose."""

@@ -19,7 +19,7 @@ import msgspec
 
 from channels.broker import Broker
 from channels.dashboard import DASHBOARD, DASHBOARD_CHANGED, SNAPSHOT_SECONDS, Dashboard
-from channels.dispatcher import Dispatcher, Joined
+from channels.dispatcher import READS, Dispatcher, Joined
 from channels.errors import RESTARTING, SIGNED_OUT, Closing, Unavailable
 from channels.event import EventType
 from channels.hub import Hub
@@ -103,6 +103,7 @@ class Engine:
         journal.on_known = self._hub.catch_up.known
         self._hub.before_flush = self._tell_presence
         self._hub.listen(PEERS, self._peers.receive)
+        self._hub.listen(READS, self._dispatcher.hear_mark)
         self._hub.listen(channel_of(self.relay.worker), self.relay.receive)
         self._hub.unheard = self.relay.unheard
         self._hub.regained = self._regained

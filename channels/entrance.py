@@ -5,11 +5,14 @@
 Knows neither WebSockets nor polls. Each transport says a `TurnedAway` in its own way.
 """
 
+import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from channels.admission import Admission, Crowded
 from channels.engine import Engine
 from channels.errors import ChannelError, Unavailable
 from channels.handshake import Credential, find_credential
@@ -50,6 +53,7 @@ class Entrance:
         self.engine = engine
         self.mailroom = mailroom
         self._origins = frozenset(origins)
+        self._admission = Admission(time.monotonic)
 
     async def admit(
         self, rules: RoleRules, headers: Mapping[str, str], argument: Callable[[str], str | None], cookie: str | None
@@ -57,7 +61,8 @@ class Entrance:
         """Say who is at the door of a role, or raise TurnedAway; `argument` gives a parameter of the query.
 
         FORBIDDEN: nobody's credential or another role's, a foreign page with a cookie, an unknown version of the
-        protocol. TOO_MANY_REQUESTS: the user has too many connections open here. SERVICE_UNAVAILABLE: nobody can tell.
+        protocol. TOO_MANY_REQUESTS: the user has too many connections open here. SERVICE_UNAVAILABLE: nobody can tell
+        who it is, or too many come at once.
         """
         revision = self.engine.revision
         in_objects = _speaks_in_objects(argument("vsn"))
@@ -65,7 +70,11 @@ class Entrance:
         if credential is None:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
         self._check_origin(headers, credential)
-        return Admitted(await self._authenticate(rules, credential), revision, in_objects)
+        member = await self._authenticate(rules, credential)
+        await self._wait_for_turn(rules)
+        if self.engine.connections_of(member) >= MAX_CONNECTIONS:
+            raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many connections of one user", RETRY_MS)
+        return Admitted(member, revision, in_objects)
 
     def allows(self, origin: str, host: str) -> bool:
         """Tell whether pages of an origin may use a cookie here; `host` is what the client calls us."""
@@ -85,9 +94,15 @@ class Entrance:
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, message, RETRY_MS) from error
         if member is None or member.user.role is not rules.role:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "not a credential for this socket")
-        if self.engine.connections_of(member) >= MAX_CONNECTIONS:
-            raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many connections of one user", RETRY_MS)
         return member
+
+    async def _wait_for_turn(self, rules: RoleRules) -> None:
+        try:
+            wait = self._admission.seconds_until_turn(rules.role)
+        except Crowded as crowded:
+            raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, str(crowded), crowded.retry_after) from crowded
+        if wait:
+            await asyncio.sleep(wait)
 
 
 def _speaks_in_objects(version: str | None) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Seque
 
 from channels.broker import Broker, Envelope
 from channels.catchup import PAGE_EVENTS, CatchUp
+from channels.gatherer import Gatherer
 from channels.journal import Entry, Journal
 from channels.limit import (
     MAX_MISSED_BYTES,
@@ -56,6 +57,7 @@ class Hub:
         self._awake: list[Session] = []
         self._outbound: list[Envelope] = []
         self._scheduled = False
+        self._heads = Gatherer(journal.heads)
         self.catch_up = CatchUp(journal, self.topics, self._accept, lambda: broker.check_seconds)
 
     async def start(self) -> None:
@@ -97,19 +99,26 @@ class Hub:
 
     async def _load(self, topic: Topic) -> None:
         try:
-            events = await self._journal.before(topic.name, None, RECENT_EVENTS)
-            seq = events[-1].seq if events else 0
-            await self._fold(topic.state, topic.name, seq)
+            # Most topics are those of single users, and empty: after a restart, one query tells that of hundreds.
+            events = await self._read(topic) if await self._heads.read(topic.name) else []
         except BaseException:
             del self.topics[topic.name]
             self._broker.unsubscribe(topic.name)
             raise
-        topic.seq = seq
-        topic.head = max(topic.head, seq)
         for event in events:
             topic.remember(event)
         topic.loading = None
         self.catch_up.take_waiting(topic)
+
+    async def _read(self, topic: Topic) -> list[Event]:
+        events = await self._journal.before(topic.name, None, RECENT_EVENTS)
+        seq = events[-1].seq if events else 0
+        await self._fold(topic.state, topic.name, seq)
+        for user_id, read in (await self._journal.marks(topic.name)).items():
+            topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
+        topic.seq = seq
+        topic.head = max(topic.head, seq)
+        return events
 
     async def _fold(self, state: State, name: str, until: int) -> None:
         seq = 0
@@ -139,6 +148,12 @@ class Hub:
         del self.topics[topic.name]
 
     # Joining and leaving
+
+    def remembered(self, topic: Topic, since: int | None) -> list[Event] | None:
+        """Return from memory what `missed` would, all of it; None where that has to read the journal."""
+        if topic.loading is not None:
+            return None
+        return topic.remembered(max(0, topic.seq - NEWEST_EVENTS) if since is None else since)
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events that a client lacks who has seen `since`, and whether those are all of them.

@@ -124,7 +124,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     fresh: bool = True
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False):
+class Mark(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """That a user has read a topic up to a position, and when (ms)."""
 
     topic: str
@@ -307,15 +307,14 @@ class Journal:
             query = query.where(events_table.c.seq < seq)
         return (await self._read(query))[::-1]
 
-    async def read_position(self, topic: str, user_id: int) -> int:
-        """Return how far a user has read a topic; 0 when never."""
+    async def marks(self, topic: str) -> dict[int, int]:
+        """Return how far users have read a topic, by their ids; of those who never have, nothing."""
         query = (
-            select(reads_table.c.seq)
+            select(reads_table.c.user_id, reads_table.c.seq)
             .join(topics_table, topics_table.c.id == reads_table.c.topic_id)
-            .where(topics_table.c.name == topic, reads_table.c.user_id == user_id)
+            .where(topics_table.c.name == topic)
         )
-        rows = await self._fetch(query)
-        return rows[0].seq if rows else 0
+        return {row.user_id: row.seq for row in await self._fetch(query)}
 
     async def readers(self, topic: str, seq: int) -> list[int]:
         """Return the ids of the users who have read a topic up to a position or further."""

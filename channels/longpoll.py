@@ -139,7 +139,7 @@ class ChannelPoll(RequestHandler):
                 raise
 
     def _as_understood(self, answer: bytes) -> bytes:
-        # Stock clients that name their session in the query take 410, before 1.8.5, for a new session, in which they
+        # Stock clients that name their session in the query take 410, before 1.8.2, for a new session, in which they
         # believe to be wherever they had joined, and hear nothing. At 500 all of them come back and join.
         if self.request.method == "GET" and answer.startswith(_GONE) and not self._names_in_header():
             return _FAILED + answer.removeprefix(_GONE)

@@ -19,8 +19,8 @@ from channels.limit import (
     GATHER_SECONDS,
     LONGPOLL_IDLE_SECONDS,
     MAX_PUSHES_WAITING,
-    PUSH_ROOM_BYTES,
     PUSH_SECONDS,
+    REPLY_ROOM_BYTES,
 )
 from channels.session import Session
 
@@ -214,7 +214,7 @@ class Mailbox:
 
     async def _has_room(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
-        while self.session.waiting_bytes > PUSH_ROOM_BYTES and self.session.closing is None:
+        while self.session.waiting_bytes > REPLY_ROOM_BYTES and self.session.closing is None:
             self._room = loop.create_future()
             await asyncio.wait((self._room,), timeout=deadline - loop.time())
             if loop.time() >= deadline:

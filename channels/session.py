@@ -191,7 +191,7 @@ class Session:
 
     def take(self) -> bytes:
         """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""
-        self.woken = False
+        self.woken = self.closing is not None  # then for good: nothing is written past what says how it ended
         parts = self._ordered
         if self._snapshots or self._ephemeral:
             parts = [*parts, *(self._snapshots or {}).values(), *(self._ephemeral or ())]

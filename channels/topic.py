@@ -61,7 +61,7 @@ class Topic:
         self.sessions: dict[Session, None] = {}  # in the order of joining, without repeats
         self.recent: deque[Event] = deque()
         self.recent_bytes = 0
-        self.reads: dict[int, int] = {}  # how far those who joined have read, by user; it never goes back
+        self.reads: dict[int, int] = {}  # how far users have read, by their ids; it never goes back
         self.unsent: list[Event] = []
         self.waiting: dict[int, Event] = {}
         self.loading: asyncio.Task[None] | None = None
@@ -77,8 +77,8 @@ class Topic:
             self.recent_bytes -= len(self.recent.popleft().payload)
 
     def remembered(self, after: int) -> list[Event] | None:
-        """Return the events past a position, or None where memory does not reach back to it."""
+        """Return the events past a position, or None where memory does not reach it."""
         count = self.seq - after
-        if count > len(self.recent):
+        if not 0 <= count <= len(self.recent):
             return None
         return list(islice(self.recent, len(self.recent) - count, None))

@@ -26,7 +26,7 @@ from channels.engine import Engine
 from channels.entrance import Entrance, TurnedAway
 from channels.frame_reader import Broken, FrameReader
 from channels.handshake import COOKIE
-from channels.limit import MAX_FRAME_BYTES
+from channels.limit import MAX_FRAME_BYTES, REPLY_ROOM_BYTES
 from channels.policy import RoleRules
 from channels.protocol import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
 from channels.session import Session
@@ -53,17 +53,22 @@ class ChannelSocket(WebSocketHandler):
         self._entrance = entrance
 
     async def prepare(self) -> None:
-        """Check the credential before the upgrade."""
+        """Check the credential before the upgrade, and wait for a turn."""
         if self._argument("format") not in (None, JSON.name, MESSAGE_PACK.name):
             raise HTTPError(403, "unknown format")
         try:
             self._admitted = await self._entrance.admit(
                 self.rules, self.request.headers, self._argument, self.get_cookie(COOKIE)
             )
-        except TurnedAway as error:
-            if error.retry_after is not None:
-                self.set_header("Retry-After", math.ceil(error.retry_after / 1000))
-            raise HTTPError(error.status, error.message) from error
+        except TurnedAway as away:
+            self._turn_away(away)
+
+    def _turn_away(self, away: TurnedAway) -> None:
+        # Not raised: that would clear the headers, and make a page where a storm may want thousands of answers.
+        self.set_status(away.status)
+        if away.retry_after is not None:
+            self.set_header("Retry-After", math.ceil(away.retry_after / 1000))
+        self.finish(away.message)
 
     def _argument(self, name: str) -> str | None:
         return self.get_query_argument(name, None)
@@ -139,8 +144,8 @@ class SocketProtocol(WebSocketProtocol13):
             return
         try:
             size = stream.read_from_fd(_room)
-        except OSError as error:
-            stream.close((type(error), error, error.__traceback__))
+        except OSError:
+            stream.close()
             return
         if size:
             self._reader.feed(bytes(_room[:size]))
@@ -206,15 +211,16 @@ class SocketTransport:
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Hand a message to the engine; while this client does not read, nothing more is read from it."""
-        work = self._engine.handle(self._session, message)
-        if work is not None or self._session.blocked:
+        session = self._session
+        work = self._engine.handle(session, message)
+        if work is not None or session.blocked or session.waiting_bytes > REPLY_ROOM_BYTES:
             return self._until_read(work)
         return None
 
     async def _until_read(self, work: Awaitable[None] | None) -> None:
         if work is not None:
             await work
-            await asyncio.sleep(0)  # what was offered is written at the end of this turn
+        await asyncio.sleep(0)  # what was offered is written at the end of this turn
         while self._written is not None:
             await asyncio.wait((self._written,))
 
@@ -257,8 +263,8 @@ class SocketTransport:
             sent = self._socket.send(data)
         except (BlockingIOError, SSLWantWriteError, SSLWantReadError):
             sent = 0
-        except OSError as error:
-            self._stream.close((type(error), error, error.__traceback__))
+        except OSError:
+            self._stream.close()
             return
         if sent < len(data):
             self._write_through_stream(memoryview(data)[sent:])

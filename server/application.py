@@ -32,7 +32,7 @@ from channels.journal_sqlite import SqliteWriter
 from channels.limit import Limits
 from channels.longpoll import ChannelPoll
 from channels.mailroom import Mailroom
-from server import health, views
+from server import garbage, health, views
 from server.auth import Accounts
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
@@ -112,7 +112,7 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
         ):
             entrance = Entrance(engine, mailroom, settings.allowed_origins)
             application = make_application(databases, accounts, entrance, watched)
-            async with _serving(settings, application, sockets, entrance, watched):
+            async with _serving(settings, application, sockets, entrance, watched), _collecting_garbage():
                 on_open()
                 await stopped.wait()
     except _StoppedEarly:
@@ -202,6 +202,17 @@ async def _mailroom(engine: Engine) -> AsyncIterator[Mailroom]:
 
 
 @asynccontextmanager
+async def _collecting_garbage() -> AsyncIterator[None]:
+    garbage.settle()
+    collecting = asyncio.create_task(garbage.collect_when_quiet())
+    try:
+        yield
+    finally:
+        collecting.cancel()
+        await asyncio.gather(collecting, return_exceptions=True)
+
+
+@asynccontextmanager
 async def _watched(databases: Databases, broker: Broker) -> AsyncIterator[Health]:
     watched = Health(databases, broker)
     try:
@@ -273,7 +284,9 @@ def _log_request(handler: RequestHandler) -> None:
     if isinstance(handler, health.Alive | health.Ready | ChannelPoll):
         level = logging.DEBUG  # asked every few seconds, by each
     else:
-        level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+        # What is away, or too much at once, is said where that is noticed.
+        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
+        level = logging.ERROR if is_ours else logging.INFO
     milliseconds = 1000 * request.request_time()
     log.log(level, "%d %s %s %s %.0f ms", status, request.method, request.path, request.remote_ip, milliseconds)
 

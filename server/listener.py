@@ -6,7 +6,9 @@ Several workers listen on one address, each on a socket of its own (SO_REUSEPORT
 import asyncio
 import errno
 import resource
+from collections import deque
 from socket import AF_INET6, gaierror, socket
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -20,8 +22,30 @@ LAST_REQUESTS_SECONDS = 1.0
 BACKLOG = 4096
 
 
+# Connections whose requests are begun in one turn of the event loop: those who are connected already wait 20 ms longer
+# for theirs, however many come. The others are accepted meanwhile, so that the backlog takes in whoever comes: what it
+# cannot hold, the kernel drops, and clients try again only after 1, 3, 7 … seconds.
+BEGUN_AT_ONCE = 32
+
+
 class Server(HTTPServer):
-    """Tornado's HTTP server, with an end that answers everybody whom it has accepted."""
+    """Tornado's HTTP server, with a bound on what is begun at once, and an end that answers whom it has accepted."""
+
+    def initialize(self, *args: Any, **kwargs: Any) -> None:
+        """Begin with nobody."""
+        super().initialize(*args, **kwargs)
+        self._waiting: deque[tuple[socket, Any]] = deque()
+
+    def _handle_connection(self, connection: socket, address: Any) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._begin)
+        self._waiting.append((connection, address))
+
+    def _begin(self) -> None:
+        for _ in range(min(len(self._waiting), BEGUN_AT_ONCE)):
+            super()._handle_connection(*self._waiting.popleft())
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._begin)
 
     async def drain(self) -> None:
         """Accept nobody any more, and answer those who were; connections that only wait are closed after a moment."""
@@ -29,7 +53,7 @@ class Server(HTTPServer):
         try:
             async with asyncio.timeout(LAST_REQUESTS_SECONDS):
                 # Those of WebSockets have left it. Polled: this happens once in a worker's life.
-                while self._connections:  # noqa: ASYNC110
+                while self._waiting or self._connections:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             await self.close_all_connections()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
+from channels.gatherer import Gatherer
 from channels.member import Classroom, Member, Role
 from server.clock import Clock
 from server.databases import Sessions, reading
@@ -20,7 +21,6 @@ from server.databases.directory import (
     sign_ins_by_id,
     sign_ins_by_secret,
 )
-from server.gatherer import Gatherer
 
 # About as many sign-ins as one worker may hold connections, at 1 KB each.
 MAX_KEPT = 50_000

@@ -30,6 +30,7 @@ class WebSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_silent = False  # for the client it is over
         self._is_cut = False
+        self._is_closing = False  # the other side has said goodbye; what follows that is none of ours
         self._upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -96,7 +97,7 @@ class WebSocket(asyncio.Protocol):
         if not self._upgraded.done():
             self._read_upgrade()
         if self._upgraded.done():
-            while self._read_frame():
+            while not self._is_closing and self._read_frame():
                 pass
 
     def _read_upgrade(self) -> None:
@@ -133,6 +134,7 @@ class WebSocket(asyncio.Protocol):
         elif opcode == _PING:
             self._write(_PONG, payload)
         elif opcode == _CLOSE:
+            self._is_closing = True
             self.code = int.from_bytes(payload[:2], "big") if payload else None
             if not self._is_silent:
                 self._write(_CLOSE, payload[:2])

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -321,11 +321,11 @@ async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
 ) -> None:
     hub = worker.engine._hub
 
-    async def slow(*_: object) -> list[Event]:
-        hub._receive([Envelope("class:7", "message:sent", stamped(MESSAGE, 1, 1), 1)])
-        return []
+    async def slow(name: str) -> int:
+        hub._receive([Envelope(name, "message:sent", stamped(MESSAGE, 1, 1), 1)])
+        return 0
 
-    monkeypatch.setattr(worker.journal, "before", slow)
+    monkeypatch.setattr(hub._heads, "read", slow)
     ana = worker.connect(ANA)
     joined = await ana.ok("class:7", "phx_join")
     assert [event["payload"]["seq"] for event in joined["events"]] == [1]
@@ -334,10 +334,10 @@ async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
 async def test_a_topic_that_could_not_be_loaded_can_be_joined_later(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> list[Event]:
+    async def away(*_: object) -> None:
         raise JournalUnavailable("away")
 
-    monkeypatch.setattr(worker.journal, "before", away)
+    monkeypatch.setattr(worker.engine._hub._heads, "read", away)
     ana = worker.connect(ANA)
     assert await ana.refused("class:7", "phx_join") == "unavailable"
     monkeypatch.undo()
@@ -435,3 +435,56 @@ async def test_a_transport_that_raises_costs_the_others_nothing(
     await bruno.ok("class:7", "message:send", {"text": "x"})
     assert seqs(bruno) == [1]
     assert "a client could not be written to" in caplog.text
+
+
+async def test_many_topics_that_are_new_here_are_looked_up_together_and_the_empty_ones_read_no_further(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    look_up = worker.engine._hub._heads._read_many
+
+    async def counted(names: list[str]) -> Mapping[str, int]:
+        asked.append(names)
+        return await look_up(names)
+
+    async def not_wanted(*_: object) -> list[Event]:
+        raise AssertionError("an empty topic was read")
+
+    monkeypatch.setattr(worker.engine._hub._heads, "_read_many", counted)
+    for name in ("before", "after", "marks"):
+        monkeypatch.setattr(worker.journal, name, not_wanted)
+    clients = [worker.connect(who) for who in (ANA, BRUNO, PAULA, DIRETORA)]
+    await asyncio.gather(*(client.ok("user:me", "phx_join") for client in clients))
+    assert [sorted(names) for names in asked] == [["user:1", "user:2", "user:3", "user:4"]]
+
+
+async def test_who_comes_back_is_answered_without_the_journal(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await say(ana, 3)
+    await ana.ok("class:7", "read:mark", {"seq": 2})
+
+    async def away(*_: object) -> None:
+        raise JournalUnavailable("away")
+
+    monkeypatch.setattr(worker.journal, "_fetch", away)
+    joined = await worker.connect(ANA).ok("class:7", "phx_join", {"since": 1})
+    assert [event["payload"]["seq"] for event in joined["events"]] == [2, 3]
+    assert joined["complete"] is True
+    assert joined["read"] == 2
+    assert (await worker.connect(BRUNO).ok("class:7", "phx_join"))["read"] == 0
+
+
+async def test_how_far_one_has_read_is_known_on_every_worker(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, elsewhere, bruno = one.connect(ANA), two.connect(ANA), two.connect(BRUNO)
+    for client in (ana, elsewhere, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    await ana.ok("class:7", "read:mark", {"seq": 3})
+    two.engine._hub._receive([Envelope("reads", "", b"of another version")])
+    async with asyncio.timeout(10):
+        while (await elsewhere.ok("class:7", "phx_join"))["read"] != 3:
+            await asyncio.sleep(0.001)
+    assert (await bruno.ok("class:7", "phx_join"))["read"] == 0

@@ -95,9 +95,8 @@ async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(j
     await append(journal, *(entry() for _ in range(5)))
     await marked(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))
     await marked(journal, Mark("class:7", 1, 1, 13), Mark("unknown", 1, 1, 13))
-    assert await journal.read_position("class:7", 1) == 3
-    assert await journal.read_position("class:7", 2) == 5
-    assert await journal.read_position("class:7", 3) == 0
+    assert await journal.marks("class:7") == {1: 3, 2: 5}
+    assert await journal.marks("class:8") == {}
     assert await journal.readers("class:7", 3) == [1, 2]
     assert await journal.readers("class:7", 4) == [2]
 
@@ -157,7 +156,7 @@ async def test_marks_that_were_answered_go_with_the_next_transaction_when_theirs
     journal.mark_read(Mark("class:7", 1, 2, 1))
     await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))  # takes the mark's transaction with it
     await append(journal, entry())
-    assert await journal.read_position("class:7", 1) == 2
+    assert await journal.marks("class:7") == {1: 2}
     await journal.close()
 
 

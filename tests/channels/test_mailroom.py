@@ -257,7 +257,7 @@ async def test_a_frame_that_cannot_be_read_is_refused_and_the_others_are_done(pl
 async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_takes_them(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailbox, "PUSH_ROOM_BYTES", 1_000)
+    monkeypatch.setattr(mailbox, "REPLY_ROOM_BYTES", 1_000)
     ana = Poller(place)
     await ana.join()
     for number in range(10):
@@ -269,7 +269,7 @@ async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_ta
 
 
 async def test_a_push_waits_only_so_long_for_polls(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox, "PUSH_ROOM_BYTES", 10)
+    monkeypatch.setattr(mailbox, "REPLY_ROOM_BYTES", 10)
     monkeypatch.setattr(mailbox, "PUSH_SECONDS", 0.05)
     ana = Poller(place)
     assert await ana.push(["1", "1", "class:7", "phx_join", {}], ["1", "2", "class:7", "phx_leave", {}]) == {
@@ -278,7 +278,7 @@ async def test_a_push_waits_only_so_long_for_polls(place: Place, monkeypatch: py
 
 
 async def test_no_more_pushes_wait_than_the_bound(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox, "PUSH_ROOM_BYTES", 10)
+    monkeypatch.setattr(mailbox, "REPLY_ROOM_BYTES", 10)
     ana = Poller(place)
     first = asyncio.create_task(ana.push(["1", "1", "class:7", "phx_join", {}]))
     await until(lambda: bool(place.room._tasks))

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from tornado.http1connection import HTTP1ServerConnection
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.iostream import BaseIOStream
 from tornado.web import Application
@@ -26,7 +26,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketProtocol13, we
 
 import channels
 from channels.entrance import Entrance
-from channels.errors import FLOODING, Unavailable
+from channels.errors import FLOODING, RESTARTING, Unavailable
 from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
 from channels.mailroom import Mailroom
 from channels.protocol import JSON
@@ -131,9 +131,12 @@ class Served:
                 await asyncio.sleep(0.01)
 
     async def refused(self, query: str = "", role: str = "students", **headers: str) -> int:
+        return (await self.refusal(query, role, **headers)).code
+
+    async def refusal(self, query: str = "", role: str = "students", **headers: str) -> HTTPResponse:
         request = self.request(query, role, **headers, **UPGRADE)
         request.url = request.url.replace("ws:", "http:")
-        return (await AsyncHTTPClient().fetch(request, raise_error=False)).code
+        return await AsyncHTTPClient().fetch(request, raise_error=False)
 
 
 @asynccontextmanager
@@ -222,7 +225,31 @@ async def test_while_credentials_cannot_be_checked_the_answer_is_503(
         raise Unavailable("away")
 
     monkeypatch.setattr(served.worker.authority, "authenticate", away)
-    assert await served.refused("access_token=ana") == 503
+    refusal = await served.refusal("access_token=ana")
+    assert (refusal.code, refusal.headers["Retry-After"]) == (503, "2")
+
+
+async def test_in_a_crowd_students_are_sent_back_with_a_time_and_those_who_teach_come_in(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.admission.ADMISSION_RATE", 1 / 1_000)
+    monkeypatch.setattr("channels.admission.ADMISSION_BURST", 1 / 1_000)
+    assert (await (await served.connect("access_token=bruno")).join())["status"] == "ok"
+    refusal = await served.refusal("access_token=ana")
+    assert refusal.code == 503
+    assert 900 < int(refusal.headers["Retry-After"]) <= 2_001
+    assert await served.refused("access_token=nobody") == 403
+    assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
+
+
+async def test_students_wait_in_line_for_their_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.admission.ADMISSION_RATE", 20.0)
+    monkeypatch.setattr("channels.admission.ADMISSION_BURST", 1.0)
+    monkeypatch.setattr("channels.admission.MAX_LINE_SECONDS", 60.0)
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(served.connect("access_token=ana") for _ in range(5)))
+    assert asyncio.get_running_loop().time() - began > 0.15
+    assert served.worker.engine._registry.count_of(1) == 5
 
 
 async def test_a_bug_before_the_upgrade_is_logged_without_the_token(
@@ -378,6 +405,16 @@ async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_a
     assert (await stuck.read_all()).endswith(b"\x88\x0c\x0f\xa1signed out")
     await served.gone(1)
     stuck.socket.close()
+
+
+async def test_nothing_follows_a_close_frame_while_its_answer_is_awaited(served: Served) -> None:
+    silent, session, talker = await one_who_talks_to(served)
+    session.end(RESTARTING)
+    assert (await silent.read_until(RESTARTING.reason.encode())).endswith(RESTARTING.reason.encode())
+    await talker.talk(0, 3)
+    with pytest.raises(BlockingIOError):
+        silent.socket.recv(1)
+    silent.socket.close()
 
 
 async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_once(served: Served) -> None:

@@ -66,8 +66,10 @@ class Listener {
   }
 }
 
+const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+
 // Say something until it is answered: the same id is the same message, however often it is sent.
-const say = (channel, text, id = crypto.randomUUID()) =>
+const say = (channel, text, id = newId()) =>
   new Promise((resolve, reject) => {
     const again = () => resolve(say(channel, text, id));
     channel
@@ -93,7 +95,7 @@ const meet = async (ana, bruno, Presence) => {
   same(here(), names, "both are here");
 
   // Send and receive.
-  const { seq } = await settled(anas.channel.push("message:send", { id: crypto.randomUUID(), text: "Oi, Bruno!" }));
+  const { seq } = await settled(anas.channel.push("message:send", { id: newId(), text: "Oi, Bruno!" }));
   await until(() => anas.heard.length === 1 && brunos.heard.length === 1);
   same([anas.position, brunos.heard], [seq, ["Oi, Bruno!"]], "both have it");
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.faults.cluster.site import open_site
 from tests.faults.network.drill import Crowd, Drill, Outcome
-from tests.faults.network.fault import FAULTS
+from tests.faults.network.fault import FAULTS, KILLED_WORKERS
 from tests.faults.network.report import describe, summary
 
 WORKERS = 4
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="of bad weather in each schedule")
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each next one has the next number")
     parser.add_argument("--workers", type=int, default=WORKERS)
-    parser.add_argument("--faults", default=",".join(FAULTS), help="only these, with commas between")
+    parser.add_argument("--faults", help=f"only these, with commas between: {', '.join(FAULTS)}")
     for kind in ("pages", "polls", "websockets", "stock"):
         parser.add_argument(f"--{kind}", type=int, default=getattr(Crowd(), kind), help="how many clients")
     given = parser.parse_args()
@@ -56,7 +56,7 @@ def main() -> int:
     seeds = range(given.seed, given.seed + given.schedules)
     outcomes: list[Outcome] = []
     try:
-        play(outcomes, seeds, given.seconds, given.faults.split(","), given.workers, crowd)
+        play(outcomes, seeds, given.seconds, _faults(given.faults, given.workers), given.workers, crowd)
     finally:  # also where the server's log has an error that nobody expected
         print(summary(outcomes), flush=True)
     failed = [outcome for outcome in outcomes if not outcome.verdict.sound]
@@ -66,6 +66,12 @@ def main() -> int:
         )
         print(f"Replay: python -m tests.faults.network --schedules 1 {options}")
     return 1 if failed else 0
+
+
+def _faults(named: str | None, workers: int) -> list[str]:
+    if named is not None:
+        return named.split(",")
+    return [fault for fault in FAULTS if workers > 1 or fault != KILLED_WORKERS]  # nobody starts the only one again
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Timeline
 from tests.faults.cluster.verdict import Verdict, acknowledged_in, count, judge
 from tests.faults.diary import Diary, Joined
-from tests.faults.network.fault import FAULTS
+from tests.faults.network.fault import FAULTS, KILLED_WORKERS
 from tests.faults.network.page import Page
 from tests.faults.network.proxy import Proxy
-from tests.faults.network.stock import Seen, StockClient
+from tests.faults.network.stock import STOCK_KINDS, Seen, StockClient, StockKind
 from tests.faults.waiting import Member, Waiting, caught_up, last_positions
 from tests.phoenix import Patience
 
@@ -24,30 +25,35 @@ from tests.phoenix import Patience
 COME_SECONDS = 60.0
 SETTLE_SECONDS = 90.0
 
+# Stock clients come back within 10 s, and what they push is pushed again after as long.
+STOCK_SECONDS = 30.0
+
 # A computer is taken to another network now and then.
 MOVE_SECONDS = 8.0
+
+# From the death of one worker to that of another; one is started again within a second or two.
+KILL_SECONDS = (2.5, 5.0)
 
 # As in the cluster's schedules, but a poll follows the other at once.
 PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0))
 
-KINDS = ("page", "poll", "WebSocket")
-STOCK = ("longpoll", "websocket")
+PAGE, POLLING_PAGE, POLL, WEBSOCKET = KINDS = ("page", "page, no WebSocket", "poll", "WebSocket")
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """How many clients of each kind there are, and the mean of the seconds between two messages of one."""
 
-    pages: int = 6
+    pages: int = 6  # every other one without WebSockets
     polls: int = 6
     websockets: int = 6
-    stock: int = 2  # of either transport
+    stock: int = 2  # of each kind
     pause_seconds: float = 1.0
 
     @property
     def logins(self) -> int:
         """How many pupils that takes: one more looks on, and says the last word."""
-        return self.pages + self.polls + self.websockets + 2 * self.stock + 1
+        return self.pages + self.polls + self.websockets + len(STOCK_KINDS) * self.stock + 1
 
 
 @dataclass(slots=True)
@@ -59,7 +65,7 @@ class Outcome:
     verdict: Verdict
     kinds: dict[str, Verdict] = field(default_factory=dict)
     answers: dict[str, float] = field(default_factory=dict)
-    stock: dict[str, Seen] = field(default_factory=dict)
+    stock: dict[StockKind, Seen] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     carried: Counter[str] = field(default_factory=Counter)
     settled_seconds: float = 0.0
@@ -124,13 +130,14 @@ class Drill:
 
     def _invite(self, port: int) -> None:
         crowd, lousa, timelines = self._crowd, self._site.lousa, self._timelines
-        self._pages = [self._page(port) for _ in range(crowd.pages)]
+        self._pages = [self._page(port, (PAGE, POLLING_PAGE)[number % 2]) for number in range(crowd.pages)]
         self._members = {
-            "page": self._pages,
-            "poll": [self._pupil(lousa.poll_url, timelines["poll"], port) for _ in range(crowd.polls)],
-            "WebSocket": [self._pupil(lousa.socket_url, timelines["WebSocket"], port) for _ in range(crowd.websockets)],
+            PAGE: self._pages[0::2],
+            POLLING_PAGE: self._pages[1::2],
+            POLL: [self._pupil(lousa.poll_url, timelines[POLL], port) for _ in range(crowd.polls)],
+            WEBSOCKET: [self._pupil(lousa.socket_url, timelines[WEBSOCKET], port) for _ in range(crowd.websockets)],
         }
-        self._stock = [self._stock_client(port, transport) for transport in STOCK for _ in range(crowd.stock)]
+        self._stock = [self._stock_client(port, kind) for kind in STOCK_KINDS for _ in range(crowd.stock)]
 
     def _pupil(self, address: Callable[[str, str], str], timeline: Timeline, port: int) -> Pupil:
         login = next(self._logins)
@@ -139,15 +146,16 @@ class Drill:
         through = url.replace(f":{self._site.lousa.port}/", f":{port}/")
         return Pupil(login, through, [timeline], self._seed, manners, PATIENCE)
 
-    def _page(self, port: int) -> Page:
+    def _page(self, port: int, kind: str) -> Page:
         login = next(self._logins)
-        url, token = f"http://127.0.0.1:{port}", self._site.tokens[login]
-        return Page(login, url, token, self._timelines["page"], self._seed, self._crowd.pause_seconds)
+        who = login, f"http://127.0.0.1:{port}", self._site.tokens[login]
+        how = self._timelines[kind], self._seed, self._crowd.pause_seconds
+        return Page(*who, *how, websockets=kind == PAGE)
 
-    def _stock_client(self, port: int, transport: str) -> StockClient:
+    def _stock_client(self, port: int, kind: StockKind) -> StockClient:
         login, topic = next(self._logins), min(self._witness.diaries)
         url, token = f"ws://127.0.0.1:{port}", self._site.tokens[login]
-        return StockClient(login, url, token, topic, transport, self._seed, self._crowd.pause_seconds)
+        return StockClient(login, url, token, topic, kind, self._seed, self._crowd.pause_seconds)
 
     @property
     def _judged(self) -> list[Judged]:
@@ -165,10 +173,13 @@ class Drill:
             return
         until = _now() + self._seconds
         proxy.turn(FAULTS[self._fault])
-        moving = asyncio.create_task(self._move())
+        troubles = [asyncio.create_task(self._move())]
+        if self._fault == KILLED_WORKERS:
+            troubles.append(asyncio.create_task(self._kill_workers(proxy.done)))
         speaking = [asyncio.create_task(each.speak(until)) for each in self._everybody]
         await asyncio.sleep(self._seconds)
-        moving.cancel()
+        for trouble in troubles:
+            trouble.cancel()
         proxy.turn(None)
         for page in self._pages:
             page.change_network()
@@ -180,10 +191,17 @@ class Drill:
             await asyncio.sleep(chance.expovariate(len(self._pages) / MOVE_SECONDS))
             chance.choice(self._pages).change_network()
 
+    async def _kill_workers(self, done: Counter[str]) -> None:
+        chance = random.Random(self._seed)
+        while True:
+            await asyncio.sleep(chance.uniform(*KILL_SECONDS))
+            self._site.signal_worker(chance.randrange(1_000), signal.SIGKILL)
+            done["workers killed"] += 1
+
     async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> None:
         began = _now()
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *speaking)
-        await Waiting().within(SETTLE_SECONDS, "not judged", *(each.is_answered() for each in self._stock))
+        await Waiting().within(STOCK_SECONDS, "not judged", *(each.is_answered() for each in self._stock))
         last_words = [self._witness.say_last(topic) for topic in self._witness.diaries]
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *last_words)
         self._lasts = last_positions([*self._judged, self._witness])
@@ -192,6 +210,8 @@ class Drill:
         await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
         await self._within(SETTLE_SECONDS, "history was not read", *(each.read_holes() for each in everybody))
         self._settled_seconds = _now() - began
+        coming_back = [each.catches_up(self._lasts[each.topic]) for each in self._stock]
+        await Waiting().within(STOCK_SECONDS, "not judged", *coming_back)
 
     def _hang_up(self) -> None:
         for each in (*self._judged, self._witness):
@@ -226,10 +246,10 @@ class Drill:
                 counted.add(count(member.diaries[topic], acknowledged))
         return counted
 
-    def _what_stock_clients_saw(self) -> dict[str, Seen]:
-        seen = {transport: Seen() for transport in STOCK}
+    def _what_stock_clients_saw(self) -> dict[StockKind, Seen]:
+        seen = {kind: Seen() for kind in STOCK_KINDS}
         for client in self._stock:
-            seen[client.transport].add(client.seen(self._lasts.get(client.topic, 0)))
+            seen[client.kind].add(client.seen(self._lasts.get(client.topic, 0)))
         return seen
 
 

@@ -1,4 +1,4 @@
-"""What a bad network does: for each kind of fault, the fate of one connection, chosen from a seed."""
+"""What goes wrong: for each kind of fault of a network, the fate of one connection, chosen from a seed."""
 
 import math
 import random
@@ -32,6 +32,9 @@ class Fate:
 
 
 CALM = Fate()
+
+# The network is calm, and workers die: a page that polls has its session on one and its requests with others.
+KILLED_WORKERS = "killed-workers"
 
 Choose = Callable[[random.Random, bool], Fate]
 
@@ -71,4 +74,5 @@ FAULTS: dict[str, Choose] = {
     "delays": _delay,
     "cuts": _cut,
     "all-of-these": _any,
+    KILLED_WORKERS: lambda chance, is_websocket: CALM,
 }

@@ -2,7 +2,7 @@
  * A class page without its looks, in Node: the browser's client in an environment that stands in for the browser's, and
  * what it hands to the page, as lines of JSON. It reads what to do from its input, until that ends.
  *
- *     LOUSA_URL=http://127.0.0.1:8888 TOKEN=… PREFIX=ana-1 node page.mjs
+ *     LOUSA_URL=http://127.0.0.1:8888 TOKEN=… PREFIX=ana-1 WEBSOCKETS=forbidden node page.mjs
  *
  *     {"do": "send", "topic", "text"}       {"do": "read", "topic", "after", "limit"}       {"do": "change_network"}
  *     {"is": "state" | "classes" | "joined" | "received" | "sent" | "acknowledged" | "failed" | "read" | "closed", …}
@@ -15,7 +15,7 @@ import {BlockMemory} from "../../../static/client/block_memory.js";
 import {pageClock} from "../../../static/client/clock.js";
 import {Socket} from "../../../static/client/socket.js";
 
-const {LOUSA_URL, TOKEN, PREFIX} = process.env;
+const {LOUSA_URL, TOKEN, PREFIX, WEBSOCKETS} = process.env;
 const {WebSocket: NodeWebSocket} = createRequire(new URL("../../interop/package.json", import.meta.url))("ws");
 
 /** A farewell may still be under way. */
@@ -28,12 +28,14 @@ const fetchAbsolute = globalThis.fetch;
 globalThis.location = {href: `${LOUSA_URL}/`};
 globalThis.fetch = (path, options = {}) =>
   fetchAbsolute(new URL(path, LOUSA_URL), {...options, headers: {...options.headers, ...headers}});
-globalThis.WebSocket = class extends NodeWebSocket {
-  constructor(address) {
-    super(address, {headers});
-    this.on("error", () => {}); // a browser tells a page of the end only
-  }
-};
+if (WEBSOCKETS !== "forbidden") {
+  globalThis.WebSocket = class extends NodeWebSocket {
+    constructor(address) {
+      super(address, {headers});
+      this.on("error", () => {}); // a browser tells a page of the end only
+    }
+  };
+}
 
 let changeNetwork = () => {};
 let identifiers = 0;

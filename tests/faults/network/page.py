@@ -13,9 +13,22 @@ from tests.faults.network.node import Line, NodeProgram
 
 
 class Page:
-    """One page; `run` keeps it open, `speak` writes. Its client sends again and comes back by itself."""
+    """One page; `run` keeps it open, `speak` writes. Its client sends again and comes back by itself.
 
-    def __init__(self, name: str, url: str, token: str, timeline: Timeline, seed: int, pause_seconds: float) -> None:
+    Without `websockets` its browser has none, as some schools have it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        token: str,
+        timeline: Timeline,
+        seed: int,
+        pause_seconds: float,
+        *,
+        websockets: bool = True,
+    ) -> None:
         self.name = name
         self.diaries: dict[str, Diary] = {}
         self.positions: dict[str, int] = {}
@@ -26,8 +39,8 @@ class Page:
         self._timeline = timeline
         self._random = random.Random(f"{seed} {name}")
         self._pause_seconds = pause_seconds
-        environment = {"LOUSA_URL": url, "TOKEN": token, "PREFIX": f"{name}-{seed}"}
-        self._program = NodeProgram("page.mjs", environment, self._take)
+        environment = {"PREFIX": f"{name}-{seed}", "WEBSOCKETS": "allowed" if websockets else "forbidden"}
+        self._program = NodeProgram("page.mjs", {"LOUSA_URL": url, "TOKEN": token, **environment}, self._take)
         self._unanswered: set[str] = set()
         self._said = 0
         self._moved = asyncio.Event()

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.faults.cluster.verdict import Verdict, total
-from tests.faults.network.drill import KINDS, STOCK, Outcome
-from tests.faults.network.stock import Seen
+from tests.faults.network.drill import KINDS, Outcome
+from tests.faults.network.stock import STOCK_KINDS, Seen, StockKind
 
 SHOWN_BREACHES = 20
 
@@ -15,7 +15,7 @@ def describe(outcome: Outcome) -> str:
     verdict = outcome.verdict
     kinds = [f"{kind}: {_counts(counted)}" for kind, counted in outcome.kinds.items()]
     answers = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in outcome.answers.items())
-    stock = [f"stock, {transport}: {_seen(seen)}" for transport, seen in outcome.stock.items() if seen.clients]
+    stock = [f"stock, {kind}: {_seen(seen)}" for kind, seen in outcome.stock.items() if seen.clients]
     lines = [
         f"seed {outcome.seed}, {outcome.fault}: {'sound' if verdict.sound else 'FAILED'}",
         *kinds,
@@ -32,13 +32,15 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     faults = dict.fromkeys(outcome.fault for outcome in outcomes)
     by_fault = {fault: [outcome for outcome in outcomes if outcome.fault == fault] for fault in faults}
     heading = (
-        f"{'fault':<20}{'client':<11}{'schedules':>10}{'sent':>8}{'answered':>10}{'lost':>6}{'doubled':>9}"
+        f"{'fault':<20}{'client':<20}{'schedules':>10}{'sent':>8}{'answered':>10}{'lost':>6}{'doubled':>9}"
         f"{'out of order':>14}{'untrue':>8}{'longest answer, s':>19}"
     )
     lines = [heading]
     for fault, those in by_fault.items():
         lines += [_row(fault, kind, those) for kind in KINDS if any(each.kinds.get(kind) for each in those)]
-        lines += [_stock_row(fault, transport, those) for transport in STOCK]
+        lines += [
+            _stock_row(fault, kind, those) for kind in STOCK_KINDS if any(each.stock[kind].clients for each in those)
+        ]
         lines.append(f"{'':<20}done: {_listed(sum((each.done for each in those), Counter[str]()))}")
     sound = sum(outcome.verdict.sound for outcome in outcomes)
     lines.append(f"{len(outcomes)} schedules, {sound} sound; {_counts(total(outcome.verdict for outcome in outcomes))}")
@@ -49,16 +51,16 @@ def _row(fault: str, kind: str, outcomes: Sequence[Outcome]) -> str:
     counted = total(each.kinds[kind] for each in outcomes if kind in each.kinds)
     longest = max(each.answers[kind] for each in outcomes)
     return (
-        f"{fault:<20}{kind:<11}{len(outcomes):>10}{counted.sent:>8}{counted.acknowledged:>10}{counted.lost:>6}"
+        f"{fault:<20}{kind:<20}{len(outcomes):>10}{counted.sent:>8}{counted.acknowledged:>10}{counted.lost:>6}"
         f"{counted.doubled:>9}{counted.out_of_order:>14}{counted.untrue:>8}{longest:>19.1f}"
     )
 
 
-def _stock_row(fault: str, transport: str, outcomes: Sequence[Outcome]) -> str:
+def _stock_row(fault: str, kind: StockKind, outcomes: Sequence[Outcome]) -> str:
     together = Seen()
     for outcome in outcomes:
-        together.add(outcome.stock.get(transport, Seen()))
-    return f"{fault:<20}stock clients, {transport}: {_seen(together)}"
+        together.add(outcome.stock[kind])
+    return f"{fault:<20}{kind}: {_seen(together)}"
 
 
 def _seen(seen: Seen) -> str:

@@ -2,7 +2,7 @@
  * npm `phoenix`, the stock client, as a developer would use it with Lousa: joins one class from its position, and pushes
  * under an id, again when there is no answer. What it gets comes as lines of JSON.
  *
- *     LOUSA_URL=ws://127.0.0.1:8888 TOKEN=… PREFIX=ana-1 TRANSPORT=longpoll CLASS=class:7 node stock.mjs
+ *     LOUSA_URL=ws://127.0.0.1:8888 TOKEN=… PREFIX=ana-1 PACKAGE=phoenix TRANSPORT=longpoll CLASS=class:7 node stock.mjs
  *
  *     {"do": "send", "text"}        {"is": "joined" | "received" | "sent" | "acknowledged", …}
  */
@@ -10,9 +10,9 @@
 import {createRequire} from "node:module";
 import {createInterface} from "node:readline";
 
-const {CLASS, LOUSA_URL, TOKEN, PREFIX, TRANSPORT} = process.env;
+const {CLASS, LOUSA_URL, TOKEN, PACKAGE, PREFIX, TRANSPORT} = process.env;
 const require = createRequire(new URL("../../interop/package.json", import.meta.url));
-const {LongPoll, Socket} = require("phoenix");
+const {LongPoll, Socket} = require(PACKAGE);
 const {WebSocket} = require("ws");
 
 /** Between a push without an answer and the same again. */
@@ -21,7 +21,7 @@ const LEAVING_MS = 300;
 
 const tell = (line) => console.log(JSON.stringify(line));
 const transport = TRANSPORT === "longpoll" ? LongPoll : WebSocket;
-const socket = new Socket(`${LOUSA_URL}/students/socket`, {authToken: TOKEN, transport});
+const socket = new Socket(`${LOUSA_URL}/students/socket`, {params: {access_token: TOKEN}, transport});
 
 let channel;
 let position;

@@ -4,8 +4,27 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tests.faults.network.node import Line, NodeProgram
+
+
+class StockKind(NamedTuple):
+    """A version of npm `phoenix`, as tests/interop has it, and the transport that it uses."""
+
+    package: str
+    transport: str
+
+    def __str__(self) -> str:
+        return f"{self.package} over {self.transport}"
+
+
+# 1.8.0 names its session in the query, as all did before; later ones in a header.
+STOCK_KINDS = (
+    StockKind("phoenix", "websocket"),
+    StockKind("phoenix", "longpoll"),
+    StockKind("phoenix-1-8", "longpoll"),
+)
 
 
 @dataclass(slots=True)
@@ -35,16 +54,17 @@ class StockClient:
     """One client; `run` keeps it open, `speak` writes."""
 
     def __init__(
-        self, name: str, url: str, token: str, topic: str, transport: str, seed: int, pause_seconds: float
+        self, name: str, url: str, token: str, topic: str, kind: StockKind, seed: int, pause_seconds: float
     ) -> None:
         self.name = name
         self.topic = topic
-        self.transport = transport
+        self.kind = kind
         self.here = asyncio.Event()
         self._random = random.Random(f"{seed} {name}")
         self._pause_seconds = pause_seconds
-        environment = {"PREFIX": f"{name}-{seed}", "TRANSPORT": transport, "CLASS": topic}
-        self._program = NodeProgram("stock.mjs", {"LOUSA_URL": url, "TOKEN": token, **environment}, self._take)
+        server = {"LOUSA_URL": url, "TOKEN": token, "CLASS": topic}
+        client = {"PREFIX": f"{name}-{seed}", "PACKAGE": kind.package, "TRANSPORT": kind.transport}
+        self._program = NodeProgram("stock.mjs", server | client, self._take)
         self._first = 0
         self._order: list[int] = []  # of all messages that it was given, as they came
         self._live: set[int] = set()
@@ -85,6 +105,11 @@ class StockClient:
     async def is_answered(self) -> None:
         """Wait until all that it sent is acknowledged."""
         while len(self._acknowledged) < self._sent:
+            await asyncio.sleep(0.05)
+
+    async def catches_up(self, last: int) -> None:
+        """Wait until it was given the last message, whatever it has missed before."""
+        while last not in self._order:
             await asyncio.sleep(0.05)
 
     def seen(self, last: int) -> Seen:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from server.gatherer import MAX_KEYS, Gatherer
+from channels.gatherer import MAX_KEYS, Gatherer
 
 
 class Store:

@@ -1,0 +1,184 @@
+"""docs/clients.md: every program is run as it is printed, and does what the page says of it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from tests.crew import wait_until
+from tests.interop.cable import Cable
+from tests.interop.node import HERE
+from tests.interop.poller import Poller
+from tests.interop.web_filter import WebFilter
+from tests.lousa import ROOT, Lousa
+from tests.programs import program
+
+pytestmark = pytest.mark.interop
+
+DOCUMENT = (ROOT / "docs" / "clients.md").read_text()
+PROGRAMS = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", DOCUMENT, re.M | re.S))
+
+# Those of whom the page says that they miss nothing and repeat what was not answered.
+FAITHFUL = ["faithful.mjs", "faithful.py", "chat.py"]
+
+
+class Program:
+    """One of the page's programs, as Alice runs it; what it prints is read while it runs."""
+
+    def __init__(self, name: str, url: str, token: str, topic: str, folder: Path) -> None:
+        self._out = folder / f"{name}.out"
+        given = {"LOUSA_URL": url, "LOUSA_TOKEN": token, "LOUSA_TOPIC": topic}
+        with self._out.open("wb") as out:
+            self._process = subprocess.Popen(
+                _command(name), cwd=HERE, env=os.environ | given, stdout=out, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def printed(self) -> str:
+        """What it has printed so far."""
+        return self._out.read_text()
+
+    def prints(self, text: str) -> None:
+        """Wait until it has printed something."""
+        wait_until(lambda: text in self.printed or self._process.poll() is not None)
+        assert text in self.printed, self.printed
+
+    def wait(self) -> int:
+        """Wait until it ends by itself, and return its exit code."""
+        return self._process.wait(20)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+
+def _command(name: str) -> list[str]:
+    program("curl")
+    language = {
+        "mjs": [program("node", "nodejs"), "--input-type=module", "--eval"],
+        "py": [sys.executable, "-c"],
+        "sh": [program("sh"), "-c"],
+    }
+    return [*language[name.rpartition(".")[2]], PROGRAMS[name]]
+
+
+class Augusto:
+    """Somebody in Alice's class who hears what her program says, and answers."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+        # The first that is listed, as the programs take it.
+        self.topic = next(str(entry["topic"]) for entry in poller.join("user:me")["topics"])
+        self._position = poller.join(self.topic)["seq"]
+
+    def hears(self, text: str) -> None:
+        """Wait for what Alice's program says."""
+        assert self._poller.wait_for_event(self.topic, "message:sent")["text"] == text
+
+    def says(self, text: str) -> None:
+        """Say something."""
+        assert self._poller.push(self.topic, "message:send", {"text": text})["status"] == "ok"
+
+    @property
+    def said(self) -> list[str]:
+        """What everybody has said since he came."""
+        read = self._poller.push(self.topic, "history:read", {"after": self._position})["response"]
+        return [event["payload"]["text"] for event in read["events"]]
+
+
+@pytest.fixture
+def augusto(lousa: Lousa, tokens: dict[str, str]) -> Iterator[Augusto]:
+    """Return him."""
+    with closing(Poller(lousa.url, "students", access_token=tokens["augusto.aguiar"])) as poller:
+        poller.open()
+        yield Augusto(poller)
+
+
+Run = Callable[..., Program]
+
+
+@pytest.fixture
+def run(tokens: dict[str, str], augusto: Augusto, tmp_path: Path) -> Iterator[Run]:
+    """Return a function that runs a program of the page, as Alice or somebody else."""
+    with ExitStack() as programs:
+
+        def started(name: str, url: str, login: str = "alice.oliveira") -> Program:
+            return programs.enter_context(Program(name, url, tokens[login], augusto.topic, tmp_path))
+
+        yield started
+
+
+def test_the_page_has_these_programs() -> None:
+    assert sorted(PROGRAMS) == sorted(
+        ["chat.mjs", "polls.mjs", "faithful.mjs", "listen.py", "faithful.py", "chat.py", "packed.py", "polls.sh"]
+    )
+
+
+@pytest.mark.parametrize("name", ["chat.mjs", "polls.mjs", "packed.py", "polls.sh"])
+def test_a_program_says_and_hears(lousa: Lousa, run: Run, augusto: Augusto, name: str) -> None:
+    alice = run(name, lousa.url)
+    augusto.hears("Bom dia!")
+    augusto.says(f"Oi, {name}!")
+    alice.prints(f"Oi, {name}!")
+    if name == "chat.mjs":
+        assert re.search("^here: .*Alice de Oliveira", alice.printed, re.M)
+
+
+def test_a_program_that_listens_hears(lousa: Lousa, run: Run, augusto: Augusto) -> None:
+    alice = run("listen.py", lousa.url)
+
+    def hears() -> bool:
+        augusto.says("Oi, Alice!")
+        return "Augusto Rezende Aguiar: Oi, Alice!" in alice.printed
+
+    wait_until(hears)  # it says nothing by which he could know that it is there
+
+
+@pytest.mark.parametrize("name", FAITHFUL)
+def test_a_faithful_program_misses_nothing_and_says_nothing_twice(
+    lousa: Lousa, run: Run, augusto: Augusto, name: str
+) -> None:
+    # Nobody has said these before, so that none of them is history.
+    texts = [f"{text}, {name}" for text in ("Oi", "Você está aí", "Alice", "Até amanhã")]
+    with Cable(lousa) as cable:
+        alice = run(name, cable.url)
+        augusto.hears("Bom dia!")
+        augusto.says(texts[0])
+        alice.prints(texts[0])
+        cable.cut()
+        augusto.says(texts[1])
+        augusto.says(texts[2])
+        cable.mend()
+        alice.prints(texts[2])
+        augusto.says(texts[3])
+        alice.prints(texts[3])
+    assert augusto.said == ["Bom dia!", *texts]
+    printed = re.findall(r"^(Alice|Augusto) [^:]*: (.*)$", alice.printed, re.M)
+    assert printed[-5:] == [("Alice", "Bom dia!"), *(("Augusto", text) for text in texts)]
+
+
+def test_the_faithful_javascript_program_falls_back_to_polls(lousa: Lousa, run: Run, augusto: Augusto) -> None:
+    with WebFilter(lousa, "refuse") as web_filter:
+        alice = run("faithful.mjs", web_filter.url)
+        augusto.hears("Bom dia!")
+        augusto.says("Oi, filtro!")
+        alice.prints("Augusto Rezende Aguiar: Oi, filtro!")
+
+
+def test_the_faithful_javascript_program_ends_when_its_user_is_signed_out(
+    lousa: Lousa, run: Run, augusto: Augusto
+) -> None:
+    bianca = run("faithful.mjs", lousa.url, "bianca.peixoto")
+    augusto.hears("Bom dia!")
+    lousa.run("user", "disable", "bianca.peixoto")
+    assert bianca.wait() == 0
