@@ -42,7 +42,8 @@ class Membership:
         self._hub.add(topic, session)
         session.subscriptions[message.topic] = Subscription(topic.name, message.join_ref)
         session.reply(message, response)
-        if older is not None:
+        # The same join again (a browser repeats a POST whose connection broke) has no older one to close.
+        if older is not None and older.join_ref != message.join_ref:
             _tell_closed(session, message.topic, older)
 
     def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:

@@ -100,6 +100,19 @@ async def test_joining_again_answers_the_new_join_and_then_closes_the_old_one(wo
     assert [message["text"] for message in await ana.has(1)] == ["do novo"]
 
 
+async def test_a_join_that_is_said_twice_is_answered_twice_and_stays(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    for _ in range(2):
+        await ana.send("class:7", "phx_join", {}, join_ref="9", ref="9")
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    await ana.has(1)
+    assert [frame[:4] for frame in ana.frames if frame[3] in ("phx_reply", "phx_close")][:2] == [
+        ("9", "9", "class:7", "phx_reply"),
+        ("9", "9", "class:7", "phx_reply"),
+    ]
+    assert not ana.got("phx_close")
+
+
 async def test_leaving_is_answered_closed_and_silent_afterwards(worker: Worker) -> None:
     ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
     await ana.send("class:7", "phx_join", {}, "3", "3")
