@@ -78,7 +78,13 @@ class Crowd:
             self._epoll.register(poller.socket, select.EPOLLIN)
             if number % 100 == 0:
                 self.read(0)  # those who have joined go on polling
+            if number % 1_000 == 0:
+                self._beat()  # the server closes who has said nothing for 90 s
         self.read(_SETTLE_SECONDS)
+
+    def _beat(self) -> None:
+        for client in self._sockets.values():
+            self._dialect.beat(client)
 
     def read(self, seconds: float) -> dict[str, int]:
         """Read what comes within that time; return how many announcements that were, by kind."""
