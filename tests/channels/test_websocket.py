@@ -248,7 +248,8 @@ async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
     open_socket, has_opened = ChannelSocket.open, asyncio.Event()
 
     def opening(handler: ChannelSocket, *args: str) -> None:
-        assert handler.ws_connection is not None
+        assert isinstance(handler.ws_connection, SocketProtocol)
+        assert handler.ws_connection.stream is not None
         handler.ws_connection.stream.close()  # as where the answer to the upgrade finds nobody any more
         has_opened.set()
         open_socket(handler, *args)
