@@ -30,6 +30,9 @@ class Dialect(Protocol):
     def is_broadcast(self, frame: bytes) -> bool:
         """Tell whether a frame is one that everybody in the class gets."""
 
+    def is_message(self, frame: bytes) -> bool:
+        """Tell whether such a frame is a message that a client has sent."""
+
     def beat(self, client: Client) -> bool:
         """Say that this client lives; tell whether there will be an answer."""
 
@@ -56,6 +59,10 @@ class Phoenix:
         self.push(client, topic, "message:send", {"id": f"b{number:012}", "text": self._text})
 
     def is_broadcast(self, frame: bytes) -> bool:
+        """Tell by both refs: a broadcast has none."""
+        return frame.startswith((b"[null,null,", b"[null, null,"))
+
+    def is_message(self, frame: bytes) -> bool:
         """Tell by the event, which stands behind the topic: `message:sent`, `announcement:sent`."""
         return b':sent"' in frame[:60]
 
@@ -122,8 +129,12 @@ class SocketIO:
         self._emit(client, ["message:send", topic, {"id": f"b{number:012}", "text": TEXT}])
 
     def is_broadcast(self, frame: bytes) -> bool:
-        """Tell by the event."""
-        return frame.startswith(b'42["message:sent"')
+        """Tell by the packet's type, and that it wants no answer."""
+        return frame.startswith(b"42[")
+
+    def is_message(self, frame: bytes) -> bool:
+        """Tell that there are no other events."""
+        return True
 
     def beat(self, client: Client) -> bool:
         """Do nothing: here it is the server that asks, and the peers are told not to."""
@@ -167,6 +178,10 @@ class Nchan:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def is_broadcast(self, frame: bytes) -> bool:
+        """Tell that there is nothing else."""
+        return True
+
+    def is_message(self, frame: bytes) -> bool:
         """Tell that there is nothing else."""
         return True
 

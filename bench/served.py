@@ -157,7 +157,7 @@ def peer_server(peer: Peer, classes: int, clients: int, *, cores: Collection[int
         with on_cores(cores):
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         stack.callback(_end, process)
-        stack.push(partial(_tell, folder / "log"))
+        stack.push(partial(_tell, process, folder / "log"))
         _wait_for(process, port, folder / "log")
         topics = [f"class:{n + 1}" for n in range(classes)]
         found = [_class(topic, [peer.dialect.path(topic)] * clients) for topic in topics]
@@ -179,9 +179,9 @@ def own_redis(folder: Path) -> Iterator[RedisServer]:
         server.kill()
 
 
-def _tell(log: Path, kind: object, error: object, traceback: object) -> None:
-    """Tell what a peer said, where the measurement failed."""
-    if kind is not None:
+def _tell(process: "subprocess.Popen[bytes]", log: Path, kind: object, error: object, traceback: object) -> None:
+    """Tell what a peer said that has ended by itself, and so made a measurement fail."""
+    if kind is not None and process.poll() is not None:
         print(log.read_text(errors="replace")[-2_000:], file=sys.stderr)
 
 

@@ -100,6 +100,8 @@ class ChannelSocket(WebSocketHandler):
         """Join the engine, and leave the connection to its transport."""
         self.set_nodelay(True)
         assert isinstance(self.ws_connection, SocketProtocol), "as get_websocket_protocol has made it"
+        if self.ws_connection.stream.closed():
+            return  # as the answer to the upgrade has found out; a session made now would be nobody's to end
         engine, admitted = self._entrance.engine, self._admitted
         session = engine.connect(admitted.member, self._find_wire(), admitted.revision)
         self.ws_connection.handler = session.transport = SocketTransport(engine, session, self.ws_connection)

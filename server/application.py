@@ -141,7 +141,8 @@ async def _engine(
     journal = Journal(database, _writer(database.url))
     await _when_it_answers(journal.start, stopped)
     broker = _broker(settings.redis_url, journal.epoch)
-    engine = Engine(journal, broker, accounts, channels.ROLES, Limits(settings.push_rate))
+    limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
+    engine = Engine(journal, broker, accounts, channels.ROLES, limits)
     await engine.start()
     try:
         yield engine, broker

@@ -113,6 +113,14 @@ _SERVER_OPTIONS = [
         help="How many messages, marks and the like a user may send in a second. 0 is without limit.",
     ),
     option(
+        "--max-outbox-kib",
+        type=click.IntRange(min=64),
+        default=1024,
+        show_default=True,
+        help="How much may wait for one connection that reads too slowly, in KiB. Past it the connection is closed; "
+        "its client comes back and gets what it missed.",
+    ),
+    option(
         "--allowed-origin",
         "allowed_origins",
         multiple=True,

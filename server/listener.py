@@ -7,7 +7,7 @@ import asyncio
 import errno
 import resource
 from collections import deque
-from socket import AF_INET6, gaierror, socket
+from socket import AF_INET6, SO_SNDBUF, SOL_SOCKET, gaierror, socket
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -21,6 +21,10 @@ LAST_REQUESTS_SECONDS = 1.0
 # Connections that wait to be accepted: a school that comes back all at once (the kernel's own bound is 4096).
 BACKLOG = 4096
 
+
+# What the kernel may hold for one client that does not read, about twice of this with its own bookkeeping. By itself it
+# takes up to 4 MiB, and has a bound for all connections together: past it, those who do read would wait as well.
+SEND_BUFFER_BYTES = 128 * 1024
 
 # Connections whose requests are begun in one turn of the event loop: those who are connected already wait 20 ms longer
 # for theirs, however many come. The others are accepted meanwhile, so that the backlog takes in whoever comes: what it
@@ -73,7 +77,7 @@ def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:
     """Listen on the settings' address: a list of sockets for each worker. Raise SettingsError where that fails."""
     try:
         if workers == 1:
-            return [bind_sockets(settings.port, settings.host, backlog=BACKLOG)]
+            return [_bind(settings.port, settings.host)]
         return _listen_together(settings, workers)
     except gaierror as error:
         raise SettingsError(f"--host {settings.host} is not an address of this machine ({error.strerror}).") from error
@@ -91,10 +95,17 @@ def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:
 
 def _listen_together(settings: Settings, workers: int) -> list[list[socket]]:
     # Bound alone first: SO_REUSEPORT would share the port with another Lousa, too.
-    alone = bind_sockets(settings.port, settings.host, backlog=BACKLOG)
+    alone = _bind(settings.port, settings.host)
     port = alone[0].getsockname()[1]
     close(alone)
-    return [bind_sockets(port, settings.host, backlog=BACKLOG, reuse_port=True) for _ in range(workers)]
+    return [_bind(port, settings.host, shared=True) for _ in range(workers)]
+
+
+def _bind(port: int, host: str, *, shared: bool = False) -> list[socket]:
+    sockets = bind_sockets(port, host, backlog=BACKLOG, reuse_port=shared)
+    for each in sockets:
+        each.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)  # those that it accepts have the same
+    return sockets
 
 
 def close(sockets: list[socket]) -> None:

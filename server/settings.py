@@ -21,6 +21,7 @@ class SettingsError(Exception):
 class Settings:
     """The settings of one server. `push_rate` is pushes a second per user, 0 for no limit.
 
+    `max_outbox_kib` is how much may wait for a connection that reads too slowly.
     `drain_seconds` is how long a worker that ends may take to close its connections.
 
     `allowed_origins` are the origins (`https://school.example`), beside its own, whose pages may open sockets.
@@ -35,6 +36,7 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     drain_seconds: float = 10.0
     push_rate: float = 10.0
+    max_outbox_kib: int = 1024
     allowed_origins: tuple[str, ...] = ()
     behind_proxy: bool = False
 

@@ -84,7 +84,14 @@ def test_socket_io_greets_joins_and_writes(ends: Ends) -> None:
 )
 def test_a_broadcast_is_told_from_a_reply(dialect: Phoenix | SocketIO, broadcast: bytes, other: bytes) -> None:
     assert dialect.is_broadcast(broadcast)
+    assert dialect.is_message(broadcast)
     assert not dialect.is_broadcast(other)
+
+
+def test_a_word_of_who_is_here_is_a_broadcast_but_no_message() -> None:
+    word = b'[null,null,"class:7","presence_count",{"students":2}]'
+    assert Phoenix().is_broadcast(word)
+    assert not Phoenix().is_message(word)
 
 
 def test_nchan_sends_what_all_are_to_get(ends: Ends) -> None:

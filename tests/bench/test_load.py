@@ -53,6 +53,7 @@ def group_of(clients: int, ends: list[int], sent: int) -> Group:
     group = Group([cast(Client, None)] * clients, 0, "class:1", Phoenix(), 1)
     group.sent_at = [0.0] * sent
     group.ends = ends
+    group.read_to = ends[-1]
     return group
 
 

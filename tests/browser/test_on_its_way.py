@@ -89,7 +89,7 @@ async def test_a_connection_that_died_in_silence_is_noticed_by_the_message_that_
 
 
 async def test_a_message_without_an_answer_is_sent_again_over_a_connection_that_carries(in_class: InClass) -> None:
-    [ana] = await in_class("ana")
+    ana, paula = await in_class("ana", "paula")
     network = await behind(ana)
     network.loses_answers = True
     await ana.say("devagar")
@@ -97,7 +97,8 @@ async def test_a_message_without_an_answer_is_sent_again_over_a_connection_that_
     await expect(pending(ana)).to_contain_text("Trying again…", timeout=NOTICED_MS)
     await expect(ana.page.locator("#connection")).to_have_attribute("data-state", "online")
     network.loses_answers = False
-    await ana.sees("devagar")
+    await paula.say("Recebi.")
+    await ana.sees("devagar", "Recebi.")
     await expect(pending(ana).locator("li")).to_have_count(0)
 
 

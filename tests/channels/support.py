@@ -126,12 +126,15 @@ class Client:
     def flush(self) -> None:
         data = b"" if self.session.blocked else self.session.take()
         if data:
-            self.write(data)
+            self._receive(data)
         if self.session.closing is not None:
             asyncio.get_running_loop().call_soon(self.gone)
 
     def write(self, data: bytes) -> None:
         assert not self.session.woken, "what waits goes first"
+        self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         self.writes += 1
         frames = [self._decode(body) for body in unframed(data)]
         self.frames += frames

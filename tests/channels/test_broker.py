@@ -187,19 +187,55 @@ async def test_connections_that_redis_cuts_are_made_again(own_redis: RedisServer
     await close(one, two)
 
 
-async def test_a_publish_that_was_never_answered_leaves_nothing_to_the_next_command(own_redis: RedisServer) -> None:
+async def test_a_publish_that_was_never_answered_leaves_nothing_to_the_next_one(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
-    broker = one.broker
-    assert isinstance(broker, RedisBroker)
     own_redis.freeze()
-    broker.publish([envelope(1)])
-    await until(lambda: broker._publishing is None)  # given up
-    two.confirmed.clear()
+    one.broker.publish([envelope(1, "unheard")])
+    await until(lambda: not one.broker.connected)  # given up
     own_redis.thaw()
-    await until(lambda: two.confirmed == ["class:7"])
-    assert await broker._client.echo("ours") == b"ours"
-    broker.publish([envelope(2)])
-    await until(lambda: envelope(2) in two.got)
+    await until(lambda: one.broker.connected)
+    one.broker.publish([envelope(2, "nobody's")])
+    await until(lambda: one.unheard == ["nobody's"])
+    await close(one, two)
+
+
+async def test_what_redis_does_not_take_is_dropped(own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.broker_redis.MAX_UNANSWERED", 2)
+    one, two = await pair(own_redis)
+    for number in range(1, 9):
+        one.broker.publish([envelope(number)])
+    await until(lambda: len(two.got) == 2)
+    await until(lambda: tried_again(one, two))
+    assert [each.seq for each in two.got] == [1, 2, 9]
+    await close(one, two)
+
+
+def tried_again(one: Place, two: Place) -> bool:
+    if len(two.got) == 2:
+        one.broker.publish([envelope(9)])
+    return len(two.got) == 3
+
+
+async def test_a_publishing_connection_that_redis_cuts_is_made_again(own_redis: RedisServer) -> None:
+    one, two = await pair(own_redis)
+    own_redis.command("CLIENT KILL TYPE normal")
+    await until(lambda: not one.broker.connected)
+    await until(lambda: one.broker.connected)
+    one.broker.publish([envelope(1)])
+    await until(lambda: two.got == [envelope(1)])
+    await close(one, two)
+
+
+async def test_what_redis_refuses_to_publish_is_logged(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = await pair(own_redis)
+    own_redis.command("ACL SETUSER default -publish")
+    one.broker.publish([envelope(1)])
+    await until(lambda: "Redis would not publish" in caplog.text)
+    own_redis.command("ACL SETUSER default +publish")
+    one.broker.publish([envelope(2)])
+    await until(lambda: two.got == [envelope(2)])
     await close(one, two)
 
 

@@ -32,7 +32,7 @@ from channels.mailroom import Mailroom
 from channels.protocol import JSON
 from channels.session import Session
 from channels.students import StudentSocket
-from channels.websocket import SocketProtocol, SocketTransport
+from channels.websocket import ChannelSocket, SocketProtocol, SocketTransport
 from tests.channels.support import ANA, BRUNO, Worker, unframed
 from tests.channels.test_frame_reader import frame
 
@@ -240,6 +240,26 @@ async def test_in_a_crowd_students_are_sent_back_with_a_time_and_those_who_teach
     assert 900 < int(refusal.headers["Retry-After"]) <= 2_001
     assert await served.refused("access_token=nobody") == 403
     assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
+
+
+async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_socket, has_opened = ChannelSocket.open, asyncio.Event()
+
+    def opening(handler: ChannelSocket, *args: str) -> None:
+        assert handler.ws_connection is not None
+        handler.ws_connection.stream.close()  # as where the answer to the upgrade finds nobody any more
+        has_opened.set()
+        open_socket(handler, *args)
+
+    monkeypatch.setattr(ChannelSocket, "open", opening)
+    line = RawClient(served.port, "ana")
+    await has_opened.wait()
+    await served.gone(1)
+    assert await line.read_all()
+    line.socket.close()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_students_wait_in_line_for_their_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.faults.cluster.drill import Felt, Outcome
 from tests.faults.cluster.timeline import Heal
-from tests.faults.cluster.verdict import Verdict, total
+from tests.faults.cluster.verdict import total
 
 SHOWN_BREACHES = 20
 
@@ -14,7 +14,7 @@ def describe(outcome: Outcome) -> str:
     """Say what came of one schedule."""
     verdict = outcome.verdict
     lines = [
-        f"seed {outcome.seed}: {_counts(verdict)}; {'sound' if verdict.sound else 'FAILED'}",
+        f"seed {outcome.seed}: {verdict}; {'sound' if verdict.sound else 'FAILED'}",
         f"over WebSockets: {_felt(outcome.felt_by_websockets)}",
         f"by all, polls included: {_felt(outcome.felt)}",
         f"presence right after {outcome.presence_seconds:.1f} s, {outcome.pushes_again} pushes again, "
@@ -40,7 +40,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(
         [
             f"{len(outcomes)} schedules, {sum(len(outcome.felt.heals) - 1 for outcome in outcomes)} faults; "
-            f"{_counts(total(outcome.verdict for outcome in outcomes))}",
+            f"{total(outcome.verdict for outcome in outcomes)}",
             "Over WebSockets:",
             *_summary([outcome.felt_by_websockets for outcome in outcomes]),
             "By all, polls included:",
@@ -70,13 +70,6 @@ def _line(kind: str, heals: Sequence[Heal]) -> str:
     seconds = [heal.seconds for heal in heals]
     after = max(heal.after for heal in heals)
     return f"{kind:<20}{len(heals):>6}{max(seconds):>20.1f}{_middle(seconds):>8.1f}{after:>23.1f}"
-
-
-def _counts(verdict: Verdict) -> str:
-    return (
-        f"{verdict.sent} sent, {verdict.acknowledged} acknowledged, {verdict.lost} lost, {verdict.doubled} doubled, "
-        f"{verdict.out_of_order} out of order, {verdict.untrue} untrue `complete`"
-    )
 
 
 def _middle(values: Iterable[float]) -> float:

@@ -29,6 +29,12 @@ class Verdict:
         """Whether nothing went wrong."""
         return not (self.lost or self.doubled or self.out_of_order or self.untrue or self.breaches)
 
+    def __str__(self) -> str:
+        return (
+            f"{self.sent} sent, {self.acknowledged} acknowledged, {self.lost} lost, {self.doubled} doubled, "
+            f"{self.out_of_order} out of order, {self.untrue} untrue `complete`"
+        )
+
     def add(self, other: "Verdict") -> None:
         """Add up."""
         for name in ("sent", "acknowledged", "lost", "doubled", "out_of_order", "untrue"):

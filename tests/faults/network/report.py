@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.faults.cluster.verdict import Verdict, total
+from tests.faults.cluster.verdict import total
 from tests.faults.network.drill import KINDS, Outcome
 from tests.faults.network.stock import STOCK_KINDS, Seen, StockKind
 
@@ -13,7 +13,7 @@ SHOWN_BREACHES = 20
 def describe(outcome: Outcome) -> str:
     """Say what came of one schedule."""
     verdict = outcome.verdict
-    kinds = [f"{kind}: {_counts(counted)}" for kind, counted in outcome.kinds.items()]
+    kinds = [f"{kind}: {counted}" for kind, counted in outcome.kinds.items()]
     answers = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in outcome.answers.items())
     stock = [f"stock, {kind}: {_seen(seen)}" for kind, seen in outcome.stock.items() if seen.clients]
     lines = [
@@ -43,7 +43,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         ]
         lines.append(f"{'':<20}done: {_listed(sum((each.done for each in those), Counter[str]()))}")
     sound = sum(outcome.verdict.sound for outcome in outcomes)
-    lines.append(f"{len(outcomes)} schedules, {sound} sound; {_counts(total(outcome.verdict for outcome in outcomes))}")
+    lines.append(f"{len(outcomes)} schedules, {sound} sound; {total(outcome.verdict for outcome in outcomes)}")
     return "\n".join(lines)
 
 
@@ -67,13 +67,6 @@ def _seen(seen: Seen) -> str:
     return (
         f"{seen.sent} sent, {seen.acknowledged} answered, {seen.lost} lost ({seen.unless_joined} but for joins from "
         f"positions), {seen.doubled} doubled, {seen.out_of_order} out of order, {seen.joins} joins of {seen.clients}"
-    )
-
-
-def _counts(verdict: Verdict) -> str:
-    return (
-        f"{verdict.sent} sent, {verdict.acknowledged} acknowledged, {verdict.lost} lost, {verdict.doubled} doubled, "
-        f"{verdict.out_of_order} out of order, {verdict.untrue} untrue `complete`"
     )
 
 
