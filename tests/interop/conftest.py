@@ -32,6 +32,11 @@ ROLES = {
 }
 
 
+# Who does what conversation.mjs has. Those who talk over bad lines give up sessions that are shown for a while, so that
+# they are in another class than those who meet and look at who is here.
+PAIRS = {"meet": ("ana", "bruno"), "talk": ("alice.oliveira", "augusto.aguiar")}
+
+
 class School(NamedTuple):
     """The demo school's data, to be copied, and a bearer token for each of `ROLES`."""
 

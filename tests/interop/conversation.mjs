@@ -1,11 +1,17 @@
-// What two members of a class do with Phoenix' stock client, the same in Node and in browsers, on any transport and in any
-// version. Every step is checked; the first that is not so throws.
+// What two members of a class do with Phoenix' stock client, the same in Node and in browsers, on any transport and in
+// any version. Every step is checked; the first that is not so, or not in time, throws.
+
+// The first that was not so. What is thrown in a client's callback is lost in browsers: whoever waits throws it again.
+let failure;
 
 const check = (holds, what) => {
-  if (!holds) throw new Error(`not so: ${what}`);
+  if (holds) return;
+  failure ??= new Error(`not so: ${what}`);
+  throw failure;
 };
 
-const same = (one, other, what) => check(JSON.stringify(one) === JSON.stringify(other), `${what}: ${JSON.stringify(one)}`);
+const same = (one, other, what) =>
+  check(JSON.stringify(one) === JSON.stringify(other), `${what}: ${JSON.stringify(one)}`);
 
 // What `receive` says, as a promise.
 const settled = (push) =>
@@ -16,19 +22,31 @@ const settled = (push) =>
       .receive("timeout", () => reject(new Error("timeout")));
   });
 
-// A join is tried again by the client itself, until it is answered.
-const joined = (push) =>
-  new Promise((resolve, reject) => {
-    push.receive("ok", resolve).receive("error", (response) => reject(new Error(JSON.stringify(response))));
-  });
+// Long enough for a session that was given up to be gone for the others as well, on a busy machine.
+const PATIENCE_MS = 40_000;
 
-const until = async (condition) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+const until = async (condition, what) => {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (failure) throw failure;
+    check(Date.now() < deadline, `in time: ${what()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+// A join is tried again by the client itself, until it is answered.
+const joined = async (channel, join) => {
+  let response, refusal;
+  join.receive("ok", (given) => (response = given)).receive("error", (given) => (refusal = given));
+  await until(() => response || refusal, () => `${channel.topic} is joined, which is ${channel.state}`);
+  check(response, `${channel.topic} may be joined: ${JSON.stringify(refusal)}`);
+  return response;
 };
 
 // Who am I, and where may I go?
 const askMe = async (socket) => {
-  const { user, topics } = await joined(socket.channel("user:me").join());
+  const me = socket.channel("user:me");
+  const { user, topics } = await joined(me, me.join());
   return { user, topics: topics.map(({ topic }) => topic) };
 };
 
@@ -39,22 +57,26 @@ const commonClass = async (one, other) => {
   return { topic, users: [mine.user, theirs.user] };
 };
 
-// A member of a class who keeps their position. Whenever the client joins again by itself, it says this position, and the
-// reply has what was missed.
+// A member of a class who keeps their position. Whenever the client joins again by itself, it says this position, and
+// the reply has what was missed.
 class Listener {
   constructor(socket, topic, { position, epoch } = {}) {
     Object.assign(this, { position, epoch });
     this.heard = [];
     this.joins = 0;
-    this.channel = socket.channel(topic, () => (this.position === undefined ? {} : { since: this.position, epoch: this.epoch }));
+    const parameters = () => (this.position === undefined ? {} : { since: this.position, epoch: this.epoch });
+    this.channel = socket.channel(topic, parameters);
     this.channel.on("message:sent", (payload) => this.hear({ event: "message:sent", payload }));
-    this.joining = this.channel.join().receive("ok", (reply) => this.joined(reply));
+    const join = this.channel.join().receive("ok", (reply) => this.joined(reply));
+    this.here = joined(this.channel, join);
   }
 
   joined({ seq, epoch, complete, events }) {
     this.joins += 1;
     check(complete, "nothing is missing");
-    if (this.position !== undefined) events.forEach((event) => this.hear(event));
+    // What is said to all bears no join's ref: of an older join on the same connection it may have come already.
+    const missed = events.filter(({ payload }) => payload.seq > this.position);
+    missed.forEach((event) => this.hear(event));
     this.position = seq;
     this.epoch = epoch;
   }
@@ -69,14 +91,26 @@ class Listener {
 const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 
 // Say something until it is answered: the same id is the same message, however often it is sent.
-const say = (channel, text, id = newId()) =>
-  new Promise((resolve, reject) => {
-    const again = () => resolve(say(channel, text, id));
+const say = async (channel, text) => {
+  const id = newId();
+  let seq;
+  const once = () => {
+    const again = ({ retry_after = 0 }) => setTimeout(once, retry_after);
     channel
       .push("message:send", { text, id })
-      .receive("ok", resolve)
+      .receive("ok", (response) => (seq = response.seq))
       .receive("timeout", again)
-      .receive("error", (response) => (response.retry_after ? setTimeout(again, response.retry_after) : reject(response)));
+      .receive("error", again);
+  };
+  once();
+  await until(() => seq, () => `${text} is answered, on a channel that is ${channel.state}`);
+};
+
+// `leave` is answered by the client itself. What the server answers after it tells that it has arrived.
+const leave = (socket, channel) =>
+  new Promise((resolve) => {
+    channel.leave();
+    socket.ping(resolve);
   });
 
 // They meet: who is here, send and receive, be refused, lose the connection, leave and come back.
@@ -84,19 +118,19 @@ const meet = async (ana, bruno, Presence) => {
   const { topic, users } = await commonClass(ana, bruno);
   const anas = new Listener(ana, topic);
   const presence = new Presence(anas.channel);
-  await joined(anas.joining);
+  await anas.here;
 
   // Presence: Bruno comes, and Ana's page shows him.
   const here = () => presence.list((id, { user }) => user.name).sort();
   const names = users.map(({ name }) => name).sort();
   const brunos = new Listener(bruno, topic);
-  await joined(brunos.joining);
-  await until(() => here().length === 2);
+  await brunos.here;
+  await until(() => here().length === 2, here);
   same(here(), names, "both are here");
 
   // Send and receive.
   const { seq } = await settled(anas.channel.push("message:send", { id: newId(), text: "Oi, Bruno!" }));
-  await until(() => anas.heard.length === 1 && brunos.heard.length === 1);
+  await until(() => anas.heard.length === 1 && brunos.heard.length === 1, () => [anas.heard, brunos.heard]);
   same([anas.position, brunos.heard], [seq, ["Oi, Bruno!"]], "both have it");
 
   // Refused: the reason comes back, and nothing breaks.
@@ -106,43 +140,42 @@ const meet = async (ana, bruno, Presence) => {
   // A lost connection: the stock client reconnects and joins by itself, and gets what it missed.
   await lose(ana);
   await say(brunos.channel, "Você está aí?");
-  await until(() => anas.heard.length === 2);
+  await until(() => anas.heard.length === 2, () => [anas.heard, anas.channel.state, ana.connectionState()]);
   same([anas.heard, anas.joins], [["Oi, Bruno!", "Você está aí?"], 2], "nothing was missed, and nothing came twice");
 
   // Leave, and come back from the position.
-  await settled(anas.channel.leave());
+  await leave(ana, anas.channel);
   await say(brunos.channel, "Até amanhã.");
   const again = new Listener(ana, topic, anas);
   const presenceAgain = new Presence(again.channel);
-  await joined(again.joining);
-  await until(() => again.heard.length === 1);
+  await again.here;
+  await until(() => again.heard.length === 1, () => again.heard);
   same(again.heard, ["Até amanhã."], "she has what was said meanwhile");
 
   // Bruno goes, and presence says so.
   const stillHere = () => presenceAgain.list((id, { user }) => user.name);
-  await until(() => stillHere().length === 2);
-  await settled(brunos.channel.leave());
-  await until(() => stillHere().length === 1);
-  await settled(again.channel.leave());
+  await until(() => stillHere().length === 2, stillHere);
+  await leave(bruno, brunos.channel);
+  await until(() => stillHere().length === 1, stillHere);
+  await leave(ana, again.channel);
 };
 
 // Both say so many things, one after the other, and each hears all, in one order.
 const talk = async (ana, bruno, count) => {
   const { topic } = await commonClass(ana, bruno);
   const both = [new Listener(ana, topic), new Listener(bruno, topic)];
-  await Promise.all(both.map(({ joining }) => joined(joining)));
+  await Promise.all(both.map(({ here }) => here));
   await Promise.all(
     both.map(async ({ channel }, number) => {
       for (let each = 0; each < count; each += 1) await say(channel, `${number}-${each}`);
     }),
   );
-  await until(() => both.every(({ heard }) => heard.length === 2 * count));
+  await until(() => both.every(({ heard }) => heard.length === 2 * count), () => both.map(({ heard }) => heard));
   same(both[0].heard, both[1].heard, "both heard the same in the same order");
   for (const number of [0, 1]) {
     const said = both[0].heard.filter((text) => text.startsWith(`${number}-`));
     same(said, Array.from({ length: count }, (_, each) => `${number}-${each}`), "what each said came in order, once");
   }
-  await Promise.all(both.map(({ channel }) => settled(channel.leave())));
   return { joins: both.map(({ joins }) => joins) };
 };
 

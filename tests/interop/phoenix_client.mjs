@@ -1,5 +1,5 @@
-// Phoenix' stock client for JavaScript in Node, unchanged: `node phoenix_client.mjs '{"package": "phoenix", …}'` does what
-// conversation.mjs is given, prints what it tells as JSON, and ends with 0 when all came true.
+// Phoenix' stock client for JavaScript in Node, unchanged: `node phoenix_client.mjs '{"package": "phoenix", …}'` gives
+// conversation.mjs what it is given, prints what that tells as JSON, and ends with 0 when all came true.
 import { run } from "./conversation.mjs";
 import WebSocket from "ws";
 

@@ -1,5 +1,6 @@
 """docs/clients.md: every program is run as it is printed, and does what the page says of it."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -12,10 +13,11 @@ from typing import Self
 import pytest
 
 from tests.crew import wait_until
-from tests.interop.cable import Cable
+from tests.faults.network.fault import Fate
+from tests.faults.network.proxy import Proxy
+from tests.filter import Filter
 from tests.interop.node import HERE
 from tests.interop.poller import Poller
-from tests.interop.web_filter import WebFilter
 from tests.lousa import ROOT, Lousa
 from tests.programs import program
 
@@ -145,34 +147,35 @@ def test_a_program_that_listens_hears(lousa: Lousa, run: Run, augusto: Augusto) 
 
 
 @pytest.mark.parametrize("name", FAITHFUL)
-def test_a_faithful_program_misses_nothing_and_says_nothing_twice(
+async def test_a_faithful_program_misses_nothing_and_says_nothing_twice(
     lousa: Lousa, run: Run, augusto: Augusto, name: str
 ) -> None:
     # Nobody has said these before, so that none of them is history.
     texts = [f"{text}, {name}" for text in ("Oi", "Você está aí", "Alice", "Até amanhã")]
-    with Cable(lousa) as cable:
-        alice = run(name, cable.url)
-        augusto.hears("Bom dia!")
-        augusto.says(texts[0])
-        alice.prints(texts[0])
-        cable.cut()
-        augusto.says(texts[1])
-        augusto.says(texts[2])
-        cable.mend()
-        alice.prints(texts[2])
-        augusto.says(texts[3])
-        alice.prints(texts[3])
+    async with Proxy(lousa.port, seed=1) as proxy:
+        alice = run(name, proxy.url)
+        await asyncio.to_thread(augusto.hears, "Bom dia!")
+        await asyncio.to_thread(augusto.says, texts[0])
+        await asyncio.to_thread(alice.prints, texts[0])
+        proxy.turn(lambda chance, is_websocket: Fate(cut_up=0))
+        await asyncio.to_thread(augusto.says, texts[1])
+        await asyncio.to_thread(augusto.says, texts[2])
+        proxy.turn(None)
+        await asyncio.to_thread(alice.prints, texts[2])
+        await asyncio.to_thread(augusto.says, texts[3])
+        await asyncio.to_thread(alice.prints, texts[3])
     assert augusto.said == ["Bom dia!", *texts]
     printed = re.findall(r"^(Alice|Augusto) [^:]*: (.*)$", alice.printed, re.M)
     assert printed[-5:] == [("Alice", "Bom dia!"), *(("Augusto", text) for text in texts)]
 
 
-def test_the_faithful_javascript_program_falls_back_to_polls(lousa: Lousa, run: Run, augusto: Augusto) -> None:
-    with WebFilter(lousa, "refuse") as web_filter:
+async def test_the_faithful_javascript_program_falls_back_to_polls(lousa: Lousa, run: Run, augusto: Augusto) -> None:
+    async with Filter(lousa.port) as web_filter:
+        web_filter.switch("refuse")
         alice = run("faithful.mjs", web_filter.url)
-        augusto.hears("Bom dia!")
-        augusto.says("Oi, filtro!")
-        alice.prints("Augusto Rezende Aguiar: Oi, filtro!")
+        await asyncio.to_thread(augusto.hears, "Bom dia!")
+        await asyncio.to_thread(augusto.says, "Oi, filtro!")
+        await asyncio.to_thread(alice.prints, "Augusto Rezende Aguiar: Oi, filtro!")
 
 
 def test_the_faithful_javascript_program_ends_when_its_user_is_signed_out(

@@ -1,13 +1,17 @@
 """npm `phoenix`, the stock client, unchanged, in Node: see conversation.mjs for what is done with it, and checked."""
 
+import asyncio
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import pytest
 
+from tests.faults.network.fault import Fate
+from tests.faults.network.proxy import Proxy
+from tests.filter import Filter, Mode
+from tests.interop.conftest import PAIRS
 from tests.interop.node import PACKAGES, Told
 from tests.interop.node import run as run_in_node
-from tests.interop.web_filter import WebFilter, WebSockets
 from tests.lousa import Lousa
 
 pytestmark = pytest.mark.interop
@@ -17,8 +21,12 @@ Run = Callable[..., Told]
 
 @pytest.fixture
 def run(tokens: dict[str, str]) -> Run:
-    """Return a function that lets Ana and Bruno do a story, and returns what it told."""
-    return partial(run_in_node, tokens=[tokens["ana"], tokens["bruno"]])
+    """Return a function that lets two do a story, and returns what it told."""
+
+    def told(url: str, story: str, **options: Any) -> Told:
+        return run_in_node(url, story, tokens=[tokens[login] for login in PAIRS[story]], **options)
+
+    return told
 
 
 # Before 1.8 the client's long-poll wants a browser; test_phoenix_browser has it.
@@ -31,24 +39,36 @@ def test_they_chat_see_who_is_here_and_come_back(server: Lousa, run: Run, packag
     assert told["longpoll"] == [transport == "longpoll"] * 2
 
 
-@pytest.mark.parametrize("websockets", ["refuse", "hang", "starve"])
+@pytest.mark.parametrize("mode", ["refuse", "hang", "swallow"])
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8"])
-def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
-    lousa: Lousa, run: Run, package: str, websockets: WebSockets
+async def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
+    lousa: Lousa, run: Run, package: str, mode: Mode
 ) -> None:
-    with WebFilter(lousa, websockets) as web_filter:
-        told = run(web_filter.url, "talk", package=package, count=3, fallback=300, timeout=1000)
+    async with Filter(lousa.port) as web_filter:
+        web_filter.switch(mode)
+        options = {"package": package, "count": 3, "fallback": 300, "timeout": 1000}
+        told = await asyncio.to_thread(run, web_filter.url, "talk", **options)
     assert (told["longpoll"], told["kept"], web_filter.upgrades) == ([True, True], "true", 2)
 
 
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8"])
-def test_who_keeps_positions_and_ids_misses_nothing_where_answers_are_lost(
-    lousa: Lousa, run: Run, tokens: dict[str, str], package: str
+async def test_who_keeps_positions_and_ids_misses_nothing_where_answers_are_lost(
+    lousa: Lousa, run: Run, package: str
 ) -> None:
-    # Two of another class, where nobody minds that sessions given up are shown for a while.
-    others = [tokens["alice.oliveira"], tokens["augusto.aguiar"]]
-    with WebFilter(lousa, lose=0.1) as web_filter:
-        options = {"package": package, "transport": "longpoll", "tokens": others, "count": 8, "timeout": 500}
-        told = run(web_filter.url, "talk", **options)
-    assert web_filter.lost > 2
+    async with Proxy(lousa.port, seed=1) as proxy:
+        proxy.turn(lambda chance, is_websocket: Fate(lose=0.1))
+        options = {"package": package, "transport": "longpoll", "count": 8, "timeout": 500}
+        told = await asyncio.to_thread(run, proxy.url, "talk", **options)
+    assert proxy.done["answers lost"] > 2
     assert max(told["joins"]) > 1
+
+
+async def test_who_keeps_positions_and_ids_misses_nothing_where_a_filter_kills_websockets(
+    lousa: Lousa, run: Run
+) -> None:
+    async with Filter(lousa.port) as web_filter:
+        web_filter.switch("kill")
+        options = {"count": 30, "fallback": 300, "timeout": 500}
+        told = await asyncio.to_thread(run, web_filter.url, "talk", **options)
+    # Once it has been connected the client does not fall back, as docs/clients.md says.
+    assert told["longpoll"] == [False, False]

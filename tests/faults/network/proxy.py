@@ -43,6 +43,11 @@ class Proxy:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    @property
+    def url(self) -> str:
+        """Where the server is, behind it."""
+        return f"http://127.0.0.1:{self.port}"
+
     def turn(self, choose: Choose | None) -> None:
         """Treat connections so from now on, None: well; and reset those that are open."""
         self._choose = choose
