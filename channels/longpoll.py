@@ -135,8 +135,12 @@ class ChannelPoll(RequestHandler):
                 self.set_header("Connection", "close")
             self.finish(self._as_understood(body))
         except asyncio.CancelledError:
-            if not self._has_hung_up:
+            if self._has_hung_up:
+                return
+            if not self._answer.cancelled():
                 raise
+            # The worker stops, and nobody knows how far it came.
+            self.finish(status_body(500, code=Code.UNAVAILABLE))
 
     def _as_understood(self, answer: bytes) -> bytes:
         # Stock clients that name their session in the query take 410, before 1.8.2, for a new session, in which they

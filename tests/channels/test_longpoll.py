@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 import channels
-from channels import mailroom
+from channels import mailbox, mailroom
 from channels.entrance import Entrance
 from channels.errors import Unavailable
 from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES, Limits
@@ -32,8 +32,9 @@ JOIN = ["1", "1", "class:7", "phx_join", {}]
 class Served:
     """A worker behind a real HTTP server; credentials are logins."""
 
-    def __init__(self, worker: Worker, port: int) -> None:
+    def __init__(self, worker: Worker, room: Mailroom, port: int) -> None:
         self.worker = worker
+        self.room = room
         self.port = port
         self.client = AsyncHTTPClient(force_instance=True)
 
@@ -82,7 +83,7 @@ async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     routes = [(url, handler, {"entrance": entrance}) for url, handler in channels.handlers]
     server = HTTPServer(Application(routes, log_function=lambda handler: None, xsrf_cookies=True))
     server.listen(0, "127.0.0.1")
-    served = Served(worker, next(iter(server._sockets.values())).getsockname()[1])
+    served = Served(worker, room, next(iter(server._sockets.values())).getsockname()[1])
     yield served
     served.client.close()
     server.stop()
@@ -344,4 +345,22 @@ async def test_whoever_hangs_up_finds_everything_with_the_next_poll(
         answer = await served.get("", X_Phoenix_Longpoll_Token=token)
         token = answer["token"]
         events += [json.loads(text)[3] for text in answer["messages"]]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_post_that_a_stopping_worker_gives_up_is_told_so(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def never(box: mailbox.Mailbox, frames: list[bytes]) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    monkeypatch.setattr(mailbox.Mailbox, "push", never)
+    token = await served.open()
+    posting = asyncio.create_task(served.post(token, JOIN))
+    async with asyncio.timeout(10):
+        while not served.room._tasks:
+            await asyncio.sleep(0.005)
+    await served.room.close()
+    assert (await posting)["status"] == 500
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
