@@ -176,7 +176,7 @@ class Engine:
 
     def connect(self, member: Member, wire: Wire, revision: int) -> Session:
         """Take in a client whose credential was checked at `revision`."""
-        session = Session(member, wire, self._limits, self._clock(), self._hub.wake)
+        session = Session(member, wire, self._limits, self._clock(), self._hub)
         self._registry.add(session)
         self._presence.enter(ONLINE, session)
         self._hub.schedule()
@@ -269,10 +269,11 @@ class Engine:
 
     def _tell_dashboard(self) -> None:
         topic = self._hub.topics.get(DASHBOARD)
-        if topic is None or not topic.sessions:
+        watching = next(topic.sessions(), None) if topic is not None else None
+        if topic is None or watching is None:
             return
         # Every principal sees every class, so one snapshot serves them all.
-        classes = next(iter(topic.sessions)).member.classes
+        classes = watching.member.classes
         snapshot = self._dashboard.changed(classes, _now())
         if snapshot is not None:
             self._hub.broadcast_snapshot(topic, DASHBOARD_CHANGED.name, DASHBOARD_CHANGED.encode(snapshot))

@@ -13,7 +13,7 @@ The hub does not know what events mean, who may see them, or what a connection i
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 
 from channels.broker import Broker, Envelope
 from channels.catchup import PAGE_EVENTS, CatchUp
@@ -27,7 +27,7 @@ from channels.limit import (
     TOPIC_LINGER_SECONDS,
 )
 from channels.protocol import Event, Wire, total_bytes
-from channels.session import Session, Transport
+from channels.session import Sender, Session, Transport
 from channels.topic import State, Topic
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Hub:
         self._broker = broker
         self._make_state = make_state
         self._moved: list[Topic] = []
-        self._awake: list[Session] = []
+        self._awake: dict[Session, None] = {}
         self._outbound: list[Envelope] = []
         self._scheduled = False
         self._heads = Gatherer(journal.heads)
@@ -134,7 +134,7 @@ class Hub:
     def forget_idle(self, now: float) -> None:
         """Drop the topics that nobody here has had joined for a while; called now and then."""
         for topic in list(self.topics.values()):
-            if topic.sessions or topic.holds or topic.loading is not None:
+            if topic.audience or topic.holds or topic.loading is not None:
                 topic.idle_since = None
             elif topic.idle_since is None:
                 topic.idle_since = now
@@ -192,11 +192,11 @@ class Hub:
     def add(self, topic: Topic, session: Session) -> None:
         """Let a session have what the topic gets from now on."""
         self._gather(topic)
-        topic.sessions[session] = None
+        topic.place(session)
 
     def remove(self, topic: Topic, session: Session) -> None:
         """Let a session have no more of it."""
-        topic.sessions.pop(session, None)
+        topic.take_out(session)
 
     # Delivery
 
@@ -283,7 +283,7 @@ class Hub:
         topic.head = max(topic.head, event.seq)
         topic.remember(event)
         topic.state.apply(event)
-        if not topic.sessions:
+        if not topic.audience:
             return
         if not topic.unsent:
             self._moved.append(topic)
@@ -299,9 +299,16 @@ class Hub:
     # The end of a turn
 
     def wake(self, session: Session) -> None:
-        """Have a session's transport flush it at the end of this turn; what `Session` is given as `wake`."""
-        self._awake.append(session)
+        """Have a session's transport flush it at the end of this turn."""
+        self._awake[session] = None
         self.schedule()
+
+    def place(self, session: Session) -> None:
+        """Write to a session as its wire and its way are now."""
+        for subscription in session.subscriptions.values():
+            topic = self.topics.get(subscription.topic)
+            if topic is not None:
+                topic.place(session)
 
     def schedule(self) -> None:
         """Have `flush` called at the end of this turn."""
@@ -320,33 +327,27 @@ class Hub:
             self._write(moved)
         finally:
             self._scheduled = False  # only now: what was offered above belongs to this turn
-        awake, self._awake = self._awake, []
+        awake, self._awake = self._awake, {}
         for session in awake:
             if session.transport is not None:
                 _flush(session.transport)
 
-    def _write(self, topics: Iterable[Topic]) -> None:
-        # Straight to whom nothing else is to be told in this turn: 2.3 µs of CPU a delivery less than by the outbox,
-        # beside 4.2 for the system call.
-        written: dict[Session, bytes] = {}
+    def _write(self, topics: Collection[Topic]) -> None:
+        # Straight into the sockets, but for whom something else is to be told in this turn: 3 µs of CPU a delivery less
+        # than by the outbox, beside 5 for the system call.
+        apart = self._awake.keys() | _in_several(topics)
         for topic in topics:
             if not topic.unsent:  # offered before its time, for somebody who came in
                 continue
             unsent, topic.unsent = topic.unsent, []
-            encoded: dict[Wire, bytes] = {}
-            for session in topic.sessions:
-                data = encoded.get(session.wire)
-                if data is None:
-                    data = encoded[session.wire] = _joined(session.wire, topic.wire_name, unsent)
-                if session in written:
-                    session.offer(written.pop(session))
-                if session.woken or session.blocked:
-                    session.offer(data)
-                else:
-                    written[session] = data
-        for session, data in written.items():
-            if session.transport is not None:
-                _write(session.transport, data)
+            for wire, group in topic.groups.items():
+                if group:
+                    by_outbox = group.keys() & apart
+                    for session in by_outbox:
+                        group[session] = session
+                    _send(group, _joined(wire, topic.wire_name, unsent))
+                    for session in by_outbox:
+                        topic.place(session)
 
     def _gather(self, topic: Topic) -> None:
         if topic.unsent:
@@ -355,25 +356,46 @@ class Hub:
 
     @staticmethod
     def _offer(topic: Topic, offer: Callable[[Session, bytes], None], encode: Callable[[Wire], bytes]) -> None:
-        encoded: dict[Wire, bytes] = {}
-        for session in topic.sessions:
-            data = encoded.get(session.wire)
-            if data is None:
-                data = encoded[session.wire] = encode(session.wire)
-            offer(session, data)
+        for wire, group in topic.groups.items():
+            if group:
+                data = encode(wire)
+                for session in group:
+                    offer(session, data)
+
+
+def _send(group: Mapping[Session, Sender], data: bytes) -> None:
+    # Nothing is called but `send`, and nothing made or looked up, for each of thousands.
+    size = len(data)
+    short: list[tuple[Sender, int]] = []
+    for sender in group.values():
+        try:
+            sent = sender.send(data)
+        except OSError:
+            sent = 0
+        if sent < size:
+            short.append((sender, sent))
+    if short:
+        # First in their outboxes: nothing waits there.
+        sessions = {sender: session for session, sender in group.items()}
+        for sender, sent in short:
+            sessions[sender].offer(data[sent:])
+
+
+def _in_several(topics: Collection[Topic]) -> set[Session]:
+    found: set[Session] = set()
+    if len(topics) > 1:
+        seen: set[Session] = set()
+        for topic in topics:
+            for group in topic.groups.values():
+                found |= group.keys() & seen
+                seen |= group.keys()
+    return found
 
 
 def _flush(transport: Transport) -> None:
     try:
         transport.flush()
     except Exception:  # a transport must not raise; if one does, the other clients do not pay for it
-        log.exception("a client could not be written to")
-
-
-def _write(transport: Transport, data: bytes) -> None:
-    try:
-        transport.write(data)
-    except Exception:  # as for a flush
         log.exception("a client could not be written to")
 
 

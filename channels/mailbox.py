@@ -149,10 +149,6 @@ class Mailbox:
         else:
             self._answer_held()
 
-    def write(self, data: bytes) -> None:
-        """Have the next answer carry what many get."""
-        self.session.offer(data)
-
     def _gathered(self) -> None:
         self._gathering = None
         if self._held is not None and not self._held.done():

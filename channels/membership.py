@@ -48,7 +48,7 @@ class Membership:
 
     def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:
         """Tell the newcomer who is here, and the others of the newcomer where that is wanted (`present`)."""
-        if len(topic.sessions) == 1:
+        if topic.audience == 1:
             self._decide(session, topic)
         if present:
             self._presence.enter(topic.name, session)

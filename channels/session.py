@@ -11,7 +11,6 @@ it comes back from its positions and loses nothing.
 The session does not know what messages mean, nor who else is there.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,28 +65,43 @@ class Transport(Protocol):
     def flush(self) -> None:
         """Write what `Session.take` gives, then close where `Session.closing` says so; never raises."""
 
-    def write(self, data: bytes) -> None:
-        """Write what many get, while the session is neither `woken` nor `blocked`; never raises."""
+
+class Sender(Protocol):
+    """Where what many get is put; a socket is one, a session another."""
+
+    def send(self, data: bytes, /) -> int:
+        """Return how many bytes were taken; raise `OSError` for none."""
+
+
+class Keeper(Protocol):
+    """Who is told of a session's changes."""
+
+    def wake(self, session: "Session") -> None:
+        """Take note that the outbox has become non-empty, or the session has ended."""
+
+    def place(self, session: "Session") -> None:
+        """Take note that `wire` or `straight` has changed."""
 
 
 class Session:
     """One client's connection, whatever carries it.
 
-    `wake` is called with the session when its outbox has become non-empty or it has ended; times are seconds of one
-    monotonic clock, passed in. The transport sets `blocked` while it cannot write, `ephemeral_waits` where that happens
-    in the ordinary course of things, and `idle_seconds`, after which silence is the end; `appending` counts the pushes
-    of this client that wait for the journal. While the session is `woken`, something waits to be taken.
+    Times are seconds of one monotonic clock, passed in. The transport sets `blocked` while it cannot write,
+    `ephemeral_waits` where that happens in the ordinary course of things, and `idle_seconds`, after which silence is
+    the end; `appending` counts the pushes of this client that wait for the journal. While the session is `woken`,
+    something waits to be taken. While it is not, what many get may be sent `straight`, past the outbox, where the
+    transport has a way to do so.
     """
 
     __slots__ = (
         "_bytes",
         "_ephemeral",
         "_frames",
+        "_keeper",
         "_limits",
         "_ordered",
         "_reply_bytes",
         "_snapshots",
-        "_wake",
         "appending",
         "blocked",
         "closing",
@@ -95,18 +109,18 @@ class Session:
         "heard_at",
         "idle_seconds",
         "member",
+        "straight",
         "subscriptions",
         "transport",
         "wire",
         "woken",
     )
 
-    def __init__(
-        self, member: Member, wire: Wire, limits: Limits, now: float, wake: Callable[["Session"], None]
-    ) -> None:
+    def __init__(self, member: Member, wire: Wire, limits: Limits, now: float, keeper: Keeper) -> None:
         self.member = member
         self.wire = wire
         self.transport: Transport | None = None
+        self.straight: Sender | None = None
         self.subscriptions: dict[str, Subscription] = {}
         self.closing: Closing | None = None
         self.heard_at = now
@@ -115,7 +129,7 @@ class Session:
         self.ephemeral_waits = False
         self.idle_seconds = IDLE_SECONDS
         self._limits = limits
-        self._wake = wake
+        self._keeper = keeper
         self.woken = False
         self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
         self._ordered: list[bytes] = []
@@ -136,7 +150,9 @@ class Session:
             return None
         wire = self.wire.as_spoken(data)
         message = wire.decode(data)
-        self.wire = wire
+        if wire is not self.wire:
+            self.wire = wire
+            self._keeper.place(self)
         return None if self._of_an_older_join(message) else message
 
     def _of_an_older_join(self, message: ClientMessage) -> bool:
@@ -148,6 +164,16 @@ class Session:
             and message.event != "phx_join"
         )
 
+    def go_straight(self, sender: Sender | None) -> None:
+        """Say how a write can pass by the outbox while nothing waits there; None: not any more."""
+        self.straight = sender if self.closing is None else None
+        self._keeper.place(self)
+
+    def send(self, data: bytes) -> int:
+        """Stand in for `straight` where there is none, or something waits: offer."""
+        self.offer(data)
+        return len(data)
+
     def offer(self, data: bytes) -> None:
         """Add a message to the ordered lane."""
         if self.closing is not None:
@@ -158,7 +184,7 @@ class Session:
             self.end(TOO_SLOW)
         elif not self.woken:  # as in _want_taking, without the call: this line runs once per delivery
             self.woken = True
-            self._wake(self)
+            self._keeper.wake(self)
 
     def offer_snapshot(self, key: str, data: bytes) -> None:
         """Add a message of which only the newest of its key matters."""
@@ -209,14 +235,15 @@ class Session:
             self._ordered = []
             self._bytes = self._reply_bytes = 0
             self._snapshots = self._ephemeral = None
+        self.go_straight(None)
         # Also where it has been woken before and could not write: it has to close all the same.
         self.woken = True
-        self._wake(self)
+        self._keeper.wake(self)
 
     def _want_taking(self) -> None:
         if not self.woken:
             self.woken = True
-            self._wake(self)
+            self._keeper.wake(self)
 
     def heard(self, now: float) -> None:
         """Note a sign of life that is no message; it counts towards the rate of frames."""

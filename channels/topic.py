@@ -5,13 +5,13 @@ Plain data with the few rules that keep it bounded; order and fan-out are the hu
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
-from itertools import islice
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
 from typing import Protocol
 
 from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
-from channels.protocol import Event
-from channels.session import Session
+from channels.protocol import Event, Wire
+from channels.session import Sender, Session
 
 
 class State(Protocol):
@@ -31,10 +31,14 @@ class State(Protocol):
 class Topic:
     """One topic as this worker knows it, up to the event numbered `seq`.
 
+    `groups` has who hears it, by wire, and where what they get is put: so that nothing is looked up, and no session
+    touched, for each of thousands (memory that has to be fetched is most of what a delivery costs in Python).
+
     `name` is the journal's and the broker's, `wire_name` the one that clients use (`user:me` is `user:12` inside).
     """
 
     __slots__ = (
+        "groups",
         "head",
         "holds",
         "hole",
@@ -45,7 +49,6 @@ class Topic:
         "recent",
         "recent_bytes",
         "seq",
-        "sessions",
         "state",
         "unsent",
         "waiting",
@@ -58,7 +61,7 @@ class Topic:
         self.state = state
         self.seq = 0
         self.head = 0  # the highest position heard of; above `seq` there is a hole
-        self.sessions: dict[Session, None] = {}  # in the order of joining, without repeats
+        self.groups: dict[Wire, dict[Session, Sender]] = {}
         self.recent: deque[Event] = deque()
         self.recent_bytes = 0
         self.reads: dict[int, int] = {}  # how far users have read, by their ids; it never goes back
@@ -68,6 +71,28 @@ class Topic:
         self.hole: asyncio.Task[None] | None = None
         self.holds = 0
         self.idle_since: float | None = None
+
+    def place(self, session: Session) -> None:
+        """Let a session hear it, or go on to, as its wire and its way are now."""
+        group = self.groups.get(session.wire)
+        if group is None or session not in group:
+            self.take_out(session)
+            group = self.groups.setdefault(session.wire, {})
+        group[session] = session.straight or session
+
+    def take_out(self, session: Session) -> None:
+        """Let a session hear no more of it."""
+        for group in self.groups.values():
+            group.pop(session, None)
+
+    def sessions(self) -> Iterator[Session]:
+        """Return who hears it."""
+        return chain.from_iterable(self.groups.values())
+
+    @property
+    def audience(self) -> int:
+        """Return how many sessions hear it."""
+        return sum(map(len, self.groups.values()))
 
     def remember(self, event: Event) -> None:
         """Keep the event encoded for those who come back, and forget the oldest ones past the bounds."""

@@ -210,6 +210,7 @@ class SocketTransport:
         self._socket = protocol.stream.socket  # encrypting by itself where the stream is
         self._written: asyncio.Future[None] | None = None
         self._is_closed = False
+        session.go_straight(self._socket)
         # The answer to the upgrade went through the stream.
         self.wait_for(protocol.stream.write(b""))
 
@@ -257,14 +258,14 @@ class SocketTransport:
         if self._written is None:
             data = session.take()
             if data:
-                self.write(data)
+                self._write(data)
         if session.closing is not None and self._protocol is not None:
             # The last frame. A client that does not read is cut off by Tornado when it has not answered for 5 s.
             self._is_closed = True
             self._protocol.close(session.closing.code, session.closing.reason)
 
-    def write(self, data: bytes) -> None:
-        """Write to a client for which nothing waits: into the socket, through the stream what that does not take."""
+    def _write(self, data: bytes) -> None:
+        # Into the socket; through the stream what that does not take.
         try:
             sent = self._socket.send(data)
         except (BlockingIOError, SSLWantWriteError, SSLWantReadError):
@@ -286,6 +287,7 @@ class SocketTransport:
         if not written.done():
             self._written = written
             self._session.blocked = True
+            self._session.go_straight(None)
             written.add_done_callback(self._unblock)
 
     def _unblock(self, written: "asyncio.Future[None]") -> None:
@@ -295,4 +297,5 @@ class SocketTransport:
         self._session.blocked = False
         # Where the connection is gone, the end of it follows.
         if not written.cancelled() and written.exception() is None:
+            self._session.go_straight(self._socket)
             self.flush()

@@ -105,6 +105,32 @@ class Worker:
         return Client(self.engine, session)
 
 
+class Notes:
+    """Notes of what sessions have told."""
+
+    def __init__(self) -> None:
+        self.woken: list[Session] = []
+        self.placed: list[Session] = []
+
+    def wake(self, session: Session) -> None:
+        self.woken.append(session)
+
+    def place(self, session: Session) -> None:
+        self.placed.append(session)
+
+
+class _Socket:
+    """What is written straight to a client."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+
+    def send(self, data: bytes) -> int:
+        assert not self._client.session.woken, "what waits goes first"
+        self._client.receive(data)
+        return len(data)
+
+
 class Client:
     """One connected client: what it was sent, decoded, in order. It is its session's transport."""
 
@@ -117,6 +143,7 @@ class Client:
         self._engine = engine
         self._ref = 0
         session.transport = self
+        session.go_straight(_Socket(self))
 
     @property
     def closed_with(self) -> int | None:
@@ -126,15 +153,12 @@ class Client:
     def flush(self) -> None:
         data = b"" if self.session.blocked else self.session.take()
         if data:
-            self._receive(data)
+            self.receive(data)
         if self.session.closing is not None:
             asyncio.get_running_loop().call_soon(self.gone)
 
-    def write(self, data: bytes) -> None:
-        assert not self.session.woken, "what waits goes first"
-        self._receive(data)
-
-    def _receive(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
+        """Take in what is written to this client."""
         self.writes += 1
         frames = [self._decode(body) for body in unframed(data)]
         self.frames += frames

@@ -2,18 +2,18 @@
 
 from channels.dashboard import ClassRow, Dashboard
 from channels.limit import Limits
-from channels.member import Classroom
+from channels.member import Classroom, Member
 from channels.minutes import CHART_MINUTES, MINUTE, MinuteCounts
 from channels.presence import ONLINE, Presence
 from channels.protocol import JSON
 from channels.session import Session
-from tests.channels.support import ANA, CLASS, OTHER_CLASS, PAULA, SCHOOL
+from tests.channels.support import ANA, CLASS, OTHER_CLASS, PAULA, SCHOOL, Notes
 
 HOUR = 60 * MINUTE
 
 
-def session_of(who: object) -> Session:
-    return Session(who, JSON, Limits(), 0.0, lambda session: None)  # type: ignore[arg-type]
+def session_of(who: Member) -> Session:
+    return Session(who, JSON, Limits(), 0.0, Notes())
 
 
 def test_classes_come_by_title_each_with_who_is_there() -> None:

@@ -1,6 +1,7 @@
 """Order, holes and fan-out over several workers, on a bus that loses what a test tells it to."""
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from channels.journal import Entry, Mark, Receipt
 from channels.lesson import chat
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
 from channels.protocol import Event, stamped
-from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker, writer_for
+from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker, unframed, writer_for
 
 MakeWorker = Callable[..., Awaitable[Worker]]
 FREE = Limits(push_rate=0)
@@ -431,10 +432,58 @@ async def test_a_transport_that_raises_costs_the_others_nothing(
     for client in (ana, bruno):
         await client.ok("class:7", "phx_join")
     await asyncio.sleep(0.01)
-    ana.write = lambda data: 1 / 0  # type: ignore[method-assign, assignment]
+    ana.session.go_straight(None)
+    ana.flush = lambda: 1 / 0  # type: ignore[method-assign, assignment]
     await bruno.ok("class:7", "message:send", {"text": "x"})
     assert seqs(bruno) == [1]
     assert "a client could not be written to" in caplog.text
+
+
+async def test_who_speaks_otherwise_from_some_message_on_is_answered_so_and_misses_nothing(
+    make_worker: MakeWorker,
+) -> None:
+    worker = await make_worker(limits=FREE)
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await bruno.ok("class:7", "message:send", {"text": "a"})
+    got: list[bytes] = []
+    ana.receive = got.append  # type: ignore[method-assign, assignment]
+    heartbeat = {"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "h"}
+    assert worker.engine.handle(ana.session, json.dumps(heartbeat)) is None
+    for text in ("b", "c"):
+        await bruno.ok("class:7", "message:send", {"text": text})
+    objects = [json.loads(body) for body in unframed(b"".join(got))]
+    assert [each["payload"].get("text") for each in objects] == [None, "b", "c"]
+    assert seqs(bruno) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("taken", [None, 0, 10])
+async def test_what_a_socket_does_not_take_at_once_goes_by_the_outbox_before_anything_else(
+    make_worker: MakeWorker, taken: int | None
+) -> None:
+    worker = await make_worker(limits=FREE)
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await asyncio.sleep(0.01)
+    got: list[bytes] = []
+
+    class Socket:
+        def send(self, data: bytes) -> int:
+            if taken is None:
+                raise BlockingIOError
+            got.append(data[:taken])
+            return taken
+
+    def flush() -> None:
+        got.append(ana.session.take())
+
+    ana.session.go_straight(Socket())
+    ana.flush = flush  # type: ignore[method-assign]
+    for text in ("a", "b"):
+        await bruno.ok("class:7", "message:send", {"text": text})
+    assert [json.loads(body)[4]["text"] for body in unframed(b"".join(got))] == ["a", "b"]
 
 
 async def test_many_topics_that_are_new_here_are_looked_up_together_and_the_empty_ones_read_no_further(

@@ -17,12 +17,12 @@ from channels.presence import (
 )
 from channels.protocol import JSON
 from channels.session import Session
-from tests.channels.support import ANA, BRUNO
+from tests.channels.support import ANA, BRUNO, Notes
 
 
 @pytest.fixture
 def ana() -> Session:
-    return Session(ANA, JSON, Limits(), 0.0, lambda session: None)
+    return Session(ANA, JSON, Limits(), 0.0, Notes())
 
 
 def elsewhere(ref: str) -> Entry:

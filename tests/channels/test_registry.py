@@ -3,10 +3,11 @@
 import pytest
 
 from channels.limit import IDLE_SECONDS, Limits
+from channels.member import Member
 from channels.protocol import JSON
 from channels.registry import Registry
 from channels.session import Session
-from tests.channels.support import ANA, BRUNO
+from tests.channels.support import ANA, BRUNO, Notes
 
 
 @pytest.fixture
@@ -14,8 +15,8 @@ def registry() -> Registry:
     return Registry(Limits(push_rate=2.0))
 
 
-def session(member: object = ANA) -> Session:
-    return Session(member, JSON, Limits(), 0.0, lambda session: None)  # type: ignore[arg-type]
+def session(member: Member = ANA) -> Session:
+    return Session(member, JSON, Limits(), 0.0, Notes())
 
 
 def test_sessions_are_found_by_user_and_counted(registry: Registry) -> None:

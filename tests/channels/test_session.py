@@ -7,32 +7,32 @@ from channels.errors import SIGNED_OUT, TOO_SLOW, Refused
 from channels.limit import MAX_EPHEMERAL, Limits
 from channels.protocol import JSON, JSON_OBJECTS, ClientMessage
 from channels.session import Session, Subscription, TokenBucket
-from tests.channels.support import ANA
+from tests.channels.support import ANA, Notes
 
 
 @pytest.fixture
-def woken() -> list[Session]:
-    return []
+def notes() -> Notes:
+    return Notes()
 
 
 @pytest.fixture
-def session(woken: list[Session]) -> Session:
-    return Session(ANA, JSON, Limits(max_outbox_bytes=100), 0.0, woken.append)
+def session(notes: Notes) -> Session:
+    return Session(ANA, JSON, Limits(max_outbox_bytes=100), 0.0, notes)
 
 
-def test_what_is_offered_in_one_turn_is_taken_as_one_buffer_in_order(session: Session, woken: list[Session]) -> None:
+def test_what_is_offered_in_one_turn_is_taken_as_one_buffer_in_order(session: Session, notes: Notes) -> None:
     for part in (b"a", b"b", b"c"):
         session.offer(part)
-    assert woken == [session]
+    assert notes.woken == [session]
     assert session.take() == b"abc"
     assert session.take() == b""
 
 
-def test_it_wakes_its_transport_again_after_each_taking(session: Session, woken: list[Session]) -> None:
+def test_it_wakes_its_transport_again_after_each_taking(session: Session, notes: Notes) -> None:
     session.offer(b"a")
     session.take()
     session.offer(b"b")
-    assert woken == [session, session]
+    assert notes.woken == [session, session]
 
 
 def test_a_snapshot_replaces_an_older_one_of_its_key(session: Session) -> None:
@@ -132,3 +132,19 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
 def test_a_rate_of_nought_is_no_limit() -> None:
     bucket = TokenBucket(0, 1.0, 0.0)
     assert not any(bucket.take(0.0) for _ in range(1000))
+
+
+def test_its_keeper_is_told_of_a_new_wire_and_a_new_way(session: Session, notes: Notes) -> None:
+    session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}', 1.0)
+    session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"2"}', 2.0)
+    assert (session.wire, notes.placed) == (JSON_OBJECTS, [session])
+    session.go_straight(session)
+    assert notes.placed == [session] * 2
+
+
+def test_once_it_has_ended_nothing_goes_past_its_outbox(session: Session) -> None:
+    session.go_straight(session)
+    session.end(SIGNED_OUT)
+    assert session.straight is None
+    session.go_straight(session)
+    assert session.straight is None
