@@ -424,6 +424,36 @@ async def test_all_that_a_client_gets_in_one_turn_is_one_write_in_order(make_wor
     assert [frame[2] for frame in ana.frames[-5:]] == ["phoenix", "class:7", "class:7", "class:9", "class:9"]
 
 
+@pytest.mark.parametrize(("from_others", "writes"), [(True, 2), (False, 3)])
+async def test_in_a_storm_what_other_workers_tell_goes_with_the_same_write(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, from_others: bool, writes: int
+) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await asyncio.sleep(0.01)  # presence has been told
+    hub, before = worker.engine._hub, ana.writes
+
+    def tell(*seqs: int) -> None:
+        for seq in seqs:
+            event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
+            if from_others:
+                hub._receive([Envelope("class:7", event.event, event.payload, seq)])
+            else:
+                hub.commit([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
+
+    tell(1, 2)
+    await ana.has(2)
+    assert (hub._linger > 0) == from_others
+    if from_others:
+        hub._linger = 0.05  # as if writing had taken so long
+    for seq in (3, 4):
+        tell(seq)
+        await asyncio.sleep(0)
+    await ana.has(4)
+    assert seqs(ana) == [1, 2, 3, 4]
+    assert ana.writes - before == writes
+
+
 async def test_a_transport_that_raises_costs_the_others_nothing(
     make_worker: MakeWorker, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -255,20 +255,21 @@ async def test_pushes_that_come_one_after_the_other_are_committed_at_once(databa
     await journal.close()
 
 
-async def test_of_many_pushes_each_transaction_has_several(
-    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("longest", "sizes"), [(3_600, [2, 5]), (0, [2, 1])])
+async def test_while_pushes_come_a_transaction_waits_for_more_of_them_but_not_for_long(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch, longest: float, sizes: list[int]
 ) -> None:
-    monkeypatch.setattr("channels.journal.GATHER_SECONDS", 3_600)
+    monkeypatch.setattr("channels.journal.QUIET_SECONDS", 0)  # a turn of the loop
+    monkeypatch.setattr("channels.journal.GATHER_SECONDS", longest)
     writer = CountingWriter()
     journal = Journal(database, writer)
     await append(journal, entry(), entry())
     for _ in range(5):
         journal.append(entry(), lambda outcome: None)
         await asyncio.sleep(0)
-    assert writer.sizes == [2]
-    monkeypatch.undo()
-    assert journal._committing is not None
-    journal._committing.cancel()
+    await journal.close()
+    assert writer.sizes[:2] == sizes
+    assert sum(writer.sizes) == 7
 
 
 class StuckWriter:
