@@ -232,6 +232,7 @@ class Hub:
     def tell_workers(self, channel: str, payload: bytes) -> None:
         """Send bytes to whoever on other workers listens to a channel that is no topic."""
         self._tell(Envelope(channel, "", payload))
+        self.schedule()
 
     def listen(self, channel: str, heard: Callable[[bytes], None]) -> None:
         """Hear what other workers tell on a channel that is no topic."""
