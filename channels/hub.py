@@ -14,7 +14,9 @@ The hub does not know what events mean, who may see them, or what a connection i
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 from channels.broker import Broker, Envelope
 from channels.catchup import PAGE_EVENTS, CatchUp
@@ -415,15 +417,14 @@ def _send(group: Mapping[Session, Sender], data: bytes) -> None:
             sessions[sender].offer(data[sent:])
 
 
-def _in_several(topics: Collection[Topic]) -> set[Session]:
-    found: set[Session] = set()
-    if len(topics) > 1:
-        seen: set[Session] = set()
-        for topic in topics:
-            for group in topic.groups.values():
-                found |= group.keys() & seen
-                seen |= group.keys()
-    return found
+def _in_several(topics: Collection[Topic]) -> Collection[Session]:
+    if len(topics) == 1:
+        return ()
+    groups = [group for topic in topics for group in topic.groups.values()]
+    together: set[Session] = set().union(*groups)
+    if len(together) == sum(map(len, groups)):  # as mostly: whoever is in a class is not in the next one
+        return ()
+    return [session for session, count in Counter(chain.from_iterable(groups)).items() if count > 1]
 
 
 def _flush(transport: Transport) -> None:
