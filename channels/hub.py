@@ -16,7 +16,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from channels.broker import Broker, Envelope
 from channels.catchup import PAGE_EVENTS, CatchUp
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 LINGER_SECONDS = 0.008
 ALONE_SECONDS = 1.0  # without an event from another worker
 
+# How many are written to before others have their turn: some 12 ms, which is as long as they can be kept waiting.
+MAX_WRITES = 2_000
+
 # Events read from the journal at a time for one who comes back: the longest of them hold 2.4 MB.
 MISSED_PAGE_EVENTS = 100
 
@@ -64,6 +67,8 @@ class Hub:
         self._make_state = make_state
         self._moved: list[Topic] = []
         self._awake: dict[Session, None] = {}
+        # What not all of a topic's sessions have been written yet: by wire, the bytes, and who is to get them.
+        self._unwritten: dict[Topic, list[tuple[bytes, dict[Session, None]]]] = {}
         self._outbound: list[Envelope] = []
         self._flushing: asyncio.Handle | None = None
         self._publishing: asyncio.Handle | None = None
@@ -85,6 +90,8 @@ class Hub:
             task.cancel()
         await asyncio.gather(*loading, return_exceptions=True)
         self.flush()
+        while self._unwritten or self._moved:
+            self.flush()
         for handle in (self._flushing, self._publishing):
             if handle is not None:
                 handle.cancel()
@@ -206,12 +213,15 @@ class Hub:
 
     def add(self, topic: Topic, session: Session) -> None:
         """Let a session have what the topic gets from now on."""
-        self._gather(topic)
+        if topic.unsent:
+            self._gather(topic)
         topic.place(session)
 
     def remove(self, topic: Topic, session: Session) -> None:
         """Let a session have no more of it."""
         topic.take_out(session)
+        for _, waiting in self._unwritten.get(topic, ()):
+            waiting.pop(session, None)
 
     # Delivery
 
@@ -351,6 +361,8 @@ class Hub:
                 self._linger = min(took, LINGER_SECONDS)
         finally:
             self._flushing = None  # only now: what was offered above belongs to this turn
+        if self._unwritten or self._moved:
+            self.schedule()
         awake, self._awake = self._awake, {}
         for session in awake:
             if session.transport is not None:
@@ -375,17 +387,41 @@ class Hub:
         for topic in topics:
             if not topic.unsent:  # offered before its time, for somebody who came in
                 continue
+            if topic in self._unwritten:
+                self._moved.append(topic)
+                continue
             unsent, topic.unsent = topic.unsent, []
             for wire, group in topic.groups.items():
-                if group:
+                if len(group) > MAX_WRITES:
+                    data = _joined(wire, topic.wire_name, unsent)
+                    self._unwritten.setdefault(topic, []).append((data, dict.fromkeys(group)))
+                elif group:
                     by_outbox = group.keys() & apart
                     for session in by_outbox:
                         group[session] = session
                     _send(group, _joined(wire, topic.wire_name, unsent))
                     for session in by_outbox:
                         topic.place(session)
+        for topic in list(self._unwritten):
+            self._write_on(topic)
+
+    def _write_on(self, topic: Topic) -> None:
+        # To so many of those who have not been written to yet.
+        parts = self._unwritten[topic]
+        data, waiting = parts[-1]
+        senders: dict[Session, Sender] = {}
+        for session in list(islice(waiting, MAX_WRITES)):
+            del waiting[session]
+            senders[session] = session if session in self._awake else topic.groups[session.wire][session]
+        _send(senders, data)
+        if not waiting:
+            parts.pop()
+        if not parts:
+            del self._unwritten[topic]
 
     def _gather(self, topic: Topic) -> None:
+        while topic in self._unwritten:
+            self._write_on(topic)
         if topic.unsent:
             unsent, topic.unsent = topic.unsent, []
             self._offer(topic, Session.offer, lambda wire: _joined(wire, topic.wire_name, unsent))

@@ -454,6 +454,47 @@ async def test_in_a_storm_what_other_workers_tell_goes_with_the_same_write(
     assert ana.writes - before == writes
 
 
+async def test_of_a_large_class_some_are_written_to_in_each_turn_and_all_get_all_once_and_in_order(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.hub.MAX_WRITES", 2)
+    hub = worker.engine._hub
+    clients = [worker.connect(ANA) for _ in range(7)]
+    for client in clients:
+        await client.ok("class:7", "phx_join", {"present": False})
+    topic = hub.topics["class:7"]
+    hub.flush()
+
+    def tell(seq: int) -> None:
+        event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
+        hub.commit([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
+        hub.flush()
+
+    def heard() -> list[int]:
+        return [len(seqs(client)) for client in clients]
+
+    tell(1)
+    assert heard() == [1, 1, 0, 0, 0, 0, 0]
+    tell(2)  # waits until all have the first
+    assert heard() == [1, 1, 1, 1, 0, 0, 0]
+    # Whoever comes now, or comes back, is told of both by the reply to the join.
+    late = worker.connect(ANA)
+    hub.remove(topic, clients[6].session)
+    for client in (late, clients[6]):
+        hub.add(topic, client.session)
+    for _ in range(4):
+        hub.flush()
+    assert heard() == [2, 2, 2, 2, 2, 2, 0]
+    assert seqs(late) == []
+    tell(3)
+    hub.broadcast(topic, "presence_diff", b'{"joins":{},"leaves":{}}')  # in order with the rest
+    hub.flush()
+    for client in clients[:6]:
+        assert seqs(client) == [1, 2, 3]
+        assert client.frames[-1][3] == "presence_diff"
+    assert seqs(late) == seqs(clients[6]) == [3]
+
+
 async def test_a_transport_that_raises_costs_the_others_nothing(
     make_worker: MakeWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
