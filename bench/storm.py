@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ CLIENTS_OF_A_CLASS = 30
 MISSED = 100
 ALSO = ("user:me", "school")
 PATIENCE_SECONDS = 300.0
+# How soon those are noticed whose time has come to try again.
+LOOK_SECONDS = 0.05
 # What the server may log when it is so busy that an answer of the journal waits longer than it should.
 LATE = "The journal cannot be read: it does not answer"
 # A connection of the teacher's joins so many classes, of the 100 topics that one may join.
@@ -35,7 +38,8 @@ _AT_ONCE = 1024 * 1024
 class Figure:
     """One storm: seconds until half of the clients and until all are back, CPU seconds, and bytes of the server.
 
-    `short` clients have not been given all that they missed; `refused` joins were to be tried again later, and were.
+    `short` clients have not been given all that they missed; `refused` connections and joins were to be
+    tried again later, and were.
     """
 
     clients: int
@@ -63,19 +67,30 @@ class Returning:
     """One client on its way back: it connects, signs in, joins, and is given what it missed."""
 
     def __init__(self, address: Address, seat: Seat, position: Position) -> None:
-        self.socket = address.open()
-        self.socket.setblocking(False)
         self.back_at: float | None = None
         self.is_short = False
         self.refused = 0
-        # When to join again, where a join was refused for now.
+        # When to try again, where the connection or a join was refused for now.
         self.again_at: float | None = None
         self._address = address
         self._seat = seat
         self._position = position
         self._inbox = bytearray()
         self._upgraded = False
-        self.socket.connect_ex(address.target)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.socket = self._address.open()
+        self.socket.setblocking(False)
+        self.socket.connect_ex(self._address.target)
+
+    def try_again(self) -> bool:
+        """Do what was refused; tell whether that is to connect."""
+        if self._upgraded:
+            self._join_all()
+        else:
+            self._connect()
+        return not self._upgraded
 
     def ask(self) -> None:
         """Ask for the WebSocket, when the connection is there."""
@@ -88,22 +103,31 @@ class Returning:
             raise ConnectionError(f"the server closed a connection after {bytes(self._inbox[:200])!r}")
         self._inbox += data
         if not self._upgraded:
-            self._join()
+            self._enter()
         for frame in take_frames(self._inbox) if self._upgraded else ():
             self._take(frame)
         return self.back_at is not None
 
-    def _join(self) -> None:
+    def _enter(self) -> None:
         head, found, rest = bytes(self._inbox).partition(b"\r\n\r\n")
         if found:
+            self._inbox = bytearray(rest)
+            if head.startswith(b"HTTP/1.1 503"):
+                self._wait(float(head.partition(b"Retry-After: ")[2].split(b"\r\n")[0]))
+                self.socket.close()
+                self._inbox.clear()
+                return
             if not head.startswith(b"HTTP/1.1 101"):
                 raise ConnectionError(f"refused: {head!r}")
-            self._upgraded, self._inbox = True, bytearray(rest)
-            self.join()
+            self._upgraded = True
+            self._join_all()
 
-    def join(self) -> None:
-        """Join all topics; those that are joined already are joined anew."""
-        self.again_at = None
+    def _wait(self, seconds: float) -> None:
+        self.refused += 1
+        self.again_at = time.perf_counter() + seconds
+
+    def _join_all(self) -> None:
+        # Those that are joined already are joined anew.
         self.socket.sendall(b"".join(self._joins()))
 
     def _joins(self) -> Iterator[bytes]:
@@ -118,8 +142,7 @@ class Returning:
             return
         reply = msgspec.json.decode(frame)[4]
         if "retry_after" in reply["response"]:
-            self.refused += 1
-            self.again_at = time.perf_counter() + reply["response"]["retry_after"] / MILLISECONDS
+            self._wait(reply["response"]["retry_after"] / MILLISECONDS)
             return
         assert reply["status"] == "ok", reply
         self.back_at = time.perf_counter()
@@ -142,7 +165,8 @@ class Crowd:
     def come_back(self, positions: dict[str, Position]) -> tuple[list[float], int, int]:
         """Connect all in the same moment, and wait until all are back.
 
-        Return the sorted seconds that it took each, how many have not got what they missed, and refused joins.
+        Return the sorted seconds that it took each, how many have not got what they missed, and how often one was
+        refused for now.
         """
         began = time.perf_counter()
         self._clients = [
@@ -163,25 +187,36 @@ class Crowd:
 
 def _read_until_back(clients: Sequence[Returning]) -> None:
     """Take in what comes until everybody is back; what comes for one who is back waits in the kernel."""
-    by_fd = {client.socket.fileno(): client for client in clients}
     deadline = time.monotonic() + PATIENCE_SECONDS
     left = len(clients)
+    refused: list[tuple[float, int]] = []
+    by_fd: dict[int, int] = {}
     with select.epoll() as epoll:
-        for fd in by_fd:
+
+        def await_connection(number: int) -> None:
+            fd = clients[number].socket.fileno()
+            by_fd[fd] = number
             epoll.register(fd, select.EPOLLOUT)
+
+        for number in range(len(clients)):
+            await_connection(number)
         while left and time.monotonic() < deadline:
-            for fd, event in epoll.poll(1.0):
-                client = by_fd[fd]
+            for fd, event in epoll.poll(LOOK_SECONDS):
+                number = by_fd[fd]
+                client = clients[number]
                 if event & select.EPOLLOUT:
                     client.ask()
                     epoll.modify(fd, select.EPOLLIN)
                 elif client.read():
                     epoll.unregister(fd)
                     left -= 1
-            now = time.perf_counter()
-            for client in clients:
-                if client.again_at is not None and client.again_at < now:
-                    client.join()
+                elif client.again_at is not None:
+                    heappush(refused, (client.again_at, number))
+                    client.again_at = None
+            while refused and refused[0][0] < time.perf_counter():
+                _, number = heappop(refused)
+                if clients[number].try_again():
+                    await_connection(number)
 
 
 class Teacher:
@@ -265,7 +300,7 @@ def report(figures: Sequence[Figure]) -> str:
     """Put the middle round into a table, and the worst."""
     columns = [
         *("clients", "half are back after", "all are back after", "worst round", "not given all they missed"),
-        *("joins refused for now", "CPU ms a client", "MiB before", "at most", "afterwards"),
+        *("told to try again later", "CPU ms a client", "MiB before", "at most", "afterwards"),
     ]
     return table(columns, [_cells(figures)]) + "\n"
 

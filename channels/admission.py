@@ -30,7 +30,7 @@ class Admission:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._next = float("-inf")  # the next free moment
-        self._sent_back = 0  # while there has been a line
+        self._sent_back = 0  # and not in yet, as far as we can tell: whoever comes while there is a line is one of them
 
     def seconds_until_turn(self, role: Role) -> float:
         """Take the next free moment, and return the seconds until it; raises `Crowded`, and takes none."""
@@ -43,6 +43,8 @@ class Admission:
             wait = 0.0
         elif wait > MAX_LINE_SECONDS:
             raise Crowded(self._later(wait))
+        else:
+            self._sent_back = max(0, self._sent_back - 1)
         self._next = moment + 1 / ADMISSION_RATE
         return wait
 

@@ -61,6 +61,15 @@ def test_those_who_are_sent_back_are_spread_over_the_time_that_they_need_to_come
     assert max(times) > 1000 * (MAX_LINE_SECONDS + 3_000 / ADMISSION_RATE)
 
 
+def test_who_has_come_in_after_all_makes_the_others_wait_no_longer(admission: Admission, clock: TurnedClock) -> None:
+    come(admission, AT_ONCE + IN_LINE + 1)
+    crowd(admission, 5_000)
+    for _ in range(4):
+        clock.now += 1
+        come(admission, int(ADMISSION_RATE))
+    assert max(crowd(admission, 500)) <= 1000 * (MAX_LINE_SECONDS + 1_500 / ADMISSION_RATE + 0.01)
+
+
 @pytest.mark.parametrize("role", [Role.TEACHER, Role.PRINCIPAL])
 def test_those_who_teach_come_in_at_once_in_any_crowd(admission: Admission, role: Role) -> None:
     come(admission, AT_ONCE + IN_LINE + 1)
