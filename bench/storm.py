@@ -111,7 +111,6 @@ class Returning:
     def _enter(self) -> None:
         head, found, rest = bytes(self._inbox).partition(b"\r\n\r\n")
         if found:
-            self._inbox = bytearray(rest)
             if head.startswith(b"HTTP/1.1 503"):
                 self._wait(float(head.partition(b"Retry-After: ")[2].split(b"\r\n")[0]))
                 self.socket.close()
@@ -119,7 +118,7 @@ class Returning:
                 return
             if not head.startswith(b"HTTP/1.1 101"):
                 raise ConnectionError(f"refused: {head!r}")
-            self._upgraded = True
+            self._upgraded, self._inbox = True, bytearray(rest)
             self._join_all()
 
     def _wait(self, seconds: float) -> None:

@@ -269,11 +269,10 @@ class Engine:
 
     def _tell_dashboard(self) -> None:
         topic = self._hub.topics.get(DASHBOARD)
-        watching = next(topic.sessions(), None) if topic is not None else None
-        if topic is None or watching is None:
+        if topic is None or not topic.audience:
             return
         # Every principal sees every class, so one snapshot serves them all.
-        classes = watching.member.classes
+        classes = next(topic.sessions()).member.classes
         snapshot = self._dashboard.changed(classes, _now())
         if snapshot is not None:
             self._hub.broadcast_snapshot(topic, DASHBOARD_CHANGED.name, DASHBOARD_CHANGED.encode(snapshot))

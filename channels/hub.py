@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence, Set
 from itertools import chain, islice
 
 from channels.broker import Broker, Envelope
@@ -65,9 +65,9 @@ class Hub:
         self._journal = journal
         self._broker = broker
         self._make_state = make_state
-        self._moved: list[Topic] = []
+        self._moved: dict[Topic, None] = {}
         self._awake: dict[Session, None] = {}
-        # What not all of a topic's sessions have been written yet: by wire, the bytes, and who is to get them.
+        # What not all of a topic's sessions have been written yet: for each wire the bytes, and who is to get them.
         self._unwritten: dict[Topic, list[tuple[bytes, dict[Session, None]]]] = {}
         self._outbound: list[Envelope] = []
         self._flushing: asyncio.Handle | None = None
@@ -89,12 +89,12 @@ class Hub:
         for task in loading:
             task.cancel()
         await asyncio.gather(*loading, return_exceptions=True)
-        self.flush()
-        while self._unwritten or self._moved:
-            self.flush()
         for handle in (self._flushing, self._publishing):
             if handle is not None:
                 handle.cancel()
+        self.flush()
+        while self._unwritten or self._moved:
+            self.flush()
         await self._broker.close()
 
     # Topics
@@ -312,7 +312,7 @@ class Hub:
         if not topic.audience:
             return
         if not topic.unsent:
-            self._moved.append(topic)
+            self._moved[topic] = None
             self.schedule()
         topic.unsent.append(event)
 
@@ -350,14 +350,14 @@ class Hub:
         try:
             self.before_flush()
             self._publish()
-            moved, self._moved = self._moved, []
+            moved, self._moved = self._moved, {}
             is_storm = any(len(topic.unsent) > 1 for topic in moved)
             now = asyncio.get_running_loop().time
             began = now()
             self._write(moved)
             took = now() - began
             self._linger = 0.0
-            if is_storm and began < self._others_at + ALONE_SECONDS:
+            if is_storm and not self._unwritten and began < self._others_at + ALONE_SECONDS:
                 self._linger = min(took, LINGER_SECONDS)
         finally:
             self._flushing = None  # only now: what was offered above belongs to this turn
@@ -383,27 +383,27 @@ class Hub:
     def _write(self, topics: Collection[Topic]) -> None:
         # Straight into the sockets, but for whom something else is to be told in this turn: 3 µs of CPU a delivery less
         # than by the outbox, beside 5 for the system call.
-        apart = self._awake.keys() | _in_several(topics)
-        for topic in topics:
-            if not topic.unsent:  # offered before its time, for somebody who came in
-                continue
-            if topic in self._unwritten:
-                self._moved.append(topic)
-                continue
+        self._moved |= dict.fromkeys(topic for topic in topics if topic in self._unwritten)
+        # Without those that were offered before their time, for somebody who came in.
+        ready = [topic for topic in topics if topic.unsent and topic not in self._unwritten]
+        apart = self._awake.keys() | _in_several(ready)
+        for topic in ready:
             unsent, topic.unsent = topic.unsent, []
             for wire, group in topic.groups.items():
-                if len(group) > MAX_WRITES:
-                    data = _joined(wire, topic.wire_name, unsent)
-                    self._unwritten.setdefault(topic, []).append((data, dict.fromkeys(group)))
-                elif group:
-                    by_outbox = group.keys() & apart
-                    for session in by_outbox:
-                        group[session] = session
-                    _send(group, _joined(wire, topic.wire_name, unsent))
-                    for session in by_outbox:
-                        topic.place(session)
+                if group:
+                    self._write_to(topic, group, _joined(wire, topic.wire_name, unsent), apart)
         for topic in list(self._unwritten):
             self._write_on(topic)
+
+    def _write_to(self, topic: Topic, group: dict[Session, Sender], data: bytes, apart: Set[Session]) -> None:
+        if len(group) > MAX_WRITES:
+            self._unwritten.setdefault(topic, []).append((data, dict.fromkeys(group)))
+            return
+        by_outbox = group.keys() & apart
+        group.update((session, session) for session in by_outbox)
+        _send(group, data)
+        for session in by_outbox:
+            topic.place(session)
 
     def _write_on(self, topic: Topic) -> None:
         # To so many of those who have not been written to yet.
@@ -420,8 +420,10 @@ class Hub:
             del self._unwritten[topic]
 
     def _gather(self, topic: Topic) -> None:
-        while topic in self._unwritten:
-            self._write_on(topic)
+        # By the outboxes: what a socket takes only in part has to be followed by the rest before anything else.
+        for data, waiting in self._unwritten.pop(topic, ()):
+            for session in waiting:
+                session.offer(data)
         if topic.unsent:
             unsent, topic.unsent = topic.unsent, []
             self._offer(topic, Session.offer, lambda wire: _joined(wire, topic.wire_name, unsent))

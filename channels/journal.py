@@ -49,8 +49,8 @@ MAX_BATCH = 500
 
 # While several pushes come at once, a transaction waits so long for more, then until none has come for a moment (the
 # second), but no longer than the third; alone, a push is committed at once. Measured, CPU of all: 1,000 pushes a second
-# to classes of 20 cost 410 µs each without, 310 so. To a class of 2,000 with 64 in flight a delivery costs 0.24 µs
-# without, 0.14 so: writing to all of them takes 12 ms, and the first few pushes after that would have it done alone.
+# to classes of 20 cost 410 µs each without, 300 to 400 so. To a class of 2,000 with 64 in flight a delivery costs
+# 0.24 µs without, 0.14 so: writing to all takes 12 ms, and the first few pushes after that would have it done alone.
 GATHER_SECONDS = 0.004
 QUIET_SECONDS = 0.0015
 MAX_GATHER_SECONDS = 0.012

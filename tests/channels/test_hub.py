@@ -424,6 +424,15 @@ async def test_all_that_a_client_gets_in_one_turn_is_one_write_in_order(make_wor
     assert [frame[2] for frame in ana.frames[-5:]] == ["phoenix", "class:7", "class:7", "class:9", "class:9"]
 
 
+async def two_in_class(make_worker: MakeWorker) -> tuple[Worker, Client, Client]:
+    worker = await make_worker(limits=FREE)
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await asyncio.sleep(0.01)  # presence has been told
+    return worker, ana, bruno
+
+
 @pytest.mark.parametrize(("from_others", "writes"), [(True, 2), (False, 3)])
 async def test_in_a_storm_what_other_workers_tell_goes_with_the_same_write(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, from_others: bool, writes: int
@@ -495,14 +504,40 @@ async def test_of_a_large_class_some_are_written_to_in_each_turn_and_all_get_all
     assert seqs(late) == seqs(clients[6]) == [3]
 
 
+async def test_who_comes_into_a_large_class_leaves_nobody_with_half_a_frame(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.hub.MAX_WRITES", 1)
+    worker, ana, bruno = await two_in_class(make_worker)
+    hub = worker.engine._hub
+    topic = hub.topics["class:7"]
+    got: list[bytes] = []
+
+    class Socket:
+        def send(self, data: bytes) -> int:
+            got.append(data)
+            return 1
+
+    bruno.session.go_straight(Socket())
+    for seq in (1, 2):  # the second waits until both have the first
+        event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
+        hub.commit([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
+        if seq == 1:
+            hub.flush()
+    assert (seqs(ana), got) == ([1], [])
+    late = worker.connect(DIRETORA)
+    hub.add(topic, late.session)
+    # A word of the connection's own may go out before the turn's end.
+    assert got == []
+    hub.flush()
+    assert seqs(ana) == seqs(bruno) == [1, 2]
+    hub.remove(topic, late.session)
+
+
 async def test_a_transport_that_raises_costs_the_others_nothing(
     make_worker: MakeWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    worker = await make_worker(limits=FREE)
-    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
-    for client in (ana, bruno):
-        await client.ok("class:7", "phx_join")
-    await asyncio.sleep(0.01)
+    _, ana, bruno = await two_in_class(make_worker)
     ana.session.go_straight(None)
     ana.flush = lambda: 1 / 0  # type: ignore[method-assign, assignment]
     await bruno.ok("class:7", "message:send", {"text": "x"})
@@ -513,10 +548,7 @@ async def test_a_transport_that_raises_costs_the_others_nothing(
 async def test_who_speaks_otherwise_from_some_message_on_is_answered_so_and_misses_nothing(
     make_worker: MakeWorker,
 ) -> None:
-    worker = await make_worker(limits=FREE)
-    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
-    for client in (ana, bruno):
-        await client.ok("class:7", "phx_join")
+    worker, ana, bruno = await two_in_class(make_worker)
     await bruno.ok("class:7", "message:send", {"text": "a"})
     got: list[bytes] = []
     ana.receive = got.append  # type: ignore[method-assign, assignment]
@@ -533,11 +565,7 @@ async def test_who_speaks_otherwise_from_some_message_on_is_answered_so_and_miss
 async def test_what_a_socket_does_not_take_at_once_goes_by_the_outbox_before_anything_else(
     make_worker: MakeWorker, taken: int | None
 ) -> None:
-    worker = await make_worker(limits=FREE)
-    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
-    for client in (ana, bruno):
-        await client.ok("class:7", "phx_join")
-    await asyncio.sleep(0.01)
+    _, ana, bruno = await two_in_class(make_worker)
     got: list[bytes] = []
 
     class Socket:
