@@ -19,6 +19,8 @@ PATIENCE_SECONDS = 5.0
 # A WebSocket that ends sooner was no good one to the client.
 SETTLED_MS = 35_000
 HOUR_MS = 3_600_000
+# The client tries again at random within that long after the hour.
+TRIAL_WINDOW_MS = 10_000
 SMALL_PHONE = (360, 740)
 SIGN = {"pt-BR": "Conectado (rota alternativa)", "en-US": "Online (alternate route)"}
 
@@ -49,6 +51,13 @@ async def expect_transport(visitor: Visitor, transport: str) -> None:
     await expect(sign).to_have_attribute("data-state", "online")
 
 
+async def remembers_the_filter(visitor: Visitor) -> None:
+    """Wait until the page has found that WebSockets are blocked here."""
+    async with asyncio.timeout(TIMEOUT_MS / 1000):
+        while not await visitor.page.evaluate(_IS_REMEMBERED):
+            await asyncio.sleep(0.1)
+
+
 async def shown(visitor: Visitor) -> list[str]:
     """Return the texts of the conversation, from top to bottom."""
     return await visitor.page.locator("#messages .text").all_inner_texts()
@@ -76,9 +85,11 @@ async def test_a_websocket_that_dies_in_mid_lesson_and_stays_blocked_is_replaced
         for pupil in pupils:
             await expect_transport(pupil, "longpoll")
         said += await talk(pupils, "sem WebSocket")
+        for pupil in pupils:  # a trial that is under way now would be judged when the hour has passed, and cost another
+            await remembers_the_filter(pupil)
         web_filter.switch("pass")
         for pupil in pupils:
-            await pupil.page.clock.fast_forward(HOUR_MS)
+            await pupil.page.clock.fast_forward(HOUR_MS + TRIAL_WINDOW_MS)
         said += await talk(pupils, "na mudança")
         for pupil in pupils:
             await expect_transport(pupil, "websocket")
@@ -107,8 +118,7 @@ async def test_behind_a_filter_the_first_page_finds_out_and_the_next_one_knows(
     with ana.outage():
         await ana.sign_in()
         await expect_transport(ana, "longpoll")
-        while not await ana.page.evaluate(_IS_REMEMBERED):
-            await asyncio.sleep(0.1)
+        await remembers_the_filter(ana)
         upgrades = web_filter.upgrades
         await ana.open_class()
         await expect_transport(ana, "longpoll")
