@@ -27,7 +27,7 @@ from channels.journal import Entry, Journal
 from channels.lesson import chat
 from channels.limit import SWEEP_SECONDS, Limits
 from channels.member import Authority, Member, Role
-from channels.membership import USER_TOPIC, Membership
+from channels.membership import Membership
 from channels.minutes import MinuteCounts
 from channels.notice import RIGHTS_CHANGED, SESSION_ENDED, JoinedOwn, RightsChanged, SessionEnded
 from channels.peers import BEAT_SECONDS, PEERS, Peers
@@ -38,7 +38,7 @@ from channels.registry import Registry
 from channels.relay import Relay, channel_of
 from channels.room import Room
 from channels.session import Session
-from channels.topic import Topic
+from channels.topic import USER_TOPIC, Topic
 
 log = logging.getLogger(__name__)
 

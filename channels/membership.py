@@ -11,12 +11,9 @@ from channels.limit import MAX_LISTED_STUDENTS
 from channels.presence import Presence
 from channels.protocol import ClientMessage
 from channels.session import Session, Subscription
-from channels.topic import Topic
+from channels.topic import USER_TOPIC, Topic
 
 P = TypeVar("P")
-
-# The topic of a user's private notices, as that user calls it.
-USER_TOPIC = "user:me"
 
 CLOSED = EventType(
     "phx_close",

@@ -10,8 +10,8 @@ import msgspec
 from channels.dispatcher import Joined
 from channels.event import Delivery, EventType, Nothing
 from channels.member import User
-from channels.membership import USER_TOPIC
 from channels.policy import TopicEntry
+from channels.topic import USER_TOPIC
 
 
 class JoinedOwn(Joined[Nothing]):

@@ -13,6 +13,9 @@ from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
 from channels.protocol import Event, Wire
 from channels.session import Sender, Session
 
+# The topic of a user's private notices, as that user calls it.
+USER_TOPIC = "user:me"
+
 
 class State(Protocol):
     """What a topic's events add up to, for those who join; see `channels.room`."""
@@ -57,7 +60,7 @@ class Topic:
 
     def __init__(self, name: str, state: State) -> None:
         self.name = name
-        self.wire_name = "user:me" if name.startswith("user:") else name
+        self.wire_name = USER_TOPIC if name.startswith("user:") else name
         self.state = state
         self.seq = 0
         self.head = 0  # the highest position heard of; above `seq` there is a hole

@@ -11,8 +11,8 @@ from channels.field import Position, TopicName
 from channels.journal import Mark
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
-from channels.membership import USER_TOPIC
 from channels.protocol import Broadcast, Event, as_broadcast
+from channels.topic import USER_TOPIC
 
 
 class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,9 +17,10 @@ from channels.dispatcher import Join, Joined
 from channels.engine import EVENTS
 from channels.event import EventType, Nothing
 from channels.member import Role
-from channels.membership import CLOSED, USER_TOPIC
+from channels.membership import CLOSED
 from channels.notice import JoinedOwn
 from channels.policy import TopicRule
+from channels.topic import USER_TOPIC
 
 
 class Leave(msgspec.Struct):
