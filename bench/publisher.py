@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from channels.broker import Envelope
-from channels.broker_redis import Parcel
+from channels.broker.broker import Envelope
+from channels.broker.redis import Parcel
 
 CLASSES = 100
 PREFIX = "lousa:"

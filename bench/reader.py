@@ -4,7 +4,7 @@ One Redis, one publisher (`bench.publisher`), the same parcels for all; the read
 is counted, the kernel's part of it included. Each reader also decodes what it has read, as a worker must.
 
 * **PubSub**: `async for message in pubsub.listen()`, as the documentation of redis-py leads to it.
-* **Lousa**: `channels.broker_redis`, whole.
+* **Lousa**: `channels.broker.redis`, whole.
 * **bare socket**: a blocking socket and `hiredis.Reader`, without an event loop: the floor in Python.
 """
 
@@ -25,8 +25,8 @@ from redis.asyncio import Redis
 
 from bench.publisher import CHANNELS, PREFIX
 from bench.result import MICROSECONDS, keep, say, table
-from channels.broker import Envelope
-from channels.broker_redis import Parcel, RedisBroker
+from channels.broker.broker import Envelope
+from channels.broker.redis import Parcel, RedisBroker
 from tests.lousa import ROOT
 from tests.redis import RedisServer
 

@@ -19,30 +19,31 @@ from sqlalchemy.engine import URL
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application, OutputTransform, RequestHandler
 
-import channels
-from channels.broker import Broker
-from channels.broker_memory import MemoryBroker
-from channels.broker_redis import RedisBroker
-from channels.engine import Engine
-from channels.entrance import Entrance
+from channels import roles
+from channels.broker.broker import Broker
+from channels.broker.memory import MemoryBroker
+from channels.broker.redis import RedisBroker
+from channels.engine.engine import Engine
 from channels.errors import Unavailable
-from channels.journal import Journal, Writer
-from channels.journal_postgresql import PostgresqlWriter
-from channels.journal_sqlite import SqliteWriter
+from channels.journal.journal import Journal, Writer
+from channels.journal.postgresql import PostgresqlWriter
+from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
-from channels.longpoll import ChannelPoll
-from channels.mailroom import Mailroom
-from server import garbage, health, views
-from server.auth import Accounts
+from channels.transports.gate import Entrance
+from channels.transports.longpoll import ChannelPoll
+from channels.transports.poll_sessions import Mailroom
+from server import views
+from server.accounts.accounts import Accounts
+from server.accounts.change_watcher import ChangeWatcher
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
-from server.health import Health
-from server.listener import Server, address, close, listen
-from server.redis_url import check_redis_url, try_redis
+from server.process import garbage, health
+from server.process.health import Health
+from server.process.listener import Server, address, close, listen
+from server.process.redis_url import check_redis_url, try_redis
 from server.schemas import SCHEMAS
 from server.settings import Settings
-from server.watcher import ChangeWatcher
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ async def _engine(
     await _when_it_answers(journal.start, stopped)
     broker = _broker(settings.redis_url, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
-    engine = Engine(journal, broker, accounts, channels.ROLES, limits)
+    engine = Engine(journal, broker, accounts, roles.ROLES, limits)
     await engine.start()
     try:
         yield engine, broker
@@ -269,7 +270,7 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
 
 def make_application(databases: Databases, accounts: Accounts, entrance: Entrance, watched: Health) -> Application:
     """Make the web application of all pages, sockets and polls."""
-    sockets = [(url, handler, {"entrance": entrance}) for url, handler in channels.handlers]
+    sockets = [(url, handler, {"entrance": entrance}) for url, handler in roles.handlers]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
         log_function=_log_request,

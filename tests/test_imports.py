@@ -16,42 +16,25 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up; `*` stands for whatever is found there.
 LAYERS = [
-    [
-        "channels.errors",
-        "channels.event",
-        "channels.field",
-        "channels.frame_reader",
-        "channels.gatherer",
-        "channels.limit",
-        "channels.member",
-        "channels.handshake",
-        "channels.minutes",
-        "channels.poll_token",
-    ],
-    ["channels.protocol"],
-    ["channels.session", "channels.admission"],
-    ["channels.topic", "channels.registry"],
-    ["channels.broker", "channels.broker_*", "channels.journal", "channels.journal_*", "channels.presence"],
-    ["channels.catchup", "channels.hub", "channels.action", "channels.peers", "channels.relay"],
-    ["channels.room", "channels.lesson", "channels.lesson.*", "channels.dashboard", "channels.membership"],
-    ["channels.policy"],
-    ["channels.dispatcher"],
-    ["channels.notice"],
-    ["channels.engine"],
-    ["channels.mailbox", "channels.mailroom"],
-    ["channels.entrance"],
-    ["channels.websocket", "channels.longpoll"],
-    ["channels.students", "channels.teachers", "channels.principal"],
-    ["channels"],
+    ["channels", "channels.errors", "channels.event", "channels.field", "channels.limit", "channels.member"],
+    ["channels.wire.*"],
+    ["channels.sessions.*"],
+    ["channels.journal.*", "channels.broker.*"],
+    ["channels.topics.*"],
+    ["channels.cluster.*"],
+    ["channels.lesson.*"],
+    ["channels.engine.*"],
+    ["channels.transports.*"],
+    ["channels.roles.*"],
     ["server", "server.*"],
 ]
 
 # Where an outside library may be imported; nobody else may know that it is there.
 HOMES = {
-    "tornado": ["channels.websocket", "channels.longpoll", "server.*", "bench.*", "tests.*"],
-    "redis": ["channels.broker_redis", "server.redis_url", "bench.*", "tests.*"],
-    "sqlalchemy": ["channels.journal", "channels.journal_*", "server.databases.*", "server.*", "tests.*", "bench.*"],
-    "click": ["server.cli", "server.cli_*", "server.rosters.*", "tests.*", "bench.*"],
+    "tornado": ["channels.transports.*", "server.*", "bench.*", "tests.*"],
+    "redis": ["channels.broker.*", "server.process.redis_url", "bench.*", "tests.*"],
+    "sqlalchemy": ["channels.journal.*", "server.databases.*", "server.*", "tests.*", "bench.*"],
+    "click": ["server.cli.*", "server.rosters.*", "tests.*", "bench.*"],
 }
 
 

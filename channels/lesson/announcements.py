@@ -9,12 +9,12 @@ from collections import deque
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from channels.action import Action, Append, Appended, Push, not_blank
 from channels.event import Delivery, EventType
 from channels.field import PushId, Text, Title
+from channels.lesson.feature import Action, Append, Appended, Push, not_blank
 from channels.limit import STATE_ANNOUNCEMENTS
 from channels.member import User
-from channels.protocol import Broadcast, Event, as_broadcast
+from channels.wire.codec import Broadcast, Event, as_broadcast
 
 
 class AnnouncementSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,9 +3,9 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from channels.action import Action, Append, Appended, Flash, Push, not_blank
 from channels.event import Delivery, EventType, Nothing
 from channels.field import PushId, Text
+from channels.lesson.feature import Action, Append, Appended, Flash, Push, not_blank
 from channels.member import User
 
 

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import msgspec
 
-from channels.action import Action, Answer, Marked, MarkedUpTo, Push
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
 from channels.field import Position, TopicName
-from channels.journal import Mark
+from channels.journal.journal import Mark
+from channels.lesson.feature import Action, Answer, Marked, MarkedUpTo, Push
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
-from channels.protocol import Broadcast, Event, as_broadcast
-from channels.topic import USER_TOPIC
+from channels.topics.topic import USER_TOPIC
+from channels.wire.codec import Broadcast, Event, as_broadcast
 
 
 class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,18 +9,19 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-import channels
-from channels import presence, room
-from channels.action import Action
-from channels.dashboard import DASHBOARD, Snapshot
-from channels.dispatcher import Join, Joined
-from channels.engine import EVENTS
+from channels import roles
+from channels.cluster import presence
+from channels.engine.dispatcher import Join, Joined
+from channels.engine.engine import EVENTS
+from channels.engine.membership import CLOSED
+from channels.engine.user_events import JoinedOwn
 from channels.event import EventType, Nothing
+from channels.lesson import state as room
+from channels.lesson.dashboard import DASHBOARD, Snapshot
+from channels.lesson.feature import Action
+from channels.lesson.rules import TopicRule
 from channels.member import Role
-from channels.membership import CLOSED
-from channels.notice import JoinedOwn
-from channels.policy import TopicRule
-from channels.topic import USER_TOPIC
+from channels.topics.topic import USER_TOPIC
 
 
 class Leave(msgspec.Struct):
@@ -56,17 +57,17 @@ class TopicKind(NamedTuple):
 
 def topic_kinds() -> list[TopicKind]:
     """Return every kind of topic, in the order in which the roles' tables name them, and the connection's own last."""
-    names = dict.fromkeys(name for rules in channels.ROLES for name in rules.topics)
+    names = dict.fromkeys(name for rules in roles.ROLES for name in rules.topics)
     return [*(_topic_kind(name) for name in names), _connection()]
 
 
 def _connection() -> TopicKind:
-    roles = tuple(rules.role for rules in channels.ROLES)
-    return TopicKind("phoenix", roles, (Pushable("heartbeat", Heartbeat, Nothing, roles),), ())
+    everybody = tuple(rules.role for rules in roles.ROLES)
+    return TopicKind("phoenix", everybody, (Pushable("heartbeat", Heartbeat, Nothing, everybody),), ())
 
 
 def _topic_kind(name: str) -> TopicKind:
-    rules = {each.role: each.topics[name] for each in channels.ROLES if name in each.topics}
+    rules = {each.role: each.topics[name] for each in roles.ROLES if name in each.topics}
     return TopicKind(name, tuple(rules), tuple(_pushes(name, rules)), tuple(dict.fromkeys(_events(name, rules))))
 
 
@@ -91,7 +92,7 @@ def _actions(rules: Mapping[Role, TopicRule]) -> list[Action[Any, Any]]:
 
 
 def _emitted() -> Iterator[EventType[Any]]:
-    rules = (rule for each in channels.ROLES for rule in each.topics.values())
+    rules = (rule for each in roles.ROLES for rule in each.topics.values())
     return (event for rule in rules for action in rule.actions.values() for event in action.emits)
 
 

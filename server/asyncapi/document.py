@@ -13,10 +13,10 @@ from inspect import getdoc
 from typing import Any
 
 from channels import errors
+from channels.engine.membership import CLOSED
 from channels.errors import Closing, ErrorResponse
 from channels.event import Delivery, EventType
 from channels.member import Role
-from channels.membership import CLOSED
 from server.asyncapi.contract import Pushable, TopicKind, topic_kinds
 from server.asyncapi.example import Examples
 from server.asyncapi.schema import NULL, TEXT_OR_NULL, Schemas, frame, reply

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from channels.action import Appended
 from channels.errors import Code
 from channels.event import Delivery, EventType
-from channels.protocol import Broadcast
+from channels.lesson.feature import Appended
+from channels.wire.codec import Broadcast
 
 Schema = dict[str, Any]
 
@@ -42,7 +42,7 @@ class Schemas:
         return component
 
     def _stamp(self, event: EventType[Any]) -> None:
-        # With just what the author is answered: see `channels.protocol.stamped`.
+        # With just what the author is answered: see `channels.wire.codec.stamped`.
         stamp, schema = self._component(Appended), self._component(event.payload)
         schema["properties"] = schema["properties"] | stamp["properties"]
         schema["required"] = [*schema["required"], *stamp["required"]]

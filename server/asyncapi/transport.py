@@ -6,9 +6,9 @@ Which there are is read off the routes; the words are here.
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import channels
-from channels.handshake import COOKIE
+from channels import roles
 from channels.member import Role
+from channels.transports.credential import COOKIE
 
 Part = dict[str, Any]
 
@@ -24,7 +24,7 @@ class WayIn(NamedTuple):
 
 def ways_in() -> Iterator[WayIn]:
     """Return every role's routes."""
-    handlers: list[tuple[str, Any]] = list(channels.handlers)
+    handlers: list[tuple[str, Any]] = list(roles.handlers)
     for path, handler in handlers:
         role, transport = handler.rules.role, path.rpartition("/")[2]
         yield WayIn(f"{role}.{transport}", role, path, transport == "websocket")

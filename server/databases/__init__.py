@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from channels import journal
+from channels.journal import journal
 from server.databases import accounts, migration
 from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabaseUnavailable

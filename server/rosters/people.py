@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from channels.member import Role
-from server.auth import normal_login
+from server.accounts.accounts import normal_login
 from server.rosters.export import Export
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, one_line, rows

@@ -11,9 +11,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
+from server.accounts.visible import first_invisible
 from server.rosters.problems import shown
 from server.rosters.sheet import Sheet
-from server.visible import first_invisible
 
 # What the tables hold (server/databases/accounts.py).
 MAX_TEXT = 255

@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from server.auth import Accounts
+from server.accounts.accounts import Accounts
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views

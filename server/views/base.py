@@ -17,7 +17,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from channels.member import Classroom, Member, Role
 from server import locale
-from server.auth import Accounts
+from server.accounts.accounts import Accounts
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
 from server.views.static import ROOT, static_url

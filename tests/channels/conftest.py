@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal import Journal
+from channels.journal.journal import Journal
 from server.databases import Databases
 from tests.channels.support import VIOLATIONS, Worker, writer_for
 

@@ -12,16 +12,16 @@ from typing import Any
 import msgpack
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import channels
-from channels.broker_memory import MemoryBroker, MemoryBus
-from channels.engine import Engine
-from channels.journal import Journal, Writer
-from channels.journal_postgresql import PostgresqlWriter
-from channels.journal_sqlite import SqliteWriter
+from channels import roles
+from channels.broker.memory import MemoryBroker, MemoryBus
+from channels.engine.engine import Engine
+from channels.journal.journal import Journal, Writer
+from channels.journal.postgresql import PostgresqlWriter
+from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
 from channels.member import Classroom, Member, Role, User
-from channels.protocol import JSON, Wire
-from channels.session import Session
+from channels.sessions.session import Session
+from channels.wire.codec import JSON, Wire
 from server.databases.engine import asyncpg_dsn
 from tests.contract import Violation, contract
 
@@ -97,7 +97,7 @@ class Worker:
         self.authority = GivenAuthority()
         self.journal = Journal(database, writer or writer_for(database))
         self.broker = MemoryBroker(bus)
-        self.engine = Engine(self.journal, self.broker, self.authority, channels.ROLES, limits or Limits(), self.clock)
+        self.engine = Engine(self.journal, self.broker, self.authority, roles.ROLES, limits or Limits(), self.clock)
 
     def connect(self, who: Member, wire: Wire = JSON) -> "Client":
         """Let a member in."""

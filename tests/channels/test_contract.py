@@ -9,7 +9,7 @@ import pytest
 from channels.event import Delivery, EventType
 from channels.lesson import chat
 from channels.member import Role
-from channels.protocol import JSON, MESSAGE_PACK, Wire
+from channels.wire.codec import JSON, MESSAGE_PACK, Wire
 from tests.channels.support import ANA, BRUNO, DIRETORA, OTHER_CLASS, PAULA, VIOLATIONS, Client, Worker, member
 from tests.contract import Violation, contract
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from channels import limit, mailroom
+from channels import limit
 from channels.errors import Code
 from channels.limit import Limits
-from channels.mailroom import Leave, Mailroom, Poll, Push
 from channels.member import Role
-from channels.poll_token import PollToken
+from channels.transports import poll_sessions as mailroom
+from channels.transports.poll_sessions import Leave, Mailroom, Poll, Push
+from channels.transports.poll_token import PollToken
 from tests.channels.support import ANA, Worker
 from tests.contract import contract
 from tests.lousa import ROOT

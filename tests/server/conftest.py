@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from server.auth import Accounts
+from server.accounts.accounts import Accounts
+from server.accounts.passwords import Passwords
+from server.accounts.users import Users
 from server.databases import Databases, Sessions
-from server.passwords import Passwords
-from server.users import Users
 from tests.redis import RedisServer
 from tests.server.people import People
 

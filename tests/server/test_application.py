@@ -66,7 +66,7 @@ def _where(request: urllib.request.Request) -> str:
 
 def test_a_redis_that_is_away_keeps_no_school_closed(make_lousa: Callable[..., Lousa]) -> None:
     lousa = make_lousa(serve_options=["--redis-url", "redis://127.0.0.1:1"])
-    assert "WARNING server.redis_url: Redis is away" in lousa.log
+    assert "WARNING server.process.redis_url: Redis is away" in lousa.log
 
 
 def test_the_school_can_be_kept_in_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 from server import views
-from server.auth import Accounts
+from server.accounts.accounts import Accounts
 from server.databases import Databases, reading, writing
 from server.databases.migration import Schema
 from server.schemas import SCHEMAS, gather

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from server.refusals import PasswordRefused, SignInRefused
+from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.views.base import SESSION_COOKIE, SIGN_IN, Page, local_path
 
 # As long as the sign-in itself; the server ends it earlier where it has to.

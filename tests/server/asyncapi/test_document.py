@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-import channels
-from channels import errors
+from channels import errors, roles
 from channels.errors import Closing, Code
 from channels.limit import MAX_TEXT_CHARACTERS
 from server.asyncapi import make_document
@@ -44,7 +43,7 @@ def test_asyncapis_own_parser_would_find_what_is_wrong(document: dict[str, Any])
 
 def test_each_role_has_its_ways_in_at_the_schools_address(document: dict[str, Any]) -> None:
     servers = document["servers"]
-    assert {server["pathname"] for server in servers.values()} == {path for path, _ in channels.handlers}
+    assert {server["pathname"] for server in servers.values()} == {path for path, _ in roles.handlers}
     socket = servers["student.websocket"]
     assert (socket["host"], socket["protocol"], socket["tags"]) == ("lousa.example:8443", "wss", [{"name": "student"}])
     plain = make_document("http://127.0.0.1:8888")["servers"]["principal.websocket"]

@@ -12,11 +12,11 @@ from tornado.web import Application
 
 from channels.member import Role
 from server import views
-from server.auth import Accounts
+from server.accounts.accounts import Accounts
+from server.accounts.users import Users
 from server.databases import Databases, Sessions, reading
 from server.databases.users import find_users
 from server.settings import database_urls
-from server.users import Users
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
 from tests.server.views.visitor import Visitor

@@ -3,8 +3,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from channels.member import Role
-from server.auth import Accounts
-from server.users import Users
+from server.accounts.accounts import Accounts
+from server.accounts.users import Users
 from tests.server.people import People
 from tests.server.views.conftest import HOSTILE, PASSWORD, School
 from tests.server.views.visitor import Visitor

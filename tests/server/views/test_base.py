@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from channels.member import Role
-from server.auth import Accounts
+from server.accounts.accounts import Accounts
 from server.databases.errors import DatabaseUnavailable
 from server.views.base import local_path
 from tests.server.people import People

@@ -1,0 +1,1 @@
+"""Fan-out between workers that may lose, repeat and reorder: the interface, in memory, over Redis."""

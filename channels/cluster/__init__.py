@@ -1,0 +1,1 @@
+"""What workers tell each other: presence, message rates, requests for another worker."""

@@ -1,0 +1,225 @@
+"""Who is in which topic, on all workers, as Phoenix' clients understand it: the state on joining, then diffs.
+
+    enter/leave here, changes from other workers -> what is untold -> one diff a topic and turn
+
+A user is there once, with one meta for each of their sessions; a meta's `phx_ref` is unique in the cluster. Where a
+topic is too large to name everybody (MAX_LISTED_STUDENTS), how many are there is told instead, now and then: each
+arrival told to everybody would cost n * n.
+
+Each worker owns the entries of its own sessions and knows those of the others, as `peers` brings them. The module
+keeps the books; sending is the engine's.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from channels.event import Delivery, EventType
+from channels.member import Role, User
+from channels.sessions.session import Session
+
+
+class PresenceMeta(msgspec.Struct, frozen=True):
+    """One session of a user; `phx_ref` is unique."""
+
+    phx_ref: str
+
+
+class Present(msgspec.Struct):
+    """A user who is there, with a meta for each session."""
+
+    metas: list[PresenceMeta]
+    user: User
+
+
+# By the user's id, as text.
+Listing = dict[str, Present]
+
+
+class PresenceDiff(msgspec.Struct, frozen=True):
+    """Sessions that have come and gone since the state or the last diff, by the user's id; joins are applied first."""
+
+    joins: Listing
+    leaves: Listing
+
+
+class PresenceCount(msgspec.Struct, frozen=True):
+    """How many students and teachers are there, in a class that is too large to name them."""
+
+    students: int
+    teachers: int
+
+
+PRESENCE_STATE = EventType(
+    "presence_state",
+    Listing,
+    Delivery.ORDERED,
+    meaning="Who is there, by the user's id: told once, after the join's reply.",
+)
+PRESENCE_DIFF = EventType("presence_diff", PresenceDiff, Delivery.ORDERED)
+PRESENCE_COUNT = EventType("presence_count", PresenceCount, Delivery.SNAPSHOT)
+
+# Heard in topics whose members are shown to each other.
+EVENTS: tuple[EventType[Any], ...] = (PRESENCE_STATE, PRESENCE_DIFF, PRESENCE_COUNT)
+
+# Every connected session is here, whatever it has joined; no client can join it.
+ONLINE = "online"
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One session shown in a topic."""
+
+    topic: str
+    ref: str
+    user: User
+
+
+class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """That an entry has come (`here`) or gone."""
+
+    entry: Entry
+    here: bool
+
+
+class Presence:
+    """Who is where; `worker` names this worker in this life of it: what it was before a restart is another one.
+
+    `counted` are the topics of which this worker's clients are told counts only.
+    """
+
+    def __init__(self) -> None:
+        self.worker = secrets.token_hex(6)
+        self.counted: set[str] = {ONLINE}
+        self._numbers = count(1)
+        self._own: dict[Session, dict[str, Entry]] = {}
+        self._others: dict[str, dict[str, Entry]] = {}  # worker -> ref -> entry
+        self._here: dict[str, dict[str, Entry]] = {}  # topic -> ref -> entry, of all workers
+        self._joins: dict[str, dict[str, Entry]] = {}
+        self._leaves: dict[str, dict[str, Entry]] = {}
+        self._counts_changed: set[str] = set()
+        self._unshared: list[Change] = []
+
+    # This worker's own
+
+    def enter(self, topic: str, session: Session) -> None:
+        """Show a session's user in a topic."""
+        entry = Entry(topic, f"{self.worker}{next(self._numbers):x}", session.member.user)
+        self._own.setdefault(session, {})[topic] = entry
+        self._unshared.append(Change(entry, here=True))
+        self._add(entry)
+
+    def leave(self, topic: str, session: Session) -> None:
+        """Show a session's user there no more; nothing happens where it was not shown."""
+        entries = self._own.get(session, {})
+        entry = entries.pop(topic, None)
+        if entry is None:
+            return
+        if not entries:
+            del self._own[session]
+        self._unshared.append(Change(entry, here=False))
+        self._remove(entry)
+
+    def take_unshared(self) -> list[Change]:
+        """Return this worker's changes since the last call, for the others."""
+        unshared, self._unshared = self._unshared, []
+        return unshared
+
+    def own(self) -> list[Entry]:
+        """Return all of this worker's entries."""
+        return [entry for entries in self._own.values() for entry in entries.values()]
+
+    # Other workers'
+
+    def apply(self, worker: str, changes: Iterable[Change]) -> None:
+        """Follow another worker's changes."""
+        known = self._others.setdefault(worker, {})
+        for change in changes:
+            entry = change.entry
+            if change.here and entry.ref not in known:
+                known[entry.ref] = entry
+                self._add(entry)
+            elif not change.here and known.pop(entry.ref, None) is not None:
+                self._remove(entry)
+
+    def replace(self, worker: str, entries: Iterable[Entry]) -> None:
+        """Take another worker's whole set; only what differs is a change."""
+        known, new = self._others.get(worker, {}), {entry.ref: entry for entry in entries}
+        gone = [Change(entry, here=False) for ref, entry in known.items() if ref not in new]
+        self.apply(worker, gone)
+        self.apply(worker, [Change(entry, here=True) for entry in new.values()])
+
+    def drop(self, worker: str) -> None:
+        """Forget all of a worker that is gone."""
+        self.replace(worker, ())
+        self._others.pop(worker, None)
+
+    # Books
+
+    def _add(self, entry: Entry) -> None:
+        self._here.setdefault(entry.topic, {})[entry.ref] = entry
+        if entry.topic in self.counted:
+            self._counts_changed.add(entry.topic)
+        elif self._leaves.get(entry.topic, {}).pop(entry.ref, None) is None:
+            self._joins.setdefault(entry.topic, {})[entry.ref] = entry
+
+    def _remove(self, entry: Entry) -> None:
+        here = self._here[entry.topic]
+        del here[entry.ref]
+        if not here:
+            del self._here[entry.topic]
+        if entry.topic in self.counted:
+            self._counts_changed.add(entry.topic)
+        elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else nobody has heard of it yet
+            self._leaves.setdefault(entry.topic, {})[entry.ref] = entry
+
+    def welcome(self, topic: str) -> tuple[EventType[Any], Listing | PresenceCount]:
+        """Return the event and payload that tell a newcomer who is there, before the next diff."""
+        if topic in self.counted:
+            return PRESENCE_COUNT, self._count(topic)
+        untold = self._joins.get(topic, {})
+        told = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in untold]
+        return PRESENCE_STATE, _listing([*told, *self._leaves.get(topic, {}).values()])
+
+    def counts(self, topic: str) -> Counter[Role]:
+        """Return how many users of each role are in a topic."""
+        # By id: two sessions of one user may have been begun under different names.
+        return Counter({entry.user.id: entry.user.role for entry in self._here.get(topic, {}).values()}.values())
+
+    def sessions(self, topic: str) -> int:
+        """Return how many sessions are in a topic."""
+        return len(self._here.get(topic, ()))
+
+    def take_diffs(self) -> dict[str, PresenceDiff]:
+        """Return, by topic, what has changed since the last call."""
+        joins, leaves = self._joins, self._leaves
+        self._joins, self._leaves = {}, {}
+        return {
+            topic: PresenceDiff(
+                _listing(joins.get(topic, {}).values()),
+                _listing(leaves.get(topic, {}).values()),
+            )
+            for topic in joins.keys() | leaves.keys()
+            if joins.get(topic) or leaves.get(topic)
+        }
+
+    def take_counts(self) -> dict[str, PresenceCount]:
+        """Return, by topic, the counts that have changed since the last call."""
+        changed, self._counts_changed = self._counts_changed - {ONLINE}, set()
+        return {topic: self._count(topic) for topic in changed}
+
+    def _count(self, topic: str) -> PresenceCount:
+        counts = self.counts(topic)
+        return PresenceCount(counts[Role.STUDENT], counts[Role.TEACHER])
+
+
+def _listing(entries: Iterable[Entry]) -> Listing:
+    listing: Listing = {}
+    for entry in entries:
+        shown = listing.setdefault(str(entry.user.id), Present([], entry.user))
+        shown.user = entry.user
+        shown.metas.append(PresenceMeta(entry.ref))
+    return listing

@@ -1,0 +1,93 @@
+"""Sessions in topics: how one comes into a topic, leaves it, or has it taken away, and what it is told then.
+
+A session's list of topics, the hub's list of sessions and presence change together here and nowhere else.
+"""
+
+from typing import TypeVar
+
+from channels.cluster.presence import Presence
+from channels.event import Delivery, EventType, Nothing
+from channels.limit import MAX_LISTED_STUDENTS
+from channels.sessions.session import Session, Subscription
+from channels.topics.hub import Hub
+from channels.topics.topic import USER_TOPIC, Topic
+from channels.wire.codec import ClientMessage
+
+P = TypeVar("P")
+
+CLOSED = EventType(
+    "phx_close",
+    Nothing,
+    Delivery.ORDERED,
+    meaning="The join has ended: left, replaced by a newer one, or taken away with the right to it. Its ref stands in "
+    "the frame twice, as `join_ref` and `ref`.",
+)
+
+
+class Membership:
+    """Who has joined what on this worker."""
+
+    def __init__(self, hub: Hub, presence: Presence) -> None:
+        self._hub = hub
+        self._presence = presence
+
+    def enter(self, session: Session, message: ClientMessage, topic: Topic, response: object) -> None:
+        """Join the topic under the message's refs, and answer; an older join of it is closed, as Phoenix does."""
+        older = session.subscriptions.pop(message.topic, None)
+        if older is not None:
+            self._part(session, older)
+        self._hub.add(topic, session)
+        session.subscriptions[message.topic] = Subscription(topic.name, message.join_ref)
+        session.reply(message, response)
+        # The same join again (a browser repeats a POST whose connection broke) has no older one to close.
+        if older is not None and older.join_ref != message.join_ref:
+            _tell_closed(session, message.topic, older)
+
+    def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:
+        """Tell the newcomer who is here, and the others of the newcomer where that is wanted (`present`)."""
+        if topic.audience == 1:
+            self._decide(session, topic)
+        if present:
+            self._presence.enter(topic.name, session)
+            self._hub.schedule()
+        event, payload = self._presence.welcome(topic.name)
+        session.offer(session.wire.message(message.join_ref, None, message.topic, event.name, event.encode(payload)))
+
+    def _decide(self, session: Session, topic: Topic) -> None:
+        # By the first to come, for as long as anybody is here: a list that turned into a count would never be mended.
+        classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
+        if classroom is not None and classroom.students <= MAX_LISTED_STUDENTS:
+            self._presence.counted.discard(topic.name)
+        else:
+            self._presence.counted.add(topic.name)
+
+    def take_away(self, session: Session, wire_name: str) -> None:
+        """End a session's join of a topic and say so; nothing happens where there is none."""
+        subscription = session.subscriptions.pop(wire_name, None)
+        if subscription is not None:
+            self._part(session, subscription)
+            _tell_closed(session, wire_name, subscription)
+
+    def leave_all(self, session: Session) -> None:
+        """End every join of a session that is gone."""
+        for subscription in session.subscriptions.values():
+            self._part(session, subscription)
+        session.subscriptions.clear()
+
+    def notify(self, session: Session, event: EventType[P], payload: P) -> None:
+        """Tell one session something private, if it listens."""
+        subscription = session.subscriptions.get(USER_TOPIC)
+        if subscription is not None:
+            body = event.encode(payload)
+            session.offer(session.wire.message(subscription.join_ref, None, USER_TOPIC, event.name, body))
+
+    def _part(self, session: Session, subscription: Subscription) -> None:
+        topic = self._hub.topics[subscription.topic]
+        self._hub.remove(topic, session)
+        self._presence.leave(topic.name, session)
+        self._hub.schedule()
+
+
+def _tell_closed(session: Session, wire_name: str, subscription: Subscription) -> None:
+    join_ref = subscription.join_ref
+    session.offer(session.wire.message(join_ref, join_ref, wire_name, CLOSED.name, CLOSED.encode(Nothing())))

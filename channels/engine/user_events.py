@@ -1,0 +1,38 @@
+"""What is told to one user alone, on their own topic: who they are, what they may join, what has come or gone.
+
+The engine sends these by itself; `reading` adds how far the user has read.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from channels.engine.dispatcher import Joined
+from channels.event import Delivery, EventType, Nothing
+from channels.lesson.rules import TopicEntry
+from channels.member import User
+from channels.topics.topic import USER_TOPIC
+
+
+class JoinedOwn(Joined[Nothing]):
+    """As of every topic; and who one is, and what one may join."""
+
+    user: User
+    topics: list[TopicEntry]
+
+
+class RightsChanged(msgspec.Struct, frozen=True):
+    """What one may join now, all of it. Of joined topics that are gone, each has been closed (`phx_close`)."""
+
+    topics: list[TopicEntry]
+
+
+class SessionEnded(msgspec.Struct, frozen=True):
+    """The sign-in has ended, and the connection ends after this."""
+
+    code: Literal["signed_out"]
+    message: str
+
+
+RIGHTS_CHANGED = EventType("rights:changed", RightsChanged, Delivery.ORDERED, USER_TOPIC)
+SESSION_ENDED = EventType("session:ended", SessionEnded, Delivery.ORDERED, USER_TOPIC)

@@ -1,0 +1,1 @@
+"""The durable, ordered log of every topic, and its writers for SQLite and PostgreSQL."""

@@ -1,0 +1,104 @@
+"""The principal's snapshots: the whole school in numbers, at most once a second, when something changed.
+
+A snapshot is whole, so that a lost one is mended by the next: `{"at", "totals", "classes"}`, the classes in the order
+of their titles, each with who is there and its messages of the last 30 minutes.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from channels.cluster.message_rates import MINUTE, MinuteCounts
+from channels.cluster.presence import ONLINE, Presence
+from channels.event import Delivery, EventType
+from channels.field import ClassTitle, Identity, Milliseconds
+from channels.member import Classroom, Role
+
+# The topic that carries them.
+DASHBOARD = "dashboard"
+
+# Snapshots are made at most this often: faster is restless to look at, and the school's numbers are not small.
+SNAPSHOT_SECONDS = 1.0
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """Users online by role, open connections, and messages of the last 60 seconds."""
+
+    students: int
+    teachers: int
+    principals: int
+    connections: int
+    messages_per_minute: int
+
+
+class ClassRow(msgspec.Struct, frozen=True):
+    """One class: who has it open, of how many enrolled, its messages of the last 60 seconds, and of each minute.
+
+    `messages` is oldest first, the running minute last.
+    """
+
+    id: Identity
+    title: ClassTitle
+    students_online: int
+    students: int
+    teachers_online: int
+    messages_per_minute: int
+    messages: list[int]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The school at one moment."""
+
+    at: Milliseconds
+    totals: Totals
+    classes: list[ClassRow]
+
+
+DASHBOARD_CHANGED = EventType("dashboard:changed", Snapshot, Delivery.SNAPSHOT, DASHBOARD)
+
+
+class Dashboard:
+    """Makes snapshots out of who is where and what was counted."""
+
+    def __init__(self, presence: Presence, minutes: MinuteCounts) -> None:
+        self._presence = presence
+        self._minutes = minutes
+        self._told: Snapshot | None = None
+
+    def snapshot(self, classes: Mapping[int, Classroom], at: int) -> Snapshot:
+        """Return the school as it is now."""
+        series = self._minutes.series(at)
+        # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
+        past = 1 - at % MINUTE / MINUTE
+        rows = [
+            self._row(each, series, past) for each in sorted(classes.values(), key=lambda each: (each.title, each.id))
+        ]
+        return Snapshot(at, self._totals(rows), rows)
+
+    def changed(self, classes: Mapping[int, Classroom], at: int) -> Snapshot | None:
+        """Return the school as it is now, or None where it is as the last call told it."""
+        now, told = self.snapshot(classes, at), self._told
+        if told is not None and (told.totals, told.classes) == (now.totals, now.classes):
+            return None
+        self._told = now
+        return now
+
+    def _row(self, classroom: Classroom, series: list[dict[str, int]], past: float) -> ClassRow:
+        topic = classroom.topic
+        here = self._presence.counts(topic)
+        messages = [counts.get(topic, 0) for counts in series]
+        return ClassRow(
+            classroom.id,
+            classroom.title,
+            here[Role.STUDENT],
+            classroom.students,
+            here[Role.TEACHER],
+            round(messages[-2] * past + messages[-1]),
+            messages,
+        )
+
+    def _totals(self, rows: list[ClassRow]) -> Totals:
+        online = self._presence.counts(ONLINE)
+        rate = sum(row.messages_per_minute for row in rows)
+        connections = self._presence.sessions(ONLINE)
+        return Totals(online[Role.STUDENT], online[Role.TEACHER], online[Role.PRINCIPAL], connections, rate)

@@ -1,0 +1,72 @@
+"""This worker's sessions, by user: who is connected, how fast each user may push, who has fallen silent."""
+
+from collections.abc import Iterator
+
+from channels.errors import IDLE
+from channels.limit import BURST_SECONDS, JOIN_BURST, JOIN_RATE, Limits
+from channels.sessions.session import Session, TokenBucket
+
+
+class Registry:
+    """The open sessions of this worker."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_user: dict[int, set[Session]] = {}
+        self._pushes: dict[int, TokenBucket] = {}
+        self._joins: dict[int, TokenBucket] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Session]:
+        return (session for sessions in list(self._by_user.values()) for session in list(sessions))
+
+    def add(self, session: Session) -> None:
+        """Take in a session that has just connected."""
+        self._by_user.setdefault(session.member.user.id, set()).add(session)
+        self._count += 1
+
+    def discard(self, session: Session) -> None:
+        """Forget a session that is gone."""
+        sessions = self._by_user.get(session.member.user.id, set())
+        if session in sessions:
+            sessions.discard(session)
+            self._count -= 1
+        if not sessions:
+            self._by_user.pop(session.member.user.id, None)
+
+    def count_of(self, user_id: int) -> int:
+        """Return how many sessions a user has open."""
+        return len(self._by_user.get(user_id, ()))
+
+    def of(self, user_id: int) -> set[Session]:
+        """Return a copy of the set of a user's sessions."""
+        return set(self._by_user.get(user_id, ()))
+
+    def seconds_until_push(self, session: Session, now: float) -> float:
+        """Take one push from the user's rate: 0 if it may be made, else the seconds until it may."""
+        rate = self._limits.push_rate
+        return _take(self._pushes, session, rate, max(1.0, rate * BURST_SECONDS), now)
+
+    def seconds_until_join(self, session: Session, now: float) -> float:
+        """Take one join from the user's rate: 0 if it may be made, else the seconds until it may."""
+        return _take(self._joins, session, JOIN_RATE if self._limits.push_rate else 0, JOIN_BURST, now)
+
+    def sweep(self, now: float) -> None:
+        """End sessions that have fallen silent, and forget rates that have nothing to remember."""
+        for session in self:
+            if now - session.heard_at > session.idle_seconds:
+                session.end(IDLE)
+        for buckets in (self._pushes, self._joins):
+            for user_id in [user_id for user_id, bucket in buckets.items() if bucket.full(now)]:
+                del buckets[user_id]
+
+
+def _take(buckets: dict[int, TokenBucket], session: Session, rate: float, burst: float, now: float) -> float:
+    user_id = session.member.user.id
+    bucket = buckets.get(user_id)
+    if bucket is None:
+        bucket = buckets[user_id] = TokenBucket(rate, burst, now)
+    return bucket.take(now)

@@ -1,0 +1,265 @@
+"""One connected client as a state machine without I/O.
+
+    bytes -> receive() -> ClientMessage          offer…() -> outbox -> take() -> bytes
+
+A transport feeds `receive` and writes what `take` gives; it is woken, once, when there is something to take. The
+outbox has three lanes. *Ordered* messages (replies, durable events, presence) all arrive, in the order of the offers.
+A *snapshot* replaces an unsent older one of the same key. *Ephemeral* messages are for whoever reads at once: while
+the transport cannot write, they are dropped. A client whose ordered lane outgrows its bound is ended with TOO_SLOW;
+it comes back from its positions and loses nothing.
+
+The session does not know what messages mean, nor who else is there.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from channels.errors import FLOODING, TOO_SLOW, Closing
+from channels.limit import FRAME_BURST, FRAME_RATE, IDLE_SECONDS, MAX_EPHEMERAL, Limits
+from channels.member import Member
+from channels.wire.codec import ClientMessage, Wire
+
+
+class TokenBucket:
+    """A rate with a burst: `rate` tokens a second, at most `burst` kept; a rate of 0 is no limit."""
+
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._at = now
+
+    def take(self, now: float) -> float:
+        """Take a token: 0 if there was one, else the seconds until there will be."""
+        if not self._rate:
+            return 0.0
+        self._refill(now)
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / self._rate
+
+    def full(self, now: float) -> bool:
+        """Tell whether nothing is remembered here that a new bucket would not know."""
+        self._refill(now)
+        return self._tokens >= self._burst
+
+    def _refill(self, now: float) -> None:
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One joined topic of one session: its name inside (`user:me` is `user:12`), and under which join it is heard."""
+
+    topic: str
+    join_ref: str | None
+
+
+class Transport(Protocol):
+    """What carries a session: it takes what waits there, and closes when the session has ended."""
+
+    def flush(self) -> None:
+        """Write what `Session.take` gives, then close where `Session.closing` says so; never raises."""
+
+
+class Sender(Protocol):
+    """Where what many get is put; a socket is one, a session another."""
+
+    def send(self, data: bytes, /) -> int:
+        """Return how many bytes were taken; raise `OSError` for none."""
+
+
+class Keeper(Protocol):
+    """Who is told of a session's changes."""
+
+    def wake(self, session: "Session") -> None:
+        """Take note that the outbox has become non-empty, or the session has ended."""
+
+    def place(self, session: "Session") -> None:
+        """Take note that `wire` or `straight` has changed."""
+
+
+class Session:
+    """One client's connection, whatever carries it.
+
+    Times are seconds of one monotonic clock, passed in. The transport sets `blocked` while it cannot write,
+    `ephemeral_waits` where that happens in the ordinary course of things, and `idle_seconds`, after which silence is
+    the end; `appending` counts the pushes of this client that wait for the journal. While the session is `woken`,
+    something waits to be taken. While it is not, what many get may be sent `straight`, past the outbox, where the
+    transport has a way to do so.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_ephemeral",
+        "_frames",
+        "_keeper",
+        "_limits",
+        "_ordered",
+        "_reply_bytes",
+        "_snapshots",
+        "appending",
+        "blocked",
+        "closing",
+        "ephemeral_waits",
+        "heard_at",
+        "idle_seconds",
+        "member",
+        "straight",
+        "subscriptions",
+        "transport",
+        "wire",
+        "woken",
+    )
+
+    def __init__(self, member: Member, wire: Wire, limits: Limits, now: float, keeper: Keeper) -> None:
+        self.member = member
+        self.wire = wire
+        self.transport: Transport | None = None
+        self.straight: Sender | None = None
+        self.subscriptions: dict[str, Subscription] = {}
+        self.closing: Closing | None = None
+        self.heard_at = now
+        self.appending = 0
+        self.blocked = False
+        self.ephemeral_waits = False
+        self.idle_seconds = IDLE_SECONDS
+        self._limits = limits
+        self._keeper = keeper
+        self.woken = False
+        self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
+        self._ordered: list[bytes] = []
+        self._bytes = 0
+        self._reply_bytes = 0
+        self._snapshots: dict[str, bytes] | None = None
+        self._ephemeral: list[bytes] | None = None
+
+    def receive(self, data: bytes | str, now: float) -> ClientMessage | None:
+        """Read one message; None where there is nothing to do: the session has ended, or the join it names has.
+
+        Raises `Refused` (BAD_FRAME) where it cannot be read.
+        """
+        self.heard_at = now
+        if self.closing is None and self._frames.take(now):
+            self.end(FLOODING)
+        if self.closing is not None:
+            return None
+        wire = self.wire.as_spoken(data)
+        message = wire.decode(data)
+        if wire is not self.wire:
+            self.wire = wire
+            self._keeper.place(self)
+        return None if self._of_an_older_join(message) else message
+
+    def _of_an_older_join(self, message: ClientMessage) -> bool:
+        joined = self.subscriptions.get(message.topic)
+        return (
+            joined is not None
+            and message.join_ref is not None
+            and message.join_ref != joined.join_ref
+            and message.event != "phx_join"
+        )
+
+    def go_straight(self, sender: Sender | None) -> None:
+        """Say how a write can pass by the outbox while nothing waits there; None: not any more."""
+        self.straight = sender if self.closing is None else None
+        self._keeper.place(self)
+
+    def send(self, data: bytes) -> int:
+        """Stand in for `straight` where there is none, or something waits: offer."""
+        self.offer(data)
+        return len(data)
+
+    def offer(self, data: bytes) -> None:
+        """Add a message to the ordered lane."""
+        if self.closing is not None:
+            return
+        self._ordered.append(data)
+        self._bytes += len(data)
+        if self.blocked and self._bytes > self._limits.max_outbox_bytes:
+            self.end(TOO_SLOW)
+        elif not self.woken:  # as in _want_taking, without the call: this line runs once per delivery
+            self.woken = True
+            self._keeper.wake(self)
+
+    def offer_snapshot(self, key: str, data: bytes) -> None:
+        """Add a message of which only the newest of its key matters."""
+        if self.closing is not None:
+            return
+        if self._snapshots is None:
+            self._snapshots = {}
+        self._snapshots[key] = data
+        self._want_taking()
+
+    def offer_ephemeral(self, data: bytes) -> None:
+        """Add a message that may be dropped, as it is when the client is behind."""
+        if self.closing is not None or (self.blocked and not self.ephemeral_waits):
+            return
+        if self._ephemeral is None:
+            self._ephemeral = []
+        if len(self._ephemeral) < MAX_EPHEMERAL or not self.blocked:
+            self._ephemeral.append(data)
+        self._want_taking()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Tell whether there is something to take."""
+        return bool(self._ordered or self._snapshots or self._ephemeral)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how many bytes wait in the ordered lane."""
+        return self._bytes + self._reply_bytes
+
+    def take(self) -> bytes:
+        """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""
+        self.woken = self.closing is not None  # then for good: nothing is written past what says how it ended
+        parts = self._ordered
+        if self._snapshots or self._ephemeral:
+            parts = [*parts, *(self._snapshots or {}).values(), *(self._ephemeral or ())]
+            self._snapshots = self._ephemeral = None
+        self._ordered = []
+        self._bytes = self._reply_bytes = 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def end(self, closing: Closing) -> None:
+        """Say that the connection is to be closed, why, and wake the transport to do so; the first reason counts."""
+        if self.closing is not None:
+            return
+        self.closing = closing
+        if closing is TOO_SLOW:
+            self._ordered = []
+            self._bytes = self._reply_bytes = 0
+            self._snapshots = self._ephemeral = None
+        self.go_straight(None)
+        # Also where it has been woken before and could not write: it has to close all the same.
+        self.woken = True
+        self._keeper.wake(self)
+
+    def _want_taking(self) -> None:
+        if not self.woken:
+            self.woken = True
+            self._keeper.wake(self)
+
+    def heard(self, now: float) -> None:
+        """Note a sign of life that is no message; it counts towards the rate of frames."""
+        self.heard_at = now
+        if self._frames.take(now):
+            self.end(FLOODING)
+
+    def reply(self, message: ClientMessage, response: object, status: str = "ok") -> None:
+        """Answer a message under its refs; one that came without a ref wants no answer.
+
+        What was asked for does not count towards the bound: while it waits, transports take no more messages from this
+        client, and a long reply must be able to get through whatever comes with it.
+        """
+        if message.ref is None or self.closing is not None:
+            return
+        data = self.wire.reply(message.join_ref, message.ref, message.topic, status, response)
+        self._ordered.append(data)
+        self._reply_bytes += len(data)
+        self._want_taking()

@@ -1,0 +1,112 @@
+"""One topic as a worker knows it: where it stands, what of it is in memory, who hears it here.
+
+Plain data with the few rules that keep it bounded; order and fan-out are the hub's.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
+from typing import Protocol
+
+from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
+from channels.sessions.session import Sender, Session
+from channels.wire.codec import Event, Wire
+
+# The topic of a user's private notices, as that user calls it.
+USER_TOPIC = "user:me"
+
+
+class State(Protocol):
+    """What a topic's events add up to, for those who join; see `channels.lesson.state`."""
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Return the kinds of event that change it."""
+
+    def apply(self, event: Event) -> None:
+        """Fold one event, of any kind, in order."""
+
+    def view(self) -> dict[str, object]:
+        """Return the state as join replies carry it."""
+
+
+class Topic:
+    """One topic as this worker knows it, up to the event numbered `seq`.
+
+    `groups` has who hears it, by wire, and where what they get is put: so that nothing is looked up, and no session
+    touched, for each of thousands (memory that has to be fetched is most of what a delivery costs in Python).
+
+    `name` is the journal's and the broker's, `wire_name` the one that clients use (`user:me` is `user:12` inside).
+    """
+
+    __slots__ = (
+        "groups",
+        "head",
+        "holds",
+        "hole",
+        "idle_since",
+        "loading",
+        "name",
+        "reads",
+        "recent",
+        "recent_bytes",
+        "seq",
+        "state",
+        "unsent",
+        "waiting",
+        "wire_name",
+    )
+
+    def __init__(self, name: str, state: State) -> None:
+        self.name = name
+        self.wire_name = USER_TOPIC if name.startswith("user:") else name
+        self.state = state
+        self.seq = 0
+        self.head = 0  # the highest position heard of; above `seq` there is a hole
+        self.groups: dict[Wire, dict[Session, Sender]] = {}
+        self.recent: deque[Event] = deque()
+        self.recent_bytes = 0
+        self.reads: dict[int, int] = {}  # how far users have read, by their ids; it never goes back
+        self.unsent: list[Event] = []
+        self.waiting: dict[int, Event] = {}
+        self.loading: asyncio.Task[None] | None = None
+        self.hole: asyncio.Task[None] | None = None
+        self.holds = 0
+        self.idle_since: float | None = None
+
+    def place(self, session: Session) -> None:
+        """Let a session hear it, or go on to, as its wire and its way are now."""
+        group = self.groups.get(session.wire)
+        if group is None or session not in group:
+            self.take_out(session)
+            group = self.groups.setdefault(session.wire, {})
+        group[session] = session.straight or session
+
+    def take_out(self, session: Session) -> None:
+        """Let a session hear no more of it."""
+        for group in self.groups.values():
+            group.pop(session, None)
+
+    def sessions(self) -> Iterator[Session]:
+        """Return who hears it."""
+        return chain.from_iterable(self.groups.values())
+
+    @property
+    def audience(self) -> int:
+        """Return how many sessions hear it."""
+        return sum(map(len, self.groups.values()))
+
+    def remember(self, event: Event) -> None:
+        """Keep the event encoded for those who come back, and forget the oldest ones past the bounds."""
+        self.recent.append(event)
+        self.recent_bytes += len(event.payload)
+        while len(self.recent) > RECENT_EVENTS or self.recent_bytes > MAX_RECENT_BYTES:
+            self.recent_bytes -= len(self.recent.popleft().payload)
+
+    def remembered(self, after: int) -> list[Event] | None:
+        """Return the events past a position, or None where memory does not reach it."""
+        count = self.seq - after
+        if not 0 <= count <= len(self.recent):
+            return None
+        return list(islice(self.recent, len(self.recent) - count, None))

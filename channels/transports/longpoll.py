@@ -1,0 +1,218 @@
+"""The long-poll transport over HTTP: Tornado's handler around a Mailbox, for networks that let no WebSocket through.
+
+    GET without a token: a session, 410 and its token       GET: what there is, or is soon       POST: frames, ndjson
+    DELETE: the page goes away                               OPTIONS: may a page of another origin do that?
+
+As Phoenix' clients expect it, every answer is HTTP 200 with a JSON body whose `status` tells what happened, except what
+is wrong with HTTP itself. The token is all the proof that a request needs: nobody can guess it, and no browser sends it
+by itself.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import msgspec
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from channels.errors import Code, Refused
+from channels.lesson.rules import RoleRules
+from channels.limit import MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES
+from channels.transports.credential import COOKIE
+from channels.transports.gate import Entrance, TurnedAway
+from channels.transports.poll_session import Answer, gone, status_body
+from channels.transports.poll_sessions import Leave, Poll, Push
+from channels.transports.poll_token import PollToken
+from channels.wire.codec import JSON
+
+log = logging.getLogger(__name__)
+
+NDJSON = "application/x-ndjson"
+SESSION_HEADER = "X-Phoenix-Longpoll-Token"
+
+_GONE = b'{"status":410'
+_FAILED = b'{"status":500'
+
+# How long browsers may keep the answer to a preflight, in seconds; Phoenix' own.
+PREFLIGHT_SECONDS = 3600
+
+
+@stream_request_body
+class ChannelPoll(RequestHandler):
+    """The long-poll of one role; the subclass names its `rules`."""
+
+    rules: ClassVar[RoleRules]
+    _answer: Answer | None = None
+    _has_hung_up = False
+
+    def initialize(self, entrance: Entrance) -> None:
+        """Take the way into this worker."""
+        self._entrance = entrance
+        self._mailroom = entrance.mailroom
+        self._body = bytearray()
+
+    def set_default_headers(self) -> None:
+        """Say that an answer is for this moment only, and which pages may read it."""
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def prepare(self) -> None:
+        """Let pages of the configured origins in, and refuse a body that is too long before it is read."""
+        self._allow_origin()
+        if int(self.request.headers.get("Content-Length", 0)) > MAX_POST_BYTES:
+            # What is not read cannot be skipped: the connection ends with this answer.
+            self.set_header("Connection", "close")
+            self.set_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self.finish(status_body(413))
+            return
+        self.request.connection.set_max_body_size(MAX_POST_BYTES)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a part of the body."""
+        self._body += chunk
+
+    def check_xsrf_cookie(self) -> None:
+        """Ask for no such cookie: a token that only our own answers have told says as much."""
+
+    def compute_etag(self) -> None:
+        """Make no ETag, which would be a hash of every answer: none is ever asked for again by one."""
+
+    async def get(self) -> None:
+        """Answer a poll; without a token, with a new session."""
+        token = self._token()
+        if token is not None:
+            await self._pass_on(token, Poll(token.session, self.rules.role, token.answer))
+        elif self._names_in_header():
+            self.finish(gone())
+        else:
+            # A parameter that is no token of ours is the page's own: the client has no session yet.
+            self.finish(await self._open())
+
+    async def post(self) -> None:
+        """Have done what the frames in the body ask; their replies come with a poll."""
+        token = self._token()
+        frames = self._frames()
+        if token is None:
+            self.finish(gone())
+        elif len(frames) > MAX_POST_FRAMES or max(map(len, frames), default=0) > MAX_FRAME_BYTES:
+            self.finish(status_body(413))
+        else:
+            await self._pass_on(token, Push(token.session, self.rules.role, frames))
+
+    async def delete(self) -> None:
+        """End the session."""
+        token = self._token()
+        if token is None:
+            self.finish(gone())
+        else:
+            await self._pass_on(token, Leave(token.session, self.rules.role))
+
+    def options(self) -> None:
+        """Answer a preflight (Fetch standard, section 3.2.3): `prepare` has said whether the origin may."""
+        asked = self.request.headers.get("Access-Control-Request-Headers")
+        if asked is not None:
+            self.set_header("Access-Control-Allow-Headers", asked)
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+        self.set_header("Access-Control-Max-Age", PREFLIGHT_SECONDS)
+
+    def on_connection_close(self) -> None:
+        """Give the poll up: what would have been its answer waits for the next one."""
+        super().on_connection_close()
+        self._has_hung_up = True
+        if self._answer is not None:
+            self._answer.cancel()
+
+    async def _pass_on(self, token: PollToken, request: Poll | Push | Leave) -> None:
+        self._answer = self._mailroom.ask(token, request)
+        try:
+            body = await self._answer
+            if not self._mailroom.reaches(token):
+                # Whoever keeps the connection would ask this worker again; a new one may come to the session's own.
+                self.set_header("Connection", "close")
+            self.finish(self._as_understood(body))
+        except asyncio.CancelledError:
+            if self._has_hung_up:
+                return
+            if not self._answer.cancelled():
+                raise
+            # The worker stops, and nobody knows how far it came.
+            self.finish(status_body(500, code=Code.UNAVAILABLE))
+
+    def _as_understood(self, answer: bytes) -> bytes:
+        # Stock clients that name their session in the query take 410, before 1.8.2, for a new session, in which they
+        # believe to be wherever they had joined, and hear nothing. At 500 all of them come back and join.
+        if self.request.method == "GET" and answer.startswith(_GONE) and not self._names_in_header():
+            return _FAILED + answer.removeprefix(_GONE)
+        return answer
+
+    async def _open(self) -> bytes:
+        if self.get_query_argument("format", JSON.name) != JSON.name:
+            return status_body(403, reason="a poll speaks JSON only")
+        try:
+            admitted = await self._entrance.admit(
+                self.rules, self.request.headers, self._argument, self.get_cookie(COOKIE)
+            )
+            return self._mailroom.open(
+                admitted.member, admitted.revision, self.request.remote_ip or "", in_objects=admitted.in_objects
+            )
+        except TurnedAway as away:
+            if away.status is HTTPStatus.FORBIDDEN:
+                return status_body(403, reason=away.message)
+            # Phoenix' clients know no other status that means "later".
+            return status_body(500, code=Code.UNAVAILABLE, message=away.message, retry_after=away.retry_after)
+        except Refused as refusal:
+            return status_body(500, **msgspec.to_builtins(refusal.response))
+
+    def _argument(self, name: str) -> str | None:
+        return self.get_query_argument(name, None)
+
+    def _token_text(self) -> str | None:
+        # Stock clients up to 1.8 append theirs to whatever parameters the page gave: the last one is the session's.
+        return self.request.headers.get(SESSION_HEADER) or self._argument("token") or None
+
+    def _names_in_header(self) -> bool:
+        return bool(self.request.headers.get(SESSION_HEADER))
+
+    def _token(self) -> PollToken | None:
+        text = self._token_text()
+        return None if text is None else self._mailroom.read(text)
+
+    def _frames(self) -> list[bytes]:
+        body = bytes(self._body)
+        if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != NDJSON:
+            return [body]
+        return [_frame(line) for line in body.split(b"\n") if line.strip()]
+
+    def _allow_origin(self) -> None:
+        self.set_header("Vary", "Origin")
+        origin = self.request.headers.get("Origin")
+        if origin is not None and self._entrance.allows(origin, self.request.headers.get("Host", "")):
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Allow-Credentials", "true")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer what went wrong as stock clients can read it; a method that is none of ours, with nothing."""
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_status(HTTPStatus.BAD_REQUEST)
+            self.finish()
+        else:
+            self.finish(status_body(status_code))
+
+    def log_exception(self, *args: Any) -> None:
+        """Log our own bugs only, and without the query, which may hold a bearer token."""
+        if not isinstance(args[1], HTTPError):
+            log.error("%s could not be served", self.request.path, exc_info=args)
+
+
+def _frame(line: bytes) -> bytes:
+    # A line that is no JSON is a binary frame in base64; what is neither is refused as a frame that cannot be read.
+    if line[:1] in (b"[", b"{"):
+        return line
+    try:
+        return base64.b64decode(line, validate=True)
+    except binascii.Error:
+        return line

@@ -1,0 +1,222 @@
+"""The long-poll transport: a session whose socket is a mailbox, emptied by one poll after the other.
+
+    poll(n) -- is there anything? --> the answer n + 1 at once, or when there is, or "nothing" after POLL_SECONDS
+    poll(n + 1): answer n + 1 has arrived, and is forgotten          poll(n) again: it was lost, here it is once more
+
+An answer is kept until the next poll shows that it arrived; so a client that repeats what was not answered has every
+message once, in order. What waits meanwhile is bounded like every outbox. Nothing here knows HTTP or other workers:
+`longpoll` and `mailroom` do.
+"""
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+
+from channels.engine.engine import Engine
+from channels.errors import TOO_SLOW, Closing
+from channels.limit import (
+    GATHER_SECONDS,
+    LONGPOLL_IDLE_SECONDS,
+    MAX_PUSHES_WAITING,
+    PUSH_SECONDS,
+    REPLY_ROOM_BYTES,
+)
+from channels.sessions.session import Session
+
+Answer = asyncio.Future[bytes]
+
+
+def status_body(status: int, /, **more: object) -> bytes:
+    """Return an answer's body that carries no messages."""
+    return msgspec.json.encode({"status": status, **more})
+
+
+def gone(closing: Closing | None = None) -> bytes:
+    """Return the answer for a session that is no more: come back without a token. `closing`: how it ended, if known.
+
+    Phoenix makes a new session here, whose token stock clients since 1.8 throw away; without one, older clients ask
+    for a session by themselves, and nobody leaves any behind.
+    """
+    ending = {"code": closing.code, "reason": closing.reason} if closing is not None else {}
+    return status_body(410, token=None, messages=[], **ending)
+
+
+class Keeper(Protocol):
+    """Who keeps a worker's mailboxes."""
+
+    def sign(self, box: "Mailbox", answer: int) -> str:
+        """Make the token that says that the `answer`-th answer of a mailbox has arrived."""
+
+    def note_held(self, box: "Mailbox", *, held: bool) -> None:
+        """Note that a poll is being held, or is not any more."""
+
+    def note_end(self, box: "Mailbox") -> None:
+        """Note, once, that the session has ended."""
+
+
+class Mailbox:
+    """One session's mailbox: `name` is the session's in tokens, `address` where its client is."""
+
+    __slots__ = (
+        "_answer",
+        "_answered_at",
+        "_engine",
+        "_gathering",
+        "_has_ended",
+        "_held",
+        "_keeper",
+        "_number",
+        "_pushes",
+        "_room",
+        "_turn",
+        "address",
+        "name",
+        "session",
+    )
+
+    def __init__(self, name: str, address: str, session: Session, engine: Engine, keeper: Keeper) -> None:
+        session.transport = self
+        session.blocked = session.ephemeral_waits = True
+        session.idle_seconds = LONGPOLL_IDLE_SECONDS
+        self.name = name
+        self.address = address
+        self.session = session
+        self._engine = engine
+        self._keeper = keeper
+        self._has_ended = False
+        self._number = 0  # of the last answer
+        self._answer: bytes | None = None  # the last one, until it is known to have arrived
+        self._answered_at = float("-inf")
+        self._held: Answer | None = None
+        self._gathering: asyncio.TimerHandle | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._turn: asyncio.Lock | None = None
+        self._pushes = 0
+
+    @property
+    def token(self) -> str:
+        """Return the token with which the next poll says that everything so far has arrived."""
+        return self._keeper.sign(self, self._number)
+
+    # Polls
+
+    def poll(self, number: int) -> Answer:
+        """Return the answer to who has had the `number`-th one; it may be long in coming. Who hangs up cancels it."""
+        answer: Answer = asyncio.get_running_loop().create_future()
+        self._engine.heard(self.session)
+        if number == self._number:
+            self._answer = None
+            self._hold(answer)
+        elif number == self._number - 1 and self._answer is not None:
+            answer.set_result(self._answer)
+        else:
+            # Overtaken by its own successors, so that nobody waits for it; or what was kept had to go.
+            answer.set_result(gone(self.session.closing))
+        return answer
+
+    def _hold(self, answer: Answer) -> None:
+        self.nothing()  # a client that polls again has given up its last poll, whether or not we know
+        self._held = answer
+        answer.add_done_callback(self._let_go)
+        self.session.blocked = False
+        self._keeper.note_held(self, held=True)
+        if self.session.has_waiting or self.session.closing is not None:
+            self._answer_held()
+
+    def nothing(self) -> None:
+        """Answer the poll that is held, if there is one, that there was nothing."""
+        if self._held is not None and not self._held.done():
+            self._held.set_result(status_body(204, token=self.token, messages=[]))
+
+    def _let_go(self, answer: Answer) -> None:
+        if answer is not self._held:
+            return
+        self._held = None
+        self.session.blocked = True
+        self._keeper.note_held(self, held=False)
+
+    def flush(self) -> None:
+        """Answer the poll that is held with what the session has; soon after another answer, with what gathers."""
+        if self.session.closing is not None:
+            self._end()
+        if self._held is None or self._held.done() or self._gathering is not None:
+            return
+        loop = asyncio.get_running_loop()
+        due = self._answered_at + GATHER_SECONDS
+        if self.session.closing is None and loop.time() < due:
+            self._gathering = loop.call_at(due, self._gathered)
+        else:
+            self._answer_held()
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        if self._held is not None and not self._held.done():
+            self._answer_held()
+
+    def _answer_held(self) -> None:
+        assert self._held is not None
+        items = self.session.take()
+        self._make_room()
+        if items:
+            self._held.set_result(self._keep(items))
+        elif self.session.closing is not None:
+            self._held.set_result(gone(self.session.closing))
+        self._answered_at = asyncio.get_running_loop().time()
+
+    def _keep(self, items: bytes) -> bytes:
+        self._number += 1
+        self._answer = b'{"status":200,"token":"%b","messages":[%b]}' % (self.token.encode(), items[:-1])
+        return self._answer
+
+    def _end(self) -> None:
+        if self._has_ended:
+            return
+        self._has_ended = True
+        if self.session.closing is TOO_SLOW:
+            self._answer = None
+        self._engine.disconnect(self.session)
+        self._keeper.note_end(self)
+
+    # Pushes
+
+    async def push(self, frames: list[bytes]) -> bytes:
+        """Have the engine do what these frames say, one after the other; return the answer's body.
+
+        Replies wait for a poll; where they do not fit, the next frame waits as well: 408 where that takes too long.
+        """
+        if self._pushes >= MAX_PUSHES_WAITING:
+            return status_body(408)
+        self._pushes += 1
+        try:
+            if self._turn is None:
+                self._turn = asyncio.Lock()
+            async with self._turn:
+                return await self._push_all(frames)
+        finally:
+            self._pushes -= 1
+
+    async def _push_all(self, frames: list[bytes]) -> bytes:
+        deadline = asyncio.get_running_loop().time() + PUSH_SECONDS
+        for data in frames:
+            work = self._engine.handle(self.session, data)
+            if work is not None:
+                await work
+            if self.session.closing is not None:
+                return gone(self.session.closing)
+            if not await self._has_room(deadline):
+                return status_body(408)
+        return status_body(200)
+
+    async def _has_room(self, deadline: float) -> bool:
+        loop = asyncio.get_running_loop()
+        while self.session.waiting_bytes > REPLY_ROOM_BYTES and self.session.closing is None:
+            self._room = loop.create_future()
+            await asyncio.wait((self._room,), timeout=deadline - loop.time())
+            if loop.time() >= deadline:
+                return False
+        return True
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)

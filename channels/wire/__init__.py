@@ -1,0 +1,1 @@
+"""Messages to bytes and back, without I/O: the codecs, and WebSocket frames."""

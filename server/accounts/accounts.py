@@ -1,0 +1,251 @@
+"""Who is who: signing in and out, and the members behind cookies and tokens, for the pages and for the engine.
+
+A sign-in is 32 random bytes, given to its owner once; the database keeps their SHA-256 (no need for a slow hash:
+nobody guesses 256 bits). What withdraws a right leaves a note (databases/changes.py), by which every worker knows
+within a second; this one at once.
+"""
+
+import asyncio
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+
+from channels.member import Classroom, Member, Role, User
+from server.accounts.members import Members
+from server.accounts.passwords import Passwords, check_new_password
+from server.accounts.refusals import SignInRefused
+from server.accounts.throttle import Throttle, forgive
+from server.clock import DAY, Clock, now_ms
+from server.databases import Sessions, reading, writing
+from server.databases.accounts import Account
+from server.databases.changes import Note, changes_after, forget_changes, newest_change, note_changes
+from server.databases.credentials import (
+    SESSION,
+    NewCredential,
+    add_credentials,
+    end_credential,
+    end_credentials_of,
+    end_expired_credentials,
+    end_oldest_sessions,
+)
+from server.databases.directory import count_users, read_people, read_users
+from server.databases.failures import forget_old_failures
+from server.databases.users import find_user, set_password
+
+SESSION_MS = 30 * DAY
+# Somebody's phone, home computer and what the school's computers forgot to sign out of.
+MAX_SESSIONS = 20
+# Longer than any worker is away from the database and still alive.
+CHANGES_KEPT_MS = 7 * DAY
+# As wide as the column.
+MAX_LOGIN_CHARACTERS = 255
+
+# Whom the topics are meant for: others may look in, and are not counted.
+_AUDIENCES = {
+    "class": (Role.STUDENT,),
+    "role:students": (Role.STUDENT,),
+    "role:teachers": (Role.TEACHER,),
+    "school": (Role.STUDENT, Role.TEACHER),
+}
+
+
+class Accounts:
+    """The accounts of the school, as a running server uses them; the engine's `Authority`.
+
+    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change itself.
+    """
+
+    def __init__(self, sessions: Sessions, clock: Clock = now_ms) -> None:
+        self.changed = asyncio.Event()
+        self._sessions = sessions
+        self._clock = clock
+        self._passwords = Passwords()
+        self._throttle = Throttle(sessions, clock)
+        self._members = Members(sessions, clock)
+
+    async def authenticate(self, secret: str) -> Member | None:
+        """Say whose this cookie or bearer token is; None where it is nobody's, ended or expired."""
+        return await self._members.by_secret(hash_secret(secret))
+
+    async def renew(self, member: Member) -> Member | None:
+        """Read the same sign-in again: None where it has ended or its account is disabled."""
+        return await self._members.by_credential(member.credential_id)
+
+    async def sign_in(self, login: str, password: str, address: str) -> str:
+        """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused."""
+        login = normal_login(login)
+        await self._throttle.check(login, address)
+        async with self._passwords.turn():
+            await self._throttle.count(login, address)
+            account = await self._find(login)
+            right = await self._passwords.verify(account.password_hash if account else None, password)
+        if account is None or not right:
+            raise SignInRefused("wrong")
+        return await self._open_session(account, address)
+
+    async def redeem_code(self, login: str, code: str, new_password: str, address: str) -> str:
+        """Sign in for the first time, with a one-time code and the password to be.
+
+        Return the secret of the new sign-in; raise PasswordRefused, and the code stays good, or SignInRefused.
+        """
+        login = normal_login(login)
+        check_new_password(login, new_password)
+        await self._throttle.check(login, address)
+        async with self._passwords.turn():
+            await self._throttle.count(login, address)
+            account = await self._find(login)
+            right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))
+            if account is None or not right:
+                raise SignInRefused("code")
+            password_hash = await self._passwords.hash(new_password)
+        return await self._redeem(account, password_hash, address)
+
+    async def sign_out(self, secret: str) -> None:
+        """End a sign-in, here and on every open connection; a secret that is nobody's is no error."""
+        async with writing(self._sessions) as session:
+            users = await end_credential(session, hash_secret(secret))
+            await note_changes(session, users, self._clock())
+        self._forget(users)
+
+    async def school_name(self) -> str:
+        """Return the school's name, empty before the first import."""
+        return (await self._members.school()).name
+
+    async def classrooms(self) -> Mapping[int, Classroom]:
+        """Return all classes of the school by id, in the order of their titles."""
+        return (await self._members.school()).classrooms
+
+    async def classmates(self, class_id: int) -> list[User]:
+        """Return everybody in a class: its teachers by name, then its students by name."""
+        async with reading(self._sessions) as session:
+            people = await read_people(session, [class_id])
+        return sorted((User(id_, name, Role(role)) for _, id_, name, role in people), key=_teachers_first)
+
+    async def teachers(self, class_ids: Collection[int]) -> dict[int, list[User]]:
+        """Return the teachers of each of these classes, by name."""
+        async with reading(self._sessions) as session:
+            people = await read_people(session, class_ids, Role.TEACHER)
+        found: dict[int, list[User]] = {class_id: [] for class_id in class_ids}
+        for class_id, id_, name, role in people:
+            found[class_id].append(User(id_, name, Role(role)))
+        return {class_id: sorted(users, key=_teachers_first) for class_id, users in found.items()}
+
+    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
+        """Return which of these users a topic is meant for, in that order, and how many it is meant for in all."""
+        kind, _, name = topic.partition(":")
+        roles = _AUDIENCES[kind if kind == "class" else topic]
+        async with reading(self._sessions) as session:
+            users = await read_users(session, among)
+            members = 0 if kind == "class" else await count_users(session, roles)
+        if kind == "class":
+            classroom = (await self.classrooms()).get(int(name))
+            members = classroom.students if classroom else 0
+        found = [users[user_id] for user_id in among if user_id in users]
+        return [user for user in found if user.role in roles], members
+
+    async def newest_change(self) -> int:
+        """Return the id of the newest change, for `changes_after`."""
+        async with reading(self._sessions) as session:
+            return await newest_change(session)
+
+    async def changes_after(self, last: int) -> list[Note]:
+        """Return whose rights changed after that change, oldest first."""
+        async with reading(self._sessions) as session:
+            return await changes_after(session, last)
+
+    def forget(self, user_ids: Iterable[int] | None) -> None:
+        """Drop what is kept of these users, or of everybody (None): the next question is read anew."""
+        self._members.forget(user_ids)
+
+    async def tidy(self) -> None:
+        """Delete what has expired: sign-ins (open connections end with them), counts of failures, old notes."""
+        now = self._clock()
+        async with writing(self._sessions) as session:
+            await forget_old_failures(session, now)
+            await forget_changes(session, now - CHANGES_KEPT_MS)
+            users = await end_expired_credentials(session, now)
+            await note_changes(session, users, now)
+        self._forget(users)
+
+    def close(self) -> None:
+        """Let go of the threads that hash."""
+        self._passwords.close()
+
+    async def _find(self, login: str) -> Account | None:
+        async with reading(self._sessions) as session:
+            return await find_user(session, login)
+
+    async def _open_session(self, account: Account, address: str) -> str:
+        """Make a session, unless the password was changed or the account disabled while it was being verified."""
+        now = self._clock()
+        async with writing(self._sessions) as session:
+            found = await find_user(session, account.login, lock=True)
+            if found is None or not found.may_sign_in or found.password_hash != account.password_hash:
+                raise SignInRefused("wrong")
+            secret, new = new_credential(SESSION, found.id, now, now + SESSION_MS)
+            await add_credentials(session, [new])
+            ended = await end_oldest_sessions(session, found.id, MAX_SESSIONS)
+            await forgive(session, found.login, address)
+            await note_changes(session, ended, now)
+        self._forget(ended)
+        return secret
+
+    async def _redeem(self, account: Account, password_hash: str, address: str) -> str:
+        """Take the new password, unless the code was used or replaced or ran out while it was being verified."""
+        now = self._clock()
+        async with writing(self._sessions) as session:
+            found = await find_user(session, account.login, lock=True)
+            if found is None or not _is_good(found, account.code_hash, now):
+                raise SignInRefused("code")
+            set_password(found, password_hash)
+            ended = await end_credentials_of(session, found.id, SESSION)
+            secret, new = new_credential(SESSION, found.id, now, now + SESSION_MS)
+            await add_credentials(session, [new])
+            await forgive(session, found.login, address)
+            await note_changes(session, ended, now)
+        self._forget(ended)
+        return secret
+
+    def _forget(self, users: set[int]) -> None:
+        if users:
+            self.forget(users)
+            self.changed.set()
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what the database knows a sign-in by."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def new_credential(kind: str, user_id: int, now: int, expires_at: int) -> tuple[str, NewCredential]:
+    """Make a new secret for a user, and the sign-in to be stored for it."""
+    secret = secrets.token_urlsafe(32)
+    return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at)
+
+
+def normal_login(login: str) -> str:
+    """Return a login as it is stored; of what cannot be one, something that is nobody's."""
+    # PostgreSQL takes neither a NUL nor half a surrogate pair in a text.
+    plain = login[: 2 * MAX_LOGIN_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    # NFC: the same accented letter comes composed from one keyboard and decomposed from another.
+    return unicodedata.normalize("NFC", plain.strip().casefold())[:MAX_LOGIN_CHARACTERS]
+
+
+def normal_code(code: str) -> str:
+    """Return a one-time code as it was hashed, whatever blanks, hyphens or small letters it was typed with."""
+    return "".join(code.split()).replace("-", "").upper()
+
+
+def by_name(name: str) -> tuple[str, str]:
+    """Sort names as readers expect: Álvaro stands with Alice, not behind Zé."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)), name
+
+
+def _teachers_first(user: User) -> tuple[bool, tuple[str, str]]:
+    return user.role is Role.STUDENT, by_name(user.name)
+
+
+def _is_good(account: Account, code_hash: str | None, now: int) -> bool:
+    return account.may_sign_in and account.code_hash == code_hash and (account.code_expires_at or 0) > now

@@ -1,0 +1,151 @@
+"""The members whom this worker has met, in memory: connecting again costs no SQL.
+
+What is kept is dropped by `forget`, when the database says that it has changed. A read that began before a change may
+end after it: each `forget` has a number, and what was read of a user since whose beginning there was one for that user
+is neither kept nor returned, but read again. So whoever asks after `forget` never gets what was true before it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeVar
+
+from channels.journal.batch_reader import Gatherer
+from channels.member import Classroom, Member, Role
+from server.clock import Clock
+from server.databases import Sessions, reading
+from server.databases.directory import (
+    SignIn,
+    read_classrooms,
+    read_school_name,
+    sign_ins_by_id,
+    sign_ins_by_secret,
+)
+
+# About as many sign-ins as one worker may hold connections, at 1 KB each.
+MAX_KEPT = 50_000
+
+_K = TypeVar("_K")
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What is the same for everybody: the school's name and its classes, by id, in the order of their titles."""
+
+    name: str
+    classrooms: Mapping[int, Classroom]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    member: Member
+    secret_hash: bytes
+    expires_at: int
+
+
+class Members:
+    """Reads members, and keeps those whom it read last."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._forgets = 0  # how many there were; the numbers of the last ones stand below
+        self._forgotten: dict[int, int] = {}  # by user
+        self._all_forgotten = 0
+        self._school: School | None = None
+        self._kept: dict[bytes, _Kept] = {}  # the one used longest ago comes first
+        self._hashes: dict[int, set[bytes]] = {}  # by user
+        self._by_secret = Gatherer(self._read_by_secret)
+        self._by_credential = Gatherer(self._read_by_credential)
+
+    async def by_secret(self, secret_hash: bytes) -> Member | None:
+        """Return whose sign-in this is, where it is valid."""
+        kept = self._kept.pop(secret_hash, None)
+        if kept is None:
+            return await self._read(self._by_secret, secret_hash)
+        if kept.expires_at <= self._clock():
+            self._drop_hash(kept)
+            return None
+        self._kept[secret_hash] = kept
+        return kept.member
+
+    async def by_credential(self, credential_id: int) -> Member | None:
+        """Read a sign-in again, whether or not it is kept."""
+        return await self._read(self._by_credential, credential_id)
+
+    async def school(self) -> School:
+        """Return the school's name and classes."""
+        while self._school is None:
+            begun = self._forgets
+            async with reading(self._sessions) as session:
+                school = School(await read_school_name(session), MappingProxyType(await read_classrooms(session)))
+            if self._all_forgotten <= begun:
+                self._school = school
+        return self._school
+
+    def forget(self, user_ids: Iterable[int] | None) -> None:
+        """Drop what is known of these users, or of everybody and the school (None), also what is being read now."""
+        self._forgets += 1
+        if user_ids is None:
+            self._forget_all()
+            return
+        for user_id in user_ids:
+            self._forgotten[user_id] = self._forgets
+            for secret_hash in self._hashes.pop(user_id, ()):
+                self._kept.pop(secret_hash, None)
+
+    def _forget_all(self) -> None:
+        self._all_forgotten = self._forgets
+        self._school = None
+        for each in (self._forgotten, self._kept, self._hashes):
+            each.clear()
+
+    async def _read(self, gatherer: Gatherer[_K, _Kept], key: _K) -> Member | None:
+        while True:
+            begun = self._forgets
+            found = await gatherer.read(key)
+            if found is None:
+                return None
+            if self._is_valid(found, begun):
+                self._keep(found)
+                return found.member
+
+    def _is_valid(self, found: _Kept, begun: int) -> bool:
+        """Say whether nothing was forgotten since the read began that it could have seen the old way."""
+        return max(self._all_forgotten, self._forgotten.get(found.member.user.id, 0)) <= begun
+
+    def _keep(self, kept: _Kept) -> None:
+        self._kept[kept.secret_hash] = kept
+        self._hashes.setdefault(kept.member.user.id, set()).add(kept.secret_hash)
+        if len(self._kept) > MAX_KEPT:
+            self._drop_hash(self._kept.pop(next(iter(self._kept))))
+
+    def _drop_hash(self, kept: _Kept) -> None:
+        hashes = self._hashes[kept.member.user.id]
+        hashes.discard(kept.secret_hash)
+        if not hashes:
+            del self._hashes[kept.member.user.id]
+
+    async def _read_by_secret(self, hashes: Collection[bytes]) -> dict[bytes, _Kept]:
+        school = await self.school()
+        async with reading(self._sessions) as session:
+            found = await sign_ins_by_secret(session, hashes, self._clock())
+        return {key: _kept(sign_in, school) for key, sign_in in found.items()}
+
+    async def _read_by_credential(self, ids: Collection[int]) -> dict[int, _Kept]:
+        school = await self.school()
+        async with reading(self._sessions) as session:
+            found = await sign_ins_by_id(session, ids, self._clock())
+        return {key: _kept(sign_in, school) for key, sign_in in found.items()}
+
+
+def _kept(sign_in: SignIn, school: School) -> _Kept:
+    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, _classes(sign_in, school))
+    return _Kept(member, sign_in.secret_hash, sign_in.expires_at)
+
+
+def _classes(sign_in: SignIn, school: School) -> Mapping[int, Classroom]:
+    # All principals share one mapping, and all members the classes in theirs: a school may have thousands.
+    if sign_in.user.role is Role.PRINCIPAL:
+        return school.classrooms
+    return {id_: school.classrooms[id_] for id_ in sign_in.class_ids if id_ in school.classrooms}

@@ -1,0 +1,107 @@
+"""Hashes and checks passwords and one-time codes with argon2id, off the event loop and with a bound.
+
+One hash takes about 20 ms of a core and 19 MiB (one of the choices that OWASP's password storage cheat sheet holds
+equal): a class of 30 that signs in at once waits a third of a second, a school of 1,000 ten seconds.
+"""
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from server.accounts.refusals import PasswordRefused, SignInRefused
+
+R = TypeVar("R")
+
+# Memory (KiB), passes, lanes. One lane: the threads below are what runs at the same time.
+MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
+# Two cores' worth at most: the event loop must get its share, and memory stays below 40 MiB.
+AT_ONCE = 2
+# Who comes as number 401 would wait about four seconds; "try again" is the better answer.
+MAX_WAITING = 400
+RETRY_AFTER_SECONDS = 5
+
+MIN_PASSWORD_CHARACTERS = 8
+# Nobody types more, and a long input is work for the hash.
+MAX_PASSWORD_CHARACTERS = 256
+
+# What is tried first, in Brazil and elsewhere, of those long enough to pass otherwise.
+_COMMON_TEXT = """
+12345678 123456789 1234567890 01234567 87654321 987654321 12341234 11223344 123123123
+password password1 passw0rd qwertyui qwertyuiop asdfghjk 1q2w3e4r abcd1234 abc12345 iloveyou
+senha123 senha1234 minhasenha brasil123 flamengo corinthians palmeiras saopaulo vascodagama escola123
+estudante professor professora
+"""
+_COMMON = frozenset(_COMMON_TEXT.split())
+
+
+class Passwords:
+    """The one place of a process where passwords are hashed."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+        # Compared with where there is nothing to compare with, so that an unknown login takes as long as a known one.
+        self._nobody = self._hasher.hash("")
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until it is one's turn; raise SignInRefused (throttled) at once where too many wait already."""
+        if self._waiting >= MAX_WAITING:
+            raise SignInRefused("throttled", RETRY_AFTER_SECONDS)
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def verify(self, stored: str | None, given: str) -> bool:
+        """Say whether this is the password behind the stored hash; without a hash say no, after the same time."""
+        matches = await self._in_thread(self._matches, stored or self._nobody, _normal(given))
+        return matches and stored is not None
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store."""
+        return await self._in_thread(self._hasher.hash, _normal(password))
+
+    def close(self) -> None:
+        """Let the threads go; what they are hashing is finished first."""
+        self._threads.shutdown()
+
+    def _matches(self, stored: str, given: str) -> bool:
+        try:
+            return self._hasher.verify(stored, given)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _in_thread(self, work: Callable[..., R], *arguments: str) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def check_new_password(login: str, password: str) -> None:
+    """Raise PasswordRefused for a password that is too easily guessed: long enough is what counts (NIST SP 800-63B)."""
+    folded = password.casefold()
+    if len(password) < MIN_PASSWORD_CHARACTERS:
+        raise PasswordRefused("short")
+    if len(password) > MAX_PASSWORD_CHARACTERS:
+        raise PasswordRefused("long")
+    if folded == login.casefold():
+        raise PasswordRefused("login")
+    if folded in _COMMON or len(set(folded)) == 1:
+        raise PasswordRefused("common")
+
+
+def _normal(password: str) -> str:
+    # The same accented letter comes composed from one keyboard and decomposed from another.
+    return unicodedata.normalize("NFKC", password[:MAX_PASSWORD_CHARACTERS])

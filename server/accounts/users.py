@@ -1,0 +1,239 @@
+"""What an administrator does with accounts, from the command line, while the server runs or not.
+
+Each command is one transaction, and raises UserError (nothing was changed) with a message that says why.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from channels.member import Role
+from server.accounts.accounts import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
+from server.accounts.passwords import Passwords, check_new_password
+from server.accounts.refusals import UserError
+from server.accounts.visible import first_invisible
+from server.clock import DAY, Clock, now_ms
+from server.databases import Session, Sessions, reading, writing
+from server.databases.accounts import Account
+from server.databases.batch import batches
+from server.databases.changes import note_changes
+from server.databases.credentials import SESSION, TOKEN, add_credentials, end_credentials_of
+from server.databases.users import (
+    class_titles,
+    find_user,
+    find_users,
+    set_codes,
+    set_password,
+    set_roster_passwords,
+    without_password,
+)
+
+# Without what is mistaken for another: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
+CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
+# 45 bits: with a slow hash more than enough, and short enough to be copied from paper. (A quick hash such as SHA-256
+# would be searched through in an hour by whoever got hold of the database.)
+CODE_CHARACTERS = 10
+CODE_DAYS = 30
+# Well below what may wait for a hash at all (passwords.MAX_WAITING): a whole school is more than that.
+HASHES_AT_ONCE = 100
+
+MAX_NAME_CHARACTERS = 255
+
+
+class Code(NamedTuple):
+    """One line of the sheet that is handed out; no `classroom` for somebody who was asked for by login."""
+
+    classroom: str
+    name: str
+    login: str
+    code: str
+    expires_at: int
+
+
+class _Codeless(NamedTuple):
+    """Somebody who is to have a code; `place` is where on the sheet."""
+
+    place: tuple[float, str, tuple[str, str]]
+    id: int
+    classroom: str
+    name: str
+    login: str
+
+
+class Token(NamedTuple):
+    """A bearer token, shown only now."""
+
+    login: str
+    secret: str
+
+
+class Users:
+    """The administrator's commands on the `accounts` database."""
+
+    def __init__(self, sessions: Sessions, passwords: Passwords, clock: Clock = now_ms) -> None:
+        self._sessions = sessions
+        self._passwords = passwords
+        self._clock = clock
+
+    async def create(self, login: str, name: str, role: Role, password: str) -> None:
+        """Create a user by hand; rosters, which know nothing of them, leave them alone."""
+        login, name = _valid_login(login), _valid_name(name)
+        check_new_password(login, password)
+        password_hash = await self._passwords.hash(password)
+        async with writing(self._sessions) as session:
+            if await find_user(session, login):
+                raise UserError(f"There is already a user with the login “{login}”.")
+            session.add(Account(login=login, name=name, role=role, password_hash=password_hash))
+
+    async def disable(self, login: str) -> None:
+        """Keep a user from signing in, and end all their sign-ins."""
+        async with writing(self._sessions) as session:
+            user = await _locked(session, login)
+            user.enabled = False
+            await end_credentials_of(session, user.id)
+            await note_changes(session, [user.id], self._clock())
+
+    async def enable(self, login: str) -> None:
+        """Let a user sign in again."""
+        async with writing(self._sessions) as session:
+            (await _locked(session, login)).enabled = True
+
+    async def set_password(self, login: str, password: str) -> None:
+        """Give a user a new password, and sign them out wherever they are signed in with the old one."""
+        login = normal_login(login)
+        check_new_password(login, password)
+        password_hash = await self._passwords.hash(password)
+        async with writing(self._sessions) as session:
+            user = await _locked(session, login)
+            set_password(user, password_hash)
+            ended = await end_credentials_of(session, user.id, SESSION)
+            await note_changes(session, ended, self._clock())
+
+    async def set_one_password(self, password: str) -> None:
+        """Give everybody who came with a roster the same password, hashed once: for a demonstration."""
+        password_hash = await self._passwords.hash(password)
+        async with writing(self._sessions) as session:
+            await set_roster_passwords(session, password_hash)
+
+    async def make_codes(self, *titles: str, role: Role | None = None, logins: Sequence[str] = ()) -> list[Code]:
+        """Make a one-time code for each of these classes' people who has no password, and for each of these logins.
+
+        Without any title or login: for all classes. With a role: for those of the classes who have it. A class may be
+        called by its title in small letters. Each person is there once, with the first of their classes; they come by
+        class, role and name, and at the end those by login. A code made earlier and not used is void.
+        """
+        async with reading(self._sessions) as session:
+            found = await _of_classes(session, titles, role) if titles or not logins else {}
+            found = {**await _by_login(session, logins), **found} if logins else found
+        people = sorted(found.values(), key=lambda each: each.place)
+        codes = [_new_code() for _ in people]
+        hashes = await self._hash_all(codes)
+        expires_at = self._clock() + CODE_DAYS * DAY
+        async with writing(self._sessions) as session:
+            await set_codes(session, zip([each.id for each in people], hashes, strict=True), expires_at)
+        made = zip(people, codes, strict=True)
+        return [Code(each.classroom, each.name, each.login, code, expires_at) for each, code in made]
+
+    async def _hash_all(self, codes: Sequence[str]) -> list[str]:
+        hashes: list[str] = []
+        for some in batches(codes, HASHES_AT_ONCE):
+            hashes += await asyncio.gather(*map(self._passwords.hash, some))
+        return hashes
+
+    async def create_tokens(self, logins: Sequence[str], days: int) -> list[Token]:
+        """Make a bearer token for each of these logins, in their order; all of them or none."""
+        now = self._clock()
+        wanted = [normal_login(login) for login in logins]
+        async with writing(self._sessions) as session:
+            users = await find_users(session, set(wanted))
+            _check_all("token", wanted, users)
+            made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
+            await add_credentials(session, [new for _, new in made])
+        return [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
+
+
+async def _locked(session: Session, login: str) -> Account:
+    user = await find_user(session, normal_login(login), lock=True)
+    if user is None:
+        raise UserError(f"There is no user with the login “{login}”.")
+    return user
+
+
+def _check_all(what: str, logins: Collection[str], users: dict[str, Account]) -> None:
+    unknown = [login for login in logins if login not in users]
+    if unknown:
+        raise UserError(f"No {what} was made. Nobody has the login: {_listed(unknown)}.")
+    ended = [login for login in logins if not users[login].may_sign_in]
+    if ended:
+        raise UserError(f"No {what} was made. Disabled, or no longer in the roster: {_listed(ended)}.")
+
+
+async def _of_classes(session: Session, titles: Sequence[str], role: Role | None) -> dict[int, _Codeless]:
+    known = await class_titles(session)
+    classes = {id_: each for title in titles for id_, each in _classes_called(title, known).items()}
+    classes = classes or dict(sorted(known.items(), key=lambda item: by_name(item[1])))
+    order = {title: number for number, title in enumerate(dict.fromkeys(classes.values()))}
+    found: dict[int, _Codeless] = {}
+    for some in batches(classes):
+        for row in await without_password(session, some):
+            title = classes[row.class_id]
+            person = _Codeless((order[title], row.role, by_name(row.name)), row.id, title, row.name, row.login)
+            if role in (None, row.role):
+                found[row.id] = min(person, found.get(row.id, person))
+    return found
+
+
+async def _by_login(session: Session, logins: Sequence[str]) -> dict[int, _Codeless]:
+    wanted = [normal_login(login) for login in logins]
+    users = await find_users(session, set(wanted))
+    _check_all("code", wanted, users)
+    known = [login for login in wanted if users[login].password_hash is not None]
+    if known:
+        raise UserError(f"No code was made. They have a password, which “user password” changes: {_listed(known)}.")
+    people = [users[login] for login in wanted]
+    last = float("inf")
+    return {
+        each.id: _Codeless((last, each.role, by_name(each.name)), each.id, "", each.name, each.login) for each in people
+    }
+
+
+def _listed(logins: Sequence[str]) -> str:
+    some = ", ".join(f"“{login}”" for login in logins[:10])
+    return f"{some} and {len(logins) - 10} more" if len(logins) > 10 else some
+
+
+def _classes_called(title: str, titles: dict[int, str]) -> dict[int, str]:
+    found = {id_: each for id_, each in titles.items() if each == title}
+    found = found or {id_: each for id_, each in titles.items() if each.casefold() == title.strip().casefold()}
+    if not found:
+        known = sorted(set(titles.values()))
+        some = "; ".join(get_close_matches(title, known, 10) or known[:10]) or "none yet: import a roster first"
+        raise UserError(f"There is no class called “{title}”. Classes are: {some}")
+    return found
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARACTERS))
+
+
+def _valid_login(login: str) -> str:
+    normal, typed = normal_login(login), login.strip()
+    _check_visible("login", typed)
+    if not 1 <= len(typed) <= MAX_LOGIN_CHARACTERS or " " in typed:
+        raise UserError(f"A login has 1 to {MAX_LOGIN_CHARACTERS} characters, and no blanks.")
+    return normal
+
+
+def _valid_name(name: str) -> str:
+    plain = name.strip()
+    _check_visible("name", plain)
+    if not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
+        raise UserError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
+    return plain
+
+
+def _check_visible(what: str, text: str) -> None:
+    if (hidden := first_invisible(text)) is not None:
+        raise UserError(f"The {what} holds a character that cannot be seen: {hidden}.")

@@ -1,0 +1,196 @@
+"""What the commands share: options, how a command reaches the databases, and how it says what went wrong."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from server.accounts.refusals import PasswordRefused, UserError
+from server.databases import Databases
+from server.databases.errors import DatabaseError
+from server.process.workers import WorkersFailed
+from server.rosters import RosterErrors
+from server.schemas import SCHEMAS
+from server.settings import Settings, SettingsError, database_urls, read_origin
+
+R = TypeVar("R")
+Command = Callable[..., Any]
+
+# More than any machine's cores that a school would give to it; each costs some 60 MB.
+MAX_WORKERS = 128
+
+_PASSWORD_REFUSALS = {
+    "short": "The password is too short: it needs at least 8 characters.",
+    "long": "The password is too long: at most 256 characters.",
+    "login": "The password is the login: choose another.",
+    "common": "This password is among the first that anybody would guess: choose another.",
+}
+
+
+class Commands(click.Group):
+    """Commands whose known failures are a sentence and exit code 1, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except PasswordRefused as error:
+            raise click.ClickException(_PASSWORD_REFUSALS[error.reason]) from error
+        except (DatabaseError, RosterErrors, SettingsError, UserError, WorkersFailed) as error:
+            raise click.ClickException(str(error)) from error
+
+
+def option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Make an option that may also be given as the environment variable LOUSA_<NAME>, which its help shows."""
+    variable = "LOUSA_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *names, envvar=variable, show_envvar=True, **attributes)
+
+
+class _Workers(click.ParamType[int]):
+    """A number of workers, or `auto`."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        if value == "auto":
+            # Those that this process may use, where the system tells.
+            return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return click.IntRange(1, MAX_WORKERS).convert(value, param, ctx)
+
+
+_DATA_OPTIONS = [
+    option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("data"),
+        show_default=True,
+        help="The folder with the school's data, made where there is none. This is what to back up.",
+    ),
+    option(
+        "--database",
+        multiple=True,
+        metavar="NAME=URL",
+        help="Keep a database elsewhere than in the data folder: accounts=postgresql://user:password@host/name, and "
+        "journal=… likewise. In the variable, put a blank between the two.",
+    ),
+]
+
+_SERVER_OPTIONS = [
+    option("--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="The port to listen on."),
+    option(
+        "--workers",
+        type=_Workers(),
+        metavar="NUMBER|auto",
+        default="1",
+        show_default=True,
+        help="Processes that serve together; auto: as many as there are processor cores.",
+    ),
+    option(
+        "--redis-url",
+        metavar="URL",
+        help="The Redis that joins workers: redis://, rediss:// or unix://. The workers of one machine need none: they "
+        "start a private one. For several machines name the same one on each, and keep the databases in PostgreSQL: "
+        "with SQLite, only a Redis on this machine is taken.",
+    ),
+    option(
+        "--drain-seconds",
+        type=click.FloatRange(0, 300),
+        default=10.0,
+        show_default=True,
+        help="How long a worker that ends may take to close its connections: then they do not all come back at once.",
+    ),
+    option(
+        "--push-rate",
+        type=click.FloatRange(min=0),
+        default=10.0,
+        show_default=True,
+        help="How many messages, marks and the like a user may send in a second. 0 is without limit.",
+    ),
+    option(
+        "--max-outbox-kib",
+        type=click.IntRange(min=64),
+        default=1024,
+        show_default=True,
+        help="How much may wait for one connection that reads too slowly, in KiB. Past it the connection is closed; "
+        "its client comes back and gets what it missed.",
+    ),
+    option(
+        "--allowed-origin",
+        "allowed_origins",
+        multiple=True,
+        metavar="ORIGIN",
+        callback=lambda _context, _option, given: tuple(map(read_origin, given)),
+        help="Another site whose pages may connect to the live classes, as in https://portal.school.example.",
+    ),
+    option(
+        "--behind-proxy",
+        is_flag=True,
+        help="Believe the X-Forwarded-… headers: only where every request comes through a proxy such as nginx.",
+    ),
+]
+
+
+def data_options(command: Command) -> Command:
+    """Give a command the options that say where the school's data is."""
+    return _with(_DATA_OPTIONS, command)
+
+
+def host_option(which: str) -> Callable[[Command], Command]:
+    """Make the option for the address to listen on; `which` tells of those that may be given."""
+    return option("--host", default="127.0.0.1", show_default=True, help=f"The address to listen on: {which}")
+
+
+def server_options(command: Command) -> Command:
+    """Give a command the options that say how the school is served."""
+    return _with(_SERVER_OPTIONS, command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for each in reversed(options):
+        command = each(command)
+    return command
+
+
+def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Settings:
+    """Make the settings of a command, and the data folder where it is needed; raise SettingsError."""
+    folder = data_dir.absolute()
+    urls = database_urls(folder, database, SCHEMAS)
+    if urls.items() & database_urls(folder, names=SCHEMAS).items():
+        _make_writable(folder)
+    return Settings(data_dir=folder, databases=urls, **others)
+
+
+def _make_writable(folder: Path) -> None:
+    try:
+        # Only for the user who runs Lousa: there are children's names in it.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(f"The data folder {folder} cannot be written ({error.strerror}).") from error
+
+
+def run(settings: Settings, work: Callable[[Databases], Awaitable[R]]) -> R:
+    """Run something with databases that are ready for use."""
+
+    async def with_databases() -> R:
+        async with open_databases(settings) as databases:
+            return await work(databases)
+
+    return asyncio.run(with_databases())
+
+
+@asynccontextmanager
+async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
+    """Open the databases and close them at the end; raise DatabaseError where one is not ready."""
+    databases = Databases(settings.databases, SCHEMAS)
+    try:
+        await databases.prepare()
+        yield databases
+    finally:
+        await databases.dispose()

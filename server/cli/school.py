@@ -1,0 +1,102 @@
+"""The commands on the school as a whole: its roster, and the tables of its databases."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server import rosters
+from server.cli.options import Commands, data_options, make_settings, option, run
+from server.databases import Databases
+from server.rosters.compare import Counts
+from server.rosters.export import Progress
+from server.schemas import SCHEMAS
+
+# What is done by then needs no bar.
+BAR_AFTER_SECONDS = 1.0
+
+
+@click.group(cls=Commands)
+def roster() -> None:
+    """Import who is at the school, and in which class."""
+
+
+@roster.command("import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@option("--dry-run", is_flag=True, help="Only say what would change.")
+@data_options
+def import_command(path: Path, dry_run: bool, **given: Any) -> None:
+    """Bring the school to what a OneRoster export says: a folder, or a zip, of CSV files (version 1.1 or 1.2).
+
+    Who is new is added, who has changed is updated, and who is no longer in the export can no longer sign in. Where
+    anything is wrong with the export, all of it is listed and nothing is changed.
+    """
+    settings = make_settings(**given)
+    with _progress("Reading") as progress:
+        found = rosters.read(path, progress=progress)
+
+    async def apply(databases: Databases) -> rosters.Summary:
+        with _progress("Importing") as progress:
+            return await rosters.apply(databases.sessions("accounts"), found, dry_run=dry_run, progress=progress)
+
+    _tell(run(settings, apply), dry_run=dry_run)
+
+
+@click.group(cls=Commands)
+def database() -> None:
+    """Look after the databases."""
+
+
+@database.command()
+@data_options
+def upgrade(**given: Any) -> None:
+    """Bring the tables to this version of Lousa.
+
+    Needed for PostgreSQL, once before the first start and after each update of Lousa, while no server runs; make a
+    backup first. Files in the data folder are upgraded whenever Lousa starts.
+    """
+    settings = make_settings(**given)
+    asyncio.run(_upgrade(Databases(settings.databases, SCHEMAS)))
+    click.echo("The databases are up to date.")
+
+
+async def _upgrade(databases: Databases) -> None:
+    try:
+        await databases.upgrade()
+    finally:
+        await databases.dispose()
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Progress]:
+    """Show a bar, where somebody watches and it takes longer than a moment."""
+    watched, begun = sys.stderr.isatty(), time.monotonic()
+    bars: list[Any] = []
+
+    def show(done: int, total: int) -> None:
+        if watched and not bars and time.monotonic() - begun > BAR_AFTER_SECONDS:
+            bars.append(click.progressbar(length=total, label=label, file=sys.stderr))
+            bars[0].render_progress()
+        for bar in bars:
+            bar.update(done - bar.pos)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.render_finish()
+
+
+def _tell(summary: rosters.Summary, *, dry_run: bool) -> None:
+    click.echo(f"{summary.school}{': nothing was changed. It would be:' if dry_run else ''}")
+    for kind in ("users", "classes", "enrolments"):
+        counts: Counts = getattr(summary, kind)
+        click.echo(f"  {kind:<11}{counts.created} new, {counts.updated} updated, {counts.ended} ended")
+    if summary.skipped:
+        skipped = ", ".join(f"{count} {name}" for name, count in sorted(summary.skipped.items()))
+        click.echo(f"  left out   {skipped}")

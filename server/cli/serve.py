@@ -1,0 +1,130 @@
+"""The commands that open a school: one's own, or the demo's."""
+
+import asyncio
+import ipaddress
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server import rosters
+from server.accounts.passwords import Passwords
+from server.accounts.users import Users
+from server.application import serve
+from server.cli.options import data_options, host_option, make_settings, run, server_options
+from server.databases import Databases, reading
+from server.databases.directory import belongs_to_another
+from server.process.listener import allow_connections
+from server.process.workers import supervise
+from server.settings import Settings, SettingsError
+
+DEMO_SCHOOL = Path(rosters.__file__).parent / "demo"
+DEMO_PASSWORD = "lousa-demo"  # noqa: S105 (known to everybody, and of invented people)
+DEMO_USERS = {
+    "ana": "a student",
+    "bruno": "a student, in ana's classes",
+    "paula": "their teacher",
+    "diretora": "the principal",
+}
+
+
+@click.command("serve")
+@host_option("127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.")
+@server_options
+@data_options
+def serve_command(**given: Any) -> None:
+    """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""
+    _open(make_settings(**given))
+
+
+@click.command()
+@host_option("one of this machine only, because everybody knows the demo's password.")
+@server_options
+# No variable for it, nor any --database: where a school's server has set its own for all commands, the demo must not
+# land in the school's data.
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the invented school in this folder. It must be the demo's own.",
+)
+def demo(data_dir: Path | None, **given: Any) -> None:
+    """Open an invented school on this machine only, and say who can sign in.
+
+    Its data lies in a temporary folder and is gone afterwards, unless a data folder is given here; the variables
+    LOUSA_DATA_DIR and LOUSA_DATABASE do not count.
+    """
+    _check_loopback(given["host"])
+    with _kept(data_dir) if data_dir else _thrown_away() as folder:
+        settings = make_settings(folder, [], **given)
+        run(settings, _found_school)
+        _open(settings, _who_can_sign_in())
+
+
+def _who_can_sign_in() -> str:
+    lines = [f"    {login:<10}{who}" for login, who in DEMO_USERS.items()]
+    return "\n".join(["", f"Sign in, with the password {DEMO_PASSWORD}, as", *lines])
+
+
+def _check_loopback(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise click.BadOptionUsage(
+            "host", "Everybody knows the demo's password: it is open to this machine only. Leave --host out."
+        )
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[Path]:
+    yield folder
+
+
+@contextmanager
+def _thrown_away() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lousa-demo-") as folder:
+        yield Path(folder)
+
+
+async def _found_school(databases: Databases) -> None:
+    """Import the demo's school, and give everybody in it the known password; refuse what belongs to anybody else."""
+    sessions, roster = databases.sessions("accounts"), rosters.read(DEMO_SCHOOL)
+    async with reading(sessions) as session:
+        if await belongs_to_another(session, roster.school.sourced_id):
+            raise SettingsError(
+                "There is a school already in this data folder, and it is not the demo's. Nothing was changed. "
+                "Give the demo a folder of its own, or leave --data-dir out."
+            )
+    await rosters.apply(sessions, roster)
+    passwords = Passwords()
+    try:
+        await Users(sessions, passwords).set_one_password(DEMO_PASSWORD)
+    finally:
+        passwords.close()
+
+
+def _open(settings: Settings, note: str = "") -> None:
+    _log_as("")
+    allow_connections()
+
+    def on_open(address: str) -> None:
+        many = f", with {settings.workers} workers" if settings.workers > 1 else ""
+        click.echo(f"Lousa is open at {address}{many}{note}\nStop it with Ctrl-C.")
+
+    if settings.workers == 1:
+        asyncio.run(serve(settings, on_open))
+    elif not supervise(settings, on_open, _log_as):
+        raise click.ClickException("Not every worker ended in good order; the log says which.")
+
+
+def _log_as(worker: str) -> None:
+    """Log under the name of a worker, if there are several."""
+    name = f" {worker}:" if worker else ""
+    style = f"%(asctime)s %(levelname)s{name} %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=style, force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # says at every start what it would do

@@ -1,0 +1,180 @@
+"""The commands on single users: their accounts, one-time codes, and tokens for programs."""
+
+import csv
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from channels.member import Role
+from server.accounts.passwords import Passwords
+from server.accounts.users import CODE_DAYS, Code, Users
+from server.cli.options import Commands, data_options, make_settings, option, run
+from server.databases import Databases
+
+R = TypeVar("R")
+
+_LONGEST_TOKEN_DAYS = 3650
+
+password_option = option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from the first line of the standard input, instead of asking for it.",
+)
+
+
+class _Title(click.types.StringParamType):
+    """A title, which may have blanks in it."""
+
+    envvar_list_splitter = ";"
+
+
+@click.group(cls=Commands)
+def user() -> None:
+    """Look after single accounts; a running server notices within a second."""
+
+
+@user.command()
+@click.argument("login")
+@option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What kind of user this is.")
+@option("--name", required=True, help="The name as others see it.")
+@password_option
+@data_options
+def create(login: str, role: str, name: str, password_stdin: bool, **given: Any) -> None:
+    """Make an account by hand, for somebody who is in no roster. Imports leave it alone."""
+    password = _read_password(password_stdin)
+    _run(given, lambda users: users.create(login, name, Role(role), password))
+    click.echo(f"{login} can sign in.")
+
+
+@user.command()
+@click.argument("login")
+@data_options
+def disable(login: str, **given: Any) -> None:
+    """Lock an account: its user is signed out everywhere, and its tokens end. What they wrote stays."""
+    _run(given, lambda users: users.disable(login))
+    click.echo(f"{login} is disabled, and signed out everywhere.")
+
+
+@user.command()
+@click.argument("login")
+@data_options
+def enable(login: str, **given: Any) -> None:
+    """Unlock an account that was disabled."""
+    _run(given, lambda users: users.enable(login))
+    click.echo(f"{login} can sign in again.")
+
+
+@user.command()
+@click.argument("login")
+@password_option
+@data_options
+def password(login: str, password_stdin: bool, **given: Any) -> None:
+    """Give a user a new password. They are signed out wherever they signed in with the old one; tokens stay."""
+    new = _read_password(password_stdin)
+    _run(given, lambda users: users.set_password(login, new))
+    click.echo(f"{login} has a new password.")
+
+
+@user.command(
+    help=f"""Print a sheet (CSV) of one-time codes for those who have no password yet.
+
+    It is for all classes, or for those named; somebody who is in several of them is on the sheet once, with the first.
+    With their login and code they choose a password at their first sign-in. A code is good once and for {CODE_DAYS}
+    days. For everybody on the new sheet, codes printed earlier and not used are void: hand out the newest only. Whoever
+    holds it can sign in for them.
+    """
+)
+@option(
+    "--class",
+    "titles",
+    type=_Title(),
+    multiple=True,
+    metavar="TITLE",
+    help="A class, by its title; may be repeated. In the variable, put a semicolon between the two.",
+)
+@option("--role", type=click.Choice(["student", "teacher"]), help="Only for those of the classes who have this role.")
+@option(
+    "--login",
+    "logins",
+    multiple=True,
+    metavar="LOGIN",
+    help="Somebody by login, such as an imported principal, who is in no class; may be repeated. Without --class, only "
+    "for these.",
+)
+@data_options
+def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **given: Any) -> None:
+    """Print one-time codes."""
+    wanted = Role(role) if role else None
+    _print_sheet(_run(given, lambda users: users.make_codes(*titles, role=wanted, logins=logins)))
+
+
+@click.group(cls=Commands)
+def token() -> None:
+    """Let programs connect in somebody's name."""
+
+
+@token.command("create")
+@click.argument("logins", nargs=-1, required=True, metavar="LOGIN...")
+@option(
+    "--days",
+    type=click.IntRange(1, _LONGEST_TOKEN_DAYS),
+    default=30,
+    show_default=True,
+    help="For how many days the tokens are good.",
+)
+@data_options
+def create_tokens(logins: Sequence[str], days: int, **given: Any) -> None:
+    """Make a bearer token for each login, and print lines of login, tab, token. They cannot be shown again."""
+    for made in _run(given, lambda users: users.create_tokens(logins, days)):
+        click.echo(f"{made.login}\t{made.secret}")
+
+
+def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
+    async def with_users(databases: Databases) -> R:
+        passwords = Passwords()
+        try:
+            return await work(Users(databases.sessions("accounts"), passwords))
+        finally:
+            passwords.close()
+
+    return run(make_settings(**given), with_users)
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return _read_line()
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is nobody to ask for the password: pipe it in, with --password-stdin.")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _read_line() -> str:
+    # Bytes: what the terminal's language says of them must not change what the password is.
+    line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+    if not line:
+        raise click.UsageError("No password came: the first line of the standard input is empty.")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError("The password that came is not in UTF-8.") from error
+
+
+def _print_sheet(sheet: Sequence[Code]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["class", "name", "login", "code", "expires"])
+    for line in sheet:
+        cells = [_as_text(cell) for cell in (line.classroom, line.name, line.login)]
+        writer.writerow([*cells, line.code, _day(line.expires_at)])
+
+
+def _as_text(cell: str) -> str:
+    """Keep a spreadsheet from taking a name that begins like a formula for one."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+
+
+def _day(at: int) -> str:
+    """Return the last whole day of something that ends at this time, where this machine stands."""
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone().date().isoformat()

@@ -1,0 +1,111 @@
+"""How this worker is, for whoever watches over it: a load balancer, a supervisor, an administrator with curl.
+
+/healthz answers as long as the process lives. /readyz tells, in JSON, whether the databases answer and the other
+workers are reached; with 503 where this worker cannot serve now. Both tell nothing that is not for everybody's eyes.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from channels.broker.broker import Broker
+from server.databases import Databases
+from server.databases.errors import DatabaseError
+
+# An answer is good for so long: however often it is asked for, each database gets a query a second at most.
+FRESH_SECONDS = 1.0
+# A database that has not answered by then is away.
+ANSWER_SECONDS = 2.0
+
+
+class Health:
+    """What of this worker is well. To be told when it is `stopping`; `close` before the databases go."""
+
+    def __init__(self, databases: Databases, broker: Broker) -> None:
+        self.stopping = False
+        self._broker = broker
+        self._questions = {name: _Question(databases, name) for name in databases.names}
+
+    async def report(self) -> dict[str, str]:
+        """Tell of each part whether it is ok or away, and how the whole is: ready, degraded, down or stopping."""
+        answers = await asyncio.gather(*(question.answer() for question in self._questions.values()))
+        well = {**dict(zip(self._questions, answers, strict=True)), "broker": self._broker.connected}
+        parts = {name: "ok" if is_well else "away" for name, is_well in well.items()}
+        return {"status": self._status(all(answers)), **parts}
+
+    def _status(self, databases_answer: bool) -> str:
+        if self.stopping:
+            return "stopping"
+        if not databases_answer:
+            return "down"
+        # Without the broker everything goes on, later by the time that it takes to look into the journal.
+        return "ready" if self._broker.connected else "degraded"
+
+    async def close(self) -> None:
+        """Ask no more."""
+        tasks = [question.task for question in self._questions.values() if question.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Question:
+    """Whether one database answers: asked once for all who want to know, and not again while it is silent."""
+
+    def __init__(self, databases: Databases, name: str) -> None:
+        self.task: asyncio.Task[bool] | None = None
+        self._databases = databases
+        self._name = name
+        self._asked_at = 0.0
+
+    async def answer(self) -> bool:
+        """Return whether it does, within ANSWER_SECONDS."""
+        now = time.monotonic()
+        if self.task is None or (self.task.done() and now - self._asked_at >= FRESH_SECONDS):
+            self.task, self._asked_at = asyncio.create_task(self._ask()), now
+        # Not cancelled when it takes too long: a connection with half an answer on it is worse than a late one.
+        await asyncio.wait([self.task], timeout=max(0.0, self._asked_at + ANSWER_SECONDS - now))
+        return self.task.done() and self.task.result()
+
+    async def _ask(self) -> bool:
+        try:
+            await self._databases.check(self._name)
+        except DatabaseError:
+            return False
+        return True
+
+
+class Alive(RequestHandler):
+    """The page /healthz."""
+
+    def get(self) -> None:
+        """Answer."""
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish("ok\n")
+
+    head = get
+
+
+class Ready(RequestHandler):
+    """The page /readyz."""
+
+    def initialize(self, health: Health) -> None:
+        """Take whom to ask."""
+        self._health = health
+
+    async def get(self) -> None:
+        """Answer with the report."""
+        report = await self._health.report()
+        self.set_status(200 if report["status"] in ("ready", "degraded") else 503)
+        self.set_header("Cache-Control", "no-store")
+        await self.finish(report)
+
+    head = get
+
+
+def handlers(health: Health) -> list[tuple[str, type, dict[str, Any]]]:
+    """Return the routes."""
+    return [(r"/healthz", Alive, {}), (r"/readyz", Ready, {"health": health})]

@@ -1,0 +1,188 @@
+"""Presence and counts over several workers, on a bus that loses, by clocks that are turned."""
+
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from channels.broker.broker import Envelope
+from channels.broker.memory import MemoryBus
+from channels.cluster.presence_sync import PEERS, SILENCE_SECONDS
+from channels.engine import engine
+from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker
+
+MakeWorker = Callable[..., Awaitable[Worker]]
+
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+
+
+def here(client: Client) -> set[str]:
+    """Return who is there as a Phoenix client sees it: the state, then every diff, joins before leaves."""
+    (state,) = client.got("presence_state")
+    refs = {user: {meta["phx_ref"] for meta in entry["metas"]} for user, entry in state.items()}
+    for diff in client.got("presence_diff"):
+        for user, entry in diff["joins"].items():
+            refs.setdefault(user, set()).update(meta["phx_ref"] for meta in entry["metas"])
+        for user, entry in diff["leaves"].items():
+            refs[user] -= {meta["phx_ref"] for meta in entry["metas"]}
+    return {user for user, known in refs.items() if known}
+
+
+async def shows(client: Client, *users: str) -> None:
+    await client.until(lambda frame: here(client) == set(users))
+
+
+def beat(*workers: Worker, at: int = 0) -> None:
+    for worker in workers:
+        worker.engine._peers.beat(at)
+
+
+async def two_in_a_class(make_worker: MakeWorker) -> tuple[Worker, Worker, Client, Client]:
+    """Return two workers with a client each, who see each other."""
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    await ana.ok("class:7", "phx_join")
+    await bruno.ok("class:7", "phx_join")
+    await shows(ana, "1", "2")
+    await shows(bruno, "1", "2")
+    return one, two, ana, bruno
+
+
+async def test_those_on_other_workers_are_shown_by_state_and_by_diff(make_worker: MakeWorker) -> None:
+    _, _, ana, bruno = await two_in_a_class(make_worker)
+    ana.gone()
+    await shows(bruno, "2")
+
+
+async def test_a_change_elsewhere_is_told_without_anything_happening_here(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BEAT_SECONDS", 60)  # no heartbeat brings it along
+    _, _, ana, bruno = await two_in_a_class(make_worker)
+    ana.gone()
+    await shows(bruno, "2")
+
+
+async def test_a_worker_that_comes_later_learns_who_is_there(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one = await make_worker(bus)
+    ana = one.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    two = await make_worker(bus)
+    bruno = two.connect(BRUNO)
+    await bruno.ok("class:7", "phx_join")
+    beat(one)
+    await shows(bruno, "1", "2")
+
+
+async def test_what_is_lost_on_the_way_is_asked_for(make_worker: MakeWorker) -> None:
+    deaf = True
+    bus = MemoryBus(lose=lambda envelope: deaf)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    await bruno.ok("class:7", "phx_join")
+    await ana.ok("class:7", "phx_join")
+    await shows(bruno, "2")
+    deaf = False
+    beat(one)
+    await shows(bruno, "1", "2")
+
+
+async def test_a_worker_that_falls_silent_is_forgotten_and_whole_again_when_it_speaks(make_worker: MakeWorker) -> None:
+    one, two, _, bruno = await two_in_a_class(make_worker)
+    two.clock.now += SILENCE_SECONDS + 0.1
+    beat(two)
+    await shows(bruno, "2")
+    beat(one)
+    await shows(bruno, "1", "2")
+
+
+async def test_a_worker_that_ends_takes_its_own_with_it_at_once(make_worker: MakeWorker) -> None:
+    one, _, _, bruno = await two_in_a_class(make_worker)
+    await one.engine.close()
+    await shows(bruno, "2")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_lost_everybody_ends_up_with_the_same_picture(make_worker: MakeWorker, seed: int) -> None:
+    chance = random.Random(seed)
+    losing = True
+
+    def lose(envelope: Envelope) -> bool:
+        return losing and envelope.topic == PEERS and chance.random() < 0.5
+
+    bus = MemoryBus(lose)
+    workers = [await make_worker(bus) for _ in range(3)]
+    watchers = [worker.connect(DIRETORA) for worker in workers]
+    for watcher in watchers:
+        await watcher.ok("class:7", "phx_join", {"present": False})
+    clients: list[tuple[str, Client]] = []
+    for _ in range(60):
+        if clients and chance.random() < 0.5:
+            clients.pop(chance.randrange(len(clients)))[1].gone()
+        else:
+            who = chance.choice((ANA, BRUNO, PAULA))
+            clients.append((str(who.user.id), chance.choice(workers).connect(who)))
+            await clients[-1][1].ok("class:7", "phx_join")
+        if chance.random() < 0.3:
+            beat(*workers)
+    losing = False
+    for worker in workers:
+        worker.clock.now += 2  # past what an unanswered question is waited for
+    beat(*workers)
+    for watcher in watchers:
+        await shows(watcher, *{user for user, _ in clients})
+
+
+async def test_the_dashboard_adds_up_all_workers(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, paula, diretora = one.connect(ANA), two.connect(PAULA), two.connect(DIRETORA)
+    await ana.ok("class:7", "phx_join")
+    await paula.ok("class:7", "phx_join")
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    await paula.ok("class:7", "message:send", {"text": "y"})
+    await diretora.ok("dashboard", "phx_join")
+    await diretora.until(
+        lambda frame: (
+            frame[3] == "dashboard:changed"
+            and frame[4]["totals"]["connections"] == 3
+            and frame[4]["classes"][0]["students_online"] == 1
+            and frame[4]["classes"][0]["teachers_online"] == 1
+            and sum(frame[4]["classes"][0]["messages"]) == 2
+        )
+    )
+
+
+async def test_a_large_class_is_counted_over_all_workers(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, diretora = one.connect(ANA), two.connect(DIRETORA)
+    await diretora.ok("class:9", "phx_join", {"present": False})
+    await ana.ok("class:9", "phx_join")
+    await diretora.until(lambda frame: frame[3] == "presence_count" and frame[4] == {"students": 1, "teachers": 0})
+
+
+async def test_typing_and_read_marks_reach_other_workers(make_worker: MakeWorker) -> None:
+    bus = MemoryBus()
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno, elsewhere = one.connect(ANA), two.connect(BRUNO), two.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await bruno.ok("class:7", "phx_join")
+    await elsewhere.ok("user:me", "phx_join")
+    await ana.ok("class:7", "typing:start")
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    await ana.ok("class:7", "read:mark", {"seq": 1})
+    assert (await bruno.has(1, "typing:started"))[0]["user"]["name"] == "Ana"
+    assert (await elsewhere.has(1, "read:marked"))[0] == {"topic": "class:7", "seq": 1}
+
+
+async def test_what_a_later_version_tells_is_passed_over(worker: Worker) -> None:
+    worker.engine._hub._receive(
+        [
+            Envelope(PEERS, "", b"\x91\xa6whatis"),
+            Envelope("class:7", "message:sent", b"{}", 1),
+        ]
+    )
+    beat(worker)

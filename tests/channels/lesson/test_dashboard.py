@@ -1,0 +1,55 @@
+"""The principal's snapshots, by numbers that are given."""
+
+from channels.cluster.message_rates import CHART_MINUTES, MINUTE, MinuteCounts
+from channels.cluster.presence import ONLINE, Presence
+from channels.lesson.dashboard import ClassRow, Dashboard
+from channels.limit import Limits
+from channels.member import Classroom, Member
+from channels.sessions.session import Session
+from channels.wire.codec import JSON
+from tests.channels.support import ANA, CLASS, OTHER_CLASS, PAULA, SCHOOL, Notes
+
+HOUR = 60 * MINUTE
+
+
+def session_of(who: Member) -> Session:
+    return Session(who, JSON, Limits(), 0.0, Notes())
+
+
+def test_classes_come_by_title_each_with_who_is_there() -> None:
+    presence = Presence()
+    for who in (ANA, ANA, PAULA):
+        session = session_of(who)
+        presence.enter(ONLINE, session)
+        presence.enter(CLASS.topic, session)
+    snapshot = Dashboard(presence, MinuteCounts()).snapshot({8: OTHER_CLASS, 7: CLASS}, HOUR)
+    assert snapshot.classes == [
+        ClassRow(7, CLASS.title, 1, 30, 1, 0, [0] * CHART_MINUTES),
+        ClassRow(8, OTHER_CLASS.title, 0, 30, 0, 0, [0] * CHART_MINUTES),
+    ]
+    assert (snapshot.totals.students, snapshot.totals.teachers, snapshot.totals.connections) == (1, 1, 3)
+
+
+def test_the_rate_of_messages_slides_over_the_minute_and_the_school_is_the_sum_of_its_classes() -> None:
+    minutes = MinuteCounts()
+    for _ in range(10):
+        minutes.add(CLASS.topic, HOUR)
+    for _ in range(3):
+        minutes.add(OTHER_CLASS.topic, HOUR + MINUTE)
+    dashboard = Dashboard(Presence(), minutes)
+    rates = []
+    for seconds in (0, 60, 90, 119, 120, 180):
+        snapshot = dashboard.snapshot(SCHOOL, HOUR + seconds * 1000)
+        rates.append([row.messages_per_minute for row in snapshot.classes[:2]])
+        assert snapshot.totals.messages_per_minute == sum(rates[-1])
+    assert rates == [[10, 0], [10, 3], [5, 3], [0, 3], [0, 3], [0, 0]]
+
+
+def test_a_snapshot_is_told_once_until_something_changes() -> None:
+    presence, minutes = Presence(), MinuteCounts()
+    dashboard = Dashboard(presence, minutes)
+    assert dashboard.changed(SCHOOL, HOUR) is not None
+    assert dashboard.changed(SCHOOL, HOUR + 1000) is None
+    presence.enter(CLASS.topic, session_of(ANA))
+    assert dashboard.changed(SCHOOL, HOUR + 2000) is not None
+    assert dashboard.changed({7: Classroom(7, "Renamed", 30)}, HOUR + 3000) is not None

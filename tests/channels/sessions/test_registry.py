@@ -1,0 +1,57 @@
+"""A worker's sessions by user: rates, and who has fallen silent."""
+
+import pytest
+
+from channels.limit import IDLE_SECONDS, Limits
+from channels.member import Member
+from channels.sessions.registry import Registry
+from channels.sessions.session import Session
+from channels.wire.codec import JSON
+from tests.channels.support import ANA, BRUNO, Notes
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry(Limits(push_rate=2.0))
+
+
+def session(member: Member = ANA) -> Session:
+    return Session(member, JSON, Limits(), 0.0, Notes())
+
+
+def test_sessions_are_found_by_user_and_counted(registry: Registry) -> None:
+    one, two, other = session(), session(), session(BRUNO)
+    for each in (one, two, other):
+        registry.add(each)
+    assert (len(registry), registry.count_of(1), registry.of(1)) == (3, 2, {one, two})
+    for each in (one, one, other):
+        registry.discard(each)
+    assert (len(registry), set(registry), registry.count_of(2)) == (1, {two}, 0)
+
+
+def test_a_rate_is_a_users_and_outlives_the_connection(registry: Registry) -> None:
+    for _ in range(6):
+        assert registry.seconds_until_push(session(), 0.0) == 0
+    assert registry.seconds_until_push(session(), 0.0) == pytest.approx(0.5)
+    assert registry.seconds_until_push(session(BRUNO), 0.0) == 0
+    registry.sweep(1.0)
+    assert registry.seconds_until_push(session(), 0.0) > 0
+
+
+def test_rates_with_nothing_to_remember_are_forgotten(registry: Registry) -> None:
+    registry.seconds_until_push(session(), 0.0)
+    registry.seconds_until_join(session(), 0.0)
+    registry.sweep(0.1)
+    assert (len(registry._pushes), len(registry._joins)) == (1, 1)
+    registry.sweep(100.0)
+    assert (registry._pushes, registry._joins) == ({}, {})
+
+
+def test_who_is_silent_for_too_long_is_ended(registry: Registry) -> None:
+    silent, talking = session(), session(BRUNO)
+    for each in (silent, talking):
+        registry.add(each)
+    talking.heard(IDLE_SECONDS)
+    registry.sweep(IDLE_SECONDS + 0.1)
+    assert silent.closing is not None
+    assert talking.closing is None

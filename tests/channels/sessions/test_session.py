@@ -1,0 +1,150 @@
+"""One client as a state machine: bytes in, bytes out, a clock that is turned."""
+
+import msgspec
+import pytest
+
+from channels.errors import SIGNED_OUT, TOO_SLOW, Refused
+from channels.limit import MAX_EPHEMERAL, Limits
+from channels.sessions.session import Session, Subscription, TokenBucket
+from channels.wire.codec import JSON, JSON_OBJECTS, ClientMessage
+from tests.channels.support import ANA, Notes
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def session(notes: Notes) -> Session:
+    return Session(ANA, JSON, Limits(max_outbox_bytes=100), 0.0, notes)
+
+
+def test_what_is_offered_in_one_turn_is_taken_as_one_buffer_in_order(session: Session, notes: Notes) -> None:
+    for part in (b"a", b"b", b"c"):
+        session.offer(part)
+    assert notes.woken == [session]
+    assert session.take() == b"abc"
+    assert session.take() == b""
+
+
+def test_it_wakes_its_transport_again_after_each_taking(session: Session, notes: Notes) -> None:
+    session.offer(b"a")
+    session.take()
+    session.offer(b"b")
+    assert notes.woken == [session, session]
+
+
+def test_a_snapshot_replaces_an_older_one_of_its_key(session: Session) -> None:
+    session.offer_snapshot("dashboard", b"old")
+    session.offer_snapshot("count", b"5")
+    session.offer_snapshot("dashboard", b"new")
+    assert session.take() == b"new5"
+    assert session.take() == b""
+
+
+def test_while_the_client_does_not_read_the_ephemeral_is_dropped_and_the_ordered_kept(session: Session) -> None:
+    session.blocked = True
+    session.offer_ephemeral(b"typing")
+    session.offer(b"message")
+    session.offer_snapshot("k", b"snapshot")
+    session.blocked = False
+    assert session.take() == b"messagesnapshot"
+
+
+def test_past_its_bound_a_client_that_does_not_read_is_ended_and_its_memory_given_back(session: Session) -> None:
+    session.blocked = True
+    closings = []
+    for _ in range(101):
+        session.offer(b"x")
+        closings.append(session.closing)
+    assert closings == [None] * 100 + [TOO_SLOW]
+    session.offer(b"late")
+    assert session.take() == b""
+
+
+def test_what_was_asked_for_does_not_count_towards_the_bound(session: Session) -> None:
+    session.blocked = True
+    question = ClientMessage("1", "2", "t", "history:read", msgspec.Raw(b"{}"))
+    session.reply(question, {"events": "x" * 1000})
+    assert session.waiting_bytes > 1000
+    session.offer(b"x" * 100)
+    assert session.closing is None
+    assert session.take().endswith(b"x" * 100)
+    assert session.waiting_bytes == 0
+    session.offer(b"x" * 101)
+    assert session.closing is TOO_SLOW
+
+
+def test_where_pauses_are_usual_the_ephemeral_waits_within_a_bound(session: Session) -> None:
+    session.blocked = session.ephemeral_waits = True
+    for _ in range(MAX_EPHEMERAL + 5):
+        session.offer_ephemeral(b"e")
+    assert session.has_waiting
+    assert session.take() == b"e" * MAX_EPHEMERAL
+    assert not session.has_waiting
+
+
+def test_it_answers_in_the_form_in_which_it_was_last_spoken_to(session: Session) -> None:
+    session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}', 0.0)
+    assert session.wire is JSON_OBJECTS
+    with pytest.raises(Refused):
+        session.receive("[nonsense", 0.0)
+    assert session.wire is JSON_OBJECTS
+    session.receive('[null,"1","phoenix","heartbeat",{}]', 0.0)
+    assert session.wire is JSON
+
+
+def test_a_client_that_reads_may_be_sent_more_than_the_bound_at_once(session: Session) -> None:
+    session.offer(b"x" * 1000)
+    assert session.closing is None
+    assert len(session.take()) == 1000
+
+
+def test_the_first_reason_to_end_counts_and_what_was_offered_before_is_still_sent(session: Session) -> None:
+    session.offer(b"why")
+    session.end(SIGNED_OUT)
+    session.end(TOO_SLOW)
+    assert session.closing is SIGNED_OUT
+    assert session.take() == b"why"
+    assert session.receive('[null,"1","phoenix","heartbeat",{}]', 1.0) is None
+
+
+def test_what_belongs_to_an_older_join_is_passed_over(session: Session) -> None:
+    session.subscriptions["class:7"] = Subscription("class:7", "5")
+    assert session.receive('["3","6","class:7","message:send",{}]', 0.0) is None
+    assert session.receive('["3","6","class:7","phx_leave",{}]', 0.0) is None
+    for join_ref in ('"5"', "null"):
+        assert session.receive(f'[{join_ref},"6","class:7","message:send",{{}}]', 0.0) is not None
+    assert session.receive('["7","7","class:7","phx_join",{}]', 0.0) is not None
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    bucket = TokenBucket(10.0, 30.0, 0.0)
+    assert [bucket.take(0.0) for _ in range(30)] == [0.0] * 30
+    assert bucket.take(0.0) == pytest.approx(0.1)
+    assert bucket.take(0.1) == 0.0
+    assert bucket.take(0.1) > 0
+    assert not bucket.full(3.0)
+    assert bucket.full(3.2)
+
+
+def test_a_rate_of_nought_is_no_limit() -> None:
+    bucket = TokenBucket(0, 1.0, 0.0)
+    assert not any(bucket.take(0.0) for _ in range(1000))
+
+
+def test_its_keeper_is_told_of_a_new_wire_and_a_new_way(session: Session, notes: Notes) -> None:
+    session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}', 1.0)
+    session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"2"}', 2.0)
+    assert (session.wire, notes.placed) == (JSON_OBJECTS, [session])
+    session.go_straight(session)
+    assert notes.placed == [session] * 2
+
+
+def test_once_it_has_ended_nothing_goes_past_its_outbox(session: Session) -> None:
+    session.go_straight(session)
+    session.end(SIGNED_OUT)
+    assert session.straight is None
+    session.go_straight(session)
+    assert session.straight is None

@@ -1,0 +1,367 @@
+"""The long-poll transport over real HTTP: its addresses, headers, bodies and bounds, as stock clients expect them."""
+
+import asyncio
+import base64
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+
+from channels import roles
+from channels.errors import Unavailable
+from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES, Limits
+from channels.member import Member
+from channels.transports import poll_session as mailbox
+from channels.transports import poll_sessions as mailroom
+from channels.transports.gate import Entrance
+from channels.transports.longpoll import NDJSON
+from channels.transports.poll_sessions import Mailroom
+from tests.channels.support import Worker
+
+# One kind of database is enough here.
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+
+ORIGIN = "https://portal.example"
+JOIN = ["1", "1", "class:7", "phx_join", {}]
+
+
+class Served:
+    """A worker behind a real HTTP server; credentials are logins."""
+
+    def __init__(self, worker: Worker, room: Mailroom, port: int) -> None:
+        self.worker = worker
+        self.room = room
+        self.port = port
+        self.client = AsyncHTTPClient(force_instance=True)
+
+    async def fetch(self, method: str = "GET", query: str = "", body: bytes | str | None = None, **headers: str) -> Any:
+        """Make a request, and return its response; headers are named with underscores."""
+        url = f"http://127.0.0.1:{self.port}/students/socket/longpoll?{query}"
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.fetch(
+            url, method=method, body=body, headers=named, raise_error=False, allow_nonstandard_methods=True
+        )
+
+    async def get(self, query: str = "access_token=ana", **headers: str) -> Any:
+        return read(await self.fetch("GET", query, **headers))
+
+    async def post(self, token: str, *frames: Any, content_type: str = NDJSON) -> Any:
+        body = "\n".join(frame if isinstance(frame, str) else json.dumps(frame) for frame in frames)
+        headers = {"X_Phoenix_Longpoll_Token": token, "Content_Type": content_type}
+        return read(await self.fetch("POST", body=body, **headers))
+
+    async def open(self, query: str = "access_token=ana") -> str:
+        """Open a session, and return its token."""
+        opened = await self.get(query)
+        assert opened == {"status": 410, "token": opened["token"], "messages": []}
+        token: str = opened["token"]
+        return token
+
+    async def frames(self, token: str) -> list[Any]:
+        """Poll, and return the frames of the answer."""
+        return [json.loads(text) for text in (await self.get("", X_Phoenix_Longpoll_Token=token))["messages"]]
+
+
+def read(response: HTTPResponse) -> Any:
+    """Read an answer; all of them have this much in common."""
+    assert response.code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Type"] == "application/json"
+    return json.loads(response.body)
+
+
+@pytest.fixture
+async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
+    worker: Worker = await make_worker(limits=Limits(push_rate=0))
+    room = Mailroom(worker.engine)
+    room.start()
+    entrance = Entrance(worker.engine, room, (ORIGIN,))
+    routes = [(url, handler, {"entrance": entrance}) for url, handler in roles.handlers]
+    server = HTTPServer(Application(routes, log_function=lambda handler: None, xsrf_cookies=True))
+    server.listen(0, "127.0.0.1")
+    served = Served(worker, room, next(iter(server._sockets.values())).getsockname()[1])
+    yield served
+    served.client.close()
+    server.stop()
+    await room.close()
+    await worker.engine.close()
+    await server.close_all_connections()
+
+
+async def test_the_first_answer_is_a_token_and_replies_come_by_the_next(served: Served) -> None:
+    token = await served.open()
+    assert await served.post(token, JOIN) == {"status": 200}
+    frames = await served.frames(token)
+    assert frames[0][:4] == ["1", "1", "class:7", "phx_reply"]
+    assert frames[0][4]["status"] == "ok"
+
+
+async def test_an_answer_is_pinned(served: Served) -> None:
+    token = await served.open()
+    await served.post(token, [None, "7", "phoenix", "heartbeat", {}])
+    response = await served.fetch("GET", "", X_Phoenix_Longpoll_Token=token)
+    following = json.loads(response.body)["token"]
+    frame = r"[null,\"7\",\"phoenix\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]"
+    assert response.body.decode() == f'{{"status":200,"token":"{following}","messages":["{frame}"]}}'
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("access_token=ana", {}),
+        ("", {"Authorization": "Bearer ana"}),
+        ("", {"X_Phoenix_AuthToken": "ana"}),
+        ("", {"X_Phoenix_AuthToken": "ana", "Origin": "https://elsewhere.example"}),
+        ("", {"Cookie": "lousa_session=ana"}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": ORIGIN}),
+        ("access_token=ana&vsn=2.0.0&token=", {}),
+        ("access_token=ana&vsn=1.0.0&format=json", {}),
+    ],
+)
+async def test_a_good_credential_is_let_in(served: Served, query: str, headers: dict[str, str]) -> None:
+    assert (await served.get(query, **headers))["status"] == 410
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", {}),
+        ("access_token=nobody", {}),
+        ("access_token=paula", {}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": "https://elsewhere.example"}),
+        ("access_token=ana&vsn=3.0.0", {}),
+        ("access_token=ana&format=msgpack", {}),
+    ],
+)
+async def test_anybody_else_is_told_403(served: Served, query: str, headers: dict[str, str]) -> None:
+    answer = await served.get(query, **headers)
+    assert (answer["status"], "token" in answer) == (403, False)
+
+
+async def test_who_cannot_be_checked_now_is_told_when_to_come_back(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(secret: str) -> Member | None:
+        raise Unavailable("the database is away")
+
+    monkeypatch.setattr(served.worker.authority, "authenticate", away)
+    answer = await served.get()
+    assert (answer["status"], answer["code"], answer["retry_after"]) == (500, "unavailable", 2_000)
+
+
+async def test_a_user_may_have_so_many_sessions_and_no_more(served: Served) -> None:
+    tokens = [await served.open() for _ in range(MAX_CONNECTIONS)]
+    assert (await served.get())["status"] == 500
+    assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=tokens[0])) == {"status": 200}
+    while (await served.get())["status"] != 410:
+        await asyncio.sleep(0.01)
+
+
+async def test_the_token_may_come_in_the_query_where_the_last_one_counts(served: Served) -> None:
+    token = await served.open()
+    await served.post(token, JOIN)
+    assert (await served.get(f"token=mine&access_token=ana&token={token}"))["status"] == 200
+
+
+async def test_the_header_goes_before_the_query(served: Served) -> None:
+    token = await served.open()
+    await served.post(token, JOIN)
+    assert (await served.get("token=another", X_Phoenix_Longpoll_Token=token))["status"] == 200
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a.b.0.c", "3ad75888a77f.3db8b5.0.iO30bgDMdMYqd34nBMfY7g", "x" * 2_000])
+async def test_a_token_that_is_none_of_ours_leads_to_no_session(served: Served, token: str) -> None:
+    gone: dict[str, object] = {"status": 410, "token": None, "messages": []}
+    assert await served.get("access_token=ana", X_Phoenix_Longpoll_Token=token) == gone
+    assert await served.post(token, JOIN) == gone
+    assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == gone
+
+
+async def test_a_dead_session_that_the_query_names_is_told_as_older_stock_clients_understand_it(served: Served) -> None:
+    token = await served.open()
+    assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == {"status": 200}
+    gone = await served.get("", X_Phoenix_Longpoll_Token=token)
+    assert gone["status"] == 410
+    assert await served.get(f"access_token=ana&token={token}") == gone | {"status": 500}
+
+
+async def test_a_parameter_of_that_name_that_is_no_token_of_ours_is_the_page_s_own(served: Served) -> None:
+    token = await served.open("access_token=ana&token=mine")
+    assert (await served.get("token=mine"))["status"] == 403, "and no credential"
+    await served.post(token, JOIN)
+    assert (await served.get(f"access_token=ana&token=mine&token={token}"))["status"] == 200
+
+
+async def test_a_post_without_a_token_does_nothing(served: Served) -> None:
+    response = await served.fetch("POST", "access_token=ana", body=json.dumps(JOIN))
+    assert read(response) == {"status": 410, "token": None, "messages": []}
+
+
+async def test_a_body_of_another_type_is_one_frame(served: Served) -> None:
+    token = await served.open()
+    assert await served.post(token, JOIN, content_type="text/plain") == {"status": 200}
+    assert (await served.frames(token))[0][4]["status"] == "ok"
+
+
+async def test_who_speaks_in_objects_is_answered_in_objects(served: Served) -> None:
+    token = await served.open("access_token=ana&vsn=1.0.0")
+    await served.post(token, {"topic": "class:7", "event": "phx_join", "payload": {}, "ref": "1"})
+    reply = (await served.frames(token))[0]
+    assert (reply["topic"], reply["event"], reply["ref"], reply["payload"]["status"]) == (
+        "class:7",
+        "phx_reply",
+        "1",
+        "ok",
+    )
+
+
+async def test_a_binary_push_in_base64_is_refused_under_its_own_ref(served: Served) -> None:
+    token = await served.open()
+    push = b"\x00\x01\x01\x07\x04" + b"1" + b"5" + b"class:7" + b"blob" + b"\xff\xfe"
+    await served.post(token, JOIN, base64.b64encode(push).decode(), "*** no base64 ***")
+    frames = await served.frames(token)
+    refusals = {frame[1]: frame[4]["response"]["code"] for frame in frames if frame[4].get("status") == "error"}
+    assert refusals == {"5": "unknown_event", None: "bad_frame"}
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [json.dumps([None, "1", "phoenix", "heartbeat", {}])] * (MAX_POST_FRAMES + 1),
+        [json.dumps(JOIN), json.dumps([None, "1", "phoenix", "heartbeat", {"x": "x" * MAX_FRAME_BYTES}])],
+        ["x" * MAX_POST_BYTES, json.dumps(JOIN)],
+    ],
+    ids=["frames", "frame", "bytes"],
+)
+async def test_a_post_beyond_a_bound_is_refused_whole(served: Served, frames: list[str]) -> None:
+    token = await served.open()
+    body = "\n".join(frames)
+    response = await served.fetch("POST", body=body, X_Phoenix_Longpoll_Token=token, Content_Type=NDJSON)
+    assert (response.code, json.loads(response.body)) in [(200, {"status": 413}), (413, {"status": 413})]
+    await served.post(token, [None, "9", "phoenix", "heartbeat", {}])
+    assert [frame[1] for frame in await served.frames(token)] == ["9"]
+
+
+async def test_a_body_without_a_length_is_read_up_to_the_bound_only(served: Served) -> None:
+    token = await served.open()
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(
+        b"POST /students/socket/longpoll HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"X-Phoenix-Longpoll-Token: " + token.encode() + b"\r\nContent-Type: application/x-ndjson\r\n\r\n"
+    )
+    sent = 0
+    try:
+        while sent < 100 * MAX_POST_BYTES:
+            writer.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+            await writer.drain()
+            sent += 0x10000
+        await asyncio.wait_for(reader.read(), 10)
+    except OSError:
+        pass
+    assert sent < 100 * MAX_POST_BYTES
+    writer.close()
+
+
+async def test_no_method_but_these_is_answered(served: Served) -> None:
+    response = await served.fetch("PUT", body="x")
+    assert (response.code, response.body) == (400, b"")
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("https://elsewhere.example", None)])
+async def test_pages_of_the_configured_origins_may_read_the_answers(
+    served: Served, origin: str, allowed: str | None
+) -> None:
+    response = await served.fetch(
+        "OPTIONS", Origin=origin, Access_Control_Request_Headers="content-type, x-phoenix-longpoll-token"
+    )
+    assert response.code == 200
+    assert response.headers.get("Access-Control-Allow-Origin") == allowed
+    assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-phoenix-longpoll-token"
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE, OPTIONS"
+    assert response.headers["Access-Control-Max-Age"] == "3600"
+    opened = await served.fetch("GET", "access_token=ana", Origin=origin)
+    assert opened.headers.get("Access-Control-Allow-Origin") == allowed
+    assert opened.headers["Vary"] == "Origin"
+
+
+async def test_a_held_poll_is_answered_in_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.01)
+    token = await served.open()
+    assert await served.get("", X_Phoenix_Longpoll_Token=token) == {"status": 204, "token": token, "messages": []}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_asks_a_worker_that_cannot_reach_the_owner_is_to_come_by_another_connection(
+    served: Served, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(mailroom, "AWAY_SECONDS", 0.01)
+    relay = served.worker.engine.relay
+    token = await served.open()
+    await served.post(token, JOIN)  # so that its own poll is answered at once
+    monkeypatch.setattr(relay, "_is_away", lambda: True)
+    assert not await closes_after(served, method, token)
+    monkeypatch.setattr(relay, "worker", "another")
+    assert await closes_after(served, method, token)
+    monkeypatch.setattr(relay, "_is_away", lambda: False)
+    assert not await closes_after(served, method, token)
+
+
+async def closes_after(served: Served, method: str, token: str) -> bool:
+    """Ask as one who would keep the connection, and return whether it is kept."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    head = f"{method} /students/socket/longpoll HTTP/1.1\r\nHost: x\r\nX-Phoenix-Longpoll-Token: {token}\r\n"
+    writer.write(f"{head}Content-Length: 0\r\n\r\n".encode())
+    answered = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return b"\r\nConnection: close\r\n" in answered
+
+
+async def test_whoever_hangs_up_finds_everything_with_the_next_poll(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await served.open()
+    await served.post(token, JOIN)
+    token = (await served.get("", X_Phoenix_Longpoll_Token=token))["token"]
+    room = served.worker.engine
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", served.port)) as line:
+            line.sendall(
+                b"GET /students/socket/longpoll HTTP/1.1\r\nHost: x\r\nX-Phoenix-Longpoll-Token: %b\r\n\r\n"
+                % token.encode()
+            )
+            session = next(iter(room._registry))
+            while session.blocked:
+                await asyncio.sleep(0.005)
+        while not session.blocked:
+            await asyncio.sleep(0.005)
+    await served.post(token, ["1", "2", "class:7", "message:send", {"text": "oi"}])
+    events: list[str] = []
+    while "message:sent" not in events:
+        answer = await served.get("", X_Phoenix_Longpoll_Token=token)
+        token = answer["token"]
+        events += [json.loads(text)[3] for text in answer["messages"]]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_post_that_a_stopping_worker_gives_up_is_told_so(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def never(box: mailbox.Mailbox, frames: list[bytes]) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    monkeypatch.setattr(mailbox.Mailbox, "push", never)
+    token = await served.open()
+    posting = asyncio.create_task(served.post(token, JOIN))
+    async with asyncio.timeout(10):
+        while not served.room._tasks:
+            await asyncio.sleep(0.005)
+    await served.room.close()
+    assert (await posting)["status"] == 500
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

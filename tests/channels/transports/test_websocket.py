@@ -1,0 +1,649 @@
+"""The WebSocket transport over real sockets: who is let in, what is written how, and what a bad client costs."""
+
+import asyncio
+import base64
+import gc
+import inspect
+import json
+import os
+import socket
+import ssl
+import struct
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.http1connection import HTTP1ServerConnection
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.iostream import BaseIOStream
+from tornado.web import Application
+from tornado.websocket import WebSocketClientConnection, WebSocketProtocol13, websocket_connect
+
+from channels import roles
+from channels.errors import FLOODING, RESTARTING, Unavailable
+from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
+from channels.roles.students import StudentSocket
+from channels.sessions.session import Session
+from channels.transports.gate import Entrance
+from channels.transports.poll_sessions import Mailroom
+from channels.transports.websocket import ChannelSocket, SocketProtocol, SocketTransport
+from channels.wire.codec import JSON
+from tests.channels.support import ANA, BRUNO, Worker, unframed
+from tests.channels.wire.test_frames import frame
+
+# One kind of database is enough here.
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+
+# Small, so that a test need not send megabytes to fill what waits for a client.
+LIMITS = Limits(push_rate=0, max_outbox_bytes=64 * 1024)
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec_WebSocket_Version": "13",
+}
+ORIGIN = "https://portal.example"
+
+
+class Connection:
+    """A client that reads all the time, and keeps what it was sent until it is asked for."""
+
+    def __init__(self) -> None:
+        self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.socket: WebSocketClientConnection
+
+    @classmethod
+    async def open(cls, request: HTTPRequest, subprotocols: list[str] | None = None) -> "Connection":
+        self = cls()
+        self.socket = await websocket_connect(
+            request, on_message_callback=self._messages.put_nowait, subprotocols=subprotocols
+        )
+        return self
+
+    async def send(self, *message: object) -> None:
+        await self.socket.write_message(json.dumps(message))
+
+    async def read(self) -> Any:
+        async with asyncio.timeout(10):
+            data = await self._messages.get()
+        assert data is not None, f"closed with {self.socket.close_code}"
+        return json.loads(data)
+
+    async def reply(self, ref: str) -> Any:
+        while True:
+            frame = await self.read()
+            if frame[1] == ref:
+                return frame[4]
+
+    async def join(self, topic: str = "class:7") -> Any:
+        await self.send("1", "1", topic, "phx_join", {})
+        return await self.reply("1")
+
+    async def closed(self) -> int | None:
+        """Wait for the end, and return the close code."""
+        async with asyncio.timeout(10):
+            while await self._messages.get() is not None:
+                pass
+        return self.socket.close_code
+
+    async def talk(self, first: int, count: int) -> None:
+        """Send long messages with these refs, all at once, and wait until each is answered."""
+        for number in range(first, first + count):
+            await self.send("1", f"t{number}", "class:7", "message:send", {"text": "x" * 4000})
+        for number in range(first, first + count):
+            assert (await self.reply(f"t{number}"))["status"] == "ok"
+
+    async def close(self) -> None:
+        # Looked up first: close() forgets the protocol before the stream is closed.
+        stream = self.socket.protocol.stream if self.socket.protocol is not None else None
+        self.socket.close()
+        async with asyncio.timeout(10):
+            while stream is not None and not stream.closed():
+                await asyncio.sleep(0.01)
+
+
+class Served:
+    """A worker behind a real HTTP server; credentials are logins."""
+
+    def __init__(self, worker: Worker, port: int) -> None:
+        self.worker = worker
+        self.port = port
+        self.connections: list[Connection] = []
+
+    def request(self, query: str = "", role: str = "students", **headers: str) -> HTTPRequest:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return HTTPRequest(f"ws://127.0.0.1:{self.port}/{role}/socket/websocket?{query}", headers=named)
+
+    async def connect(self, query: str = "", role: str = "students", **headers: str) -> Connection:
+        self.connections.append(await Connection.open(self.request(query, role, **headers)))
+        return self.connections[-1]
+
+    async def gone(self, user_id: int) -> None:
+        """Wait until a user has no connection; Tornado waits 5 s for the answer to a close frame."""
+        async with asyncio.timeout(9):
+            while self.worker.engine._registry.count_of(user_id):
+                await asyncio.sleep(0.01)
+
+    async def refused(self, query: str = "", role: str = "students", **headers: str) -> int:
+        return (await self.refusal(query, role, **headers)).code
+
+    async def refusal(self, query: str = "", role: str = "students", **headers: str) -> HTTPResponse:
+        request = self.request(query, role, **headers, **UPGRADE)
+        request.url = request.url.replace("ws:", "http:")
+        return await AsyncHTTPClient().fetch(request, raise_error=False)
+
+
+@asynccontextmanager
+async def serving(worker: Worker, **options: Any) -> AsyncIterator[Served]:
+    entrance = Entrance(worker.engine, Mailroom(worker.engine), (ORIGIN,))
+    routes = [(url, handler, {"entrance": entrance}) for url, handler in roles.handlers]
+    server = HTTPServer(Application(routes, log_function=lambda handler: None), **options)
+    server.listen(0, "127.0.0.1")
+    port = next(iter(server._sockets.values())).getsockname()[1]
+    served = Served(worker, port)
+    yield served
+    server.stop()
+    for connection in served.connections:
+        await connection.close()
+    await worker.engine.close()
+    await server.close_all_connections()
+
+
+@pytest.fixture
+async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
+    async with serving(await make_worker(limits=LIMITS)) as served:
+        yield served
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("access_token=ana", {}),
+        ("", {"Authorization": "Bearer ana"}),
+        ("", {"Authorization": "bearer ana", "Origin": "https://elsewhere.example"}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": ORIGIN}),
+        ("", {"Cookie": "lousa_session=ana"}),
+        ("access_token=ana&vsn=2.0.0&format=json", {"Cookie": "lousa_session=bruno"}),
+    ],
+)
+async def test_a_good_credential_is_let_in(served: Served, query: str, headers: dict[str, str]) -> None:
+    connection = await served.connect(query, **headers)
+    assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
+
+
+async def test_a_pages_own_origin_is_let_in_with_its_cookie(served: Served) -> None:
+    connection = await served.connect(Cookie="lousa_session=ana", Origin=f"http://127.0.0.1:{served.port}")
+    assert (await connection.join())["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", {}),
+        ("access_token=nobody", {}),
+        ("token=ana", {}),
+        ("access_token=paula", {}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": "https://elsewhere.example"}),
+        ("", {"Cookie": "lousa_session=ana", "Origin": "null"}),
+        ("", {"Authorization": "Basic ana"}),
+        ("", {"Sec_WebSocket_Protocol": "phoenix, base64url.bearer.phx.***"}),
+        ("access_token=ana&vsn=3.0.0", {}),
+        ("access_token=ana&format=xml", {}),
+    ],
+)
+async def test_anybody_else_is_refused_with_403(served: Served, query: str, headers: dict[str, str]) -> None:
+    assert await served.refused(query, **headers) == 403
+
+
+async def test_each_role_has_a_socket_of_its_own(served: Served) -> None:
+    assert await served.refused("access_token=ana", role="teachers") == 403
+    assert await served.refused("access_token=paula", role="principal") == 403
+    for role, login in (("teachers", "paula"), ("principal", "diretora")):
+        connection = await served.connect(f"access_token={login}", role=role)
+        assert (await connection.join())["status"] == "ok"
+
+
+async def test_a_user_may_have_so_many_connections_and_no_more(served: Served) -> None:
+    sessions = [served.worker.engine.connect(ANA, JSON, served.worker.engine.revision) for _ in range(MAX_CONNECTIONS)]
+    assert await served.refused("access_token=ana") == 429
+    (await served.connect("access_token=bruno")).socket.close()
+    for session in sessions:
+        served.worker.engine.disconnect(session)
+    assert (await (await served.connect("access_token=ana")).join())["status"] == "ok"
+
+
+async def test_while_credentials_cannot_be_checked_the_answer_is_503(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(secret: str) -> None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(served.worker.authority, "authenticate", away)
+    refusal = await served.refusal("access_token=ana")
+    assert (refusal.code, refusal.headers["Retry-After"]) == (503, "2")
+
+
+async def test_in_a_crowd_students_are_sent_back_with_a_time_and_those_who_teach_come_in(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.transports.admission.ADMISSION_RATE", 1 / 1_000)
+    monkeypatch.setattr("channels.transports.admission.ADMISSION_BURST", 1 / 1_000)
+    assert (await (await served.connect("access_token=bruno")).join())["status"] == "ok"
+    refusal = await served.refusal("access_token=ana")
+    assert refusal.code == 503
+    assert 900 < int(refusal.headers["Retry-After"]) <= 2_001
+    assert await served.refused("access_token=nobody") == 403
+    assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
+
+
+async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_socket, has_opened = ChannelSocket.open, asyncio.Event()
+
+    def opening(handler: ChannelSocket, *args: str) -> None:
+        assert isinstance(handler.ws_connection, SocketProtocol)
+        assert handler.ws_connection.stream is not None
+        handler.ws_connection.stream.close()  # as where the answer to the upgrade finds nobody any more
+        has_opened.set()
+        open_socket(handler, *args)
+
+    monkeypatch.setattr(ChannelSocket, "open", opening)
+    line = RawClient(served.port, "ana")
+    await has_opened.wait()
+    await served.gone(1)
+    assert await line.read_all()
+    line.socket.close()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_students_wait_in_line_for_their_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.transports.admission.ADMISSION_RATE", 20.0)
+    monkeypatch.setattr("channels.transports.admission.ADMISSION_BURST", 1.0)
+    monkeypatch.setattr("channels.transports.admission.MAX_LINE_SECONDS", 60.0)
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(served.connect("access_token=ana") for _ in range(5)))
+    assert asyncio.get_running_loop().time() - began > 0.15
+    assert served.worker.engine._registry.count_of(1) == 5
+
+
+async def test_a_bug_before_the_upgrade_is_logged_without_the_token(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(secret: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(served.worker.authority, "authenticate", broken)
+    assert await served.refused("access_token=s3cret") == 500
+    assert "/students/socket/websocket could not be served" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+async def test_phoenix_clients_offer_the_token_as_a_subprotocol_and_are_answered_phoenix(served: Served) -> None:
+    token = base64.b64encode(b"ana").decode().rstrip("=")
+    offered = ["phoenix", f"base64url.bearer.phx.{token}"]
+    connection = await Connection.open(served.request(), offered)
+    served.connections.append(connection)
+    assert connection.socket.selected_subprotocol == "phoenix"
+    assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
+
+
+async def test_a_frame_over_the_bound_closes_with_1009(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.socket.write_message("x" * (MAX_FRAME_BYTES + 1))
+    assert await connection.closed() == 1009
+
+
+async def test_a_frame_at_the_bound_is_read(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.socket.write_message("x" * MAX_FRAME_BYTES)
+    assert (await connection.read())[4]["response"]["code"] == "bad_frame"
+
+
+async def test_a_withdrawn_sign_in_closes_the_open_socket_with_4001(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.join("user:me")
+    del served.worker.authority.members["ana"]
+    await served.worker.engine.revalidate({1})
+    frame = await connection.read()
+    assert frame[3:] == ["session:ended", {"code": "signed_out", "message": "signed out"}]
+    assert await connection.closed() == 4001
+
+
+async def test_a_server_that_closes_tells_clients_to_come_back(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.join()
+    closing = asyncio.create_task(served.worker.engine.close())
+    assert await connection.closed() == 1012
+    await closing
+
+
+def upgrade(login: str) -> bytes:
+    """Make a student's request for a WebSocket."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /students/socket/websocket?access_token={login} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+class RawClient:
+    """A client that reads only when told to, with a small receive buffer; `first` comes together with its request."""
+
+    def __init__(self, port: int, login: str, first: bytes = b"") -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", port))
+        self.socket.sendall(upgrade(login) + first)
+        self.socket.setblocking(False)
+
+    async def read_until(self, mark: bytes, data: bytes = b"") -> bytes:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(10):
+            while mark not in data:
+                data += await loop.sock_recv(self.socket, 65536)
+        return data
+
+    async def read_all(self) -> bytes:
+        """Read until the server closes."""
+        data = b""
+        async with asyncio.timeout(10):
+            while more := await asyncio.get_running_loop().sock_recv(self.socket, 65536):
+                data += more
+        return data
+
+    async def send(self, *message: object) -> None:
+        body = json.dumps(message).encode()
+        head = bytes((0x81, 0x80 | len(body))) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
+        # A mask of zeros leaves the body as it is.
+        await self.send_bytes(head + bytes(4) + body)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.socket, data)
+
+    async def join(self) -> None:
+        await self.read_until(b"\r\n\r\n")
+        await self.send("1", "1", "class:7", "phx_join", {})
+        await self.read_until(b"presence_diff")
+
+
+async def one_who_talks_to(served: Served) -> tuple[RawClient, Session, Connection]:
+    """Return a client that does not read, its session, and another one in its class."""
+    silent = RawClient(served.port, "ana")
+    await silent.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    (session,) = served.worker.engine._registry.of(1)
+    return silent, session, talker
+
+
+async def talk_until_blocked(talker: Connection, session: Session) -> int:
+    """Say so much that the kernel's buffers are full and messages wait for a session; return how many."""
+    count = 0
+    while not session.blocked:
+        await talker.talk(count, 10)
+        count += 10
+    return count
+
+
+async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None:
+    slow, session, talker = await one_who_talks_to(served)
+    count = await talk_until_blocked(talker, session)
+    data = await slow.read_until(b'"seq":%d,' % count)
+    frames = [json.loads(body) for body in unframed(data)]
+    assert [frame[4]["seq"] for frame in frames if frame[3] == "message:sent"] == list(range(1, count + 1))
+    slow.socket.close()
+
+
+async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others_notice_nothing(served: Served) -> None:
+    stuck, session, talker = await one_who_talks_to(served)
+    count, most = 0, 0
+    while session.closing is None:
+        await talker.talk(count, 10)
+        count += 10
+        most = max(most, session._bytes)
+    assert session.closing.code == 4008
+    assert most <= LIMITS.max_outbox_bytes
+    assert session.take() == b""
+    await served.gone(1)
+    stuck.socket.close()
+
+
+async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_after_the_close_frame(
+    served: Served,
+) -> None:
+    stuck, session, talker = await one_who_talks_to(served)
+    count = await talk_until_blocked(talker, session)
+    await talker.talk(count, 1)  # waits in the outbox
+    del served.worker.authority.members["ana"]
+    await served.worker.engine.revalidate({1})
+    assert (await stuck.read_all()).endswith(b"\x88\x0c\x0f\xa1signed out")
+    await served.gone(1)
+    stuck.socket.close()
+
+
+async def test_nothing_follows_a_close_frame_while_its_answer_is_awaited(served: Served) -> None:
+    silent, session, talker = await one_who_talks_to(served)
+    session.end(RESTARTING)
+    assert (await silent.read_until(RESTARTING.reason.encode())).endswith(RESTARTING.reason.encode())
+    await talker.talk(0, 3)
+    with pytest.raises(BlockingIOError):
+        silent.socket.recv(1)
+    silent.socket.close()
+
+
+async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_once(served: Served) -> None:
+    stuck, session, talker = await one_who_talks_to(served)
+    await talk_until_blocked(talker, session)
+    # Now the server waits for this client to read before it reads on.
+    await stuck.send("1", "9", "class:7", "history:read", {"after": 0, "limit": 1})
+    stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stuck.socket.close()
+    await served.gone(1)
+
+
+async def test_pings_count_towards_the_rate_of_frames(make_worker: Callable[..., Any]) -> None:
+    worker: Worker = await make_worker()
+    session = worker.engine.connect(ANA, JSON, worker.engine.revision)
+    closings = []
+    for _ in range(int(FRAME_BURST) + 1):
+        worker.engine.heard(session)
+        closings.append(session.closing)
+    assert closings == [None] * int(FRAME_BURST) + [FLOODING]
+    worker.engine.disconnect(session)
+
+
+async def test_a_client_that_does_not_read_is_not_read_from(served: Served) -> None:
+    greedy = RawClient(served.port, "ana")
+    await greedy.join()
+    talker = await served.connect("access_token=bruno")
+    await talker.join()
+    await talker.talk(0, 50)
+    (session,) = served.worker.engine._registry.of(1)
+
+    async def ask_for_ever() -> None:
+        number = 0
+        while True:
+            number += 1
+            await greedy.send("1", str(number), "class:7", "history:read", {"after": 0, "limit": 50})
+            await asyncio.sleep(0)
+
+    # Each answer is 200 kB; without a bound these would pile up in the server. The asking ends up waiting, too.
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(ask_for_ever(), 3)
+    assert session.closing is None
+    assert session._bytes < 2 * 50 * 4200
+    greedy.socket.close()
+
+
+async def test_tornado_still_has_what_our_reading_stands_in_for(served: Served) -> None:
+    # A new Tornado in which one of these has changed: read SocketProtocol beside it before this test is put right.
+    assert WebSocketProtocol13._receive_frame_loop.__code__.co_names[:4] == (
+        "client_terminated",
+        "_wire_bytes_in",
+        "_receive_frame",
+        "_FRAME_YIELD_COST",
+    )
+    assert "_handle_read" in BaseIOStream._handle_events.__code__.co_names
+    assert inspect.signature(WebSocketProtocol13._handle_message) == inspect.signature(SocketProtocol._handle_message)
+    connection = await served.connect("access_token=ana")
+    await connection.join()
+    (session,) = served.worker.engine._registry.of(1)
+    assert isinstance(session.transport, SocketTransport)
+    stream = session.transport._stream
+    assert getattr(stream._handle_read, "__func__", None) is SocketProtocol._read
+    assert not stream.reading()
+    assert stream._read_buffer_size == 0
+
+
+async def test_nothing_is_left_of_a_request_once_it_is_upgraded(served: Served) -> None:
+    connection = await served.connect("access_token=ana")
+    await connection.join()
+    gc.collect()
+    kinds = Counter(type(each) for each in gc.get_objects())
+    assert not any(kinds[kind] for kind in (HTTP1ServerConnection, StudentSocket))
+    await connection.close()
+    await served.gone(1)
+    gc.disable()
+    try:
+        assert not any(isinstance(each, SocketProtocol) for each in gc.get_objects())
+    finally:
+        gc.enable()
+
+
+async def replies_to(client: RawClient, last: str) -> list[Any]:
+    """Read until the reply to that ref has come, and return all replies' refs and payloads."""
+    data = await client.read_until(b'"%b","class:7","phx_reply"' % last.encode())
+    data = await client.read_until(b"]", data) if data.endswith(b'"phx_reply"') else data
+    # What has come of the last frame may be less than the whole.
+    frames = [json.loads(body) for body in unframed(data[data.index(b"\x81") :]) if body.endswith(b"]")]
+    return [(frame[1], frame[4]) for frame in frames if frame[3] == "phx_reply"]
+
+
+def pushes(count: int) -> list[bytes]:
+    """Make the frames of a join and so many messages, with the refs 0, 1, 2 and so on."""
+    messages = [["1", str(number), "class:7", "message:send", {"text": "x"}] for number in range(1, count + 1)]
+    return [frame(1, json.dumps(each).encode()) for each in [["1", "0", "class:7", "phx_join", {}], *messages]]
+
+
+async def test_frames_may_come_together_with_the_upgrade(served: Served) -> None:
+    client = RawClient(served.port, "ana", b"".join(pushes(3)))
+    assert [ref for ref, _ in await replies_to(client, "3")] == ["0", "1", "2", "3"]
+    client.socket.close()
+
+
+async def test_frames_may_come_byte_by_byte(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    for byte in b"".join(pushes(2)):
+        await client.send_bytes(bytes([byte]))
+        await asyncio.sleep(0)
+    assert [ref for ref, _ in await replies_to(client, "2")] == ["0", "1", "2"]
+    client.socket.close()
+
+
+async def test_what_comes_while_a_join_reads_the_journal_waits_for_it_and_is_done_in_order(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = asyncio.Event()
+    newest = served.worker.journal.before
+
+    async def read_later(*args: Any) -> Any:
+        await may_read.wait()
+        return await newest(*args)
+
+    monkeypatch.setattr(served.worker.journal, "before", read_later)
+    client = RawClient(served.port, "ana")
+    for each in pushes(20):
+        await client.send_bytes(each)
+        await asyncio.sleep(0.001)  # several reads, most of them while the join waits
+    may_read.set()
+    replies = await replies_to(client, "20")
+    assert [ref for ref, _ in replies] == [str(number) for number in range(21)]
+    assert [payload["response"]["seq"] for _, payload in replies[1:]] == list(range(1, 21))
+    client.socket.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (frame(0, b"x"), 1002),
+        (b"\x81\x01x", 1002),
+        (frame(1 | 0x40, b"x"), 1002),
+        (frame(8, b"\x00\x00"), 1002),
+        (frame(2, b"x" * (MAX_FRAME_BYTES + 1)), 1009),
+    ],
+)
+async def test_who_breaks_the_protocol_is_told_so_and_cut_off(served: Served, data: bytes, code: int) -> None:
+    client = RawClient(served.port, "ana")
+    await client.read_until(b"\r\n\r\n")
+    await client.send_bytes(data)
+    answer = await client.read_until(b"\x88")
+    assert int.from_bytes(answer[answer.index(b"\x88") + 2 :][:2], "big") == code
+    await served.gone(1)
+    client.socket.close()
+
+
+async def test_pings_are_answered_and_a_close_frame_is_echoed(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    await client.read_until(b"\r\n\r\n")
+    await client.send_bytes(frame(9, b"are you there") + frame(10) + frame(8, b"\x0f\xa1bye"))
+    assert await client.read_all() == b"\x8a\x0dare you there" + b"\x88\x02\x0f\xa1"
+    await served.gone(1)
+    client.socket.close()
+
+
+async def test_a_bug_in_handling_a_message_is_logged_and_ends_that_connection_only(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = await served.connect("access_token=bruno")
+    await connection.join()
+    monkeypatch.setattr(served.worker.engine, "handle", lambda session, data: 1 / 0)
+    client = RawClient(served.port, "ana", pushes(0)[0])
+    await client.read_all()
+    assert "a message could not be handled" in caplog.text
+    client.socket.close()
+    monkeypatch.undo()
+    assert (await connection.join())["status"] == "ok"
+
+
+async def test_over_tls_who_reads_slowly_gets_every_byte_in_order(
+    make_worker: Callable[..., Any], tmp_path: Path
+) -> None:
+    worker: Worker = await make_worker(limits=LIMITS)
+    async with serving(worker, ssl_options=certified(tmp_path)) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=trusting(tmp_path), limit=4096)
+        writer.write(upgrade("ana") + pushes(0)[0])
+        (head, session) = await reader.readuntil(b"presence_diff"), next(iter(worker.engine._registry.of(1)))
+        talker, count = worker.connect(BRUNO), 0
+        await talker.ok("class:7", "phx_join")
+        while not session.blocked:
+            await talker.ok("class:7", "message:send", {"text": "x" * 4000})
+            count += 1
+        async with asyncio.timeout(10):
+            data = head + await reader.read(65536)
+            while b'"seq":%d,' % count not in data[-200:]:
+                data += await reader.read(65536)
+        writer.close()
+    frames = [json.loads(body) for body in unframed(data[data.index(b"\x81") :])]
+    assert [each[4]["seq"] for each in frames if each[3] == "message:sent"] == list(range(1, count + 1))
+
+
+def certified(folder: Path) -> ssl.SSLContext:
+    """Make a server's context, with a certificate that `trusting` knows."""
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key"), "-out", str(folder / "cert")]
+    subprocess.run([*make.split(), *files], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert", folder / "key")
+    return context
+
+
+def trusting(folder: Path) -> ssl.SSLContext:
+    """Make a client's context."""
+    return ssl.create_default_context(cafile=str(folder / "cert"))

@@ -1,0 +1,125 @@
+"""A client's frames, from their bytes: RFC 6455, section 5."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tornado.util import _websocket_mask
+
+from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Broken, FrameReader
+
+MAX_BYTES = 70_000
+
+
+def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes | None = None) -> bytes:
+    """Make a client's frame; the mask is a random one unless one is given."""
+    mask = os.urandom(4) if mask is None else mask
+    head = bytes([opcode | (0x80 if final else 0)])
+    return head + _length(len(payload)) + mask + _websocket_mask(mask, payload)
+
+
+def _length(size: int) -> bytes:
+    if size < 126:
+        return bytes([0x80 | size])
+    return b"\xfe" + size.to_bytes(2, "big") if size < 65_536 else b"\xff" + size.to_bytes(8, "big")
+
+
+def reader() -> FrameReader:
+    return FrameReader(_websocket_mask, MAX_BYTES)
+
+
+def read(*chunks: bytes) -> list[tuple[int, bytes]]:
+    """Feed these chunks, and return all that comes out."""
+    frames, found = reader(), []
+    for chunk in chunks:
+        frames.feed(chunk)
+        while (message := frames.next()) is not None:
+            found.append(message)
+    return found
+
+
+def broken(data: bytes) -> int:
+    """Return the code with which a connection is closed that sends this."""
+    with pytest.raises(Broken) as raised:
+        read(data)
+    return raised.value.closing.code
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, MAX_BYTES])
+def test_messages_of_every_length_are_unmasked(size: int) -> None:
+    payload = os.urandom(size)
+    assert read(frame(BINARY, payload)) == [(BINARY, payload)]
+
+
+def test_a_read_may_have_many_frames() -> None:
+    frames = [frame(TEXT, b"%d" % number) for number in range(100)]
+    assert read(b"".join(frames)) == [(TEXT, b"%d" % number) for number in range(100)]
+
+
+@given(st.lists(st.integers(1, 200), max_size=60))
+def test_frames_may_be_cut_anywhere(cuts: list[int]) -> None:
+    sent = [(TEXT, b"ol\xc3\xa1"), (PING, b""), (BINARY, bytes(300)), (TEXT, b"x" * 125), (CLOSE, b"\x03\xe8")]
+    data = b"".join(frame(opcode, payload, mask=b"abcd") for opcode, payload in sent)
+    chunks = []
+    for size in cuts:
+        chunks.append(data[:size])
+        data = data[size:]
+    assert read(*chunks, data) == sent
+
+
+def test_a_message_may_come_in_parts_with_control_frames_between_them() -> None:
+    parts = [frame(TEXT, b"a", final=False), frame(CONTINUATION, b"b", final=False), frame(PING, b"?")]
+    assert read(*parts, frame(CONTINUATION, b"c"), frame(PONG)) == [(PING, b"?"), (TEXT, b"abc"), (PONG, b"")]
+    assert read(frame(TEXT, b"", final=False) + frame(CONTINUATION, b"")) == [(TEXT, b"")]
+
+
+def test_nothing_is_kept_of_what_has_been_read() -> None:
+    frames = reader()
+    frames.feed(frame(TEXT, b"x" * 1000))
+    frames.next()
+    assert frames.next() is None
+    assert frames._buffer == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(CONTINUATION, b"x"),
+        frame(TEXT, b"x", final=False) + frame(TEXT, b"y"),
+        frame(TEXT, b"x", final=False) + frame(BINARY, b"y", final=False),
+        frame(PING, b"x", final=False),
+        frame(PING, b"x" * 126),
+        frame(0x3, b"x"),
+        frame(0xB, b"x"),
+        frame(TEXT | 0x40, b"x"),
+        frame(TEXT | 0x10, b"x"),
+        b"\x81\x01x",
+        frame(CLOSE, b"\x03"),
+        frame(CLOSE, b"\x03\xed"),
+        frame(CLOSE, b"\x00\x00"),
+        frame(CLOSE, b"\x0b\xb7"),
+        frame(CLOSE, b"\xff\xff"),
+        frame(CLOSE, b"\x03\xe8\xff"),
+    ],
+)
+def test_what_breaks_the_protocol_is_closed_with_1002(data: bytes) -> None:
+    assert broken(data) == 1002
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1014, 3000, 4001, 4999])
+def test_a_close_frame_may_say_why(code: int) -> None:
+    payload = code.to_bytes(2, "big") + "até".encode()
+    assert read(frame(CLOSE, payload), frame(CLOSE)) == [(CLOSE, payload), (CLOSE, b"")]
+
+
+def test_a_message_over_the_bound_is_closed_with_1009_before_it_has_come() -> None:
+    assert broken(frame(TEXT, b"x" * (MAX_BYTES + 1))[:14]) == 1009
+    assert broken(b"\x81\xff" + (2**63).to_bytes(8, "big") + bytes(4)) == 1009
+
+
+def test_the_bound_is_one_for_all_parts_of_a_message() -> None:
+    half = b"x" * (MAX_BYTES // 2)
+    begun = frame(TEXT, half, final=False) + frame(CONTINUATION, half, final=False)
+    assert broken(begun + frame(CONTINUATION, b"x")) == 1009
+    assert read(begun + frame(CONTINUATION)) == [(TEXT, half + half)]

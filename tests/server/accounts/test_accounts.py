@@ -1,0 +1,268 @@
+import asyncio
+
+import pytest
+from sqlalchemy import select, update
+
+from channels.member import Classroom, Role, User
+from server.accounts.accounts import MAX_SESSIONS, SESSION_MS, Accounts, hash_secret, normal_login
+from server.accounts.refusals import PasswordRefused, SignInRefused
+from server.accounts.throttle import ACCOUNT_FAILURES
+from server.accounts.users import CODE_DAYS, Users
+from server.clock import DAY
+from server.databases import Sessions, reading, writing
+from server.databases.accounts import Account, Change, Credential, Failure
+from tests.server.conftest import TurnedClock
+from tests.server.people import People
+
+HERE = "127.0.0.1"
+PASSWORD = "lousa-demo"
+
+
+@pytest.fixture
+async def ana(people: People, users: Users) -> int:
+    ana = await people.user("ana")
+    await users.set_password("ana", PASSWORD)
+    return ana
+
+
+async def _refusal(accounts: Accounts, login: str, password: str) -> SignInRefused:
+    with pytest.raises(SignInRefused) as refusal:
+        await accounts.sign_in(login, password, HERE)
+    return refusal.value
+
+
+async def test_signing_in_gives_a_secret_that_says_who_one_is(accounts: Accounts, ana: int) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    member = await accounts.authenticate(secret)
+    assert member is not None
+    assert member.user == User(ana, "Ana", Role.STUDENT)
+    assert await accounts.renew(member) == member
+
+
+@pytest.mark.parametrize("typed", ["ANA", "  Ana ", "ana\n"])
+async def test_a_login_may_be_typed_in_capitals_and_with_blanks(accounts: Accounts, ana: int, typed: str) -> None:
+    assert await accounts.authenticate(await accounts.sign_in(typed, PASSWORD, HERE))
+
+
+async def test_the_database_does_not_hold_what_opens_a_session(
+    accounts: Accounts, ana: int, sessions: Sessions
+) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    async with reading(sessions) as session:
+        (credential,) = await session.scalars(select(Credential))
+        (account,) = await session.scalars(select(Account))
+    assert credential.secret_hash == hash_secret(secret)
+    assert PASSWORD not in (account.password_hash or "")
+
+
+async def test_an_unknown_login_gets_the_answer_of_a_wrong_password(accounts: Accounts, ana: int) -> None:
+    refusals = [await _refusal(accounts, login, "wrong-one") for login in ("ana", "nobody", "", "a\0", "\ud800")]
+    assert {refusal.reason for refusal in refusals} == {"wrong"}
+
+
+async def test_who_has_no_password_yet_cannot_sign_in_with_an_empty_one(accounts: Accounts, people: People) -> None:
+    await people.user("bruno")
+    assert (await _refusal(accounts, "bruno", "")).reason == "wrong"
+
+
+async def test_who_is_disabled_or_gone_from_the_roster_cannot_sign_in(
+    accounts: Accounts, ana: int, users: Users, sessions: Sessions
+) -> None:
+    await users.disable("ana")
+    assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
+    await users.enable("ana")
+    assert await accounts.sign_in("ana", PASSWORD, HERE)
+    async with writing(sessions) as session:
+        await session.execute(update(Account).values(active=False))
+    assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
+
+
+async def test_guessing_is_throttled_also_for_the_right_guess(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+    for _ in range(ACCOUNT_FAILURES):
+        assert (await _refusal(accounts, "ana", "wrong-one")).reason == "wrong"
+    refusal = await _refusal(accounts, "ana", PASSWORD)
+    assert (refusal.reason, refusal.retry_after) == ("throttled", 300)
+    clock.turn(300_000)
+    assert await accounts.sign_in("ana", PASSWORD, HERE)
+
+
+async def test_an_unknown_login_is_throttled_like_a_known_one(accounts: Accounts) -> None:
+    reasons = [(await _refusal(accounts, "nobody", "wrong-one")).reason for _ in range(ACCOUNT_FAILURES + 1)]
+    assert reasons == ["wrong"] * ACCOUNT_FAILURES + ["throttled"]
+
+
+async def test_signing_in_often_is_no_guessing(accounts: Accounts, ana: int) -> None:
+    for _ in range(ACCOUNT_FAILURES + 1):
+        await accounts.sign_in("ana", PASSWORD, HERE)
+
+
+async def test_a_sign_in_whose_password_changed_meanwhile_is_refused(
+    accounts: Accounts, ana: int, users: Users
+) -> None:
+    verify = accounts._passwords.verify
+
+    async def verify_slowly(stored: str | None, given: str) -> bool:
+        right = await verify(stored, given)
+        await users.set_password("ana", "another-one")
+        return right
+
+    accounts._passwords.verify = verify_slowly  # type: ignore[method-assign]
+    assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
+
+
+async def test_signing_out_ends_the_sign_in_at_once_and_tells_the_other_workers(
+    accounts: Accounts, ana: int, sessions: Sessions
+) -> None:
+    first, second = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(2)]
+    member = await accounts.authenticate(first)
+    assert member is not None
+    await accounts.sign_out(first)
+    assert await accounts.authenticate(first) is None
+    assert await accounts.renew(member) is None
+    assert await accounts.authenticate(second)
+    assert accounts.changed.is_set()
+    async with reading(sessions) as session:
+        assert list(await session.scalars(select(Change.user_id))) == [ana]
+
+
+async def test_signing_out_with_a_secret_of_nobody_is_no_error(accounts: Accounts, sessions: Sessions) -> None:
+    await accounts.sign_out("nonsense")
+    async with reading(sessions) as session:
+        assert list(await session.scalars(select(Change))) == []
+
+
+async def test_a_new_sign_in_never_has_the_id_of_one_that_ended(accounts: Accounts, ana: int) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    old = await accounts.authenticate(secret)
+    assert old is not None
+    await accounts.sign_out(secret)
+    await accounts.sign_in("ana", PASSWORD, HERE)
+    assert await accounts.renew(old) is None
+
+
+async def test_only_the_newest_sessions_of_a_user_stay(accounts: Accounts, ana: int) -> None:
+    secrets = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(MAX_SESSIONS + 2)]
+    found = [await accounts.authenticate(secret) for secret in secrets]
+    assert [member is None for member in found] == [True, True] + [False] * MAX_SESSIONS
+
+
+async def test_a_session_ends_after_thirty_days(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    clock.turn(SESSION_MS - 1)
+    assert await accounts.authenticate(secret)
+    clock.turn(1)
+    assert await accounts.authenticate(secret) is None
+
+
+@pytest.fixture
+async def code(people: People, users: Users) -> str:
+    bruno = await people.user("bruno")
+    await people.classroom("6º A", bruno)
+    return (await users.make_codes("6º A"))[0].code
+
+
+async def test_a_code_lets_in_once_with_the_password_chosen(accounts: Accounts, code: str) -> None:
+    secret = await accounts.redeem_code("bruno", code, "escolhida", HERE)
+    assert await accounts.authenticate(secret)
+    assert await accounts.sign_in("bruno", "escolhida", HERE)
+    with pytest.raises(SignInRefused, match="code"):
+        await accounts.redeem_code("bruno", code, "escolhida-2", HERE)
+
+
+async def test_a_code_may_be_typed_as_one_reads_it(accounts: Accounts, code: str) -> None:
+    assert await accounts.redeem_code("Bruno", f" {code[:5].lower()}-{code[5:]} ", "escolhida", HERE)
+
+
+async def test_two_who_redeem_a_code_at_once_are_not_both_let_in(accounts: Accounts, code: str) -> None:
+    tries = (accounts.redeem_code("bruno", code, f"escolhida-{number}", HERE) for number in range(2))
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["SignInRefused", "str"]
+
+
+@pytest.mark.parametrize("login", ["bruno", "nobody"])
+async def test_a_wrong_code_is_refused_and_guessing_it_throttled(accounts: Accounts, code: str, login: str) -> None:
+    reasons = []
+    for _ in range(ACCOUNT_FAILURES + 1):
+        with pytest.raises(SignInRefused) as refusal:
+            await accounts.redeem_code(login, "AAAAAAAAAA", "escolhida", HERE)
+        reasons.append(refusal.value.reason)
+    assert reasons == ["code"] * ACCOUNT_FAILURES + ["throttled"]
+
+
+async def test_a_code_runs_out(accounts: Accounts, code: str, clock: TurnedClock) -> None:
+    clock.turn(CODE_DAYS * DAY)
+    with pytest.raises(SignInRefused, match="code"):
+        await accounts.redeem_code("bruno", code, "escolhida", HERE)
+
+
+async def test_a_password_that_is_refused_leaves_the_code_good(accounts: Accounts, code: str) -> None:
+    with pytest.raises(PasswordRefused, match="short"):
+        await accounts.redeem_code("bruno", code, "curta", HERE)
+    assert await accounts.redeem_code("bruno", code, "escolhida", HERE)
+
+
+async def test_tidying_deletes_what_has_expired_and_tells_whose_it_was(
+    accounts: Accounts, ana: int, clock: TurnedClock, sessions: Sessions
+) -> None:
+    await _refusal(accounts, "ana", "wrong-one")
+    await accounts.sign_in("ana", PASSWORD, HERE)
+    clock.turn(SESSION_MS)
+    kept = await accounts.sign_in("ana", PASSWORD, HERE)
+    last = await accounts.newest_change()
+    await accounts.tidy()
+    assert [note.user_id for note in await accounts.changes_after(last)] == [ana]
+    assert await accounts.authenticate(kept)
+    async with reading(sessions) as session:
+        assert len(list(await session.scalars(select(Credential)))) == 1
+        assert [each.until > clock() for each in await session.scalars(select(Failure))] == [True]
+
+
+async def test_the_people_of_a_class_are_its_teachers_then_its_students_as_readers_sort_them(
+    accounts: Accounts, people: People
+) -> None:
+    names = ["Zélia", "alice", "Álvaro", "Bruno"]
+    students = [await people.user(name.lower(), name=name) for name in names]
+    paula = await people.user("paula", Role.TEACHER)
+    first = await people.classroom("6º A", *students, teacher=paula)
+    empty = await people.classroom("6º B")
+    assert [user.name for user in await accounts.classmates(first)] == ["Paula", "alice", "Álvaro", "Bruno", "Zélia"]
+    assert await accounts.teachers([first, empty]) == {first: [User(paula, "Paula", Role.TEACHER)], empty: []}
+    assert list((await accounts.classrooms()).values()) == [Classroom(first, "6º A", 4), Classroom(empty, "6º B", 0)]
+
+
+async def test_the_school_has_a_name(accounts: Accounts, people: People) -> None:
+    await people.school("Escola do Bairro")
+    assert await accounts.school_name() == "Escola do Bairro"
+
+
+async def test_a_topic_is_meant_for_some_and_so_many(accounts: Accounts, people: People) -> None:
+    ana, bruno = await people.user("ana"), await people.user("bruno")
+    paula = await people.user("paula", Role.TEACHER)
+    diretora = await people.user("diretora", Role.PRINCIPAL)
+    first = await people.classroom("6º A", ana, bruno, teacher=paula)
+
+    async def audience(topic: str) -> tuple[list[int], int]:
+        users, members = await accounts.audience(topic, [diretora, paula, bruno, 999, ana])
+        return [user.id for user in users], members
+
+    assert await audience(f"class:{first}") == ([bruno, ana], 2)
+    assert await audience("class:999") == ([bruno, ana], 0)
+    assert await audience("role:students") == ([bruno, ana], 2)
+    assert await audience("role:teachers") == ([paula], 1)
+    assert await audience("school") == ([paula, bruno, ana], 3)
+
+
+async def test_an_audience_may_be_asked_of_more_than_a_database_takes_at_once(
+    accounts: Accounts, people: People
+) -> None:
+    ana = await people.user("ana")
+    users, _ = await accounts.audience("school", [*range(1_000_000, 1_040_000), ana])
+    assert [user.id for user in users] == [ana]
+
+
+def test_a_login_is_never_longer_than_its_column() -> None:
+    assert len(normal_login("ß" * 255)) == 255
+
+
+def test_a_login_is_one_however_its_accents_are_typed() -> None:
+    assert normal_login("Jose\u0301") == normal_login("JOS\u00c9") == "jos\u00e9"

@@ -1,0 +1,155 @@
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from server.accounts.accounts import Accounts
+from server.accounts.change_watcher import ChangeWatcher
+from server.accounts.users import Users
+from server.databases import Databases, Sessions, writing
+from server.databases.accounts import Change
+from server.databases.changes import EVERYBODY, note_changes
+from server.settings import database_urls
+from tests.server.people import People
+
+
+class Told:
+    """Gathers what it is told, and what the accounts then say of one secret; fails as often as it is asked to."""
+
+    def __init__(self) -> None:
+        self.users: list[set[int] | None] = []
+        self.failures = 0
+        self.news = asyncio.Event()
+
+    async def __call__(self, users: set[int] | None) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("a connection could not be told")
+        self.users.append(users)
+        self.news.set()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+async def _note(sessions: Sessions, users: list[int] | None) -> None:
+    async with writing(sessions) as session:
+        await note_changes(session, users, 0)
+
+
+async def test_a_change_by_any_process_is_noticed_and_nothing_old_is_believed(
+    accounts: Accounts, people: People, users: Users, told: Told
+) -> None:
+    ana = await people.user("ana")
+    (token,) = await users.create_tokens(["ana"], 30)
+    watcher = ChangeWatcher(accounts, told, seconds=0.01)
+    await watcher.start()
+    assert await accounts.authenticate(token.secret)
+    await users.disable("ana")
+    await told.news.wait()
+    assert told.users == [{ana}]
+    assert await accounts.authenticate(token.secret) is None
+    await watcher.stop()
+
+
+async def test_a_change_of_ones_own_is_told_without_waiting(accounts: Accounts, people: People, told: Told) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await _note(accounts._sessions, [7])
+    watcher.poke()
+    await told.news.wait()
+    assert told.users == [{7}]
+    await watcher.stop()
+
+
+async def test_what_happened_before_the_start_is_not_told(accounts: Accounts, sessions: Sessions, told: Told) -> None:
+    await _note(sessions, [1])
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await watcher.look()
+    assert told.users == []
+    await _note(sessions, [2, 3, 2])
+    await _note(sessions, [4])
+    await watcher.look()
+    await watcher.look()
+    assert told.users == [{2, 3, 4}]
+    await watcher.stop()
+
+
+async def test_everybody_is_told_after_an_import_a_mass_change_or_a_hole_in_the_notes(
+    accounts: Accounts, sessions: Sessions, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await _note(sessions, None)
+    await watcher.look()
+    await _note(sessions, list(range(EVERYBODY + 1)))
+    await watcher.look()
+    await _note(sessions, [1])
+    async with writing(sessions) as session:
+        await session.execute(delete(Change))
+    await _note(sessions, [2])
+    await watcher.look()
+    assert told.users == [None, None, None]
+    await watcher.stop()
+
+
+async def test_who_could_not_be_told_is_told_again(
+    accounts: Accounts, sessions: Sessions, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    told.failures = 1
+    watcher = ChangeWatcher(accounts, told, seconds=0.01)
+    await watcher.start()
+    await _note(sessions, [7])
+    await told.news.wait()
+    await watcher.stop()
+    assert told.users == [{7}]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_a_change_that_commits_late_is_not_missed_for_one_that_began_later(
+    accounts: Accounts, sessions: Sessions, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    async with writing(sessions) as slow:
+        await note_changes(slow, [1], 0)
+        quick = asyncio.create_task(_note(sessions, [2]))
+        await asyncio.wait([quick], timeout=0.1)
+        await watcher.look()
+        assert told.users == []
+    await quick
+    await watcher.look()
+    assert told.users == [{1, 2}]
+    await watcher.stop()
+
+
+async def test_while_the_database_is_away_it_waits_and_then_tells_what_it_missed(
+    tmp_path: Path, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = tmp_path / "data"
+    home.mkdir()
+    databases = Databases(database_urls(home))
+    await databases.upgrade()
+    accounts = Accounts(databases.sessions("accounts"))
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await _note(databases.sessions("accounts"), [7])
+    await databases.dispose()
+    away = home.rename(tmp_path / "away")
+    for _ in range(2):
+        watcher.poke()
+        while accounts.changed.is_set() or "is away" not in caplog.text:
+            await asyncio.sleep(0.01)
+    away.rename(home)
+    watcher.poke()
+    await told.news.wait()
+    await watcher.stop()
+    assert told.users == [{7}]
+    assert caplog.text.count("The accounts database is away") == 1, "said once, however long it lasts"
+    accounts.close()
+    await databases.dispose()

@@ -1,0 +1,179 @@
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from channels.member import Classroom, Role, User
+from server.accounts import members as members_module
+from server.accounts.accounts import hash_secret
+from server.accounts.members import Members
+from server.accounts.users import Users
+from server.databases import Sessions
+from tests.server.conftest import TurnedClock
+from tests.server.people import People
+
+
+@pytest.fixture
+def members(sessions: Sessions, clock: TurnedClock) -> Members:
+    return Members(sessions, clock)
+
+
+async def _sign_ins(users: Users, *logins: str) -> list[bytes]:
+    return [hash_secret(token.secret) for token in await users.create_tokens(logins, 30)]
+
+
+async def test_a_member_has_the_classes_that_they_are_enrolled_in(
+    members: Members, people: People, users: Users
+) -> None:
+    ana, bruno = await people.user("ana", name="Ana Lúcia"), await people.user("bruno")
+    paula = await people.user("paula", Role.TEACHER)
+    first = await people.classroom("6º A · Matemática", ana, bruno, teacher=paula)
+    await people.classroom("6º A · História", bruno)
+    await people.classroom("5º A · Matemática", ana, active=False)
+    for login, user in (("ana", User(ana, "Ana Lúcia", Role.STUDENT)), ("paula", User(paula, "Paula", Role.TEACHER))):
+        (secret,) = await _sign_ins(users, login)
+        member = await members.by_secret(secret)
+        assert member is not None
+        assert (member.user, member.login) == (user, login)
+        assert member.classes == {first: Classroom(first, "6º A · Matemática", students=2)}
+
+
+async def test_principals_share_one_mapping_of_all_classes_by_title(
+    members: Members, people: People, users: Users
+) -> None:
+    ana = await people.user("ana")
+    for title in ("B", "C", "A"):
+        await people.classroom(title, ana)
+    for login in ("diretora", "vice"):
+        await people.user(login, Role.PRINCIPAL)
+    found = [await members.by_secret(secret) for secret in await _sign_ins(users, "diretora", "vice")]
+    assert [each.title for each in found[0].classes.values()] == ["A", "B", "C"]  # type: ignore[union-attr]
+    assert found[0].classes is found[1].classes  # type: ignore[union-attr]
+
+
+async def test_connecting_again_asks_the_database_nothing(
+    members: Members, people: People, users: Users, queries: list[str]
+) -> None:
+    logins = [f"user{number}" for number in range(30)]
+    for login in logins:
+        await people.user(login)
+    secrets = await _sign_ins(users, *logins)
+    queries.clear()
+    await asyncio.gather(*map(members.by_secret, secrets))
+    cold = len([each for each in queries if each.startswith("SELECT")])
+    assert cold <= 4, "the school, its classes, and the sign-ins in one or two batches"
+    queries.clear()
+    await asyncio.gather(*map(members.by_secret, secrets))
+    assert queries == []
+
+
+async def test_what_is_forgotten_is_read_again(members: Members, people: People, users: Users) -> None:
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    assert await members.by_secret(secret)
+    await users.disable("ana")
+    members.forget([ana + 1])
+    assert await members.by_secret(secret), "nobody has said that Ana has changed"
+    members.forget([ana])
+    assert await members.by_secret(secret) is None
+
+
+async def test_forgetting_everybody_forgets_the_classes_as_well(members: Members, people: People, users: Users) -> None:
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    assert (await members.school()).name == ""
+    await people.school("Escola do Bairro")
+    first = await people.classroom("6º A", ana)
+    members.forget(None)
+    member = await members.by_secret(secret)
+    assert member is not None
+    assert list(member.classes) == [first]
+    assert (await members.school()).name == "Escola do Bairro"
+
+
+class OvertakenMembers(Members):
+    """Members whose next read is overtaken: when it has its answer, somebody is disabled, and that is noticed."""
+
+    overtaken_by: tuple[Users, str, list[int] | None] | None = None
+
+    async def _read_by_secret(self, hashes: Collection[bytes]) -> Any:
+        return await self._overtake(await super()._read_by_secret(hashes))
+
+    async def _read_by_credential(self, ids: Collection[int]) -> Any:
+        return await self._overtake(await super()._read_by_credential(ids))
+
+    async def _overtake(self, found: Any) -> Any:
+        overtaken, self.overtaken_by = self.overtaken_by, None
+        if overtaken:
+            users, login, noticed = overtaken
+            await users.disable(login)
+            self.forget(noticed)
+        return found
+
+
+@pytest.mark.parametrize("everybody", [True, False])
+async def test_a_read_that_a_change_overtakes_lets_nobody_in_nor_is_kept(
+    sessions: Sessions, clock: TurnedClock, people: People, users: Users, everybody: bool
+) -> None:
+    members = OvertakenMembers(sessions, clock)
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    members.overtaken_by = (users, "ana", None if everybody else [ana])
+    assert await members.by_secret(secret) is None
+    assert await members.by_secret(secret) is None
+
+
+async def test_a_change_of_somebody_else_overtakes_nothing(
+    sessions: Sessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
+) -> None:
+    members = OvertakenMembers(sessions, clock)
+    await people.user("ana")
+    bruno = await people.user("bruno")
+    (secret,) = await _sign_ins(users, "ana")
+    members.overtaken_by = (users, "bruno", [bruno])
+    queries.clear()
+    assert await members.by_secret(secret)
+    assert len([each for each in queries if "FROM credentials" in each and each.startswith("SELECT")]) == 1
+
+
+async def test_a_renewal_that_a_change_overtakes_is_made_again(
+    sessions: Sessions, clock: TurnedClock, people: People, users: Users
+) -> None:
+    members = OvertakenMembers(sessions, clock)
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    member = await members.by_secret(secret)
+    assert member is not None
+    members.overtaken_by = (users, "ana", [ana])
+    assert await members.by_credential(member.credential_id) is None
+
+
+async def test_a_sign_in_that_is_kept_ends_when_it_expires(
+    members: Members, people: People, users: Users, clock: TurnedClock
+) -> None:
+    await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    assert await members.by_secret(secret)
+    clock.turn(30 * 86_400_000 - 1)
+    assert await members.by_secret(secret)
+    clock.turn(1)
+    assert await members.by_secret(secret) is None
+    assert await members.by_secret(secret) is None
+
+
+async def test_the_ones_used_longest_ago_make_room(
+    members: Members, people: People, users: Users, queries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members_module, "MAX_KEPT", 2)
+    for login in ("ana", "bruno", "carla"):
+        await people.user(login)
+    ana, bruno, carla = await _sign_ins(users, "ana", "bruno", "carla")
+    for secret in (ana, bruno, ana, carla):
+        await members.by_secret(secret)
+    queries.clear()
+    assert await members.by_secret(ana)
+    assert await members.by_secret(carla)
+    assert queries == []
+    assert await members.by_secret(bruno)
+    assert queries != []

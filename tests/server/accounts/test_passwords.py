@@ -1,0 +1,66 @@
+import asyncio
+import unicodedata
+
+import pytest
+
+from server.accounts.passwords import AT_ONCE, MAX_WAITING, Passwords, check_new_password
+from server.accounts.refusals import PasswordRefused, SignInRefused
+
+
+async def test_a_password_is_known_by_its_hash_alone(passwords: Passwords) -> None:
+    stored = await passwords.hash("Coração de estudante")
+    assert "Coração" not in stored
+    assert await passwords.verify(stored, "Coração de estudante")
+    assert not await passwords.verify(stored, "coração de estudante")
+
+
+async def test_accents_match_however_the_keyboard_composes_them(passwords: Passwords) -> None:
+    stored = await passwords.hash(unicodedata.normalize("NFC", "coração"))
+    assert await passwords.verify(stored, unicodedata.normalize("NFD", "coração"))
+
+
+@pytest.mark.parametrize("given", ["", "x" * 100_000, "a\0b"])
+async def test_nobody_has_no_password_whatever_is_given(passwords: Passwords, given: str) -> None:
+    assert not await passwords.verify(None, given)
+
+
+async def test_a_damaged_hash_lets_nobody_in(passwords: Passwords) -> None:
+    assert not await passwords.verify("$argon2id$nonsense", "lousa-demo")
+
+
+async def test_past_so_many_in_line_the_next_is_told_to_try_again(passwords: Passwords) -> None:
+    go = asyncio.Event()
+
+    async def take_turn() -> None:
+        async with passwords.turn():
+            await go.wait()
+
+    waiting = [asyncio.create_task(take_turn()) for _ in range(AT_ONCE + MAX_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(SignInRefused) as refusal:
+        await take_turn()
+    assert (refusal.value.reason, refusal.value.retry_after > 0) == ("throttled", True)
+    go.set()
+    await asyncio.gather(*waiting)
+    await take_turn()
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("curta", "short"),
+        ("x" * 257, "long"),
+        ("Ana.Silva", "login"),
+        ("Senha123", "common"),
+        ("aaaaAAAA", "common"),
+    ],
+)
+def test_a_password_that_is_easily_guessed_is_refused(password: str, reason: str) -> None:
+    with pytest.raises(PasswordRefused) as refusal:
+        check_new_password("ana.silva", password)
+    assert refusal.value.reason == reason
+
+
+@pytest.mark.parametrize("password", ["lousa-demo", "quatro palavras sem sentido", "ção-ção-"])
+def test_any_other_password_will_do(password: str) -> None:
+    check_new_password("ana.silva", password)

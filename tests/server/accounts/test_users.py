@@ -1,0 +1,209 @@
+import time
+
+import pytest
+from sqlalchemy import func, select
+
+from channels.member import Role
+from server.accounts.accounts import Accounts
+from server.accounts.refusals import PasswordRefused, UserError
+from server.accounts.users import CODE_ALPHABET, CODE_CHARACTERS, CODE_DAYS, Users
+from server.clock import DAY
+from server.databases import Sessions, reading, writing
+from server.databases.accounts import Account, Change, Credential
+from tests.server.conftest import TurnedClock
+from tests.server.people import People
+
+HERE = "127.0.0.1"
+
+
+async def _notes(sessions: Sessions) -> list[int | None]:
+    async with reading(sessions) as session:
+        return list(await session.scalars(select(Change.user_id)))
+
+
+async def test_a_user_who_was_created_can_sign_in(users: Users, accounts: Accounts) -> None:
+    await users.create("Diretora", " Márcia Dias ", Role.PRINCIPAL, "lousa-demo")
+    member = await accounts.authenticate(await accounts.sign_in("diretora", "lousa-demo", HERE))
+    assert member is not None
+    assert (member.login, member.user.name, member.user.role) == ("diretora", "Márcia Dias", Role.PRINCIPAL)
+
+
+@pytest.mark.parametrize("login", ["", "  ", "ana silva", "ana\nsilva", "a" * 256, "a\0b"])
+async def test_a_login_that_cannot_be_typed_is_refused(users: Users, login: str) -> None:
+    with pytest.raises(UserError, match=r"(A|The) login (has|holds)"):
+        await users.create(login, "Ana", Role.STUDENT, "lousa-demo")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "Ana\nSilva", "A" * 256])
+async def test_a_name_that_cannot_be_shown_is_refused(users: Users, name: str) -> None:
+    with pytest.raises(UserError, match=r"(A|The) name (has|holds)"):
+        await users.create("ana", name, Role.STUDENT, "lousa-demo")
+
+
+async def test_a_login_is_given_once(users: Users, people: People) -> None:
+    await people.user("ana")
+    with pytest.raises(UserError, match="already a user with the login “ana”"):
+        await users.create("ANA", "Another", Role.STUDENT, "lousa-demo")
+
+
+async def test_a_weak_password_is_refused(users: Users, people: People) -> None:
+    await people.user("ana")
+    with pytest.raises(PasswordRefused, match="short"):
+        await users.set_password("ana", "1234567")
+    with pytest.raises(PasswordRefused, match="common"):
+        await users.create("bruno", "Bruno", Role.STUDENT, "12345678")
+
+
+async def test_disabling_ends_sessions_and_tokens_and_enabling_gives_none_back(
+    users: Users, accounts: Accounts, people: People, sessions: Sessions
+) -> None:
+    ana = await people.user("ana")
+    await users.set_password("ana", "lousa-demo")
+    secrets = [await accounts.sign_in("ana", "lousa-demo", HERE), (await users.create_tokens(["ana"], 1))[0].secret]
+    await users.disable("Ana")
+    assert await _notes(sessions) == [ana]
+    await users.enable("ana")
+    accounts.forget(None)
+    assert [await accounts.authenticate(secret) for secret in secrets] == [None, None]
+    assert await accounts.sign_in("ana", "lousa-demo", HERE)
+
+
+async def test_a_new_password_ends_sessions_and_leaves_tokens(
+    users: Users, accounts: Accounts, people: People, sessions: Sessions
+) -> None:
+    ana = await people.user("ana")
+    await users.set_password("ana", "lousa-demo")
+    session = await accounts.sign_in("ana", "lousa-demo", HERE)
+    token = (await users.create_tokens(["ana"], 1))[0].secret
+    await users.set_password("ana", "another-one")
+    assert await _notes(sessions) == [ana]
+    assert await accounts.authenticate(session) is None
+    assert await accounts.authenticate(token)
+
+
+@pytest.mark.parametrize("command", ["disable", "enable"])
+async def test_commands_on_nobody_say_so(users: Users, command: str) -> None:
+    with pytest.raises(UserError, match="no user with the login “nobody”"):
+        await getattr(users, command)("nobody")
+
+
+async def test_codes_are_for_those_of_a_class_who_have_no_password(
+    users: Users, people: People, clock: TurnedClock, sessions: Sessions
+) -> None:
+    zoe, ana, bruno = [await people.user(login) for login in ("zoe", "ana", "bruno")]
+    paula = await people.user("paula", Role.TEACHER)
+    await people.user("carla")
+    await people.classroom("6º A", zoe, ana, bruno, teacher=paula)
+    await users.set_password("bruno", "lousa-demo")
+    sheet = await users.make_codes("6º a")
+    assert [(line.classroom, line.name, line.login) for line in sheet] == [
+        ("6º A", "Ana", "ana"),
+        ("6º A", "Zoe", "zoe"),
+        ("6º A", "Paula", "paula"),
+    ]
+    assert {line.expires_at for line in sheet} == {clock() + CODE_DAYS * DAY}
+    codes = {line.code for line in sheet}
+    assert len(codes) == 3
+    assert all(len(code) == CODE_CHARACTERS and set(code) <= set(CODE_ALPHABET) for code in codes)
+    async with reading(sessions) as session:
+        stored = " ".join(filter(None, await session.scalars(select(Account.code_hash))))
+    assert not any(code in stored for code in codes)
+    assert [line.login for line in await users.make_codes("6º A", role=Role.TEACHER)] == ["paula"]
+
+
+async def test_who_is_in_several_classes_gets_one_code_with_the_first_of_them(
+    users: Users, accounts: Accounts, people: People
+) -> None:
+    zoe, ana, bruno = [await people.user(login) for login in ("zoe", "ana", "bruno")]
+    paula = await people.user("paula", Role.TEACHER)
+    await people.user("diretora", Role.PRINCIPAL)
+    await people.classroom("7º B", zoe, bruno, teacher=paula)
+    await people.classroom("6º A", zoe, ana, teacher=paula)
+    await people.classroom("5º C", ana, active=False)
+    everybody = [("6º A", "ana"), ("6º A", "zoe"), ("6º A", "paula"), ("7º B", "bruno")]
+    sheet = await users.make_codes()
+    assert [(line.classroom, line.login) for line in sheet] == everybody
+    assert await accounts.redeem_code("zoe", sheet[1].code, "escolhida", HERE)
+    named = await users.make_codes("7º B", "6º A", role=Role.STUDENT)
+    assert [(line.classroom, line.login) for line in named] == [("7º B", "bruno"), ("6º A", "ana")]
+    mixed = await users.make_codes("7º b", logins=["Diretora", "bruno"])
+    assert [(line.classroom, line.login) for line in mixed] == [("7º B", "bruno"), ("7º B", "paula"), ("", "diretora")]
+    assert [line.login for line in await users.make_codes(logins=["diretora"])] == ["diretora"]
+
+
+async def test_a_code_by_login_is_for_somebody_who_lacks_a_password(users: Users, people: People) -> None:
+    for login in ("ana", "bruno"):
+        await people.user(login)
+    await users.set_password("bruno", "lousa-demo")
+    with pytest.raises(UserError, match=r"No code was made. Nobody has the login: “nobody”"):
+        await users.make_codes(logins=["ana", "nobody"])
+    with pytest.raises(UserError, match=r"They have a password, .*: “bruno”"):
+        await users.make_codes(logins=["ana", "bruno"])
+
+
+async def test_a_whole_school_gets_its_codes(users: Users, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.accounts.passwords.MAX_WAITING", 2)
+    monkeypatch.setattr("server.accounts.users.HASHES_AT_ONCE", 2)
+    await people.classroom("6º A", *[await people.user(f"user{number}") for number in range(7)])
+    assert len({line.code for line in await users.make_codes()}) == 7
+
+
+async def test_a_newer_code_replaces_the_older(users: Users, accounts: Accounts, people: People) -> None:
+    await people.classroom("6º A", await people.user("ana"))
+    old, new = [(await users.make_codes("6º A"))[0].code for _ in range(2)]
+    with pytest.raises(Exception, match="code"):
+        await accounts.redeem_code("ana", old, "escolhida", HERE)
+    assert await accounts.redeem_code("ana", new, "escolhida", HERE)
+    assert await users.make_codes("6º A") == []
+
+
+async def test_a_class_that_does_not_exist_is_named_with_those_that_do(users: Users, people: People) -> None:
+    await people.classroom("6º A")
+    await people.classroom("5º B", active=False)
+    with pytest.raises(UserError, match=r"no class called “5º B”\. Classes are: 6º A"):
+        await users.make_codes("5º B")
+
+
+async def test_tokens_come_in_the_order_of_the_logins_and_run_out(
+    users: Users, accounts: Accounts, people: People, clock: TurnedClock
+) -> None:
+    for login in ("ana", "bruno"):
+        await people.user(login)
+    tokens = await users.create_tokens(["Bruno", "ana", "bruno"], 2)
+    found = [await accounts.authenticate(token.secret) for token in tokens]
+    assert [member and member.login for member in found] == ["bruno", "ana", "bruno"]
+    assert [token.login for token in tokens] == ["bruno", "ana", "bruno"]
+    clock.turn(2 * DAY)
+    assert [await accounts.authenticate(token.secret) for token in tokens] == [None] * 3
+
+
+async def test_one_login_that_is_nobodys_and_no_token_is_made(users: Users, people: People, sessions: Sessions) -> None:
+    await people.user("ana")
+    with pytest.raises(UserError, match="Nobody has the login: “nobody”, “x”"):
+        await users.create_tokens(["ana", "nobody", "x"], 1)
+    await users.disable("ana")
+    with pytest.raises(UserError, match=r"Disabled.* “ana”"):
+        await users.create_tokens(["ana"], 1)
+    async with reading(sessions) as session:
+        assert await session.scalar(select(func.count(Credential.id))) == 0
+
+
+async def test_a_thousand_tokens_are_one_transaction(users: Users, sessions: Sessions, queries: list[str]) -> None:
+    async with writing(sessions) as session:
+        session.add_all(Account(login=f"user{number}", name="x", role=Role.STUDENT) for number in range(2_500))
+    queries.clear()
+    begun = time.process_time()
+    tokens = await users.create_tokens([f"user{number}" for number in range(2_500)], 1)
+    print(f"2,500 tokens in {time.process_time() - begun:.2f} s of CPU")
+    assert len({token.secret for token in tokens}) == 2_500
+    assert len([each for each in queries if not each.startswith("BEGIN")]) <= 7
+
+
+async def test_one_password_for_all_is_for_those_of_the_roster_only(
+    users: Users, accounts: Accounts, people: People
+) -> None:
+    await people.user("ana")
+    await users.create("admin", "Admin", Role.PRINCIPAL, "a secret of hers")
+    await users.set_one_password("lousa-demo")
+    assert await accounts.sign_in("ana", "lousa-demo", HERE)
+    assert await accounts.sign_in("admin", "a secret of hers", HERE)

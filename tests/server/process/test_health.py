@@ -1,0 +1,147 @@
+"""What a watcher is told of a worker, in each state that it can be in."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from channels.broker.memory import MemoryBroker
+from server.databases import Databases
+from server.databases.errors import DatabaseUnavailable
+from server.process.health import ANSWER_SECONDS, FRESH_SECONDS, Health
+from tests.crew import wait_until
+from tests.lousa import DEMO_SCHOOL, Lousa
+from tests.postgresql import PostgreSQL
+from tests.redis import RedisServer
+
+Answer = tuple[int, dict[str, str]]
+
+
+def ask(lousa: Lousa) -> Answer:
+    try:
+        with urllib.request.urlopen(f"{lousa.url}/readyz", timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def is_alive(lousa: Lousa) -> bool:
+    with urllib.request.urlopen(f"{lousa.url}/healthz", timeout=10) as answer:
+        return bool(answer.read() == b"ok\n")
+
+
+def test_a_worker_is_ready_when_all_its_parts_are_well(lousa: Lousa) -> None:
+    assert ask(lousa) == (200, {"status": "ready", "accounts": "ok", "journal": "ok", "broker": "ok"})
+    assert is_alive(lousa)
+    assert "readyz" not in lousa.log
+
+
+def test_without_its_broker_it_is_degraded_and_ready_again_when_that_is_back(
+    make_lousa: Callable[..., Lousa], redis_server: RedisServer
+) -> None:
+    lousa = make_lousa(serve_options=["--redis-url", redis_server.url])
+    wait_until(lambda: ask(lousa)[1]["status"] == "ready")
+    redis_server.kill()
+    wait_until(lambda: ask(lousa)[1]["status"] == "degraded")
+    assert ask(lousa) == (200, {"status": "degraded", "accounts": "ok", "journal": "ok", "broker": "away"})
+    redis_server.start()
+    wait_until(lambda: ask(lousa)[1]["status"] == "ready")
+
+
+def test_without_its_journal_it_is_down_but_lives(tmp_path: Path) -> None:
+    with PostgreSQL() as postgresql:
+        options = ["--database", f"journal={postgresql.create_database()}"]
+        lousa = Lousa(tmp_path / "data", options=options, expected_errors=["503 GET /readyz"])
+        lousa.run("database", "upgrade")
+        lousa.run("roster", "import", str(DEMO_SCHOOL))
+        with lousa:
+            assert ask(lousa)[0] == 200
+            postgresql.stop()
+            wait_until(lambda: ask(lousa)[0] == 503)
+            assert ask(lousa)[1] == {"status": "down", "accounts": "ok", "journal": "away", "broker": "ok"}
+            assert is_alive(lousa)
+            postgresql.start()
+            wait_until(lambda: ask(lousa) == (200, {**ask(lousa)[1], "status": "ready"}))
+
+
+def test_a_worker_that_stops_says_so_to_whoever_is_still_connected(make_lousa: Callable[..., Lousa]) -> None:
+    lousa = make_lousa()
+    with socket.create_connection(("127.0.0.1", lousa.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in connection.recv(65536)
+        os.kill(lousa.pid, signal.SIGTERM)
+        wait_until(lambda: not can_connect(lousa.port))
+        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = connection.recv(65536)
+    assert b" 503 " in answer
+    assert b"Connection: close" in answer
+    assert b'"status": "stopping"' in answer
+    assert lousa.wait() == 0
+
+
+def can_connect(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Asked(Databases):
+    """Databases that count how often they are asked, and answer when they are told to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.answers = asyncio.Event()
+        self.away = False
+
+    @property
+    def names(self) -> list[str]:
+        return ["journal"]
+
+    async def check(self, name: str) -> None:
+        self.count += 1
+        await self.answers.wait()
+        if self.away:
+            raise DatabaseUnavailable("away")
+
+
+@pytest.fixture
+async def asked() -> AsyncIterator[tuple[Asked, Health]]:
+    """Return databases, and the health that asks them."""
+    databases = Asked()
+    health = Health(databases, MemoryBroker())
+    yield databases, health
+    await health.close()
+
+
+async def test_however_many_ask_a_database_is_asked_once_a_second(asked: tuple[Asked, Health]) -> None:
+    databases, health = asked
+    databases.answers.set()
+    reports = await asyncio.gather(*(health.report() for _ in range(100)))
+    assert {report["status"] for report in reports} == {"ready"}
+    assert databases.count == 1
+    databases.away = True
+    async with asyncio.timeout(FRESH_SECONDS + 5):
+        while (await health.report())["status"] != "down":
+            await asyncio.sleep(0.01)
+    assert databases.count == 2
+
+
+async def test_a_database_that_does_not_answer_is_away_and_is_not_asked_again_meanwhile(
+    asked: tuple[Asked, Health],
+) -> None:
+    databases, health = asked
+    async with asyncio.timeout(ANSWER_SECONDS + 5):
+        assert (await health.report())["journal"] == "away"
+    assert (await health.report())["status"] == "down"  # at once
+    assert databases.count == 1
+    databases.answers.set()
+    async with asyncio.timeout(5):
+        while (await health.report())["status"] != "ready":
+            await asyncio.sleep(0.01)

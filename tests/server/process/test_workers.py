@@ -1,0 +1,405 @@
+"""Several workers as real processes: they are killed, replaced, stopped and left alone."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.carrier import Gone
+from tests.crew import Crew, is_there, until, wait_until
+from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
+from tests.phoenix import Connection
+from tests.postgresql import PostgreSQL
+from tests.redis import RedisServer
+
+Payload = dict[str, Any]
+
+LOGINS = ("ana", "bruno", "paula", "diretora")
+ROLES = {"ana": "students", "bruno": "students", "paula": "teachers", "diretora": "principal"}
+
+
+@pytest.fixture(scope="module")
+def school(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Return a data folder with the demo school, to be copied, and tokens of it."""
+    folder = tmp_path_factory.mktemp("school") / "data"
+    shutil.copytree(demo_school, folder)
+    return folder, Lousa(folder).tokens(*LOGINS)
+
+
+@pytest.fixture
+def tokens(school: tuple[Path, dict[str, str]]) -> dict[str, str]:
+    """Return tokens by login."""
+    return school[1]
+
+
+@pytest.fixture
+def make_crew(school: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Callable[..., Crew]]:
+    """Return a function that starts workers with the demo school; it takes what `Crew` takes."""
+    with ExitStack() as crews:
+
+        def make(*arguments: Any, **options: Any) -> Crew:
+            shutil.copytree(school[0], tmp_path / "data")
+            return crews.enter_context(Crew(tmp_path / "data", *arguments, **options))
+
+        yield make
+
+
+@pytest.fixture
+def crew(make_crew: Callable[..., Crew]) -> Crew:
+    """Run two workers."""
+    return make_crew(2)
+
+
+class Someone:
+    """Somebody in a class: what they saw, in order, and how they come back."""
+
+    def __init__(self, crew: Crew, login: str, token: str) -> None:
+        self.heard: list[str] = []
+        self.events: list[tuple[str, Payload]] = []
+        self.topic = ""
+        self.connection: Connection | None = None
+        self._seq = 0
+        self._crew, self._login, self._token = crew, login, token
+
+    async def come(self, worker: int | None = None) -> None:
+        """Join the class of ana, bruno and paula, from where one was."""
+        self.connection = await self._crew.connect(ROLES[self._login], self._token, self._on_event, worker)
+        if not self.topic:
+            joined = await self.connection.join("user:me")
+            self.topic = next(each["topic"] for each in joined["topics"] if each["topic"].startswith("class:"))
+        await self.connection.join(self.topic, {"since": self._seq} if self._seq else {}, self._catch_up)
+
+    def _catch_up(self, joined: Payload) -> None:
+        assert joined["complete"]
+        for event in joined["events"]:
+            self._on_event(self.topic, event["event"], event["payload"])
+
+    def _on_event(self, topic: str, event: str, payload: Payload) -> None:
+        self.events.append((event, payload))
+        if event == "message:sent" and topic == self.topic:
+            assert payload["seq"] == self._seq + 1, (self._login, self._seq, payload)
+            self._seq = payload["seq"]
+            self.heard.append(payload["text"])
+
+    async def say(self, text: str, push_id: str | None = None) -> Payload:
+        """Send a message, and return its receipt."""
+        assert self.connection is not None
+        payload = {"text": text, **({"id": push_id} if push_id else {})}
+        return await self.connection.request(self.topic, "message:send", payload)
+
+    async def stay(self) -> None:
+        """Come back whenever the connection ends."""
+        while self.connection is not None:
+            await self.connection.closed.wait()
+            await self.come()
+
+    async def leave(self) -> None:
+        """Hang up."""
+        if self.connection is not None:
+            self.connection.close()
+            await self.connection.closed.wait()
+
+    def present(self) -> set[str]:
+        """Return who is present in the class, by name, as this client has been told."""
+        who: dict[str, str] = {}
+        for event, payload in self.events:
+            if event == "presence_state":
+                who = {key: entry["user"]["name"] for key, entry in payload.items()}
+            elif event == "presence_diff":
+                for key in payload["leaves"]:
+                    who.pop(key, None)
+                who |= {key: entry["user"]["name"] for key, entry in payload["joins"].items()}
+        return set(who.values())
+
+
+async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(crew: Crew, tokens: dict[str, str]) -> None:
+    ana, bruno, paula = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno", "paula"))
+    await ana.come(worker=1)
+    await bruno.come(worker=2)
+    await paula.come(worker=2)
+    await ana.say("um")
+    await until(lambda: bruno.heard == paula.heard == ["um"])
+    await until(lambda: len(bruno.present()) == 3)
+    first = crew.workers[1]
+    os.kill(first, signal.SIGKILL)
+    await bruno.say("dois")
+    await until(lambda: paula.heard == ["um", "dois"])
+    await until(lambda: len(bruno.present()) == 2)  # ana is no ghost
+    await until(lambda: crew.workers[1] != first)
+    await ana.come(worker=1)
+    assert ana.heard == ["um", "dois"]
+    await ana.say("três")
+    await until(lambda: bruno.heard == paula.heard == ["um", "dois", "três"])
+    await until(lambda: len(bruno.present()) == 3)
+    for each in (ana, bruno, paula):
+        await each.leave()
+    assert f"worker 1 (process {first}) was ended by SIGKILL; another is started in 0 s" in crew.log
+
+
+async def test_rights_and_the_dashboard_are_the_same_on_every_worker(crew: Crew, tokens: dict[str, str]) -> None:
+    seen: list[Payload] = []
+    principal = await crew.connect("principal", tokens["diretora"], lambda _, event, it: seen.append(it), worker=1)
+    await principal.join("dashboard")
+    ana, bruno = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno"))
+    await ana.come(worker=1)
+    await bruno.come(worker=2)
+    await until(lambda: seen and seen[-1]["totals"]["students"] == 2)
+    await bruno.say("oi")
+    await until(lambda: seen[-1]["totals"]["messages_per_minute"] == 1 or sum_of_messages(seen[-1]) == 1)
+    await asyncio.to_thread(crew.run, "user", "disable", "bruno")
+    assert bruno.connection is not None
+    await asyncio.wait_for(bruno.connection.ended.wait(), 10)
+    assert bruno.connection.close_code == 4001
+    await until(lambda: seen[-1]["totals"]["students"] == 1)
+    await ana.leave()
+    principal.close()
+    await principal.closed.wait()
+
+
+def sum_of_messages(snapshot: Payload) -> int:
+    return sum(sum(room["messages"]) for room in snapshot["classes"])
+
+
+async def test_sigterm_closes_everybody_as_restarting_and_keeps_what_was_gathered(
+    crew: Crew, tokens: dict[str, str]
+) -> None:
+    people = [Someone(crew, login, tokens[login]) for login in ("ana", "bruno", "paula")]
+    for number, each in enumerate(people):
+        await each.come(worker=1 + number % 2)
+    pushes = [asyncio.create_task(people[0].say(f"mensagem {number}")) for number in range(20)]
+    await asyncio.sleep(0)
+    crew.signal(signal.SIGTERM)
+    outcomes = await asyncio.gather(*pushes, return_exceptions=True)
+    acknowledged = {outcome["seq"] for outcome in outcomes if isinstance(outcome, dict)}
+    assert await asyncio.to_thread(crew.wait) == 0
+    for each in people:
+        assert each.connection is not None
+        await asyncio.wait_for(each.connection.closed.wait(), 10)
+        assert each.connection.close_code == 1012
+    await asyncio.to_thread(crew.start)
+    await people[1].come()
+    assert len(people[1].heard) >= len(acknowledged)
+    assert acknowledged <= set(range(1, len(people[1].heard) + 1))
+    await people[1].leave()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_to_the_whole_group_is_one_drain(
+    number: signal.Signals, make_crew: Callable[..., Crew], tokens: dict[str, str]
+) -> None:
+    crew = make_crew(2, new_session=True)
+    ana = Someone(crew, "ana", tokens["ana"])
+    await ana.come()
+    os.killpg(crew.pid, number)  # as a terminal's Ctrl-C does, or a service manager
+    assert await asyncio.to_thread(crew.wait) == 0
+    assert ana.connection is not None
+    await asyncio.wait_for(ana.connection.closed.wait(), 10)
+    assert ana.connection.close_code == 1012
+
+
+def test_a_second_sigterm_ends_all_at_once(crew: Crew) -> None:
+    processes = [process.pid for process in crew.processes]
+    os.kill(crew.workers[2], signal.SIGSTOP)  # a drain would wait for it
+    crew.signal(signal.SIGTERM)
+    wait_until(lambda: not is_there(crew.workers[1]))
+    crew.signal(signal.SIGTERM)
+    assert crew.wait(5) == -signal.SIGTERM
+    wait_until(lambda: not any(map(is_there, processes)))
+
+
+async def test_sighup_replaces_all_workers_without_refusing_or_losing_anything(
+    make_crew: Callable[..., Crew], tokens: dict[str, str]
+) -> None:
+    crew = make_crew(2, "--push-rate", "0")
+    before, acknowledged = crew.workers, dict[str, int]()
+    counted = Counter[str]()
+    bruno = Someone(crew, "bruno", tokens["bruno"])
+    await bruno.come()
+    stop = asyncio.Event()
+    clients = [
+        asyncio.create_task(come_say_and_go(crew, f"{number}", bruno.topic, tokens["ana"], acknowledged, counted, stop))
+        for number in range(6)
+    ]
+    staying = asyncio.create_task(bruno.stay())
+    for rounds in (1, 2):
+        crew.signal(signal.SIGHUP)
+        await until(lambda rounds=rounds: crew.log.count("all workers have been replaced") == rounds)  # type: ignore[misc]
+    stop.set()
+    await asyncio.gather(*clients)
+    assert not set(crew.workers.values()) & set(before.values())
+    assert counted["connections"] > 20
+    await until(lambda: len(bruno.heard) == len(acknowledged))
+    assert {text: number for number, text in enumerate(bruno.heard, 1)} == acknowledged
+    staying.cancel()
+    await bruno.leave()
+
+
+async def come_say_and_go(
+    crew: Crew,
+    name: str,
+    topic: str,
+    token: str,
+    acknowledged: dict[str, int],
+    counted: Counter[str],
+    stop: asyncio.Event,
+) -> None:
+    """Connect again and again, to say three things each time; what a drain leaves unanswered is said again."""
+    while not stop.is_set():
+        # Raises, and so fails the test, where it is refused.
+        connection = await Connection.open(crew.socket_url("students", token), lambda *_: None)
+        counted["connections"] += 1
+        try:
+            await connection.join(topic)
+            for _ in range(3):
+                text = f"{name}-{counted[name]}"
+                reply = await connection.request(topic, "message:send", {"text": text, "id": text})
+                acknowledged[text] = reply["seq"]
+                counted[name] += 1
+        except Gone:
+            counted["closed"] += 1
+        connection.close()
+        await connection.closed.wait()
+
+
+def test_a_worker_that_does_not_live_ends_the_server_with_a_clear_word(crew: Crew) -> None:
+    process = crew.pid
+    ended: set[int] = set()
+    while is_there(process):
+        pid = crew.workers[1]
+        if pid not in ended and is_there(pid):
+            ended.add(pid)
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    assert crew.wait() == 1
+    assert "Error: Lousa stops: worker 1 was ended by SIGKILL" in crew.log
+    assert len(ended) == 6
+    assert not is_there(crew.workers[2])
+    assert not is_there(crew.redis)
+
+
+async def test_the_private_redis_is_started_again_and_the_chat_goes_on(crew: Crew, tokens: dict[str, str]) -> None:
+    ana, bruno = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno"))
+    await ana.come(worker=1)
+    await bruno.come(worker=2)
+    first = crew.redis
+    os.kill(first, signal.SIGKILL)
+    said = [f"mensagem {number}" for number in range(30)]
+    for text in said:
+        await ana.say(text)
+    await until(lambda: bruno.heard == said)
+    await until(lambda: crew.redis != first)
+    await until(lambda: crew.log.count("Redis is there") == 4)
+    await ana.say("de novo")
+    await until(lambda: bruno.heard[-1] == "de novo")
+    for each in (ana, bruno):
+        await each.leave()
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(crew: Crew) -> None:
+    processes = [process.pid for process in crew.processes]
+    assert len(processes) == 3
+    os.kill(crew.workers[1], signal.SIGSTOP)  # not even this one
+    crew.kill()
+    wait_until(lambda: not any(map(is_there, processes)))
+    crew.start()
+
+
+def test_auto_is_a_worker_for_each_core(make_crew: Callable[..., Crew]) -> None:
+    assert sorted(make_crew("auto").workers) == [1 + number for number in range(len(os.sched_getaffinity(0)))]
+
+
+def test_another_server_on_the_same_port_or_the_same_data_is_refused(crew: Crew) -> None:
+    command = [sys.executable, "server.py", "serve", "--workers", "2", "--data-dir", str(crew.data_dir), "--port"]
+    for port, message in ((crew.port, "Cannot listen on port"), (0, "Another Lousa with several workers serves from")):
+        done = subprocess.run([*command, str(port)], cwd=ROOT, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 1
+        assert message in done.stderr
+
+
+WAITS = "this worker opens when it is back"
+
+
+def test_workers_that_are_started_while_a_database_is_away_wait_for_it(tmp_path: Path) -> None:
+    with PostgreSQL() as postgresql:
+        options = ["--database", f"journal={postgresql.create_database()}"]
+        crew = Crew(tmp_path / "data", 2, options=options, expected_errors=["the old one stays", "cannot be read"])
+        crew.run("database", "upgrade")
+        crew.run("roster", "import", str(DEMO_SCHOOL))
+        with crew:
+            first = crew.workers[1]
+            postgresql.stop()
+            crew.signal(signal.SIGHUP)
+            wait_until(lambda: WAITS in crew.log)
+            os.kill(crew.workers[1], signal.SIGKILL)  # the successor, before it serves
+            wait_until(lambda: "the new worker 1 does not serve; the old one stays" in crew.log)
+            assert is_there(first)
+            os.kill(first, signal.SIGKILL)
+            wait_until(lambda: crew.log.count("is started (process") == 4)
+            wait_until(lambda: crew.log.count(WAITS) > 1)
+            waiting = crew.workers[1]
+            postgresql.start()
+            wait_until(lambda: crew.log.count("worker 1: channels.broker.redis: Redis is there") == 2)
+            postgresql.stop()
+            os.kill(waiting, signal.SIGKILL)
+            wait_until(lambda: WAITS in crew.log.partition(f"(process {waiting}) was")[2])
+            crew.stop()  # one that waits ends in good order, too
+            postgresql.start()
+
+
+async def test_two_machines_share_a_school_over_one_redis_and_one_postgresql(
+    tmp_path: Path, postgresql: PostgreSQL, redis_server: RedisServer
+) -> None:
+    options = [
+        word for name in ("accounts", "journal") for word in ("--database", f"{name}={postgresql.create_database()}")
+    ]
+    one = Crew(tmp_path / "one", 1, "--redis-url", redis_server.url, options=options)
+    two = Crew(tmp_path / "two", 2, "--redis-url", redis_server.url, options=options)
+    one.run("database", "upgrade")
+    one.run("roster", "import", str(DEMO_SCHOOL))
+    tokens = one.tokens("ana", "bruno")
+    with one, two:
+        ana, bruno = Someone(one, "ana", tokens["ana"]), Someone(two, "bruno", tokens["bruno"])
+        await ana.come()
+        await bruno.come(worker=2)
+        await ana.say("daqui")
+        await bruno.say("e daqui")
+        await until(lambda: ana.heard == bruno.heard == ["daqui", "e daqui"])
+        await until(lambda: len(ana.present()) == len(bruno.present()) == 2)
+        redis_server.kill()
+        await ana.say("sem redis")
+        await until(lambda: bruno.heard[-1] == "sem redis")
+        for each in (ana, bruno):
+            await each.leave()
+    assert not (tmp_path / "one").exists()  # nothing of it is on this machine
+    assert not (tmp_path / "two").exists()
+
+
+async def test_everybody_of_a_crowd_is_closed_little_by_little(
+    make_crew: Callable[..., Crew], tokens: dict[str, str]
+) -> None:
+    crew = make_crew(2, "--drain-seconds", "1")
+    opened = [
+        asyncio.create_task(crew.connect(ROLES[login], tokens[login], lambda *_: None))
+        for login in ("ana", "bruno", "paula") * 30
+    ]
+    connections = await asyncio.gather(*opened)
+    crew.signal(signal.SIGHUP)
+    moments = sorted(await asyncio.gather(*map(moment_of_closing, connections)))
+    assert {connection.close_code for connection in connections} == {1012}
+    # 90 of them, in steps of ten and 50 ms, on each worker after the other.
+    assert moments[-1] - moments[0] > 0.15
+
+
+async def moment_of_closing(connection: Connection) -> float:
+    await asyncio.wait_for(connection.closed.wait(), 20)
+    return asyncio.get_running_loop().time()
