@@ -88,7 +88,7 @@ LAST_POLL_SECONDS = 15.0
 
 # The least time between two answers to one client: in a storm each carries what has gathered (40 polls a second are
 # within FRAME_RATE, and 25 ms are not felt). The first after a pause goes at once.
-GATHER_SECONDS = 0.025
+MIN_POLL_INTERVAL_SECONDS = 0.025
 
 # Ephemeral messages that wait for the next poll: everybody in a class who begins to type within one round trip.
 MAX_EPHEMERAL = 32

@@ -29,9 +29,9 @@ from channels.journal.journal import Journal, Writer
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
-from channels.transports.gate import Entrance
+from channels.transports.gate import Gate
 from channels.transports.longpoll import ChannelPoll
-from channels.transports.poll_sessions import Mailroom
+from channels.transports.poll_sessions import PollSessions
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
@@ -109,11 +109,11 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _engine(settings, databases, accounts, stopped) as (engine, broker),
             _watcher(accounts, engine, stopped),
             _watched(databases, broker) as watched,
-            _mailroom(engine) as mailroom,
+            _poll_sessions(engine) as poll_sessions,
         ):
-            entrance = Entrance(engine, mailroom, settings.allowed_origins)
-            application = make_application(databases, accounts, entrance, watched)
-            async with _serving(settings, application, sockets, entrance, watched), _collecting_garbage():
+            gate = Gate(engine, poll_sessions, settings.allowed_origins)
+            application = make_application(databases, accounts, gate, watched)
+            async with _serving(settings, application, sockets, gate, watched), _collecting_garbage():
                 on_open()
                 await stopped.wait()
     except _StoppedEarly:
@@ -194,13 +194,13 @@ async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asynci
 
 
 @asynccontextmanager
-async def _mailroom(engine: Engine) -> AsyncIterator[Mailroom]:
-    mailroom = Mailroom(engine)
-    mailroom.start()
+async def _poll_sessions(engine: Engine) -> AsyncIterator[PollSessions]:
+    poll_sessions = PollSessions(engine)
+    poll_sessions.start()
     try:
-        yield mailroom
+        yield poll_sessions
     finally:
-        await mailroom.close()
+        await poll_sessions.close()
 
 
 @asynccontextmanager
@@ -234,7 +234,7 @@ async def _tidy_now_and_then(accounts: Accounts) -> None:
 
 @asynccontextmanager
 async def _serving(
-    settings: Settings, application: Application, sockets: list[socket], entrance: Entrance, watched: Health
+    settings: Settings, application: Application, sockets: list[socket], gate: Gate, watched: Health
 ) -> AsyncIterator[None]:
     server = Server(
         application,
@@ -250,8 +250,8 @@ async def _serving(
     finally:
         # Nobody new; those who are connected go little by little, and find everything working until then.
         watched.stopping = True
-        entrance.mailroom.release()
-        await asyncio.gather(server.drain(), entrance.engine.drain(settings.drain_seconds))
+        gate.poll_sessions.release()
+        await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
 
 
 def _last_answer(watched: Health) -> type[OutputTransform]:
@@ -268,9 +268,9 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
     return LastAnswer
 
 
-def make_application(databases: Databases, accounts: Accounts, entrance: Entrance, watched: Health) -> Application:
+def make_application(databases: Databases, accounts: Accounts, gate: Gate, watched: Health) -> Application:
     """Make the web application of all pages, sockets and polls."""
-    sockets = [(url, handler, {"entrance": entrance}) for url, handler in roles.handlers]
+    sockets = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
         log_function=_log_request,

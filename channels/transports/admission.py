@@ -1,6 +1,6 @@
 """How fast clients may come in, when all come at once: so many a second, and nobody waits for long in vain.
 
-    seconds_until_turn() -> 0: come in          2: the line is that long          Crowded: come back in so many ms
+    take_slot() -> 0: come in          2: the line is that long          Crowded: come back in so many ms
 
 Whoever comes is given the next free moment. Those who teach need not wait for theirs, the others wait in line as long
 as it is short; the rest are told to come back at a time of chance, within what the line needs for all who were told so.
@@ -32,7 +32,7 @@ class Admission:
         self._next = float("-inf")  # the next free moment
         self._sent_back = 0  # and not in yet, as far as we can tell: whoever comes while there is a line is one of them
 
-    def seconds_until_turn(self, role: Role) -> float:
+    def take_slot(self, role: Role) -> float:
         """Take the next free moment, and return the seconds until it; raises `Crowded`, and takes none."""
         now = self._clock()
         moment = max(self._next, now - ADMISSION_BURST / ADMISSION_RATE)

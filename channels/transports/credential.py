@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import NamedTuple
 
-COOKIE = "lousa_session"
+SIGN_IN_COOKIE = "lousa_session"
 
 _SUBPROTOCOL = "base64url.bearer.phx."
 

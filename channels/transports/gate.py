@@ -19,7 +19,7 @@ from channels.limit import MAX_CONNECTIONS
 from channels.member import Member
 from channels.transports.admission import Admission, Crowded
 from channels.transports.credential import Credential, find_credential
-from channels.transports.poll_sessions import Mailroom
+from channels.transports.poll_sessions import PollSessions
 
 # When a client whose credential cannot be checked now may try again, in ms: a database that restarts takes seconds.
 RETRY_MS = 2_000
@@ -43,15 +43,15 @@ class TurnedAway(ChannelError):
         self.retry_after = retry_after
 
 
-class Entrance:
-    """The way into one worker: its engine, the mailboxes of those who poll, and whose pages may use a cookie.
+class Gate:
+    """The way into one worker: its engine, its poll sessions, and whose pages may use a cookie.
 
     `origins` (scheme://host) are those beside our own.
     """
 
-    def __init__(self, engine: Engine, mailroom: Mailroom, origins: Collection[str] = ()) -> None:
+    def __init__(self, engine: Engine, poll_sessions: PollSessions, origins: Collection[str] = ()) -> None:
         self.engine = engine
-        self.mailroom = mailroom
+        self.poll_sessions = poll_sessions
         self._origins = frozenset(origins)
         self._admission = Admission(time.monotonic)
 
@@ -71,7 +71,7 @@ class Entrance:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
         self._check_origin(headers, credential)
         member = await self._authenticate(rules, credential)
-        await self._wait_for_turn(rules)
+        await self._wait_for_slot(rules)
         if self.engine.connections_of(member) >= MAX_CONNECTIONS:
             raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many connections of one user", RETRY_MS)
         return Admitted(member, revision, in_objects)
@@ -96,9 +96,9 @@ class Entrance:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "not a credential for this socket")
         return member
 
-    async def _wait_for_turn(self, rules: RoleRules) -> None:
+    async def _wait_for_slot(self, rules: RoleRules) -> None:
         try:
-            wait = self._admission.seconds_until_turn(rules.role)
+            wait = self._admission.take_slot(rules.role)
         except Crowded as crowded:
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, str(crowded), crowded.retry_after) from crowded
         if wait:

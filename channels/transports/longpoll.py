@@ -1,4 +1,4 @@
-"""The long-poll transport over HTTP: Tornado's handler around a Mailbox, for networks that let no WebSocket through.
+"""The long-poll transport over HTTP: Tornado's handler around a `PollSession`, where no WebSocket gets through.
 
     GET without a token: a session, 410 and its token       GET: what there is, or is soon       POST: frames, ndjson
     DELETE: the page goes away                               OPTIONS: may a page of another origin do that?
@@ -21,10 +21,10 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from channels.errors import Code, Refused
 from channels.lesson.rules import RoleRules
 from channels.limit import MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES
-from channels.transports.credential import COOKIE
-from channels.transports.gate import Entrance, TurnedAway
-from channels.transports.poll_session import Answer, gone, status_body
-from channels.transports.poll_sessions import Leave, Poll, Push
+from channels.transports.credential import SIGN_IN_COOKIE
+from channels.transports.gate import Gate, TurnedAway
+from channels.transports.poll_session import PollAnswer, gone, status_body
+from channels.transports.poll_sessions import LeaveRequest, PollRequest, PushRequest
 from channels.transports.poll_token import PollToken
 from channels.wire.codec import JSON
 
@@ -45,13 +45,13 @@ class ChannelPoll(RequestHandler):
     """The long-poll of one role; the subclass names its `rules`."""
 
     rules: ClassVar[RoleRules]
-    _answer: Answer | None = None
+    _answer: PollAnswer | None = None
     _has_hung_up = False
 
-    def initialize(self, entrance: Entrance) -> None:
+    def initialize(self, gate: Gate) -> None:
         """Take the way into this worker."""
-        self._entrance = entrance
-        self._mailroom = entrance.mailroom
+        self._gate = gate
+        self._poll_sessions = gate.poll_sessions
         self._body = bytearray()
 
     def set_default_headers(self) -> None:
@@ -85,7 +85,7 @@ class ChannelPoll(RequestHandler):
         """Answer a poll; without a token, with a new session."""
         token = self._token()
         if token is not None:
-            await self._pass_on(token, Poll(token.session, self.rules.role, token.answer))
+            await self._pass_on(token, PollRequest(token.session, self.rules.role, token.answer))
         elif self._names_in_header():
             self.finish(gone())
         else:
@@ -101,7 +101,7 @@ class ChannelPoll(RequestHandler):
         elif len(frames) > MAX_POST_FRAMES or max(map(len, frames), default=0) > MAX_FRAME_BYTES:
             self.finish(status_body(413))
         else:
-            await self._pass_on(token, Push(token.session, self.rules.role, frames))
+            await self._pass_on(token, PushRequest(token.session, self.rules.role, frames))
 
     async def delete(self) -> None:
         """End the session."""
@@ -109,7 +109,7 @@ class ChannelPoll(RequestHandler):
         if token is None:
             self.finish(gone())
         else:
-            await self._pass_on(token, Leave(token.session, self.rules.role))
+            await self._pass_on(token, LeaveRequest(token.session, self.rules.role))
 
     def options(self) -> None:
         """Answer a preflight (Fetch standard, section 3.2.3): `prepare` has said whether the origin may."""
@@ -126,11 +126,11 @@ class ChannelPoll(RequestHandler):
         if self._answer is not None:
             self._answer.cancel()
 
-    async def _pass_on(self, token: PollToken, request: Poll | Push | Leave) -> None:
-        self._answer = self._mailroom.ask(token, request)
+    async def _pass_on(self, token: PollToken, request: PollRequest | PushRequest | LeaveRequest) -> None:
+        self._answer = self._poll_sessions.ask(token, request)
         try:
             body = await self._answer
-            if not self._mailroom.reaches(token):
+            if not self._poll_sessions.reaches(token):
                 # Whoever keeps the connection would ask this worker again; a new one may come to the session's own.
                 self.set_header("Connection", "close")
             self.finish(self._as_understood(body))
@@ -153,10 +153,10 @@ class ChannelPoll(RequestHandler):
         if self.get_query_argument("format", JSON.name) != JSON.name:
             return status_body(403, reason="a poll speaks JSON only")
         try:
-            admitted = await self._entrance.admit(
-                self.rules, self.request.headers, self._argument, self.get_cookie(COOKIE)
+            admitted = await self._gate.admit(
+                self.rules, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
-            return self._mailroom.open(
+            return self._poll_sessions.open(
                 admitted.member, admitted.revision, self.request.remote_ip or "", in_objects=admitted.in_objects
             )
         except TurnedAway as away:
@@ -179,7 +179,7 @@ class ChannelPoll(RequestHandler):
 
     def _token(self) -> PollToken | None:
         text = self._token_text()
-        return None if text is None else self._mailroom.read(text)
+        return None if text is None else self._poll_sessions.read(text)
 
     def _frames(self) -> list[bytes]:
         body = bytes(self._body)
@@ -190,7 +190,7 @@ class ChannelPoll(RequestHandler):
     def _allow_origin(self) -> None:
         self.set_header("Vary", "Origin")
         origin = self.request.headers.get("Origin")
-        if origin is not None and self._entrance.allows(origin, self.request.headers.get("Host", "")):
+        if origin is not None and self._gate.allows(origin, self.request.headers.get("Host", "")):
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Access-Control-Allow-Credentials", "true")
 

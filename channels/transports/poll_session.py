@@ -1,11 +1,11 @@
-"""The long-poll transport: a session whose socket is a mailbox, emptied by one poll after the other.
+"""The long-poll transport: a session whose transport is a series of polls.
 
     poll(n) -- is there anything? --> the answer n + 1 at once, or when there is, or "nothing" after POLL_SECONDS
     poll(n + 1): answer n + 1 has arrived, and is forgotten          poll(n) again: it was lost, here it is once more
 
 An answer is kept until the next poll shows that it arrived; so a client that repeats what was not answered has every
 message once, in order. What waits meanwhile is bounded like every outbox. Nothing here knows HTTP or other workers:
-`longpoll` and `mailroom` do.
+`longpoll` and `poll_sessions` do.
 """
 
 import asyncio
@@ -16,15 +16,15 @@ import msgspec
 from channels.engine.engine import Engine
 from channels.errors import TOO_SLOW, Closing
 from channels.limit import (
-    GATHER_SECONDS,
     LONGPOLL_IDLE_SECONDS,
     MAX_PUSHES_WAITING,
+    MIN_POLL_INTERVAL_SECONDS,
     PUSH_SECONDS,
     REPLY_ROOM_BYTES,
 )
 from channels.sessions.session import Session
 
-Answer = asyncio.Future[bytes]
+PollAnswer = asyncio.Future[bytes]
 
 
 def status_body(status: int, /, **more: object) -> bytes:
@@ -42,40 +42,42 @@ def gone(closing: Closing | None = None) -> bytes:
     return status_body(410, token=None, messages=[], **ending)
 
 
-class Keeper(Protocol):
-    """Who keeps a worker's mailboxes."""
+class PollSessionListener(Protocol):
+    """What a poll session tells its owner."""
 
-    def sign(self, box: "Mailbox", answer: int) -> str:
-        """Make the token that says that the `answer`-th answer of a mailbox has arrived."""
+    def sign(self, poll_session: "PollSession", answer: int) -> str:
+        """Make the token that says that the `answer`-th answer of a poll session has arrived."""
 
-    def note_held(self, box: "Mailbox", *, held: bool) -> None:
+    def note_held(self, poll_session: "PollSession", *, held: bool) -> None:
         """Note that a poll is being held, or is not any more."""
 
-    def note_end(self, box: "Mailbox") -> None:
+    def note_end(self, poll_session: "PollSession") -> None:
         """Note, once, that the session has ended."""
 
 
-class Mailbox:
-    """One session's mailbox: `name` is the session's in tokens, `address` where its client is."""
+class PollSession:
+    """One session that is polled: `name` is its name in tokens, `address` its client's address."""
 
     __slots__ = (
         "_answer",
         "_answered_at",
+        "_delayed",
         "_engine",
-        "_gathering",
         "_has_ended",
         "_held",
-        "_keeper",
+        "_listener",
         "_number",
+        "_push_lock",
         "_pushes",
         "_room",
-        "_turn",
         "address",
         "name",
         "session",
     )
 
-    def __init__(self, name: str, address: str, session: Session, engine: Engine, keeper: Keeper) -> None:
+    def __init__(
+        self, name: str, address: str, session: Session, engine: Engine, listener: PollSessionListener
+    ) -> None:
         session.transport = self
         session.blocked = session.ephemeral_waits = True
         session.idle_seconds = LONGPOLL_IDLE_SECONDS
@@ -83,27 +85,27 @@ class Mailbox:
         self.address = address
         self.session = session
         self._engine = engine
-        self._keeper = keeper
+        self._listener = listener
         self._has_ended = False
         self._number = 0  # of the last answer
         self._answer: bytes | None = None  # the last one, until it is known to have arrived
         self._answered_at = float("-inf")
-        self._held: Answer | None = None
-        self._gathering: asyncio.TimerHandle | None = None
+        self._held: PollAnswer | None = None
+        self._delayed: asyncio.TimerHandle | None = None
         self._room: asyncio.Future[None] | None = None
-        self._turn: asyncio.Lock | None = None
+        self._push_lock: asyncio.Lock | None = None
         self._pushes = 0
 
     @property
     def token(self) -> str:
         """Return the token with which the next poll says that everything so far has arrived."""
-        return self._keeper.sign(self, self._number)
+        return self._listener.sign(self, self._number)
 
     # Polls
 
-    def poll(self, number: int) -> Answer:
+    def poll(self, number: int) -> PollAnswer:
         """Return the answer to who has had the `number`-th one; it may be long in coming. Who hangs up cancels it."""
-        answer: Answer = asyncio.get_running_loop().create_future()
+        answer: PollAnswer = asyncio.get_running_loop().create_future()
         self._engine.heard(self.session)
         if number == self._number:
             self._answer = None
@@ -115,12 +117,12 @@ class Mailbox:
             answer.set_result(gone(self.session.closing))
         return answer
 
-    def _hold(self, answer: Answer) -> None:
+    def _hold(self, answer: PollAnswer) -> None:
         self.nothing()  # a client that polls again has given up its last poll, whether or not we know
         self._held = answer
         answer.add_done_callback(self._let_go)
         self.session.blocked = False
-        self._keeper.note_held(self, held=True)
+        self._listener.note_held(self, held=True)
         if self.session.has_waiting or self.session.closing is not None:
             self._answer_held()
 
@@ -129,28 +131,28 @@ class Mailbox:
         if self._held is not None and not self._held.done():
             self._held.set_result(status_body(204, token=self.token, messages=[]))
 
-    def _let_go(self, answer: Answer) -> None:
+    def _let_go(self, answer: PollAnswer) -> None:
         if answer is not self._held:
             return
         self._held = None
         self.session.blocked = True
-        self._keeper.note_held(self, held=False)
+        self._listener.note_held(self, held=False)
 
     def flush(self) -> None:
         """Answer the poll that is held with what the session has; soon after another answer, with what gathers."""
         if self.session.closing is not None:
             self._end()
-        if self._held is None or self._held.done() or self._gathering is not None:
+        if self._held is None or self._held.done() or self._delayed is not None:
             return
         loop = asyncio.get_running_loop()
-        due = self._answered_at + GATHER_SECONDS
+        due = self._answered_at + MIN_POLL_INTERVAL_SECONDS
         if self.session.closing is None and loop.time() < due:
-            self._gathering = loop.call_at(due, self._gathered)
+            self._delayed = loop.call_at(due, self._answer_delayed)
         else:
             self._answer_held()
 
-    def _gathered(self) -> None:
-        self._gathering = None
+    def _answer_delayed(self) -> None:
+        self._delayed = None
         if self._held is not None and not self._held.done():
             self._answer_held()
 
@@ -176,7 +178,7 @@ class Mailbox:
         if self.session.closing is TOO_SLOW:
             self._answer = None
         self._engine.disconnect(self.session)
-        self._keeper.note_end(self)
+        self._listener.note_end(self)
 
     # Pushes
 
@@ -189,9 +191,9 @@ class Mailbox:
             return status_body(408)
         self._pushes += 1
         try:
-            if self._turn is None:
-                self._turn = asyncio.Lock()
-            async with self._turn:
+            if self._push_lock is None:
+                self._push_lock = asyncio.Lock()
+            async with self._push_lock:
                 return await self._push_all(frames)
         finally:
             self._pushes -= 1

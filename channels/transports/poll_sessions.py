@@ -1,6 +1,6 @@
-"""All mailboxes of one worker, and the way to those of the others: whoever polls may ask any worker.
+"""All poll sessions of one worker, and the way to those of the others: whoever polls may ask any worker.
 
-    open -> a token that names this worker          ask(token, request) -> the mailbox here, or its owner by the relay
+    open -> a token that names this worker          ask(token, request) -> here, or by its owner over the broker
 
 Requests are values, so that they can travel. Whatever goes wrong on the way to another worker becomes an answer that
 loses nothing: poll again, push again, or come back from your positions.
@@ -20,14 +20,14 @@ from channels.engine.engine import Engine
 from channels.errors import Closing, Code, Refused
 from channels.limit import LAST_POLL_SECONDS, MAX_SESSIONS_OF_ADDRESS, POLL_SECONDS
 from channels.member import Member, Role
-from channels.transports.poll_session import Answer, Mailbox, gone, status_body
+from channels.transports.poll_session import PollAnswer, PollSession, gone, status_body
 from channels.transports.poll_token import PollToken, TokenSigner
 from channels.wire.codec import POLL, POLL_OBJECTS
 
 log = logging.getLogger(__name__)
 
 # How often held polls are looked through for those whose time is over: one sweep for all, no timer for each.
-LOOK_SECONDS = 0.5
+SWEEP_SECONDS = 0.5
 
 # Whoever polls a worker that cannot be reached asks again after about this time.
 AWAY_SECONDS = 1.0
@@ -35,7 +35,7 @@ AWAY_SECONDS = 1.0
 _LEFT = Closing(1000, "left", reconnect=False)
 
 
-class Poll(msgspec.Struct, array_like=True, frozen=True, tag="poll"):
+class PollRequest(msgspec.Struct, array_like=True, frozen=True, tag="poll"):
     """A role's session is polled by who has had the `number`-th answer."""
 
     session: str
@@ -43,7 +43,7 @@ class Poll(msgspec.Struct, array_like=True, frozen=True, tag="poll"):
     number: int
 
 
-class Push(msgspec.Struct, array_like=True, frozen=True, tag="push"):
+class PushRequest(msgspec.Struct, array_like=True, frozen=True, tag="push"):
     """Frames for a session."""
 
     session: str
@@ -51,41 +51,41 @@ class Push(msgspec.Struct, array_like=True, frozen=True, tag="push"):
     frames: list[bytes]
 
 
-class Leave(msgspec.Struct, array_like=True, frozen=True, tag="leave"):
+class LeaveRequest(msgspec.Struct, array_like=True, frozen=True, tag="leave"):
     """A session is to end: its page goes away."""
 
     session: str
     role: Role
 
 
-Request = Poll | Push | Leave
+Request = PollRequest | PushRequest | LeaveRequest
 
 
-class Mailroom:
+class PollSessions:
     """The long-poll sessions of one worker; `start` before the first `open`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._relay = engine.relay
         self._signer = TokenSigner(engine.key)
-        self._boxes: dict[str, Mailbox] = {}
+        self._by_name: dict[str, PollSession] = {}
         self._addresses: Counter[str] = Counter()
-        self._held: dict[Mailbox, float] = {}  # since when; the oldest comes first
+        self._held: dict[PollSession, float] = {}  # since when; the oldest comes first
         self._ended: dict[str, float] = {}  # since when; the oldest comes first
         self._tasks: set[asyncio.Future[bytes]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._decoder = msgspec.msgpack.Decoder(Request)
 
     def start(self) -> None:
         """Begin to answer other workers, and polls whose time is over."""
         self._relay.serve = lambda data: self._serve(self._decoder.decode(data))
-        self._looking = asyncio.create_task(self._look_for_ever())
+        self._sweeping = asyncio.create_task(self._sweep_forever())
 
     async def close(self) -> None:
         """Stop."""
         tasks: list[asyncio.Future[Any]] = [*self._tasks]
-        if self._looking is not None:
-            tasks.append(self._looking)
+        if self._sweeping is not None:
+            tasks.append(self._sweeping)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -103,13 +103,13 @@ class Mailroom:
             raise Refused(Code.OVERLOADED, "too many sessions from this address", retry_after=2_000)
         session = self._engine.connect(member, POLL_OBJECTS if in_objects else POLL, revision)
         name = secrets.token_hex(16)
-        box = self._boxes[name] = Mailbox(name, address, session, self._engine, self)
+        poll_session = self._by_name[name] = PollSession(name, address, session, self._engine, self)
         self._addresses[address] += 1
-        return status_body(410, token=box.token, messages=[])
+        return status_body(410, token=poll_session.token, messages=[])
 
     # Requests
 
-    def ask(self, token: PollToken, request: Request) -> Answer:
+    def ask(self, token: PollToken, request: Request) -> PollAnswer:
         """Return the answer's body to a request, from here or from the session's owner; who hangs up cancels it."""
         if token.worker == self._relay.worker:
             return self._serve(request)
@@ -125,26 +125,26 @@ class Mailroom:
         except OwnerGone:
             return gone()
         except RelayAway as away:
-            if isinstance(request, Poll):
+            if isinstance(request, PollRequest):
                 await asyncio.sleep(random.uniform(0, AWAY_SECONDS) if not away.sent else 0)
                 return status_body(204, token=self._signer.write(token), messages=[])
             if away.sent:
                 return status_body(500, code=Code.UNAVAILABLE)
             return status_body(503, code=Code.UNAVAILABLE, retry_after=int(AWAY_SECONDS * 1000))
 
-    def _serve(self, request: Request) -> Answer:
-        box = self._boxes.get(request.session)
-        if box is None or box.session.member.user.role is not request.role:
+    def _serve(self, request: Request) -> PollAnswer:
+        poll_session = self._by_name.get(request.session)
+        if poll_session is None or poll_session.session.member.user.role is not request.role:
             return _at_once(gone())
-        if isinstance(request, Poll):
-            return box.poll(request.number)
-        if isinstance(request, Leave):
-            box.session.end(_LEFT)
+        if isinstance(request, PollRequest):
+            return poll_session.poll(request.number)
+        if isinstance(request, LeaveRequest):
+            poll_session.session.end(_LEFT)
             return _at_once(status_body(200))
-        if box.session.closing is not None:
-            return _at_once(gone(box.session.closing))
+        if poll_session.session.closing is not None:
+            return _at_once(gone(poll_session.session.closing))
         # Carried out to the end also where the client hangs up: others may have heard of the first half.
-        task = asyncio.ensure_future(box.push(request.frames))
+        task = asyncio.ensure_future(poll_session.push(request.frames))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return asyncio.shield(task)
@@ -153,45 +153,45 @@ class Mailroom:
 
     def release(self) -> None:
         """Answer every poll that is held with nothing: the worker stops, and their clients ask another one."""
-        for box in list(self._held):
-            box.nothing()
+        for poll_session in list(self._held):
+            poll_session.nothing()
 
-    def sign(self, box: Mailbox, answer: int) -> str:
-        """Make the token that says that the `answer`-th answer of a mailbox has arrived."""
-        return self._signer.write(PollToken(self._relay.worker, box.name, answer))
+    def sign(self, poll_session: PollSession, answer: int) -> str:
+        """Make the token that says that the `answer`-th answer of a poll session has arrived."""
+        return self._signer.write(PollToken(self._relay.worker, poll_session.name, answer))
 
-    def note_held(self, box: Mailbox, *, held: bool) -> None:
+    def note_held(self, poll_session: PollSession, *, held: bool) -> None:
         """Note that a poll is being held, or is not any more."""
-        self._held.pop(box, None)
+        self._held.pop(poll_session, None)
         if held:
-            self._held[box] = asyncio.get_running_loop().time()
+            self._held[poll_session] = asyncio.get_running_loop().time()
 
-    def note_end(self, box: Mailbox) -> None:
+    def note_end(self, poll_session: PollSession) -> None:
         """Note that a session has ended: its last messages and the reason can be had for a while."""
-        self._addresses -= Counter((box.address,))
-        self._ended[box.name] = asyncio.get_running_loop().time()
+        self._addresses -= Counter((poll_session.address,))
+        self._ended[poll_session.name] = asyncio.get_running_loop().time()
 
-    async def _look_for_ever(self) -> None:
+    async def _sweep_forever(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(SWEEP_SECONDS)
             try:
-                self._look(asyncio.get_running_loop().time())
+                self._sweep(asyncio.get_running_loop().time())
             except Exception:
                 log.exception("polls could not be looked through; it is tried again")
 
-    def _look(self, now: float) -> None:
+    def _sweep(self, now: float) -> None:
         self._relay.look()
-        for box, since in list(self._held.items()):
+        for poll_session, since in list(self._held.items()):
             if now - since < POLL_SECONDS:
                 break
-            box.nothing()
+            poll_session.nothing()
         for name, since in list(self._ended.items()):
             if now - since < LAST_POLL_SECONDS:
                 break
-            del self._boxes[name], self._ended[name]
+            del self._by_name[name], self._ended[name]
 
 
-def _at_once(body: bytes) -> Answer:
-    answer: Answer = asyncio.get_running_loop().create_future()
+def _at_once(body: bytes) -> PollAnswer:
+    answer: PollAnswer = asyncio.get_running_loop().create_future()
     answer.set_result(body)
     return answer

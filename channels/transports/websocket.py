@@ -7,7 +7,7 @@ Tornado is asked for the handshake, for closing, and for its stream: TLS, what a
 loop. Messages go past it both ways. Its `write_message` costs a task, a future and two callbacks per client (measured:
 38 µs of CPU a delivery): what a session has goes to the socket in one system call while its stream has nothing queued,
 and through the stream otherwise; until that is written the session is `blocked` and keeps what comes in its bounded
-outbox. Its reading costs a coroutine and a future for each part of a frame: see `SocketProtocol`.
+outbox. Its reading is replaced as well: see `tornado_reading`.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from ssl import SSLWantReadError, SSLWantWriteError
 from typing import Any, ClassVar
 
 from tornado.iostream import StreamClosedError
-from tornado.util import _websocket_mask
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
@@ -26,17 +25,12 @@ from channels.engine.engine import Engine
 from channels.lesson.rules import RoleRules
 from channels.limit import MAX_FRAME_BYTES, REPLY_ROOM_BYTES
 from channels.sessions.session import Session
-from channels.transports.credential import COOKIE
-from channels.transports.gate import Entrance, TurnedAway
+from channels.transports.credential import SIGN_IN_COOKIE
+from channels.transports.gate import Gate, TurnedAway
+from channels.transports.tornado_reading import SocketProtocol
 from channels.wire.codec import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
-from channels.wire.frames import Broken, FrameReader
 
 log = logging.getLogger(__name__)
-
-# Read from a socket at once: many messages, and no more of one client before the others have their turn. There is one
-# such room for all, so that nothing is set aside for those who are silent.
-READ_BYTES = 16 * 1024
-_room = memoryview(bytearray(READ_BYTES))
 
 
 class ChannelSocket(WebSocketHandler):
@@ -48,17 +42,17 @@ class ChannelSocket(WebSocketHandler):
 
     rules: ClassVar[RoleRules]
 
-    def initialize(self, entrance: Entrance) -> None:
+    def initialize(self, gate: Gate) -> None:
         """Take the way into this worker."""
-        self._entrance = entrance
+        self._gate = gate
 
     async def prepare(self) -> None:
         """Check the credential before the upgrade, and wait for a turn."""
         if self._argument("format") not in (None, JSON.name, MESSAGE_PACK.name):
             raise HTTPError(403, "unknown format")
         try:
-            self._admitted = await self._entrance.admit(
-                self.rules, self.request.headers, self._argument, self.get_cookie(COOKIE)
+            self._admitted = await self._gate.admit(
+                self.rules, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
         except TurnedAway as away:
             self._turn_away(away)
@@ -102,7 +96,7 @@ class ChannelSocket(WebSocketHandler):
         assert isinstance(self.ws_connection, SocketProtocol), "as get_websocket_protocol has made it"
         if self.ws_connection.stream.closed():
             return  # as the answer to the upgrade has found out; a session made now would be nobody's to end
-        engine, admitted = self._entrance.engine, self._admitted
+        engine, admitted = self._gate.engine, self._admitted
         session = engine.connect(admitted.member, self._find_wire(), admitted.revision)
         self.ws_connection.handler = session.transport = SocketTransport(engine, session, self.ws_connection)
         # Nothing holds this handler any more but itself, by its templates' modules.
@@ -112,89 +106,6 @@ class ChannelSocket(WebSocketHandler):
         """Log our own bugs only: a refused upgrade is no error. Without the query, which may hold a bearer token."""
         if not isinstance(args[1], HTTPError):
             log.error("%s could not be served", self.request.path, exc_info=args)
-
-
-class SocketProtocol(WebSocketProtocol13):
-    """Tornado's protocol, but for its reading: what comes is taken from the socket at once, and apart by `FrameReader`.
-
-    It stands in for two methods that Tornado does not document, `_receive_frame_loop` here and `_handle_read` of the
-    stream; a test notices when those change. While a message is being handled that takes its time, no further one is
-    begun, and no more is read than came with it.
-    """
-
-    # Beside Tornado's own attributes, of which there are so many that three more would cost each client 1.3 KB: Python
-    # shares the keys of up to 30 among the objects of a class.
-    __slots__ = ("_handling", "_is_deaf", "_reader")
-
-    handler: "SocketTransport"
-
-    async def _receive_frame_loop(self) -> None:
-        """Have the stream call `_read` whenever there is something; with this call the request's coroutine ends."""
-        self._reader = FrameReader(_websocket_mask, self.params.max_message_size)
-        self._handling: asyncio.Future[None] | None = None
-        self._is_deaf = False
-        stream = self.stream
-        if stream.closed():
-            self._end()
-            return
-        self._reader.feed(stream._consume(stream._read_buffer_size))
-        stream._handle_read = self._read  # type: ignore[method-assign]
-        stream.set_close_callback(self._end)
-        self._handle_all()
-
-    def _read(self) -> None:
-        stream = self.stream
-        if self._handling is not None:
-            self._is_deaf = True
-            self._listen_for((stream._state or 0) & ~stream.io_loop.READ)
-            return
-        try:
-            size = stream.read_from_fd(_room)
-        except OSError:
-            stream.close()
-            return
-        if size:
-            self._reader.feed(bytes(_room[:size]))
-            self._handle_all()
-        elif size is not None:
-            stream.close()
-
-    def _handle_all(self) -> None:
-        try:
-            while self._handling is None and not self.client_terminated:
-                message = self._reader.next()
-                if message is None:
-                    return
-                self._handling = self._handle_message(*message)
-        except Broken as broken:
-            self.close(broken.closing.code, broken.closing.reason)
-            self._abort()
-        if self._handling is not None:
-            self._handling.add_done_callback(self._go_on)
-
-    def _go_on(self, handled: "asyncio.Future[None]") -> None:
-        self._handling = None
-        if self.stream.closed():
-            return
-        if self._is_deaf:
-            self._is_deaf = False
-            self._listen_for(self.stream._state or 0)
-        self._handle_all()
-
-    def _listen_for(self, events: int) -> None:
-        self.stream.io_loop.update_handler(self.stream.fileno(), events)
-
-    def _write_frame(self, fin: bool, opcode: int, data: bytes, flags: int = 0) -> "asyncio.Future[None]":
-        """Write a control frame; what the session has must not overtake one that waits in the stream."""
-        written = super()._write_frame(fin, opcode, data, flags)
-        self.handler.wait_for(written)
-        return written
-
-    def _end(self) -> None:
-        self._abort()
-        # Together with what the transport lets go of: no circle is left for the garbage collector.
-        self.stream.__dict__.pop("_handle_read", None)
-        self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
 
 class SocketTransport:

@@ -14,6 +14,7 @@ import msgspec
 
 from channels.errors import Code, Refused
 from channels.limit import MAX_NAME_CHARACTERS
+from channels.wire.frames import BINARY, TEXT, as_frame
 
 T = TypeVar("T")
 
@@ -65,16 +66,6 @@ def total_bytes(events: Iterable[Event]) -> int:
     return sum(len(event.payload) for event in events)
 
 
-def frame(first_byte: int, payload: bytes) -> bytes:
-    """Wrap a payload as one unmasked WebSocket frame, RFC 6455, section 5.2."""
-    size = len(payload)
-    if size < 126:
-        return b"%c%c%b" % (first_byte, size, payload)
-    if size < 65536:
-        return b"%c\x7e%b%b" % (first_byte, size.to_bytes(2, "big"), payload)
-    return b"%c\x7f%b%b" % (first_byte, size.to_bytes(8, "big"), payload)
-
-
 class Wire:
     """A format of messages on a transport; there is one instance of each, compared by identity."""
 
@@ -108,7 +99,7 @@ class Wire:
 
 def as_text_frame(text: bytes) -> bytes:
     """Wrap a message's JSON as a WebSocket frame."""
-    return frame(0x81, text)  # FIN, text
+    return as_frame(TEXT, text)
 
 
 def as_poll_item(text: bytes) -> bytes:
@@ -182,7 +173,6 @@ class MessagePackWire(Wire):
     """The same five-element arrays as MessagePack, in binary frames."""
 
     name = "msgpack"
-    _frame_type = 0x82  # FIN, binary
 
     def __init__(self) -> None:
         self._decoder = msgspec.msgpack.Decoder(ClientMessage)
@@ -201,7 +191,7 @@ class MessagePackWire(Wire):
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
         """Put one message, its payload already JSON, into bytes for the transport."""
         body = msgspec.msgpack.encode((join_ref, ref, topic, event, msgspec.json.decode(payload)))
-        return frame(self._frame_type, body)
+        return as_frame(BINARY, body)
 
 
 def _in_both_forms(name: str, wrap: Callable[[bytes], bytes]) -> tuple[JsonWire, JsonWire]:

@@ -1,10 +1,9 @@
-"""A client's half of a WebSocket as a state machine without I/O: bytes come in, messages and control frames go out.
+"""WebSocket frames (RFC 6455, section 5) without I/O: our own are written, a client's are read.
 
-    feed(bytes)          next() -> (opcode, payload), a message whole and unmasked; None: more bytes are needed
+    as_frame(opcode, payload) -> bytes
+    FrameReader: feed(bytes)      next() -> (opcode, payload), a message whole and unmasked; None: more bytes are needed
 
-What breaks the protocol (RFC 6455, section 5) raises `Broken`, which says how the connection is to be closed. Tornado's
-own reading asks its stream for each part of each frame, a coroutine and a future every time: 45 µs of CPU a message,
-with what is asked of epoll meanwhile; this takes a read of the socket apart in 1.5 µs a frame.
+A client that breaks the protocol raises `Broken`, which says how to close the connection. 1.5 µs of CPU a frame read.
 """
 
 from collections.abc import Callable
@@ -24,8 +23,18 @@ _CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015)))
 Unmask = Callable[[bytes, bytes], bytes]
 
 
+def as_frame(opcode: int, payload: bytes) -> bytes:
+    """Return a message as one final frame; a server's frames have no mask (section 5.1)."""
+    first, size = _FIN | opcode, len(payload)
+    if size < 126:
+        return b"%c%c%b" % (first, size, payload)
+    if size < 65536:
+        return b"%c\x7e%b%b" % (first, size.to_bytes(2, "big"), payload)
+    return b"%c\x7f%b%b" % (first, size.to_bytes(8, "big"), payload)
+
+
 class Broken(ChannelError):
-    """The client does not speak the protocol, or says too much at once; the connection is to be closed so."""
+    """The client has broken the protocol or a bound; `closing` says how to close the connection."""
 
     def __init__(self, closing: Closing) -> None:
         super().__init__(closing.reason)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from channels import roles
 from channels.member import Role
-from channels.transports.credential import COOKIE
+from channels.transports.credential import SIGN_IN_COOKIE
 
 Part = dict[str, Any]
 
@@ -65,7 +65,7 @@ SECURITY_SCHEMES: dict[str, Part] = {
     "cookie": {
         "type": "httpApiKey",
         "in": "cookie",
-        "name": COOKIE,
+        "name": SIGN_IN_COOKIE,
         "description": "What a browser gets when somebody signs in; good from the school's own pages only.",
     },
     "bearer": {

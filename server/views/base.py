@@ -16,13 +16,13 @@ from tornado.template import BaseLoader, Template
 from tornado.web import HTTPError, RequestHandler
 
 from channels.member import Classroom, Member, Role
+from channels.transports.credential import SIGN_IN_COOKIE
 from server import locale
 from server.accounts.accounts import Accounts
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
 from server.views.static import ROOT, static_url
 
-SESSION_COOKIE = "lousa_session"
 LANGUAGE_COOKIE = "lousa_language"
 SIGN_IN = "/accounts/sign-in"
 # Where each role's pages stand; its socket is below that, at `socket`.
@@ -85,7 +85,7 @@ class Page(RequestHandler):
 
     async def prepare(self) -> None:
         """Find out who asks, and let them in or not."""
-        secret = self.get_cookie(SESSION_COOKIE)
+        secret = self.get_cookie(SIGN_IN_COOKIE)
         self.current_user = await self.accounts.authenticate(secret) if secret else None
         if self.public:
             return

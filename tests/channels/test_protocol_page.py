@@ -11,8 +11,8 @@ from channels import limit
 from channels.errors import Code
 from channels.limit import Limits
 from channels.member import Role
-from channels.transports import poll_sessions as mailroom
-from channels.transports.poll_sessions import Leave, Mailroom, Poll, Push
+from channels.transports import poll_sessions
+from channels.transports.poll_sessions import LeaveRequest, PollRequest, PollSessions, PushRequest
 from channels.transports.poll_token import PollToken
 from tests.channels.support import ANA, Worker
 from tests.contract import contract
@@ -60,8 +60,8 @@ def test_there_are_frames_and_polls_to_look_at() -> None:
 
 @pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 async def test_polls_happen_as_they_are_told(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.0)
-    room = Mailroom(worker.engine)
+    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.0)
+    room = PollSessions(worker.engine)
     room.start()
     tokens: dict[str, str] = {}
     ((_, lines),) = blocks("polls")
@@ -74,15 +74,15 @@ async def test_polls_happen_as_they_are_told(worker: Worker, monkeypatch: pytest
     await room.close()
 
 
-async def _asked(room: Mailroom, method: str, token: str | None, frame: str | None) -> bytes:
+async def _asked(room: PollSessions, method: str, token: str | None, frame: str | None) -> bytes:
     if token is None:
         return room.open(ANA, 0, "127.0.0.1", in_objects=False)
     read = room.read(token)
     assert read is not None
-    make: dict[str, Callable[[PollToken], Poll | Push | Leave]] = {
-        "GET": lambda token: Poll(token.session, Role.STUDENT, token.answer),
-        "POST": lambda token: Push(token.session, Role.STUDENT, [(frame or "").encode()]),
-        "DELETE": lambda token: Leave(token.session, Role.STUDENT),
+    make: dict[str, Callable[[PollToken], PollRequest | PushRequest | LeaveRequest]] = {
+        "GET": lambda token: PollRequest(token.session, Role.STUDENT, token.answer),
+        "POST": lambda token: PushRequest(token.session, Role.STUDENT, [(frame or "").encode()]),
+        "DELETE": lambda token: LeaveRequest(token.session, Role.STUDENT),
     }
     return await room.ask(read, make[method](read))
 

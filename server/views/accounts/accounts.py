@@ -3,8 +3,9 @@
 from typing import Any
 from urllib.parse import quote
 
+from channels.transports.credential import SIGN_IN_COOKIE
 from server.accounts.refusals import PasswordRefused, SignInRefused
-from server.views.base import SESSION_COOKIE, SIGN_IN, Page, local_path
+from server.views.base import SIGN_IN, Page, local_path
 
 # As long as the sign-in itself; the server ends it earlier where it has to.
 COOKIE_DAYS = 30
@@ -47,7 +48,7 @@ class EntryPage(Page):
 
     def let_in(self, secret: str) -> None:
         """Give the browser its sign-in, and go on. The answer to a form must be a GET."""
-        self.set_cookie(SESSION_COOKIE, secret, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax")
+        self.set_cookie(SIGN_IN_COOKIE, secret, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax")
         self.redirect(self.destination, status=303)
 
     async def refuse(self, refused: SignInRefused) -> None:
@@ -106,10 +107,10 @@ class SignOut(Page):
 
     async def post(self) -> None:
         """End the sign-in, on the server and in the browser."""
-        secret = self.get_cookie(SESSION_COOKIE)
+        secret = self.get_cookie(SIGN_IN_COOKIE)
         if secret:
             await self.accounts.sign_out(secret)
-        self.clear_cookie(SESSION_COOKIE, httponly=True, samesite="Lax")
+        self.clear_cookie(SIGN_IN_COOKIE, httponly=True, samesite="Lax")
         self.redirect(SIGN_IN, status=303)
 
 

@@ -22,7 +22,7 @@ def admission(clock: TurnedClock) -> Admission:
 
 
 def come(admission: Admission, count: int, role: Role = Role.STUDENT) -> list[float]:
-    return [admission.seconds_until_turn(role) for _ in range(count)]
+    return [admission.take_slot(role) for _ in range(count)]
 
 
 def crowd(admission: Admission, count: int) -> list[int]:
@@ -30,7 +30,7 @@ def crowd(admission: Admission, count: int) -> list[int]:
     sent_back = []
     for _ in range(count):
         with pytest.raises(Crowded) as raised:
-            admission.seconds_until_turn(Role.STUDENT)
+            admission.take_slot(Role.STUDENT)
         sent_back.append(raised.value.retry_after)
     return sent_back
 

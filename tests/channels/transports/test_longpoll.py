@@ -16,11 +16,11 @@ from channels import roles
 from channels.errors import Unavailable
 from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES, Limits
 from channels.member import Member
-from channels.transports import poll_session as mailbox
-from channels.transports import poll_sessions as mailroom
-from channels.transports.gate import Entrance
+from channels.transports import poll_sessions
+from channels.transports.gate import Gate
 from channels.transports.longpoll import NDJSON
-from channels.transports.poll_sessions import Mailroom
+from channels.transports.poll_session import PollSession
+from channels.transports.poll_sessions import PollSessions
 from tests.channels.support import Worker
 
 # One kind of database is enough here.
@@ -33,7 +33,7 @@ JOIN = ["1", "1", "class:7", "phx_join", {}]
 class Served:
     """A worker behind a real HTTP server; credentials are logins."""
 
-    def __init__(self, worker: Worker, room: Mailroom, port: int) -> None:
+    def __init__(self, worker: Worker, room: PollSessions, port: int) -> None:
         self.worker = worker
         self.room = room
         self.port = port
@@ -78,10 +78,10 @@ def read(response: HTTPResponse) -> Any:
 @pytest.fixture
 async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     worker: Worker = await make_worker(limits=Limits(push_rate=0))
-    room = Mailroom(worker.engine)
+    room = PollSessions(worker.engine)
     room.start()
-    entrance = Entrance(worker.engine, room, (ORIGIN,))
-    routes = [(url, handler, {"entrance": entrance}) for url, handler in roles.handlers]
+    gate = Gate(worker.engine, room, (ORIGIN,))
+    routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
     server = HTTPServer(Application(routes, log_function=lambda handler: None, xsrf_cookies=True))
     server.listen(0, "127.0.0.1")
     served = Served(worker, room, next(iter(server._sockets.values())).getsockname()[1])
@@ -290,7 +290,7 @@ async def test_pages_of_the_configured_origins_may_read_the_answers(
 
 
 async def test_a_held_poll_is_answered_in_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.01)
     token = await served.open()
     assert await served.get("", X_Phoenix_Longpoll_Token=token) == {"status": 204, "token": token, "messages": []}
 
@@ -299,7 +299,7 @@ async def test_a_held_poll_is_answered_in_time(served: Served, monkeypatch: pyte
 async def test_who_asks_a_worker_that_cannot_reach_the_owner_is_to_come_by_another_connection(
     served: Served, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    monkeypatch.setattr(mailroom, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(poll_sessions, "AWAY_SECONDS", 0.01)
     relay = served.worker.engine.relay
     token = await served.open()
     await served.post(token, JOIN)  # so that its own poll is answered at once
@@ -352,11 +352,11 @@ async def test_whoever_hangs_up_finds_everything_with_the_next_poll(
 async def test_a_post_that_a_stopping_worker_gives_up_is_told_so(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def never(box: mailbox.Mailbox, frames: list[bytes]) -> bytes:
+    async def never(box: PollSession, frames: list[bytes]) -> bytes:
         await asyncio.Event().wait()
         return b""
 
-    monkeypatch.setattr(mailbox.Mailbox, "push", never)
+    monkeypatch.setattr(PollSession, "push", never)
     token = await served.open()
     posting = asyncio.create_task(served.post(token, JOIN))
     async with asyncio.timeout(10):

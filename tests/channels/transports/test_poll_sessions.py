@@ -9,13 +9,12 @@ import pytest
 
 from channels import limit
 from channels.broker.memory import MemoryBus
-from channels.cluster import rpc as relay
+from channels.cluster import rpc
 from channels.errors import Refused
 from channels.limit import FRAME_BURST, MAX_EPHEMERAL, MAX_PUSHES_WAITING, Limits
 from channels.member import Member, Role
-from channels.transports import poll_session as mailbox
-from channels.transports import poll_sessions as mailroom
-from channels.transports.poll_sessions import Leave, Mailroom, Poll, Push
+from channels.transports import poll_session, poll_sessions
+from channels.transports.poll_sessions import LeaveRequest, PollRequest, PollSessions, PushRequest
 from channels.transports.poll_token import PollToken
 from tests.channels.support import ANA, BRUNO, PAULA, Frame, Worker
 
@@ -28,11 +27,11 @@ MakeRoom = Callable[..., Any]
 
 
 class Place:
-    """A worker with its mailroom."""
+    """A worker with its poll sessions."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self.room = Mailroom(worker.engine)
+        self.room = PollSessions(worker.engine)
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ class Poller:
         answer: dict[str, Any] = json.loads(body)
         return answer
 
-    def _room(self) -> Mailroom:
+    def _room(self) -> PollSessions:
         self._turn += 1
         return self._places[self._turn % len(self._places)].room
 
@@ -81,7 +80,7 @@ class Poller:
         return room.ask(token, request(token))
 
     def poll(self) -> "asyncio.Future[bytes]":
-        return self.ask(lambda token: Poll(token.session, self._role, token.answer))
+        return self.ask(lambda token: PollRequest(token.session, self._role, token.answer))
 
     async def answer(self, polling: "asyncio.Future[bytes] | None" = None) -> dict[str, Any]:
         """Wait for a poll's answer, and take it: the token is the next one's."""
@@ -95,7 +94,7 @@ class Poller:
     async def push(self, *frames: list[Any]) -> dict[str, Any]:
         lines = [json.dumps(frame).encode() for frame in frames]
         async with asyncio.timeout(20):
-            return self._read(await self.ask(lambda token: Push(token.session, self._role, lines)))
+            return self._read(await self.ask(lambda token: PushRequest(token.session, self._role, lines)))
 
     async def join(self, topic: str = "class:7", **params: Any) -> dict[str, Any]:
         assert await self.push(["1", "1", topic, "phx_join", params]) == {"status": 200}
@@ -154,7 +153,7 @@ async def test_a_poll_is_held_until_something_comes(place: Place) -> None:
 async def test_a_poll_whose_time_is_over_is_answered_that_there_is_nothing_under_the_same_token(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.01)
     ana = Poller(place)
     token = ana.token
     assert await ana.answer() == {"status": 204, "token": token, "messages": []}
@@ -247,7 +246,7 @@ async def test_frames_of_one_push_are_done_in_order(place: Place) -> None:
 async def test_a_frame_that_cannot_be_read_is_refused_and_the_others_are_done(place: Place) -> None:
     ana = Poller(place)
     request = [b"[nonsense", b'["1","1","class:7","phx_join",{}]']
-    body = await ana.ask(lambda token: Push(token.session, Role.STUDENT, request))
+    body = await ana.ask(lambda token: PushRequest(token.session, Role.STUDENT, request))
     assert json.loads(body) == {"status": 200}
     assert (await ana.reply("1"))["status"] == "ok"
     assert ana.frames[0][3:] == (
@@ -260,7 +259,7 @@ async def test_a_frame_that_cannot_be_read_is_refused_and_the_others_are_done(pl
 async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_takes_them(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailbox, "REPLY_ROOM_BYTES", 1_000)
+    monkeypatch.setattr(poll_session, "REPLY_ROOM_BYTES", 1_000)
     ana = Poller(place)
     await ana.join()
     for number in range(10):
@@ -272,8 +271,8 @@ async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_ta
 
 
 async def test_a_push_waits_only_so_long_for_polls(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox, "REPLY_ROOM_BYTES", 10)
-    monkeypatch.setattr(mailbox, "PUSH_SECONDS", 0.05)
+    monkeypatch.setattr(poll_session, "REPLY_ROOM_BYTES", 10)
+    monkeypatch.setattr(poll_session, "PUSH_SECONDS", 0.05)
     ana = Poller(place)
     assert await ana.push(["1", "1", "class:7", "phx_join", {}], ["1", "2", "class:7", "phx_leave", {}]) == {
         "status": 408
@@ -281,7 +280,7 @@ async def test_a_push_waits_only_so_long_for_polls(place: Place, monkeypatch: py
 
 
 async def test_no_more_pushes_wait_than_the_bound(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox, "REPLY_ROOM_BYTES", 10)
+    monkeypatch.setattr(poll_session, "REPLY_ROOM_BYTES", 10)
     ana = Poller(place)
     first = asyncio.create_task(ana.push(["1", "1", "class:7", "phx_join", {}]))
     await until(lambda: bool(place.room._tasks))
@@ -295,7 +294,7 @@ async def test_no_more_pushes_wait_than_the_bound(place: Place, monkeypatch: pyt
 # The end
 
 
-async def test_a_mailbox_that_overflows_is_ended_and_its_memory_given_back(place: Place) -> None:
+async def test_a_session_that_overflows_is_ended_and_its_memory_given_back(place: Place) -> None:
     ana = Poller(place)
     await ana.join()
     paula = place.worker.connect(PAULA)
@@ -345,10 +344,10 @@ async def test_who_polls_while_it_ends_is_told_at_once(place: Place) -> None:
 
 
 async def test_an_ended_session_is_forgotten_after_a_while(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailroom, "LAST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(poll_sessions, "LAST_POLL_SECONDS", 0.01)
     ana = Poller(place)
     await place.worker.engine.drain(0.01)
-    await until(lambda: not place.room._boxes)
+    await until(lambda: not place.room._by_name)
     assert await ana.answer() == {"status": 410, "token": None, "messages": []}
     assert not place.room._ended
 
@@ -356,7 +355,7 @@ async def test_an_ended_session_is_forgotten_after_a_while(place: Place, monkeyp
 async def test_a_page_that_goes_away_takes_its_session_with_it(place: Place) -> None:
     ana = Poller(place)
     await ana.join()
-    body = await ana.ask(lambda token: Leave(token.session, Role.STUDENT))
+    body = await ana.ask(lambda token: LeaveRequest(token.session, Role.STUDENT))
     assert json.loads(body) == {"status": 200}
     await until(lambda: place.worker.engine.connections_of(ANA) == 0)
     assert (await ana.answer())["code"] == 1000
@@ -391,13 +390,13 @@ async def test_another_roles_address_leads_to_no_session(place: Place) -> None:
 async def test_so_many_sessions_come_from_one_address_and_no_more(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailroom, "MAX_SESSIONS_OF_ADDRESS", 2)
+    monkeypatch.setattr(poll_sessions, "MAX_SESSIONS_OF_ADDRESS", 2)
     ana = Poller(place)
     Poller(place, who=BRUNO)
     with pytest.raises(Refused) as refused:
         Poller(place)
     assert refused.value.code == "overloaded"
-    await ana.ask(lambda token: Leave(token.session, Role.STUDENT))
+    await ana.ask(lambda token: LeaveRequest(token.session, Role.STUDENT))
     await until(lambda: place.worker.engine.connections_of(ANA) == 0)
     Poller(place)
 
@@ -449,7 +448,7 @@ async def test_whose_poll_is_held_by_an_owner_that_dies_is_told_so_soon(make_pla
 async def test_an_owner_that_does_not_answer_counts_as_gone(
     make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(rpc, "ANSWER_SECONDS", 0.05)
     bus = MemoryBus(lose=lambda envelope: envelope.topic.startswith("worker:"))
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
@@ -461,7 +460,7 @@ async def test_a_poll_whose_answer_got_lost_between_workers_is_asked_again(make_
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
     await ana.push(["1", "1", "class:7", "phx_join", {}])
-    bus.lose = lambda envelope: envelope.topic == relay.channel_of(two.room._relay.worker)
+    bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._relay.worker)
     polling = ana.poll()
     await asyncio.sleep(0.05)  # long enough for an answer to be lost; were it not, the token would tell
     bus.lose = lambda envelope: False
@@ -474,7 +473,7 @@ async def test_a_poll_whose_answer_got_lost_between_workers_is_asked_again(make_
 async def test_while_the_broker_is_away_a_poll_may_be_repeated_and_a_push_has_not_been_made(
     make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailroom, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(poll_sessions, "AWAY_SECONDS", 0.01)
     bus = MemoryBus()
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
@@ -492,7 +491,7 @@ async def test_a_push_whose_answer_got_lost_between_workers_may_have_been_made(m
     bus = MemoryBus()
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
-    bus.lose = lambda envelope: envelope.topic == relay.channel_of(two.room._relay.worker)
+    bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._relay.worker)
     pushing = asyncio.create_task(ana.push(["1", "1", "class:7", "phx_join", {}]))
     topics = one.worker.engine._hub.topics
     await until(lambda: "class:7" in topics and topics["class:7"].audience == 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from channels.broker.memory import MemoryBus
-from channels.transports import poll_sessions as mailroom
+from channels.transports import poll_sessions
 from tests.channels.support import BRUNO
 from tests.channels.transports.test_poll_sessions import MakeRoom, Place, Poller, make_place
 
@@ -48,7 +48,7 @@ async def test_a_careless_client_has_everything_once_and_in_order(
     make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr(mailroom, "POLL_SECONDS", 0.5)
+    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.5)
     bus = MemoryBus()
     places = [await make_place(bus) for _ in range(3)]
     ana = Careless(chance, *places, owner=chance.choice(places))

@@ -29,9 +29,10 @@ from channels.errors import FLOODING, RESTARTING, Unavailable
 from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
 from channels.roles.students import StudentSocket
 from channels.sessions.session import Session
-from channels.transports.gate import Entrance
-from channels.transports.poll_sessions import Mailroom
-from channels.transports.websocket import ChannelSocket, SocketProtocol, SocketTransport
+from channels.transports.gate import Gate
+from channels.transports.poll_sessions import PollSessions
+from channels.transports.tornado_reading import SocketProtocol
+from channels.transports.websocket import ChannelSocket, SocketTransport
 from channels.wire.codec import JSON
 from tests.channels.support import ANA, BRUNO, Worker, unframed
 from tests.channels.wire.test_frames import frame
@@ -141,8 +142,8 @@ class Served:
 
 @asynccontextmanager
 async def serving(worker: Worker, **options: Any) -> AsyncIterator[Served]:
-    entrance = Entrance(worker.engine, Mailroom(worker.engine), (ORIGIN,))
-    routes = [(url, handler, {"entrance": entrance}) for url, handler in roles.handlers]
+    gate = Gate(worker.engine, PollSessions(worker.engine), (ORIGIN,))
+    routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
     server = HTTPServer(Application(routes, log_function=lambda handler: None), **options)
     server.listen(0, "127.0.0.1")
     port = next(iter(server._sockets.values())).getsockname()[1]

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from channels.errors import Code, Refused
 from channels.lesson.chat import MessageSend
-from channels.wire.codec import JSON, JSON_OBJECTS, MESSAGE_PACK, POLL, Event, Wire, as_broadcast, frame, stamped
-from tests.channels.support import unframed
+from channels.wire.codec import JSON, JSON_OBJECTS, MESSAGE_PACK, POLL, Event, Wire, as_broadcast, stamped
 
 
 def test_a_broadcast_is_one_unmasked_text_frame_without_refs() -> None:
@@ -85,21 +84,6 @@ def test_a_binary_push_can_be_refused_under_its_own_refs() -> None:
 def test_a_binary_frame_that_is_no_push_is_refused(data: bytes) -> None:
     with suppress(Refused):
         assert len(data) >= 4 + len(JSON.decode(b"\x00" + data).topic)
-
-
-@pytest.mark.parametrize(
-    ("size", "head"),
-    [
-        (0, b"\x81\x00"),
-        (125, b"\x81\x7d"),
-        (126, b"\x81\x7e\x00\x7e"),
-        (65535, b"\x81\x7e\xff\xff"),
-        (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
-    ],
-)
-def test_the_length_of_a_frame_is_written_as_short_as_the_standard_wants(size: int, head: bytes) -> None:
-    assert frame(0x81, b"x" * size) == head + b"x" * size
-    assert unframed(frame(0x81, b"x" * size) * 2) == [b"x" * size] * 2
 
 
 @given(st.dictionaries(st.text(), st.integers(-(2**53), 2**53) | st.text()), st.integers(1, 2**53), st.integers(0))

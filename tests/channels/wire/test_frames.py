@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.util import _websocket_mask
 
-from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Broken, FrameReader
+from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Broken, FrameReader, as_frame
+from tests.channels.support import unframed
 
 MAX_BYTES = 70_000
 
@@ -44,6 +45,21 @@ def broken(data: bytes) -> int:
     with pytest.raises(Broken) as raised:
         read(data)
     return raised.value.closing.code
+
+
+@pytest.mark.parametrize(
+    ("size", "head"),
+    [
+        (0, b"\x81\x00"),
+        (125, b"\x81\x7d"),
+        (126, b"\x81\x7e\x00\x7e"),
+        (65535, b"\x81\x7e\xff\xff"),
+        (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
+    ],
+)
+def test_a_length_is_written_in_the_fewest_bytes(size: int, head: bytes) -> None:
+    assert as_frame(TEXT, b"x" * size) == head + b"x" * size
+    assert unframed(as_frame(TEXT, b"x" * size) * 2) == [b"x" * size] * 2
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, MAX_BYTES])
