@@ -40,8 +40,9 @@ from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.process import garbage, health
 from server.process.health import Health
-from server.process.listener import Server, address, close, listen
+from server.process.listener import address, close, listen
 from server.process.redis_url import check_redis_url, try_redis
+from server.process.tornado_http_server import Server
 from server.schemas import SCHEMAS
 from server.settings import Settings
 

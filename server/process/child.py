@@ -1,8 +1,8 @@
-"""A process that is forked from this one and ends with it, however this one ends.
+"""A child process that ends when its parent ends, whatever ends the parent.
 
-What it runs begins after the fork with the signals' defaults, except that SIGINT and SIGHUP, which a terminal sends to
-all of a group, are left to the parent. Linux only: the kernel tells of an end through a pidfd, and ends a child whose
-parent is gone (PR_SET_PDEATHSIG, prctl(2); it outlives exec).
+After the fork the child has the default signal handlers, except that it ignores SIGINT and SIGHUP: a terminal sends
+these to the whole process group, and the parent handles them. Linux only: a pidfd reports the end of the child, and
+the kernel kills a child whose parent has gone (PR_SET_PDEATHSIG, prctl(2); it survives exec).
 """
 
 import asyncio
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1
 
 
-class Process:
-    """One child, which runs `do` and then exits with 0, or with 1 after an exception. For a running event loop."""
+class ChildProcess:
+    """A child that runs `do`, then exits with 0, or with 1 after an exception. Needs a running event loop."""
 
     def __init__(self, name: str, do: Callable[[], object]) -> None:
         self.name = name
@@ -38,40 +38,40 @@ class Process:
         self.ended.set_result(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]))
 
     @property
-    def seconds(self) -> float:
-        """How long it has been there."""
+    def age_seconds(self) -> float:
+        """Seconds since the fork."""
         return time.monotonic() - self.started_at
 
     @property
     def ending(self) -> str:
-        """How it has ended, in words."""
+        """How it ended, in words for the log."""
         code = self.ended.result()
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     async def wait(self) -> int:
-        """Wait until it has ended, and return its exit code, negative the number of the signal that ended it."""
-        return await asyncio.shield(self.ended)  # many may wait, and one who gives up must not take it from the others
+        """Wait until it has ended; return its exit code, or minus the number of the signal that ended it."""
+        return await asyncio.shield(self.ended)  # several may wait: cancelling one must not cancel the shared future
 
     async def stop(self, seconds: float) -> bool:
-        """Ask it to end, and end it if it takes longer; tell whether it did as it was asked."""
+        """Send SIGTERM, then SIGKILL if it has not ended after `seconds`; return whether SIGTERM was enough."""
         self.send(signal.SIGTERM)
         await asyncio.wait([self.ended], timeout=seconds)
         self.send(signal.SIGKILL)
-        return await self.wait() in (0, -signal.SIGTERM)  # the latter: it had not got so far as to handle it
+        return await self.wait() in (0, -signal.SIGTERM)  # the latter: it had no handler yet
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it is still there."""
+        """Send a signal, unless it has ended."""
         if not self.ended.done():
-            os.kill(self.pid, number)  # until it is reaped, its number is nobody else's
+            os.kill(self.pid, number)  # the pid is not reused before the child is reaped
 
 
 def _fork(do: Callable[[], object]) -> int:
-    # A signal that came between the fork and the child's own handlers would be told to the parent's event loop.
+    # A signal between the fork and the child's own handlers would be written to the parent's event loop.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
-    gc.freeze()  # what both have in common is not touched, and so not copied, by the child's collections
+    gc.freeze()  # the child's collections then leave shared pages untouched, so the kernel does not copy them
     try:
         pid = os.fork()
         if not pid:
@@ -94,9 +94,9 @@ def _be_child(do: Callable[[], object], parent: int, mask: Collection[int]) -> N
         do()
         code = 0
     except BaseException:
-        log.critical("it cannot go on", exc_info=True)
+        log.critical("the process ends after an unexpected error", exc_info=True)
     finally:
-        # Nothing of the parent's may run here on the way out.
+        # Skips the parent's exit handlers and finalizers.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -104,5 +104,5 @@ def _be_child(do: Callable[[], object], parent: int, mask: Collection[int]) -> N
 
 def _end_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was quicker
+    if os.getppid() != parent:  # the parent ended before prctl
         os._exit(1)

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from server.process.child import Process
+from server.process.child import ChildProcess
 from server.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -121,12 +121,12 @@ class _Redis:
         self._socket = folder / "redis.sock"
         self._log = folder / "redis.log"
         self._options = {**_OPTIONS, "unixsocket": [str(self._socket)], "dir": [str(folder)]}
-        self._process: Process | None = None
+        self._process: ChildProcess | None = None
 
     async def start(self) -> None:
         """Start it, and return once it can be reached; raise SettingsError where it ends instead."""
         self._socket.unlink(missing_ok=True)
-        process = self._process = Process("Redis", self._run)
+        process = self._process = ChildProcess("Redis", self._run)
         try:
             async with asyncio.timeout(START_SECONDS):
                 # Polled: it gives no other sign.
@@ -161,7 +161,7 @@ class _Redis:
             assert self._process is not None
             process = self._process
             await process.wait()
-            deaths = 1 if process.seconds > LONG_LIFE_SECONDS else deaths + 1
+            deaths = 1 if process.age_seconds > LONG_LIFE_SECONDS else deaths + 1
             seconds = RESTART_SECONDS[min(deaths, len(RESTART_SECONDS)) - 1]
             log.warning("the private Redis %s; it is started again in %g s", process.ending, seconds)
             await asyncio.sleep(seconds)

@@ -20,7 +20,7 @@ from socket import socket
 from typing import Any
 
 from server.application import prepare, serve_as_worker
-from server.process.child import Process
+from server.process.child import ChildProcess
 from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
 from server.settings import Settings, SettingsError
@@ -42,7 +42,7 @@ class WorkersFailed(Exception):
     """Workers die as soon as they are started; the message says which, and how."""
 
 
-class Worker(Process):
+class Worker(ChildProcess):
     """One worker, which tells by a pipe that it serves."""
 
     def __init__(self, name: str, work: Callable[[Callable[[], None]], None]) -> None:
@@ -202,7 +202,7 @@ class Supervisor:
     async def _mourn(self, slot: Slot) -> None:
         """Wait as long as is right before another one is started; raise WorkersFailed where that is of no use."""
         dead = slot.worker
-        slot.deaths = slot.deaths + 1 if dead.seconds < LONG_LIFE_SECONDS else 1
+        slot.deaths = slot.deaths + 1 if dead.age_seconds < LONG_LIFE_SECONDS else 1
         if slot.deaths > len(RESTART_SECONDS):
             raise WorkersFailed(
                 f"Lousa stops: {dead.name} {dead.ending}, soon after it was started, as {slot.deaths - 1} in a row did "

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from server.process.child import Process
+from server.process.child import ChildProcess
 
 
 async def test_a_child_runs_what_it_is_given_and_ends_with_that() -> None:
     ours, theirs = os.pipe()
-    process = Process("child", lambda: os.write(theirs, b"hello"))
+    process = ChildProcess("child", lambda: os.write(theirs, b"hello"))
     assert await asyncio.wait_for(process.wait(), 10) == 0
     assert os.read(ours, 10) == b"hello"
     assert process.ending == "ended with exit code 0"
@@ -21,12 +21,12 @@ async def test_a_child_runs_what_it_is_given_and_ends_with_that() -> None:
 
 
 async def test_a_child_has_an_event_loop_of_its_own() -> None:
-    process = Process("child", lambda: asyncio.run(asyncio.sleep(0)))
+    process = ChildProcess("child", lambda: asyncio.run(asyncio.sleep(0)))
     assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
 async def test_a_child_that_fails_ends_with_1() -> None:
-    process = Process("child", lambda: int("not a number"))
+    process = ChildProcess("child", lambda: int("not a number"))
     assert await asyncio.wait_for(process.wait(), 10) == 1
 
 
@@ -37,7 +37,7 @@ async def test_a_signal_to_the_group_is_not_for_the_children_but_one_to_them_is(
         os.write(theirs, b".")
         time.sleep(60)
 
-    process = Process("child", work)
+    process = ChildProcess("child", work)
     os.read(ours, 1)
     process.send(signal.SIGINT)
     process.send(signal.SIGHUP)
@@ -57,7 +57,7 @@ async def test_a_child_that_does_not_end_when_asked_is_ended() -> None:
         os.write(theirs, b".")
         time.sleep(60)
 
-    process = Process("child", work)
+    process = ChildProcess("child", work)
     os.read(ours, 1)
     assert not await process.stop(0.05)
     assert process.ending == "was ended by SIGKILL"
@@ -66,7 +66,7 @@ async def test_a_child_that_does_not_end_when_asked_is_ended() -> None:
 
 
 async def test_who_gives_up_waiting_takes_nothing_from_the_others() -> None:
-    process = Process("child", lambda: time.sleep(60))
+    process = ChildProcess("child", lambda: time.sleep(60))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(process.wait(), 0.01)
     assert await process.stop(10)
