@@ -10,7 +10,7 @@ repeated, a push has an id.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import count
 
 import msgspec
@@ -129,9 +129,14 @@ class Relay:
             return
         self._tell(channel_of(asked.asker), self._encoder.encode(Answered(asked.number, served.result())))
 
-    def unheard(self, channel: str) -> None:
+    def no_subscribers(self, channel: str) -> None:
         """Note that nobody listens on a channel: whoever waits for that worker waits in vain."""
         self._fail(lambda owner: channel_of(owner) == channel, lambda: OwnerGone("that worker is gone"))
+
+    def resubscribed(self, channels: Collection[str]) -> None:
+        """Note which channels the broker has again: on this worker's own one, answers may have been lost."""
+        if channel_of(self.worker) in channels:
+            self.interrupted()
 
     def look(self) -> None:
         """Let nobody wait for a broker that is away, or for a worker that has gone meanwhile; to be called often."""

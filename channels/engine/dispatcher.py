@@ -13,6 +13,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from channels.cluster.bus import Bus
 from channels.engine.membership import Membership
 from channels.errors import INTERNAL, Code, Refused, Unavailable
 from channels.event import Nothing
@@ -73,6 +74,7 @@ class Dispatcher:
     def __init__(
         self,
         hub: Hub,
+        bus: Bus,
         journal: Journal,
         authority: Authority,
         registry: Registry,
@@ -83,6 +85,7 @@ class Dispatcher:
         extend: Extend,
     ) -> None:
         self._hub = hub
+        self._bus = bus
         self._journal = journal
         self._authority = authority
         self._registry = registry
@@ -249,7 +252,7 @@ class Dispatcher:
         if mark.seq > read:
             self._journal.mark_read(mark)
             read = topic.reads[mark.user_id] = mark.seq
-            self._hub.tell_workers(READS, msgspec.msgpack.encode(mark))
+            self._bus.publish(READS, msgspec.msgpack.encode(mark))
             told = reading.MARKED.encode(reading.ReadMarked(topic.wire_name, read))
             self._hub.flash(f"user:{mark.user_id}", reading.MARKED.name, told)
         session.reply(message, MarkedUpTo(read))

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from channels.broker.broker import Broker
+from channels.cluster.bus import Bus
 from channels.cluster.message_rates import MinuteCounts
 from channels.cluster.presence import ONLINE, PRESENCE_COUNT, PRESENCE_DIFF, Presence
 from channels.cluster.presence_sync import BEAT_SECONDS, PEERS, Peers
@@ -77,15 +78,18 @@ class Engine:
         self._clock = clock
         self._rules = {rules.role: rules for rules in roles}
         self._hub = Hub(journal, broker, Room)
+        self._fan_out = self._hub.fan_out
+        self._bus = Bus(broker, self._hub)
         self._presence = Presence()
         self._registry = Registry(limits)
         self._membership = Membership(self._hub, self._presence)
         self._minutes = MinuteCounts()
         self._dashboard = Dashboard(self._presence, self._minutes)
-        self._peers = Peers(self._presence, self._minutes, lambda data: self._hub.tell_workers(PEERS, data), clock)
-        self.relay = Relay(self._presence.worker, self._hub.tell_workers, lambda: not broker.connected)
+        self._peers = Peers(self._presence, self._minutes, lambda data: self._bus.publish(PEERS, data), clock)
+        self.relay = Relay(self._presence.worker, self._bus.publish, lambda: not broker.connected)
         self._dispatcher = Dispatcher(
             self._hub,
+            self._bus,
             journal,
             authority,
             self._registry,
@@ -99,19 +103,17 @@ class Engine:
         self._revision = 0
         self._tasks: set[asyncio.Task[None]] = set()
         journal.on_commit = self._committed
-        journal.on_doubt = self._hub.catch_up.doubt
-        journal.on_known = self._hub.catch_up.known
-        self._hub.before_flush = self._tell_presence
-        self._hub.listen(PEERS, self._peers.receive)
-        self._hub.listen(READS, self._dispatcher.hear_mark)
-        self._hub.listen(channel_of(self.relay.worker), self.relay.receive)
-        self._hub.unheard = self.relay.unheard
-        self._hub.regained = self._regained
+        journal.on_doubt = self._hub.in_doubt
+        journal.on_known = self._hub.already_stored
+        self._bus.listen(PEERS, self._peers.receive)
+        self._bus.listen(READS, self._dispatcher.hear_mark)
+        self._bus.listen(channel_of(self.relay.worker), self.relay.receive)
 
     async def start(self) -> None:
         """Begin; raises `JournalUnavailable`."""
         await self._journal.start()
-        await self._hub.start()
+        self._hub.start(self)
+        await self._bus.start(self.relay)
         self._keep(_every(SWEEP_SECONDS, self._sweep))
         self._keep(_every(SNAPSHOT_SECONDS, self._tell_dashboard))
         self._keep(_every(SNAPSHOT_SECONDS, self._tell_counts))
@@ -146,6 +148,7 @@ class Engine:
         await self._gone()
         self._peers.leave()
         await self._hub.close()
+        await self._bus.close()
 
     async def _gone(self) -> None:
         # Polled: this happens once in a worker's life.
@@ -153,10 +156,6 @@ class Engine:
             async with asyncio.timeout(CLOSE_SECONDS):
                 while len(self._registry):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
-
-    def _regained(self, topic: str) -> None:
-        if topic == channel_of(self.relay.worker):
-            self.relay.interrupted()
 
     # Sessions
 
@@ -176,17 +175,17 @@ class Engine:
 
     def connect(self, member: Member, wire: Wire, revision: int) -> Session:
         """Take in a client whose credential was checked at `revision`."""
-        session = Session(member, wire, self._limits, self._clock(), self._hub)
+        session = Session(member, wire, self._limits, self._clock(), self._fan_out)
         self._registry.add(session)
         self._presence.enter(ONLINE, session)
-        self._hub.schedule()
+        self._fan_out.schedule()
         if revision != self._revision:  # a right was withdrawn meanwhile; it may have been this one
             self._keep(self._recheck(session))
         return session
 
-    def heard(self, session: Session) -> None:
+    def touch(self, session: Session) -> None:
         """Note a sign of life that is no message."""
-        session.heard(self._clock())
+        session.touch(self._clock())
 
     def disconnect(self, session: Session) -> None:
         """Forget a client whose connection is gone."""
@@ -194,7 +193,7 @@ class Engine:
         session.transport = None
         self._membership.leave_all(session)
         self._presence.leave(ONLINE, session)
-        self._hub.schedule()
+        self._fan_out.schedule()
         self._registry.discard(session)
 
     # Rights
@@ -252,20 +251,21 @@ class Engine:
         for entry, _ in batch:
             if entry.event == chat.SENT.name:
                 self._minutes.add(entry.topic, entry.at)
-        self._hub.commit(batch)
+        self._hub.committed(batch)
 
-    def _tell_presence(self) -> None:
+    def turn_ending(self) -> None:
+        """Publish and broadcast the turn's changes of presence."""
         self._peers.flush()
         for name, diff in self._presence.take_diffs().items():
             topic = self._hub.topics.get(name)
             if topic is not None:
-                self._hub.broadcast(topic, PRESENCE_DIFF.name, PRESENCE_DIFF.encode(diff))
+                self._fan_out.broadcast(topic, PRESENCE_DIFF.name, PRESENCE_DIFF.encode(diff))
 
     def _tell_counts(self) -> None:
         for name, counts in self._presence.take_counts().items():
             topic = self._hub.topics.get(name)
             if topic is not None:
-                self._hub.broadcast_snapshot(topic, PRESENCE_COUNT.name, PRESENCE_COUNT.encode(counts))
+                self._fan_out.broadcast_snapshot(topic, PRESENCE_COUNT.name, PRESENCE_COUNT.encode(counts))
 
     def _tell_dashboard(self) -> None:
         topic = self._hub.topics.get(DASHBOARD)
@@ -275,7 +275,7 @@ class Engine:
         classes = next(topic.sessions()).member.classes
         snapshot = self._dashboard.changed(classes, _now())
         if snapshot is not None:
-            self._hub.broadcast_snapshot(topic, DASHBOARD_CHANGED.name, DASHBOARD_CHANGED.encode(snapshot))
+            self._fan_out.broadcast_snapshot(topic, DASHBOARD_CHANGED.name, DASHBOARD_CHANGED.encode(snapshot))
 
     def _sweep(self) -> None:
         now = self._clock()

@@ -29,6 +29,7 @@ class Membership:
 
     def __init__(self, hub: Hub, presence: Presence) -> None:
         self._hub = hub
+        self._fan_out = hub.fan_out
         self._presence = presence
 
     def enter(self, session: Session, message: ClientMessage, topic: Topic, response: object) -> None:
@@ -36,7 +37,7 @@ class Membership:
         older = session.subscriptions.pop(message.topic, None)
         if older is not None:
             self._part(session, older)
-        self._hub.add(topic, session)
+        self._fan_out.add(topic, session)
         session.subscriptions[message.topic] = Subscription(topic.name, message.join_ref)
         session.reply(message, response)
         # The same join again (a browser repeats a POST whose connection broke) has no older one to close.
@@ -49,7 +50,7 @@ class Membership:
             self._decide(session, topic)
         if present:
             self._presence.enter(topic.name, session)
-            self._hub.schedule()
+            self._fan_out.schedule()
         event, payload = self._presence.welcome(topic.name)
         session.offer(session.wire.message(message.join_ref, None, message.topic, event.name, event.encode(payload)))
 
@@ -83,9 +84,9 @@ class Membership:
 
     def _part(self, session: Session, subscription: Subscription) -> None:
         topic = self._hub.topics[subscription.topic]
-        self._hub.remove(topic, session)
+        self._fan_out.remove(topic, session)
         self._presence.leave(topic.name, session)
-        self._hub.schedule()
+        self._fan_out.schedule()
 
 
 def _tell_closed(session: Session, wire_name: str, subscription: Subscription) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from channels.errors import IDLE
 from channels.limit import BURST_SECONDS, JOIN_BURST, JOIN_RATE, Limits
-from channels.sessions.session import Session, TokenBucket
+from channels.sessions.session import Session
+from channels.sessions.token_bucket import TokenBucket
 
 
 class Registry:
@@ -57,7 +58,7 @@ class Registry:
     def sweep(self, now: float) -> None:
         """End sessions that have fallen silent, and forget rates that have nothing to remember."""
         for session in self:
-            if now - session.heard_at > session.idle_seconds:
+            if now - session.last_seen_at > session.idle_seconds:
                 session.end(IDLE)
         for buckets in (self._pushes, self._joins):
             for user_id in [user_id for user_id, bucket in buckets.items() if bucket.full(now)]:

@@ -17,38 +17,8 @@ from typing import Protocol
 from channels.errors import FLOODING, TOO_SLOW, Closing
 from channels.limit import FRAME_BURST, FRAME_RATE, IDLE_SECONDS, MAX_EPHEMERAL, Limits
 from channels.member import Member
+from channels.sessions.token_bucket import TokenBucket
 from channels.wire.codec import ClientMessage, Wire
-
-
-class TokenBucket:
-    """A rate with a burst: `rate` tokens a second, at most `burst` kept; a rate of 0 is no limit."""
-
-    __slots__ = ("_at", "_burst", "_rate", "_tokens")
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
-        self._at = now
-
-    def take(self, now: float) -> float:
-        """Take a token: 0 if there was one, else the seconds until there will be."""
-        if not self._rate:
-            return 0.0
-        self._refill(now)
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate
-
-    def full(self, now: float) -> bool:
-        """Tell whether nothing is remembered here that a new bucket would not know."""
-        self._refill(now)
-        return self._tokens >= self._burst
-
-    def _refill(self, now: float) -> None:
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
 
 
 @dataclass(slots=True)
@@ -73,8 +43,8 @@ class Sender(Protocol):
         """Return how many bytes were taken; raise `OSError` for none."""
 
 
-class Keeper(Protocol):
-    """Who is told of a session's changes."""
+class SessionListener(Protocol):
+    """Learns of a session's changes."""
 
     def wake(self, session: "Session") -> None:
         """Take note that the outbox has become non-empty, or the session has ended."""
@@ -97,8 +67,8 @@ class Session:
         "_bytes",
         "_ephemeral",
         "_frames",
-        "_keeper",
         "_limits",
+        "_listener",
         "_ordered",
         "_reply_bytes",
         "_snapshots",
@@ -106,8 +76,8 @@ class Session:
         "blocked",
         "closing",
         "ephemeral_waits",
-        "heard_at",
         "idle_seconds",
+        "last_seen_at",
         "member",
         "straight",
         "subscriptions",
@@ -116,20 +86,20 @@ class Session:
         "woken",
     )
 
-    def __init__(self, member: Member, wire: Wire, limits: Limits, now: float, keeper: Keeper) -> None:
+    def __init__(self, member: Member, wire: Wire, limits: Limits, now: float, listener: SessionListener) -> None:
         self.member = member
         self.wire = wire
         self.transport: Transport | None = None
         self.straight: Sender | None = None
         self.subscriptions: dict[str, Subscription] = {}
         self.closing: Closing | None = None
-        self.heard_at = now
+        self.last_seen_at = now
         self.appending = 0
         self.blocked = False
         self.ephemeral_waits = False
         self.idle_seconds = IDLE_SECONDS
         self._limits = limits
-        self._keeper = keeper
+        self._listener = listener
         self.woken = False
         self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
         self._ordered: list[bytes] = []
@@ -143,7 +113,7 @@ class Session:
 
         Raises `Refused` (BAD_FRAME) where it cannot be read.
         """
-        self.heard_at = now
+        self.last_seen_at = now
         if self.closing is None and self._frames.take(now):
             self.end(FLOODING)
         if self.closing is not None:
@@ -152,7 +122,7 @@ class Session:
         message = wire.decode(data)
         if wire is not self.wire:
             self.wire = wire
-            self._keeper.place(self)
+            self._listener.place(self)
         return None if self._of_an_older_join(message) else message
 
     def _of_an_older_join(self, message: ClientMessage) -> bool:
@@ -167,7 +137,7 @@ class Session:
     def go_straight(self, sender: Sender | None) -> None:
         """Say how a write can pass by the outbox while nothing waits there; None: not any more."""
         self.straight = sender if self.closing is None else None
-        self._keeper.place(self)
+        self._listener.place(self)
 
     def send(self, data: bytes) -> int:
         """Stand in for `straight` where there is none, or something waits: offer."""
@@ -184,7 +154,7 @@ class Session:
             self.end(TOO_SLOW)
         elif not self.woken:  # as in _want_taking, without the call: this line runs once per delivery
             self.woken = True
-            self._keeper.wake(self)
+            self._listener.wake(self)
 
     def offer_snapshot(self, key: str, data: bytes) -> None:
         """Add a message of which only the newest of its key matters."""
@@ -238,16 +208,16 @@ class Session:
         self.go_straight(None)
         # Also where it has been woken before and could not write: it has to close all the same.
         self.woken = True
-        self._keeper.wake(self)
+        self._listener.wake(self)
 
     def _want_taking(self) -> None:
         if not self.woken:
             self.woken = True
-            self._keeper.wake(self)
+            self._listener.wake(self)
 
-    def heard(self, now: float) -> None:
+    def touch(self, now: float) -> None:
         """Note a sign of life that is no message; it counts towards the rate of frames."""
-        self.heard_at = now
+        self.last_seen_at = now
         if self._frames.take(now):
             self.end(FLOODING)
 

@@ -7,8 +7,10 @@ The broker's envelopes are the quick way only. Whatever they leave out is found 
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
+from channels.broker.broker import Broker
 from channels.errors import JournalUnavailable
 from channels.journal.journal import Journal
 from channels.topics.topic import Topic
@@ -32,32 +34,31 @@ DOUBT_SECONDS = 5.0
 PAGE_EVENTS = 500
 
 
-class CatchUp:
-    """Looks after the topics in `topics`; `accept` delivers the event after a topic's last one.
+class GapListener(Protocol):
+    """Gets the events that were missing."""
 
-    `check_seconds` says how often the journal has to be asked by itself; None where a broker cannot lose anything.
-    """
+    def accept(self, topic: Topic, event: Event) -> None:
+        """Deliver the event after a topic's last one."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        topics: dict[str, Topic],
-        accept: Callable[[Topic, Event], None],
-        check_seconds: Callable[[], float | None],
-    ) -> None:
-        self._journal = journal
+
+class GapRecovery:
+    """Reads what the topics in `topics` lack; `broker.check_seconds` says how often it asks the journal by itself."""
+
+    def __init__(self, topics: Mapping[str, Topic], journal: Journal, broker: Broker) -> None:
         self._topics = topics
-        self._accept = accept
-        self._check_seconds = check_seconds
+        self._journal = journal
+        self._broker = broker
+        self._listener: GapListener | None = None
         self._checking: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._doubtful: set[str] = set()
         self._undecided: set[str] = set()
         self._closed = False
 
-    def start(self) -> None:
-        """Begin to ask the journal by itself."""
-        self._checking = asyncio.create_task(self._check_for_ever())
+    def start(self, listener: GapListener) -> None:
+        """Hand what is missing to `listener`, and begin to ask the journal periodically."""
+        self._listener = listener
+        self._checking = asyncio.create_task(self._check_periodically())
 
     async def close(self) -> None:
         """Stop reading."""
@@ -98,6 +99,10 @@ class CatchUp:
         except JournalUnavailable:
             return False
 
+    def _accept(self, topic: Topic, event: Event) -> None:
+        assert self._listener is not None, "topics are loaded after the start"
+        self._listener.accept(topic, event)
+
     async def _read_on(self, topic: Topic) -> bool:
         # Tells whether the topic has moved, by this reading or meanwhile.
         before = topic.seq
@@ -112,11 +117,11 @@ class CatchUp:
             self._accept(topic, event)
         topic.waiting = {seq: event for seq, event in topic.waiting.items() if seq > topic.seq}
 
-    async def _check_for_ever(self) -> None:
+    async def _check_periodically(self) -> None:
         # One query that covers every way in which a broker can lose a message; nobody else, nothing to lose.
         loop = asyncio.get_running_loop()
         checked_at = loop.time()
-        while (seconds := self._check_seconds()) is not None:
+        while (seconds := self._broker.check_seconds) is not None:
             if loop.time() - checked_at < seconds:
                 await asyncio.sleep(GLANCE_SECONDS)
                 continue

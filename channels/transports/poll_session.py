@@ -106,7 +106,7 @@ class PollSession:
     def poll(self, number: int) -> PollAnswer:
         """Return the answer to who has had the `number`-th one; it may be long in coming. Who hangs up cancels it."""
         answer: PollAnswer = asyncio.get_running_loop().create_future()
-        self._engine.heard(self.session)
+        self._engine.touch(self.session)
         if number == self._number:
             self._answer = None
             self._hold(answer)

@@ -144,11 +144,11 @@ class SocketTransport:
 
     def on_ping(self, data: bytes) -> None:
         """Count a ping as a sign of life."""
-        self._engine.heard(self._session)
+        self._engine.touch(self._session)
 
     def on_pong(self, data: bytes) -> None:
         """Count a pong as well; we have not asked for it."""
-        self._engine.heard(self._session)
+        self._engine.touch(self._session)
 
     def on_ws_connection_close(self, close_code: int | None = None, close_reason: str | None = None) -> None:
         """Leave the engine."""

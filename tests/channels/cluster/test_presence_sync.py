@@ -179,7 +179,7 @@ async def test_typing_and_read_marks_reach_other_workers(make_worker: MakeWorker
 
 
 async def test_what_a_later_version_tells_is_passed_over(worker: Worker) -> None:
-    worker.engine._hub._receive(
+    worker.engine._bus.received(
         [
             Envelope(PEERS, "", b"\x91\xa6whatis"),
             Envelope("class:7", "message:sent", b"{}", 1),

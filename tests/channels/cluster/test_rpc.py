@@ -81,8 +81,8 @@ async def test_an_answer_that_takes_its_time_is_waited_for() -> None:
 async def test_where_nobody_hears_the_owner_is_gone_at_once() -> None:
     wire = Wire()
     asking, other = await begun(wire.one), await begun(wire.one, owner="three")
-    wire.one.unheard(channel_of("two"))
-    wire.one.unheard("class:7")
+    wire.one.no_subscribers(channel_of("two"))
+    wire.one.no_subscribers("class:7")
     with pytest.raises(OwnerGone):
         await asking
     assert not other.done()
@@ -97,7 +97,7 @@ async def test_while_somebody_waits_it_is_seen_whether_the_owner_is_still_there(
     assert [channel for channel, _ in wire.said] == ["worker:two"]
     wire.carry()  # one that is there hears it, and has nothing to say
     assert not wire.said
-    wire.one.unheard("worker:two")
+    wire.one.no_subscribers("worker:two")
     for each in (asking, another):
         with pytest.raises(OwnerGone):
             await each

@@ -196,7 +196,7 @@ async def test_who_falls_silent_is_closed_and_who_pings_is_not(worker: Worker) -
     silent, talking, pinging = worker.connect(ANA), worker.connect(BRUNO), worker.connect(PAULA)
     worker.clock.now += IDLE_SECONDS
     await talking.ok("phoenix", "heartbeat")
-    worker.engine.heard(pinging.session)
+    worker.engine.touch(pinging.session)
     worker.clock.now += 1
     worker.engine._sweep()
     assert (silent.closed_with, talking.closed_with, pinging.closed_with) == (4009, None, None)

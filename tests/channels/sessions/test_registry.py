@@ -51,7 +51,7 @@ def test_who_is_silent_for_too_long_is_ended(registry: Registry) -> None:
     silent, talking = session(), session(BRUNO)
     for each in (silent, talking):
         registry.add(each)
-    talking.heard(IDLE_SECONDS)
+    talking.touch(IDLE_SECONDS)
     registry.sweep(IDLE_SECONDS + 0.1)
     assert silent.closing is not None
     assert talking.closing is None

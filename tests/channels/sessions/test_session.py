@@ -5,7 +5,7 @@ import pytest
 
 from channels.errors import SIGNED_OUT, TOO_SLOW, Refused
 from channels.limit import MAX_EPHEMERAL, Limits
-from channels.sessions.session import Session, Subscription, TokenBucket
+from channels.sessions.session import Session, Subscription
 from channels.wire.codec import JSON, JSON_OBJECTS, ClientMessage
 from tests.channels.support import ANA, Notes
 
@@ -117,21 +117,6 @@ def test_what_belongs_to_an_older_join_is_passed_over(session: Session) -> None:
     for join_ref in ('"5"', "null"):
         assert session.receive(f'[{join_ref},"6","class:7","message:send",{{}}]', 0.0) is not None
     assert session.receive('["7","7","class:7","phx_join",{}]', 0.0) is not None
-
-
-def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
-    bucket = TokenBucket(10.0, 30.0, 0.0)
-    assert [bucket.take(0.0) for _ in range(30)] == [0.0] * 30
-    assert bucket.take(0.0) == pytest.approx(0.1)
-    assert bucket.take(0.1) == 0.0
-    assert bucket.take(0.1) > 0
-    assert not bucket.full(3.0)
-    assert bucket.full(3.2)
-
-
-def test_a_rate_of_nought_is_no_limit() -> None:
-    bucket = TokenBucket(0, 1.0, 0.0)
-    assert not any(bucket.take(0.0) for _ in range(1000))
 
 
 def test_its_keeper_is_told_of_a_new_wire_and_a_new_way(session: Session, notes: Notes) -> None:

@@ -80,7 +80,7 @@ async def test_what_is_lost_last_is_found_by_asking_the_journal(make_worker: Mak
         await client.ok("class:7", "phx_join")
     await say(ana, 3)
     assert seqs(bruno) == []
-    await two.engine._hub.catch_up.check()
+    await two.engine._hub.check()
     await bruno.has(3)
     assert seqs(bruno) == [1, 2, 3]
 
@@ -110,7 +110,7 @@ async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker
         await client.ok("class:7", "phx_join")
 
     def jumble(worker: Worker) -> None:
-        deliver = worker.engine._hub._receive
+        deliver = worker.engine._bus.received
 
         def deliver_jumbled(batch: Sequence[Envelope]) -> None:
             jumbled = [*batch, *chance.sample(batch, len(batch) // 2)]
@@ -126,7 +126,7 @@ async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker
         if chance.random() < 0.1:
             await asyncio.sleep(0.005)
     for worker in workers:
-        await worker.engine._hub.catch_up.check()
+        await worker.engine._hub.check()
     for client in clients:
         await client.has(180)
         assert seqs(client) == list(range(1, 181))
@@ -309,12 +309,12 @@ async def test_who_is_added_within_a_turn_gets_nothing_of_it_twice(worker: Worke
     hub = worker.engine._hub
     topic = hub.topics["class:7"]
     entry = Entry("class:7", "message:sent", MESSAGE, 1, None, 1)
-    hub.commit([(entry, Event(1, "message:sent", stamped(MESSAGE, 1, 1)))])
-    hub.add(topic, bruno.session)  # whose join reply, made of the topic as it is, has the event
-    hub.flush()
+    hub.committed([(entry, Event(1, "message:sent", stamped(MESSAGE, 1, 1)))])
+    hub.fan_out.add(topic, bruno.session)  # whose join reply, made of the topic as it is, has the event
+    hub.fan_out.flush()
     assert seqs(ana) == [1]
     assert seqs(bruno) == []
-    hub.remove(topic, bruno.session)
+    hub.fan_out.remove(topic, bruno.session)
 
 
 async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
@@ -323,7 +323,7 @@ async def test_what_comes_while_a_topic_is_being_loaded_is_delivered_after(
     hub = worker.engine._hub
 
     async def slow(name: str) -> int:
-        hub._receive([Envelope(name, "message:sent", stamped(MESSAGE, 1, 1), 1)])
+        worker.engine._bus.received([Envelope(name, "message:sent", stamped(MESSAGE, 1, 1), 1)])
         return 0
 
     monkeypatch.setattr(hub._heads, "read", slow)
@@ -386,7 +386,7 @@ async def test_what_the_journal_has_beyond_this_worker_comes_live_and_not_twice(
     late = two.connect(PAULA)
     joined = await late.ok("class:7", "phx_join", {"since": 0})
     had = [event["payload"]["seq"] for event in joined["events"]]
-    await two.engine._hub.catch_up.check()
+    await two.engine._hub.check()
     await late.has(RECENT_EVENTS + 55 - len(had))
     assert had + seqs(late) == list(range(1, RECENT_EVENTS + 56))
 
@@ -415,7 +415,7 @@ async def test_all_that_a_client_gets_in_one_turn_is_one_write_in_order(make_wor
     for seq in (1, 2):
         for number in (7, 8, 9):
             event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
-            hub.commit([(Entry(f"class:{number}", "message:sent", b"{}", 1, None, 1), event)])
+            hub.committed([(Entry(f"class:{number}", "message:sent", b"{}", 1, None, 1), event)])
     await ana.send("phoenix", "heartbeat", {}, ref="h")
     await diretora.has(6)
     assert [client.writes - count for client, count in zip((ana, bruno, diretora), before, strict=True)] == [1, 1, 1]
@@ -446,15 +446,15 @@ async def test_in_a_storm_what_other_workers_tell_goes_with_the_same_write(
         for seq in seqs:
             event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
             if from_others:
-                hub._receive([Envelope("class:7", event.event, event.payload, seq)])
+                worker.engine._bus.received([Envelope("class:7", event.event, event.payload, seq)])
             else:
-                hub.commit([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
+                hub.committed([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
 
     tell(1, 2)
     await ana.has(2)
-    assert (hub._linger > 0) == from_others
+    assert (hub.fan_out._linger > 0) == from_others
     if from_others:
-        hub._linger = 0.05  # as if writing had taken so long
+        hub.fan_out._linger = 0.05  # as if writing had taken so long
     for seq in (3, 4):
         tell(seq)
         await asyncio.sleep(0)
@@ -466,18 +466,18 @@ async def test_in_a_storm_what_other_workers_tell_goes_with_the_same_write(
 async def test_of_a_large_class_some_are_written_to_in_each_turn_and_all_get_all_once_and_in_order(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.topics.hub.MAX_WRITES", 2)
     hub = worker.engine._hub
+    hub.fan_out._max_writes = 2
     clients = [worker.connect(ANA) for _ in range(7)]
     for client in clients:
         await client.ok("class:7", "phx_join", {"present": False})
     topic = hub.topics["class:7"]
-    hub.flush()
+    hub.fan_out.flush()
 
     def tell(seq: int) -> None:
         event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
-        hub.commit([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
-        hub.flush()
+        hub.committed([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
+        hub.fan_out.flush()
 
     def heard() -> list[int]:
         return [len(seqs(client)) for client in clients]
@@ -488,16 +488,16 @@ async def test_of_a_large_class_some_are_written_to_in_each_turn_and_all_get_all
     assert heard() == [1, 1, 1, 1, 0, 0, 0]
     # Whoever comes now, or comes back, is told of both by the reply to the join.
     late = worker.connect(ANA)
-    hub.remove(topic, clients[6].session)
+    hub.fan_out.remove(topic, clients[6].session)
     for client in (late, clients[6]):
-        hub.add(topic, client.session)
+        hub.fan_out.add(topic, client.session)
     for _ in range(4):
-        hub.flush()
+        hub.fan_out.flush()
     assert heard() == [2, 2, 2, 2, 2, 2, 0]
     assert seqs(late) == []
     tell(3)
-    hub.broadcast(topic, "presence_diff", b'{"joins":{},"leaves":{}}')  # in order with the rest
-    hub.flush()
+    hub.fan_out.broadcast(topic, "presence_diff", b'{"joins":{},"leaves":{}}')  # in order with the rest
+    hub.fan_out.flush()
     for client in clients[:6]:
         assert seqs(client) == [1, 2, 3]
         assert client.frames[-1][3] == "presence_diff"
@@ -507,9 +507,9 @@ async def test_of_a_large_class_some_are_written_to_in_each_turn_and_all_get_all
 async def test_who_comes_into_a_large_class_leaves_nobody_with_half_a_frame(
     make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.topics.hub.MAX_WRITES", 1)
     worker, ana, bruno = await two_in_class(make_worker)
     hub = worker.engine._hub
+    hub.fan_out._max_writes = 1
     topic = hub.topics["class:7"]
     got: list[bytes] = []
 
@@ -521,17 +521,17 @@ async def test_who_comes_into_a_large_class_leaves_nobody_with_half_a_frame(
     bruno.session.go_straight(Socket())
     for seq in (1, 2):  # the second waits until both have the first
         event = Event(seq, "message:sent", stamped(MESSAGE, seq, 1))
-        hub.commit([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
+        hub.committed([(Entry("class:7", event.event, MESSAGE, 1, None, 1), event)])
         if seq == 1:
-            hub.flush()
+            hub.fan_out.flush()
     assert (seqs(ana), got) == ([1], [])
     late = worker.connect(DIRETORA)
-    hub.add(topic, late.session)
+    hub.fan_out.add(topic, late.session)
     # A word of the connection's own may go out before the turn's end.
     assert got == []
-    hub.flush()
+    hub.fan_out.flush()
     assert seqs(ana) == seqs(bruno) == [1, 2]
-    hub.remove(topic, late.session)
+    hub.fan_out.remove(topic, late.session)
 
 
 async def test_a_transport_that_raises_costs_the_others_nothing(
@@ -631,7 +631,7 @@ async def test_how_far_one_has_read_is_known_on_every_worker(make_worker: MakeWo
         await client.ok("class:7", "phx_join")
     await say(ana, 3)
     await ana.ok("class:7", "read:mark", {"seq": 3})
-    two.engine._hub._receive([Envelope("reads", "", b"of another version")])
+    two.engine._bus.received([Envelope("reads", "", b"of another version")])
     async with asyncio.timeout(10):
         while (await elsewhere.ok("class:7", "phx_join"))["read"] != 3:
             await asyncio.sleep(0.001)

@@ -454,7 +454,7 @@ async def test_pings_count_towards_the_rate_of_frames(make_worker: Callable[...,
     session = worker.engine.connect(ANA, JSON, worker.engine.revision)
     closings = []
     for _ in range(int(FRAME_BURST) + 1):
-        worker.engine.heard(session)
+        worker.engine.touch(session)
         closings.append(session.closing)
     assert closings == [None] * int(FRAME_BURST) + [FLOODING]
     worker.engine.disconnect(session)
