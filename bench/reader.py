@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +51,22 @@ class Figure:
 
 
 class Meter:
-    """Counts messages and CPU, from the end of the warm-up on."""
+    """Counts messages and CPU from the end of the warm-up on; as a broker's listener it counts what it receives."""
 
     def __init__(self, seconds: float) -> None:
         self.messages = 0
         self.seconds = seconds
         self._began = self._cpu = 0.0
+
+    def received(self, batch: Sequence[Envelope]) -> None:
+        """Count what the broker delivers."""
+        self.messages += len(batch)
+
+    def resubscribed(self, topics: Collection[str]) -> None:
+        """Do nothing: messages that come before are in the warm-up."""
+
+    def no_subscribers(self, topic: str) -> None:
+        """Do nothing: this process publishes nothing."""
 
     async def run(self) -> tuple[int, float, float]:
         """Measure while the event loop reads."""
@@ -94,13 +104,10 @@ async def _read_by_pubsub(path: str, meter: Meter) -> tuple[int, float, float]:
 
 
 async def _read_by_broker(path: str, meter: Meter) -> tuple[int, float, float]:
-    def deliver(batch: Sequence[Envelope]) -> None:
-        meter.messages += len(batch)
-
     broker = RedisBroker(f"unix://{path}", PREFIX)
     for channel in CHANNELS:
         broker.subscribe(channel)
-    await broker.start(deliver, lambda topics: None, lambda topic: None)
+    broker.start(meter)
     figures = await meter.run()
     await broker.close()
     return figures

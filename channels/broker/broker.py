@@ -1,10 +1,11 @@
-"""What a broker is: it carries what one worker publishes to the other workers' hubs, and promises nothing.
+"""The interface of a broker: it carries envelopes between workers and guarantees nothing.
 
-The journal is the truth. A broker may lose, repeat or reorder envelopes; hubs put durable events in order by their
-positions and read what is missing. `broker_memory` serves one process, where there is nobody else to tell.
+The journal is the truth. A broker may lose, repeat or reorder envelopes; the hub orders durable events by their
+positions and reads missing ones from the journal. `channels.broker.memory` serves a single process,
+`channels.broker.redis` several.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One message for a topic on other workers: a durable event, or, with `seq` 0, an ephemeral one.
 
-    `payload` is JSON, except in the topic of the workers themselves (`channels.cluster.presence_sync`).
+    `payload` is JSON, except on the channels that workers use among themselves (`channels.cluster`).
     """
 
     topic: str
@@ -22,40 +23,41 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     seq: int = 0
 
 
-Deliver = Callable[[Sequence[Envelope]], None]
-Resubscribed = Callable[[Collection[str]], None]
-Unheard = Callable[[str], None]
+class BrokerListener(Protocol):
+    """The user of a broker. All calls come from the event loop, none from within a call to the broker."""
+
+    def received(self, batch: Sequence[Envelope]) -> None:
+        """Take envelopes that other workers published; this worker's own never come back."""
+
+    def resubscribed(self, topics: Collection[str]) -> None:
+        """Note that subscriptions to these topics are active from now on; earlier envelopes may be lost."""
+
+    def no_subscribers(self, topic: str) -> None:
+        """Note that an envelope of this worker reached no subscriber at all."""
 
 
 class Broker(Protocol):
-    """Fan-out between workers.
-
-    `check_seconds` is how often the hub has to ask the journal what got lost; None where nothing can be.
-    """
+    """Fan-out between workers."""
 
     @property
     def check_seconds(self) -> float | None:
-        """Return the seconds until the next question; it may change from one to the next."""
+        """Return the seconds until the hub should ask the journal for lost events; None if none can be lost."""
 
     @property
     def connected(self) -> bool:
-        """Tell whether the other workers are reached now."""
+        """Tell whether envelopes currently reach the other workers, and theirs reach this one."""
 
-    async def start(self, deliver: Deliver, resubscribed: Resubscribed, unheard: Unheard) -> None:
-        """Begin to hand over, in the event loop, what other workers publish; never what this one does.
-
-        `resubscribed` is told which topics are heard from now on: what they got before has to be looked up. `unheard`
-        is told of a topic to which something was published and nobody at all has asked for it.
-        """
+    def start(self, listener: BrokerListener) -> None:
+        """Start delivering; the other workers need not be reachable yet."""
 
     async def close(self) -> None:
-        """Stop handing over."""
+        """Stop delivering."""
 
     def subscribe(self, topic: str) -> None:
-        """Ask for a topic's envelopes from now on."""
+        """Request the envelopes of a topic; `BrokerListener.resubscribed` follows, if the broker can lose any."""
 
     def unsubscribe(self, topic: str) -> None:
-        """Ask for no more of them."""
+        """Cancel a subscription."""
 
     def publish(self, batch: Sequence[Envelope]) -> None:
-        """Send what one turn of the event loop has made to every other worker that asked for its topics."""
+        """Send one turn's envelopes to all other workers that are subscribed to their topics."""

@@ -1,17 +1,17 @@
-"""The broker of one process: hubs that share a `MemoryBus` hear each other.
+"""The broker of a single process: hubs that share a `MemoryBus` receive each other's envelopes.
 
-With one worker the bus has one member and `publish` does nothing. Tests put several hubs on one bus, and `lose` some
-of what it carries, as a real one may.
+With one worker the bus has one member and `publish` reaches nobody. Tests put several hubs on one bus and make it
+lose envelopes, as a real broker may.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 
-from channels.broker.broker import Deliver, Envelope, Resubscribed, Unheard
+from channels.broker.broker import BrokerListener, Envelope
 
 
 class MemoryBus:
-    """What several brokers of one process have in common; `lose(envelope)` says which envelopes never arrive."""
+    """The connection between several brokers of one process; envelopes for which `lose` is true are dropped."""
 
     def __init__(self, lose: Callable[[Envelope], bool] = lambda envelope: False) -> None:
         self.brokers: set[MemoryBroker] = set()
@@ -19,27 +19,26 @@ class MemoryBus:
 
 
 class MemoryBroker:
-    """One hub's place on the bus."""
+    """One hub's connection to the bus."""
 
     def __init__(self, bus: MemoryBus | None = None) -> None:
         self._bus = bus or MemoryBus()
         self.topics: set[str] = set()
-        self._deliver: Deliver | None = None
-        self._unheard: Unheard = lambda topic: None
+        self._listener: BrokerListener | None = None
 
     @property
     def check_seconds(self) -> float | None:
-        """Return None: what is lost here, tests find by `Hub.check`."""
+        """Return None: nothing is lost, except by tests, which look for it themselves."""
         return None
 
     @property
     def connected(self) -> bool:
-        """Return True: there is nothing that could break."""
+        """Return True: there is no connection that could break."""
         return True
 
-    async def start(self, deliver: Deliver, resubscribed: Resubscribed, unheard: Unheard) -> None:
-        """Begin to hand over what others on the bus publish; a subscription counts at once."""
-        self._deliver, self._unheard = deliver, unheard
+    def start(self, listener: BrokerListener) -> None:
+        """Join the bus. Subscriptions are active at once, so the listener is never told of a resubscription."""
+        self._listener = listener
         self._bus.brokers.add(self)
 
     async def close(self) -> None:
@@ -47,25 +46,26 @@ class MemoryBroker:
         self._bus.brokers.discard(self)
 
     def subscribe(self, topic: str) -> None:
-        """Ask for a topic's envelopes from now on."""
+        """Request the envelopes of a topic."""
         self.topics.add(topic)
 
     def unsubscribe(self, topic: str) -> None:
-        """Ask for no more of them."""
+        """Cancel a subscription."""
         self.topics.discard(topic)
 
     def publish(self, batch: Sequence[Envelope]) -> None:
         """Send a batch to the others, in the next turn of the event loop."""
+        assert self._listener is not None, "the broker is not started"
         loop = asyncio.get_running_loop()
         for broker in self._bus.brokers:
             if broker is not self:
                 loop.call_soon(broker.receive, batch)
         for topic in {envelope.topic for envelope in batch}:
             if not any(topic in broker.topics for broker in self._bus.brokers):
-                loop.call_soon(self._unheard, topic)
+                loop.call_soon(self._listener.no_subscribers, topic)
 
     def receive(self, batch: Sequence[Envelope]) -> None:
-        """Hand over what this hub asked for and the bus did not lose."""
+        """Deliver the envelopes that this hub is subscribed to and the bus does not lose."""
         wanted = [envelope for envelope in batch if envelope.topic in self.topics and not self._bus.lose(envelope)]
-        if wanted and self._deliver is not None:
-            self._deliver(wanted)
+        if wanted and self._listener is not None:
+            self._listener.received(wanted)

@@ -8,54 +8,42 @@ subscription counts from Redis' confirmation, after which the hub is asked to lo
 before (`Resubscribed`); a connection that answers no PING in time is replaced; while there is none, the hub
 looks more often. What cannot be sent is dropped: the journal has it.
 
-There are two connections, each a `Link`: one is subscribed, the other publishes. They are `redis.asyncio`'s, which
-knows URLs, TLS and passwords, but it neither reads nor writes them. Of 20,000 messages a second its `PubSub` costs 4 to
-9 µs of CPU each, however many come together, and `hiredis.Reader` fed from the socket 1.3 to 5, decoding included
-(`python -m bench reader`). To publish by its pipeline took 100 µs a turn, by a write of our own 20, answers included.
+There are two connections, each a `RedisLink`: one is subscribed, the other publishes.
 """
 
 import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import hiredis
 import msgspec
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from channels.broker.broker import Deliver, Envelope, Resubscribed, Unheard
+from channels.broker.broker import BrokerListener, Envelope
+from channels.broker.redis_link import RedisLink, command
 
 log = logging.getLogger(__name__)
 
-# A connection that is open but dead is noticed within PING + ANSWER seconds, under the 5 that are promised. Already
-# after DOUBT seconds of silence the journal is asked more often: a guess that is wrong costs a few queries.
-PING_SECONDS = 0.5
+# After so many seconds of silence the journal is asked more often: a guess that is wrong costs a few queries.
 DOUBT_SECONDS = 1.0
-ANSWER_SECONDS = 3.0
 
-# How long connecting may take, and how long to wait before the next attempt.
+# How long connecting may take.
 CONNECT_SECONDS = 2.0
-RETRY_SECONDS = 0.5
 
 # How often the hub asks the journal what it lacks: with Redis as a precaution, without it as the only fan-out.
 CHECK_SECONDS = 2.0
 CHECK_SECONDS_AWAY = 0.3
 
-# Messages that Redis has not answered, and bytes that it has not even read; what comes beyond is dropped, and read from
-# the journal.
+# Messages that Redis has not answered; what comes beyond is dropped, and read from the journal.
 MAX_UNANSWERED = 20_000
-MAX_OUTBOUND_BYTES = 32 * 1024 * 1024
 
 # How long a worker that ends waits for the answers to what it published last.
 CLOSE_SECONDS = 1.0
-
-# Bytes read from the socket at once: a few hundred messages.
-READ_BYTES = 256 * 1024
 
 
 class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -63,97 +51,6 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     worker: str
     envelopes: list[Envelope]
-
-
-class Link:
-    """A connection to Redis that is made anew for ever: `greet` is called on each new one, `take` with what it reads.
-
-    Whatever `take` raises ends the connection. It is `connected` from the first answer on; a `silent` one does not say
-    so in the log, because another one does.
-    """
-
-    def __init__(
-        self, pool: ConnectionPool, greet: Callable[[], None], take: Callable[[hiredis.Reader], None], *, silent: bool
-    ) -> None:
-        self.connected = False
-        self.heard_at = float("-inf")
-        self._pool = pool
-        self._greet = greet
-        self._take = take
-        self._silent = silent
-        self._writer: asyncio.StreamWriter | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self) -> None:
-        """Begin."""
-        self._tasks = [asyncio.create_task(work()) for work in (self._read_for_ever, self._watch_for_ever)]
-
-    async def close(self) -> None:
-        """Let the connection go."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def write(self, commands: bytes) -> bool:
-        """Send commands; False where that cannot be: there is no connection, or it takes nothing more."""
-        writer = self._writer
-        if writer is None or writer.transport.get_write_buffer_size() > MAX_OUTBOUND_BYTES:
-            return False
-        writer.write(commands)
-        return True
-
-    async def _read_for_ever(self) -> None:
-        while True:
-            try:
-                await self._read_once()
-            except (RedisError, OSError, hiredis.HiredisError) as error:
-                if self.connected:
-                    log.log(logging.DEBUG if self._silent else logging.WARNING, "Redis is away: %s", error)
-            except Exception:  # a bug of ours; without this task nothing would be heard any more
-                log.exception("reading from Redis failed; it is begun anew")
-            self.connected = False
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _read_once(self) -> None:
-        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-            reader, self._writer = connection._reader, connection._writer
-            assert reader is not None
-            self.heard_at = asyncio.get_running_loop().time()
-            self._greet()
-            self.write(_command(b"PING"))
-            await self._read_from(reader)
-        finally:
-            self._writer = None
-            await connection.disconnect(nowait=True)
-
-    async def _read_from(self, reader: asyncio.StreamReader) -> None:
-        parser = hiredis.Reader()
-        while data := await reader.read(READ_BYTES):
-            self.heard_at = asyncio.get_running_loop().time()
-            parser.feed(data)
-            self._take(parser)
-            if not self.connected:
-                self.connected = True
-                log.log(logging.DEBUG if self._silent else logging.INFO, "Redis is there")
-        raise ConnectionResetError("the connection was closed")
-
-    async def _watch_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            if self._writer is None:
-                continue
-            if asyncio.get_running_loop().time() - self.heard_at > ANSWER_SECONDS:
-                log.warning("Redis does not answer; its connection is replaced")
-                self._writer.transport.abort()
-            else:
-                self.write(_command(b"PING"))
-
-
-def _command(*words: bytes) -> bytes:
-    # As Redis' protocol has it: how many words, then each with its length.
-    return b"*%d\r\n%b" % (len(words), b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words]))
 
 
 class RedisBroker:
@@ -169,15 +66,13 @@ class RedisBroker:
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=None,
         )
-        self._subscriber = Link(self._pool, self._subscribe_all, self._take, silent=False)
-        self._publisher = Link(self._pool, self._forget_unanswered, self._take_answers, silent=True)
+        self._subscriber = RedisLink(self._pool, self._subscribe_all, self._take, silent=False)
+        self._publisher = RedisLink(self._pool, self._forget_unanswered, self._take_answers, silent=True)
         self._prefix = prefix.encode()
         self._topics: set[str] = set()
         self._changes: dict[str, bool] = {}
         self._unanswered: deque[str] = deque()
-        self._deliver: Deliver = lambda batch: None
-        self._resubscribed: Resubscribed = lambda topics: None
-        self._unheard: Unheard = lambda topic: None
+        self._listener: BrokerListener | None = None
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Parcel)
 
@@ -192,9 +87,9 @@ class RedisBroker:
         silence = asyncio.get_running_loop().time() - self._subscriber.heard_at
         return CHECK_SECONDS if self.connected and silence < DOUBT_SECONDS else CHECK_SECONDS_AWAY
 
-    async def start(self, deliver: Deliver, resubscribed: Resubscribed, unheard: Unheard) -> None:
+    def start(self, listener: BrokerListener) -> None:
         """Begin to listen, and go on until `close`; Redis need not be there yet."""
-        self._deliver, self._resubscribed, self._unheard = deliver, resubscribed, unheard
+        self._listener = listener
         self._subscriber.start()
         self._publisher.start()
 
@@ -222,7 +117,7 @@ class RedisBroker:
             self._unanswered.extend(by_topic)
 
     def _publish(self, topic: str, envelopes: list[Envelope]) -> bytes:
-        return _command(b"PUBLISH", self._channel(topic), self._encoder.encode(Parcel(self.worker, envelopes)))
+        return command(b"PUBLISH", self._channel(topic), self._encoder.encode(Parcel(self.worker, envelopes)))
 
     def _channel(self, topic: str) -> bytes:
         return self._prefix + topic.encode()
@@ -237,8 +132,8 @@ class RedisBroker:
             topic = self._unanswered.popleft()
             if isinstance(reply, hiredis.ReplyError):
                 log.warning("Redis would not publish: %s", reply)  # the journal has it
-            elif reply == 0:
-                self._unheard(topic)
+            elif reply == 0 and self._listener is not None:
+                self._listener.no_subscribers(topic)
 
     # Subscribing
 
@@ -269,7 +164,7 @@ class RedisBroker:
     def _ask(self, name: bytes, topics: Sequence[str]) -> None:
         # Without a connection nothing is lost: the next one begins with everything that is wanted then.
         if topics:
-            self._subscriber.write(_command(name, *map(self._channel, topics)))
+            self._subscriber.write(command(name, *map(self._channel, topics)))
 
     # Reading
 
@@ -284,10 +179,11 @@ class RedisBroker:
                 confirmed.append(reply[1].removeprefix(self._prefix).decode())
             elif isinstance(reply, hiredis.ReplyError):
                 raise ConnectionResetError(str(reply))
+        assert self._listener is not None, "only a broker that was started reads"
         if envelopes:
-            self._deliver(envelopes)
+            self._listener.received(envelopes)
         if confirmed:
-            self._resubscribed([topic for topic in confirmed if topic in self._topics])
+            self._listener.resubscribed([topic for topic in confirmed if topic in self._topics])
 
     def _unpacked(self, data: bytes) -> list[Envelope]:
         try:

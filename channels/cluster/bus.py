@@ -36,10 +36,10 @@ class Bus:
         self._receivers: dict[str, Callable[[bytes], None]] = {}
         self._listener: BusListener | None = None
 
-    async def start(self, listener: BusListener) -> None:
+    def start(self, listener: BusListener) -> None:
         """Begin to receive."""
         self._listener = listener
-        await self._broker.start(self.received, self.resubscribed, self.no_subscribers)
+        self._broker.start(self)
 
     async def close(self) -> None:
         """Stop receiving; what was published is sent first."""

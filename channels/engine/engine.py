@@ -113,7 +113,7 @@ class Engine:
         """Begin; raises `JournalUnavailable`."""
         await self._journal.start()
         self._hub.start(self)
-        await self._bus.start(self.relay)
+        self._bus.start(self.relay)
         self._keep(_every(SWEEP_SECONDS, self._sweep))
         self._keep(_every(SNAPSHOT_SECONDS, self._tell_dashboard))
         self._keep(_every(SNAPSHOT_SECONDS, self._tell_counts))

@@ -1,9 +1,8 @@
 """The contract of every broker, and what is Redis' own: to be killed, frozen and filled up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -11,26 +10,20 @@ from redis.asyncio import Redis
 from channels.broker.broker import Broker, Envelope
 from channels.broker.memory import MemoryBroker, MemoryBus
 from channels.broker.redis import CHECK_SECONDS, CHECK_SECONDS_AWAY, RedisBroker
+from tests.channels.broker.recorder import Recorder
+from tests.channels.broker.waiting import until
 from tests.redis import RedisServer
 
 
-class Place:
+class Place(Recorder):
     """One worker's broker, and what came out of it."""
 
     def __init__(self, broker: Broker) -> None:
+        super().__init__()
         self.broker = broker
-        self.got: list[Envelope] = []
-        self.confirmed: list[str] = []
-        self.unheard: list[str] = []
 
-    async def start(self) -> None:
-        await self.broker.start(self._deliver, self._resubscribed, self.unheard.append)
-
-    def _deliver(self, batch: Sequence[Envelope]) -> None:
-        self.got += batch
-
-    def _resubscribed(self, topics: Collection[str]) -> None:
-        self.confirmed += topics
+    def start(self) -> None:
+        self.broker.start(self)
 
     async def hears(self, *topics: str) -> None:
         """Subscribe, and wait until it counts."""
@@ -39,29 +32,6 @@ class Place:
             self.broker.subscribe(topic)
         if isinstance(self.broker, RedisBroker):
             await until(lambda: len(self.confirmed) >= before + len(topics))
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not true():
-            await asyncio.sleep(0.005)
-
-
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Run a Redis that a test may ill-treat."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 MakePlace = Callable[[], Awaitable[Place]]
@@ -76,7 +46,7 @@ async def make_place(request: pytest.FixtureRequest, redis_server: RedisServer) 
         async def make() -> Place:
             memory = request.param == "memory"
             place = Place(MemoryBroker(bus) if memory else RedisBroker(redis_server.url, prefix))
-            await place.start()
+            place.start()
             running.push_async_callback(place.broker.close)
             return place
 
@@ -135,7 +105,7 @@ def told_unheard(place: Place, topic: str) -> bool:
 async def pair(server: RedisServer) -> tuple[Place, Place]:
     places = Place(RedisBroker(server.url)), Place(RedisBroker(server.url))
     for place in places:
-        await place.start()
+        place.start()
         await place.hears("class:7")
         await until(lambda place=place: place.broker.connected)  # type: ignore[misc]
     return places
@@ -255,7 +225,7 @@ async def test_a_reader_that_redis_cuts_because_too_much_waits_for_it_listens_ag
 async def test_a_redis_that_comes_late_is_waited_for(own_redis: RedisServer) -> None:
     own_redis.kill()
     place = Place(RedisBroker(own_redis.url))
-    await place.start()
+    place.start()
     place.broker.subscribe("class:7")
     place.broker.publish([envelope(1)])
     own_redis.start()
@@ -267,11 +237,11 @@ async def test_a_bug_in_what_takes_the_envelopes_does_not_end_the_listening(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, two = await pair(own_redis)
-    assert isinstance(two.broker, RedisBroker)
-    two.broker._deliver = lambda batch: 1 / 0  # type: ignore[assignment]
+    received = two.received
+    two.received = lambda batch: 1 / 0  # type: ignore[assignment, method-assign]
     one.broker.publish([envelope(1)])
     await until(lambda: "it is begun anew" in caplog.text)
-    two.broker._deliver = two._deliver
+    two.received = received  # type: ignore[method-assign]
     two.confirmed.clear()
     await until(lambda: two.confirmed == ["class:7"])
     one.broker.publish([envelope(2)])

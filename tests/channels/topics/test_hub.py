@@ -117,7 +117,7 @@ async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker
             chance.shuffle(jumbled)
             deliver(jumbled)
 
-        worker.broker._deliver = deliver_jumbled
+        worker.engine._bus.received = deliver_jumbled  # type: ignore[method-assign]
 
     for worker in workers:
         jumble(worker)

@@ -12,6 +12,7 @@ from channels.broker.broker import Envelope
 from channels.broker.redis import RedisBroker
 from server.process.redis_url import check_redis_url, try_redis
 from server.settings import SettingsError, database_urls
+from tests.channels.broker.recorder import Recorder
 from tests.programs import free_port
 from tests.redis import RedisServer
 
@@ -116,18 +117,18 @@ async def test_every_kind_of_address_leads_to_redis(kind: str, server: Server) -
     check_redis_url(url, SQLITE)
     await try_redis(url)
     one, two = RedisBroker(url), RedisBroker(url)
-    got: list[Envelope] = []
-    subscribed = asyncio.Event()
+    recorder = Recorder()
     try:
-        await one.start(lambda batch: None, lambda topics: None, lambda topic: None)
-        await two.start(got.extend, lambda topics: subscribed.set(), lambda topic: None)
+        one.start(Recorder())
+        two.start(recorder)
         two.subscribe("class:7")
-        await asyncio.wait_for(subscribed.wait(), 10)
-        one.publish([Envelope("class:7", "message:sent", b"{}", 1)])
         async with asyncio.timeout(10):
-            while not got:
+            while not (recorder.confirmed and one.connected):
                 await asyncio.sleep(0.005)
-        assert got == [Envelope("class:7", "message:sent", b"{}", 1)]
+            one.publish([Envelope("class:7", "message:sent", b"{}", 1)])
+            while not recorder.got:
+                await asyncio.sleep(0.005)
+        assert recorder.got == [Envelope("class:7", "message:sent", b"{}", 1)]
     finally:
         await one.close()
         await two.close()

@@ -1,0 +1,26 @@
+"""A listener that keeps what a broker gave it."""
+
+from collections.abc import Collection, Sequence
+
+from channels.broker.broker import Envelope
+
+
+class Recorder:
+    """A `BrokerListener` that keeps everything in lists."""
+
+    def __init__(self) -> None:
+        self.got: list[Envelope] = []
+        self.confirmed: list[str] = []
+        self.unheard: list[str] = []
+
+    def received(self, batch: Sequence[Envelope]) -> None:
+        """Keep what other workers published."""
+        self.got += batch
+
+    def resubscribed(self, topics: Collection[str]) -> None:
+        """Keep the topics whose subscriptions became active."""
+        self.confirmed += topics
+
+    def no_subscribers(self, topic: str) -> None:
+        """Keep a topic that nobody is subscribed to."""
+        self.unheard.append(topic)
