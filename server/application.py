@@ -40,6 +40,7 @@ from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.process import garbage, health
 from server.process.health import Health
+from server.process.heartbeat import OPEN, beat, report
 from server.process.listener import address, close, listen
 from server.process.redis_url import check_redis_url, try_redis
 from server.process.tornado_http_server import Server
@@ -71,18 +72,21 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -
     (sockets,) = listen(settings)
     stopped = _stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
     try:
-        await prepare(settings)
-        await _run(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
+        async with _beating(None):
+            await prepare(settings)
+            await _run(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
     finally:
         close(sockets)
 
 
-async def serve_as_worker(settings: Settings, sockets: list[socket], on_open: Callable[[], None]) -> None:
-    """Run one of several workers on its sockets until SIGTERM; what `prepare` does has been done.
+async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int) -> None:
+    """Run one of several workers on its sockets until SIGTERM; `prepare` has run in the supervisor.
 
-    A second SIGTERM changes nothing: a service manager sends one to each process, and the supervisor sends its own.
+    The worker reports to the supervisor through `pipe` (heartbeat.py). A second SIGTERM changes nothing: a service
+    manager may send one to each process, and the supervisor sends its own.
     """
-    await _run(settings, sockets, _stopped_by(signal.SIGTERM, once=False), on_open)
+    async with _beating(pipe):
+        await _run(settings, sockets, _stopped_by(signal.SIGTERM, once=False), lambda: report(pipe, OPEN))
     close(sockets)
 
 
@@ -121,6 +125,16 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
         pass
     finally:
         await databases.dispose()
+
+
+@asynccontextmanager
+async def _beating(pipe: int | None) -> AsyncIterator[None]:
+    beating = asyncio.create_task(beat(pipe))
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -1,12 +1,13 @@
-r"""Several workers on one address, under a supervisor that serves nobody itself.
+r"""Several workers on one address, under a supervisor that serves no requests itself.
 
-    supervisor -- fork --> worker 1, worker 2, …: each a whole server of its own (`application.serve_as_worker`)
-        \-- fork, exec --> a private Redis, where none is given (`private_redis`)
+    supervisor -- fork --> worker 1, worker 2, …: each a complete server (`application.serve_as_worker`)
+        \-- fork, exec --> a private Redis, if no URL is given (`private_redis`)
 
-The sockets are the supervisor's: one for each worker, among which the kernel deals out new connections (SO_REUSEPORT),
-handed down by the fork. So none is refused when a worker ends: what waits there is accepted by the next one on that
-socket. A worker that dies is started again, later each time, and too often is the end of all. SIGTERM drains every
-worker, SIGHUP replaces one after another. Workers and Redis end with the supervisor, however it ends (`process`).
+The supervisor opens the listening sockets, one for each worker, and the workers inherit them; the kernel distributes
+new connections among them (SO_REUSEPORT). No connection is refused when a worker ends: connections that wait in its
+socket are accepted by its successor. A worker that dies is replaced, after a delay that grows, and the server stops
+after too many early deaths. A worker that hangs is killed, and so replaced (heartbeat.py). SIGTERM drains every
+worker; SIGHUP replaces them one after another. Workers and Redis end when the supervisor ends (child.py).
 """
 
 import asyncio
@@ -21,45 +22,57 @@ from typing import Any
 
 from server.application import prepare, serve_as_worker
 from server.process.child import ChildProcess
+from server.process.heartbeat import BEAT_SECONDS, OPEN, SILENT_SECONDS, RunningClock
 from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
 from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-# Seconds before a worker that died young is started again, the first, second … time in a row; then it is given up.
+# Delay before a worker that died early is replaced, for the first, second … time in a row; then the server stops.
 RESTART_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
-# A worker that has lived so long did not die of how it was started.
+# A worker that has lived this long did not die of the way it was started: its death counts as the first again.
 LONG_LIFE_SECONDS = 10.0
 
 # How long a successor may take until it serves, before the replacement is given up.
 START_SECONDS = 30.0
-# What a worker that drains may take beyond `drain_seconds`: last requests, close frames, the databases.
+# What a worker may take to stop beyond `drain_seconds`: last requests, close frames, databases that do not answer.
 STOP_SECONDS = 10.0
 
 
 class WorkersFailed(Exception):
-    """Workers die as soon as they are started; the message says which, and how."""
+    """Workers die soon after they are started; the message says which, and how."""
 
 
 class Worker(ChildProcess):
-    """One worker, which tells by a pipe that it serves."""
+    """One worker, which reports through a pipe that it serves and that its event loop runs (heartbeat.py)."""
 
-    def __init__(self, name: str, work: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, name: str, work: Callable[[int], None], clock: RunningClock) -> None:
         self._opened = asyncio.Event()
+        self._clock = clock
+        self._last_beat = clock.now
         self._pipe, theirs = os.pipe()
-        super().__init__(name, lambda: work(lambda: _write(theirs)))
+        os.set_blocking(theirs, False)
+        super().__init__(name, lambda: work(theirs))
         os.close(theirs)
-        asyncio.get_running_loop().add_reader(self._pipe, self._hear)
+        asyncio.get_running_loop().add_reader(self._pipe, self._receive)
 
-    def _hear(self) -> None:
-        if os.read(self._pipe, 1):
+    def _receive(self) -> None:
+        received = os.read(self._pipe, 4096)
+        self._last_beat = self._clock.now
+        if OPEN in received:
             self._opened.set()
-        asyncio.get_running_loop().remove_reader(self._pipe)
-        os.close(self._pipe)
+        if not received:
+            asyncio.get_running_loop().remove_reader(self._pipe)
+            os.close(self._pipe)
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long its event loop has not reported, in time during which this process ran."""
+        return self._clock.now - self._last_beat
 
     async def opens(self, seconds: float) -> bool:
-        """Wait until it serves; tell whether it came to that."""
+        """Wait until it serves; return whether it does."""
         opening = asyncio.create_task(self._opened.wait())
         either: list[asyncio.Future[Any]] = [opening, self.ended]
         await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -67,28 +80,23 @@ class Worker(ChildProcess):
         return self._opened.is_set() and not self.ended.done()
 
 
-def _write(pipe: int) -> None:
-    os.write(pipe, b".")
-    os.close(pipe)
-
-
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A worker's place: who serves on its sockets now, and how often in a row that one's forerunners died young."""
+    """One list of sockets and the worker that serves on it; `early_deaths` counts early deaths in a row."""
 
     number: int
     worker: Worker
-    deaths: int = 0
-    # Held by whoever starts another worker here: in the place of one that died, or to replace one.
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    early_deaths: int = 0
+    # Held while another worker is started here, after a death or as a replacement.
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Callable[[str], None]) -> bool:
-    """Run `settings.workers` workers until SIGTERM or SIGINT; a second one ends all of them at once.
+    """Run `settings.workers` workers until SIGTERM or SIGINT; a second signal ends all of them at once.
 
-    `on_open` is told the address once all workers serve; `on_fork` is called in each, first, with its name. Tell
-    whether all ended in good order. Raise WorkersFailed where they do not live, DatabaseError or SettingsError where
-    none can be started.
+    Call `on_open` with the address when all workers serve, and `on_fork` with the worker's name first in each worker.
+    Return whether all workers stopped cleanly. Raise WorkersFailed when workers keep dying, and DatabaseError or
+    SettingsError when none can be started.
     """
     if not hasattr(os, "pidfd_open"):
         raise SettingsError("Several workers need Linux 5.3 or later: leave --workers out, and one serves.")
@@ -118,7 +126,7 @@ async def _joined(settings: Settings) -> AsyncIterator[Settings]:
 
 
 class Supervisor:
-    """Keeps a worker on each of the lists of sockets."""
+    """Keeps one worker running on each list of sockets."""
 
     def __init__(
         self,
@@ -126,7 +134,11 @@ class Supervisor:
         sockets: Sequence[list[socket]],
         on_open: Callable[[str], None],
         on_fork: Callable[[str], None],
+        *,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
+        self._silent_seconds = silent_seconds
+        self._clock = RunningClock(2 * BEAT_SECONDS)
         self._settings = settings
         self._sockets = sockets
         self._on_open = on_open
@@ -136,12 +148,13 @@ class Supervisor:
         self._replace_asked = asyncio.Event()
 
     async def run(self) -> bool:
-        """Serve until told to stop; tell whether all ended in good order. Raise WorkersFailed."""
-        self._hear_signals()
+        """Run until told to stop; return whether all workers stopped cleanly. Raise WorkersFailed."""
+        self._handle_signals()
         slots = [Slot(number, self._fork(number)) for number in range(len(self._sockets))]
         stopped = asyncio.create_task(self._stop_asked.wait())
         keeping = [asyncio.create_task(self._keep(slot)) for slot in slots]
-        others = [asyncio.create_task(work) for work in (self._tell_open(slots), self._replace_when_asked(slots))]
+        work = (self._report_open(slots), self._replace_when_asked(slots), self._kill_silent(slots))
+        others = [asyncio.create_task(each) for each in work]
         tasks: list[asyncio.Task[Any]] = [stopped, *keeping, *others]
         try:
             await asyncio.wait([stopped, *keeping], return_when=asyncio.FIRST_COMPLETED)
@@ -155,21 +168,21 @@ class Supervisor:
                 raise outcome
         return well
 
-    def _hear_signals(self) -> None:
+    def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, self._replace_asked.set)
         for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, self._hear_stop)
+            loop.add_signal_handler(each, self._handle_stop)
 
-    def _hear_stop(self) -> None:
+    def _handle_stop(self) -> None:
         self._stop_asked.set()
-        # The next one has its usual effect: it ends this process, and with it all others.
+        # The next signal has its default effect: it ends this process, and with it all others.
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(each)
 
-    async def _tell_open(self, slots: list[Slot]) -> None:
+    async def _report_open(self, slots: list[Slot]) -> None:
         for slot in slots:
-            # Not at once: it died, or waits for a database.
+            # It died, or it waits for a database.
             while not await slot.worker.opens(START_SECONDS):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         self._on_open(address(self._settings.host, self._sockets[0]))
@@ -177,40 +190,55 @@ class Supervisor:
     # Starting
 
     def _fork(self, number: int) -> Worker:
-        worker = Worker(f"worker {number + 1}", lambda on_open: self._work(number, on_open))
+        worker = Worker(f"worker {number + 1}", lambda pipe: self._work(number, pipe), self._clock)
         self._living.add(worker)
         worker.ended.add_done_callback(lambda _: self._living.discard(worker))
         log.info("%s is started (process %d)", worker.name, worker.pid)
         return worker
 
-    def _work(self, number: int, on_open: Callable[[], None]) -> None:
-        # In the child. A socket of another worker's that stays open here would outlive that one's.
+    def _work(self, number: int, pipe: int) -> None:
+        # In the child. A copy of another worker's socket would stay open after that worker has closed its own.
         for sockets in (*self._sockets[:number], *self._sockets[number + 1 :]):
             close(sockets)
         self._on_fork(f"worker {number + 1}")
-        asyncio.run(serve_as_worker(self._settings, self._sockets[number], on_open))
+        asyncio.run(serve_as_worker(self._settings, self._sockets[number], pipe))
 
     async def _keep(self, slot: Slot) -> None:
         while True:
             worker = slot.worker
             await worker.wait()
-            async with slot.turn:
-                if slot.worker is worker:  # and was not replaced
-                    await self._mourn(slot)
+            async with slot.lock:
+                if slot.worker is worker:  # it was not replaced meanwhile
+                    await asyncio.sleep(self._restart_delay(slot))
                     slot.worker = self._fork(slot.number)
 
-    async def _mourn(self, slot: Slot) -> None:
-        """Wait as long as is right before another one is started; raise WorkersFailed where that is of no use."""
+    def _restart_delay(self, slot: Slot) -> float:
+        """Return how many seconds to wait before the replacement; raise WorkersFailed after too many early deaths."""
         dead = slot.worker
-        slot.deaths = slot.deaths + 1 if dead.age_seconds < LONG_LIFE_SECONDS else 1
-        if slot.deaths > len(RESTART_SECONDS):
+        slot.early_deaths = slot.early_deaths + 1 if dead.age_seconds < LONG_LIFE_SECONDS else 1
+        if slot.early_deaths > len(RESTART_SECONDS):
             raise WorkersFailed(
-                f"Lousa stops: {dead.name} {dead.ending}, soon after it was started, as {slot.deaths - 1} in a row did "
-                "before it. The log says more."
+                f"Lousa stops: {dead.name} {dead.ending} soon after it was started, as did the "
+                f"{slot.early_deaths - 1} before it. The log says more."
             )
-        seconds = RESTART_SECONDS[slot.deaths - 1]
+        seconds = RESTART_SECONDS[slot.early_deaths - 1]
         log.warning("%s (process %d) %s; another is started in %g s", dead.name, dead.pid, dead.ending, seconds)
-        await asyncio.sleep(seconds)
+        return seconds
+
+    async def _kill_silent(self, slots: list[Slot]) -> None:
+        """Kill workers whose event loop stands still; `_keep` then replaces them."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._clock.tick()
+            for worker in [slot.worker for slot in slots]:
+                if worker.silent_seconds >= self._silent_seconds and not worker.ended.done():
+                    log.error(
+                        "%s (process %d) hangs: its event loop has not run for %.0f s; it is killed",
+                        worker.name,
+                        worker.pid,
+                        worker.silent_seconds,
+                    )
+                    worker.send(signal.SIGKILL)
 
     # Replacing and stopping
 
@@ -225,10 +253,10 @@ class Supervisor:
                 log.info("all workers have been replaced")
 
     async def _replace(self, slot: Slot) -> bool:
-        async with slot.turn:
+        async with slot.lock:
             old, new = slot.worker, self._fork(slot.number)
             if not await new.opens(START_SECONDS):
-                log.error("the new %s does not serve; the old one stays, and the others too", new.name)
+                log.error("the new %s does not serve; the old one stays, and so do the others", new.name)
                 await new.stop(0)
                 return False
             slot.worker = new
@@ -239,11 +267,11 @@ class Supervisor:
         if await worker.stop(self._settings.drain_seconds + STOP_SECONDS):
             log.info("%s (process %d) has ended", worker.name, worker.pid)
             return True
-        log.error("%s (process %d) did not end in good order: it %s", worker.name, worker.pid, worker.ending)
+        log.error("%s (process %d) did not stop cleanly: it %s", worker.name, worker.pid, worker.ending)
         return False
 
     async def _stop_all(self) -> bool:
-        # Whoever comes now is refused at once, and not left waiting for a worker that will not be.
+        # New connections are refused at once, rather than left waiting for a worker that never starts.
         for sockets in self._sockets:
             close(sockets)
         return all(await asyncio.gather(*map(self._stop, list(self._living))))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from server.process.heartbeat import SILENT_SECONDS
 from tests.carrier import Gone
 from tests.crew import Crew, is_there, until, wait_until
 from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
@@ -144,6 +146,29 @@ async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(crew: Cre
     for each in (ana, bruno, paula):
         await each.leave()
     assert f"worker 1 (process {first}) was ended by SIGKILL; another is started in 0 s" in crew.log
+
+
+HANG = """
+import signal, time
+signal.signal(signal.SIGUSR1, lambda *_: time.sleep(600))  # in the main thread: the event loop stands still
+"""
+
+
+def test_a_worker_that_hangs_or_is_frozen_is_killed_and_replaced(
+    make_crew: Callable[..., Crew], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HANG)
+    crew = make_crew(2, environment={"PYTHONPATH": str(tmp_path)}, expected_errors=["its event loop has not run for"])
+    before = crew.workers
+    os.kill(before[1], signal.SIGUSR1)
+    os.kill(before[2], signal.SIGSTOP)
+    with socket.create_connection(("127.0.0.1", crew.port)) as waiting:  # in the socket of one that does not accept
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        waiting.settimeout(SILENT_SECONDS + 20)
+        assert b" 200 OK" in waiting.recv(65536)
+    wait_until(lambda: not set(crew.workers.values()) & set(before.values()), SILENT_SECONDS + 20)
+    stack = crew.log.partition("Timeout (0:00:10)!")[2]
+    assert "sitecustomize.py\"" in stack.partition(" hangs: ")[0]
 
 
 async def test_rights_and_the_dashboard_are_the_same_on_every_worker(crew: Crew, tokens: dict[str, str]) -> None:
