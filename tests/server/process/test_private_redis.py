@@ -1,17 +1,21 @@
 """The Redis that several workers are given: which one, where it listens, and what happens when it cannot be."""
 
+import asyncio
 import os
 import shutil
+import signal
 import socket
 import stat
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import psutil
 import pytest
 
 from server.process.private_redis import find_program, private_redis
 from server.settings import SettingsError
+from tests.crew import is_there, until
 
 
 def socket_of(url: str) -> Path:
@@ -106,3 +110,30 @@ async def test_two_servers_do_not_share_a_data_folder(tmp_path: Path) -> None:
             async with private_redis(tmp_path):
                 raise AssertionError("it was started")
         assert say(url, "PING") == b"+PONG\r\n"
+
+
+def redis_processes() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "redis.sock" in " ".join(child.cmdline())]
+
+
+async def test_one_that_is_frozen_is_killed_and_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with private_redis(tmp_path, ping_seconds=0.05) as url:
+        (frozen,) = redis_processes()
+        frozen.send_signal(signal.SIGSTOP)
+        await until(lambda: not is_there(frozen.pid))
+        await until(lambda: is_reachable(url))
+        assert await asyncio.to_thread(say, url, "PING") == b"+PONG\r\n"
+    assert f"the private Redis (process {frozen.pid}) hangs: it answered none of 5 pings" in caplog.text
+
+
+def is_reachable(url: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(socket_of(url))) == 0
+
+
+async def test_one_that_answers_is_left_alone(tmp_path: Path) -> None:
+    async with private_redis(tmp_path, ping_seconds=0.2) as url:
+        before = redis_processes()
+        while b"cmdstat_ping:calls=8" not in await asyncio.to_thread(say, url, "INFO commandstats"):
+            await asyncio.sleep(0.05)
+        assert redis_processes() == before

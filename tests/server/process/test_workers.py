@@ -168,7 +168,7 @@ def test_a_worker_that_hangs_or_is_frozen_is_killed_and_replaced(
         assert b" 200 OK" in waiting.recv(65536)
     wait_until(lambda: not set(crew.workers.values()) & set(before.values()), SILENT_SECONDS + 20)
     stack = crew.log.partition("Timeout (0:00:10)!")[2]
-    assert "sitecustomize.py\"" in stack.partition(" hangs: ")[0]
+    assert 'sitecustomize.py"' in stack.partition(" hangs: ")[0]
 
 
 async def test_rights_and_the_dashboard_are_the_same_on_every_worker(crew: Crew, tokens: dict[str, str]) -> None:
