@@ -101,6 +101,7 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 BROKEN_FRAME = Closing(1002, "not a frame of the protocol", reconnect=True)
+INVALID_TEXT = Closing(1007, "text that is not UTF-8", reconnect=True)
 FLOODING = Closing(1008, "too many frames", reconnect=True)
 FRAME_TOO_BIG = Closing(1009, "message too big", reconnect=True)
 INTERNAL = Closing(1011, "internal error", reconnect=True)

@@ -14,19 +14,27 @@ from typing import Any, Protocol
 from tornado.util import _websocket_mask
 from tornado.websocket import WebSocketProtocol13
 
-from channels.wire.frames import Broken, FrameReader
+from channels.limit import FRAME_BURST
+from channels.wire.frames import CONTINUATION, Broken, FrameReader
 
 # Bytes read from a socket at once: many messages, but a bound on how long the other clients wait for this one. All
 # connections read into one buffer, so that an idle one holds none.
 READ_BYTES = 16 * 1024
 _buffer = memoryview(bytearray(READ_BYTES))
 
+# Frames still read after our close frame, to find the client's own: all that it could send at once before it saw ours.
+# Past them nothing is read apart any more, and Tornado cuts the connection off 5 s after our close frame.
+MAX_LATE_FRAMES = int(FRAME_BURST)
+
 
 class SocketListener(Protocol):
-    """Receives what a client sends. Tornado calls these by these names."""
+    """Receives what a client sends; the names are Tornado's, but for `on_part` and `wait_for`."""
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Handle a message; no other one is handled before the returned work is done."""
+
+    def on_part(self) -> None:
+        """Note a frame that does not complete its message."""
 
     def on_ping(self, data: bytes) -> None:
         """Note a ping, which has been answered."""
@@ -53,7 +61,7 @@ class SocketProtocol(WebSocketProtocol13):
 
     # In slots, because Python shares the keys of up to 30 attributes among the objects of a class: Tornado's own fill
     # that, and three more would cost 1.3 KB a client.
-    __slots__ = ("_handling", "_is_paused", "_reader")
+    __slots__ = ("_handling", "_is_paused", "_late_frames", "_reader")
 
     handler: SocketListener
 
@@ -62,6 +70,7 @@ class SocketProtocol(WebSocketProtocol13):
         self._reader = FrameReader(_websocket_mask, self.params.max_message_size)
         self._handling: asyncio.Future[None] | None = None
         self._is_paused = False
+        self._late_frames = 0
         stream = self.stream
         if stream.closed():
             self._end()
@@ -82,24 +91,35 @@ class SocketProtocol(WebSocketProtocol13):
         except OSError:
             stream.close()
             return
-        if size:
+        if size == 0:
+            stream.close()
+        elif size is not None and self._late_frames <= MAX_LATE_FRAMES:
             self._reader.feed(bytes(_buffer[:size]))
             self._handle_all()
-        elif size is not None:
-            stream.close()
 
     def _handle_all(self) -> None:
         try:
             while self._handling is None and not self.client_terminated:
-                message = self._reader.next()
-                if message is None:
+                frame = self._reader.next()
+                if frame is None or (self.server_terminated and self._is_too_late()):
                     return
-                self._handling = self._handle_message(*message)
+                self._handling = self._handle(*frame)
         except Broken as broken:
             self.close(broken.closing.code, broken.closing.reason)
             self._abort()
         if self._handling is not None:
             self._handling.add_done_callback(self._go_on)
+
+    def _is_too_late(self) -> bool:
+        self._late_frames += 1
+        return self._late_frames > MAX_LATE_FRAMES
+
+    def _handle(self, opcode: int, data: str | bytes) -> "asyncio.Future[None] | None":
+        if isinstance(data, str):
+            return self._run_callback(self.handler.on_message, data)
+        if opcode == CONTINUATION:
+            return self._run_callback(self.handler.on_part)
+        return self._handle_message(opcode, data)
 
     def _go_on(self, handled: "asyncio.Future[None]") -> None:
         self._handling = None

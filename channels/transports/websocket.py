@@ -142,6 +142,10 @@ class SocketTransport:
         while self._written is not None:
             await asyncio.wait((self._written,))
 
+    def on_part(self) -> None:
+        """Count a part of a message towards the rate of frames."""
+        self._engine.touch(self._session)
+
     def on_ping(self, data: bytes) -> None:
         """Count a ping as a sign of life."""
         self._engine.touch(self._session)

@@ -8,7 +8,7 @@ A client that breaks the protocol raises `Broken`, which says how to close the c
 
 from collections.abc import Callable
 
-from channels.errors import BROKEN_FRAME, FRAME_TOO_BIG, ChannelError, Closing
+from channels.errors import BROKEN_FRAME, FRAME_TOO_BIG, INVALID_TEXT, ChannelError, Closing
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _OPCODES = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
@@ -21,6 +21,9 @@ _MASK_BYTES = 4
 _CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015)))
 
 Unmask = Callable[[bytes, bytes], bytes]
+
+# An opcode and what it carries: `str` for TEXT, `bytes` for all others.
+Frame = tuple[int, str | bytes]
 
 
 def as_frame(opcode: int, payload: bytes) -> bytes:
@@ -42,7 +45,7 @@ class Broken(ChannelError):
 
 
 class FrameReader:
-    """Reads one client's frames; `unmask(mask, data)` undoes their masks, messages over `max_bytes` are refused.
+    """Reads one client's frames; `unmask(mask, data)` removes their masks, messages over `max_bytes` are refused.
 
     A message may come in several frames, with control frames in between.
     """
@@ -62,18 +65,24 @@ class FrameReader:
         self._buffer = self._buffer[self._at :] + data if self._buffer else data
         self._at = 0
 
-    def next(self) -> tuple[int, bytes] | None:
-        """Return the next message or control frame; None where more bytes are needed. Raises `Broken`."""
-        while (frame := self._frame()) is not None:
-            first, payload = frame
-            if first & _OPCODE == CLOSE:
-                _check_reason(payload)
-            if first & _CONTROL or (first & _FIN and first & _OPCODE and self._begun is None):
-                return first & _OPCODE, payload
-            message = self._joined(first, payload)
-            if message is not None:
-                return message
-        return None
+    def next(self) -> Frame | None:
+        """Return the next message or control frame; None where more bytes are needed. Raises `Broken`.
+
+        A frame that does not complete its message is returned as (CONTINUATION, b""), so that every frame is counted.
+        """
+        frame = self._frame()
+        if frame is None:
+            return None
+        first, payload = frame
+        opcode = first & _OPCODE
+        if opcode & _CONTROL:
+            return _control(opcode, payload)
+        if not (first & _FIN and opcode and self._begun is None):
+            whole = self._joined(first, payload)
+            if whole is None:
+                return CONTINUATION, b""
+            opcode, payload = whole
+        return (TEXT, _text(payload)) if opcode == TEXT else (opcode, payload)
 
     def _frame(self) -> tuple[int, bytes] | None:
         buffer, at = self._buffer, self._at
@@ -87,7 +96,7 @@ class FrameReader:
             if len(buffer) < start:
                 self._wait()
                 return None
-            length = int.from_bytes(buffer[at + 2 : start], "big")
+            length = _long_length(buffer[at + 2 : start])
         self._check(first, second, length)
         mask, start = start, start + _MASK_BYTES
         end = start + length
@@ -106,9 +115,10 @@ class FrameReader:
     def _check(self, first: int, second: int, length: int) -> None:
         if first & _RESERVED or not second & _MASKED or first & _OPCODE not in _OPCODES:
             raise Broken(BROKEN_FRAME)
-        if first & _CONTROL and (length > 125 or not first & _FIN):
-            raise Broken(BROKEN_FRAME)
-        if length + len(self._begun or b"") > self._max_bytes:
+        if first & _CONTROL:
+            if length > 125 or not first & _FIN:
+                raise Broken(BROKEN_FRAME)
+        elif length + len(self._begun or b"") > self._max_bytes:
             raise Broken(FRAME_TOO_BIG)
 
     def _joined(self, first: int, payload: bytes) -> tuple[int, bytes] | None:
@@ -124,12 +134,27 @@ class FrameReader:
         return self._opcode, message
 
 
-def _check_reason(payload: bytes) -> None:
-    # Section 7.4: some codes never stand in a frame, others mean nothing.
-    code = int.from_bytes(payload[:2], "big")
-    if payload and not (len(payload) > 1 and (code in _CLOSE_CODES or 3000 <= code < 5000)):
+def _long_length(data: bytes) -> int:
+    # Section 5.2: in as few bytes as possible, and with the first bit of eight bytes 0.
+    length = int.from_bytes(data, "big")
+    if length < (126 if len(data) == 2 else 65_536) or length >= 2**63:
         raise Broken(BROKEN_FRAME)
+    return length
+
+
+def _text(data: bytes) -> str:
+    # Section 8.1.
     try:
-        payload[2:].decode()
+        return data.decode()
     except UnicodeDecodeError:
-        raise Broken(BROKEN_FRAME) from None
+        raise Broken(INVALID_TEXT) from None
+
+
+def _control(opcode: int, payload: bytes) -> tuple[int, bytes]:
+    if opcode == CLOSE and payload:
+        # Section 7.4: some codes never stand in a frame, others have no meaning.
+        code = int.from_bytes(payload[:2], "big")
+        if len(payload) == 1 or not (code in _CLOSE_CODES or 3000 <= code < 5000):
+            raise Broken(BROKEN_FRAME)
+        _text(payload[2:])
+    return opcode, payload

@@ -3,163 +3,40 @@
 import asyncio
 import base64
 import gc
-import inspect
 import json
-import os
 import socket
 import ssl
 import struct
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tornado.http1connection import HTTP1ServerConnection
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
-from tornado.httpserver import HTTPServer
-from tornado.iostream import BaseIOStream
-from tornado.web import Application
-from tornado.websocket import WebSocketClientConnection, WebSocketProtocol13, websocket_connect
 
-from channels import roles
-from channels.errors import FLOODING, RESTARTING, Unavailable
-from channels.limit import FRAME_BURST, MAX_CONNECTIONS, MAX_FRAME_BYTES, Limits
+from channels.errors import RESTARTING, Unavailable
+from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES
 from channels.roles.students import StudentSocket
 from channels.sessions.session import Session
-from channels.transports.gate import Gate
-from channels.transports.poll_sessions import PollSessions
 from channels.transports.tornado_reading import SocketProtocol
-from channels.transports.websocket import ChannelSocket, SocketTransport
+from channels.transports.websocket import ChannelSocket
 from channels.wire.codec import JSON
 from tests.channels.support import ANA, BRUNO, Worker, unframed
-from tests.channels.wire.test_frames import frame
+from tests.channels.transports.sockets import (
+    LIMITS,
+    ORIGIN,
+    Connection,
+    RawClient,
+    Served,
+    pushes,
+    serving,
+    upgrade,
+)
 
 # One kind of database is enough here.
 pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
-
-# Small, so that a test need not send megabytes to fill what waits for a client.
-LIMITS = Limits(push_rate=0, max_outbox_bytes=64 * 1024)
-
-UPGRADE = {
-    "Upgrade": "websocket",
-    "Connection": "Upgrade",
-    "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec_WebSocket_Version": "13",
-}
-ORIGIN = "https://portal.example"
-
-
-class Connection:
-    """A client that reads all the time, and keeps what it was sent until it is asked for."""
-
-    def __init__(self) -> None:
-        self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self.socket: WebSocketClientConnection
-
-    @classmethod
-    async def open(cls, request: HTTPRequest, subprotocols: list[str] | None = None) -> "Connection":
-        self = cls()
-        self.socket = await websocket_connect(
-            request, on_message_callback=self._messages.put_nowait, subprotocols=subprotocols
-        )
-        return self
-
-    async def send(self, *message: object) -> None:
-        await self.socket.write_message(json.dumps(message))
-
-    async def read(self) -> Any:
-        async with asyncio.timeout(10):
-            data = await self._messages.get()
-        assert data is not None, f"closed with {self.socket.close_code}"
-        return json.loads(data)
-
-    async def reply(self, ref: str) -> Any:
-        while True:
-            frame = await self.read()
-            if frame[1] == ref:
-                return frame[4]
-
-    async def join(self, topic: str = "class:7") -> Any:
-        await self.send("1", "1", topic, "phx_join", {})
-        return await self.reply("1")
-
-    async def closed(self) -> int | None:
-        """Wait for the end, and return the close code."""
-        async with asyncio.timeout(10):
-            while await self._messages.get() is not None:
-                pass
-        return self.socket.close_code
-
-    async def talk(self, first: int, count: int) -> None:
-        """Send long messages with these refs, all at once, and wait until each is answered."""
-        for number in range(first, first + count):
-            await self.send("1", f"t{number}", "class:7", "message:send", {"text": "x" * 4000})
-        for number in range(first, first + count):
-            assert (await self.reply(f"t{number}"))["status"] == "ok"
-
-    async def close(self) -> None:
-        # Looked up first: close() forgets the protocol before the stream is closed.
-        stream = self.socket.protocol.stream if self.socket.protocol is not None else None
-        self.socket.close()
-        async with asyncio.timeout(10):
-            while stream is not None and not stream.closed():
-                await asyncio.sleep(0.01)
-
-
-class Served:
-    """A worker behind a real HTTP server; credentials are logins."""
-
-    def __init__(self, worker: Worker, port: int) -> None:
-        self.worker = worker
-        self.port = port
-        self.connections: list[Connection] = []
-
-    def request(self, query: str = "", role: str = "students", **headers: str) -> HTTPRequest:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return HTTPRequest(f"ws://127.0.0.1:{self.port}/{role}/socket/websocket?{query}", headers=named)
-
-    async def connect(self, query: str = "", role: str = "students", **headers: str) -> Connection:
-        self.connections.append(await Connection.open(self.request(query, role, **headers)))
-        return self.connections[-1]
-
-    async def gone(self, user_id: int) -> None:
-        """Wait until a user has no connection; Tornado waits 5 s for the answer to a close frame."""
-        async with asyncio.timeout(9):
-            while self.worker.engine._registry.count_of(user_id):
-                await asyncio.sleep(0.01)
-
-    async def refused(self, query: str = "", role: str = "students", **headers: str) -> int:
-        return (await self.refusal(query, role, **headers)).code
-
-    async def refusal(self, query: str = "", role: str = "students", **headers: str) -> HTTPResponse:
-        request = self.request(query, role, **headers, **UPGRADE)
-        request.url = request.url.replace("ws:", "http:")
-        return await AsyncHTTPClient().fetch(request, raise_error=False)
-
-
-@asynccontextmanager
-async def serving(worker: Worker, **options: Any) -> AsyncIterator[Served]:
-    gate = Gate(worker.engine, PollSessions(worker.engine), (ORIGIN,))
-    routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
-    server = HTTPServer(Application(routes, log_function=lambda handler: None), **options)
-    server.listen(0, "127.0.0.1")
-    port = next(iter(server._sockets.values())).getsockname()[1]
-    served = Served(worker, port)
-    yield served
-    server.stop()
-    for connection in served.connections:
-        await connection.close()
-    await worker.engine.close()
-    await server.close_all_connections()
-
-
-@pytest.fixture
-async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
-    async with serving(await make_worker(limits=LIMITS)) as served:
-        yield served
 
 
 @pytest.mark.parametrize(
@@ -325,55 +202,6 @@ async def test_a_server_that_closes_tells_clients_to_come_back(served: Served) -
     await closing
 
 
-def upgrade(login: str) -> bytes:
-    """Make a student's request for a WebSocket."""
-    key = base64.b64encode(os.urandom(16)).decode()
-    return (
-        f"GET /students/socket/websocket?access_token={login} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    ).encode()
-
-
-class RawClient:
-    """A client that reads only when told to, with a small receive buffer; `first` comes together with its request."""
-
-    def __init__(self, port: int, login: str, first: bytes = b"") -> None:
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.connect(("127.0.0.1", port))
-        self.socket.sendall(upgrade(login) + first)
-        self.socket.setblocking(False)
-
-    async def read_until(self, mark: bytes, data: bytes = b"") -> bytes:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
-            while mark not in data:
-                data += await loop.sock_recv(self.socket, 65536)
-        return data
-
-    async def read_all(self) -> bytes:
-        """Read until the server closes."""
-        data = b""
-        async with asyncio.timeout(10):
-            while more := await asyncio.get_running_loop().sock_recv(self.socket, 65536):
-                data += more
-        return data
-
-    async def send(self, *message: object) -> None:
-        body = json.dumps(message).encode()
-        head = bytes((0x81, 0x80 | len(body))) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
-        # A mask of zeros leaves the body as it is.
-        await self.send_bytes(head + bytes(4) + body)
-
-    async def send_bytes(self, data: bytes) -> None:
-        await asyncio.get_running_loop().sock_sendall(self.socket, data)
-
-    async def join(self) -> None:
-        await self.read_until(b"\r\n\r\n")
-        await self.send("1", "1", "class:7", "phx_join", {})
-        await self.read_until(b"presence_diff")
-
-
 async def one_who_talks_to(served: Served) -> tuple[RawClient, Session, Connection]:
     """Return a client that does not read, its session, and another one in its class."""
     silent = RawClient(served.port, "ana")
@@ -449,17 +277,6 @@ async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_on
     await served.gone(1)
 
 
-async def test_pings_count_towards_the_rate_of_frames(make_worker: Callable[..., Any]) -> None:
-    worker: Worker = await make_worker()
-    session = worker.engine.connect(ANA, JSON, worker.engine.revision)
-    closings = []
-    for _ in range(int(FRAME_BURST) + 1):
-        worker.engine.touch(session)
-        closings.append(session.closing)
-    assert closings == [None] * int(FRAME_BURST) + [FLOODING]
-    worker.engine.disconnect(session)
-
-
 async def test_a_client_that_does_not_read_is_not_read_from(served: Served) -> None:
     greedy = RawClient(served.port, "ana")
     await greedy.join()
@@ -483,26 +300,6 @@ async def test_a_client_that_does_not_read_is_not_read_from(served: Served) -> N
     greedy.socket.close()
 
 
-async def test_tornado_still_has_what_our_reading_stands_in_for(served: Served) -> None:
-    # A new Tornado in which one of these has changed: read SocketProtocol beside it before this test is put right.
-    assert WebSocketProtocol13._receive_frame_loop.__code__.co_names[:4] == (
-        "client_terminated",
-        "_wire_bytes_in",
-        "_receive_frame",
-        "_FRAME_YIELD_COST",
-    )
-    assert "_handle_read" in BaseIOStream._handle_events.__code__.co_names
-    assert inspect.signature(WebSocketProtocol13._handle_message) == inspect.signature(SocketProtocol._handle_message)
-    connection = await served.connect("access_token=ana")
-    await connection.join()
-    (session,) = served.worker.engine._registry.of(1)
-    assert isinstance(session.transport, SocketTransport)
-    stream = session.transport._stream
-    assert getattr(stream._handle_read, "__func__", None) is SocketProtocol._read
-    assert not stream.reading()
-    assert stream._read_buffer_size == 0
-
-
 async def test_nothing_is_left_of_a_request_once_it_is_upgraded(served: Served) -> None:
     connection = await served.connect("access_token=ana")
     await connection.join()
@@ -516,87 +313,6 @@ async def test_nothing_is_left_of_a_request_once_it_is_upgraded(served: Served) 
         assert not any(isinstance(each, SocketProtocol) for each in gc.get_objects())
     finally:
         gc.enable()
-
-
-async def replies_to(client: RawClient, last: str) -> list[Any]:
-    """Read until the reply to that ref has come, and return all replies' refs and payloads."""
-    data = await client.read_until(b'"%b","class:7","phx_reply"' % last.encode())
-    data = await client.read_until(b"]", data) if data.endswith(b'"phx_reply"') else data
-    # What has come of the last frame may be less than the whole.
-    frames = [json.loads(body) for body in unframed(data[data.index(b"\x81") :]) if body.endswith(b"]")]
-    return [(frame[1], frame[4]) for frame in frames if frame[3] == "phx_reply"]
-
-
-def pushes(count: int) -> list[bytes]:
-    """Make the frames of a join and so many messages, with the refs 0, 1, 2 and so on."""
-    messages = [["1", str(number), "class:7", "message:send", {"text": "x"}] for number in range(1, count + 1)]
-    return [frame(1, json.dumps(each).encode()) for each in [["1", "0", "class:7", "phx_join", {}], *messages]]
-
-
-async def test_frames_may_come_together_with_the_upgrade(served: Served) -> None:
-    client = RawClient(served.port, "ana", b"".join(pushes(3)))
-    assert [ref for ref, _ in await replies_to(client, "3")] == ["0", "1", "2", "3"]
-    client.socket.close()
-
-
-async def test_frames_may_come_byte_by_byte(served: Served) -> None:
-    client = RawClient(served.port, "ana")
-    for byte in b"".join(pushes(2)):
-        await client.send_bytes(bytes([byte]))
-        await asyncio.sleep(0)
-    assert [ref for ref, _ in await replies_to(client, "2")] == ["0", "1", "2"]
-    client.socket.close()
-
-
-async def test_what_comes_while_a_join_reads_the_journal_waits_for_it_and_is_done_in_order(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_read = asyncio.Event()
-    newest = served.worker.journal.before
-
-    async def read_later(*args: Any) -> Any:
-        await may_read.wait()
-        return await newest(*args)
-
-    monkeypatch.setattr(served.worker.journal, "before", read_later)
-    client = RawClient(served.port, "ana")
-    for each in pushes(20):
-        await client.send_bytes(each)
-        await asyncio.sleep(0.001)  # several reads, most of them while the join waits
-    may_read.set()
-    replies = await replies_to(client, "20")
-    assert [ref for ref, _ in replies] == [str(number) for number in range(21)]
-    assert [payload["response"]["seq"] for _, payload in replies[1:]] == list(range(1, 21))
-    client.socket.close()
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (frame(0, b"x"), 1002),
-        (b"\x81\x01x", 1002),
-        (frame(1 | 0x40, b"x"), 1002),
-        (frame(8, b"\x00\x00"), 1002),
-        (frame(2, b"x" * (MAX_FRAME_BYTES + 1)), 1009),
-    ],
-)
-async def test_who_breaks_the_protocol_is_told_so_and_cut_off(served: Served, data: bytes, code: int) -> None:
-    client = RawClient(served.port, "ana")
-    await client.read_until(b"\r\n\r\n")
-    await client.send_bytes(data)
-    answer = await client.read_until(b"\x88")
-    assert int.from_bytes(answer[answer.index(b"\x88") + 2 :][:2], "big") == code
-    await served.gone(1)
-    client.socket.close()
-
-
-async def test_pings_are_answered_and_a_close_frame_is_echoed(served: Served) -> None:
-    client = RawClient(served.port, "ana")
-    await client.read_until(b"\r\n\r\n")
-    await client.send_bytes(frame(9, b"are you there") + frame(10) + frame(8, b"\x0f\xa1bye"))
-    assert await client.read_all() == b"\x8a\x0dare you there" + b"\x88\x02\x0f\xa1"
-    await served.gone(1)
-    client.socket.close()
 
 
 async def test_a_bug_in_handling_a_message_is_logged_and_ends_that_connection_only(

@@ -7,30 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.util import _websocket_mask
 
-from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Broken, FrameReader, as_frame
+from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Broken, Frame, FrameReader, as_frame
 from tests.channels.support import unframed
+from tests.channels.wire.client_frames import frame
 
 MAX_BYTES = 70_000
 
-
-def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes | None = None) -> bytes:
-    """Make a client's frame; the mask is a random one unless one is given."""
-    mask = os.urandom(4) if mask is None else mask
-    head = bytes([opcode | (0x80 if final else 0)])
-    return head + _length(len(payload)) + mask + _websocket_mask(mask, payload)
-
-
-def _length(size: int) -> bytes:
-    if size < 126:
-        return bytes([0x80 | size])
-    return b"\xfe" + size.to_bytes(2, "big") if size < 65_536 else b"\xff" + size.to_bytes(8, "big")
+# What stands for a part of a message that is not whole yet.
+PART = (CONTINUATION, b"")
 
 
 def reader() -> FrameReader:
     return FrameReader(_websocket_mask, MAX_BYTES)
 
 
-def read(*chunks: bytes) -> list[tuple[int, bytes]]:
+def read(*chunks: bytes) -> list[Frame]:
     """Feed these chunks, and return all that comes out."""
     frames, found = reader(), []
     for chunk in chunks:
@@ -70,7 +61,7 @@ def test_messages_of_every_length_are_unmasked(size: int) -> None:
 
 def test_a_read_may_have_many_frames() -> None:
     frames = [frame(TEXT, b"%d" % number) for number in range(100)]
-    assert read(b"".join(frames)) == [(TEXT, b"%d" % number) for number in range(100)]
+    assert read(b"".join(frames)) == [(TEXT, str(number)) for number in range(100)]
 
 
 @given(st.lists(st.integers(1, 200), max_size=60))
@@ -81,13 +72,23 @@ def test_frames_may_be_cut_anywhere(cuts: list[int]) -> None:
     for size in cuts:
         chunks.append(data[:size])
         data = data[size:]
-    assert read(*chunks, data) == sent
+    assert read(*chunks, data) == [(opcode, body.decode() if opcode == TEXT else body) for opcode, body in sent]
 
 
 def test_a_message_may_come_in_parts_with_control_frames_between_them() -> None:
     parts = [frame(TEXT, b"a", final=False), frame(CONTINUATION, b"b", final=False), frame(PING, b"?")]
-    assert read(*parts, frame(CONTINUATION, b"c"), frame(PONG)) == [(PING, b"?"), (TEXT, b"abc"), (PONG, b"")]
-    assert read(frame(TEXT, b"", final=False) + frame(CONTINUATION, b"")) == [(TEXT, b"")]
+    assert whole(*parts, frame(CONTINUATION, b"c"), frame(PONG)) == [(PING, b"?"), (TEXT, "abc"), (PONG, b"")]
+    assert whole(frame(TEXT, b"", final=False) + frame(CONTINUATION, b"")) == [(TEXT, "")]
+
+
+def whole(*chunks: bytes) -> list[Frame]:
+    """Feed these chunks, and return the messages and control frames, without what counts the parts."""
+    return [each for each in read(*chunks) if each != PART]
+
+
+def test_every_frame_can_be_counted() -> None:
+    parts = [frame(TEXT, b"a", final=False), frame(CONTINUATION, final=False), frame(PING), frame(CONTINUATION)]
+    assert read(*parts) == [PART, PART, (PING, b""), (TEXT, "a")]
 
 
 def test_nothing_is_kept_of_what_has_been_read() -> None:
@@ -116,7 +117,10 @@ def test_nothing_is_kept_of_what_has_been_read() -> None:
         frame(CLOSE, b"\x00\x00"),
         frame(CLOSE, b"\x0b\xb7"),
         frame(CLOSE, b"\xff\xff"),
-        frame(CLOSE, b"\x03\xe8\xff"),
+        b"\x81\xfe" + (125).to_bytes(2, "big") + bytes(4 + 125),
+        b"\x81\xff" + (65_535).to_bytes(8, "big") + bytes(4 + 65_535),
+        b"\x81\xff" + (2**63).to_bytes(8, "big") + bytes(4),
+        b"\x89\xfe" + (5).to_bytes(2, "big") + bytes(4 + 5),
     ],
 )
 def test_what_breaks_the_protocol_is_closed_with_1002(data: bytes) -> None:
@@ -131,11 +135,34 @@ def test_a_close_frame_may_say_why(code: int) -> None:
 
 def test_a_message_over_the_bound_is_closed_with_1009_before_it_has_come() -> None:
     assert broken(frame(TEXT, b"x" * (MAX_BYTES + 1))[:14]) == 1009
-    assert broken(b"\x81\xff" + (2**63).to_bytes(8, "big") + bytes(4)) == 1009
+    assert broken(b"\x81\xff" + (2**62).to_bytes(8, "big") + bytes(4)) == 1009
 
 
 def test_the_bound_is_one_for_all_parts_of_a_message() -> None:
     half = b"x" * (MAX_BYTES // 2)
     begun = frame(TEXT, half, final=False) + frame(CONTINUATION, half, final=False)
     assert broken(begun + frame(CONTINUATION, b"x")) == 1009
-    assert read(begun + frame(CONTINUATION)) == [(TEXT, half + half)]
+    assert whole(begun + frame(CONTINUATION)) == [(TEXT, (half + half).decode())]
+
+
+def test_a_control_frame_between_parts_does_not_count_towards_the_bound() -> None:
+    begun = frame(TEXT, b"x" * MAX_BYTES, final=False)
+    ping = frame(PING, b"are you there")
+    assert whole(begun + ping + frame(CONTINUATION)) == [(PING, b"are you there"), (TEXT, "x" * MAX_BYTES)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(TEXT, b"ol\xe1"),
+        frame(TEXT, b"ol\xc3", final=False) + frame(CONTINUATION, b"x"),
+        frame(TEXT, b"\xed\xa0\x80"),
+        frame(CLOSE, b"\x03\xe8\xff"),
+    ],
+)
+def test_text_that_is_no_utf_8_is_closed_with_1007(data: bytes) -> None:
+    assert broken(data) == 1007
+
+
+def test_a_character_may_be_cut_by_the_parts_of_a_message() -> None:
+    assert whole(frame(TEXT, b"ol\xc3", final=False) + frame(CONTINUATION, b"\xa1")) == [(TEXT, "olá")]

@@ -1,0 +1,170 @@
+"""Reading WebSockets past Tornado, over real sockets: order, bounds, rates, and what is relied on."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tornado.iostream import BaseIOStream
+from tornado.websocket import WebSocketProtocol13
+
+from channels.errors import RESTARTING
+from channels.limit import FRAME_BURST, MAX_FRAME_BYTES
+from channels.transports.tornado_reading import MAX_LATE_FRAMES, SocketProtocol
+from channels.transports.websocket import SocketTransport
+from channels.wire.frames import BINARY, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader
+from tests.channels.transports.sockets import (
+    RawClient,
+    Served,
+    pushes,
+    replies_to,
+    serving,
+)
+from tests.channels.wire.client_frames import frame
+
+# One kind of database is enough here.
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+
+
+ANY_FRAMES = {
+    "messages": frame(TEXT, b"[]"),
+    "binary": frame(BINARY, b"x"),
+    "parts": frame(CONTINUATION, final=False),
+    "pings": frame(PING),
+    "pongs": frame(PONG),
+}
+
+
+@pytest.mark.parametrize("kind", ANY_FRAMES)
+async def test_every_kind_of_frame_counts_towards_the_rate(make_worker: Callable[..., Any], kind: str) -> None:
+    async with serving(await make_worker()) as served:
+        client = RawClient(served.port, "ana", frame(TEXT, final=False) if kind == "parts" else b"")
+        await client.read_until(b"\r\n\r\n")
+        await client.send_bytes(ANY_FRAMES[kind] * 2 * int(FRAME_BURST))
+        assert await client.read_until(b"\x88\x11\x03\xf0too many frames")
+        client.socket.close()
+        await served.gone(1)
+
+
+async def test_frames_sent_on_after_the_end_are_dropped_unread(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    await client.join()
+    (session,) = served.worker.engine._registry.of(1)
+    assert isinstance(session.transport, SocketTransport)
+    protocol = session.transport._protocol
+    assert protocol is not None
+    session.end(RESTARTING)
+    await client.read_until(RESTARTING.reason.encode())
+    read: list[object] = []
+    protocol._reader = Recording(protocol._reader, read)  # type: ignore[assignment]
+    for _ in range(50):
+        await client.send_bytes(frame(PING) * 1_000)
+    await client.send_bytes(b"end")
+    client.socket.close()
+    await served.gone(1)
+    assert len(read) == MAX_LATE_FRAMES + 1
+
+
+class Recording:
+    """A reader that keeps what it has read."""
+
+    def __init__(self, reader: FrameReader, read: list[object]) -> None:
+        self._reader = reader
+        self._read = read
+
+    def feed(self, data: bytes) -> None:
+        self._reader.feed(data)
+
+    def next(self) -> Frame | None:
+        frame = self._reader.next()
+        if frame is not None:
+            self._read.append(frame)
+        return frame
+
+
+async def test_tornado_still_has_what_our_reading_stands_in_for(served: Served) -> None:
+    # A new Tornado in which one of these has changed: read SocketProtocol beside it before this test is put right.
+    assert WebSocketProtocol13._receive_frame_loop.__code__.co_names[:4] == (
+        "client_terminated",
+        "_wire_bytes_in",
+        "_receive_frame",
+        "_FRAME_YIELD_COST",
+    )
+    assert "_handle_read" in BaseIOStream._handle_events.__code__.co_names
+    assert inspect.signature(WebSocketProtocol13._handle_message) == inspect.signature(SocketProtocol._handle_message)
+    connection = await served.connect("access_token=ana")
+    await connection.join()
+    (session,) = served.worker.engine._registry.of(1)
+    assert isinstance(session.transport, SocketTransport)
+    stream = session.transport._stream
+    assert getattr(stream._handle_read, "__func__", None) is SocketProtocol._read
+    assert not stream.reading()
+    assert stream._read_buffer_size == 0
+
+
+async def test_frames_may_come_together_with_the_upgrade(served: Served) -> None:
+    client = RawClient(served.port, "ana", b"".join(pushes(3)))
+    assert [ref for ref, _ in await replies_to(client, "3")] == ["0", "1", "2", "3"]
+    client.socket.close()
+
+
+async def test_frames_may_come_byte_by_byte(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    for byte in b"".join(pushes(2)):
+        await client.send_bytes(bytes([byte]))
+        await asyncio.sleep(0)
+    assert [ref for ref, _ in await replies_to(client, "2")] == ["0", "1", "2"]
+    client.socket.close()
+
+
+async def test_what_comes_while_a_join_reads_the_journal_waits_for_it_and_is_done_in_order(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = asyncio.Event()
+    newest = served.worker.journal.before
+
+    async def read_later(*args: Any) -> Any:
+        await may_read.wait()
+        return await newest(*args)
+
+    monkeypatch.setattr(served.worker.journal, "before", read_later)
+    client = RawClient(served.port, "ana")
+    for each in pushes(20):
+        await client.send_bytes(each)
+        await asyncio.sleep(0.001)  # several reads, most of them while the join waits
+    may_read.set()
+    replies = await replies_to(client, "20")
+    assert [ref for ref, _ in replies] == [str(number) for number in range(21)]
+    assert [payload["response"]["seq"] for _, payload in replies[1:]] == list(range(1, 21))
+    client.socket.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (frame(0, b"x"), 1002),
+        (b"\x81\x01x", 1002),
+        (frame(1 | 0x40, b"x"), 1002),
+        (frame(8, b"\x00\x00"), 1002),
+        (frame(1, b"\xff"), 1007),
+        (frame(2, b"x" * (MAX_FRAME_BYTES + 1)), 1009),
+    ],
+)
+async def test_who_breaks_the_protocol_is_told_so_and_cut_off(served: Served, data: bytes, code: int) -> None:
+    client = RawClient(served.port, "ana")
+    await client.read_until(b"\r\n\r\n")
+    await client.send_bytes(data)
+    answer = await client.read_until(b"\x88")
+    assert int.from_bytes(answer[answer.index(b"\x88") + 2 :][:2], "big") == code
+    await served.gone(1)
+    client.socket.close()
+
+
+async def test_pings_are_answered_and_a_close_frame_is_echoed(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    await client.read_until(b"\r\n\r\n")
+    await client.send_bytes(frame(9, b"are you there") + frame(10) + frame(8, b"\x0f\xa1bye"))
+    assert await client.read_all() == b"\x8a\x0dare you there" + b"\x88\x02\x0f\xa1"
+    await served.gone(1)
+    client.socket.close()
