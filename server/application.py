@@ -57,8 +57,10 @@ MAX_HEADER_BYTES = 16 * 1024
 BODY_SECONDS = 30
 # Longer than nginx keeps an idle connection to us (60 s), so that it is never ours that closes under a request.
 IDLE_SECONDS = 75
-# How often what has expired is deleted.
+# How often what has expired is deleted, and sign-ins of open connections are extended.
 TIDY_SECONDS = 3600
+# How often the sign-ins that pages have extended are stored: all of a school's first lesson in a few writes.
+STORE_SECONDS = 1.0
 # How long to wait before the next attempt to start while a database is away.
 START_AGAIN_SECONDS = 0.5
 
@@ -113,6 +115,7 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _accounts(databases) as accounts,
             _engine(settings, databases, accounts, stopped) as (engine, broker),
             _watcher(accounts, engine, stopped),
+            _keeping_sign_ins(accounts, engine),
             _watched(databases, broker) as watched,
             _poll_sessions(engine) as poll_sessions,
         ):
@@ -140,12 +143,9 @@ async def _beating(pipe: int | None) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _accounts(databases: Databases) -> AsyncIterator[Accounts]:
     accounts = Accounts(databases.sessions("accounts"))
-    tidying = asyncio.create_task(_tidy_now_and_then(accounts))
     try:
         yield accounts
     finally:
-        tidying.cancel()
-        await asyncio.gather(tidying, return_exceptions=True)
         accounts.close()
 
 
@@ -238,13 +238,31 @@ async def _watched(databases: Databases, broker: Broker) -> AsyncIterator[Health
         await watched.close()
 
 
-async def _tidy_now_and_then(accounts: Accounts) -> None:
+@asynccontextmanager
+async def _keeping_sign_ins(accounts: Accounts, engine: Engine) -> AsyncIterator[None]:
+    async def tidy() -> None:
+        await accounts.extend_connected(engine.credential_ids())
+        await accounts.tidy()
+
+    tasks = [
+        asyncio.create_task(_repeat(TIDY_SECONDS, tidy, "What has expired was not deleted")),
+        asyncio.create_task(_repeat(STORE_SECONDS, accounts.store_extensions, "Sign-ins were not extended")),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], failure: str) -> None:
     while True:
         try:
-            await accounts.tidy()
+            await work()
         except DatabaseError as error:
-            log.warning("What has expired was not deleted: %s", error)
-        await asyncio.sleep(TIDY_SECONDS)
+            log.warning("%s: %s", failure, error)
+        await asyncio.sleep(seconds)
 
 
 @asynccontextmanager

@@ -173,6 +173,10 @@ class Engine:
         """Return how many connections a member's user has open here."""
         return self._registry.count_of(member.user.id)
 
+    def credential_ids(self) -> set[int]:
+        """Return the ids of the sign-ins of all sessions that are open here."""
+        return {session.member.credential_id for session in self._registry}
+
     def connect(self, member: Member, wire: Wire, revision: int) -> Session:
         """Take in a client whose credential was checked at `revision`."""
         session = Session(member, wire, self._limits, self._clock(), self._fan_out)

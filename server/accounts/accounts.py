@@ -28,12 +28,21 @@ from server.databases.credentials import (
     end_credentials_of,
     end_expired_credentials,
     end_oldest_sessions,
+    extend_sessions,
+    sessions_to_extend,
 )
 from server.databases.directory import count_users, read_people, read_users
+from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
 
+# A browser's sign-in ends when it has not been used for this long: long enough for a holiday at home.
 SESSION_MS = 30 * DAY
+# A page extends a sign-in at most once in this time: one write a day instead of one for each request.
+EXTEND_AFTER_MS = DAY
+# Open connections extend it later than pages do, because only a page can extend the cookie too: a page opened after a
+# connection did so still finds the cookie due.
+EXTEND_CONNECTED_AFTER_MS = SESSION_MS // 2
 # Somebody's phone, home computer and what the school's computers forgot to sign out of.
 MAX_SESSIONS = 20
 # Longer than any worker is away from the database and still alive.
@@ -63,6 +72,7 @@ class Accounts:
         self._passwords = Passwords()
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock)
+        self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
         """Say whose this cookie or bearer token is; None where it is nobody's, ended or expired."""
@@ -71,6 +81,41 @@ class Accounts:
     async def renew(self, member: Member) -> Member | None:
         """Read the same sign-in again: None where it has ended or its account is disabled."""
         return await self._members.by_credential(member.credential_id)
+
+    def extend(self, secret: str) -> bool:
+        """Extend the sign-in that a page was opened with; return whether to extend its cookie too, at most once a day.
+
+        A program's token keeps its end. `store_extensions` writes the new end.
+        """
+        until = self._clock() + SESSION_MS
+        credential_id = self._members.extend(hash_secret(secret), until - EXTEND_AFTER_MS, until)
+        if credential_id is None:
+            return False
+        self._extended.add(credential_id)
+        return True
+
+    async def store_extensions(self) -> None:
+        """Write what `extend` changed since the last time, together."""
+        ids, self._extended = self._extended, set()
+        try:
+            await self._extend(ids, EXTEND_AFTER_MS)
+        except DatabaseError:
+            self._extended |= ids
+            raise
+
+    async def extend_connected(self, credential_ids: Collection[int]) -> None:
+        """Extend the sign-ins of open connections: somebody who leaves a page open all month stays signed in."""
+        now = self._clock()
+        before = now + SESSION_MS - EXTEND_CONNECTED_AFTER_MS
+        async with reading(self._sessions) as session:
+            due = await sessions_to_extend(session, credential_ids, now, before)
+        await self._extend(due, EXTEND_CONNECTED_AFTER_MS)
+
+    async def _extend(self, ids: Collection[int], after_ms: int) -> None:
+        if ids:
+            now = self._clock()
+            async with writing(self._sessions) as session:
+                await extend_sessions(session, ids, now, now + SESSION_MS - after_ms, now + SESSION_MS)
 
     async def sign_in(self, login: str, password: str, address: str) -> str:
         """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused."""

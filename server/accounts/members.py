@@ -14,6 +14,7 @@ from channels.journal.batch_reader import Gatherer
 from channels.member import Classroom, Member, Role
 from server.clock import Clock
 from server.databases import Sessions, reading
+from server.databases.credentials import SESSION
 from server.databases.directory import (
     SignIn,
     read_classrooms,
@@ -36,10 +37,11 @@ class School:
     classrooms: Mapping[int, Classroom]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
     member: Member
     secret_hash: bytes
+    kind: str
     expires_at: int
 
 
@@ -61,13 +63,21 @@ class Members:
     async def by_secret(self, secret_hash: bytes) -> Member | None:
         """Return whose sign-in this is, where it is valid."""
         kept = self._kept.pop(secret_hash, None)
+        if kept is not None and kept.expires_at <= self._clock():
+            self._drop_hash(kept)
+            kept = None  # another worker may have extended it: read it again
         if kept is None:
             return await self._read(self._by_secret, secret_hash)
-        if kept.expires_at <= self._clock():
-            self._drop_hash(kept)
-            return None
         self._kept[secret_hash] = kept
         return kept.member
+
+    def extend(self, secret_hash: bytes, before: int, until: int) -> int | None:
+        """Let a browser's sign-in in memory that expires before a time expire at `until`; return its id, or None."""
+        kept = self._kept.get(secret_hash)
+        if kept is None or kept.kind != SESSION or kept.expires_at >= before:
+            return None
+        kept.expires_at = until
+        return kept.member.credential_id
 
     async def by_credential(self, credential_id: int) -> Member | None:
         """Read a sign-in again, whether or not it is kept."""
@@ -141,7 +151,7 @@ class Members:
 
 def _kept(sign_in: SignIn, school: School) -> _Kept:
     member = Member(sign_in.user, sign_in.login, sign_in.credential_id, _classes(sign_in, school))
-    return _Kept(member, sign_in.secret_hash, sign_in.expires_at)
+    return _Kept(member, sign_in.secret_hash, sign_in.kind, sign_in.expires_at)
 
 
 def _classes(sign_in: SignIn, school: School) -> Mapping[int, Classroom]:

@@ -1,12 +1,13 @@
 """Sign-ins as rows: made, ended, expired. Whoever ends one leaves a note in the same transaction (changes.py)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Credential
+from server.databases.batch import batches
 
 SESSION = "session"
 TOKEN = "token"  # noqa: S105 (the name of a kind, no secret)
@@ -42,10 +43,29 @@ async def end_expired_credentials(session: AsyncSession, now: int) -> set[int]:
     return await _end(session, Credential.expires_at <= now)
 
 
+async def sessions_to_extend(session: AsyncSession, ids: Collection[int], now: int, before: int) -> list[int]:
+    """Return which of these sign-ins are a browser's, valid now, and expire before a time."""
+    due: list[int] = []
+    for some in batches(ids):
+        due += await session.scalars(select(Credential.id).where(Credential.id.in_(some), *_expires(now, before)))
+    return due
+
+
+async def extend_sessions(session: AsyncSession, ids: Collection[int], now: int, before: int, until: int) -> None:
+    """Let those of these sign-ins that `sessions_to_extend` would return expire at `until`."""
+    for some in batches(ids):
+        statement = update(Credential).where(Credential.id.in_(some), *_expires(now, before))
+        await session.execute(statement.values(expires_at=until), execution_options={"synchronize_session": False})
+
+
+def _expires(now: int, before: int) -> tuple[Any, ...]:
+    return Credential.kind == SESSION, Credential.expires_at > now, Credential.expires_at < before
+
+
 async def end_oldest_sessions(session: AsyncSession, user_id: int, keep: int) -> set[int]:
-    """End the browser sign-ins of a user but the newest `keep`; return the user, where there were any."""
+    """End the browser sign-ins of a user except the `keep` used last; return the user, if any ended."""
     mine = (Credential.user_id == user_id, Credential.kind == SESSION)
-    newest = select(Credential.id).where(*mine).order_by(Credential.id.desc()).limit(keep)
+    newest = select(Credential.id).where(*mine).order_by(Credential.expires_at.desc(), Credential.id.desc()).limit(keep)
     return await _end(session, *mine, Credential.id.not_in(newest))
 
 

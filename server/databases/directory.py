@@ -13,10 +13,14 @@ from server.databases.batch import batches
 
 @dataclass(slots=True)
 class SignIn:
-    """One valid sign-in, as it is stored: whose it is, until when, and the classes that the user is enrolled in."""
+    """One valid sign-in as it is stored, with the classes that its user is enrolled in.
+
+    `kind` is `session` or `token` (databases/credentials.py).
+    """
 
     credential_id: int
     secret_hash: bytes
+    kind: str
     expires_at: int
     user: User
     login: str
@@ -41,6 +45,7 @@ async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int)
         select(
             Credential.id,
             Credential.secret_hash,
+            Credential.kind,
             Credential.expires_at,
             Account.id,
             Account.name,
@@ -53,10 +58,11 @@ async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int)
         .where(which, Credential.expires_at > now, Account.enabled, Account.active)
     )
     found: dict[int, SignIn] = {}
-    for credential_id, secret_hash, expires_at, user_id, name, role, login, class_id in await session.execute(query):
+    for row in await session.execute(query):
+        credential_id, secret_hash, kind, expires_at, user_id, name, role, login, class_id = row
         if credential_id not in found:
             user = User(user_id, name, Role(role))
-            found[credential_id] = SignIn(credential_id, secret_hash, expires_at, user, login)
+            found[credential_id] = SignIn(credential_id, secret_hash, kind, expires_at, user, login)
         if class_id is not None:
             found[credential_id].class_ids.append(class_id)
     return found.values()

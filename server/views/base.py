@@ -18,7 +18,8 @@ from tornado.web import HTTPError, RequestHandler
 from channels.member import Classroom, Member, Role
 from channels.transports.credential import SIGN_IN_COOKIE
 from server import locale
-from server.accounts.accounts import Accounts
+from server.accounts.accounts import SESSION_MS, Accounts
+from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
 from server.views.static import ROOT, static_url
@@ -79,6 +80,10 @@ class Page(RequestHandler):
         """Set a cookie, Tornado's own for forms as well, that over TLS came and only over TLS goes back."""
         super().set_cookie(name, value, *args, **{"secure": self.secure, **options})
 
+    def set_sign_in_cookie(self, secret: str) -> None:
+        """Give the browser its sign-in, for as long as the sign-in lasts when it is not used."""
+        self.set_cookie(SIGN_IN_COOKIE, secret, expires_days=SESSION_MS // DAY, httponly=True, samesite="Lax")
+
     def head(self, *args: str) -> Awaitable[None] | None:
         """Answer as to GET; Tornado leaves the body out."""
         return self.get(*args)
@@ -87,6 +92,8 @@ class Page(RequestHandler):
         """Find out who asks, and let them in or not."""
         secret = self.get_cookie(SIGN_IN_COOKIE)
         self.current_user = await self.accounts.authenticate(secret) if secret else None
+        if secret and self.current_user is not None and self.accounts.extend(secret):
+            self.set_sign_in_cookie(secret)
         if self.public:
             return
         if self.current_user is None:

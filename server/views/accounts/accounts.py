@@ -7,9 +7,6 @@ from channels.transports.credential import SIGN_IN_COOKIE
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.views.base import SIGN_IN, Page, local_path
 
-# As long as the sign-in itself; the server ends it earlier where it has to.
-COOKIE_DAYS = 30
-
 
 class Home(Page):
     """The front door."""
@@ -48,7 +45,7 @@ class EntryPage(Page):
 
     def let_in(self, secret: str) -> None:
         """Give the browser its sign-in, and go on. The answer to a form must be a GET."""
-        self.set_cookie(SIGN_IN_COOKIE, secret, expires_days=COOKIE_DAYS, httponly=True, samesite="Lax")
+        self.set_sign_in_cookie(secret)
         self.redirect(self.destination, status=303)
 
     async def refuse(self, refused: SignInRefused) -> None:

@@ -146,12 +146,92 @@ async def test_only_the_newest_sessions_of_a_user_stay(accounts: Accounts, ana: 
     assert [member is None for member in found] == [True, True] + [False] * MAX_SESSIONS
 
 
-async def test_a_session_ends_after_thirty_days(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+async def test_a_session_ends_after_thirty_days_without_use(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     clock.turn(SESSION_MS - 1)
     assert await accounts.authenticate(secret)
     clock.turn(1)
     assert await accounts.authenticate(secret) is None
+
+
+async def test_a_page_a_day_keeps_a_sign_in_with_one_write_a_day(
+    accounts: Accounts, ana: int, clock: TurnedClock, queries: list[str]
+) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    queries.clear()
+    cookies = 0
+    for _ in range(80 * 12):
+        clock.turn(DAY // 12)
+        assert await accounts.authenticate(secret)
+        cookies += accounts.extend(secret)
+        await accounts.store_extensions()
+    writes = [each for each in queries if each.startswith("UPDATE")]
+    assert 73 <= cookies == len(writes) <= 80
+    clock.turn(SESSION_MS)
+    assert await accounts.authenticate(secret) is None
+    assert not accounts.extend(secret)
+
+
+async def test_an_open_connection_keeps_a_sign_in(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    member = await accounts.authenticate(secret)
+    assert member is not None
+    for _ in range(60):
+        clock.turn(DAY)
+        await accounts.extend_connected([member.credential_id])
+        await accounts.tidy()
+        assert await accounts.renew(member) == member
+    assert await accounts.authenticate(secret) == member
+    assert accounts.extend(secret), "the cookie is older than a day"
+
+
+async def test_another_worker_learns_that_a_sign_in_was_extended(
+    accounts: Accounts, ana: int, clock: TurnedClock, sessions: Sessions
+) -> None:
+    other = Accounts(sessions, clock)
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    assert await other.authenticate(secret)
+    clock.turn(SESSION_MS - 1)
+    assert await accounts.authenticate(secret)
+    assert accounts.extend(secret)
+    await accounts.store_extensions()
+    clock.turn(1)
+    assert await other.authenticate(secret)
+    other.close()
+
+
+async def test_a_token_keeps_its_end(accounts: Accounts, ana: int, users: Users, clock: TurnedClock) -> None:
+    (token,) = await users.create_tokens(["ana"], 30)
+    member = await accounts.authenticate(token.secret)
+    assert member is not None
+    clock.turn(20 * DAY)
+    assert not accounts.extend(token.secret)
+    await accounts.extend_connected([member.credential_id])
+    clock.turn(10 * DAY)
+    assert await accounts.authenticate(token.secret) is None
+
+
+async def test_a_sign_in_that_has_ended_is_not_extended(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+    secret = await accounts.sign_in("ana", PASSWORD, HERE)
+    clock.turn(2 * DAY)
+    assert await accounts.authenticate(secret)
+    assert accounts.extend(secret)
+    await accounts.sign_out(secret)
+    await accounts.store_extensions()
+    assert await accounts.authenticate(secret) is None
+
+
+async def test_the_sessions_used_last_stay(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+    used = await accounts.sign_in("ana", PASSWORD, HERE)
+    unused = await accounts.sign_in("ana", PASSWORD, HERE)
+    clock.turn(2 * DAY)
+    assert await accounts.authenticate(used)
+    assert accounts.extend(used)
+    await accounts.store_extensions()
+    for _ in range(MAX_SESSIONS - 1):
+        await accounts.sign_in("ana", PASSWORD, HERE)
+    assert await accounts.authenticate(used)
+    assert await accounts.authenticate(unused) is None
 
 
 @pytest.fixture

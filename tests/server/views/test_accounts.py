@@ -5,9 +5,11 @@ import pytest
 from channels.member import Role
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
+from server.clock import DAY
+from tests.server.conftest import TurnedClock
 from tests.server.people import People
 from tests.server.views.conftest import HOSTILE, PASSWORD, School
-from tests.server.views.visitor import Visitor
+from tests.server.views.visitor import Answer, Visitor
 
 SignedIn = Callable[[str], Awaitable[Visitor]]
 
@@ -97,6 +99,23 @@ async def test_signing_out_ends_the_sign_in_itself_and_not_only_the_cookie(
     assert (answer.status, answer.location) == (303, "/accounts/sign-in")
     assert "lousa_session" not in ana.cookies
     assert await accounts.authenticate(secret) is None
+
+
+async def test_a_page_extends_the_cookie_once_a_day(signed_in: SignedIn, clock: TurnedClock) -> None:
+    ana = await signed_in("ana")
+    assert not _sign_in_cookies(await ana.get("/students/"))
+    clock.turn(2 * DAY)
+    (cookie,) = _sign_in_cookies(await ana.get("/students/"))
+    assert cookie.startswith(f"lousa_session={ana.cookies['lousa_session']}; expires=")
+    assert "; HttpOnly; " in cookie
+    assert not _sign_in_cookies(await ana.get("/students/"))
+    clock.turn(2 * DAY)
+    await ana.post("/accounts/sign-out")
+    assert "lousa_session" not in ana.cookies
+
+
+def _sign_in_cookies(answer: Answer) -> list[str]:
+    return [cookie for cookie in answer.headers.get_list("Set-Cookie") if cookie.startswith("lousa_session=")]
 
 
 async def test_scripts_can_ask_whether_they_are_still_signed_in(visitor: Visitor, signed_in: SignedIn) -> None:
