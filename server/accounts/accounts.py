@@ -19,7 +19,7 @@ from server.accounts.throttle import Throttle, forgive
 from server.clock import DAY, Clock, now_ms
 from server.databases import Sessions, reading, writing
 from server.databases.accounts import Account
-from server.databases.changes import Note, changes_after, forget_changes, newest_change, note_changes
+from server.databases.changes import Changes, changes_after, forget_changes, newest_change, note_changes
 from server.databases.credentials import (
     SESSION,
     NewCredential,
@@ -190,18 +190,18 @@ class Accounts:
         return [user for user in found if user.role in roles], members
 
     async def newest_change(self) -> int:
-        """Return the id of the newest change, for `changes_after`."""
+        """Return the number of the newest change, for `changes_after`."""
         async with reading(self._sessions) as session:
             return await newest_change(session)
 
-    async def changes_after(self, last: int) -> list[Note]:
-        """Return whose rights changed after that change, oldest first."""
+    async def changes_after(self, last: int) -> Changes:
+        """Return whose rights have changed since that change."""
         async with reading(self._sessions) as session:
             return await changes_after(session, last)
 
-    def forget(self, user_ids: Iterable[int] | None) -> None:
-        """Drop what is kept of these users, or of everybody (None): the next question is read anew."""
-        self._members.forget(user_ids)
+    def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:
+        """Drop from memory these users, or everybody and the school (None), or the school as well (`school`)."""
+        self._members.forget(user_ids, school=school)
 
     async def tidy(self) -> None:
         """Delete what has expired: sign-ins (open connections end with them), counts of failures, old notes."""

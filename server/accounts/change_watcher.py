@@ -1,8 +1,8 @@
-"""Watches for rights that are withdrawn or given, by whichever process: another worker, an import, a command.
+"""Watches for rights that any process gives or withdraws: another worker, an import, a command.
 
-Once a second one query asks for the notes that came after the last one seen. What is kept of the users concerned is
-dropped first, then whoever holds their connections is told. While the database is away nothing can be known, and
-nothing is forgotten: the first query after asks from the same place.
+Once a second one query reads the notes after the last one seen (databases/changes.py). The users concerned are dropped
+from memory first, then the engine checks their open sessions again. While the database is away nothing is skipped: the
+first query that succeeds starts from the same note.
 """
 
 import asyncio
@@ -10,18 +10,18 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from server.accounts.accounts import Accounts
-from server.databases.changes import Note
 from server.databases.errors import DatabaseError
 
 log = logging.getLogger(__name__)
 
+# A right that is withdrawn must be withdrawn from open connections within a second.
 SECONDS = 1.0
 
 
 class ChangeWatcher:
-    """Calls `on_changed` with the ids of the users who changed, None for everybody.
+    """Calls `on_changed` with the ids of the users who changed, or None for everybody.
 
-    An `on_changed` that raises is logged and called again with the same users a second later.
+    When `on_changed` raises, that is logged, and a second later it is called again with the same users.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ChangeWatcher:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Watch from now on. To be called before anybody is authenticated: what is read earlier may stay stale."""
+        """Watch from now on. Call it before anybody is authenticated: what was read earlier might stay stale."""
         self._last = await self._accounts.newest_change()
         self._task = asyncio.create_task(self._run())
 
@@ -49,35 +49,29 @@ class ChangeWatcher:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def poke(self) -> None:
-        """Look now, rather than within a second."""
+        """Look now instead of within a second."""
         self._accounts.changed.set()
 
     async def look(self) -> None:
-        """Look once, and tell what there is."""
-        notes = await self._accounts.changes_after(self._last)
-        if not notes:
+        """Look once, and apply what has changed."""
+        changes = await self._accounts.changes_after(self._last)
+        if changes.newest == self._last:
             return
-        users = self._concerned(notes)
-        self._accounts.forget(users)
-        await self._on_changed(users)
-        self._last = notes[-1].id
-
-    def _concerned(self, notes: list[Note]) -> set[int] | None:
-        users = {note.user_id for note in notes if note.user_id is not None}
-        # A hole in the ids: notes that were deleted before they were seen, and nobody knows whose they were.
-        seen_all = notes[-1].id - self._last == len(notes)
-        return users if seen_all and all(note.user_id is not None for note in notes) else None
+        self._accounts.forget(changes.users, school=changes.school)
+        if changes.users is None or changes.users:
+            await self._on_changed(changes.users)
+        self._last = changes.newest
 
     async def _run(self) -> None:
         while True:
             await self._wait()
             try:
                 await self.look()
-                self._tell(away=False)
+                self._log_away(away=False)
             except DatabaseError:
-                self._tell(away=True)
+                self._log_away(away=True)
             except Exception:
-                log.exception("Telling of changed rights failed; it is tried again")
+                log.exception("Applying changed rights failed; it is tried again")
 
     async def _wait(self) -> None:
         try:
@@ -87,7 +81,9 @@ class ChangeWatcher:
             pass
         self._accounts.changed.clear()
 
-    def _tell(self, *, away: bool) -> None:
+    def _log_away(self, *, away: bool) -> None:
         if away != self._away:
-            log.warning("The accounts database is away: rights stay as they are" if away else "It is back")
+            log.warning(
+                "The accounts database is away: rights stay as they are" if away else "The accounts database is back"
+            )
         self._away = away

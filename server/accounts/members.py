@@ -54,6 +54,7 @@ class Members:
         self._forgets = 0  # how many there were; the numbers of the last ones stand below
         self._forgotten: dict[int, int] = {}  # by user
         self._all_forgotten = 0
+        self._school_forgotten = 0
         self._school: School | None = None
         self._kept: dict[bytes, _Kept] = {}  # the one used longest ago comes first
         self._hashes: dict[int, set[bytes]] = {}  # by user
@@ -89,23 +90,26 @@ class Members:
             begun = self._forgets
             async with reading(self._sessions) as session:
                 school = School(await read_school_name(session), MappingProxyType(await read_classrooms(session)))
-            if self._all_forgotten <= begun:
+            if self._school_forgotten <= begun:
                 self._school = school
         return self._school
 
-    def forget(self, user_ids: Iterable[int] | None) -> None:
-        """Drop what is known of these users, or of everybody and the school (None), also what is being read now."""
+    def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:
+        """Drop these users, or everybody and the school (None), or the school as well; also what is being read now."""
         self._forgets += 1
         if user_ids is None:
             self._forget_all()
             return
+        if school:
+            self._school_forgotten = self._forgets
+            self._school = None
         for user_id in user_ids:
             self._forgotten[user_id] = self._forgets
             for secret_hash in self._hashes.pop(user_id, ()):
                 self._kept.pop(secret_hash, None)
 
     def _forget_all(self) -> None:
-        self._all_forgotten = self._forgets
+        self._all_forgotten = self._school_forgotten = self._forgets
         self._school = None
         for each in (self._forgotten, self._kept, self._hashes):
             each.clear()
@@ -122,7 +126,8 @@ class Members:
 
     def _is_valid(self, found: _Kept, begun: int) -> bool:
         """Say whether nothing was forgotten since the read began that it could have seen the old way."""
-        return max(self._all_forgotten, self._forgotten.get(found.member.user.id, 0)) <= begun
+        forgotten = self._forgotten.get(found.member.user.id, 0)
+        return max(self._all_forgotten, self._school_forgotten, forgotten) <= begun
 
     def _keep(self, kept: _Kept) -> None:
         self._kept[kept.secret_hash] = kept

@@ -105,17 +105,26 @@ class Credential(Base):
     expires_at: Mapped[int] = mapped_column(BigInteger)
 
 
-class Change(Base):
-    """A note to every running worker that a user's rights or sign-ins have changed; no `user_id`: everybody's.
+class ChangeCounter(Base):
+    """The id of the newest note (one row). It counts without gaps: a transaction that is rolled back takes none."""
 
-    Workers ask for what came after the last id they saw: ids rise in the order of the commits (changes.py sees to it)
-    and are never given twice.
+    __tablename__ = "change_counter"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
+class Change(Base):
+    """A note to every running worker: what changed (`user`, `school` or `everybody`), and for a user, who.
+
+    Workers read the notes after the last id that they saw. The ids come from `ChangeCounter`: they are in the order of
+    the commits, without gaps, and never used twice.
     """
 
     __tablename__ = "changes"
-    __table_args__ = ({"sqlite_autoincrement": True},)
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
     user_id: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[int] = mapped_column(BigInteger)
 

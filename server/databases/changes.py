@@ -1,53 +1,77 @@
-"""Notes that tell every running worker, within a second, whose rights or sign-ins have changed."""
+"""Notes by which every running worker learns, within a second, whose rights or sign-ins have changed.
 
-from collections.abc import Iterable, Sequence
+A note is written in the transaction that makes the change. Its number is taken from a counter row, as the journal
+takes a topic's `seq`: the row stays locked until the commit, so numbers are in the order of commits on both databases,
+and a transaction that is rolled back leaves no gap. (A sequence of PostgreSQL would.) So a gap proves that notes were
+deleted before a worker saw them.
+"""
+
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.databases.accounts import Change
+from server.databases.accounts import Change, ChangeCounter
 
-# Past so many, reading everybody again costs a worker less than looking for each.
-EVERYBODY = 200
+# Above this many users one note says "everybody". A worker reads and applies a thousand notes in some 10 ms, and reads
+# again only those of the users who are connected to it; with more notes than that the table would grow too large.
+EVERYBODY = 5_000
 
-# Any number, the same in every process: who writes notes in PostgreSQL holds this lock until the commit.
-_LOCK = 0x10055
-
-
-class Note(NamedTuple):
-    """One change; without a `user_id` it concerns everybody."""
-
-    id: int
-    user_id: int | None
+_USER, _SCHOOL, _EVERYBODY = "user", "school", "everybody"
 
 
-async def note_changes(session: AsyncSession, user_ids: Iterable[int] | None, at: int) -> None:
-    """Leave a note for each of these users, or for everybody (None), in the transaction that changes them.
+class Changes(NamedTuple):
+    """What has changed up to the note `newest`: these users (None: everybody), and whether the school itself has.
 
-    Call it last in the transaction. In PostgreSQL ids are given before the commit, so that of two transactions the
-    later id could be seen first and the other be missed; holding a lock from here to the commit makes ids and commits
-    one order, and keeps others waiting only for a moment. SQLite has one writer at a time anyway.
+    The school is what all members share: its name and its classes.
     """
-    users: Sequence[int | None] = [None] if user_ids is None else sorted(set(user_ids))
-    if not users:
+
+    newest: int
+    users: set[int] | None
+    school: bool
+
+
+async def note_changes(session: AsyncSession, user_ids: Iterable[int] | None, at: int, *, school: bool = False) -> None:
+    """Write a note for each of these users, or one for everybody (None), and one for the school if it has changed.
+
+    Call it last in the transaction: until the commit it keeps others from writing notes.
+    """
+    notes: list[tuple[str, int | None]] = [(_SCHOOL, None)] if school else []
+    users = None if user_ids is None else sorted(set(user_ids))
+    if users is None or len(users) > EVERYBODY:
+        notes = [(_EVERYBODY, None)]
+    else:
+        notes += [(_USER, user_id) for user_id in users]
+    if not notes:
         return
-    if len(users) > EVERYBODY:
-        users = [None]
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    await session.execute(insert(Change), [{"user_id": user_id, "at": at} for user_id in users])
+    newest = await session.scalar(
+        update(ChangeCounter).values(number=ChangeCounter.number + len(notes)).returning(ChangeCounter.number),
+        execution_options={"synchronize_session": False},
+    )
+    assert newest is not None
+    rows = [
+        {"id": number, "kind": kind, "user_id": user_id, "at": at}
+        for number, (kind, user_id) in enumerate(notes, newest - len(notes) + 1)
+    ]
+    await session.execute(insert(Change), rows)
 
 
 async def newest_change(session: AsyncSession) -> int:
-    """Return the id of the newest note, 0 where there is none."""
-    return await session.scalar(select(func.max(Change.id))) or 0
+    """Return the number of the newest note, 0 before the first."""
+    return await session.scalar(select(ChangeCounter.number)) or 0
 
 
-async def changes_after(session: AsyncSession, last: int) -> list[Note]:
-    """Return the notes that came after the one with this id, oldest first."""
-    rows = await session.execute(select(Change.id, Change.user_id).where(Change.id > last).order_by(Change.id))
-    return [Note(*row) for row in rows]
+async def changes_after(session: AsyncSession, last: int) -> Changes:
+    """Return what has changed since the note with this number; everybody, if not all notes since are there."""
+    # One statement, so that the counter and the notes are of one moment.
+    query = select(ChangeCounter.number, Change.kind, Change.user_id).outerjoin(Change, Change.id > last)
+    rows = (await session.execute(query)).all()
+    newest: int = rows[0][0]
+    kinds = [kind for _, kind, _ in rows if kind]  # without a note there is one row, with the counter only
+    if _EVERYBODY in kinds or len(kinds) != newest - last:
+        return Changes(newest, None, school=True)
+    return Changes(newest, {user_id for *_, user_id in rows if user_id is not None}, school=_SCHOOL in kinds)
 
 
 async def forget_changes(session: AsyncSession, before: int) -> None:

@@ -33,8 +33,8 @@ class NewerDatabase(Exception):
     """The database was upgraded by a later version of Lousa."""
 
 
-def upgrade(connection: Connection, schema: Schema) -> None:
-    """Run what is missing, inside the connection's transaction: all of it or nothing.
+def upgrade(connection: Connection, schema: Schema, revision: str = "head") -> None:
+    """Run the revisions that are missing up to `revision`, inside the connection's transaction: all of it or nothing.
 
     The transaction must have been begun as one that writes; a second process that upgrades waits for the first.
     Raise NewerDatabase where the database knows revisions that this version does not.
@@ -44,7 +44,7 @@ def upgrade(connection: Connection, schema: Schema) -> None:
     config = _config(schema)
     config.attributes["connection"] = connection
     config.attributes["metadata"] = schema.metadata
-    _told_plainly(lambda: command.upgrade(config, "head"))
+    _told_plainly(lambda: command.upgrade(config, revision))
 
 
 def is_current(connection: Connection, schema: Schema) -> bool:

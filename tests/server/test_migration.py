@@ -6,7 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
-from server.databases import SCHEMAS, Databases, reading, writing
+from server.databases import SCHEMAS, Databases, migration, reading, writing
+from server.databases.changes import newest_change, note_changes
 from server.databases.errors import DatabaseError
 from server.settings import database_urls
 
@@ -58,6 +59,26 @@ async def test_sqlite_is_upgraded_at_the_start_and_postgresql_is_not(urls: dict[
     await databases.dispose()
 
 
+async def test_notes_of_changes_are_kept_and_counted_on(urls: dict[str, str]) -> None:
+    databases = Databases(urls)
+    async with databases.engine("accounts").connect() as connection:
+        await connection.execution_options(writes=True)
+        await connection.run_sync(_upgrade_to, "0001")
+        await connection.execute(text("INSERT INTO changes (id, user_id, at) VALUES (4, 7, 1), (9, NULL, 2)"))
+        await connection.commit()
+    await databases.upgrade()
+    async with writing(databases.sessions("accounts")) as session:
+        assert await newest_change(session) == 9
+        await note_changes(session, [8], 3)
+        rows = (await session.execute(text("SELECT id, kind, user_id, at FROM changes ORDER BY id"))).all()
+    assert [tuple(row) for row in rows] == [(4, "user", 7, 1), (9, "everybody", None, 2), (10, "user", 8, 3)]
+    await databases.dispose()
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    migration.upgrade(connection, SCHEMAS["accounts"], revision)
+
+
 async def test_a_database_of_a_later_version_is_refused_and_left_alone(databases: Databases) -> None:
     async with writing(databases.sessions("journal")) as session:
         await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -68,7 +89,12 @@ async def test_a_database_of_a_later_version_is_refused_and_left_alone(databases
 
 async def test_a_revision_that_fails_leaves_nothing_behind(databases: Databases) -> None:
     async with writing(databases.sessions("accounts")) as session:
-        for statement in ("DELETE FROM alembic_version", "DROP TABLE schools", "DROP TABLE changes"):
+        for statement in (
+            "DELETE FROM alembic_version",
+            "DROP TABLE schools",
+            "DROP TABLE changes",
+            "DROP TABLE change_counter",
+        ):
             await session.execute(text(statement))
     with pytest.raises(DatabaseError, match="already exists"):
         await databases.upgrade("accounts")

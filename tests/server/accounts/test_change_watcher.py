@@ -98,6 +98,54 @@ async def test_everybody_is_told_after_an_import_a_mass_change_or_a_hole_in_the_
     await watcher.stop()
 
 
+async def test_a_transaction_that_is_rolled_back_concerns_nobody(
+    accounts: Accounts, sessions: Sessions, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+
+    async def fail() -> None:
+        async with writing(sessions) as session:
+            await note_changes(session, [1], 0)
+            raise RuntimeError
+
+    await _note(sessions, [2])
+    with pytest.raises(RuntimeError):
+        await fail()
+    await _note(sessions, [3])
+    await watcher.look()
+    assert told.users == [{2, 3}]
+    await watcher.stop()
+
+
+async def test_notes_that_were_all_deleted_concern_everybody(
+    accounts: Accounts, sessions: Sessions, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await _note(sessions, [1])
+    async with writing(sessions) as session:
+        await session.execute(delete(Change))
+    await watcher.look()
+    assert told.users == [None]
+    await watcher.stop()
+
+
+async def test_a_change_of_the_school_alone_is_read_again_and_told_to_nobody(
+    accounts: Accounts, sessions: Sessions, people: People, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    assert await accounts.school_name() == ""
+    await people.school("Escola do Bairro")
+    async with writing(sessions) as session:
+        await note_changes(session, [], 0, school=True)
+    await watcher.look()
+    assert await accounts.school_name() == "Escola do Bairro"
+    assert told.users == []
+    await watcher.stop()
+
+
 async def test_who_could_not_be_told_is_told_again(
     accounts: Accounts, sessions: Sessions, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
