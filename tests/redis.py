@@ -20,6 +20,7 @@ class RedisServer:
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        self._held: list[socket.socket] = []
 
     @property
     def url(self) -> str:
@@ -59,9 +60,16 @@ class RedisServer:
         except OSError:
             return b""
 
+    def send(self, line: str) -> None:
+        """Send one inline command whose answer nobody waits for; the connection stays until Redis ends."""
+        self._held.append(socket.create_connection(("127.0.0.1", self.port), timeout=5))
+        self._held[-1].sendall(line.encode() + b"\r\n")
+
     def kill(self) -> None:
         """End it as a crash would."""
         process, self._process = self._process, None
+        while self._held:
+            self._held.pop().close()
         if process is not None:
             os.kill(process.pid, signal.SIGCONT)
             process.kill()

@@ -1,14 +1,16 @@
 """The broker over Redis pub/sub: one channel per topic, one message per worker, topic and turn.
 
     publish: a turn's envelopes -> by topic -> MessagePack [worker, [envelope, …]] -> PUBLISH, one write for all
-    receive: SUBSCRIBE follows the topics in use -> a read of the socket -> one `deliver`
+    receive: SUBSCRIBE follows the topics in use -> a read of the socket -> one `received`
 
-Redis may lose anything at any time and say nothing. So this promises little and keeps an eye on what it has: a
-subscription counts from Redis' confirmation, after which the hub is asked to look into the journal for what came
-before (`Resubscribed`); a connection that answers no PING in time is replaced; while there is none, the hub
-looks more often. What cannot be sent is dropped: the journal has it.
+Redis may lose anything at any time without a sign, so this guarantees little and watches what it has. A subscription
+is active from Redis' confirmation on; then the listener looks into the journal for what came before (`resubscribed`).
+The two connections, one subscribed and one publishing, count as connected while probes published on the one come back
+on the other (`redis_probe`); while they do not, the journal is asked more often. What cannot be sent is dropped: the
+journal has it.
 
-There are two connections, each a `RedisLink`: one is subscribed, the other publishes.
+Every reply is matched to its command: on the publishing connection replies come in the order of the PUBLISHes, the only
+command there, and an error on the subscribed one can only answer a SUBSCRIBE or UNSUBSCRIBE.
 """
 
 import asyncio
@@ -20,22 +22,14 @@ from contextlib import suppress
 
 import hiredis
 import msgspec
-from redis.asyncio.connection import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from channels.broker.broker import BrokerListener, Envelope
-from channels.broker.redis_link import RedisLink, command
+from channels.broker.redis_link import CONNECT_SECONDS, RETRY_SECONDS, RedisLink, RedisRefusal, command
+from channels.broker.redis_probe import PROBE_SECONDS, RedisProbe
 
 log = logging.getLogger(__name__)
 
-# After so many seconds of silence the journal is asked more often: a guess that is wrong costs a few queries.
-DOUBT_SECONDS = 1.0
-
-# How long connecting may take.
-CONNECT_SECONDS = 2.0
-
-# How often the hub asks the journal what it lacks: with Redis as a precaution, without it as the only fan-out.
+# How often the hub asks the journal for lost events: with Redis as a precaution, without it as the only fan-out.
 CHECK_SECONDS = 2.0
 CHECK_SECONDS_AWAY = 0.3
 
@@ -45,73 +39,152 @@ MAX_UNANSWERED = 20_000
 # How long a worker that ends waits for the answers to what it published last.
 CLOSE_SECONDS = 1.0
 
+# An error that goes on is logged once; it counts as new when it did not occur for so long.
+SAY_AGAIN_SECONDS = 60.0
+
+# Different errors that are remembered for that; Redis has some 30 error codes.
+MAX_REMEMBERED_ERRORS = 100
+
 
 class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What travels: who sent it, and the envelopes of one topic."""
+    """The content of one Redis message: who sent it, and the envelopes of one topic."""
 
     worker: str
     envelopes: list[Envelope]
 
 
 class RedisBroker:
-    """One worker's place on the Redis at `url` (redis://, rediss:// or unix://); `prefix` keeps schools apart."""
+    """One worker's connections to the Redis at `url` (redis://, rediss:// or unix://); `prefix` keeps schools apart."""
 
-    def __init__(self, url: str, prefix: str = "lousa:") -> None:
+    def __init__(
+        self,
+        url: str,
+        prefix: str = "lousa:",
+        *,
+        probe_seconds: float = PROBE_SECONDS,
+        connect_seconds: float = CONNECT_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        max_unanswered: int = MAX_UNANSWERED,
+    ) -> None:
         self.worker = secrets.token_hex(8)
-        # Trying again is ours. No timeout for reading: silence is normal there, and PING sees to the rest.
-        self._pool = ConnectionPool.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=None,
+        self._subscriber, self._publisher = (
+            RedisLink(url, connect_seconds=connect_seconds, retry_seconds=retry_seconds) for _ in range(2)
         )
-        self._subscriber = RedisLink(self._pool, self._subscribe_all, self._take, silent=False)
-        self._publisher = RedisLink(self._pool, self._forget_unanswered, self._take_answers, silent=True)
+        self._probe = RedisProbe()
+        self._probe_topic = f"probe:{self.worker}"
+        self._probe_seconds = probe_seconds
+        self._max_unanswered = max_unanswered
         self._prefix = prefix.encode()
-        self._topics: set[str] = set()
+        self._topics: set[str] = {self._probe_topic}
         self._changes: dict[str, bool] = {}
         self._unanswered: deque[str] = deque()
+        self._errors: dict[str, float] = {}
         self._listener: BrokerListener | None = None
+        self._probing: asyncio.Task[None] | None = None
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Parcel)
 
     @property
     def connected(self) -> bool:
-        """Tell whether the other workers are reached now, and reach us."""
-        return self._subscriber.connected and self._publisher.connected
+        """Tell whether envelopes currently reach the other workers, and theirs reach this one."""
+        return self._probe.alive
 
     @property
     def check_seconds(self) -> float | None:
-        """Return the seconds until the hub should ask the journal what it lacks."""
-        silence = asyncio.get_running_loop().time() - self._subscriber.heard_at
-        return CHECK_SECONDS if self.connected and silence < DOUBT_SECONDS else CHECK_SECONDS_AWAY
+        """Return the seconds until the hub should ask the journal for lost events."""
+        return CHECK_SECONDS if self._probe.alive and not self._probe.doubted else CHECK_SECONDS_AWAY
 
     def start(self, listener: BrokerListener) -> None:
-        """Begin to listen, and go on until `close`; Redis need not be there yet."""
+        """Start connecting; Redis need not be reachable yet."""
         self._listener = listener
-        self._subscriber.start()
-        self._publisher.start()
+        self._subscriber.start(self)
+        self._publisher.start(self)
+        self._probing = asyncio.create_task(self._probe_regularly())
 
     async def close(self) -> None:
-        """Stop listening and let the connections go, when what was published has been answered."""
+        """Stop delivering, and close the connections once what was published has been answered."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 # Polled: this happens once in a worker's life.
-                while self._unanswered and self._publisher.connected:  # noqa: ASYNC110
+                while self._unanswered and self._publisher.is_open:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
         await self._subscriber.close()
         await self._publisher.close()
-        await self._pool.disconnect()
+        self._probe.restart()
+
+    # Connections (`RedisLinkListener`)
+
+    def opened(self, link: RedisLink) -> None:
+        """Subscribe to all topics on a new subscribed connection; probe the pair that a new connection makes."""
+        self._probe.restart()
+        if link is self._subscriber:
+            self._changes.clear()
+            self._send_subscriptions(b"SUBSCRIBE", sorted(self._topics))
+        else:
+            self._unanswered.clear()
+        self._publish_probe()
+
+    def read(self, link: RedisLink, parser: hiredis.Reader) -> None:
+        """Take what a connection has received."""
+        if link is self._subscriber:
+            self._take_messages(parser)
+        else:
+            self._take_answers(parser)
+
+    def closed(self, link: RedisLink, error: Exception) -> None:
+        """Count as disconnected until a new pair of connections is proven."""
+        self._probe.restart()
+        self._warn(str(error), "Redis is away: %s", error)
+
+    def _warn(self, kind: str, message: str, *details: object) -> None:
+        now = asyncio.get_running_loop().time()
+        last = self._errors.pop(kind, None)
+        if last is None or now - last > SAY_AGAIN_SECONDS:
+            log.warning(message, *details)
+        self._errors[kind] = now
+        if len(self._errors) > MAX_REMEMBERED_ERRORS:
+            del self._errors[next(iter(self._errors))]
+
+    # Probing
+
+    async def _probe_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._probe_seconds)
+            self._tick()
+
+    def _tick(self) -> None:
+        reads = [link.take_reads() for link in (self._subscriber, self._publisher)]
+        if not (self._subscriber.is_open and self._publisher.is_open):
+            return  # each is being made again, and has its own time for that
+        reason = self._probe.tick(is_silent=not all(reads))
+        if reason is None:
+            self._publish_probe()
+            return
+        self._probe.restart()
+        self._subscriber.replace(reason)
+        self._publisher.replace(reason)
+
+    def _publish_probe(self) -> None:
+        self.publish([Envelope(self._probe_topic, "", b"", self._probe.next())])
+
+    def _take_own(self, envelopes: list[Envelope]) -> None:
+        # Own envelopes come back where this worker is subscribed as well: of interest are the probes.
+        for envelope in envelopes:
+            if envelope.topic == self._probe_topic and self._probe.returned(envelope.seq):
+                self._errors.clear()
+                log.info("Redis is there")
 
     # Publishing
 
     def publish(self, batch: Sequence[Envelope]) -> None:
-        """Send what one turn has made; what does not fit is dropped."""
+        """Send one turn's envelopes; what exceeds the bounds is dropped."""
         by_topic: dict[str, list[Envelope]] = {}
         for envelope in batch:
             by_topic.setdefault(envelope.topic, []).append(envelope)
-        if len(self._unanswered) + len(by_topic) > MAX_UNANSWERED:
+        if len(self._unanswered) + len(by_topic) > self._max_unanswered:
             return
         if self._publisher.write(b"".join([self._publish(*each) for each in by_topic.items()])):
             self._unanswered.extend(by_topic)
@@ -122,28 +195,31 @@ class RedisBroker:
     def _channel(self, topic: str) -> bytes:
         return self._prefix + topic.encode()
 
-    def _forget_unanswered(self) -> None:
-        self._unanswered.clear()
-
     def _take_answers(self, parser: hiredis.Reader) -> None:
         while (reply := parser.gets()) is not False:
-            if reply == b"PONG":
-                continue
+            if not self._unanswered:
+                raise RedisRefusal(f"it sent what answers no command: {reply!r:.100}")
             topic = self._unanswered.popleft()
             if isinstance(reply, hiredis.ReplyError):
-                log.warning("Redis would not publish: %s", reply)  # the journal has it
-            elif reply == 0 and self._listener is not None:
+                self._refused(topic, str(reply))
+            elif reply == 0 and topic != self._probe_topic and self._listener is not None:
                 self._listener.no_subscribers(topic)
+
+    def _refused(self, topic: str, error: str) -> None:
+        # What was published is in the journal.
+        self._warn(f"PUBLISH {error.split(' ', 1)[0]}", "Redis refuses PUBLISH: %s", error)
+        if topic == self._probe_topic:
+            self._probe.refused()
 
     # Subscribing
 
     def subscribe(self, topic: str) -> None:
-        """Ask for a topic's envelopes from now on."""
+        """Request the envelopes of a topic."""
         self._topics.add(topic)
         self._change(topic, wanted=True)
 
     def unsubscribe(self, topic: str) -> None:
-        """Ask for no more of them."""
+        """Cancel a subscription."""
         self._topics.discard(topic)
         self._change(topic, wanted=False)
 
@@ -154,21 +230,17 @@ class RedisBroker:
 
     def _send_changes(self) -> None:
         changes, self._changes = self._changes, {}
-        self._ask(b"SUBSCRIBE", [topic for topic, wanted in changes.items() if wanted])
-        self._ask(b"UNSUBSCRIBE", [topic for topic, wanted in changes.items() if not wanted])
+        self._send_subscriptions(b"SUBSCRIBE", [topic for topic, wanted in changes.items() if wanted])
+        self._send_subscriptions(b"UNSUBSCRIBE", [topic for topic, wanted in changes.items() if not wanted])
 
-    def _subscribe_all(self) -> None:
-        self._changes.clear()
-        self._ask(b"SUBSCRIBE", sorted(self._topics))
-
-    def _ask(self, name: bytes, topics: Sequence[str]) -> None:
-        # Without a connection nothing is lost: the next one begins with everything that is wanted then.
+    def _send_subscriptions(self, name: bytes, topics: Sequence[str]) -> None:
+        # Without a connection nothing is lost: the next one begins with all topics that are wanted then.
         if topics:
             self._subscriber.write(command(name, *map(self._channel, topics)))
 
-    # Reading
+    # Receiving
 
-    def _take(self, parser: hiredis.Reader) -> None:
+    def _take_messages(self, parser: hiredis.Reader) -> None:
         envelopes: list[Envelope] = []
         confirmed: list[str] = []
         while (reply := parser.gets()) is not False:
@@ -178,17 +250,27 @@ class RedisBroker:
             elif kind == b"subscribe":
                 confirmed.append(reply[1].removeprefix(self._prefix).decode())
             elif isinstance(reply, hiredis.ReplyError):
-                raise ConnectionResetError(str(reply))
+                raise RedisRefusal(f"it refuses SUBSCRIBE: {reply}")
         assert self._listener is not None, "only a broker that was started reads"
         if envelopes:
             self._listener.received(envelopes)
         if confirmed:
-            self._listener.resubscribed([topic for topic in confirmed if topic in self._topics])
+            self._note_confirmed(confirmed)
+
+    def _note_confirmed(self, topics: Sequence[str]) -> None:
+        if self._probe_topic in topics:
+            self._publish_probe()
+        wanted = [topic for topic in topics if topic in self._topics and topic != self._probe_topic]
+        if wanted and self._listener is not None:
+            self._listener.resubscribed(wanted)
 
     def _unpacked(self, data: bytes) -> list[Envelope]:
         try:
             parcel = self._decoder.decode(data)
         except msgspec.DecodeError as error:
-            log.warning("something that is not ours was published to our channels: %s", error)
+            self._warn("a foreign message", "Another program publishes to our channels: %s", error)
             return []
-        return [] if parcel.worker == self.worker else parcel.envelopes
+        if parcel.worker != self.worker:
+            return parcel.envelopes
+        self._take_own(parcel.envelopes)
+        return []

@@ -5,23 +5,24 @@ redis-py makes the connection: it knows URLs, TLS, passwords and databases. Then
 the socket 1.3 to 5 (`python -m bench reader`), and a pipeline costs 100 µs a turn where one write costs 20. This is the
 only module that touches redis-py's private attributes; `tests/channels/broker/test_redis_link.py` fails if a release
 of redis-py changes them.
+
+A link does not judge whether its connection works: see `channels.broker.redis_probe`.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from typing import Protocol
 
 import hiredis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-# A connection that is open but dead is noticed within PING + ANSWER seconds, under the 5 that are promised.
-PING_SECONDS = 0.5
-ANSWER_SECONDS = 3.0
-
-# How long to wait before the next attempt to connect.
+# How long an attempt to connect may take, with its handshake, and how long to wait before the next one.
+CONNECT_SECONDS = 2.0
 RETRY_SECONDS = 0.5
 
 # Bytes that Redis has not read yet; what comes beyond is dropped, and read from the journal.
@@ -31,92 +32,118 @@ MAX_OUTBOUND_BYTES = 32 * 1024 * 1024
 READ_BYTES = 256 * 1024
 
 
-class RedisLink:
-    """A connection to Redis that is made anew for ever: `greet` is called on each new one, `take` with what it reads.
+class RedisRefusal(Exception):
+    """Redis answered a command with an error that makes the connection useless."""
 
-    Whatever `take` raises ends the connection. It is `connected` from the first answer on; a `silent` one does not say
-    so in the log, because another one does.
-    """
+
+class RedisLinkListener(Protocol):
+    """The user of one link or of several."""
+
+    def opened(self, link: "RedisLink") -> None:
+        """Begin a new connection; nothing of the one before counts any more."""
+
+    def read(self, link: "RedisLink", parser: hiredis.Reader) -> None:
+        """Take the replies that the parser holds; an exception raised here ends the connection."""
+
+    def closed(self, link: "RedisLink", error: Exception) -> None:
+        """Note that there is no connection, and why; also called after each attempt that fails."""
+
+
+class RedisLink:
+    """A connection to the Redis at `url` that is made again whenever it ends."""
 
     def __init__(
-        self, pool: ConnectionPool, greet: Callable[[], None], take: Callable[[hiredis.Reader], None], *, silent: bool
+        self, url: str, *, connect_seconds: float = CONNECT_SECONDS, retry_seconds: float = RETRY_SECONDS
     ) -> None:
-        self.connected = False
-        self.heard_at = float("-inf")
-        self._pool = pool
-        self._greet = greet
-        self._take = take
-        self._silent = silent
+        # This module retries, and `RedisProbe` judges silence. Without `driver_info` redis-py sends no CLIENT SETINFO,
+        # which a user with few rights may not send.
+        self._pool = ConnectionPool.from_url(
+            url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, driver_info=None
+        )
+        self._connect_seconds = connect_seconds
+        self._retry_seconds = retry_seconds
+        self._listener: RedisLinkListener | None = None
         self._writer: asyncio.StreamWriter | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._reads = 0
+        self._replaced_because: str | None = None
+        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin."""
-        self._tasks = [asyncio.create_task(work()) for work in (self._read_for_ever, self._watch_for_ever)]
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a connection; it may still be dead."""
+        return self._writer is not None
+
+    def start(self, listener: RedisLinkListener) -> None:
+        """Start connecting."""
+        self._listener = listener
+        self._task = asyncio.create_task(self._keep_connected(listener))
 
     async def close(self) -> None:
-        """Let the connection go."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Close the connection for good."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def replace(self, reason: str) -> None:
+        """End the connection, so that a new one is made."""
+        if self._writer is not None:
+            self._replaced_because = reason
+            self._writer.transport.abort()
 
     def write(self, commands: bytes) -> bool:
-        """Send commands; False where that cannot be: there is no connection, or it takes nothing more."""
+        """Send commands; False if they are dropped because there is no connection or it accepts no more bytes."""
         writer = self._writer
         if writer is None or writer.transport.get_write_buffer_size() > MAX_OUTBOUND_BYTES:
             return False
         writer.write(commands)
         return True
 
-    async def _read_for_ever(self) -> None:
+    def take_reads(self) -> int:
+        """Return how often something was read since the last call."""
+        reads, self._reads = self._reads, 0
+        return reads
+
+    async def _keep_connected(self, listener: RedisLinkListener) -> None:
         while True:
             try:
-                await self._read_once()
-            except (RedisError, OSError, hiredis.HiredisError) as error:
-                if self.connected:
-                    log.log(logging.DEBUG if self._silent else logging.WARNING, "Redis is away: %s", error)
-            except Exception:  # a bug of ours; without this task nothing would be heard any more
-                log.exception("reading from Redis failed; it is begun anew")
-            self.connected = False
-            await asyncio.sleep(RETRY_SECONDS)
+                await self._connect_and_read(listener)
+            except (RedisRefusal, RedisError, OSError, hiredis.HiredisError) as error:
+                listener.closed(self, error)
+            except Exception as error:  # a bug of ours; without this task no envelope would arrive any more
+                log.exception("A reply of Redis could not be handled; the connection is replaced")
+                listener.closed(self, error)
+            await asyncio.sleep(self._retry_seconds)
 
-    async def _read_once(self) -> None:
+    async def _connect_and_read(self, listener: RedisLinkListener) -> None:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-            reader, self._writer = _streams(connection)
-            self.heard_at = asyncio.get_running_loop().time()
-            self._greet()
-            self.write(command(b"PING"))
-            await self._read_from(reader)
+            reader, self._writer = await self._connect(connection)
+            self._replaced_because = None
+            listener.opened(self)
+            await self._read(listener, reader)
         finally:
             self._writer = None
             await connection.disconnect(nowait=True)
 
-    async def _read_from(self, reader: asyncio.StreamReader) -> None:
+    async def _connect(self, connection: AbstractConnection) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            async with asyncio.timeout(self._connect_seconds):  # redis-py's own does not cover AUTH and SELECT
+                await connection.connect()  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            raise ConnectionError(f"it does not answer within {self._connect_seconds:g} s") from None
+        return streams(connection)
+
+    async def _read(self, listener: RedisLinkListener, reader: asyncio.StreamReader) -> None:
         parser = hiredis.Reader()
         while data := await reader.read(READ_BYTES):
-            self.heard_at = asyncio.get_running_loop().time()
+            self._reads += 1
             parser.feed(data)
-            self._take(parser)
-            if not self.connected:
-                self.connected = True
-                log.log(logging.DEBUG if self._silent else logging.INFO, "Redis is there")
-        raise ConnectionResetError("the connection was closed")
-
-    async def _watch_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            if self._writer is None:
-                continue
-            if asyncio.get_running_loop().time() - self.heard_at > ANSWER_SECONDS:
-                log.warning("Redis does not answer; its connection is replaced")
-                self._writer.transport.abort()
-            else:
-                self.write(command(b"PING"))
+            listener.read(self, parser)
+        raise ConnectionResetError(self._replaced_because or "the connection was closed")
 
 
-def _streams(connection: AbstractConnection) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def streams(connection: AbstractConnection) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return the streams of an open connection, from redis-py's private attributes."""
     reader, writer = connection._reader, connection._writer
     assert reader is not None, "redis-py keeps the streams of an open connection here"
     assert writer is not None

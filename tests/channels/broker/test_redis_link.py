@@ -2,6 +2,7 @@
 
 import asyncio
 
+import hiredis
 from redis.asyncio.connection import ConnectionPool
 
 from channels.broker.redis_link import RedisLink, command
@@ -22,18 +23,53 @@ async def test_redis_py_keeps_the_streams_of_a_connection_where_we_take_them(red
     assert connection._writer is None
 
 
+class Replies:
+    """A listener that keeps the replies and why connections ended."""
+
+    def __init__(self) -> None:
+        self.got: list[object] = []
+        self.errors: list[str] = []
+
+    def opened(self, link: RedisLink) -> None:
+        """Do nothing."""
+
+    def read(self, link: RedisLink, parser: hiredis.Reader) -> None:
+        """Keep the replies."""
+        while (reply := parser.gets()) is not False:
+            self.got.append(reply)
+
+    def closed(self, link: RedisLink, error: Exception) -> None:
+        """Keep the reason."""
+        self.errors.append(str(error))
+
+
 async def test_a_link_writes_commands_and_reads_their_replies(redis_server: RedisServer) -> None:
-    replies: list[object] = []
-
-    def take(parser: object) -> None:
-        while (reply := parser.gets()) is not False:  # type: ignore[attr-defined]
-            replies.append(reply)
-
-    link = RedisLink(ConnectionPool.from_url(redis_server.url, protocol=2), lambda: None, take, silent=True)
+    replies, link = Replies(), RedisLink(redis_server.url)
     assert not link.write(command(b"ECHO", b"too early"))
-    link.start()
-    await until(lambda: link.connected)
+    link.start(replies)
+    await until(lambda: link.is_open)
     assert link.write(command(b"ECHO", b"hello"))
-    await until(lambda: b"hello" in replies)
+    await until(lambda: replies.got == [b"hello"])
+    assert (link.take_reads(), link.take_reads()) == (1, 0)
     await link.close()
     assert not link.write(command(b"ECHO", b"too late"))
+
+
+async def test_a_replaced_connection_is_made_again_and_the_reason_told(redis_server: RedisServer) -> None:
+    replies, link = Replies(), RedisLink(redis_server.url, retry_seconds=0)
+    link.start(replies)
+    await until(lambda: link.is_open)
+    link.replace("a reason")
+    await until(lambda: replies.errors == ["a reason"] and link.is_open)
+    await link.close()
+
+
+async def test_an_attempt_to_connect_ends_when_redis_is_frozen(own_redis: RedisServer) -> None:
+    own_redis.freeze()
+    replies = Replies()
+    link = RedisLink(own_redis.url.replace("/0", "/1"), connect_seconds=0.2, retry_seconds=0)
+    link.start(replies)
+    await until(lambda: replies.errors[:1] == ["it does not answer within 0.2 s"])
+    own_redis.thaw()
+    await until(lambda: link.is_open)
+    await link.close()

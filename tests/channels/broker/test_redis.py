@@ -1,6 +1,7 @@
 """The contract of every broker, and what is Redis' own: to be killed, frozen and filled up."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -9,7 +10,8 @@ from redis.asyncio import Redis
 
 from channels.broker.broker import Broker, Envelope
 from channels.broker.memory import MemoryBroker, MemoryBus
-from channels.broker.redis import CHECK_SECONDS, CHECK_SECONDS_AWAY, RedisBroker
+from channels.broker.redis import CHECK_SECONDS, CHECK_SECONDS_AWAY, MAX_UNANSWERED, RedisBroker
+from tests.channels.broker.forwarder import Forwarder
 from tests.channels.broker.recorder import Recorder
 from tests.channels.broker.waiting import until
 from tests.redis import RedisServer
@@ -102,13 +104,13 @@ def told_unheard(place: Place, topic: str) -> bool:
     return topic in place.unheard
 
 
-async def pair(server: RedisServer) -> tuple[Place, Place]:
-    places = Place(RedisBroker(server.url)), Place(RedisBroker(server.url))
-    for place in places:
+async def pair(server: RedisServer, max_unanswered: int = MAX_UNANSWERED) -> tuple[Place, Place]:
+    one, two = (Place(RedisBroker(server.url, max_unanswered=max_unanswered)) for _ in range(2))
+    for place in (one, two):
         place.start()
         await place.hears("class:7")
         await until(lambda place=place: place.broker.connected)  # type: ignore[misc]
-    return places
+    return one, two
 
 
 async def close(*places: Place) -> None:
@@ -169,9 +171,8 @@ async def test_a_publish_that_was_never_answered_leaves_nothing_to_the_next_one(
     await close(one, two)
 
 
-async def test_what_redis_does_not_take_is_dropped(own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels.broker.redis.MAX_UNANSWERED", 2)
-    one, two = await pair(own_redis)
+async def test_what_redis_does_not_take_is_dropped(own_redis: RedisServer) -> None:
+    one, two = await pair(own_redis, max_unanswered=2)
     for number in range(1, 9):
         one.broker.publish([envelope(number)])
     await until(lambda: len(two.got) == 2)
@@ -202,7 +203,7 @@ async def test_what_redis_refuses_to_publish_is_logged(
     one, two = await pair(own_redis)
     own_redis.command("ACL SETUSER default -publish")
     one.broker.publish([envelope(1)])
-    await until(lambda: "Redis would not publish" in caplog.text)
+    await until(lambda: "Redis refuses PUBLISH" in caplog.text)
     own_redis.command("ACL SETUSER default +publish")
     one.broker.publish([envelope(2)])
     await until(lambda: two.got == [envelope(2)])
@@ -240,7 +241,7 @@ async def test_a_bug_in_what_takes_the_envelopes_does_not_end_the_listening(
     received = two.received
     two.received = lambda batch: 1 / 0  # type: ignore[assignment, method-assign]
     one.broker.publish([envelope(1)])
-    await until(lambda: "it is begun anew" in caplog.text)
+    await until(lambda: "could not be handled" in caplog.text)
     two.received = received  # type: ignore[method-assign]
     two.confirmed.clear()
     await until(lambda: two.confirmed == ["class:7"])
@@ -257,5 +258,113 @@ async def test_what_is_not_ours_on_our_channels_is_passed_over(
         await stranger.publish("lousa:class:7", "hello")
     one.broker.publish([envelope(1)])
     await until(lambda: two.got == [envelope(1)])
-    assert "something that is not ours" in caplog.text
+    assert "Another program publishes" in caplog.text
     await close(one, two)
+
+
+# What Redis answers instead of doing it
+
+
+async def test_an_error_is_matched_to_the_command_it_answers(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = await pair(own_redis)
+    own_redis.command("ACL SETUSER default -ping")
+    for number in range(1, 31):
+        one.broker.publish([envelope(number)])
+        await asyncio.sleep(0.05)
+    await until(lambda: len(two.got) == 30)
+    assert (one.unheard, one.broker.connected, caplog.text) == ([], True, "")
+    await close(one, two)
+
+
+async def test_a_busy_redis_is_said_once_and_nobody_counts_as_gone(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = await pair(own_redis)
+    own_redis.command("CONFIG SET busy-reply-threshold 100")
+    own_redis.send('EVAL "while true do end" 0')
+    await until(lambda: "BUSY" in caplog.text)
+    for number in range(1, 31):
+        one.broker.publish([envelope(number)])
+        await asyncio.sleep(0.05)
+    assert b"+OK" in own_redis.command("SCRIPT KILL")
+    await until(lambda: reached(one, two))
+    assert one.unheard == []
+    assert caplog.text.count("BUSY") == 2  # once in each worker
+    assert "Traceback" not in caplog.text
+    await close(one, two)
+
+
+def reached(one: Place, two: Place) -> bool:
+    one.broker.publish([envelope(99)])
+    return envelope(99) in two.got
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://lousa:wrong@127.0.0.1:{port}/0", "invalid username-password pair"),
+        ("redis://127.0.0.1:{port}/0", "NOAUTH Authentication required."),
+        ("redis://:secret@127.0.0.1:{port}/99", "DB index is out of range"),
+        ("redis://narrow:secret@127.0.0.1:{port}/0", "NOPERM"),
+    ],
+)
+async def test_what_redis_refuses_to_a_connection_is_said_once(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture, url: str, words: str
+) -> None:
+    own_redis.command("ACL SETUSER narrow on >secret +publish +subscribe &other:*")
+    own_redis.command("CONFIG SET requirepass secret")
+    place = Place(RedisBroker(url.format(port=own_redis.port), retry_seconds=0.05))
+    place.start()
+    place.broker.subscribe("class:7")
+    await until(lambda: words in caplog.text)
+    said = caplog.text
+    await asyncio.sleep(0.5)  # some ten more attempts
+    assert caplog.text == said
+    assert "Traceback" not in said
+    assert not place.broker.connected
+    await close(place)
+
+
+# A connection that answers and leads nowhere
+
+
+async def test_connections_to_two_servers_after_a_failover_are_replaced(
+    own_redis: RedisServer, other_redis: RedisServer
+) -> None:
+    async with Forwarder(own_redis.port) as name:
+        one, two = Place(RedisBroker(name.url)), Place(RedisBroker(name.url))
+        for place in (one, two):
+            place.start()
+            await place.hears("class:7")
+        await until(lambda: one.broker.connected and two.broker.connected)
+        name.target = other_redis.port
+        two.confirmed.clear()
+        own_redis.command("CLIENT KILL TYPE pubsub")  # the publishers stay
+        await until(lambda: bool(two.confirmed))
+        await until(lambda: reached(one, two) and reached(two, one))
+        assert other_redis.command("PUBSUB NUMSUB lousa:class:7").endswith(b":2\r\n")
+        await close(one, two)
+
+
+async def test_a_loop_that_stood_still_keeps_its_connections(own_redis: RedisServer) -> None:
+    one, two = await pair(own_redis)
+    before = clients(own_redis)
+    two.confirmed.clear()
+    time.sleep(4)
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        assert two.broker.connected
+    assert clients(own_redis) == before
+    assert two.confirmed == []
+    await close(one, two)
+
+
+def clients(server: RedisServer) -> set[bytes]:
+    """Return the ids of the connections at Redis but the one that asks."""
+    return {
+        line.split()[0]
+        for line in server.command("CLIENT LIST").splitlines()
+        if b"id=" in line and b"cmd=client" not in line
+    }
