@@ -1,8 +1,8 @@
 """How things go wrong between a client and us, and the two tables that say so on the wire.
 
-A client's fault is a `Refused`: it becomes the error reply to one push, and the connection stays. An ending is a
-`Closing`, a value from one table whose codes say whether to come back. Anything else that is raised is our own bug:
-logged once with its context, then closed as `INTERNAL`.
+A client's fault is a `Refused`: it becomes the error reply to one push, and the connection stays open. The end of a
+connection is a `Closing`, a value from one table whose codes say whether the client reconnects. Any other exception is
+a bug of ours: it is logged once with its context, and the connection is closed as `INTERNAL`.
 """
 
 from enum import StrEnum
@@ -18,31 +18,34 @@ class Code(StrEnum):
     meaning: str
 
     def __new__(cls, code: str, meaning: str) -> Self:
-        """Make a code that says what it means and what to do."""
+        """Make a code from its name and its meaning."""
         self = str.__new__(cls, code)
         self._value_ = code
         self.meaning = meaning
         return self
 
-    BAD_FRAME = "bad_frame", "The frame is no message. Nothing was done; sending it again does not help."
-    BAD_PAYLOAD = "bad_payload", "The payload is not of its event's type; the message says where. Do not send it again."
-    UNMATCHED_TOPIC = "unmatched_topic", "There is no such topic for this role, or it is not joined. Join it first."
-    UNKNOWN_EVENT = "unknown_event", "Nobody can push an event of this name."
+    BAD_FRAME = "bad_frame", "The frame is not a message. Nothing was done; sending it again does not help."
+    BAD_PAYLOAD = (
+        "bad_payload",
+        "The payload does not fit its event's type; the message says where. Do not send it again.",
+    )
+    UNMATCHED_TOPIC = "unmatched_topic", "This role has no such topic, or the topic is not joined. Join it first."
+    UNKNOWN_EVENT = "unknown_event", "No role can push an event of this name."
     FORBIDDEN = (
         "forbidden",
-        "The event or topic exists, but this user may not have it now. Do not try again unasked.",
+        "The event or topic exists, but this user may not use it now. Do not try again by itself.",
     )
     TOO_MANY_TOPICS = "too_many_topics", "This connection has joined as many topics as it may. Leave some first."
     TOO_FAST = "too_fast", "The user pushes or joins faster than allowed. Nothing was done: again after `retry_after`."
-    OVERLOADED = "overloaded", "Too much waits to be stored. Nothing was done: again after `retry_after`."
+    OVERLOADED = "overloaded", "Too many pushes wait to be stored. Nothing was done: again after `retry_after`."
     UNAVAILABLE = (
         "unavailable",
-        "The database does not answer; it may have been stored or not. Again after `retry_after`, with the same `id`.",
+        "The database does not answer; the push may be stored or not. Again after `retry_after`, with the same `id`.",
     )
-    INTERNAL = "internal", "A defect of the server."
+    INTERNAL = "internal", "A bug of the server."
 
 
-# What stock Phoenix clients show as the reason; where nothing else is said, the code with spaces.
+# What stock Phoenix clients show as the reason; otherwise the code with spaces.
 _PHOENIX_REASONS = {Code.TOO_MANY_TOPICS: "too many channels joined", Code.INTERNAL: "join crashed"}
 
 
@@ -59,13 +62,13 @@ class ErrorResponse(msgspec.Struct, frozen=True):
 
 
 class ChannelError(Exception):
-    """The root of what the engine raises on purpose."""
+    """The base class of what the engine raises on purpose."""
 
 
 class Refused(ChannelError):
-    """A push or join that is answered with an error; whoever sent it stays connected.
+    """A push or join that is answered with an error; its client stays connected.
 
-    `retry_after` (ms) says that the same push may succeed then.
+    After `retry_after` (ms), where it is given, the same push may succeed.
     """
 
     def __init__(self, code: Code, message: str, retry_after: int | None = None) -> None:
@@ -82,17 +85,17 @@ class Refused(ChannelError):
 
 
 class Unavailable(ChannelError):
-    """Something that we stand on does not answer; the same may work a little later."""
+    """A database or another worker does not answer; the same request may succeed a little later."""
 
 
 class JournalUnavailable(Unavailable):
-    """The journal's database does not answer; nothing is known of what was being written."""
+    """The journal's database does not answer; what was being written may be stored or not."""
 
 
 class Closing(msgspec.Struct, frozen=True):
     """Why a connection ends: a WebSocket close code (RFC 6455, section 7.4) and a reason of at most 123 bytes.
 
-    Codes from 4000 are ours. `reconnect` says whether a client should come back by itself.
+    Codes from 4000 are ours. `reconnect`: the client comes back by itself.
     """
 
     code: int

@@ -2,8 +2,8 @@
 
     SENT = EventType("message:sent", MessageSent, Delivery.DURABLE)
 
-Whoever sends an event declares its kind beside its payload's type and sends by that; the document of the protocol is
-made of the same declarations, so that it says what is sent.
+The code that sends an event declares its type here and sends by that value. The protocol's document is made from the
+same declarations, so it says what is really sent.
 """
 
 from enum import StrEnum
@@ -15,19 +15,20 @@ P = TypeVar("P")
 
 
 class Delivery(StrEnum):
-    """What becomes of an event on its way to a client."""
+    """How an event is delivered to a client."""
 
-    DURABLE = "durable"  # kept, with a position: each once, in order, also for those who were away
-    ORDERED = "ordered"  # not kept; in order with everything else of its topic
-    SNAPSHOT = "snapshot"  # only the newest matters: an unsent one gives way to it
-    EPHEMERAL = "ephemeral"  # of the moment: dropped where a client is behind
+    DURABLE = "durable"  # stored, with a position: each client gets it once, in order, also after an absence
+    ORDERED = "ordered"  # not stored; in order with the other events of its topic
+    SNAPSHOT = "snapshot"  # only the newest counts: it replaces one that is not sent yet
+    EPHEMERAL = "ephemeral"  # for now only: dropped where a client is behind
 
 
 class EventType(msgspec.Struct, Generic[P], frozen=True):
     """A kind of event that is sent to clients.
 
-    It is heard in the topic of the push that it comes of, or in `topic`, as clients call it. `meaning` says what the
-    payload's type does not.
+    It goes to the topic of the push that it comes of, or to `topic`, as clients call it. `meaning` says what the
+    payload's type does not. `governs`: the event changes what may be pushed in its topic, from its commit on (see
+    `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate.
     """
 
     name: str
@@ -35,6 +36,8 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     delivery: Delivery
     topic: str | None = None
     meaning: str = ""
+    governs: bool = False
+    counted: bool = False
 
     def encode(self, payload: P) -> bytes:
         """Return the payload as JSON."""
@@ -42,4 +45,4 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
 
 
 class Nothing(msgspec.Struct, frozen=True):
-    """An object without fields: there is nothing to say."""
+    """An object without fields."""

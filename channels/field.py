@@ -1,4 +1,4 @@
-"""Types of fields that several payloads have: bounds, and for whoever writes a client a meaning and an example."""
+"""Types of fields that several payloads share: their bounds, and a meaning and an example for authors of clients."""
 
 from typing import Annotated
 
@@ -6,18 +6,18 @@ import msgspec
 
 from channels.limit import MAX_PUSH_ID_CHARACTERS, MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS
 
-# Up to what JavaScript can count to.
+# The largest integer that JavaScript represents exactly is 2**53.
 Position = Annotated[
     int, msgspec.Meta(ge=0, le=2**53, description="A position in the topic: that of one of its events.", examples=[42])
 ]
 Milliseconds = Annotated[int, msgspec.Meta(description="Milliseconds since 1970.", examples=[1_795_608_000_000])]
 
-# Printable ASCII: it is a key in the database and echoed to everybody.
+# Printable ASCII: the id is a key in the database, and every member of the topic gets it.
 PushId = Annotated[
     str,
     msgspec.Meta(
         pattern=rf"^[\x21-\x7e]{{1,{MAX_PUSH_ID_CHARACTERS}}}$",
-        description="Chosen by the author's client: a push that is retried under it counts once.",
+        description="Chosen by the author's client. A push that is sent again under the same id counts once.",
         examples=["b7f3-12"],
     ),
 ]
@@ -28,7 +28,8 @@ Title = Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARACTERS, examples=["
 Epoch = Annotated[
     str,
     msgspec.Meta(
-        description="The name of the journal: positions of another one mean nothing.", examples=["8f9b7385826804f8"]
+        description="The name of the journal. Positions of another journal mean nothing in this one.",
+        examples=["8f9b7385826804f8"],
     ),
 ]
 

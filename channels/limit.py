@@ -115,6 +115,10 @@ MAX_SESSIONS_OF_ADDRESS = 10_000
 MAX_RELAYED = 20_000
 MAX_RELAYED_BYTES = 32 * 1024 * 1024
 
+# Runs of one push: each further one means that somebody changed the rules of the class in the milliseconds before, and
+# classes are locked and unlocked by hand.
+MAX_RUNS = 8
+
 # A topic without members is kept loaded this long, for the pupil who reloads the page.
 TOPIC_LINGER_SECONDS = 30.0
 

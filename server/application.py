@@ -25,7 +25,8 @@ from channels.broker.memory import MemoryBroker
 from channels.broker.redis import RedisBroker
 from channels.engine.engine import Engine
 from channels.errors import Unavailable
-from channels.journal.journal import Journal, Writer
+from channels.journal.entry import Writer
+from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
@@ -155,11 +156,11 @@ async def _engine(
 ) -> AsyncIterator[tuple[Engine, Broker]]:
     database = databases.engine("journal")
     journal = Journal(database, _writer(database.url))
-    await _when_it_answers(journal.start, stopped)
+    await _when_it_answers(journal.open, stopped)
     broker = _broker(settings.redis_url, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
     engine = Engine(journal, broker, accounts, roles.ROLES, limits)
-    await engine.start()
+    engine.start()
     try:
         yield engine, broker
     finally:

@@ -1,9 +1,9 @@
-"""One worker's engine: what it is made of, its sessions, and what happens without being asked.
+"""One worker's engine: what it is made of, its sessions, and what it does by itself.
 
     connect -> Session          handle(bytes) -> Dispatcher          disconnect
-    revalidate: rights that came or went          every second: dashboard, counts          every 5 s: silent clients
+    revalidate: rights that changed          every second: live views, counts          every 5 s: idle sessions end
 
-The engine knows neither sockets nor pages; transports call it.
+The engine knows neither sockets nor pages, nor what a feature does. Transports call it.
 """
 
 import asyncio
@@ -13,55 +13,66 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from channels import lesson
 from channels.broker.broker import Broker
 from channels.cluster.bus import Bus
 from channels.cluster.message_rates import MinuteCounts
-from channels.cluster.presence import ONLINE, PRESENCE_COUNT, PRESENCE_DIFF, Presence
+from channels.cluster.presence import ONLINE, PRESENCE_DIFF, Presence
 from channels.cluster.presence_sync import BEAT_SECONDS, PEERS, Peers
 from channels.cluster.rpc import Relay, channel_of
-from channels.engine.dispatcher import READS, Dispatcher, Joined
+from channels.engine.dispatcher import Dispatcher
+from channels.engine.joins import Joined, Joins
+from channels.engine.live_views import SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
-from channels.engine.user_events import RIGHTS_CHANGED, SESSION_ENDED, JoinedOwn, RightsChanged, SessionEnded
-from channels.errors import RESTARTING, SIGNED_OUT, Closing, Unavailable
-from channels.event import EventType
-from channels.journal.journal import Entry, Journal
-from channels.lesson import chat
-from channels.lesson.dashboard import DASHBOARD, DASHBOARD_CHANGED, SNAPSHOT_SECONDS, Dashboard
+from channels.engine.pushes import READS, Pushes
+from channels.engine.rights import Rights
+from channels.engine.user_events import JoinedOwn
+from channels.errors import RESTARTING, Closing
+from channels.journal.entry import Entry
+from channels.journal.journal import Journal
+from channels.lesson.feature import Feature
 from channels.lesson.rules import RoleRules
-from channels.lesson.state import Room
+from channels.lesson.state import TopicState
 from channels.limit import SWEEP_SECONDS, Limits
-from channels.member import Authority, Member, Role
+from channels.member import Authority, Member
 from channels.sessions.registry import Registry
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
-from channels.topics.topic import USER_TOPIC, Topic
+from channels.topics.kind import KINDS, TopicKind, parse_name
+from channels.topics.topic import Topic
 from channels.wire.codec import Event, Wire
 
 log = logging.getLogger(__name__)
 
-# What the engine sends by itself, beside what comes of pushes and the presence of members.
-EVENTS: tuple[EventType[Any], ...] = (SESSION_ENDED, RIGHTS_CHANGED, DASHBOARD_CHANGED)
-
-# Sign-ins that are read again at once after an import: the authority gathers them into few queries.
-RENEW_AT_ONCE = 500
-
 # How long clients have to answer a close frame before their connections are dropped.
 CLOSE_SECONDS = 2.0
 
-# Sessions are drained in steps, and no slower than 200 a second: what one worker takes in of those who come back.
+# A drain ends sessions in steps, and no slower than 200 a second: what another worker takes in of those who come back.
 DRAIN_STEP_SECONDS = 0.05
 MIN_DRAINED_AT_ONCE = 10
-DRAIN_ORDER = (Role.STUDENT, Role.TEACHER, Role.PRINCIPAL)
 
 _GONE = Closing(1000, "gone", reconnect=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """How often the engine does what it does by itself, in seconds."""
+
+    sweep: float = SWEEP_SECONDS
+    snapshot: float = SNAPSHOT_SECONDS
+    beat: float = BEAT_SECONDS
+
+
 class Engine:
-    """The real-time engine of one worker; `start` before the first `connect`."""
+    """The real-time engine of one worker; `start` before the first `connect`.
+
+    `features` and `live_views` are what topics can fold and show; `kinds` says which topics fold and show which.
+    """
 
     def __init__(
         self,
@@ -71,78 +82,76 @@ class Engine:
         roles: Collection[RoleRules],
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        kinds: Collection[TopicKind] = KINDS,
+        features: Collection[type[Feature[Any]]] = lesson.FEATURES,
+        live_views: Collection[MakeLiveView] = lesson.LIVE_VIEWS,
+        periods: Periods = Periods(),
     ) -> None:
         self.authority = authority
         self._journal = journal
         self._limits = limits
         self._clock = clock
+        self._periods = periods
         self._rules = {rules.role: rules for rules in roles}
-        self._hub = Hub(journal, broker, Room)
+        self._kinds = kinds
+        self._features = {feature.name: feature for feature in features}
+        self._rated = frozenset(event.name for rules in roles for event in rules.emitted() if event.counted)
+        self._hub = Hub(journal, broker, self._make_topic)
         self._fan_out = self._hub.fan_out
         self._bus = Bus(broker, self._hub)
         self._presence = Presence()
         self._registry = Registry(limits)
         self._membership = Membership(self._hub, self._presence)
-        self._minutes = MinuteCounts()
-        self._dashboard = Dashboard(self._presence, self._minutes)
-        self._peers = Peers(self._presence, self._minutes, lambda data: self._bus.publish(PEERS, data), clock)
+        self._rates = MinuteCounts()
+        self._live_views = LiveViews(self._hub, self._presence, self._rates, live_views)
+        self._peers = Peers(self._presence, self._rates, lambda data: self._bus.publish(PEERS, data), clock)
         self.relay = Relay(self._presence.worker, self._bus.publish, lambda: not broker.connected)
-        self._dispatcher = Dispatcher(
-            self._hub,
-            self._bus,
-            journal,
-            authority,
-            self._registry,
-            self._membership,
-            self._rules,
-            limits,
-            clock,
-            self._extend,
-        )
-        self.handle = self._dispatcher.handle
-        self._revision = 0
+        self._rights = Rights(authority, self._registry, self._membership, self._rules)
+        self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
+        joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
+        self.handle = Dispatcher(self._registry, self._membership, joins, self._pushes, clock).handle
+        self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()
-        journal.on_commit = self._committed
-        journal.on_doubt = self._hub.in_doubt
-        journal.on_known = self._hub.already_stored
-        self._bus.listen(PEERS, self._peers.receive)
-        self._bus.listen(READS, self._dispatcher.hear_mark)
-        self._bus.listen(channel_of(self.relay.worker), self.relay.receive)
 
-    async def start(self) -> None:
-        """Begin; raises `JournalUnavailable`."""
-        await self._journal.start()
+    def start(self) -> None:
+        """Begin, in a running event loop; the journal is open."""
+        self._journal.start(self)
         self._hub.start(self)
+        self._bus.listen(PEERS, self._peers.receive)
+        self._bus.listen(READS, self._pushes.receive_mark)
+        self._bus.listen(channel_of(self.relay.worker), self.relay.receive)
         self._bus.start(self.relay)
-        self._keep(_every(SWEEP_SECONDS, self._sweep))
-        self._keep(_every(SNAPSHOT_SECONDS, self._tell_dashboard))
-        self._keep(_every(SNAPSHOT_SECONDS, self._tell_counts))
+        self._keep(_every(self._periods.sweep, self._sweep))
+        self._keep(_every(self._periods.snapshot, self._live_views.send_changed))
+        self._keep(_every(self._periods.snapshot, self._live_views.send_counts))
         self._peers.beat(_now())
-        self._keep(_every(BEAT_SECONDS, lambda: self._peers.beat(_now())))
+        self._keep(_every(self._periods.beat, lambda: self._peers.beat(_now())))
 
     async def drain(self, seconds: float) -> None:
-        """End the sessions so that they come back elsewhere, spread over `seconds`; teachers and the principal last.
+        """End the sessions so that they come back elsewhere, spread over `seconds`, in the order of the roles' ranks.
 
-        Those who are still here go on as ever, and one whose pushes wait for the journal has their replies first.
+        A session that is still here works as before; one whose pushes wait for the journal gets their replies first.
         """
-        waiting = deque(sorted(self._registry, key=lambda session: DRAIN_ORDER.index(session.member.user.role)))
+        waiting = deque(sorted(self._registry, key=lambda session: self._rules[session.member.user.role].drain_rank))
         at_once = max(MIN_DRAINED_AT_ONCE, math.ceil(len(waiting) * DRAIN_STEP_SECONDS / max(seconds, 0.001)))
         deadline = asyncio.get_running_loop().time() + seconds
         while waiting and asyncio.get_running_loop().time() < deadline:
             for session in [waiting.popleft() for _ in range(min(at_once, len(waiting)))]:
-                if session.appending:
+                if session.appending or self._pushes.must_wait(session):
                     waiting.append(session)
                 else:
                     session.end(RESTARTING)
             await asyncio.sleep(DRAIN_STEP_SECONDS)
 
     async def close(self) -> None:
-        """Commit what is gathered, tell those who wait, and end every session so that it comes back elsewhere."""
+        """Commit what waits, answer it, and end every session so that it comes back elsewhere."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._journal.close()
+        await self._pushes.close()
         for session in self._registry:
             session.end(RESTARTING)
         await self._gone()
@@ -161,13 +170,13 @@ class Engine:
 
     @property
     def key(self) -> str:
-        """Return the secret that the workers of this school share; known once started."""
+        """Return the secret that the workers of this school share; known once the journal is open."""
         return self._journal.key
 
     @property
     def revision(self) -> int:
         """Return a number that grows with every `revalidate`: read it before checking a credential."""
-        return self._revision
+        return self._rights.revision
 
     def connections_of(self, member: Member) -> int:
         """Return how many connections a member's user has open here."""
@@ -178,13 +187,13 @@ class Engine:
         return {session.member.credential_id for session in self._registry}
 
     def connect(self, member: Member, wire: Wire, revision: int) -> Session:
-        """Take in a client whose credential was checked at `revision`."""
+        """Make a session for a client whose credential was checked at `revision`."""
         session = Session(member, wire, self._limits, self._clock(), self._fan_out)
         self._registry.add(session)
         self._presence.enter(ONLINE, session)
         self._fan_out.schedule()
-        if revision != self._revision:  # a right was withdrawn meanwhile; it may have been this one
-            self._keep(self._recheck(session))
+        if revision != self._rights.revision:  # a right was withdrawn meanwhile; it may be one of this session's
+            self._keep(self._rights.recheck(session))
         return session
 
     def touch(self, session: Session) -> None:
@@ -200,62 +209,38 @@ class Engine:
         self._fan_out.schedule()
         self._registry.discard(session)
 
-    # Rights
+    # Topics
 
-    async def _recheck(self, session: Session) -> None:
-        try:
-            await self._renew_all([session])
-        except Unavailable:
-            session.end(RESTARTING)  # to come back when it can be checked
-
-    async def revalidate(self, user_ids: Collection[int] | None) -> None:
-        """Ask again what the sign-ins of these users (None: all) give, and take from open sessions what has gone."""
-        self._revision += 1
-        sessions = list(self._registry) if user_ids is None else [s for id_ in user_ids for s in self._registry.of(id_)]
-        by_credential: dict[int, list[Session]] = {}
-        for session in sessions:
-            by_credential.setdefault(session.member.credential_id, []).append(session)
-        groups = list(by_credential.values())
-        for start in range(0, len(groups), RENEW_AT_ONCE):
-            await asyncio.gather(*(self._renew_all(group) for group in groups[start : start + RENEW_AT_ONCE]))
-
-    async def _renew_all(self, sessions: list[Session]) -> None:
-        member = await self.authority.renew(sessions[0].member)
-        for session in sessions:
-            if session.closing is None:
-                self._renew(session, member)
-
-    def _renew(self, session: Session, member: Member | None) -> None:
-        if member is None or member.user.role is not session.member.user.role:
-            self._membership.notify(session, SESSION_ENDED, SessionEnded("signed_out", SIGNED_OUT.reason))
-            session.end(SIGNED_OUT)
-            return
-        before, session.member = session.member, member
-        if before.classes == member.classes:
-            return
-        rules = self._rules[member.user.role]
-        for wire_name in [name for name in session.subscriptions if not rules.allows(member, name)]:
-            self._membership.take_away(session, wire_name)
-        self._membership.notify(session, RIGHTS_CHANGED, RightsChanged(rules.listing(member)))
-
-    # What join replies say of some topics only
+    def _make_topic(self, name: str) -> Topic:
+        address = parse_name(name, self._kinds)
+        features = [self._features[each] for each in address.kind.features if each in self._features]
+        return Topic(address, TopicState(features))
 
     def _extend(self, session: Session, topic: Topic, joined: Joined[Any]) -> Joined[Any]:
-        member = session.member
-        if topic.wire_name == USER_TOPIC:
+        """Add to the reply to a join what only some kinds of topic say."""
+        if topic.address.kind.lists_rights:
+            member = session.member
             listing = self._rules[member.user.role].listing(member)
             return JoinedOwn(**msgspec.structs.asdict(joined), user=member.user, topics=listing)
-        if topic.name == DASHBOARD:
-            return msgspec.structs.replace(joined, state=self._dashboard.snapshot(member.classes, _now()))
-        return joined
+        live = self._live_views.state(topic, session)
+        return msgspec.structs.replace(joined, state=joined.state | live) if live else joined
 
-    # What happens by itself
+    # What others report
 
-    def _committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        """Count and deliver what this worker's journal has committed."""
         for entry, _ in batch:
-            if entry.event == chat.SENT.name:
-                self._minutes.add(entry.topic, entry.at)
+            if entry.event in self._rated:
+                self._rates.add(entry.topic, entry.at)
         self._hub.committed(batch)
+
+    def in_doubt(self, topics: set[str]) -> None:
+        """Look for events of these topics: nobody knows whether their batch was committed."""
+        self._hub.in_doubt(topics)
+
+    def already_stored(self, topic: str, seq: int) -> None:
+        """Note that a topic has an event of this position, which a client has pushed again."""
+        self._hub.already_stored(topic, seq)
 
     def turn_ending(self) -> None:
         """Publish and broadcast the turn's changes of presence."""
@@ -265,21 +250,7 @@ class Engine:
             if topic is not None:
                 self._fan_out.broadcast(topic, PRESENCE_DIFF.name, PRESENCE_DIFF.encode(diff))
 
-    def _tell_counts(self) -> None:
-        for name, counts in self._presence.take_counts().items():
-            topic = self._hub.topics.get(name)
-            if topic is not None:
-                self._fan_out.broadcast_snapshot(topic, PRESENCE_COUNT.name, PRESENCE_COUNT.encode(counts))
-
-    def _tell_dashboard(self) -> None:
-        topic = self._hub.topics.get(DASHBOARD)
-        if topic is None or not topic.audience:
-            return
-        # Every principal sees every class, so one snapshot serves them all.
-        classes = next(topic.sessions()).member.classes
-        snapshot = self._dashboard.changed(classes, _now())
-        if snapshot is not None:
-            self._fan_out.broadcast_snapshot(topic, DASHBOARD_CHANGED.name, DASHBOARD_CHANGED.encode(snapshot))
+    # What the engine does by itself
 
     def _sweep(self) -> None:
         now = self._clock()
@@ -303,7 +274,7 @@ async def _every(seconds: float, do: Callable[[], None]) -> None:
         try:
             do()
         except Exception:
-            log.exception("what is done every %s s failed; it is tried again", seconds)
+            log.exception("a task that runs every %s s failed; it runs again", seconds)
 
 
 def _now() -> int:

@@ -3,11 +3,11 @@
 The engine sends these by itself; `reading` adds how far the user has read.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from channels.engine.dispatcher import Joined
+from channels.engine.joins import Joined
 from channels.event import Delivery, EventType, Nothing
 from channels.lesson.rules import TopicEntry
 from channels.member import User
@@ -36,3 +36,6 @@ class SessionEnded(msgspec.Struct, frozen=True):
 
 RIGHTS_CHANGED = EventType("rights:changed", RightsChanged, Delivery.ORDERED, USER_TOPIC)
 SESSION_ENDED = EventType("session:ended", SessionEnded, Delivery.ORDERED, USER_TOPIC)
+
+# What the engine sends by itself on a user's own topic.
+EVENTS: tuple[EventType[Any], ...] = (SESSION_ENDED, RIGHTS_CHANGED)

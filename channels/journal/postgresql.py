@@ -9,12 +9,12 @@ was committed while the locks were awaited.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import asyncpg
 
 from channels.errors import JournalUnavailable
-from channels.journal.journal import Entry, Mark, Receipt
+from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
 
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
 COMMIT_SECONDS = 4.0
@@ -27,7 +27,7 @@ _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}"
 _CREATE = """
     INSERT INTO topics (name, seq) SELECT name, 0 FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING
 """
-_LOCK = "SELECT name, id, seq FROM topics WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE"
+_LOCK = "SELECT name, id, seq, governed FROM topics WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE"
 _KNOWN = """
     SELECT topic_id, author_id, push_id, seq, at FROM events WHERE (topic_id, author_id, push_id) IN
     (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))
@@ -37,7 +37,8 @@ _INSERT = """
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[])
 """
 _ADVANCE = """
-    UPDATE topics SET seq = new.seq FROM unnest($1::bigint[], $2::bigint[]) AS new (id, seq) WHERE topics.id = new.id
+    UPDATE topics SET seq = new.seq, governed = new.governed
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (id, seq, governed) WHERE topics.id = new.id
 """
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
@@ -45,6 +46,12 @@ _MARK = """
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS mark (topic, user_id, seq, at)
     JOIN topics ON topics.name = mark.topic ORDER BY topics.id, mark.user_id
     ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > reads.seq
+"""
+_SNAPSHOT = """
+    INSERT INTO snapshots (topic_id, seq, state)
+    SELECT topics.id, new.seq, new.state FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS new (topic, seq, state)
+    JOIN topics ON topics.name = new.topic AND topics.seq >= new.seq ORDER BY topics.id
+    ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > snapshots.seq
 """
 
 
@@ -55,11 +62,13 @@ class PostgresqlWriter:
         self._url = url
         self._connection: asyncpg.Connection | None = None
 
-    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
-        """Append all or none, as `channels.journal.journal.Writer` says."""
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
+        """Store a batch, as `channels.journal.entry.Writer` says."""
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                return await self._transact_until_done(batch, marks)
+                return await self._transact_until_done(groups, marks, snapshots)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             raise JournalUnavailable(str(error) or type(error).__name__) from error
@@ -67,23 +76,28 @@ class PostgresqlWriter:
             await self.close()
             raise
 
-    async def _transact_until_done(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+    async def _transact_until_done(
+        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]
+    ) -> list[Stored]:
         while True:
             try:
-                return await self._transact(batch, marks)
+                return await self._transact(groups, marks, snapshots)
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 # Undone whole, because of somebody else's transaction: it may simply be tried again, within its time.
                 await self.close()
 
-    async def _transact(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+    async def _transact(
+        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]
+    ) -> list[Stored]:
         # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.
         # Dropping the connection rolls back as well.
         connection = self._connection or await self._connect()
         await connection.execute(_BEGIN.format(MAX_IDLE_MS))
-        receipts = await _append(connection, batch)
+        stored = await _append(connection, groups)
         await _mark(connection, marks)
+        await _keep(connection, snapshots)
         await connection.execute("COMMIT")
-        return receipts
+        return stored
 
     async def close(self) -> None:
         """Drop the connection, with whatever transaction is open on it."""
@@ -97,52 +111,83 @@ class PostgresqlWriter:
         return self._connection
 
 
-async def _append(connection: asyncpg.Connection, batch: Sequence[Entry]) -> list[Receipt]:
-    if not batch:
+async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> list[Stored]:
+    if not groups:
         return []
-    names = sorted({entry.topic for entry in batch})
+    names = sorted(_topics(groups))
     await connection.execute(_CREATE, names)
-    counters = {name: [id_, seq] for name, id_, seq in await connection.fetch(_LOCK, names)}
-    known = await _known(connection, counters, batch)
-    receipts, rows = _assign(counters, known, batch)
+    counters = {name: Counter(*numbers) for name, *numbers in await connection.fetch(_LOCK, names)}
+    known = await _known(connection, counters, groups)
+    stored, rows = _assign(counters, known, groups)
     if rows:
-        await connection.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
-    await connection.execute(_ADVANCE, [id_ for id_, _ in counters.values()], [seq for _, seq in counters.values()])
-    return receipts
+        await connection.execute(_INSERT, *_columns(rows))
+    await connection.execute(_ADVANCE, *_columns([(c.id, c.seq, c.governed) for c in counters.values()]))
+    return stored
+
+
+def _topics(groups: Sequence[Group]) -> set[str]:
+    # Those of the rules, too: their counters must not move before the commit.
+    topics = {entry.topic for group in groups for entry in group.entries}
+    return topics | {group.checked.topic for group in groups if group.checked is not None}
+
+
+def _columns(rows: Iterable[tuple[object, ...]]) -> Iterator[list[object]]:
+    return (list(column) for column in zip(*rows, strict=True))
 
 
 Known = dict[tuple[int, int, str], Receipt]
 
 
-async def _known(connection: asyncpg.Connection, counters: dict[str, list[int]], batch: Sequence[Entry]) -> Known:
-    pushes = [(counters[entry.topic][0], entry.author_id, entry.push_id) for entry in batch if entry.push_id]
+async def _known(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Known:
+    first = [group.entries[0] for group in groups]
+    pushes = [(counters[entry.topic].id, entry.author_id, entry.push_id) for entry in first if entry.push_id]
     if not pushes:
         return {}
-    rows = await connection.fetch(_KNOWN, *(list(column) for column in zip(*pushes, strict=True)))
+    rows = await connection.fetch(_KNOWN, *_columns(pushes))
     return {(topic, author, push): Receipt(seq, at, fresh=False) for topic, author, push, seq, at in rows}
 
 
 def _assign(
-    counters: dict[str, list[int]], known: Known, batch: Sequence[Entry]
-) -> tuple[list[Receipt], list[tuple[object, ...]]]:
+    counters: dict[str, Counter], known: Known, groups: Sequence[Group]
+) -> tuple[list[Stored], list[tuple[object, ...]]]:
     # Gives each new entry its topic's next seq; a push id that comes twice in the batch counts once, too.
-    receipts: list[Receipt] = []
+    stored: list[Stored] = []
     rows: list[tuple[object, ...]] = []
-    for entry in batch:
+    for group in groups:
+        entry = group.entries[0]
         counter = counters[entry.topic]
-        push = (counter[0], entry.author_id, entry.push_id) if entry.push_id else None
+        push = (counter.id, entry.author_id, entry.push_id) if entry.push_id else None
         receipt = known.get(push) if push else None
-        if receipt is None:
-            counter[1] += 1
-            receipt = Receipt(counter[1], entry.at)
-            rows.append((*counter, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode()))
+        if receipt is not None:
+            stored.append([receipt])
+        elif (governed := _governed(counters, group)) is not None:
+            stored.append(Superseded(governed))
+        else:
+            receipts = [_take_next(counters[entry.topic], entry, rows) for entry in group.entries]
+            stored.append(receipts)
             if push:
-                known[push] = Receipt(receipt.seq, receipt.at, fresh=False)
-        receipts.append(receipt)
-    return receipts, rows
+                known[push] = Receipt(receipts[0].seq, receipts[0].at, fresh=False)
+    return stored, rows
+
+
+def _governed(counters: dict[str, Counter], group: Group) -> int | None:
+    # The position of a governing event that was stored after the one which the group was checked against.
+    checked = group.checked
+    governed = counters[checked.topic].governed if checked is not None else 0
+    return governed if checked is not None and governed > checked.governed else None
+
+
+def _take_next(counter: Counter, entry: Entry, rows: list[tuple[object, ...]]) -> Receipt:
+    seq = counter.next(entry.governs)
+    rows.append((counter.id, seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode()))
+    return Receipt(seq, entry.at)
 
 
 async def _mark(connection: asyncpg.Connection, marks: Sequence[Mark]) -> None:
     if marks:
-        columns = zip(*((mark.topic, mark.user_id, mark.seq, mark.at) for mark in marks), strict=True)
-        await connection.execute(_MARK, *(list(column) for column in columns))
+        await connection.execute(_MARK, *_columns((mark.topic, mark.user_id, mark.seq, mark.at) for mark in marks))
+
+
+async def _keep(connection: asyncpg.Connection, snapshots: Sequence[Snapshot]) -> None:
+    if snapshots:
+        await connection.execute(_SNAPSHOT, *_columns((each.topic, each.seq, each.state) for each in snapshots))

@@ -7,11 +7,11 @@ aiosqlite 820 / 92 / 13 µs. One writer at a time is what SQLite allows anyway; 
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from channels.errors import JournalUnavailable
-from channels.journal.journal import Entry, Mark, Receipt
+from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
 from channels.journal.write_lock import Turn
 
 # How long a commit waits for its turn among several workers (longer than each of them takes for a batch; one that
@@ -27,6 +27,8 @@ BUSY_SECONDS = 1.5
 CACHE_KIB = 16_000
 CHECKPOINT_PAGES = 4_000
 
+_COUNTER = "SELECT id, seq, governed FROM topics WHERE name = ?"
+_CREATE = "INSERT INTO topics (name, seq, governed) VALUES (?, 0, 0) RETURNING id, seq, governed"
 _KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
 _INSERT = """
     INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -36,6 +38,10 @@ _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
     SELECT id, ?, min(?, seq), ? FROM topics WHERE name = ?
     ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > reads.seq
+"""
+_SNAPSHOT = """
+    INSERT INTO snapshots (topic_id, seq, state) SELECT id, ?, ? FROM topics WHERE name = ? AND seq >= ?
+    ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > snapshots.seq
 """
 
 
@@ -48,9 +54,11 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
         self._turn: Turn | None = None
 
-    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
-        """Append all or none, as `channels.journal.journal.Writer` says."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch, marks)
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
+        """Store a batch, as `channels.journal.entry.Writer` says."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, groups, marks, snapshots)
 
     async def close(self) -> None:
         """Close the connection and end the thread."""
@@ -59,27 +67,28 @@ class SqliteWriter:
         if self._turn is not None:
             self._turn.close()
 
-    def _commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+    def _commit(self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]) -> list[Stored]:
         try:
             turn = self._turn = self._turn or Turn(f"{self._path}-turn")
             turn.take(TURN_SECONDS)
         except OSError as error:  # of which TimeoutError is one
             raise JournalUnavailable(str(error)) from error
         try:
-            return self._write(batch, marks)
+            return self._write(groups, marks, snapshots)
         finally:
             turn.give()
 
-    def _write(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+    def _write(self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]) -> list[Stored]:
         committed = False
         try:
             connection = self._connection or self._connect()
             connection.execute("BEGIN IMMEDIATE")
-            receipts = _append(connection, batch)
+            stored = _append(connection, groups)
             connection.executemany(_MARK, [(mark.user_id, mark.seq, mark.at, mark.topic) for mark in marks])
+            connection.executemany(_SNAPSHOT, [(each.seq, each.state, each.topic, each.seq) for each in snapshots])
             connection.execute("COMMIT")
             committed = True
-            return receipts
+            return stored
         except sqlite3.Error as error:
             raise JournalUnavailable(str(error)) from error
         finally:
@@ -102,30 +111,54 @@ class SqliteWriter:
             self._connection = None
 
 
-def _append(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[Receipt]:
-    counters: dict[str, list[int]] = {}  # topic -> [its id, its seq]
-    receipts = []
-    for entry in batch:
-        counter = counters.get(entry.topic)
-        if counter is None:
-            counter = counters[entry.topic] = _counter(connection, entry.topic)
-        receipts.append(_insert_or_find(connection, counter, entry))
-    connection.executemany("UPDATE topics SET seq = ? WHERE id = ?", [(seq, id_) for id_, seq in counters.values()])
-    return receipts
+def _append(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Stored]:
+    counters: dict[str, Counter] = {}
+    stored = [_append_group(connection, counters, group) for group in groups]
+    advanced = [(counter.seq, counter.governed, counter.id) for counter in counters.values()]
+    connection.executemany("UPDATE topics SET seq = ?, governed = ? WHERE id = ?", advanced)
+    return stored
 
 
-def _counter(connection: sqlite3.Connection, topic: str) -> list[int]:
-    row = connection.execute("SELECT id, seq FROM topics WHERE name = ?", (topic,)).fetchone()
-    if row is None:
-        row = connection.execute("INSERT INTO topics (name, seq) VALUES (?, 0) RETURNING id, seq", (topic,)).fetchone()
-    return list(row)
+def _append_group(connection: sqlite3.Connection, counters: dict[str, Counter], group: Group) -> Stored:
+    first = group.entries[0]
+    counter = _counter(connection, counters, first.topic)
+    checked = group.checked
+    ruling = _counter(connection, counters, checked.topic) if checked is not None else counter
+    if checked is not None and ruling.governed > checked.governed:
+        known = _find(connection, counter, first)
+        return [known] if known is not None else Superseded(ruling.governed)
+    receipt = _insert(connection, counter, first)
+    if receipt is None:
+        known = _find(connection, counter, first)
+        assert known is not None
+        return [known]
+    return [receipt, *_append_others(connection, counters, group)]
 
 
-def _insert_or_find(connection: sqlite3.Connection, counter: list[int], entry: Entry) -> Receipt:
-    topic_id, seq = counter[0], counter[1] + 1
-    row = (topic_id, seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
-    if connection.execute(_INSERT, row).rowcount:
-        counter[1] = seq
-        return Receipt(seq, entry.at)
-    known_seq, known_at = connection.execute(_KNOWN_PUSH, (topic_id, entry.author_id, entry.push_id)).fetchone()
-    return Receipt(known_seq, known_at, fresh=False)
+def _append_others(connection: sqlite3.Connection, counters: dict[str, Counter], group: Group) -> Iterator[Receipt]:
+    for entry in group.entries[1:]:
+        receipt = _insert(connection, _counter(connection, counters, entry.topic), entry)
+        assert receipt is not None
+        yield receipt
+
+
+def _counter(connection: sqlite3.Connection, counters: dict[str, Counter], topic: str) -> Counter:
+    counter = counters.get(topic)
+    if counter is None:
+        row = connection.execute(_COUNTER, (topic,)).fetchone() or connection.execute(_CREATE, (topic,)).fetchone()
+        counter = counters[topic] = Counter(*row)
+    return counter
+
+
+def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:
+    # None: the push is known.
+    seq = counter.seq + 1
+    row = (counter.id, seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
+    if not connection.execute(_INSERT, row).rowcount:
+        return None
+    return Receipt(counter.next(entry.governs), entry.at)
+
+
+def _find(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:
+    row = connection.execute(_KNOWN_PUSH, (counter.id, entry.author_id, entry.push_id)).fetchone()
+    return Receipt(row[0], row[1], fresh=False) if row is not None else None

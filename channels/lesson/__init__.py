@@ -1,1 +1,14 @@
-"""What happens in a class, one file per feature: its payload types, what its pushes do, how its events fold."""
+"""What happens in a class, one file per feature: its payload types, what its pushes do, how its events fold.
+
+A new feature is one file here, a line in one of these lists, its name in the rows of `channels.topics.kind`, and its
+actions in the roles' files.
+"""
+
+from channels.lesson.announcements import Announcements
+from channels.lesson.dashboard import Dashboard
+
+# What topics fold from their events.
+FEATURES = (Announcements,)
+
+# What topics show of who is where and what is counted.
+LIVE_VIEWS = (Dashboard,)

@@ -1,7 +1,7 @@
 """Announcements: what teachers say to a class, and the principal to a class, a role or the school.
 
-They are events of the topic like any other, and fold into its state: whoever joins gets the newest ones at once, also
-when a long chat stands between. Who has read one is told by the members' read positions (`reading`).
+Announcements are events of the topic like any other. They fold into its state, so that the reply to a join carries the
+newest ones, however much chat came after them. The members' read positions show who has read one (`reading`).
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from channels.event import Delivery, EventType
 from channels.field import PushId, Text, Title
-from channels.lesson.feature import Action, Append, Appended, Push, not_blank
+from channels.lesson.feature import Action, Append, Appended, Feature, Push, not_blank
 from channels.limit import STATE_ANNOUNCEMENTS
 from channels.member import User
 from channels.wire.codec import Broadcast, Event, as_broadcast
@@ -40,30 +40,36 @@ SENT = EventType("announcement:sent", AnnouncementSent, Delivery.DURABLE)
 def _send(push: Push[AnnouncementSend]) -> Append[AnnouncementSent]:
     given = push.payload
     sent = AnnouncementSent(given.title.strip(), not_blank(given.text), push.member.user, given.id or UNSET)
-    return Append(SENT, sent, given.id)
+    return Append(SENT, sent)
 
 
 SEND = Action("announcement:send", AnnouncementSend, _send, Appended, emits=(SENT,))
 
 
-class Announced(msgspec.Struct, frozen=True):
+class Announcements(Feature[list[Event]]):
     """The newest announcements of a topic, oldest first."""
 
-    announcements: list[Broadcast]
+    __slots__ = ("_newest",)
 
-
-class Announcements:
-    """The newest announcements of a topic."""
-
-    kinds = (SENT.name,)
+    name = "announcements"
+    events = (SENT,)
+    saved = list[Event]
 
     def __init__(self) -> None:
         self._newest: deque[Event] = deque(maxlen=STATE_ANNOUNCEMENTS)
 
     def apply(self, event: Event) -> None:
-        """Fold one event."""
+        """Keep one announcement, and drop the oldest past the bound."""
         self._newest.append(event)
 
-    def view(self) -> Announced:
-        """Return what this feature adds to the topic's state."""
-        return Announced([as_broadcast(event) for event in self._newest])
+    def view(self) -> list[Broadcast]:
+        """Return the newest announcements, oldest first."""
+        return [as_broadcast(event) for event in self._newest]
+
+    def dump(self) -> list[Event]:
+        """Return the announcements as they were broadcast."""
+        return list(self._newest)
+
+    def load(self, saved: list[Event]) -> None:
+        """Take the announcements of a snapshot."""
+        self._newest.extend(saved)

@@ -5,7 +5,7 @@ from msgspec import UNSET, UnsetType
 
 from channels.event import Delivery, EventType, Nothing
 from channels.field import PushId, Text
-from channels.lesson.feature import Action, Append, Appended, Flash, Push, not_blank
+from channels.lesson.feature import Action, Append, Appended, Publish, Push, not_blank
 from channels.member import User
 
 
@@ -34,17 +34,17 @@ class TypingStarted(msgspec.Struct, frozen=True):
     user: User
 
 
-SENT = EventType("message:sent", MessageSent, Delivery.DURABLE)
+SENT = EventType("message:sent", MessageSent, Delivery.DURABLE, counted=True)
 TYPING = EventType("typing:started", TypingStarted, Delivery.EPHEMERAL)
 
 
 def _send(push: Push[MessageSend]) -> Append[MessageSent]:
-    text, push_id = not_blank(push.payload.text), push.payload.id
-    return Append(SENT, MessageSent(text, push.member.user, push_id or UNSET), push_id)
+    given = push.payload
+    return Append(SENT, MessageSent(not_blank(given.text), push.member.user, given.id or UNSET))
 
 
-def _type(push: Push[TypingStart]) -> Flash[TypingStarted]:
-    return Flash(TYPING, TypingStarted(push.member.user))
+def _type(push: Push[TypingStart]) -> Publish[TypingStarted]:
+    return Publish(TYPING, TypingStarted(push.member.user))
 
 
 SEND = Action("message:send", MessageSend, _send, Appended, emits=(SENT,))

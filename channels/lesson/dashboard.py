@@ -60,12 +60,15 @@ DASHBOARD_CHANGED = EventType("dashboard:changed", Snapshot, Delivery.SNAPSHOT, 
 class Dashboard:
     """Makes snapshots out of who is where and what was counted."""
 
+    name = DASHBOARD
+    event = DASHBOARD_CHANGED
+
     def __init__(self, presence: Presence, minutes: MinuteCounts) -> None:
         self._presence = presence
         self._minutes = minutes
         self._told: Snapshot | None = None
 
-    def snapshot(self, classes: Mapping[int, Classroom], at: int) -> Snapshot:
+    def view(self, classes: Mapping[int, Classroom], at: int) -> Snapshot:
         """Return the school as it is now."""
         series = self._minutes.series(at)
         # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
@@ -77,7 +80,7 @@ class Dashboard:
 
     def changed(self, classes: Mapping[int, Classroom], at: int) -> Snapshot | None:
         """Return the school as it is now, or None where it is as the last call told it."""
-        now, told = self.snapshot(classes, at), self._told
+        now, told = self.view(classes, at), self._told
         if told is not None and (told.totals, told.classes) == (now.totals, now.classes):
             return None
         self._told = now

@@ -1,94 +1,191 @@
-"""What a push does, as a value: the type of its payload, a function from it to an outcome, and what comes of that.
+"""What a feature of a lesson is: the events it sends, the pushes it takes, the state it folds, and its rule.
 
     ACTION = Action("message:send", MessageSend, send, Appended, emits=(SENT,))
-                                                 send(push: Push[MessageSend]) -> Append, an Outcome[Appended]
+                                                 send(push: Push[MessageSend]) -> Append, an Effect[Appended]
 
-Features describe; the engine checks rights and limits before, and carries out after. So a feature has no I/O to get
-wrong: what may be written, sent or answered is one of the outcomes below.
+    class Hands(Feature[list[int]]):             events in order -> apply() -> view(), in the reply to a join
+                                                 rule(): which pushes the topic's state forbids
+
+A feature does no I/O: its actions return effects, and the engine checks rights and limits before and carries the
+effects out after. Features do not know each other; what one feature forbids to another's action, its rule says.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
 from channels.errors import Code, Refused
 from channels.event import EventType, Nothing
 from channels.field import Milliseconds, Position
-from channels.journal.journal import Journal, Mark
-from channels.member import Authority, Member
+from channels.journal.entry import Mark
+from channels.journal.journal import Journal
+from channels.member import Authority, Classroom, Member
 from channels.topics.topic import Topic
+from channels.wire.codec import Event
 
 P = TypeVar("P")
 R = TypeVar("R")
+S = TypeVar("S")
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """It is stored: where in its topic, and when. A retry gets what the first one got."""
+    """The event is stored: where in its topic, and when. A retry gets what the first push got."""
 
     seq: Position
     at: Milliseconds
 
 
-class MarkedUpTo(msgspec.Struct, frozen=True):
-    """How far the user has read the topic now."""
-
-    seq: Position
+# What pushes do
 
 
-class Outcome(msgspec.Struct, Generic[R], frozen=True):
-    """What is to be done for a push, which is then answered with an R."""
+class Effect(msgspec.Struct, Generic[R], frozen=True):
+    """What the engine carries out for a push, which is then answered with an R."""
 
 
-class Append(Outcome[Appended], Generic[P], frozen=True):
-    """Put a durable event into the topic; `push_id` makes a retry count once."""
+class Append(Effect[Appended], Generic[P], frozen=True):
+    """Append a durable event to the push's topic, or to `topic` (its name inside, see `channels.topics.kind`).
 
-    event: EventType[P]
-    payload: P
-    push_id: str | None = None
-
-
-class Flash(Outcome[Nothing], Generic[P], frozen=True):
-    """Broadcast an ephemeral event to the topic."""
+    The payload's field `id`, where the push has one, makes a retry count once.
+    """
 
     event: EventType[P]
     payload: P
+    topic: str | None = None
 
 
-class Answer(Outcome[R], Generic[R], frozen=True):
-    """Answer, and no more."""
+class Publish(Effect[Nothing], Generic[P], frozen=True):
+    """Send an ephemeral event to the topic's sessions on every worker."""
 
-    response: R
+    event: EventType[P]
+    payload: P
 
 
-class Marked(Outcome[MarkedUpTo], frozen=True):
-    """Keep a read mark, and tell the user's other sessions."""
+class Notify(Effect[Nothing], Generic[P], frozen=True):
+    """Send an ephemeral event to all sessions of one user, on that user's own topic."""
+
+    user_id: int
+    event: EventType[P]
+    payload: P
+
+
+class KeepMark(Effect[Nothing], frozen=True):
+    """Store how far a user has read, with the next transaction."""
 
     mark: Mark
 
 
+class Reply(Effect[R], Generic[R], frozen=True):
+    """Answer the push, and do no more."""
+
+    response: R
+
+
+class Several(Effect[R], Generic[R], frozen=True):
+    """Several effects of one push; the first decides the reply.
+
+    Appends commit in one transaction, of which a retry repeats nothing, and the first effect is one of them. The
+    other effects follow the commit.
+    """
+
+    first: Effect[R]
+    others: tuple[Effect[Any], ...]
+
+
 class Push(msgspec.Struct, Generic[P]):
-    """A push whose right was granted: who, where, what, when (`at`, ms since 1970), and what may be asked."""
+    """A push whose right was granted: by whom, where, what, when (`at`, ms since 1970), and what an action may read.
+
+    `is_staff`: the member's role teaches or leads.
+    """
 
     member: Member
+    is_staff: bool
     topic: Topic
     payload: P
     at: int
     journal: Journal
     authority: Authority
 
+    def state(self, feature: "type[F]") -> "F":
+        """Return a feature's own state in the push's topic; raises KeyError where the feature does not fold there."""
+        state: F = self.topic.state.of(feature)
+        return state
+
 
 class Action(msgspec.Struct, Generic[P, R], frozen=True):
     """One event that clients may push, the response to it, and the kinds of event that come of it.
 
-    A `run` that has to read returns an awaitable; one that need not must not.
+    A `run` that reads returns an awaitable; one that does not read returns its effect at once, and the push waits for
+    nothing. `stores_in` names the topic of the first event that the push appends.
     """
 
     event: str
     payload: type[P]
-    run: Callable[[Push[P]], Outcome[R] | Awaitable[Outcome[R]]]
+    run: Callable[[Push[P]], Effect[R] | Awaitable[Effect[R]]]
     reply: type[R]
     emits: tuple[EventType[Any], ...] = ()
+    stores_in: Callable[[Push[P]], str] = lambda push: push.topic.name
+
+
+# What events add up to
+
+
+class Feature(Generic[S]):
+    """What one feature knows of one topic, folded from the topic's events.
+
+    The fold is deterministic: it depends on the events and their order alone, so that every worker has the same state.
+    Several features may fold the same kind of event. `name` is the key of the feature's view in the reply to a join;
+    S is the type of what `dump` returns, for a snapshot from which `load` goes on. Raise `version` when S changes.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    events: ClassVar[tuple[EventType[Any], ...]]
+    saved: ClassVar[Any]
+    version: ClassVar[int] = 1
+
+    def apply(self, event: Event) -> None:
+        """Fold one event of `events`, in order."""
+        raise NotImplementedError
+
+    def view(self) -> Any:
+        """Return what the reply to a join says of this feature, under its name; the return annotation is its type."""
+        raise NotImplementedError
+
+    def dump(self) -> S:
+        """Return the state, for a snapshot."""
+        raise NotImplementedError
+
+    def load(self, saved: S) -> None:
+        """Take over a state that `dump` returned; called once, before the first `apply`."""
+        raise NotImplementedError
+
+    def rule(self, push: Push[Any], action: Action[Any, Any]) -> None:
+        """Raise `Refused` where the topic's state forbids this push; called for each push in the topic.
+
+        What the rule depends on must come from governing events only (`EventType.governs`): those bind from their
+        commit on, over all workers.
+        """
+
+
+F = TypeVar("F", bound=Feature[Any])
+
+
+class LiveView(Protocol):
+    """What a topic shows that follows from who is where and what is counted, and not from the topic's events.
+
+    `name` is its key in the state that replies to joins carry; `event` sends the view to who has joined.
+    """
+
+    name: str
+    event: EventType[Any]
+
+    def view(self, classes: Mapping[int, Classroom], at: int) -> msgspec.Struct:
+        """Return the view now (`at`, ms since 1970), of these classes."""
+
+    def changed(self, classes: Mapping[int, Classroom], at: int) -> msgspec.Struct | None:
+        """Return the view now, or None where it is as the last call returned it."""
 
 
 def not_blank(text: str) -> str:

@@ -7,8 +7,8 @@ import msgspec
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
 from channels.field import Position, TopicName
-from channels.journal.journal import Mark
-from channels.lesson.feature import Action, Answer, Marked, MarkedUpTo, Push
+from channels.journal.entry import Mark
+from channels.lesson.feature import Action, Effect, KeepMark, Notify, Push, Reply, Several
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
 from channels.topics.topic import USER_TOPIC
@@ -44,7 +44,13 @@ class ReadMarked(msgspec.Struct, frozen=True):
     seq: Position
 
 
-# Told to all connections of the one who has read.
+class MarkedUpTo(msgspec.Struct, frozen=True):
+    """How far the user has read the topic now."""
+
+    seq: Position
+
+
+# Sent to all sessions of the user who has read.
 MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER_TOPIC)
 
 
@@ -62,7 +68,7 @@ class Receipts(msgspec.Struct, frozen=True):
     read: list[User]
 
 
-async def _read(push: Push[HistoryRead]) -> Answer[HistoryPage]:
+async def _read(push: Push[HistoryRead]) -> Reply[HistoryPage]:
     wanted = push.payload
     if (wanted.before is None) == (wanted.after is None):
         raise Refused(Code.BAD_PAYLOAD, "say either `before` or `after`")
@@ -85,19 +91,23 @@ def _fitting(events: list[Event]) -> int:
     return len(events)
 
 
-def _page(found: list[Event], shown: list[Event]) -> Answer[HistoryPage]:
-    return Answer(HistoryPage([as_broadcast(event) for event in shown], len(shown) < len(found)))
+def _page(found: list[Event], shown: list[Event]) -> Reply[HistoryPage]:
+    return Reply(HistoryPage([as_broadcast(event) for event in shown], len(shown) < len(found)))
 
 
-def _mark(push: Push[ReadMark]) -> Marked:
-    seq = min(push.payload.seq, push.topic.seq)
-    return Marked(Mark(push.topic.name, push.member.user.id, seq, push.at))
+def _mark(push: Push[ReadMark]) -> Effect[MarkedUpTo]:
+    topic, user_id = push.topic, push.member.user.id
+    seq, read = min(push.payload.seq, topic.seq), topic.reads.get(user_id, 0)
+    if seq <= read:
+        return Reply(MarkedUpTo(read))
+    told = Notify(user_id, MARKED, ReadMarked(topic.wire_name, seq))
+    return Several(Reply(MarkedUpTo(seq)), (KeepMark(Mark(topic.name, user_id, seq, push.at)), told))
 
 
-async def _receipts(push: Push[ReceiptsRead]) -> Answer[Receipts]:
+async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
     everybody = await push.journal.readers(push.topic.name, push.payload.seq)
     readers, members = await push.authority.audience(push.topic.name, everybody)
-    return Answer(Receipts(len(readers), members, readers[:MAX_LISTED_READERS]))
+    return Reply(Receipts(len(readers), members, readers[:MAX_LISTED_READERS]))
 
 
 READ = Action("history:read", HistoryRead, _read, HistoryPage)

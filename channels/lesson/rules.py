@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from channels.errors import Code, Refused
+from channels.event import EventType
 from channels.field import ClassTitle, TopicName
 from channels.lesson.feature import Action
 from channels.member import Member, Role
@@ -42,6 +43,20 @@ class RoleRules(msgspec.Struct, frozen=True):
 
     role: Role
     topics: Mapping[str, TopicRule]
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell whether the role teaches or leads."""
+        return self.role != "student"
+
+    @property
+    def drain_rank(self) -> int:
+        """Return the place of the role when a worker drains: lower ones go first."""
+        return ["student", "teacher", "principal"].index(self.role)
+
+    def emitted(self) -> list[EventType[Any]]:
+        """Return every kind of event that comes of the role's pushes."""
+        return [event for rule in self.topics.values() for action in rule.actions.values() for event in action.emits]
 
     def resolve(self, member: Member, wire_name: str) -> tuple[TopicRule, str]:
         """Return the rule for a topic and the topic's name inside; the member may join it.

@@ -1,68 +1,105 @@
-"""A topic's state, folded from its events by the features; the same on every worker, since the order is.
+"""A topic's state: what its features fold from its events; the same on every worker, since the order is.
 
-Each feature that has state names the kinds of event that change it, so that loading a topic reads those and not a
-year of chat.
+    events -> apply() -> each feature that folds their kind -> view(), by the features' names
+    snapshot <- dump()          load() <- snapshot, then the events after it
+
+Each feature names the kinds of event that change it, so that loading a topic reads those and not a year of chat.
 """
 
-from typing import Any, Protocol, get_type_hints
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from channels.lesson.announcements import Announcements
+from channels.lesson.feature import Action, Feature, LiveView, Push
 from channels.wire.codec import Event
 
-
-class Fold(Protocol):
-    """What a feature keeps of a topic's events."""
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kinds of event that change it."""
-
-    def apply(self, event: Event) -> None:
-        """Fold one event of `kinds`, in order."""
-
-    def view(self) -> msgspec.Struct:
-        """Return what this feature adds to the topic's state: its fields stand beside the other features'."""
+F = TypeVar("F", bound=Feature[Any])
 
 
-# By the kind of topic: the text before the colon, if any.
-_FEATURES: dict[str, tuple[type[Fold], ...]] = {
-    "class": (Announcements,),
-    "role": (Announcements,),
-    "school": (Announcements,),
-}
+class _Saved(msgspec.Struct, array_like=True, frozen=True):
+    """A snapshot: the newest governing event's position, and each feature's name, version and state."""
+
+    governed: int
+    features: list[tuple[str, int, msgspec.Raw]]
 
 
-def state_fields(topic: str) -> list[tuple[str, Any]]:
-    """Return the names and types of what a topic's state is made of."""
-    views = [get_type_hints(feature.view)["return"] for feature in _features(topic)]
-    return [(field.name, field.type) for view in views for field in msgspec.structs.fields(view)]
+_decoder = msgspec.msgpack.Decoder(_Saved)
 
 
-def _features(topic: str) -> tuple[type[Fold], ...]:
-    return _FEATURES.get(topic.partition(":")[0], ())
+class TopicState:
+    """The state of one topic: one object per feature.
 
+    `governed` is the position of the newest event applied that changed what is allowed, 0 where there was none.
+    """
 
-class Room:
-    """The state of one topic, as the hub keeps it."""
+    __slots__ = ("_by_event", "_features", "_governing", "_rules", "governed", "kinds")
 
-    __slots__ = ("_folds", "kinds")
+    def __init__(self, features: Sequence[type[Feature[Any]]]) -> None:
+        self._features = {feature: feature() for feature in features}
+        self._by_event: dict[str, list[Feature[Any]]] = {}
+        for each in self._features.values():
+            for event in each.events:
+                self._by_event.setdefault(event.name, []).append(each)
+        self._governing = frozenset(event.name for each in features for event in each.events if event.governs)
+        # Most features forbid nothing, and a push asks only those that do.
+        self._rules = [each for each in self._features.values() if type(each).rule is not Feature.rule]
+        self.kinds = tuple(self._by_event)
+        self.governed = 0
 
-    def __init__(self, topic: str) -> None:
-        folds = [feature() for feature in _features(topic)]
-        self._folds = {kind: fold for fold in folds for kind in fold.kinds}
-        self.kinds = tuple(self._folds)
+    def of(self, feature: type[F]) -> F:
+        """Return one feature's state; raises KeyError where the feature does not fold in this topic."""
+        found = self._features[feature]
+        assert isinstance(found, feature)
+        return found
 
     def apply(self, event: Event) -> None:
         """Fold one event of any kind, in order."""
-        fold = self._folds.get(event.event)
-        if fold is not None:
-            fold.apply(event)
+        for feature in self._by_event.get(event.event, ()):
+            feature.apply(event)
+        if event.event in self._governing:
+            self.governed = event.seq
+
+    def check(self, push: Push[Any], action: Action[Any, Any]) -> None:
+        """Raise `Refused` where a feature's rule forbids a push."""
+        for feature in self._rules:
+            feature.rule(push, action)
 
     def view(self) -> dict[str, object]:
-        """Return the state as join replies carry it."""
-        state: dict[str, object] = {}
-        for fold in self._folds.values():
-            state |= msgspec.structs.asdict(fold.view())
-        return state
+        """Return the state as replies to joins carry it."""
+        return {feature.name: feature.view() for feature in self._features.values()}
+
+    def dump(self) -> bytes:
+        """Return the state for a snapshot."""
+        features = [(each.name, each.version, _raw(each.dump())) for each in self._features.values()]
+        return msgspec.msgpack.encode(_Saved(self.governed, features))
+
+    def load(self, data: bytes) -> bool:
+        """Take over a snapshot; False, and nothing changes, where other features or versions made it."""
+        try:
+            saved = _decoder.decode(data)
+            states = {name: (version, raw) for name, version, raw in saved.features}
+            loaded = [self._loaded(each, *states[each.name]) for each in self._features.values()]
+        except (msgspec.MsgspecError, KeyError):
+            return False
+        if len(loaded) != len(states):
+            return False
+        for feature, state in zip(self._features.values(), loaded, strict=True):
+            feature.load(state)
+        self.governed = saved.governed
+        return True
+
+    @staticmethod
+    def _loaded(feature: Feature[Any], version: int, raw: msgspec.Raw) -> Any:
+        if version != feature.version:
+            raise KeyError(feature.name)
+        return msgspec.msgpack.decode(raw, type=feature.saved)
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.msgpack.encode(value))
+
+
+def state_fields(features: Sequence[type[Feature[Any]] | type[LiveView]]) -> list[tuple[str, Any]]:
+    """Return the names and types of what a topic's state is made of, for the protocol's document."""
+    return [(feature.name, get_type_hints(feature.view)["return"]) for feature in features]

@@ -74,6 +74,7 @@ class Session:
         "_snapshots",
         "appending",
         "blocked",
+        "checked",
         "closing",
         "ephemeral_waits",
         "idle_seconds",
@@ -95,6 +96,7 @@ class Session:
         self.closing: Closing | None = None
         self.last_seen_at = now
         self.appending = 0
+        self.checked = 0
         self.blocked = False
         self.ephemeral_waits = False
         self.idle_seconds = IDLE_SECONDS

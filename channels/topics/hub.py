@@ -15,7 +15,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from channels.broker.broker import Broker, Envelope
 from channels.journal.batch_reader import Gatherer
-from channels.journal.journal import Entry, Journal
+from channels.journal.entry import Entry
+from channels.journal.journal import Journal
 from channels.limit import (
     MAX_MISSED_BYTES,
     MAX_MISSED_EVENTS,
@@ -33,14 +34,14 @@ MISSED_PAGE_EVENTS = 100
 
 
 class Hub:
-    """The topics of one worker; `make_state` makes the empty state of a topic from its name."""
+    """The topics of one worker; `make_topic` makes an empty one from its name."""
 
-    def __init__(self, journal: Journal, broker: Broker, make_state: Callable[[str], State]) -> None:
+    def __init__(self, journal: Journal, broker: Broker, make_topic: Callable[[str], Topic]) -> None:
         self.topics: dict[str, Topic] = {}
         self.fan_out = FanOut(self.topics, broker)
         self._journal = journal
         self._broker = broker
-        self._make_state = make_state
+        self._make_topic = make_topic
         self._heads = Gatherer(journal.heads)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
 
@@ -68,7 +69,7 @@ class Hub:
         """
         topic = self.topics.get(name)
         if topic is None:
-            topic = self.topics[name] = Topic(name, self._make_state(name))
+            topic = self.topics[name] = self._make_topic(name)
             self._broker.subscribe(name)
             topic.loading = asyncio.create_task(self._load(topic))
         topic.holds += 1
@@ -216,6 +217,10 @@ class Hub:
         Raises `JournalUnavailable`.
         """
         await self._gap_recovery.check()
+
+    async def recover(self, topic: Topic) -> None:
+        """Read what a topic lacks now; raises `JournalUnavailable`."""
+        await self._gap_recovery.check_these([topic.name])
 
     def _broadcast_ephemeral(self, envelope: Envelope) -> None:
         topic = self.topics.get(envelope.topic)

@@ -7,10 +7,11 @@ import asyncio
 from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import chain, islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
 from channels.sessions.session import Sender, Session
+from channels.topics.kind import TopicAddress
 from channels.wire.codec import Event, Wire
 
 # The topic of a user's private notices, as that user calls it.
@@ -24,11 +25,27 @@ class State(Protocol):
     def kinds(self) -> Collection[str]:
         """Return the kinds of event that change it."""
 
+    @property
+    def governed(self) -> int:
+        """Return the position of the newest governing event applied, 0 where there was none."""
+
+    def of(self, feature: Any) -> Any:
+        """Return one feature's state; raises KeyError where the feature does not fold in this topic."""
+
+    def check(self, push: Any, action: Any) -> None:
+        """Raise `Refused` where the state forbids a push."""
+
     def apply(self, event: Event) -> None:
         """Fold one event, of any kind, in order."""
 
     def view(self) -> dict[str, object]:
         """Return the state as join replies carry it."""
+
+    def dump(self) -> bytes:
+        """Return the state for a snapshot."""
+
+    def load(self, data: bytes) -> bool:
+        """Take over a snapshot; False, and nothing changes, where it was made by another version."""
 
 
 class Topic:
@@ -41,6 +58,7 @@ class Topic:
     """
 
     __slots__ = (
+        "address",
         "groups",
         "head",
         "holds",
@@ -58,9 +76,10 @@ class Topic:
         "wire_name",
     )
 
-    def __init__(self, name: str, state: State) -> None:
-        self.name = name
-        self.wire_name = USER_TOPIC if name.startswith("user:") else name
+    def __init__(self, address: TopicAddress, state: State) -> None:
+        self.address = address
+        self.name = address.name
+        self.wire_name = address.wire_name
         self.state = state
         self.seq = 0
         self.head = 0  # the highest position heard of; above `seq` there is a hole

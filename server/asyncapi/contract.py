@@ -9,18 +9,17 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from channels import roles
+from channels import lesson, roles
 from channels.cluster import presence
-from channels.engine.dispatcher import Join, Joined
-from channels.engine.engine import EVENTS
+from channels.engine.joins import Join, Joined
 from channels.engine.membership import CLOSED
-from channels.engine.user_events import JoinedOwn
+from channels.engine.user_events import EVENTS, JoinedOwn
 from channels.event import EventType, Nothing
-from channels.lesson import state as room
-from channels.lesson.dashboard import DASHBOARD, Snapshot
 from channels.lesson.feature import Action
 from channels.lesson.rules import TopicRule
+from channels.lesson.state import state_fields
 from channels.member import Role
+from channels.topics.kind import KINDS
 from channels.topics.topic import USER_TOPIC
 
 
@@ -83,7 +82,9 @@ def _events(name: str, rules: Mapping[Role, TopicRule]) -> Iterator[EventType[An
     yield from (event for action in _actions(rules) for event in action.emits if event.topic is None)
     if any(rule.presence for rule in rules.values()):
         yield from presence.EVENTS
-    yield from (event for event in (*EVENTS, *_emitted()) if event.topic == name)
+    yield from (
+        event for event in (*EVENTS, *(view.event for view in lesson.LIVE_VIEWS), *_emitted()) if event.topic == name
+    )
     yield CLOSED
 
 
@@ -102,8 +103,9 @@ def _joined(name: str) -> type[Joined[Any]]:
 
 @cache
 def _joined_with_state(kind: str) -> type[Joined[Any]]:
-    name = kind.capitalize()
-    state = Snapshot if kind == DASHBOARD else _described(f"{name}State", room.state_fields(kind), "What is there now.")
+    name, features = kind.capitalize(), next(each.features for each in KINDS if each.name == kind)
+    fields = state_fields([each for each in (*lesson.FEATURES, *lesson.LIVE_VIEWS) if each.name in features])
+    state = _described(f"{name}State", fields, "What is there now.")
     joined = _described(f"Joined{name}", [("state", state)], Joined.__doc__, bases=(Joined,))
     return cast(type[Joined[Any]], joined)
 

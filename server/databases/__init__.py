@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from channels.journal import journal
+from channels.journal import tables as journal_tables
 from server.databases import accounts, migration
 from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabaseUnavailable
@@ -30,7 +30,7 @@ _REVISIONS = Path(__file__).parent / "migrations"
 
 SCHEMAS: Mapping[str, Schema] = {
     "accounts": Schema(accounts.Base.metadata, _REVISIONS / "accounts"),
-    "journal": Schema(journal.metadata, _REVISIONS / "journal"),
+    "journal": Schema(journal_tables.metadata, _REVISIONS / "journal"),
 }
 
 

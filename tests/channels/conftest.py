@@ -1,14 +1,29 @@
 """What the engine's tests share: a journal in a fresh database of either kind, and workers on it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels.journal.entry import Entry
 from channels.journal.journal import Journal
+from channels.wire.codec import Event
 from server.databases import Databases
 from tests.channels.support import VIOLATIONS, Worker, writer_for
+
+
+class _Nobody:
+    """Listens to a journal that has no engine."""
+
+    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        pass
+
+    def in_doubt(self, topics: set[str]) -> None:
+        pass
+
+    def already_stored(self, topic: str, seq: int) -> None:
+        pass
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +44,8 @@ async def database(databases: Databases) -> AsyncEngine:
 async def journal(database: AsyncEngine) -> AsyncIterator[Journal]:
     """Return a journal alone."""
     journal = Journal(database, writer_for(database))
-    await journal.start()
+    await journal.open()
+    journal.start(_Nobody())
     yield journal
     await journal.close()
 
@@ -41,7 +57,8 @@ async def make_worker(database: AsyncEngine) -> AsyncIterator[Callable[..., "obj
 
         async def make(*args: object, **options: object) -> Worker:
             worker = Worker(database, *args, **options)  # type: ignore[arg-type]
-            await worker.engine.start()
+            await worker.journal.open()
+            worker.engine.start()
             running.push_async_callback(worker.engine.close)
             return worker
 

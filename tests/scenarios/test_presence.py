@@ -59,7 +59,7 @@ async def test_who_vanishes_without_a_word_is_not_shown_for_long(sites: Callable
 async def test_the_principals_dashboard_moves(lesson: Lesson) -> None:
     principal, ana = await lesson.principal(), await lesson.ana()
     topic = ana.topics[lesson.title]
-    state = (await principal.join("dashboard"))["state"]
+    state = (await principal.join("dashboard"))["state"]["dashboard"]
     assert _numbers(state, lesson) == (0, 0)
     await ana.join(topic)
     await ana.say(topic, "Oi")

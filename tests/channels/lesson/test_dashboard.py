@@ -22,7 +22,7 @@ def test_classes_come_by_title_each_with_who_is_there() -> None:
         session = session_of(who)
         presence.enter(ONLINE, session)
         presence.enter(CLASS.topic, session)
-    snapshot = Dashboard(presence, MinuteCounts()).snapshot({8: OTHER_CLASS, 7: CLASS}, HOUR)
+    snapshot = Dashboard(presence, MinuteCounts()).view({8: OTHER_CLASS, 7: CLASS}, HOUR)
     assert snapshot.classes == [
         ClassRow(7, CLASS.title, 1, 30, 1, 0, [0] * CHART_MINUTES),
         ClassRow(8, OTHER_CLASS.title, 0, 30, 0, 0, [0] * CHART_MINUTES),
@@ -39,7 +39,7 @@ def test_the_rate_of_messages_slides_over_the_minute_and_the_school_is_the_sum_o
     dashboard = Dashboard(Presence(), minutes)
     rates = []
     for seconds in (0, 60, 90, 119, 120, 180):
-        snapshot = dashboard.snapshot(SCHOOL, HOUR + seconds * 1000)
+        snapshot = dashboard.view(SCHOOL, HOUR + seconds * 1000)
         rates.append([row.messages_per_minute for row in snapshot.classes[:2]])
         assert snapshot.totals.messages_per_minute == sum(rates[-1])
     assert rates == [[10, 0], [10, 3], [5, 3], [0, 3], [0, 3], [0, 0]]
@@ -53,3 +53,17 @@ def test_a_snapshot_is_told_once_until_something_changes() -> None:
     presence.enter(CLASS.topic, session_of(ANA))
     assert dashboard.changed(SCHOOL, HOUR + 2000) is not None
     assert dashboard.changed({7: Classroom(7, "Renamed", 30)}, HOUR + 3000) is not None
+
+
+def test_dashboard_is_sent_only_when_it_has_changed() -> None:
+    rates = MinuteCounts()
+    dashboard = Dashboard(Presence(), rates)
+    assert dashboard.changed(SCHOOL, 1_000) is not None
+    assert dashboard.changed(SCHOOL, 2_000) is None
+    rates.add("class:7", 3_000)
+    changed = dashboard.changed(SCHOOL, 3_000)
+    assert changed is not None
+    assert changed.classes[0].messages[-1] == 1
+    later = dashboard.changed(SCHOOL, 63_000)
+    assert later is not None
+    assert later.classes[0].messages[-2:] == [1, 0]

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.broker.broker import Envelope
 from channels.broker.memory import MemoryBroker, MemoryBus
 from channels.errors import JournalUnavailable
-from channels.journal.journal import Entry, Mark, Receipt
+from channels.journal.entry import Entry, Group, Mark, Snapshot, Stored
 from channels.lesson import chat
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
 from channels.wire.codec import Event, stamped
@@ -155,7 +155,7 @@ async def test_more_missed_than_memory_holds_is_read_from_the_journal(make_worke
     await ana.ok("class:7", "phx_join")
     for _ in range(RECENT_EVENTS + 100):
         await ana.send("class:7", "message:send", {"text": "x"})
-        if worker.engine._journal._committing is None:
+        if worker.engine._journal._commits._committing is None:
             await asyncio.sleep(0)
         while ana.session.appending > 100:
             await asyncio.sleep(0.001)
@@ -231,13 +231,15 @@ class BrokenWriter:
         self.broken = self.mute = False
         self._writer = writer_for(database)
 
-    async def commit(self, batch: Sequence[Entry], marks: Sequence[Mark]) -> list[Receipt]:
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
         if self.broken:
             raise JournalUnavailable("away")
-        receipts = await self._writer.commit(batch, marks)
+        stored = await self._writer.commit(groups, marks, snapshots)
         if self.mute:
             raise JournalUnavailable("the connection broke")
-        return receipts
+        return stored
 
     async def close(self) -> None:
         await self._writer.close()

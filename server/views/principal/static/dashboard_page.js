@@ -115,7 +115,7 @@ function plain(text) {
 byId("filter").addEventListener("input", () => arrange(true));
 for (const id of ["show", "sort"]) byId(id).addEventListener("change", () => arrange(true));
 const channel = socket.channel("dashboard");
-channel.onJoin(({state}) => show(/** @type {any} */ (state)));
+channel.onJoin(({state}) => show(/** @type {any} */ (state.dashboard)));
 channel.on("dashboard:changed", (snapshot) => show(/** @type {any} */ (snapshot)));
 channel.join();
 showAnnouncementBadge();

@@ -1,0 +1,107 @@
+"""Joins: what a client that joins a topic is answered, from memory where that suffices, else from the journal."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+
+from channels.engine.membership import Membership
+from channels.errors import Code, Refused
+from channels.field import Epoch, Position
+from channels.journal.journal import Journal
+from channels.lesson.rules import RoleRules
+from channels.limit import MAX_TOPICS
+from channels.member import Role
+from channels.sessions.session import Session
+from channels.topics.hub import Hub
+from channels.topics.topic import Topic
+from channels.wire.codec import Broadcast, ClientMessage, Event, as_broadcast
+
+S = TypeVar("S")
+
+
+class Join(msgspec.Struct, frozen=True):
+    """Join the topic; parameters of a client's own are passed over.
+
+    `since` and `epoch` are the position that the client has of it, from its last events and the reply to its last join.
+    `present` false: join without being shown to the others.
+    """
+
+    since: Annotated[int, msgspec.Meta(ge=0, examples=[41])] | None = None
+    epoch: Epoch | None = None
+    present: bool = True
+
+
+class Joined(msgspec.Struct, Generic[S]):
+    """The topic is joined: its journal and newest position, the events missed, its state, how far the user has read.
+
+    Not `complete`: more was missed than `events` has, or the position given is not one of this journal. The client then
+    forgets what it keeps of the topic, and begins with these events, the newest.
+    """
+
+    epoch: Epoch
+    seq: Position
+    complete: bool
+    events: list[Broadcast]
+    state: S
+    read: Position
+
+
+Extend = Callable[[Session, Topic, Joined[Any]], Joined[Any]]
+
+
+class Joins:
+    """Answers joins. `extend` adds to a topic's join reply what only its own kind of topic says."""
+
+    def __init__(
+        self, hub: Hub, journal: Journal, membership: Membership, rules: Mapping[Role, RoleRules], extend: Extend
+    ) -> None:
+        self._hub = hub
+        self._journal = journal
+        self._membership = membership
+        self._rules = rules
+        self._extend = extend
+
+    def join(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
+        """Join a topic and reply; where an awaitable comes back, the journal is read first. Raises `Refused`."""
+        _, name = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        wanted = session.wire.read(message.payload, Join)
+        if len(session.subscriptions) >= MAX_TOPICS and message.topic not in session.subscriptions:
+            raise Refused(Code.TOO_MANY_TOPICS, f"at most {MAX_TOPICS} topics may be joined at once")
+        # A class that comes back all at once is answered from memory. Each join: 0.9 ms of CPU with a query and a task
+        # for it, 0.15 without.
+        topic = self._hub.topics.get(name)
+        events = self._hub.remembered(topic, self._since(wanted)) if topic is not None else None
+        if topic is None or events is None:
+            return self._read_and_join(session, message, name, wanted)
+        self._enter(session, message, topic, wanted.present, self._joined(session, topic, events, self._knows(wanted)))
+        return None
+
+    async def _read_and_join(self, session: Session, message: ClientMessage, name: str, wanted: Join) -> None:
+        async with self._hub.holding(name) as topic:
+            events, complete = await self._hub.missed(topic, self._since(wanted))
+            # No await from here on: between what the reply carries and what comes after it there must be no gap.
+            joined = self._joined(session, topic, events, complete and self._knows(wanted))
+            self._enter(session, message, topic, wanted.present, joined)
+
+    def _knows(self, wanted: Join) -> bool:
+        return wanted.since is None or wanted.epoch in (None, self._journal.epoch)
+
+    def _since(self, wanted: Join) -> int | None:
+        return wanted.since if self._knows(wanted) else None
+
+    def _joined(self, session: Session, topic: Topic, events: list[Event], complete: bool) -> Joined[Any]:
+        listed = [as_broadcast(event) for event in events]
+        read = topic.reads.get(session.member.user.id, 0)
+        return Joined(self._journal.epoch, topic.seq, complete, listed, topic.state.view(), read)
+
+    def _enter(
+        self, session: Session, message: ClientMessage, topic: Topic, present: bool, joined: Joined[Any]
+    ) -> None:
+        if session.closing is not None:
+            return
+        # Checked again: the right may have gone while the journal was read.
+        rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        self._membership.enter(session, message, topic, self._extend(session, topic, joined))
+        if rule.presence:
+            self._membership.show(session, message, topic, present)

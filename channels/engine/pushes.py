@@ -1,0 +1,279 @@
+"""Pushes: from a client's event to the effects of its action.
+
+    the role's rule -> the payload's type -> the topic's state (features' rules) -> the action -> its effects
+                                                                                                     |
+                        reply ok {seq} <- other effects <- one transaction for all that is appended <-+
+
+An append carries the position of the governing event that its push was checked against. Where the journal finds a newer
+one (another worker has just locked the class), nothing is stored: this worker reads on and runs the push again, as if
+it had come after that event (`rerun`). Until then the session's later messages wait, so that a client's pushes stay in
+order.
+
+A push that is sent again under its id is answered as the first time, also where a rule forbids it by now.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from channels.cluster.bus import Bus
+from channels.engine.failure import refuse
+from channels.engine.rerun import Reruns
+from channels.errors import Code, Refused
+from channels.event import Nothing
+from channels.journal.entry import Checked, Entry, Mark, Receipt, Superseded
+from channels.journal.journal import Journal
+from channels.lesson.feature import Action, Append, Appended, Effect, KeepMark, Notify, Publish, Push, Reply, Several
+from channels.lesson.rules import RoleRules, TopicRule, known_events
+from channels.limit import Limits
+from channels.member import Authority, Role
+from channels.sessions.session import Session
+from channels.topics.hub import Hub
+from channels.topics.topic import Topic
+from channels.wire.codec import ClientMessage
+
+# The channel on which workers tell each other read marks; no client can join it.
+READS = "reads"
+
+
+class PendingPush(msgspec.Struct, frozen=True):
+    """A push on its way into the journal; the message is without its payload, which would keep the whole frame.
+
+    `runs` counts how often the action has run.
+    """
+
+    session: Session
+    message: ClientMessage
+    topic: str
+    action: Action[Any, Any]
+    payload: Any
+    runs: int = 1
+
+    @property
+    def push_id(self) -> str | None:
+        """The client's id of the push; the payload of every push that stores something has the field."""
+        return getattr(self.payload, "id", None)
+
+
+class Pushes:
+    """Runs pushes and carries out their effects."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        bus: Bus,
+        journal: Journal,
+        authority: Authority,
+        rules: Mapping[Role, RoleRules],
+        limits: Limits,
+    ) -> None:
+        self._hub = hub
+        self._bus = bus
+        self._journal = journal
+        self._authority = authority
+        self._rules = rules
+        self._known_events = known_events(rules.values())
+        self._limits = limits
+        self._marks = msgspec.msgpack.Decoder(Mark)
+        self._reruns: Reruns[PendingPush] = Reruns(self._run_again)
+        self._settling: dict[Session, asyncio.Future[None]] = {}
+
+    async def close(self) -> None:
+        """Give up the pushes that wait to run again; their clients send them again."""
+        await self._reruns.close()
+
+    def must_wait(self, session: Session) -> bool:
+        """Tell whether the session's next message has to wait, for pushes of its own that run again."""
+        return session in self._reruns
+
+    async def settle(self, session: Session) -> None:
+        """Wait until all pushes of a session are stored or refused."""
+        while session.appending or session in self._reruns:
+            if session in self._reruns:
+                await self._reruns.wait(session)
+            else:
+                settled = self._settling.setdefault(session, asyncio.get_running_loop().create_future())
+                await asyncio.shield(settled)
+
+    def push(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
+        """Carry out a push and reply; where an awaitable comes back, something is read first. Raises `Refused`."""
+        subscription = session.subscriptions.get(message.topic)
+        if subscription is None:
+            raise _not_joined(message)
+        action = self._action(session, message)
+        payload = session.wire.read(message.payload, action.payload)
+        topic = self._hub.topics[subscription.topic]
+        return self._run(PendingPush(session, message.bare(), topic.name, action, payload), topic)
+
+    def _action(self, session: Session, message: ClientMessage) -> Action[Any, Any]:
+        rule: TopicRule
+        rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        action = rule.actions.get(message.event)
+        if action is not None:
+            return action
+        if message.event in self._known_events:
+            raise Refused(Code.FORBIDDEN, f"you may not do {message.event} on {message.topic}")
+        raise Refused(Code.UNKNOWN_EVENT, f"there is no event {message.event!r}")
+
+    def _run(self, pending: PendingPush, topic: Topic) -> Awaitable[None] | None:
+        session, action = pending.session, pending.action
+        # Before anything is read: what changes meanwhile supersedes the push, and it runs again.
+        governed = topic.state.governed
+        if session.appending and session.checked != governed and pending.runs == 1:
+            # Pushes under way were checked against an older state: they may have to run again, and go first.
+            return self._run_settled(pending)
+        is_staff = self._rules[session.member.user.role].is_staff
+        push = Push(session.member, is_staff, topic, pending.payload, _now(), self._journal, self._authority)
+        try:
+            topic.state.check(push, action)
+            effect = action.run(push)
+        except Refused as refusal:
+            if pending.push_id is None:
+                raise
+            return self._reply_as_before(pending, action.stores_in(push), refusal)
+        if isinstance(effect, Awaitable):
+            return self._carry_out_later(pending, push, effect, governed)
+        self._carry_out(pending, push, effect, governed)
+        return None
+
+    async def _run_settled(self, pending: PendingPush) -> None:
+        await self.settle(pending.session)
+        async with self._hub.holding(pending.topic) as topic:
+            work = self._run_checked(pending, topic)
+            if work is not None:
+                await work
+
+    def _run_checked(self, pending: PendingPush, topic: Topic) -> Awaitable[None] | None:
+        # The right may have gone, or the topic been left, while something was awaited.
+        self._check_again(pending)
+        return self._run(pending, topic)
+
+    def _check_again(self, pending: PendingPush) -> None:
+        if pending.message.topic not in pending.session.subscriptions:
+            raise _not_joined(pending.message)
+        self._action(pending.session, pending.message)
+
+    async def _reply_as_before(self, pending: PendingPush, topic: str, refusal: Refused) -> None:
+        # A retry of what was stored before the rule came is not the push that the rule forbids.
+        author_id = pending.session.member.user.id
+        assert pending.push_id is not None
+        receipt = await self._journal.receipt(topic, author_id, pending.push_id)
+        if receipt is None:
+            raise refusal
+        pending.session.reply(pending.message, Appended(receipt.seq, receipt.at))
+
+    async def _carry_out_later(
+        self, pending: PendingPush, push: Push[Any], effect: Awaitable[Effect[Any]], governed: int
+    ) -> None:
+        done = await effect
+        self._check_again(pending)
+        self._carry_out(pending, push, done, governed)
+
+    # Effects
+
+    def _carry_out(self, pending: PendingPush, push: Push[Any], effect: Effect[Any], governed: int) -> None:
+        first, *others = (effect.first, *effect.others) if isinstance(effect, Several) else (effect,)
+        if isinstance(first, Append):
+            self._append(pending, push, [first, *others], governed)
+            return
+        for each in others if isinstance(first, Reply) else (first, *others):
+            self._do(push.topic, each)
+        pending.session.reply(pending.message, first.response if isinstance(first, Reply) else Nothing())
+
+    def _do(self, topic: Topic, effect: Effect[Any]) -> None:
+        if isinstance(effect, Publish):
+            self._hub.flash(topic.name, effect.event.name, effect.event.encode(effect.payload))
+        elif isinstance(effect, Notify):
+            self._hub.flash(f"user:{effect.user_id}", effect.event.name, effect.event.encode(effect.payload))
+        elif isinstance(effect, KeepMark):
+            self._keep_mark(topic, effect.mark)
+        else:
+            raise TypeError(f"{type(effect).__name__} must be the first effect of its push")
+
+    def _keep_mark(self, topic: Topic, mark: Mark) -> None:
+        self._journal.mark_read(mark)
+        topic.reads[mark.user_id] = mark.seq
+        self._bus.publish(READS, msgspec.msgpack.encode(mark))
+
+    def receive_mark(self, data: bytes) -> None:
+        """Take a read mark that another worker has published on READS: the user's next join may be here.
+
+        Where the broker loses it, that join tells an older position; the client marks again what it shows.
+        """
+        mark = self._marks.decode(data)
+        topic = self._hub.topics.get(mark.topic)
+        if topic is not None:
+            topic.reads[mark.user_id] = max(mark.seq, topic.reads.get(mark.user_id, 0))
+
+    def _append(self, pending: PendingPush, push: Push[Any], effects: Sequence[Effect[Any]], governed: int) -> None:
+        session = pending.session
+        if session.appending >= self._limits.max_appending:
+            raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
+        entries = _entries(pending, push, effects)
+        others = effects[1:]
+
+        def done(outcome: Receipt | Superseded | Refused) -> None:
+            session.appending -= 1
+            self._appended(pending, push.topic, others, outcome)
+            if not session.appending and self._settling:
+                self._settled(session)
+
+        self._journal.append(entries, done, Checked(push.topic.name, governed))
+        session.appending += 1
+        session.checked = governed
+
+    def _appended(
+        self,
+        pending: PendingPush,
+        topic: Topic,
+        others: Sequence[Effect[Any]],
+        outcome: Receipt | Superseded | Refused,
+    ) -> None:
+        if isinstance(outcome, Receipt):
+            for each in others if outcome.fresh else ():
+                if not isinstance(each, Append):
+                    self._do(topic, each)
+            pending.session.reply(pending.message, Appended(outcome.seq, outcome.at))
+        elif isinstance(outcome, Superseded):
+            self._reruns.add(pending.session, pending, outcome.governed)
+        else:
+            refuse(pending.session, pending.message, outcome)
+
+    def _settled(self, session: Session) -> None:
+        settled = self._settling.pop(session, None)
+        if settled is not None:
+            settled.set_result(None)
+
+    async def _run_again(self, pending: PendingPush, governed: int) -> None:
+        async with self._hub.holding(pending.topic) as topic:
+            if topic.state.governed < governed:
+                await self._hub.recover(topic)
+            if topic.state.governed < governed:
+                raise Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
+            work = self._run_checked(msgspec.structs.replace(pending, runs=pending.runs + 1), topic)
+            if work is not None:
+                await work
+
+
+def _entries(pending: PendingPush, push: Push[Any], effects: Sequence[Effect[Any]]) -> list[Entry]:
+    # The first entry's id makes a retry count once; the others stand and fall with it.
+    author_id, first = push.member.user.id, effects[0]
+    entries = []
+    for append in effects:
+        if isinstance(append, Append):
+            topic = append.topic or (pending.action.stores_in(push) if append is first else push.topic.name)
+            push_id = pending.push_id if append is first else None
+            body = append.event.encode(append.payload)
+            entries.append(Entry(topic, append.event.name, body, author_id, push_id, push.at, append.event.governs))
+    return entries
+
+
+def _not_joined(message: ClientMessage) -> Refused:
+    return Refused(Code.UNMATCHED_TOPIC, f"{message.topic} is not joined")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

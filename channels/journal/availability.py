@@ -1,0 +1,30 @@
+"""Whether the journal's database can be used, said in the log once when that changes."""
+
+import logging
+
+from channels.errors import JournalUnavailable
+
+log = logging.getLogger(__name__)
+
+
+class Availability:
+    """Logs the beginning and the end of an outage, not each of the thousands of operations that fail in between.
+
+    `what` is "read" or "written": a full disk can still be read.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_away = False
+
+    def failed(self, error: JournalUnavailable) -> None:
+        """Note that an operation found the database away."""
+        if not self._is_away:
+            log.error("The journal cannot be %s: %s", self._what, error)
+        self._is_away = True
+
+    def succeeded(self) -> None:
+        """Note that an operation succeeded."""
+        if self._is_away:
+            log.warning("The journal can be %s again", self._what)
+        self._is_away = False

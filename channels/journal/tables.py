@@ -1,0 +1,73 @@
+"""The journal's tables: its name, the topics and their events, how far users have read, snapshots of state."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# SQLite assigns ids only to a column of type INTEGER.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+# One row: the name of this journal (a position of one journal means nothing in another), and a secret that the workers
+# of this journal share.
+journal_table = Table(
+    "journal", metadata, Column("epoch", String(32), primary_key=True), Column("key", String(64), nullable=False)
+)
+
+# The counter of each topic: `seq` is the position of its newest event, `governed` that of its newest governing event
+# (0: none).
+topics_table = Table(
+    "topics",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("seq", BigInteger, nullable=False, default=0),
+    Column("governed", BigInteger, nullable=False, default=0, server_default="0"),
+)
+
+# `payload` is the event's JSON object as its feature made it, without `seq` and `at`; times are ms since 1970.
+events_table = Table(
+    "events",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("event", String(64), nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("push_id", String(64)),
+    Column("at", BigInteger, nullable=False),
+    Column("payload", Text, nullable=False),
+    UniqueConstraint("topic_id", "author_id", "push_id", name="events_push"),
+    sqlite_with_rowid=False,
+)
+Index("events_kind", events_table.c.topic_id, events_table.c.event, events_table.c.seq)
+
+# How far each user has read each topic.
+reads_table = Table(
+    "reads",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The newest stored state of each topic that has one: what its events up to `seq` fold into.
+snapshots_table = Table(
+    "snapshots",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)

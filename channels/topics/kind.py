@@ -1,0 +1,138 @@
+"""The table of topic kinds: how each kind's topics are named, whom they are for, what is folded and shown there.
+
+    "class:7", user 12  --parse_wire-->  TopicAddress(CLASS, "class:7", "class:7", number=7)
+    "user:me", user 12  --parse_wire-->  TopicAddress(USER, "user:12", "user:me", number=12)
+
+A topic has two names: the one that clients write, and the one that journal and broker know it by. They differ only for
+a user's own topic. No other module takes a name apart or puts one together.
+
+This table says nothing of rights: which role may join a topic, and what it may push there, stands in the roles' files.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import NamedTuple
+
+# One way only to write a number, so that no class has two topics. At most 18 digits: a 64-bit key.
+_PLACEHOLDERS = {"{id}": "(?P<id>[1-9][0-9]{0,17})", "{role}": "(?P<role>[a-z]{1,32})"}
+
+
+class Audience(Enum):
+    """For whom a kind of topic is meant: who can join it, and who is counted in its receipts."""
+
+    ENROLLED = "users enrolled in the class that the topic names"
+    SCHOOL = "users of the roles that may join it"
+    OWNER = "one user"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicKind:
+    """One row of the table.
+
+    `wire` and `inside` are the names of such a topic, for clients and for journal and broker (empty: the same), with
+    `{id}` for a number and `{role}` for a role's plural. `presence`: members are shown to each other. `features` names
+    the features whose state is in the join reply. `lists_rights`: the join reply also says who the user is and what
+    they may join. `meaning` describes the kind in the protocol's document.
+    """
+
+    name: str
+    wire: str
+    meaning: str
+    audience: Audience
+    inside: str = ""
+    presence: bool = False
+    features: tuple[str, ...] = ()
+    lists_rights: bool = False
+
+    def address(self, number: int = 0, part: str = "") -> "TopicAddress":
+        """Return the address of one topic of this kind; `number` stands for `{id}`, `part` for `{role}`."""
+        wire_name = self.wire.format(id=number, role=part)
+        name = self.inside.format(id=number, role=part) if self.inside else wire_name
+        return TopicAddress(self, name, wire_name, number, part)
+
+
+class TopicAddress(NamedTuple):
+    """One topic: its kind, its name for journal and broker, its name for clients, and what these names contain.
+
+    `number` is the class's or the user's id, 0 where the kind has none; `part` the role's plural, or empty.
+    """
+
+    kind: TopicKind
+    name: str
+    wire_name: str
+    number: int = 0
+    part: str = ""
+
+
+CLASS = TopicKind(
+    "class",
+    "class:{id}",
+    "A class: its chat, its announcements, who is there. A user joins the classes that they are enrolled in; a role "
+    "that sees the whole school joins any.",
+    Audience.ENROLLED,
+    presence=True,
+    features=("announcements",),
+)
+ROLE = TopicKind("role", "role:{role}", "Announcements to all {role}.", Audience.SCHOOL, features=("announcements",))
+SCHOOL = TopicKind(
+    "school", "school", "Announcements to the whole school.", Audience.SCHOOL, features=("announcements",)
+)
+USER = TopicKind(
+    "user",
+    "user:me",
+    "The user's own topic: who they are and what they may join, then what concerns nobody else.",
+    Audience.OWNER,
+    inside="user:{id}",
+    lists_rights=True,
+)
+DASHBOARD = TopicKind(
+    "dashboard", "dashboard", "The whole school in numbers.", Audience.SCHOOL, features=("dashboard",)
+)
+
+KINDS = (CLASS, ROLE, SCHOOL, USER, DASHBOARD)
+
+
+def parse_wire(wire_name: str, user_id: int, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress | None:
+    """Return the topic that a user means by a name on the wire; None where no kind has such a name."""
+    for kind in kinds:
+        found = _pattern(kind.wire).fullmatch(wire_name)
+        if found is not None:
+            given = found.groupdict()
+            number = int(given["id"]) if "id" in given else user_id if kind.audience is Audience.OWNER else 0
+            name = kind.inside.format(id=number) if kind.inside else wire_name
+            return TopicAddress(kind, name, wire_name, number, given.get("role", ""))
+    return None
+
+
+def parse_name(name: str, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress:
+    """Return the topic that journal and broker know by this name; raises ValueError where no kind has such a name."""
+    for kind in kinds:
+        found = _pattern(kind.inside or kind.wire).fullmatch(name)
+        if found is not None:
+            given = found.groupdict()
+            return kind.address(int(given.get("id", 0)), given.get("role", ""))
+    raise ValueError(f"no kind of topic is named like {name!r}")
+
+
+def class_topic(class_id: int) -> str:
+    """Return the name of a class's topic, for clients and inside."""
+    return CLASS.wire.format(id=class_id)
+
+
+def role_topic(plural: str) -> str:
+    """Return the name of the topic of a role, given as in "students"; for clients and inside."""
+    return ROLE.wire.format(role=plural)
+
+
+def user_topic(user_id: int) -> str:
+    """Return the name of a user's own topic for journal and broker."""
+    return USER.inside.format(id=user_id)
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split("({id}|{role})", template)
+    return re.compile("".join(_PLACEHOLDERS.get(part, re.escape(part)) for part in parts), re.ASCII)

@@ -1,0 +1,128 @@
+"""Several workers that write, lock and unlock at once; then what they acknowledged is held against the journal."""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from channels.lesson.state import TopicState
+from channels.wire.codec import Event, stamped
+from server.databases import Databases
+from tests.channels.lesson.lock import FEATURES
+from tests.faults.rules.worker import TOPIC
+from tests.lousa import ROOT
+from tests.redis import RedisServer
+
+# A process that hangs is a failure, not a run without an end.
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Outcome:
+    """What the workers reported, and what the journal has."""
+
+    reports: list[dict[str, Any]]
+    events: list[tuple[int, str, str | None, str]]  # seq, kind, push id, payload
+    governed: int
+
+    def faults(self) -> list[str]:
+        """Return what must not be, as sentences."""
+        return [*self._forbidden(), *self._lost(), *self._states()]
+
+    def _forbidden(self) -> list[str]:
+        found, is_locked, governed = [], False, 0
+        for seq, kind, push_id, _ in self.events:
+            if kind.startswith("lock:"):
+                is_locked, governed = kind == "lock:locked", seq
+            elif is_locked:
+                found.append(f"{push_id} stands at {seq}, though the class was locked at {governed}")
+        if governed != self.governed:
+            found.append(f"the counter says that {self.governed} governs, the events that {governed} does")
+        return found
+
+    def _lost(self) -> list[str]:
+        positions: dict[str, list[int]] = {}
+        for seq, _, push_id, _ in self.events:
+            positions.setdefault(push_id or "", []).append(seq)
+        return [
+            f"{push_id} was acknowledged at {seq} and stands at {positions.get(push_id)}"
+            for report in self.reports
+            for push_id, seq in report["stored"].items()
+            if positions.get(push_id) != [seq]
+        ]
+
+    def _states(self) -> list[str]:
+        state = TopicState(FEATURES)
+        for seq, kind, _, payload in self.events:
+            state.apply(Event(seq, kind, stamped(payload.encode(), seq, 0)))
+        told = json.loads(json.dumps({"lock": state.view()["lock"], "locks": state.view()["locks"]}))
+        return [
+            f"worker {number} has {report['state']} at {report['seq']}, the journal {told} at {len(self.events)}"
+            for number, report in enumerate(self.reports)
+            if report["seq"] != len(self.events) or any(report["state"][name] != told[name] for name in told)
+        ]
+
+
+async def drill(urls: dict[str, str], redis: RedisServer, workers: int, senders: int, seconds: float) -> Outcome:
+    """Run the workers against a Redis that freezes once they are ready."""
+    processes = [await _start(urls, redis.url, number, senders, seconds) for number in range(1, workers + 1)]
+    try:
+        async with asyncio.timeout(seconds + PATIENCE_SECONDS):
+            for process in processes:
+                await _expect(process, b"ready")
+            redis.freeze()
+            _go_on(processes)
+            for process in processes:
+                await _expect(process, b"done")
+            _go_on(processes)
+            reports = [json.loads(await _line(process)) for process in processes]
+            for process in processes:
+                assert await process.wait() == 0
+    finally:
+        redis.thaw()
+        for process in processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    return Outcome(reports, *await _journal(urls))
+
+
+async def _start(urls: dict[str, str], redis_url: str, *numbers: float) -> asyncio.subprocess.Process:
+    arguments = [urls["journal"], urls["accounts"], redis_url, *map(str, numbers)]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.faults.rules.worker", *arguments, cwd=ROOT, stdin=pipe, stdout=pipe, limit=2**26
+    )
+
+
+async def _line(process: asyncio.subprocess.Process) -> bytes:
+    assert process.stdout is not None
+    return await process.stdout.readline()
+
+
+async def _expect(process: asyncio.subprocess.Process, word: bytes) -> None:
+    line = await _line(process)
+    assert line.strip() == word, f"a worker wrote {line!r} and not {word!r}"
+
+
+def _go_on(processes: list[asyncio.subprocess.Process]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+
+
+async def _journal(urls: dict[str, str]) -> tuple[list[tuple[int, str, str | None, str]], int]:
+    databases = Databases(urls)
+    async with databases.engine("journal").connect() as connection:
+        topic_id, governed = (
+            await connection.execute(text("SELECT id, governed FROM topics WHERE name = :name"), {"name": TOPIC})
+        ).one()
+        rows = await connection.execute(
+            text("SELECT seq, event, push_id, payload FROM events WHERE topic_id = :id ORDER BY seq"), {"id": topic_id}
+        )
+        events = [(seq, event, push_id, payload) for seq, event, push_id, payload in rows]
+    await databases.dispose()
+    return events, governed

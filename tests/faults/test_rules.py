@@ -1,0 +1,30 @@
+"""Rules bind from their commit on, over several workers, while Redis is frozen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.databases import Databases
+from tests.faults.rules.drill import drill
+from tests.redis import RedisServer
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+async def test_no_forbidden_event_follows_a_governing_one(
+    databases: Databases, made_urls: dict[str, str], redis: RedisServer
+) -> None:
+    outcome = await drill(made_urls, redis, workers=4, senders=12, seconds=8)
+    assert outcome.faults() == []
+    assert sum(report["locks"] for report in outcome.reports) > 20, "there was nothing to hold"
+    assert sum(report["refused"] for report in outcome.reports) > 20, "no lock met a message"
+    assert sum(len(report["stored"]) for report in outcome.reports) > 100
