@@ -1,11 +1,12 @@
-"""How fast clients may come in, when all come at once: so many a second, and nobody waits for long in vain.
+"""How fast clients are admitted when many come at once: admission control with a bounded queue.
 
-    take_slot() -> 0: come in          2: the line is that long          Crowded: come back in so many ms
+    take_slot() -> 0: admitted now      2: admitted in 2 s      Crowded: the queue is full; come back in so many ms
 
-Whoever comes is given the next free moment. Those who teach need not wait for theirs, the others wait in line as long
-as it is short; the rest are told to come back at a time of chance, within what the line needs for all who were told so.
+Each client takes the next free slot. Clients of roles that need not wait are admitted at once; the others wait for
+their slot while the queue is short. The rest are told to come back at a random time, spread over what the queue needs
+for all who were told so.
 
-Knows no clients, and has no timers: who waits is the caller's.
+Knows no clients, and has no timers: the caller waits.
 """
 
 import random
@@ -13,11 +14,10 @@ from collections.abc import Callable
 
 from channels.errors import ChannelError
 from channels.limit import ADMISSION_BURST, ADMISSION_RATE, MAX_LINE_SECONDS
-from channels.member import Role
 
 
 class Crowded(ChannelError):
-    """The line is too long; the client may come back in `retry_after` ms."""
+    """The queue is full; the client may come back in `retry_after` ms."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many come in at once")
@@ -25,29 +25,42 @@ class Crowded(ChannelError):
 
 
 class Admission:
-    """The line at one worker's door; `clock` is in seconds."""
+    """The admission queue of one worker: `rate` slots a second, `burst` after a pause; `clock` is in seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        rate: float = ADMISSION_RATE,
+        burst: float = ADMISSION_BURST,
+        max_line_seconds: float = MAX_LINE_SECONDS,
+    ) -> None:
         self._clock = clock
-        self._next = float("-inf")  # the next free moment
-        self._sent_back = 0  # and not in yet, as far as we can tell: whoever comes while there is a line is one of them
+        self._rate = rate
+        self._burst = burst
+        self._max_line_seconds = max_line_seconds
+        self._next = float("-inf")  # when the next slot is free
+        self._sent_back = 0  # an estimate: each client that comes while there is a queue counts as one that comes back
 
-    def take_slot(self, role: Role) -> float:
-        """Take the next free moment, and return the seconds until it; raises `Crowded`, and takes none."""
+    def take_slot(self, *, waits: bool) -> float:
+        """Take the next free slot, and return the seconds until it; raises `Crowded`, and takes none.
+
+        Where `waits` is false the client takes a slot as well, but is admitted before the slot is free.
+        """
         now = self._clock()
-        moment = max(self._next, now - ADMISSION_BURST / ADMISSION_RATE)
-        wait = max(0.0, moment - now)
+        slot = max(self._next, now - self._burst / self._rate)
+        wait = max(0.0, slot - now)
         if not wait:
             self._sent_back = 0
-        elif role is not Role.STUDENT:
+        elif not waits:
             wait = 0.0
-        elif wait > MAX_LINE_SECONDS:
+        elif wait > self._max_line_seconds:
             raise Crowded(self._later(wait))
         else:
             self._sent_back = max(0, self._sent_back - 1)
-        self._next = moment + 1 / ADMISSION_RATE
+        self._next = slot + 1 / self._rate
         return wait
 
     def _later(self, wait: float) -> int:
         self._sent_back += 1
-        return int(1000 * (wait + random.uniform(0, self._sent_back / ADMISSION_RATE)))
+        return int(1000 * (wait + random.uniform(0, self._sent_back / self._rate)))

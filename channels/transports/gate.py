@@ -1,13 +1,14 @@
-"""How a client comes in, whatever transport it uses: its credential, its role, whose page it is, how many there are.
+"""How a client is admitted, by either transport: its credential, role, origin and version, its rate, and the queue.
 
-    request -> admit() -> Admitted -> the transport makes a session          TurnedAway: why not, and for how long
+    request -> admit() -> Admitted -> the transport makes a session          TurnedAway: why not, and when to come back
 
-Knows neither WebSockets nor polls. Each transport says a `TurnedAway` in its own way.
+Knows neither WebSockets nor polls. Each transport answers a `TurnedAway` in its own way.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,9 +17,10 @@ from channels.engine.engine import Engine
 from channels.errors import ChannelError, Unavailable
 from channels.lesson.rules import RoleRules
 from channels.limit import MAX_CONNECTIONS
-from channels.member import Member
+from channels.member import Member, Role
 from channels.transports.admission import Admission, Crowded
 from channels.transports.credential import Credential, find_credential
+from channels.transports.handshake_rates import HandshakeRates
 from channels.transports.poll_sessions import PollSessions
 
 # When a client whose credential cannot be checked now may try again, in ms: a database that restarts takes seconds.
@@ -26,7 +28,7 @@ RETRY_MS = 2_000
 
 
 class Admitted(NamedTuple):
-    """Who may come in, and speaks in objects from the start; `revision` is the engine's from before the check."""
+    """Who is admitted; `revision` is the engine's from before the check, `in_objects` the form of their frames."""
 
     member: Member
     revision: int
@@ -34,7 +36,7 @@ class Admitted(NamedTuple):
 
 
 class TurnedAway(ChannelError):
-    """A client is not let in: an HTTP status that says why, and, where it may try again, in how many ms."""
+    """A client is refused: an HTTP status that says why, and in how many ms it may try again, if at all."""
 
     def __init__(self, status: HTTPStatus, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -44,25 +46,37 @@ class TurnedAway(ChannelError):
 
 
 class Gate:
-    """The way into one worker: its engine, its poll sessions, and whose pages may use a cookie.
+    """Admits clients to one worker. `origins` (scheme://host) may use a cookie beside our own pages.
 
-    `origins` (scheme://host) are those beside our own.
+    `admission` and `handshakes` replace those with the usual bounds; `sleep` is how a client waits for its slot.
     """
 
-    def __init__(self, engine: Engine, poll_sessions: PollSessions, origins: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        poll_sessions: PollSessions,
+        origins: Collection[str] = (),
+        *,
+        admission: Admission | None = None,
+        handshakes: HandshakeRates | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.engine = engine
         self.poll_sessions = poll_sessions
         self._origins = frozenset(origins)
-        self._admission = Admission(time.monotonic)
+        self._admission = admission or Admission(time.monotonic)
+        self._handshakes = HandshakeRates(time.monotonic) if handshakes is None else handshakes
+        self._sleep = sleep
+        self._waiting: Counter[int] = Counter()  # clients in the queue, by user
 
     async def admit(
         self, rules: RoleRules, headers: Mapping[str, str], argument: Callable[[str], str | None], cookie: str | None
     ) -> Admitted:
-        """Say who is at the door of a role, or raise TurnedAway; `argument` gives a parameter of the query.
+        """Authenticate a client for a role and wait for its slot; `argument` gives a parameter of the query.
 
-        FORBIDDEN: nobody's credential or another role's, a foreign page with a cookie, an unknown version of the
-        protocol. TOO_MANY_REQUESTS: the user has too many connections open here. SERVICE_UNAVAILABLE: nobody can tell
-        who it is, or too many come at once.
+        Raises TurnedAway: FORBIDDEN (no credential of this role, a foreign page with a cookie, an unknown version of
+        the protocol), TOO_MANY_REQUESTS (the user has too many connections, or opens them too fast) or
+        SERVICE_UNAVAILABLE (the database is away, or the queue is full).
         """
         revision = self.engine.revision
         in_objects = _speaks_in_objects(argument("vsn"))
@@ -71,17 +85,16 @@ class Gate:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
         self._check_origin(headers, credential)
         member = await self._authenticate(rules, credential)
-        await self._wait_for_slot(rules)
-        if self.engine.connections_of(member) >= MAX_CONNECTIONS:
-            raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many connections of one user", RETRY_MS)
+        self._check_user(member)
+        await self._wait_for_slot(rules, member)
         return Admitted(member, revision, in_objects)
 
     def allows(self, origin: str, host: str) -> bool:
-        """Tell whether pages of an origin may use a cookie here; `host` is what the client calls us."""
-        return origin in self._origins or urlsplit(origin).netloc.lower() == host.lower()
+        """Tell whether pages of an origin may use a cookie here; `host` is the request's own."""
+        return origin in self._origins or (host != "" and _host_of(origin) == host.lower())
 
     def _check_origin(self, headers: Mapping[str, str], credential: Credential) -> None:
-        # Only what a browser sends by itself can be sent by accident.
+        # Only what a browser sends by itself can be sent by a foreign page.
         origin = headers.get("Origin")
         if credential.ambient and origin is not None and not self.allows(origin, headers.get("Host", "")):
             raise TurnedAway(HTTPStatus.FORBIDDEN, "a foreign page's request")
@@ -96,17 +109,42 @@ class Gate:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "not a credential for this socket")
         return member
 
-    async def _wait_for_slot(self, rules: RoleRules) -> None:
+    def _check_user(self, member: Member) -> None:
+        # Before a slot is taken: one user must not fill the queue. Those in the queue will be connections.
+        if self.engine.connections_of(member) + self._waiting[member.user.id] >= MAX_CONNECTIONS:
+            raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many connections of one user", RETRY_MS)
+        wait = self._handshakes.seconds_until_handshake(member.user.id)
+        if wait:
+            message = "one user opens connections too fast"
+            raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, message, int(1000 * wait) + 1)
+
+    async def _wait_for_slot(self, rules: RoleRules, member: Member) -> None:
         try:
-            wait = self._admission.take_slot(rules.role)
+            wait = self._admission.take_slot(waits=rules.role is Role.STUDENT)
         except Crowded as crowded:
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, str(crowded), crowded.retry_after) from crowded
         if wait:
-            await asyncio.sleep(wait)
+            await self._wait(wait, member.user.id)
+
+    async def _wait(self, seconds: float, user_id: int) -> None:
+        self._waiting[user_id] += 1
+        try:
+            await self._sleep(seconds)
+        finally:
+            self._waiting[user_id] -= 1
+            if not self._waiting[user_id]:
+                del self._waiting[user_id]
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None  # as of "http://["
 
 
 def _speaks_in_objects(version: str | None) -> bool:
-    # Who says nothing is answered in the form of their first frame.
+    # Without a version, the form of the client's first frame decides.
     if version is None or version.startswith("2."):
         return False
     if version.startswith("1."):

@@ -16,6 +16,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from channels import roles
 from channels.limit import Limits
+from channels.transports.admission import Admission
 from channels.transports.gate import Gate
 from channels.transports.poll_sessions import PollSessions
 from tests.channels.support import Worker, unframed
@@ -122,8 +123,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(worker: Worker, **options: Any) -> AsyncIterator[Served]:
-    gate = Gate(worker.engine, PollSessions(worker.engine), (ORIGIN,))
+async def serving(worker: Worker, admission: Admission | None = None, **options: Any) -> AsyncIterator[Served]:
+    """Serve a worker's sockets; the options are the HTTP server's."""
+    gate = Gate(worker.engine, PollSessions(worker.engine), (ORIGIN,), admission=admission)
     routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
     server = HTTPServer(Application(routes, log_function=lambda handler: None), **options)
     server.listen(0, "127.0.0.1")

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from channels.errors import RESTARTING, Unavailable
 from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES
 from channels.roles.students import StudentSocket
 from channels.sessions.session import Session
+from channels.transports.admission import Admission
 from channels.transports.tornado_reading import SocketProtocol
 from channels.transports.websocket import ChannelSocket
 from channels.wire.codec import JSON
@@ -107,17 +109,14 @@ async def test_while_credentials_cannot_be_checked_the_answer_is_503(
     assert (refusal.code, refusal.headers["Retry-After"]) == (503, "2")
 
 
-async def test_in_a_crowd_students_are_sent_back_with_a_time_and_those_who_teach_come_in(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("channels.transports.admission.ADMISSION_RATE", 1 / 1_000)
-    monkeypatch.setattr("channels.transports.admission.ADMISSION_BURST", 1 / 1_000)
-    assert (await (await served.connect("access_token=bruno")).join())["status"] == "ok"
-    refusal = await served.refusal("access_token=ana")
-    assert refusal.code == 503
-    assert 900 < int(refusal.headers["Retry-After"]) <= 2_001
-    assert await served.refused("access_token=nobody") == 403
-    assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
+async def test_in_a_crowd_students_are_sent_back_with_a_time(make_worker: Callable[..., Any]) -> None:
+    slow = Admission(time.monotonic, rate=1 / 1_000, burst=1 / 1_000)
+    async with serving(await make_worker(limits=LIMITS), admission=slow) as served:
+        assert (await (await served.connect("access_token=bruno")).join())["status"] == "ok"
+        refusal = await served.refusal("access_token=ana")
+        assert refusal.code == 503
+        assert 900 < int(refusal.headers["Retry-After"]) <= 2_001
+        assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
 
 
 async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
@@ -141,14 +140,13 @@ async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_students_wait_in_line_for_their_turn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels.transports.admission.ADMISSION_RATE", 20.0)
-    monkeypatch.setattr("channels.transports.admission.ADMISSION_BURST", 1.0)
-    monkeypatch.setattr("channels.transports.admission.MAX_LINE_SECONDS", 60.0)
-    began = asyncio.get_running_loop().time()
-    await asyncio.gather(*(served.connect("access_token=ana") for _ in range(5)))
-    assert asyncio.get_running_loop().time() - began > 0.15
-    assert served.worker.engine._registry.count_of(1) == 5
+async def test_students_wait_for_their_slot(make_worker: Callable[..., Any]) -> None:
+    slow = Admission(time.monotonic, rate=20.0, burst=1.0, max_line_seconds=60.0)
+    async with serving(await make_worker(limits=LIMITS), admission=slow) as served:
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(served.connect("access_token=ana") for _ in range(5)))
+        assert asyncio.get_running_loop().time() - began > 0.15
+        assert served.worker.engine._registry.count_of(1) == 5
 
 
 async def test_a_bug_before_the_upgrade_is_logged_without_the_token(

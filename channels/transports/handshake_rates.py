@@ -1,0 +1,38 @@
+"""How fast each user may open connections: one token bucket per user, kept no longer than it says anything.
+
+Checked before a slot of the admission queue is taken, so that one user's handshakes cannot fill the queue.
+"""
+
+from collections.abc import Callable
+
+from channels.limit import HANDSHAKE_BURST, HANDSHAKE_RATE
+from channels.sessions.token_bucket import TokenBucket
+
+
+class HandshakeRates:
+    """The handshake rates of one worker's users; `clock` is in seconds."""
+
+    def __init__(
+        self, clock: Callable[[], float], *, rate: float = HANDSHAKE_RATE, burst: float = HANDSHAKE_BURST
+    ) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._burst = burst
+        self._buckets: dict[int, TokenBucket] = {}  # the least recently used first
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def seconds_until_handshake(self, user_id: int) -> float:
+        """Take one handshake from a user's rate: 0 if it may be made, else the seconds until it may."""
+        now = self._clock()
+        bucket = self._buckets.pop(user_id, None) or TokenBucket(self._rate, self._burst, now)
+        wait = bucket.take(now)
+        self._buckets[user_id] = bucket
+        self._forget_full(now)
+        return wait
+
+    def _forget_full(self, now: float) -> None:
+        # A full bucket says as much as a new one. Each is forgotten once, so this costs O(1) a handshake.
+        while (first := next(iter(self._buckets), None)) is not None and self._buckets[first].full(now):
+            del self._buckets[first]
