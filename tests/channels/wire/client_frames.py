@@ -1,13 +1,14 @@
 """A client's frames, for tests."""
 
-import os
-
 from tornado.util import _websocket_mask
 
+# Any other would do as well (RFC 6455, section 5.7, shows frames with this one). It is not a random one, because frames
+# stand in the names of tests, and all processes that run tests side by side must find the same names.
+MASK = bytes.fromhex("37fa213d")
 
-def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes | None = None) -> bytes:
-    """Make a client's frame; the mask is a random one unless one is given."""
-    mask = os.urandom(4) if mask is None else mask
+
+def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes = MASK) -> bytes:
+    """Make a client's frame."""
     head = bytes([opcode | (0x80 if final else 0)])
     return head + _length(len(payload)) + mask + _websocket_mask(mask, payload)
 
