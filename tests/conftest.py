@@ -1,6 +1,8 @@
 """What all tests share: real programs, started once or for each test, and stopped whatever happens."""
 
 import asyncio
+import fcntl
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -29,9 +31,11 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgreSQL) -> str:
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
     """Return the URL of a fresh, empty database in a real PostgreSQL."""
-    return postgresql.create_database()
+    url = postgresql.create_database()
+    yield url
+    postgresql.drop_databases(url)
 
 
 @pytest.fixture(scope="session")
@@ -57,22 +61,28 @@ async def _upgrade(urls: dict[str, str]) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Return the URLs of empty databases: two files of SQLite, or two databases of a real PostgreSQL."""
     if request.param == "sqlite":
-        return database_urls(tmp_path)
+        yield database_urls(tmp_path)
+        return
     server = request.getfixturevalue("postgresql")
-    return {name: server.create_database() for name in ("accounts", "journal")}
+    urls = {name: server.create_database() for name in ("accounts", "journal")}
+    yield urls
+    server.drop_databases(*urls.values())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def made_urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+def made_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Return the URLs of databases of either kind with their tables and nothing in them."""
     if request.param == "sqlite":
         shutil.copytree(request.getfixturevalue("sqlite_tables"), tmp_path, dirs_exist_ok=True)
-        return database_urls(tmp_path)
+        yield database_urls(tmp_path)
+        return
     tables, server = request.getfixturevalue("postgresql_tables"), request.getfixturevalue("postgresql")
-    return {name: server.create_database(template) for name, template in tables.items()}
+    urls = {name: server.create_database(template) for name, template in tables.items()}
+    yield urls
+    server.drop_databases(*urls.values())
 
 
 @pytest.fixture
@@ -83,12 +93,28 @@ async def databases(made_urls: dict[str, str]) -> AsyncIterator[Databases]:
     await databases.dispose()
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that is made once for all processes that run tests side by side: to be copied, not used."""
+    is_side_by_side = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp().parent if is_side_by_side else tmp_path_factory.getbasetemp()
+    folder = base / name
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            make(unfinished / "data")
+            unfinished.rename(folder)
+    return folder / "data"
+
+
 @pytest.fixture(scope="session")
 def demo_school(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory with the demo school imported: to be copied, not used."""
-    data_dir = tmp_path_factory.mktemp("demo-school") / "data"
-    Lousa(data_dir).run("roster", "import", str(DEMO_SCHOOL))
-    return data_dir
+
+    def make(data_dir: Path) -> None:
+        Lousa(data_dir).run("roster", "import", str(DEMO_SCHOOL))
+
+    return made_once(tmp_path_factory, "demo-school", make)
 
 
 @pytest.fixture

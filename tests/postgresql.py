@@ -24,6 +24,17 @@ def _program(name: str) -> str:
     return found
 
 
+# A database is 300 files of 7 MB in all. In memory one is made in 45 ms, on a disk that others write to in 130 to 270.
+_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 2**30
+
+
+def _folder_in_memory() -> str | None:
+    """Return a folder whose files are in memory; None, for the usual one, where there is no room."""
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES
+    return str(_MEMORY) if has_room else None
+
+
 class PostgreSQL:
     """One database server. Nobody but this machine reaches it, and it trusts whoever does.
 
@@ -33,7 +44,7 @@ class PostgreSQL:
 
     def __init__(self, *, fsync: bool = False) -> None:
         self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="lousa-postgresql-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="lousa-postgresql-", dir=None if fsync else _folder_in_memory()))
         self._numbers = count(1)
         self._fsync = "on" if fsync else "off"
         if os.geteuid() == 0:
@@ -76,9 +87,16 @@ class PostgreSQL:
     def create_database(self, template: str = "template1") -> str:
         """Make a database, empty or a copy of another one that nobody has open, and return its URL."""
         name = f"test_{next(self._numbers)}"
-        server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "lousa")
-        self._run("psql", *server, "-q", "-d", "postgres", "-c", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return f"postgresql://lousa@127.0.0.1:{self.port}/{name}"
+
+    def drop_databases(self, *urls: str) -> None:
+        """Remove databases, also from under those who still have them open."""
+        self._execute(*(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)' for url in urls))
+
+    def _execute(self, *statements: str) -> None:
+        server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "lousa", "-d", "postgres")
+        self._run("psql", *server, "-q", *(word for statement in statements for word in ("-c", statement)))
 
     def __enter__(self) -> Self:
         self.start()

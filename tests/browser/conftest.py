@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser.visitor import HOMES, LAN_NAME, PASSWORD, Visitor
 from tests.chromium import open_chromium
+from tests.conftest import made_once
 from tests.lousa import Lousa
 
 Visit = Callable[..., Awaitable[Visitor]]
@@ -23,11 +25,13 @@ _LAN = f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1"
 @pytest.fixture(scope="session")
 def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the demo school's data with the demo's password for those who visit: to be copied, not used."""
-    data_dir = tmp_path_factory.mktemp("school-with-passwords") / "data"
-    shutil.copytree(demo_school, data_dir)
-    for login in HOMES:
-        Lousa(data_dir).run("user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
-    return data_dir
+
+    def make(data_dir: Path) -> None:
+        shutil.copytree(demo_school, data_dir)
+        for login in HOMES:
+            Lousa(data_dir).run("user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
+
+    return made_once(tmp_path_factory, "school-with-passwords", make)
 
 
 @pytest.fixture
@@ -39,14 +43,22 @@ def lousa(school_with_passwords: Path, tmp_path: Path) -> Iterator[Lousa]:
         yield servers.enter_context(Lousa(data_dir))
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Run Chromium."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """Run one Chromium for all of these tests: its start costs as much as a short test."""
     async with open_chromium(_LAN) as browser:
         yield browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """Return the browser; the windows that the test opened are closed after it."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
     """Return a function that signs somebody in, in a browser of their own; in the end nothing may have been wrong."""
     visitors: list[Visitor] = []

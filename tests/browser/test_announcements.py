@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Visit
 from tests.browser.visitor import MATHS, TIMEOUT_MS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_teacher_announces_to_a_class_and_its_members_see_it_live(visit: Visit) -> None:

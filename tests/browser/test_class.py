@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import InClass, Visit
 from tests.browser.visitor import TIMEOUT_MS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_what_one_says_all_see_at_once_in_one_order(in_class: InClass) -> None:

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page
 from tests.browser.visitor import MATHS, Visitor
 from tests.lousa import Lousa
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # Begin to listen to the class whose title begins so, as a page would.
 _LISTEN = """
@@ -61,7 +61,8 @@ _IS_DONE = "() => window.client.channel.unsent.length === 0"
 _HAS = "seq => window.client.seen.list.at(-1) === seq"
 _REPORT = "({...window.client.seen, said: window.client.said})"
 
-ROUNDS = 8
+# How often the server is killed.
+ROUNDS = [3, pytest.param(8, marks=pytest.mark.long)]
 LOGINS = {"ana": "/students/socket", "bruno": "/students/socket", "paula": "/teachers/socket"}
 
 
@@ -81,13 +82,14 @@ async def report(page: Page, end: int) -> dict[str, Any]:
     return found
 
 
-async def test_kills_lose_nothing_repeat_nothing_and_leave_no_hole(browser: Browser, lousa: Lousa) -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+async def test_kills_lose_nothing_repeat_nothing_and_leave_no_hole(browser: Browser, lousa: Lousa, rounds: int) -> None:
     visitors = [await listener(browser, lousa, login) for login in LOGINS]
     with ExitStack() as outages:
         for visitor in visitors:
             outages.enter_context(visitor.outage())
             await visitor.page.evaluate(_TALK, [visitor.login, 300])
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             await asyncio.sleep(random.uniform(0.3, 1.5))  # they talk; the server dies at no moment of theirs
             await asyncio.to_thread(lousa.kill)
             await asyncio.to_thread(lousa.start)
@@ -97,14 +99,14 @@ async def test_kills_lose_nothing_repeat_nothing_and_leave_no_hole(browser: Brow
             await visitor.page.wait_for_function(_IS_DONE, timeout=60_000)
     said = [await visitor.page.evaluate("window.client.said") for visitor in visitors]
     for visitor in visitors:
-        assert_complete(await report(visitor.page, sum(map(len, said))), said)
+        assert_complete(await report(visitor.page, sum(map(len, said))), said, rounds)
         visitor.check()
 
 
-def assert_complete(seen: dict[str, Any], said: list[list[str]]) -> None:
+def assert_complete(seen: dict[str, Any], said: list[list[str]], rounds: int) -> None:
     """Everything, each once, and that of each author in the author's order."""
     assert seen["list"] == list(range(1, sum(map(len, said)) + 1))
     assert seen["lost"] == 0
     for texts in said:
-        assert len(texts) > ROUNDS, "there was something to lose"
+        assert len(texts) > rounds, "there was something to lose"
         assert [text for text in seen["texts"] if text in texts] == texts

@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Visit
 from tests.browser.visitor import MATHS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_brazilian_browser_gets_portuguese_and_may_change_to_english(visit: Visit) -> None:

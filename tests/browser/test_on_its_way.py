@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Route, WebSocketRoute, expect
 from tests.browser.conftest import InClass
 from tests.browser.visitor import TIMEOUT_MS, Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # A push waits 10 s for its answer, 4 s before the connection is looked at, and 4 s for that; and a busy machine.
 NOTICED_MS = 30_000

@@ -6,7 +6,7 @@ from playwright.async_api import Page
 from tests.browser.conftest import Visit
 from tests.browser.visitor import PHONE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def assert_fits(page: Page) -> None:

@@ -9,7 +9,7 @@ from tests.browser.conftest import Visit
 from tests.browser.visitor import LAN_NAME
 from tests.lousa import Lousa
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_class_works_on_a_plain_http_address(visit: Visit, lousa: Lousa) -> None:

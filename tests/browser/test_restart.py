@@ -9,7 +9,7 @@ from tests.browser.conftest import InClass
 from tests.browser.visitor import TIMEOUT_MS, Visitor
 from tests.lousa import Lousa
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def kill(lousa: Lousa, *visitors: Visitor) -> None:
@@ -71,11 +71,14 @@ async def pass_or_close(socket: WebSocketRoute, is_up: bool) -> None:
         await socket.close(code=1012)
 
 
-async def test_restarts_in_a_row_lose_nothing_of_what_two_say_to_each_other(in_class: InClass, lousa: Lousa) -> None:
+@pytest.mark.parametrize("restarts", [2, pytest.param(5, marks=pytest.mark.long)])
+async def test_restarts_in_a_row_lose_nothing_of_what_two_say_to_each_other(
+    in_class: InClass, lousa: Lousa, restarts: int
+) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     said: list[str] = []
     with ana.outage(), paula.outage():
-        for restart in range(1, 6):
+        for restart in range(1, restarts + 1):
             for visitor in everybody:
                 said.append(f"{visitor.login} {restart} antes")
                 await visitor.say(said[-1])

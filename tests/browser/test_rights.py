@@ -12,7 +12,7 @@ from tests.browser.conftest import Visit
 from tests.browser.visitor import MATHS, TIMEOUT_MS
 from tests.lousa import DEMO_SCHOOL, Lousa
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def without_enrolment(login: str, title: str, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from tests.browser.conftest import Visit
 from tests.browser.visitor import TIMEOUT_MS
 from tests.lousa import Lousa
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SIGN_IN = re.compile(r"/accounts/sign-in\b")
 ENDED = "You were signed out. Sign in to go on."

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import Visit
@@ -12,7 +13,7 @@ from tests.browser.visitor import TIMEOUT_MS, Visitor
 from tests.filter import BLOCKING_MODES, Filter, Mode
 from tests.lousa import Lousa
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # After so long people reload a page.
 PATIENCE_SECONDS = 5.0
@@ -27,14 +28,14 @@ SIGN = {"pt-BR": "Conectado (rota alternativa)", "en-US": "Online (alternate rou
 _IS_REMEMBERED = "Object.keys(localStorage).some((name) => name.startsWith('lousa:websocket-blocked:'))"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def web_filter(lousa: Lousa) -> AsyncIterator[Filter]:
     """Run a filter before the server."""
     async with Filter(lousa.port) as web_filter:
         yield web_filter
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def pupils(visit: Visit, web_filter: Filter) -> list[Visitor]:
     """Let two pupils open the class behind the filter, each with a clock that can be put forward."""
     visitors = [await visit(login, url=web_filter.url) for login in ("ana", "bruno")]
@@ -63,7 +64,11 @@ async def shown(visitor: Visitor) -> list[str]:
     return await visitor.page.locator("#messages .text").all_inner_texts()
 
 
-@pytest.mark.parametrize("mode", BLOCKING_MODES)
+# One way to die stands for the others where time is short.
+DYING = [mode if mode == "kill" else pytest.param(mode, marks=pytest.mark.long) for mode in BLOCKING_MODES]
+
+
+@pytest.mark.parametrize("mode", DYING)
 async def test_a_websocket_that_dies_in_mid_lesson_and_stays_blocked_is_replaced_and_comes_back(
     pupils: list[Visitor], web_filter: Filter, mode: Mode
 ) -> None:
@@ -154,8 +159,14 @@ async def test_a_server_that_restarts_is_no_filter(pupils: list[Visitor], lousa:
     await talk(pupils, "depois da queda")
 
 
-@pytest.mark.parametrize("size", [SMALL_PHONE, (768, 1024), (1280, 800)], ids=["phone", "tablet", "desktop"])
-@pytest.mark.parametrize("language", ["pt-BR", "en-US"])
+# The longer language on the smallest screen is where a sign would first not fit.
+PHONE = pytest.param(SMALL_PHONE, id="phone")
+TABLET = pytest.param((768, 1024), id="tablet", marks=pytest.mark.long)
+DESKTOP = pytest.param((1280, 800), id="desktop", marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESKTOP])
+@pytest.mark.parametrize("language", ["pt-BR", pytest.param("en-US", marks=pytest.mark.long)])
 async def test_the_sign_says_it_in_plain_words_and_nothing_jumps(
     visit: Visit, web_filter: Filter, language: str, size: tuple[int, int]
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.conftest import Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _INLINE_SCRIPT = """
 () => {
