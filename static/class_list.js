@@ -44,7 +44,11 @@ export function showClasses(container, {current, onChange = () => {}} = {}) {
   function sync(topics) {
     const now = topics.filter(({topic}) => topic.startsWith("class:")).map(asClassroom);
     const ids = new Set(now.map(({id}) => id));
-    for (const [id, item] of items) if (!ids.has(id)) (item.remove(), items.delete(id));
+    for (const [id, item] of items) {
+      if (ids.has(id)) continue;
+      item.remove();
+      items.delete(id);
+    }
     for (const classroom of now) if (!items.has(classroom.id)) add(classroom);
     onChange([...items.keys()]);
   }

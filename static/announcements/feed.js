@@ -45,8 +45,8 @@ function show() {
   const now = grouped();
   const old = cards;
   cards = new Map(now.map((group) => [group.key, old.get(group.key) ?? makeCard(group)]));
-  const isSame = cards.size === old.size && [...cards.keys()].every((key) => old.has(key));
-  if (!isSame) byId("announcements").replaceChildren(...cards.values());
+  const hasSameCards = cards.size === old.size && [...cards.keys()].every((key) => old.has(key));
+  if (!hasSameCards) byId("announcements").replaceChildren(...cards.values());
   const isKnown = [...readings].every((reading) => reading.isKnown);
   byId("loading").hidden = isKnown || now.length > 0;
   byId("no-announcements").hidden = !isKnown || now.length > 0;
@@ -138,7 +138,10 @@ function bySeq(one, other) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  for (const card of cards.values()) (observer.unobserve(card), observer.observe(card));
+  for (const card of cards.values()) {
+    observer.unobserve(card);
+    observer.observe(card);
+  }
 });
 
 /** Say a new announcement to who does not see it. @param {Reading} reading */

@@ -86,7 +86,7 @@ export class UnsentStore {
 function fitting(unsent) {
   const written = [];
   let characters = 0;
-  for (const one of unsent.map((one) => JSON.stringify(one))) {
+  for (const one of unsent.map((push) => JSON.stringify(push))) {
     characters += one.length;
     if (characters > MAX_CHARACTERS) break;
     written.push(one);

@@ -9,12 +9,12 @@ import {
 const nearlyOne = () => 0.999999;
 const status = ({socket}) => socket.state.status;
 
-const waiting = (status, retryAt) => ({status, retryAt, transport: null});
+const waiting = (state, retryAt) => ({status: state, retryAt, transport: null});
 
 test("it is offline until it connects, then connecting, then online", () => {
   const {socket, network} = newClient();
   const states = [];
-  socket.onState(({status, retryAt, transport}) => states.push([status, retryAt, transport]));
+  socket.onState((state) => states.push([state.status, state.retryAt, state.transport]));
   socket.connect();
   assert.equal(network.webSocket.endpoint, "/students/socket");
   network.webSocket.open();
@@ -322,7 +322,7 @@ test("signing out forgets what was unsent: the next user of the computer shall n
 test("a listener that was taken away hears nothing more", () => {
   const {socket, network} = newClient();
   const states = [];
-  const remove = socket.onState(({status}) => states.push(status));
+  const remove = socket.onState((state) => states.push(state.status));
   remove();
   socket.connect();
   network.webSocket.open();

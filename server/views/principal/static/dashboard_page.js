@@ -62,7 +62,11 @@ function showTotalChart(classes) {
 /** @param {ClassNow[]} classes */
 function showRows(classes) {
   const ids = new Set(classes.map(({id}) => id));
-  for (const [id, row] of rows) if (!ids.has(id)) (row.element.remove(), rows.delete(id));
+  for (const [id, row] of rows) {
+    if (ids.has(id)) continue;
+    row.element.remove();
+    rows.delete(id);
+  }
   for (const now of classes) {
     const row = rows.get(now.id);
     if (row === undefined) rows.set(now.id, new ClassRow(now));
