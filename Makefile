@@ -1,55 +1,86 @@
-# Everything here works in a fresh clone: each target first sets up what it needs in .venv, once.
+# Everything here works in a fresh clone: each target first sets up what it needs in .venv and node_modules, once.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT ?= 8888
-NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stamp
+CLIENT := tests/client/node_modules
+NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stamp $(CLIENT)/stamp
 
-.PHONY: help demo test style format types unit client interop bench clean
+# Processes that run tests side by side: more than there are cores, because many tests wait for most of their time.
+JOBS ?= 3
+SIDE_BY_SIDE := --numprocesses $(JOBS) --dist loadgroup
+
+# Chooses what happens in the long schedules. Each run takes another one; a schedule that fails says how to replay it.
+SEED ?= $(shell date +%s)
+
+.PHONY: help demo test test-long style format types unit client interop faults coverage bench hooks clean machine tools
 .DEFAULT_GOAL := help
 
-help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/run.stamp  ## run the demo school on http://localhost:8888 (PORT=… for another port)
 	$(PYTHON) server.py demo --port $(PORT)
 
-test: machine  ## set up what tests need, then style, types and all tests
-	@$(MAKE) --no-print-directory style types client unit
+test: machine  ## set up what tests need, then style, types and all tests but the long ones
+	@$(MAKE) --no-print-directory --jobs=4 tools
+	@$(MAKE) --no-print-directory style client
+	@$(MAKE) --no-print-directory --jobs=2 unit types
 
-style: $(VENV)/test.stamp  ## ruff: rules and format
+test-long: machine  ## the long tests, long schedules of faults, and the coverage of all tests (two hours)
+	@$(MAKE) --no-print-directory --jobs=4 tools
+	$(PYTHON) -m pytest -m long
+	@$(MAKE) --no-print-directory faults coverage
+
+style: $(VENV)/test.stamp $(CLIENT)/stamp  ## ruff over Python (rules and format), eslint over JavaScript
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(CLIENT)/.bin/eslint --config tests/client/eslint.config.js static server/views tests
 
-format: $(VENV)/test.stamp  ## let ruff put the format right
+format: $(VENV)/test.stamp  ## let ruff correct the format
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
-# server.py has the name of the package that it starts, so that mypy takes it by its text, not by its name.
-types: $(VENV)/test.stamp tests/client/node_modules/stamp  ## mypy --strict over everything, tsc over the browser's modules
+# server.py has the name of the package that it starts, so mypy is given its text instead of its name.
+types: $(VENV)/test.stamp $(CLIENT)/stamp  ## mypy --strict over everything, tsc over the browser's modules
 	$(PYTHON) -m mypy --strict -p server -p channels -p tests -p bench
 	$(PYTHON) -m mypy --strict -c "$$(cat server.py)"
-	tests/client/node_modules/.bin/tsc --project tests/client
+	$(CLIENT)/.bin/tsc --project tests/client
 
 client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
 	node --test $$(find tests/client -name '*.test.mjs' -not -path '*/node_modules/*' | sort)
 
-unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## all tests in Python, with the coverage of channels/
-	$(PYTHON) -m pytest --cov --cov-report=term --cov-report=html:build/coverage
+unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## the tests in Python but the long ones, JOBS of them at a time
+	$(PYTHON) -m pytest $(SIDE_BY_SIDE) -m "not long"
 
-interop: $(VENV)/test.stamp tests/interop/node_modules/stamp  ## stock clients of other people's, against running servers
+interop: $(VENV)/test.stamp tests/interop/node_modules/stamp  ## stock clients, kept by others, against running servers
 	$(PYTHON) -m pytest tests/interop
+
+faults: $(VENV)/test.stamp $(NODE_STAMPS)  ## long schedules of faults in servers, networks and databases (an hour; SEED=…)
+	$(PYTHON) -m tests.faults --rounds 40 --seed $(SEED)
+	$(PYTHON) -m tests.faults --rounds 40 --seed $(SEED) --postgresql
+	$(PYTHON) -m tests.faults.cluster --schedules 6 --seed $(SEED)
+	$(PYTHON) -m tests.faults.cluster --schedules 6 --seed $(SEED) --database postgresql
+	$(PYTHON) -m tests.faults.network --schedules 14 --seed $(SEED)
+	$(PYTHON) -m tests.faults.network --schedules 6 --seed $(SEED) --workers 1
+
+coverage: $(VENV)/test.stamp $(NODE_STAMPS)  ## how much of channels/ the tests reach, servers that they start included
+	$(PYTHON) -m pytest $(SIDE_BY_SIDE) -m "not long" --cov --cov-report=term --cov-report=html:build/coverage
 
 bench: $(VENV)/test.stamp  ## measure everything beside its peers (an hour; nothing else should run), into build/bench
 	@deploy/prepare bench || echo "The peers that need it are left out."
 	$(PYTHON) -m bench all
 
+hooks: $(VENV)/test.stamp  ## let git run `make style` before each commit and `make types` before each push
+	$(PYTHON) -m pre_commit install --hook-type pre-commit --hook-type pre-push
+
 clean:  ## remove what was set up and built
 	rm -rf $(VENV) build tests/*/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
-.PHONY: machine
 machine:
 	@deploy/prepare tests
+
+tools: $(VENV)/test.stamp $(NODE_STAMPS)
 
 $(VENV)/bin/python:
 	@deploy/prepare venv $(VENV)

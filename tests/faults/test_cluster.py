@@ -16,7 +16,7 @@ WORKERS = 4
 SECONDS = 12.0
 SEED = 9
 
-# What a run of all tests has time for; more is played by hand.
+# What `make test` has time for; `make test-long` plays every fault, for longer.
 SCHEDULES = {"sqlite": ("kill-worker", "kill-redis"), "postgresql": ("freeze-worker", "restart-postgresql")}
 
 

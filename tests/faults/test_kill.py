@@ -9,8 +9,8 @@ from tests.faults.__main__ import STUDENTS, describe, play, prepare
 
 pytestmark = pytest.mark.faults
 
-# As many as a run of all tests has time for; more are played by hand.
-ROUNDS = {"sqlite": 5, "postgresql": 2}
+# As many as `make test` has time for; `make test-long` plays more.
+ROUNDS = {"sqlite": 2, "postgresql": 1}
 
 
 @pytest.mark.parametrize("kind", ROUNDS)
