@@ -12,6 +12,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from socket import socket
 
@@ -47,6 +48,7 @@ from server.process.redis_url import check_redis_url, try_redis
 from server.process.tornado_http_server import Server
 from server.schemas import SCHEMAS
 from server.settings import Settings
+from server.tasks import cancel
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,10 @@ IDLE_SECONDS = 75
 TIDY_SECONDS = 3600
 # How often the sign-ins that pages have extended are stored: all of a school's first lesson in a few writes.
 STORE_SECONDS = 1.0
+# A page or a sign-in fails after this time when the database does not answer, as joins and pushes do within 5 s.
+ANSWER_SECONDS = 4.0
+# Closing connections takes milliseconds, or seconds for each one whose database hangs.
+DISPOSE_SECONDS = 2.0
 # How long to wait before the next attempt to start while a database is away.
 START_AGAIN_SECONDS = 0.5
 
@@ -76,8 +82,10 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -
     stopped = _stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
     try:
         async with _beating(None):
-            await prepare(settings)
+            await _unless(stopped, prepare(settings))
             await _run(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
+    except _StoppedEarly:
+        pass
     finally:
         close(sockets)
 
@@ -110,7 +118,7 @@ async def prepare(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None]) -> None:
-    databases = Databases(settings.databases, SCHEMAS)
+    databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS)
     try:
         async with (
             _accounts(databases) as accounts,
@@ -128,7 +136,9 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
     except _StoppedEarly:
         pass
     finally:
-        await databases.dispose()
+        closing = asyncio.create_task(databases.dispose())
+        await asyncio.wait([closing], timeout=DISPOSE_SECONDS)
+        await cancel(closing)
 
 
 @asynccontextmanager
@@ -137,8 +147,7 @@ async def _beating(pipe: int | None) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+        await cancel(beating)
 
 
 @asynccontextmanager
@@ -191,21 +200,31 @@ async def _watcher(accounts: Accounts, engine: Engine, stopped: asyncio.Event) -
 
 
 class _StoppedEarly(Exception):
-    """It was told to stop before it was open."""
+    """The process was told to stop before it served."""
 
 
 async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
-    """Start something that stands on a database, which may be away just now: then wait for it."""
-    told = False
-    while not stopped.is_set():
+    """Start something that needs a database, and wait while it is away; raise _StoppedEarly if told to stop first."""
+    logged = False
+    while True:
         try:
-            return await start()
+            return await _unless(stopped, start())
         except Unavailable as error:
-            if not told:
+            if not logged:
                 log.warning("A database is away; this worker opens when it is back: %s", error)
-            told = True
+            logged = True
         with suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), START_AGAIN_SECONDS)
+
+
+async def _unless(stopped: asyncio.Event, work: Awaitable[None]) -> None:
+    """Await something that may hang; raise _StoppedEarly as soon as this process is told to stop."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        await cancel(stopping)
+        return working.result()
+    await cancel(working, stopping)
     raise _StoppedEarly
 
 
@@ -226,8 +245,7 @@ async def _collecting_garbage() -> AsyncIterator[None]:
     try:
         yield
     finally:
-        collecting.cancel()
-        await asyncio.gather(collecting, return_exceptions=True)
+        await cancel(collecting)
 
 
 @asynccontextmanager
@@ -252,9 +270,7 @@ async def _keeping_sign_ins(accounts: Accounts, engine: Engine) -> AsyncIterator
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*tasks)
 
 
 async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], failure: str) -> None:
@@ -307,22 +323,22 @@ def make_application(databases: Databases, accounts: Accounts, gate: Gate, watch
     sockets = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
-        log_function=_log_request,
+        log_function=partial(_log_request, watched),
         **views.application_settings(accounts, databases),
     )
     application.add_transform(_last_answer(watched))
     return application
 
 
-def _log_request(handler: RequestHandler) -> None:
+def _log_request(watched: Health, handler: RequestHandler) -> None:
     """Log without the query: it may hold a bearer token."""
     request, status = handler.request, handler.get_status()
     if isinstance(handler, health.Alive | health.Ready | ChannelPoll):
         level = logging.DEBUG  # asked every few seconds, by each
     else:
-        # What is away, or too much at once, is said where that is noticed.
+        # A 503 is logged where the cause is noticed. During a stop, 500 is a request that was still waiting at its end.
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
-        level = logging.ERROR if is_ours else logging.INFO
+        level = logging.ERROR if is_ours and not watched.stopping else logging.INFO
     milliseconds = 1000 * request.request_time()
     log.log(level, "%d %s %s %s %.0f ms", status, request.method, request.path, request.remote_ip, milliseconds)
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from server.accounts.accounts import Accounts
 from server.databases.errors import DatabaseError
+from server.tasks import cancel
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,7 @@ class ChangeWatcher:
     async def stop(self) -> None:
         """Stop watching."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel(self._task)
 
     def poke(self) -> None:
         """Look now instead of within a second."""

@@ -5,6 +5,7 @@ own, each with its tables and its folder of revisions; a package of views may de
 has them all).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ Sessions = async_sessionmaker[Session]
 
 _T = TypeVar("_T")
 
+# Under this key the sessions of a database carry how long it may take to answer.
+_SECONDS = "answer_seconds"
+
 _REVISIONS = Path(__file__).parent / "migrations"
 
 SCHEMAS: Mapping[str, Schema] = {
@@ -37,12 +41,23 @@ SCHEMAS: Mapping[str, Schema] = {
 class Databases:
     """All databases of one process, by name. Nothing is opened before it is used."""
 
-    def __init__(self, urls: Mapping[str, str], schemas: Mapping[str, Schema] = SCHEMAS) -> None:
-        """Take a URL for each name in `schemas`; raise DatabaseError for one that cannot be used."""
+    def __init__(
+        self, urls: Mapping[str, str], schemas: Mapping[str, Schema] = SCHEMAS, *, answer_seconds: float | None = None
+    ) -> None:
+        """Take a URL for each name in `schemas`; raise DatabaseError for one that cannot be used.
+
+        `answer_seconds` bounds each `reading` and `writing` on PostgreSQL; None is for commands, which may take long.
+        SQLite bounds its waits itself (engine.SQLITE_BUSY_MS).
+        """
         self._schemas = schemas
         self._engines = {name: create_engine(name, urls[name]) for name in schemas}
         self._sessions = {
-            name: async_sessionmaker(engine, expire_on_commit=False) for name, engine in self._engines.items()
+            name: async_sessionmaker(
+                engine,
+                expire_on_commit=False,
+                info={_SECONDS: answer_seconds if engine.dialect.name == "postgresql" else None},
+            )
+            for name, engine in self._engines.items()
         }
 
     def engine(self, name: str) -> AsyncEngine:
@@ -107,7 +122,7 @@ class Databases:
 async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Open a session that sees one moment of the database; raise DatabaseUnavailable where there is none."""
     with _failures_named():
-        async with sessions() as session:
+        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions() as session:
             yield session
 
 
@@ -119,7 +134,7 @@ async def writing(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     where the connection broke in the very moment of the commit.
     """
     with _failures_named():
-        async with sessions.begin() as session:
+        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions.begin() as session:
             await session.connection(execution_options={"writes": True})
             yield session
 

@@ -13,6 +13,7 @@ from tornado.web import RequestHandler
 from channels.broker.broker import Broker
 from server.databases import Databases
 from server.databases.errors import DatabaseError
+from server.tasks import cancel
 
 # An answer is good for so long: however often it is asked for, each database gets a query a second at most.
 FRESH_SECONDS = 1.0
@@ -46,9 +47,7 @@ class Health:
     async def close(self) -> None:
         """Ask no more."""
         tasks = [question.task for question in self._questions.values() if question.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*tasks)
 
 
 class _Question:
@@ -67,7 +66,7 @@ class _Question:
             self.task, self._asked_at = asyncio.create_task(self._ask()), now
         # Not cancelled when it takes too long: a connection with half an answer on it is worse than a late one.
         await asyncio.wait([self.task], timeout=max(0.0, self._asked_at + ANSWER_SECONDS - now))
-        return self.task.done() and self.task.result()
+        return self.task.done() and not self.task.cancelled() and self.task.result()
 
     async def _ask(self) -> bool:
         try:
@@ -101,7 +100,7 @@ class Ready(RequestHandler):
         report = await self._health.report()
         self.set_status(200 if report["status"] in ("ready", "degraded") else 503)
         self.set_header("Cache-Control", "no-store")
-        await self.finish(report)
+        self.finish(report)  # not awaited: a client that has gone is no error of ours
 
     head = get
 

@@ -133,7 +133,8 @@ class Page(RequestHandler):
 
     async def show(self, template: str, **values: Any) -> None:
         """Answer with a template, in the school's frame."""
-        await self.finish(self.render_string(template, school=await self.accounts.school_name(), **values))
+        page = self.render_string(template, school=await self.accounts.school_name(), **values)
+        self.finish(page)  # not awaited: a browser that has gone is no error of ours
 
     def get_template_namespace(self) -> dict[str, Any]:
         """Add what every template may use."""
@@ -159,6 +160,11 @@ class Page(RequestHandler):
         user = self.member.user
         me = {"id": user.id, "name": user.name, "role": user.role.value}
         return json_encode({"me": me, "home": self.home, "socket": f"{self.home}socket", **values})
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Log an error of ours; that the database is away is logged once, where it is noticed (change_watcher)."""
+        if not isinstance(value, DatabaseUnavailable):
+            super().log_exception(typ, value, tb)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a page that says what happened and where to go on."""
