@@ -38,6 +38,7 @@ from channels.journal.entry import (
     Superseded,
     Writer,
 )
+from channels.journal.moves import Moves, moves, moves_query
 from channels.journal.tables import events_table, journal_table, reads_table, snapshots_table, topics_table
 from channels.wire.codec import Event, stamped
 
@@ -158,6 +159,10 @@ class Journal:
         """Return the positions of the newest events of those of `topics` that have any."""
         query = select(topics_table.c.name, topics_table.c.seq).where(topics_table.c.name.in_(topics))
         return {row.name: row.seq for row in await self._fetch(query)}
+
+    async def moved(self, since: int | None) -> Moves:
+        """Return the topics that have moved since the `next` of an earlier answer; None: those since this call."""
+        return moves(await self._fetch(moves_query(self._engine.dialect.name, since)))
 
     async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read at most `limit` events past a position, oldest first; of the kinds in `events`, if any are named."""

@@ -37,7 +37,7 @@ _INSERT = """
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[])
 """
 _ADVANCE = """
-    UPDATE topics SET seq = new.seq, governed = new.governed
+    UPDATE topics SET seq = new.seq, governed = new.governed, moved = pg_current_xact_id()::text::bigint
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (id, seq, governed) WHERE topics.id = new.id
 """
 _MARK = """
@@ -51,7 +51,7 @@ _SNAPSHOT = """
     INSERT INTO snapshots (topic_id, seq, state)
     SELECT topics.id, new.seq, new.state FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS new (topic, seq, state)
     JOIN topics ON topics.name = new.topic AND topics.seq >= new.seq ORDER BY topics.id
-    ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > snapshots.seq
+    ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq
 """
 
 

@@ -29,6 +29,7 @@ CHECKPOINT_PAGES = 4_000
 
 _COUNTER = "SELECT id, seq, governed FROM topics WHERE name = ?"
 _CREATE = "INSERT INTO topics (name, seq, governed) VALUES (?, 0, 0) RETURNING id, seq, governed"
+_STAMP = "SELECT coalesce(max(moved), 0) + 1 FROM topics"
 _KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
 _INSERT = """
     INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -41,7 +42,7 @@ _MARK = """
 """
 _SNAPSHOT = """
     INSERT INTO snapshots (topic_id, seq, state) SELECT id, ?, ? FROM topics WHERE name = ? AND seq >= ?
-    ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq > snapshots.seq
+    ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq
 """
 
 
@@ -114,8 +115,9 @@ class SqliteWriter:
 def _append(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Stored]:
     counters: dict[str, Counter] = {}
     stored = [_append_group(connection, counters, group) for group in groups]
-    advanced = [(counter.seq, counter.governed, counter.id) for counter in counters.values()]
-    connection.executemany("UPDATE topics SET seq = ?, governed = ? WHERE id = ?", advanced)
+    ((stamp,),) = connection.execute(_STAMP)
+    advanced = [(counter.seq, counter.governed, stamp, counter.id) for counter in counters.values()]
+    connection.executemany("UPDATE topics SET seq = ?, governed = ?, moved = ? WHERE id = ?", advanced)
     return stored
 
 

@@ -26,7 +26,7 @@ journal_table = Table(
 )
 
 # The counter of each topic: `seq` is the position of its newest event, `governed` that of its newest governing event
-# (0: none).
+# (0: none); `moved` is the stamp of the transaction that advanced it last (`channels.journal.moves`).
 topics_table = Table(
     "topics",
     metadata,
@@ -34,7 +34,9 @@ topics_table = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("seq", BigInteger, nullable=False, default=0),
     Column("governed", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("moved", BigInteger, nullable=False, default=0, server_default="0"),
 )
+Index("topics_moved", topics_table.c.moved)
 
 # `payload` is the event's JSON object as its feature made it, without `seq` and `at`; times are ms since 1970.
 events_table = Table(

@@ -177,7 +177,10 @@ class FanOut:
         self._publishing = None
         if self._outbound:
             outbound, self._outbound = self._outbound, []
-            self._broker.publish(outbound)
+            try:
+                self._broker.publish(outbound)
+            except Exception:  # other workers find it in the journal; this one's sessions must not pay for it
+                log.exception("a turn's envelopes could not be published")
 
     def _write_moved(self) -> None:
         moved, self._moved = self._moved, {}

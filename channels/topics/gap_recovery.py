@@ -1,13 +1,15 @@
 """What this worker's topics lack, read from the journal: holes, losses of the broker, commits whose answer was lost.
 
-    a later event came, the broker has a topic again, an answer was lost, every 2 s -> is there more? -> read on
+    a later event came, the broker has subscribed again, a commit is in doubt, every 2 s -> is there more? -> read on
 
-The broker's envelopes are the quick way only. Whatever they leave out is found here, and handed to the hub in order.
+The broker's envelopes are only the quick way. What they leave out is found here, and handed to the hub in order.
+What the journal does not have is not waited for: neither events that were announced and are not stored, nor events
+whose rows were deleted.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from channels.broker.broker import Broker
@@ -21,17 +23,20 @@ log = logging.getLogger(__name__)
 # How long a later event waits for the one before it, which is often just behind, before the journal is asked.
 HOLE_GRACE_SECONDS = 0.02
 
-# How long after a failed reading of the journal a hole is tried again.
+# How long after a failed read of the journal a hole is tried again.
 HOLE_RETRY_SECONDS = 0.5
 
-# How soon a broker that is lost is noticed: from then on the journal is the fan-out, and is asked more often.
+# How soon the loss of a broker is noticed: from then on the journal is the fan-out, and is asked more often.
 GLANCE_SECONDS = 0.1
 
 # After this long, a transaction whose connection was lost has been committed or never will be.
 DOUBT_SECONDS = 5.0
 
-# Events read from the journal at a time to fill a hole or to fold a topic's state.
+# Events read from the journal at a time to fill a hole, and events of a topic that wait for one.
 PAGE_EVENTS = 500
+
+# Topics whose positions are read by one query, where the journal cannot say which have moved.
+PAGE_TOPICS = 500
 
 
 class GapListener(Protocol):
@@ -40,19 +45,26 @@ class GapListener(Protocol):
     def accept(self, topic: Topic, event: Event) -> None:
         """Deliver the event after a topic's last one."""
 
+    def skip(self, topic: Topic, seq: int) -> None:
+        """Go on after `seq`: the journal does not have the events before it any more."""
+
 
 class GapRecovery:
     """Reads what the topics in `topics` lack; `broker.check_seconds` says how often it asks the journal by itself."""
 
-    def __init__(self, topics: Mapping[str, Topic], journal: Journal, broker: Broker) -> None:
+    def __init__(
+        self, topics: Mapping[str, Topic], journal: Journal, broker: Broker, *, doubt_seconds: float = DOUBT_SECONDS
+    ) -> None:
         self._topics = topics
         self._journal = journal
         self._broker = broker
+        self._doubt_seconds = doubt_seconds
         self._listener: GapListener | None = None
+        self._since: int | None = None  # of which moves the journal has been asked
         self._checking: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
-        self._doubtful: set[str] = set()
-        self._undecided: set[str] = set()
+        self._check_soon: asyncio.Task[None] | None = None
+        self._is_wanted = False  # a check that begins from now on
+        self._undecided: asyncio.TimerHandle | None = None
         self._closed = False
 
     def start(self, listener: GapListener) -> None:
@@ -63,10 +75,14 @@ class GapRecovery:
     async def close(self) -> None:
         """Stop reading."""
         self._closed = True
-        tasks = [self._checking, self._looking, *(topic.hole for topic in self._topics.values())]
+        if self._undecided is not None:
+            self._undecided.cancel()
+        tasks = [self._checking, self._check_soon, *(topic.hole for topic in self._topics.values())]
         for task in filter(None, tasks):
             task.cancel()
         await asyncio.gather(*filter(None, tasks), return_exceptions=True)
+
+    # Holes
 
     def known(self, name: str, seq: int) -> None:
         """Note that a topic has an event of this position, and read up to it if it does not come by itself."""
@@ -81,44 +97,67 @@ class GapRecovery:
         self._fill(topic)
 
     def _fill(self, topic: Topic) -> None:
-        if topic.hole is None and topic.loading is None and topic.seq < topic.head:
+        if topic.hole is None and topic.loading is None and topic.seq < topic.head and not self._closed:
             topic.hole = asyncio.create_task(self._fill_hole(topic))
 
     async def _fill_hole(self, topic: Topic) -> None:
         await asyncio.sleep(HOLE_GRACE_SECONDS)
         try:
             while topic.seq < topic.head:
-                if not await self._try_to_read_on(topic):
+                try:
+                    await self._recover(topic)
+                except Exception as error:
+                    if not isinstance(error, JournalUnavailable):  # which the journal has logged
+                        log.exception("%s: a hole could not be filled; it is tried again", topic.name)
                     await asyncio.sleep(HOLE_RETRY_SECONDS)
         finally:
             topic.hole = None
 
-    async def _try_to_read_on(self, topic: Topic) -> bool:
-        try:
-            return await self._read_on(topic)
-        except JournalUnavailable:
-            return False
-
-    def _accept(self, topic: Topic, event: Event) -> None:
-        assert self._listener is not None, "topics are loaded after the start"
-        self._listener.accept(topic, event)
-
-    async def _read_on(self, topic: Topic) -> bool:
-        # Tells whether the topic has moved, by this reading or meanwhile.
+    async def _recover(self, topic: Topic) -> None:
+        # Each call brings the topic closer to its head, or its head closer to it.
         before = topic.seq
         for event in await self._journal.after(topic.name, topic.seq, PAGE_EVENTS):
             if event.seq == topic.seq + 1:
                 self._accept(topic, event)
         self._take_next(topic)
-        return topic.seq > before
+        if topic.seq == before < topic.head:
+            await self._settle(topic)
+
+    async def _settle(self, topic: Topic) -> None:
+        # Positions and rows are committed together: what is missing below a position read before is not there any more.
+        announced = list(topic.waiting)
+        before = topic.seq
+        head = (await self._journal.heads([topic.name])).get(topic.name, 0)
+        events = await self._journal.after(topic.name, before, 1)
+        if topic.seq > before:
+            return
+        following = events[0].seq if events else head + 1
+        if following > before + 1:
+            log.warning("%s: the journal lacks the events %d to %d", topic.name, before + 1, following - 1)
+            self._listening.skip(topic, following - 1)
+            self._take_next(topic)
+        elif not events:
+            for seq in announced:
+                topic.waiting.pop(seq, None)
+            topic.head = max(before, *topic.waiting) if topic.waiting else before
 
     def _take_next(self, topic: Topic) -> None:
         while (event := topic.waiting.pop(topic.seq + 1, None)) is not None:
             self._accept(topic, event)
         topic.waiting = {seq: event for seq, event in topic.waiting.items() if seq > topic.seq}
 
+    def _accept(self, topic: Topic, event: Event) -> None:
+        self._listening.accept(topic, event)
+
+    @property
+    def _listening(self) -> GapListener:
+        assert self._listener is not None, "topics are loaded after the start"
+        return self._listener
+
+    # Checks: whether there is anything that nothing here shows to be missing
+
     async def _check_periodically(self) -> None:
-        # One query that covers every way in which a broker can lose a message; nobody else, nothing to lose.
+        # One query that covers every way in which a broker can lose a message; with one worker there is nothing to ask.
         loop = asyncio.get_running_loop()
         checked_at = loop.time()
         while (seconds := self._broker.check_seconds) is not None:
@@ -133,55 +172,63 @@ class GapRecovery:
             except Exception:
                 log.exception("looking for lost events failed; it is tried again")
 
-    def look_up(self, names: Collection[str]) -> None:
-        """Read what these topics lack, soon: they may have got something of which nobody has told."""
-        self._doubtful.update(names)
-        if self._looking is None and not self._closed:
-            self._looking = asyncio.create_task(self._look_up())
+    def check_soon(self) -> None:
+        """Look for lost events now: there may be some that nobody has announced."""
+        self._is_wanted = True
+        if self._check_soon is None and not self._closed:
+            self._check_soon = asyncio.create_task(self._check_until_done())
 
-    async def _look_up(self) -> None:
+    async def _check_until_done(self) -> None:
         try:
-            while self._doubtful:
-                names, self._doubtful = self._doubtful, set()
+            while self._is_wanted:
+                self._is_wanted = False
                 try:
-                    await self._look_up_once(names)
+                    await self.check()
                 except JournalUnavailable:
-                    self._doubtful |= names
+                    self._is_wanted = True
                     await asyncio.sleep(HOLE_RETRY_SECONDS)
         finally:
-            self._looking = None
+            self._check_soon = None
 
-    async def _look_up_once(self, names: set[str]) -> None:
-        # Topics that are being loaded are waited for: they may have been read just before.
-        for loading in [topic.loading for topic in self._topics.values() if topic.name in names]:
-            if loading is not None:
-                await asyncio.shield(loading)
-        await self.check_these([name for name in names if name in self._topics])
-
-    def doubt(self, names: Collection[str]) -> None:
-        """Read what these topics may have got by a commit whose answer was lost: now, and when it must be decided."""
-        self.look_up(names)
-        if not self._undecided:
-            asyncio.get_running_loop().call_later(DOUBT_SECONDS, self._look_again)
-        self._undecided.update(names)
-
-    def _look_again(self) -> None:
-        undecided, self._undecided = self._undecided, set()
-        self.look_up(undecided)
+    def doubt(self) -> None:
+        """Read what a commit may have added whose answer was lost: now, and when it must be decided."""
+        self.check_soon()
+        if self._undecided is not None:
+            self._undecided.cancel()
+        self._undecided = asyncio.get_running_loop().call_later(self._doubt_seconds, self.check_soon)
 
     async def check(self) -> None:
-        """Ask the journal which of this worker's topics have moved, and read what they lack.
+        """Ask the journal which topics have moved since the last check, and read what they lack.
 
         Raises `JournalUnavailable`.
         """
-        await self.check_these([name for name, topic in self._topics.items() if topic.loading is None])
+        if self._since is None:
+            # What moved before is not known by when: the topics that are here are looked up by their names.
+            moved = await self._journal.moved(None)
+            await self.check_these([*self._topics])
+            self._since = moved.next
+            return
+        moved = await self._journal.moved(self._since)
+        self._since = moved.next
+        await self._reach(moved.heads)
 
     async def check_these(self, names: list[str]) -> None:
-        """Ask about some of the topics; raises `JournalUnavailable`."""
-        for start in range(0, len(names), PAGE_EVENTS):
-            heads = await self._journal.heads(names[start : start + PAGE_EVENTS])
-            for name, head in heads.items():
-                topic = self._topics.get(name)
-                while topic is not None and topic.loading is None and topic.seq < head:
-                    if not await self._read_on(topic):
-                        break
+        """Ask about topics by their names; raises `JournalUnavailable`."""
+        for start in range(0, len(names), PAGE_TOPICS):
+            await self._reach(await self._journal.heads(names[start : start + PAGE_TOPICS]))
+
+    async def _reach(self, heads: Mapping[str, int]) -> None:
+        behind = []
+        for name, head in heads.items():
+            topic = self._topics.get(name)
+            if topic is not None and topic.seq < head:
+                topic.head = max(topic.head, head)
+                behind.append(topic)
+        try:
+            for topic in behind:
+                # One that is being loaded reads on by itself when it is.
+                while topic.loading is None and topic.seq < topic.head:
+                    await self._recover(topic)
+        finally:
+            for topic in behind:
+                self._fill(topic)

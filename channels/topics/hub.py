@@ -14,23 +14,16 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from channels.broker.broker import Broker, Envelope
+from channels.errors import GAP
 from channels.journal.batch_reader import Gatherer
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
-from channels.limit import (
-    MAX_MISSED_BYTES,
-    MAX_MISSED_EVENTS,
-    NEWEST_EVENTS,
-    RECENT_EVENTS,
-    TOPIC_LINGER_SECONDS,
-)
+from channels.limit import NEWEST_EVENTS, TOPIC_LINGER_SECONDS
 from channels.topics.fan_out import FanOut, TurnListener
 from channels.topics.gap_recovery import PAGE_EVENTS, GapRecovery
-from channels.topics.topic import State, Topic
-from channels.wire.codec import Event, total_bytes
-
-# Events read from the journal at a time for one who comes back: the longest of them hold 2.4 MB.
-MISSED_PAGE_EVENTS = 100
+from channels.topics.topic import Topic
+from channels.topics.topic_reader import TopicReader
+from channels.wire.codec import Event
 
 
 class Hub:
@@ -43,6 +36,7 @@ class Hub:
         self._broker = broker
         self._make_topic = make_topic
         self._heads = Gatherer(journal.heads)
+        self._reader = TopicReader(journal)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
 
     def start(self, listener: TurnListener) -> None:
@@ -84,36 +78,13 @@ class Hub:
     async def _load(self, topic: Topic) -> None:
         try:
             # Most topics are those of single users, and empty: after a restart, one query tells that of hundreds.
-            events = await self._read(topic) if await self._heads.read(topic.name) else []
+            await self._reader.load(topic, await self._heads.read(topic.name) or 0)
         except BaseException:
             del self.topics[topic.name]
             self._broker.unsubscribe(topic.name)
             raise
-        for event in events:
-            topic.remember(event)
         topic.loading = None
         self._gap_recovery.take_waiting(topic)
-
-    async def _read(self, topic: Topic) -> list[Event]:
-        events = await self._journal.before(topic.name, None, RECENT_EVENTS)
-        seq = events[-1].seq if events else 0
-        await self._fold(topic.state, topic.name, seq)
-        for user_id, read in (await self._journal.marks(topic.name)).items():
-            topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
-        topic.seq = seq
-        topic.head = max(topic.head, seq)
-        return events
-
-    async def _fold(self, state: State, name: str, until: int) -> None:
-        seq = 0
-        while state.kinds:
-            page = await self._journal.after(name, seq, PAGE_EVENTS, state.kinds)
-            for event in page:
-                if event.seq <= until:
-                    state.apply(event)
-            if len(page) < PAGE_EVENTS:
-                return
-            seq = page[-1].seq
 
     def forget_idle(self, now: float) -> None:
         """Drop the topics that nobody here has had joined for a while; called now and then."""
@@ -131,47 +102,24 @@ class Hub:
         self._broker.unsubscribe(topic.name)
         del self.topics[topic.name]
 
-    # Joining and leaving
+    # What a client that joins is sent
 
     def remembered(self, topic: Topic, since: int | None) -> list[Event] | None:
         """Return from memory what `missed` would, all of it; None where that has to read the journal."""
         if topic.loading is not None:
             return None
-        return topic.remembered(max(0, topic.seq - NEWEST_EVENTS) if since is None else since)
+        return topic.newest(NEWEST_EVENTS) if since is None else topic.remembered(since)
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
-        """Return the events that a client lacks who has seen `since`, and whether those are all of them.
+        """Return the events that a client lacks that has seen `since`, and whether those are all of them.
 
-        They reach to `topic.seq` as it is on return: whoever adds the session before the next await leaves no gap.
+        They reach to `topic.seq` as it is on return: adding the session before the next await leaves no gap.
         Raises `JournalUnavailable`.
         """
-        if since is None:
-            return await self._newest(topic), True
-        if since > topic.seq:  # seen on a worker that was told sooner, or a position of some other journal
+        if since is not None and since > topic.seq:
+            # Seen on a worker that learned of it sooner, or a position of some other journal.
             await self._gap_recovery.check_these([topic.name])
-            if since > topic.seq:
-                return await self._newest(topic), False
-        events = await self._events_after(topic, since)
-        if events is None or len(events) > MAX_MISSED_EVENTS or total_bytes(events) > MAX_MISSED_BYTES:
-            return await self._newest(topic), False
-        return events, True
-
-    async def _newest(self, topic: Topic) -> list[Event]:
-        events = await self._events_after(topic, max(0, topic.seq - NEWEST_EVENTS)) or []
-        events = events[-NEWEST_EVENTS:]
-        while total_bytes(events) > MAX_MISSED_BYTES:
-            events.pop(0)
-        return events
-
-    async def _events_after(self, topic: Topic, seq: int) -> list[Event] | None:
-        # None: more than the bounds. The topic may move while the journal is read; memory has what came then.
-        read: list[Event] = []
-        while (events := topic.remembered(read[-1].seq if read else seq)) is None:
-            if len(read) >= MAX_MISSED_EVENTS or total_bytes(read) > MAX_MISSED_BYTES:
-                return None
-            page = await self._journal.after(topic.name, read[-1].seq if read else seq, MISSED_PAGE_EVENTS)
-            read += [event for event in page if event.seq <= topic.seq]
-        return read + events
+        return await self._reader.missed(topic, since)
 
     # Delivery
 
@@ -185,7 +133,7 @@ class Hub:
 
     def in_doubt(self, topics: Collection[str]) -> None:
         """Look for events that a commit may have added whose answer was lost."""
-        self._gap_recovery.doubt(topics)
+        self._gap_recovery.doubt()
 
     def already_stored(self, topic: str, seq: int) -> None:
         """Note that a topic has an event of this position, which a client has just pushed again."""
@@ -209,7 +157,7 @@ class Hub:
 
     def resubscribed(self, topics: Collection[str]) -> None:
         """Look for events of these topics that the broker did not deliver while it was not subscribed to them."""
-        self._gap_recovery.look_up(topics)
+        self._gap_recovery.check_soon()
 
     async def check(self) -> None:
         """Ask the journal which of this worker's topics have moved, and read what they lack.
@@ -242,6 +190,12 @@ class Hub:
         topic.remember(event)
         topic.state.apply(event)
         self.fan_out.deliver(topic, event)
+
+    def skip(self, topic: Topic, seq: int) -> None:
+        """Go on after `seq`; sessions come back, and are answered that they cannot get all that they missed."""
+        for session in list(topic.sessions()):
+            session.end(GAP)
+        topic.skip_to(seq)
 
     def _wait(self, topic: Topic, event: Event) -> None:
         # What does not fit is read from the journal with the rest of the hole.

@@ -1,6 +1,6 @@
-"""One topic as a worker knows it: where it stands, what of it is in memory, who hears it here.
+"""One topic as a worker knows it: its position, its state, its newest events, its sessions.
 
-Plain data with the few rules that keep it bounded; order and fan-out are the hub's.
+Plain data with the few rules that keep it bounded; the hub keeps the order, `fan_out` sends.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ USER_TOPIC = "user:me"
 
 
 class State(Protocol):
-    """What a topic's events add up to, for those who join; see `channels.lesson.state`."""
+    """What a topic's events add up to; see `channels.lesson.state`."""
 
     @property
     def kinds(self) -> Collection[str]:
@@ -51,14 +51,16 @@ class State(Protocol):
 class Topic:
     """One topic as this worker knows it, up to the event numbered `seq`.
 
-    `groups` has who hears it, by wire, and where what they get is put: so that nothing is looked up, and no session
-    touched, for each of thousands (memory that has to be fetched is most of what a delivery costs in Python).
+    `groups` holds its sessions by wire, each with where its bytes are sent: so that nothing is looked up, and no
+    session touched, for each of thousands (memory that has to be fetched is most of what a delivery costs in Python).
+    `recent` are the newest events, without a gap, the last one at `seq`.
 
     `name` is the journal's and the broker's, `wire_name` the one that clients use (`user:me` is `user:12` inside).
     """
 
     __slots__ = (
         "address",
+        "floor",
         "groups",
         "head",
         "holds",
@@ -82,7 +84,8 @@ class Topic:
         self.wire_name = address.wire_name
         self.state = state
         self.seq = 0
-        self.head = 0  # the highest position heard of; above `seq` there is a hole
+        self.head = 0  # the highest position known of; above `seq` there is a hole
+        self.floor = 0  # at this position or below, the journal lacks events
         self.groups: dict[Wire, dict[Session, Sender]] = {}
         self.recent: deque[Event] = deque()
         self.recent_bytes = 0
@@ -95,7 +98,7 @@ class Topic:
         self.idle_since: float | None = None
 
     def place(self, session: Session) -> None:
-        """Let a session hear it, or go on to, as its wire and its way are now."""
+        """Send a session what the topic gets, by its present wire and sender."""
         group = self.groups.get(session.wire)
         if group is None or session not in group:
             self.take_out(session)
@@ -103,17 +106,17 @@ class Topic:
         group[session] = session.straight or session
 
     def take_out(self, session: Session) -> None:
-        """Let a session hear no more of it."""
+        """Send a session nothing more."""
         for group in self.groups.values():
             group.pop(session, None)
 
     def sessions(self) -> Iterator[Session]:
-        """Return who hears it."""
+        """Return the sessions here that have joined it."""
         return chain.from_iterable(self.groups.values())
 
     @property
     def audience(self) -> int:
-        """Return how many sessions hear it."""
+        """Return how many sessions here have joined it."""
         return sum(map(len, self.groups.values()))
 
     def remember(self, event: Event) -> None:
@@ -129,3 +132,14 @@ class Topic:
         if not 0 <= count <= len(self.recent):
             return None
         return list(islice(self.recent, len(self.recent) - count, None))
+
+    def newest(self, count: int) -> list[Event] | None:
+        """Return the newest events, fewer where a gap comes before; None where memory does not reach so far."""
+        return self.remembered(max(self.floor, self.seq - count))
+
+    def skip_to(self, seq: int) -> None:
+        """Go on after `seq`, because the journal does not have the events before it any more."""
+        self.seq = self.floor = seq
+        self.head = max(self.head, seq)
+        self.recent.clear()
+        self.recent_bytes = 0

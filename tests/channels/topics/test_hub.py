@@ -290,7 +290,7 @@ async def test_an_outage_is_asked_about_by_one_task_however_many_pushes_fail(
     writer.broken = True
     for _ in range(100):
         assert await ana.refused("class:7", "message:send", {"text": "x"}) == "unavailable"
-    assert [task.get_coro().__name__ for task in asyncio.all_tasks()].count("_look_up") <= 1  # type: ignore[union-attr]
+    assert [task.get_coro().__name__ for task in asyncio.all_tasks()].count("_check_until_done") <= 1  # type: ignore[union-attr]
 
 
 async def test_a_retry_on_a_worker_that_was_not_told_brings_it_there(make_worker: MakeWorker) -> None:

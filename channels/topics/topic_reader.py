@@ -1,0 +1,106 @@
+"""Reads a topic from the journal: into memory when it is new to this worker, and for clients that come back.
+
+    load      -> position, newest events, state, read marks          missed -> the events after a client's position
+
+A position is complete where the journal has every event after it. Where rows were deleted, the events before the gap
+are not sent: the client is answered with the newest ones, and told so.
+"""
+
+from collections.abc import Sequence
+
+from channels.journal.journal import Journal
+from channels.limit import MAX_MISSED_BYTES, MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS
+from channels.topics.topic import State, Topic
+from channels.wire.codec import Event, total_bytes
+
+# Events read from the journal at a time to fold a topic's state.
+FOLD_PAGE_EVENTS = 500
+
+# Events read from the journal at a time for a client that comes back: the longest of them hold 2.4 MB.
+MISSED_PAGE_EVENTS = 100
+
+
+class TopicReader:
+    """Reads from `journal`; every method raises `JournalUnavailable`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def load(self, topic: Topic, head: int) -> None:
+        """Bring a new topic to its newest event; `head` is its position as the journal has just given it."""
+        if not head:
+            return
+        events = await self._journal.before(topic.name, None, RECENT_EVENTS)
+        seq = max(head, events[-1].seq if events else 0)
+        await self._fold(topic.state, topic.name, seq)
+        for user_id, read in (await self._journal.marks(topic.name)).items():
+            topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
+        recent = _unbroken(events, seq)
+        topic.skip_to(seq)
+        for event in recent:
+            topic.remember(event)
+        topic.floor = seq - len(recent) if len(recent) < RECENT_EVENTS else 0
+
+    async def _fold(self, state: State, name: str, until: int) -> None:
+        seq = 0
+        while state.kinds:
+            page = await self._journal.after(name, seq, FOLD_PAGE_EVENTS, state.kinds)
+            for event in page:
+                if event.seq <= until:
+                    state.apply(event)
+            if len(page) < FOLD_PAGE_EVENTS:
+                return
+            seq = page[-1].seq
+
+    async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
+        """Return the events after a position, and whether those are all; the newest where they are not.
+
+        They reach to `topic.seq` as it is on return.
+        """
+        events = None
+        if since is not None and topic.floor <= since <= topic.seq:
+            events = await self._after(topic, since)
+        if events is None or len(events) > MAX_MISSED_EVENTS or total_bytes(events) > MAX_MISSED_BYTES:
+            return await self._newest(topic), since is None
+        return events, True
+
+    async def _after(self, topic: Topic, seq: int) -> list[Event] | None:
+        # None: more than the bounds, or a gap. The topic may move while the journal is read; memory has what came then.
+        read: list[Event] = []
+        while (events := topic.remembered(seq)) is None:
+            if len(read) >= MAX_MISSED_EVENTS or total_bytes(read) > MAX_MISSED_BYTES:
+                return None
+            page = await self._journal.after(topic.name, seq, MISSED_PAGE_EVENTS)
+            page = [event for event in page if event.seq <= topic.seq]
+            if not page or page[-1].seq != seq + len(page):
+                topic.floor = max(topic.floor, _floor(page, topic))
+                return None
+            read += page
+            seq = page[-1].seq
+        return read + events
+
+    async def _newest(self, topic: Topic) -> list[Event]:
+        events = topic.newest(NEWEST_EVENTS)
+        if events is None:
+            page = await self._journal.before(topic.name, topic.seq + 1, NEWEST_EVENTS)
+            # What came while the journal was read is in memory.
+            newer = [event for event in topic.recent if not page or event.seq > page[-1].seq]
+            events = _unbroken([*page, *newer], topic.seq)[-NEWEST_EVENTS:]
+        while total_bytes(events) > MAX_MISSED_BYTES:
+            events.pop(0)
+        return events
+
+
+def _unbroken(events: Sequence[Event], end: int) -> list[Event]:
+    """Return the last of these events that follow each other without a gap up to `end`."""
+    count = 0
+    while count < len(events) and events[-count - 1].seq == end - count:
+        count += 1
+    return list(events[len(events) - count :])
+
+
+def _floor(page: Sequence[Event], topic: Topic) -> int:
+    """Return the end of the gap that shows in a page of events, or between it and what is in memory."""
+    if page:
+        return _unbroken(page, page[-1].seq)[0].seq - 1
+    return topic.recent[0].seq - 1 if topic.recent else topic.seq
