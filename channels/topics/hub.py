@@ -11,6 +11,7 @@ The hub does not know what events mean, who may see them, or what a connection i
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from channels.broker.broker import Broker, Envelope
@@ -22,21 +23,30 @@ from channels.limit import NEWEST_EVENTS, TOPIC_LINGER_SECONDS
 from channels.topics.fan_out import FanOut, TurnListener
 from channels.topics.gap_recovery import PAGE_EVENTS, GapRecovery
 from channels.topics.topic import Topic
-from channels.topics.topic_reader import TopicReader
+from channels.topics.topic_reader import SNAPSHOT_EVENTS, TopicReader
 from channels.wire.codec import Event
+
+log = logging.getLogger(__name__)
 
 
 class Hub:
     """The topics of one worker; `make_topic` makes an empty one from its name."""
 
-    def __init__(self, journal: Journal, broker: Broker, make_topic: Callable[[str], Topic]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        broker: Broker,
+        make_topic: Callable[[str], Topic],
+        *,
+        snapshot_events: int = SNAPSHOT_EVENTS,
+    ) -> None:
         self.topics: dict[str, Topic] = {}
         self.fan_out = FanOut(self.topics, broker)
         self._journal = journal
         self._broker = broker
         self._make_topic = make_topic
         self._heads = Gatherer(journal.heads)
-        self._reader = TopicReader(journal)
+        self._reader = TopicReader(journal, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
 
     def start(self, listener: TurnListener) -> None:
@@ -188,8 +198,13 @@ class Hub:
         topic.seq = event.seq
         topic.head = max(topic.head, event.seq)
         topic.remember(event)
-        topic.state.apply(event)
         self.fan_out.deliver(topic, event)
+        try:
+            topic.state.apply(event)
+            if topic.seq >= topic.snapshot_due:
+                self._reader.keep_snapshot(topic)
+        except Exception:  # a feature's defect costs its own state, not the events that come after
+            log.exception("%s: event %d could not be folded into the state", topic.name, event.seq)
 
     def skip(self, topic: Topic, seq: int) -> None:
         """Go on after `seq`; sessions come back, and are answered that they cannot get all that they missed."""

@@ -72,6 +72,7 @@ class Topic:
         "recent",
         "recent_bytes",
         "seq",
+        "snapshot_due",
         "state",
         "unsent",
         "waiting",
@@ -86,6 +87,7 @@ class Topic:
         self.seq = 0
         self.head = 0  # the highest position known of; above `seq` there is a hole
         self.floor = 0  # at this position or below, the journal lacks events
+        self.snapshot_due = 0  # the position at which the next snapshot of the state is kept
         self.groups: dict[Wire, dict[Session, Sender]] = {}
         self.recent: deque[Event] = deque()
         self.recent_bytes = 0

@@ -1,6 +1,7 @@
 """Reads a topic from the journal: into memory when it is new to this worker, and for clients that come back.
 
-    load      -> position, newest events, state, read marks          missed -> the events after a client's position
+    load -> position, state (the last snapshot and the events after it), newest events, read marks
+    missed -> the events after a client's position          keep_snapshot -> the state as it is, for the next load
 
 A position is complete where the journal has every event after it. Where rows were deleted, the events before the gap
 are not sent: the client is answered with the newest ones, and told so.
@@ -8,6 +9,7 @@ are not sent: the client is answered with the newest ones, and told so.
 
 from collections.abc import Sequence
 
+from channels.journal.entry import Snapshot
 from channels.journal.journal import Journal
 from channels.limit import MAX_MISSED_BYTES, MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS
 from channels.topics.topic import State, Topic
@@ -16,23 +18,31 @@ from channels.wire.codec import Event, total_bytes
 # Events read from the journal at a time to fold a topic's state.
 FOLD_PAGE_EVENTS = 500
 
+# Events of a topic from one stored snapshot of its state to the next. Loading a topic reads at most so many to fold its
+# state, two pages; a snapshot has some KB and is written by each worker that has the topic, which is little per event.
+SNAPSHOT_EVENTS = 1_000
+
 # Events read from the journal at a time for a client that comes back: the longest of them hold 2.4 MB.
 MISSED_PAGE_EVENTS = 100
 
 
 class TopicReader:
-    """Reads from `journal`; every method raises `JournalUnavailable`."""
+    """Reads from `journal`; what is awaited raises `JournalUnavailable`."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, snapshot_events: int = SNAPSHOT_EVENTS) -> None:
         self._journal = journal
+        self._snapshot_events = snapshot_events
 
     async def load(self, topic: Topic, head: int) -> None:
         """Bring a new topic to its newest event; `head` is its position as the journal has just given it."""
+        topic.snapshot_due = self._snapshot_events
         if not head:
             return
+        # Read first: it must not be ahead of the position that the topic gets.
+        folded = await self._restore(topic)
         events = await self._journal.before(topic.name, None, RECENT_EVENTS)
-        seq = max(head, events[-1].seq if events else 0)
-        await self._fold(topic.state, topic.name, seq)
+        seq = max(head, folded, events[-1].seq if events else 0)
+        await self._fold(topic.state, topic.name, folded, seq)
         for user_id, read in (await self._journal.marks(topic.name)).items():
             topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
         recent = _unbroken(events, seq)
@@ -40,17 +50,32 @@ class TopicReader:
         for event in recent:
             topic.remember(event)
         topic.floor = seq - len(recent) if len(recent) < RECENT_EVENTS else 0
+        if seq >= topic.snapshot_due:
+            self.keep_snapshot(topic)
 
-    async def _fold(self, state: State, name: str, until: int) -> None:
-        seq = 0
+    async def _restore(self, topic: Topic) -> int:
+        # Returns the position that the state has then.
+        snapshot = await self._journal.snapshot(topic.name) if topic.state.kinds else None
+        if snapshot is None or not topic.state.load(snapshot.state):
+            return 0
+        topic.snapshot_due = snapshot.seq + self._snapshot_events
+        return snapshot.seq
+
+    async def _fold(self, state: State, name: str, after: int, until: int) -> None:
         while state.kinds:
-            page = await self._journal.after(name, seq, FOLD_PAGE_EVENTS, state.kinds)
+            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, state.kinds)
             for event in page:
                 if event.seq <= until:
                     state.apply(event)
             if len(page) < FOLD_PAGE_EVENTS:
                 return
-            seq = page[-1].seq
+            after = page[-1].seq
+
+    def keep_snapshot(self, topic: Topic) -> None:
+        """Store the topic's state with the journal's next transaction, for those who load the topic later."""
+        topic.snapshot_due = topic.seq + self._snapshot_events
+        if topic.state.kinds:
+            self._journal.keep_snapshot(Snapshot(topic.name, topic.seq, topic.state.dump()))
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events after a position, and whether those are all; the newest where they are not.

@@ -14,6 +14,7 @@ from channels.broker.memory import MemoryBroker, MemoryBus
 from channels.errors import JournalUnavailable
 from channels.journal.entry import Entry, Group, Mark, Snapshot, Stored
 from channels.lesson import chat
+from channels.lesson.state import TopicState
 from channels.limit import MAX_MISSED_EVENTS, NEWEST_EVENTS, RECENT_EVENTS, TOPIC_LINGER_SECONDS, Limits
 from channels.wire.codec import Event, stamped
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker, unframed, writer_for
@@ -638,3 +639,19 @@ async def test_how_far_one_has_read_is_known_on_every_worker(make_worker: MakeWo
         while (await elsewhere.ok("class:7", "phx_join"))["read"] != 3:
             await asyncio.sleep(0.001)
     assert (await bruno.ok("class:7", "phx_join"))["read"] == 0
+
+
+async def test_a_fold_that_fails_costs_no_event(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+
+    def broken(state: TopicState, event: Event) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(TopicState, "apply", broken)
+    await say(ana, 2)
+    await ana.has(2)
+    assert seqs(ana) == [1, 2]
+    assert "class:7: event 1 could not be folded" in caplog.text

@@ -1,0 +1,113 @@
+"""What loading a topic reads, and that a stored snapshot and the events after it make the same state as all events."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.broker.memory import MemoryBroker
+from channels.journal.entry import Entry, Snapshot
+from channels.journal.journal import Journal
+from channels.lesson.announcements import SENT, Announcements, AnnouncementSent
+from channels.lesson.state import TopicState
+from channels.topics.hub import Hub
+from channels.topics.kind import parse_name
+from channels.topics.topic import Topic
+from channels.topics.topic_reader import TopicReader
+from channels.wire.codec import Event
+from tests.channels.support import PAULA
+
+NAME = "class:7"
+
+
+def topic(name: str = NAME) -> Topic:
+    return Topic(parse_name(name), TopicState([Announcements]))
+
+
+async def announce(journal: Journal, count: int) -> None:
+    """Append announcements, and wait until they are stored."""
+    for number in range(count):
+        stored = asyncio.get_running_loop().create_future()
+        payload = SENT.encode(AnnouncementSent("", f"{number}", PAULA.user))
+        journal.append([Entry(NAME, SENT.name, payload, PAULA.user.id, None, number)], stored.set_result)
+        await stored
+
+
+async def snapshot_at(journal: Journal, seq: int) -> Snapshot:
+    """Wait for a snapshot of a position."""
+    async with asyncio.timeout(10):
+        while (kept := await journal.snapshot(NAME)) is None or kept.seq < seq:
+            await asyncio.sleep(0.001)
+    assert kept.seq == seq
+    return kept
+
+
+async def loaded(journal: Journal, snapshot_events: int) -> Topic:
+    fresh = topic()
+    await TopicReader(journal, snapshot_events=snapshot_events).load(fresh, (await journal.heads([NAME]))[NAME])
+    return fresh
+
+
+async def test_snapshot_and_later_events_make_the_state_of_all_events(journal: Journal) -> None:
+    await announce(journal, 70)
+    whole = await loaded(journal, 1_000)
+    assert await journal.snapshot(NAME) is None
+    await loaded(journal, 70)
+    await snapshot_at(journal, 70)
+    await announce(journal, 5)
+    assert (await loaded(journal, 1_000)).seq == 75
+    for seq in range(71, 76):
+        (event,) = await journal.after(NAME, seq - 1, 1)
+        whole.state.apply(event)
+    assert (await loaded(journal, 1_000)).state.view() == whole.state.view()
+
+
+async def test_loading_folds_only_what_came_after_the_snapshot(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await announce(journal, 60)
+    await loaded(journal, 50)
+    await snapshot_at(journal, 60)
+    await announce(journal, 3)
+    folded: list[int] = []
+    apply = TopicState.apply
+
+    def noted(state: TopicState, event: Event) -> None:
+        folded.append(event.seq)
+        apply(state, event)
+
+    monkeypatch.setattr(TopicState, "apply", noted)
+    await loaded(journal, 50)
+    assert folded == [61, 62, 63]
+
+
+async def test_snapshot_of_another_version_is_replaced(journal: Journal) -> None:
+    await announce(journal, 10)
+    journal.keep_snapshot(Snapshot(NAME, 10, b"of another version"))
+    await snapshot_at(journal, 10)
+    whole = await loaded(journal, 1_000)
+    assert (whole.seq, len(whole.state.of(Announcements).view())) == (10, 10)
+    await loaded(journal, 10)
+    async with asyncio.timeout(10):
+        while (await snapshot_at(journal, 10)).state != whole.state.dump():
+            await asyncio.sleep(0.001)
+
+
+async def test_live_topic_keeps_a_snapshot_each_so_many_events(journal: Journal, database: AsyncEngine) -> None:
+    hub = Hub(journal, MemoryBroker(), topic, snapshot_events=10)
+    async with hub.holding(NAME) as live:
+        await announce(journal, 25)
+        for event in await journal.after(NAME, 0, 25):
+            hub.accept(live, event)
+        kept = await snapshot_at(journal, 20)
+    other = topic()
+    assert other.state.load(kept.state)
+    assert len(other.state.of(Announcements).view()) == 20
+
+
+async def test_topic_without_state_has_no_snapshots(journal: Journal) -> None:
+    await announce(journal, 10)
+    fresh = Topic(parse_name(NAME), TopicState(()))
+    await TopicReader(journal, snapshot_events=5).load(fresh, 10)
+    await announce(journal, 1)
+    assert await journal.snapshot(NAME) is None
