@@ -1,4 +1,4 @@
-"""Sessions in topics: how one comes into a topic, leaves it, or has it taken away, and what it is told then.
+"""Sessions in topics: how one joins a topic, leaves it or loses it, and what it is sent then.
 
 A session's list of topics, the hub's list of sessions and presence change together here and nowhere else.
 """
@@ -19,8 +19,8 @@ CLOSED = EventType(
     "phx_close",
     Nothing,
     Delivery.ORDERED,
-    meaning="The join has ended: left, replaced by a newer one, or taken away with the right to it. Its ref stands in "
-    "the frame twice, as `join_ref` and `ref`.",
+    meaning="The join has ended: left, replaced by a newer one, or withdrawn with the right to it. Its ref is in the frame "
+    "twice, as `join_ref` and `ref`.",
 )
 
 
@@ -33,19 +33,19 @@ class Membership:
         self._presence = presence
 
     def enter(self, session: Session, message: ClientMessage, topic: Topic, response: object) -> None:
-        """Join the topic under the message's refs, and answer; an older join of it is closed, as Phoenix does."""
+        """Join the topic under the message's refs, and reply; an older join of it is closed, as Phoenix does."""
         older = session.subscriptions.pop(message.topic, None)
         if older is not None:
             self._part(session, older)
         self._fan_out.add(topic, session)
         session.subscriptions[message.topic] = Subscription(topic.name, message.join_ref)
         session.reply(message, response)
-        # The same join again (a browser repeats a POST whose connection broke) has no older one to close.
+        # A repeated join (browsers send a POST again whose connection broke) is the same join: nothing to close.
         if older is not None and older.join_ref != message.join_ref:
-            _tell_closed(session, message.topic, older)
+            _send_closed(session, message.topic, older)
 
     def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:
-        """Tell the newcomer who is here, and the others of the newcomer where that is wanted (`present`)."""
+        """Send the session who is present, and show it to the others (unless not `present`)."""
         if topic.audience == 1:
             self._decide(session, topic)
         if present:
@@ -55,7 +55,8 @@ class Membership:
         session.offer(session.wire.message(message.join_ref, None, message.topic, event.name, event.encode(payload)))
 
     def _decide(self, session: Session, topic: Topic) -> None:
-        # By the first to come, for as long as anybody is here: a list that turned into a count would never be mended.
+        # Decided by the first join, for as long as anybody is in the topic: clients cannot follow a change from names to
+        # counts.
         classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
         if classroom is not None and classroom.students <= MAX_LISTED_STUDENTS:
             self._presence.counted.discard(topic.name)
@@ -63,11 +64,11 @@ class Membership:
             self._presence.counted.add(topic.name)
 
     def take_away(self, session: Session, wire_name: str) -> None:
-        """End a session's join of a topic and say so; nothing happens where there is none."""
+        """End a session's join of a topic and send `phx_close`; nothing happens where there is none."""
         subscription = session.subscriptions.pop(wire_name, None)
         if subscription is not None:
             self._part(session, subscription)
-            _tell_closed(session, wire_name, subscription)
+            _send_closed(session, wire_name, subscription)
 
     def leave_all(self, session: Session) -> None:
         """End every join of a session that is gone."""
@@ -76,7 +77,7 @@ class Membership:
         session.subscriptions.clear()
 
     def notify(self, session: Session, event: EventType[P], payload: P) -> None:
-        """Tell one session something private, if it listens."""
+        """Send one session an event on its user's own topic, if it has joined that."""
         subscription = session.subscriptions.get(USER_TOPIC)
         if subscription is not None:
             body = event.encode(payload)
@@ -89,6 +90,6 @@ class Membership:
         self._fan_out.schedule()
 
 
-def _tell_closed(session: Session, wire_name: str, subscription: Subscription) -> None:
+def _send_closed(session: Session, wire_name: str, subscription: Subscription) -> None:
     join_ref = subscription.join_ref
     session.offer(session.wire.message(join_ref, join_ref, wire_name, CLOSED.name, CLOSED.encode(Nothing())))

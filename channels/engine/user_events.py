@@ -1,4 +1,4 @@
-"""What is told to one user alone, on their own topic: who they are, what they may join, what has come or gone.
+"""Events for one user, on the user's own topic: who they are, what they may join, which rights have changed.
 
 The engine sends these by itself; `reading` adds how far the user has read.
 """
@@ -15,14 +15,14 @@ from channels.topics.topic import USER_TOPIC
 
 
 class JoinedOwn(Joined[Nothing]):
-    """As of every topic; and who one is, and what one may join."""
+    """As for every topic; and who the user is, and what they may join."""
 
     user: User
     topics: list[TopicEntry]
 
 
 class RightsChanged(msgspec.Struct, frozen=True):
-    """What one may join now, all of it. Of joined topics that are gone, each has been closed (`phx_close`)."""
+    """All that the user may join now. Joined topics that are no longer among them have been closed (`phx_close`)."""
 
     topics: list[TopicEntry]
 

@@ -1,4 +1,4 @@
-"""Governing events: what they forbid has no later position, on any worker, with or without a broker."""
+"""Pushes that run again: rules bind from their commit on, on every worker, with or without a broker."""
 
 import asyncio
 import json

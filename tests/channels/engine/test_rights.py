@@ -1,0 +1,100 @@
+"""Rights that change while connections are open."""
+
+import asyncio
+
+import pytest
+
+from channels.errors import RESTARTING, Unavailable
+from channels.member import Member, Role
+from channels.wire.codec import JSON
+from tests.channels.support import ANA, BRUNO, CLASS, OTHER_CLASS, PAULA, Worker, member
+
+
+async def test_ended_sign_in_ends_its_connections_with_a_reason(worker: Worker) -> None:
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    await ana.ok("user:me", "phx_join")
+    await bruno.ok("user:me", "phx_join")
+    del worker.authority.members["ana"]
+    await worker.engine.revalidate({1, 2})
+    assert await ana.has(1, "session:ended") == [{"code": "signed_out", "message": "signed out"}]
+    assert ana.closed_with == 4001
+    assert bruno.closed_with is None
+
+
+async def test_ended_enrolment_closes_the_class_at_once(worker: Worker) -> None:
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("user:me", "phx_join")
+        await client.ok("class:7", "phx_join")
+    worker.authority.members["ana"] = member(1, "Ana", Role.STUDENT, OTHER_CLASS)
+    await worker.engine.revalidate(None)
+    await ana.until(lambda frame: frame[2:4] == ("class:7", "phx_close"))
+    (changed,) = await ana.has(1, "rights:changed")
+    assert [topic["topic"] for topic in changed["topics"]] == ["class:8", "role:students", "school"]
+    assert await ana.refused("class:7", "message:send", {"text": "ainda aqui?"}) == "unmatched_topic"
+    await bruno.ok("class:7", "message:send", {"text": "ana saiu"})
+    assert ana.got("message:sent") == []
+    assert bruno.got("rights:changed") == []
+    assert (await bruno.has(2, "presence_diff"))[-1]["leaves"].keys() == {"1"}
+    await ana.ok("class:8", "phx_join")
+
+
+async def test_change_between_check_and_connect_is_noticed(worker: Worker) -> None:
+    revision = worker.engine.revision
+    del worker.authority.members["ana"]
+    await worker.engine.revalidate({1})
+    session = worker.engine.connect(ANA, JSON, revision)
+    async with asyncio.timeout(5):
+        while session.closing is None:
+            await asyncio.sleep(0.001)
+    assert session.closing.code == 4001
+    worker.engine.disconnect(session)
+
+
+async def test_changed_role_ends_the_connection(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    worker.authority.members["ana"] = member(1, "Ana", Role.TEACHER, CLASS)
+    await worker.engine.revalidate({1})
+    assert ana.closed_with == 4001
+
+
+async def test_new_name_renews_the_member(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    worker.authority.members["ana"] = member(1, "Ana Clara", Role.STUDENT, *ANA.classes.values())
+    await worker.engine.revalidate({1})
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    assert (await ana.has(1))[0]["author"]["name"] == "Ana Clara"
+
+
+async def test_check_of_one_connection_sets_off_no_others(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed = []
+    renew = worker.authority.renew
+
+    async def counted(member: Member) -> Member | None:
+        renewed.append(member.user.id)
+        return await renew(member)
+
+    monkeypatch.setattr(worker.authority, "renew", counted)
+    before = worker.engine.revision
+    await worker.engine.revalidate({99})
+    sessions = [worker.engine.connect(ANA, JSON, before), worker.engine.connect(BRUNO, JSON, worker.engine.revision)]
+    await asyncio.sleep(0.01)
+    later = worker.engine.connect(PAULA, JSON, worker.engine.revision)
+    await asyncio.sleep(0.01)
+    assert renewed == [1]
+    for session in (*sessions, later):
+        worker.engine.disconnect(session)
+
+
+async def test_connection_that_cannot_be_checked_is_asked_to_reconnect(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(member: Member) -> Member | None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(worker.authority, "renew", away)
+    session = worker.engine.connect(ANA, JSON, worker.engine.revision - 1)
+    await asyncio.sleep(0.01)
+    assert session.closing is RESTARTING
+    worker.engine.disconnect(session)
