@@ -90,10 +90,13 @@ async def _run(session: AsyncSession, statement: Executable) -> int:
     return cast(CursorResult[Any], done).rowcount
 
 
+def gone(kind: Kind) -> ColumnElement[bool]:
+    """Return which rows are staged no more, and end."""
+    return kind.table.c.sourced_id.is_not(None) & kind.table.c.active & ~exists().where(kind.same)
+
+
 def _end(kind: Kind) -> Executable:
-    table = kind.table
-    gone = table.c.sourced_id.is_not(None) & table.c.active & ~exists().where(kind.same)
-    return update(table).where(gone).values(active=False)
+    return update(kind.table).where(gone(kind)).values(active=False)
 
 
 def _free(kind: Kind, column: str) -> Executable:

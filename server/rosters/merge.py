@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.clock import now_ms
 from server.databases import Sessions, reading
 from server.databases.accounts import Account, School
-from server.databases.changes import note_changes
+from server.databases.changes import EVERYBODY, note_changes
 from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Counts, bring
+from server.rosters.concerned import Concerned
 from server.rosters.export import Progress
 from server.rosters.problems import Problems, shown
 from server.rosters.roster import Roster
@@ -47,17 +48,23 @@ class Summary(msgspec.Struct):
 
 
 async def apply(
-    sessions: Sessions, roster: Roster, *, dry_run: bool = False, progress: Progress | None = None
+    sessions: Sessions,
+    roster: Roster,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    everybody: int = EVERYBODY,
 ) -> Summary:
     """Bring the database to what the roster says, in one transaction, and tell the running workers.
 
-    Raise RosterErrors, with nothing changed, where it cannot be. `progress` is told how much is done, and of how much.
+    An import that concerns more than `everybody` users makes the workers read everybody again. Raise RosterErrors, with
+    nothing changed, when the roster cannot be imported. `progress` gets the records done, and their number.
     """
     done = _Done(roster, progress)
     # Not `writing`, which would keep others from writing from the start: see `staging` and `_lock`.
     async with reading(sessions) as session:
         await stage(session, roster, done.tick)
-        summary = await _merge_or_explain(session, roster, done)
+        summary = await _merge_or_explain(session, roster, done, everybody)
         await (session.rollback() if dry_run else session.commit())
     return summary
 
@@ -76,9 +83,9 @@ class _Done:
             self._progress(self._done, self._total)
 
 
-async def _merge_or_explain(session: AsyncSession, roster: Roster, done: _Done) -> Summary:
+async def _merge_or_explain(session: AsyncSession, roster: Roster, done: _Done, everybody: int) -> Summary:
     try:
-        return await _merge(session, roster, done)
+        return await _merge(session, roster, done, everybody)
     except IntegrityError:
         problems = Problems()
         problems.add("users.csv", 0, "", "Somebody else changed the same users meanwhile: import again.")
@@ -86,21 +93,28 @@ async def _merge_or_explain(session: AsyncSession, roster: Roster, done: _Done) 
         raise
 
 
-async def _merge(session: AsyncSession, roster: Roster, done: _Done) -> Summary:
+async def _merge(session: AsyncSession, roster: Roster, done: _Done, everybody: int) -> Summary:
     await _lock(session)
     await _check(session, roster)
+    concerned = Concerned(session, everybody)
     renamed = await _name_school(session, roster)
+    await concerned.add_users()
     users = await bring(session, USERS)
     done.tick(len(roster.users))
+    await concerned.add_classes()
     classes = await bring(session, CLASSES)
     done.tick(len(roster.classes))
     await resolve_enrolments(session)
+    await concerned.add_enrolments()
     enrolments = await bring(session, ENROLMENTS)
     done.tick(len(roster.enrolments))
     await unstage(session)
     summary = Summary(roster.school.name, renamed, users, classes, enrolments, roster.skipped)
     if summary.changed:
-        await note_changes(session, None, now_ms())
+        # A class is kept in memory with the number of its students: enrolments change classes, too.
+        classes_changed = bool(classes or enrolments)
+        users_concerned = await concerned.users(classes_changed=classes_changed)
+        await note_changes(session, users_concerned, now_ms(), school=renamed or classes_changed)
     return summary
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from server import rosters
 from server.databases import Databases, Sessions, reading, writing
 from server.databases.accounts import Account, Change, Enrolment, School, SchoolClass
+from server.databases.changes import EVERYBODY, changes_after, newest_change
 from server.rosters import Counts, staging
 from tests.server.rosters.exports import Files, Read, add, change, export_11, export_12
 
@@ -212,13 +213,58 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: Se
     assert await rosters.apply(sessions, read(without_bruno(export_12()))) == would
 
 
-async def test_running_workers_are_told_of_a_change_and_only_of_one(sessions: Sessions, read: Read) -> None:
+async def import_and_look(
+    sessions: Sessions, roster: rosters.Roster, everybody: int = EVERYBODY
+) -> tuple[set[str] | None, bool]:
+    """Import, and return the logins of whom the import concerns, and whether the school has changed."""
+    async with reading(sessions) as session:
+        last = await newest_change(session)
+    await rosters.apply(sessions, roster, everybody=everybody)
+    async with reading(sessions) as session:
+        changes = await changes_after(session, last)
+        if changes.users is None:
+            return None, changes.school
+        logins = await session.scalars(select(Account.login).where(Account.id.in_(changes.users)))
+        return set(logins), changes.school
+
+
+async def test_an_import_that_changes_nothing_concerns_nobody(sessions: Sessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
-    assert await rows(sessions, Change.user_id) == [(None,)]
+    assert await import_and_look(sessions, read(export_12())) == (set(), False)
+
+
+async def test_an_import_concerns_those_who_left_and_whose_classes_changed(sessions: Sessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
-    assert len(await rows(sessions, Change.id)) == 1
+    found = await import_and_look(sessions, read(without_bruno(export_12())))
+    assert found == ({"bruno", "paula", "diretora"}, True), "not ana, whose class is as before"
+
+
+async def test_a_new_student_concerns_their_class(sessions: Sessions, read: Read) -> None:
     await rosters.apply(sessions, read(without_bruno(export_12())))
-    assert await rows(sessions, Change.user_id) == [(None,), (None,)]
+    assert await import_and_look(sessions, read(export_12())) == ({"bruno", "paula", "diretora"}, True)
+
+
+async def test_a_class_with_another_title_concerns_its_people(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    files = change(export_12(), "classes.csv", "6º A", "7º A")
+    assert await import_and_look(sessions, read(files)) == ({"ana", "paula", "diretora"}, True)
+
+
+async def test_another_name_concerns_that_user_only(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    files = change(export_12(), "users.csv", "Bruno,Lima", "Bruno,Sá")
+    assert await import_and_look(sessions, read(files)) == ({"bruno"}, False)
+
+
+async def test_a_school_with_another_name_concerns_no_single_user(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    files = change(export_12(), "orgs.csv", "Escola do Vale", "Escola Nova")
+    assert await import_and_look(sessions, read(files)) == (set(), True)
+
+
+async def test_an_import_that_concerns_too_many_concerns_everybody(sessions: Sessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    assert await import_and_look(sessions, read(without_bruno(export_12())), everybody=1) == (None, True)
 
 
 async def test_the_roster_of_another_school_is_refused(sessions: Sessions, read: Read) -> None:
