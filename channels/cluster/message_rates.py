@@ -1,66 +1,119 @@
-"""How many messages each class had in each of the last minutes, on all workers.
+"""How much was counted per topic in each of the last minutes, on all workers.
 
-Each worker counts what it has committed itself and tells the others its numbers, not its increments: a lost telling is
-mended by the next one.
+Each worker counts by itself and sends the others its numbers, not its increments: the next message makes up for a lost
+one. Clocks of machines differ, so a worker sends its running minute along, and its minutes are read by that. The clock
+that is passed in must not jump; it begins near the time of day, so that minutes end together on all machines.
 """
+
+from collections.abc import Callable
 
 # A lesson's length, more or less: what the dashboard's small charts show.
 CHART_MINUTES = 30
 
-MINUTE = 60_000  # ms
+MINUTE = 60  # s
 
-# minute since 1970 -> topic -> messages
+# Minutes by which clocks seem to differ because messages take time and minutes end in between.
+TOLERATED_MINUTES = 1
+
+# minute since 1970 -> topic -> number
 Counts = dict[int, dict[str, int]]
 
-# Under which this worker's own counts stand; no worker is called so.
-_OWN = ""
 
+class Other:
+    """The counts of another worker, by its own minutes; `ahead` is how many minutes our clock is ahead of its clock."""
 
-class MinuteCounts:
-    """The counts of every worker; they grow only with classes in which something is said."""
+    __slots__ = ("ahead", "counts")
 
     def __init__(self) -> None:
-        self._workers: dict[str, Counts] = {_OWN: {}}
+        self.counts: Counts = {}
+        self.ahead = 0
 
-    def add(self, topic: str, at: int) -> None:
-        """Count one message of this worker's, at a time (ms since 1970)."""
-        minute = at // MINUTE
-        own = self._workers[_OWN]
-        if minute not in own:
-            self._expire(minute)
-        counts = own.setdefault(minute, {})
+    def receive(self, counts: Counts, minute: int, ours: int) -> None:
+        """Replace the minutes that were sent; those outside the chart as it is there cannot be right."""
+        ahead = ours - minute
+        if abs(ahead) <= TOLERATED_MINUTES:
+            self.ahead = 0
+        elif abs(ahead - self.ahead) > TOLERATED_MINUTES:
+            self.ahead = ahead
+        self.counts |= {each: counts[each] for each in counts if minute - CHART_MINUTES < each <= minute}
+        for each in [each for each in self.counts if each > minute]:  # its clock was set back
+            del self.counts[each]
+
+    def forget(self, ours: int) -> None:
+        """Drop the minutes that the chart does not show any more."""
+        _forget(self.counts, ours - self.ahead)
+
+
+class MessageRates:
+    """The counts of every worker; they grow only with topics in which something is counted.
+
+    `clock` returns seconds since 1970, never jumps, and may be wrong.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._own: Counts = {}
+        self._others: dict[str, Other] = {}
+        self._forgotten_at = 0
+
+    @property
+    def minute(self) -> int:
+        """Return the running minute."""
+        return int(self._clock() // MINUTE)
+
+    @property
+    def elapsed(self) -> float:
+        """Return how much of the running minute has passed, from 0 to 1."""
+        return self._clock() % MINUTE / MINUTE
+
+    def add(self, topic: str) -> None:
+        """Count one on this worker, now."""
+        minute = self.minute
+        counts = self._own.get(minute)
+        if counts is None:
+            self._forget(minute)
+            counts = self._own[minute] = {}
         counts[topic] = counts.get(topic, 0) + 1
 
     def own(self) -> Counts:
         """Return all of this worker's counts."""
-        return self._workers[_OWN]
+        return self._own
 
-    def own_newest(self, at: int) -> Counts:
+    def own_newest(self) -> Counts:
         """Return this worker's counts of the running minute and the one before, which may just have ended."""
-        own, minute = self._workers[_OWN], at // MINUTE
-        return {each: own[each] for each in (minute - 1, minute) if each in own}
+        minute = self.minute
+        return {each: self._own[each] for each in (minute - 1, minute) if each in self._own}
 
-    def hear(self, worker: str, counts: Counts) -> None:
-        """Take what another worker has counted; it stays when that worker goes."""
+    def receive(self, worker: str, counts: Counts, minute: int) -> None:
+        """Take what another worker has counted, whose running minute is `minute`; it stays when that worker goes."""
+        ours = self.minute
         if counts:
-            self._workers.setdefault(worker, {}).update(counts)
-            self._expire(max(counts))
+            self._others.setdefault(worker, Other()).receive(counts, minute, ours)
+        self._forget(ours)
 
-    def series(self, at: int) -> list[dict[str, int]]:
+    def series(self) -> list[dict[str, int]]:
         """Return, for each of the last minutes, oldest first and the running one last, the counts by topic."""
-        last = at // MINUTE
+        last = self.minute
         return [self._sum(minute) for minute in range(last - CHART_MINUTES + 1, last + 1)]
 
     def _sum(self, minute: int) -> dict[str, int]:
-        total: dict[str, int] = {}
-        for counts in self._workers.values():
-            for topic, number in counts.get(minute, {}).items():
+        total = dict(self._own.get(minute, {}))
+        for other in self._others.values():
+            for topic, number in other.counts.get(minute - other.ahead, {}).items():
                 total[topic] = total.get(topic, 0) + number
         return total
 
-    def _expire(self, newest: int) -> None:
-        for worker, counts in list(self._workers.items()):
-            for minute in [minute for minute in counts if minute <= newest - CHART_MINUTES]:
-                del counts[minute]
-            if not counts and worker != _OWN:
-                del self._workers[worker]
+    def _forget(self, minute: int) -> None:
+        if minute == self._forgotten_at:
+            return
+        self._forgotten_at = minute
+        _forget(self._own, minute)
+        for worker, other in list(self._others.items()):
+            other.forget(minute)
+            if not other.counts:
+                del self._others[worker]
+
+
+def _forget(counts: Counts, newest: int) -> None:
+    for minute in [minute for minute in counts if minute <= newest - CHART_MINUTES]:
+        del counts[minute]

@@ -1,10 +1,10 @@
-"""What workers tell each other about themselves: who is where, and how much is said.
+"""How workers keep each other's presence and message rates in sync.
 
-    changed: once a turn, what has come and gone, numbered      beat: every 1.5 s, the number of the last change
-    ask: where a number shows that something was lost           whole: the answer, everything of one worker
+    changed: once a turn, who came and went, numbered       beat: every 1.5 s, the number of the last change
+    ask: where a number shows that something was lost       whole: the answer, everything of one worker
 
-The broker may lose any of it. A worker's changes are numbered, so that a lost one shows at the next change or beat;
-whoever notices asks for the whole. A worker that falls silent is forgotten, and known whole again when it is back.
+The broker may lose any of these. A worker's changes are numbered, so that a lost one shows at the next change or beat;
+a worker that notices asks for the whole. A worker that sends nothing is forgotten, and complete again when it is back.
 """
 
 import logging
@@ -12,17 +12,20 @@ from collections.abc import Callable
 
 import msgspec
 
-from channels.cluster.message_rates import MinuteCounts
+from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import Change, Entry, Presence
 
 log = logging.getLogger(__name__)
 
-# The broker's topic for all of it; no client can join it.
-PEERS = "peers"
+# The broker's channel for all of it; no client can join it.
+PRESENCE_CHANNEL = "presence"
 
-# Two beats may be lost, and nobody is shown for more than 6 s on a worker that is dead.
 BEAT_SECONDS = 1.5
-SILENCE_SECONDS = 5.0
+
+# A worker is forgotten at the fourth of our beats without a message of its own: two may be lost, and nobody is shown
+# for more than 6 s on a worker that is dead. Counted in our beats, because while our own loop stands still we receive
+# nothing either.
+SILENT_BEATS = 3
 
 # An answer may be lost like anything else: then the next change or beat asks again.
 ASK_SECONDS = 1.0
@@ -37,30 +40,32 @@ class Changed(msgspec.Struct, array_like=True, frozen=True, tag="changed"):
 
 
 class Beat(msgspec.Struct, array_like=True, frozen=True, tag="beat"):
-    """That a worker lives, how many changes it has told, and its messages in this minute and the one before."""
+    """A sign of life: the number of the last change, and the counts of the running minute and the one before."""
 
     worker: str
     version: int
     counts: dict[int, dict[str, int]]
+    minute: int
 
 
 class Ask(msgspec.Struct, array_like=True, frozen=True, tag="ask"):
-    """That something of `worker` is wanted whole."""
+    """A request for the whole of `worker`."""
 
     worker: str
 
 
 class Whole(msgspec.Struct, array_like=True, frozen=True, tag="whole"):
-    """All of a worker, as of its `version`-th change."""
+    """Everything of a worker, as of its `version`-th change."""
 
     worker: str
     version: int
     entries: list[Entry]
     counts: dict[int, dict[str, int]]
+    minute: int
 
 
 class Left(msgspec.Struct, array_like=True, frozen=True, tag="left"):
-    """That a worker has ended in good order."""
+    """The announcement of a worker that it ends."""
 
     worker: str
 
@@ -69,24 +74,29 @@ Message = Changed | Beat | Ask | Whole | Left
 
 
 class Peer:
-    """What is known of another worker: up to which change, when it was last heard, and asked for the whole."""
+    """What is known of another worker: the last change applied, our beats since its last message, the last question."""
 
-    __slots__ = ("asked_at", "heard_at", "version")
+    __slots__ = ("asked_at", "silent_beats", "version")
 
     def __init__(self) -> None:
         self.version = -1  # nothing yet
-        self.heard_at = self.asked_at = float("-inf")
+        self.silent_beats = 0
+        self.asked_at = float("-inf")
 
 
-class Peers:
-    """The other workers, seen from this one. `tell` sends bytes to all of them; it may lose them."""
+class PresenceSync:
+    """This worker's part of the synchronisation. `publish` sends bytes to all other workers; it may lose them."""
 
     def __init__(
-        self, presence: Presence, minutes: MinuteCounts, tell: Callable[[bytes], None], clock: Callable[[], float]
+        self,
+        presence: Presence,
+        rates: MessageRates,
+        publish: Callable[[bytes], None],
+        clock: Callable[[], float],
     ) -> None:
         self._presence = presence
-        self._minutes = minutes
-        self._tell = tell
+        self._rates = rates
+        self._publish = publish
         self._clock = clock
         self._version = 0
         self._peers: dict[str, Peer] = {}
@@ -94,29 +104,30 @@ class Peers:
         self._decoder = msgspec.msgpack.Decoder(Message)
 
     def flush(self) -> None:
-        """Tell what has changed here in this turn."""
+        """Send the changes of this turn."""
         changes = self._presence.take_unshared()
         if changes:
             self._version += 1
             self._send(Changed(self._presence.worker, self._version, changes))
 
-    def beat(self, at: int) -> None:
-        """Say that this worker lives, and forget those who have not said so; to be called every BEAT_SECONDS."""
-        self._send(Beat(self._presence.worker, self._version, self._minutes.own_newest(at)))
-        now = self._clock()
-        for worker in [worker for worker, peer in self._peers.items() if now - peer.heard_at > SILENCE_SECONDS]:
-            self._forget(worker)
+    def beat(self) -> None:
+        """Send a sign of life, and forget workers that send none; call it every BEAT_SECONDS."""
+        self._send(Beat(self._presence.worker, self._version, self._rates.own_newest(), self._rates.minute))
+        for worker, peer in list(self._peers.items()):
+            peer.silent_beats += 1
+            if peer.silent_beats > SILENT_BEATS:
+                self._forget(worker)
 
     def leave(self) -> None:
-        """Say that this worker ends."""
+        """Announce that this worker ends."""
         self._send(Left(self._presence.worker))
 
     def receive(self, data: bytes) -> None:
-        """Take what another worker has told; what cannot be read comes from another version and is passed over."""
+        """Handle a message of another worker; ignores what it cannot decode, which another version sent."""
         try:
             message = self._decoder.decode(data)
         except msgspec.DecodeError as error:
-            log.debug("a worker tells what this version does not know: %s", error)
+            log.debug("A worker of another version sent a message that is not known here: %s", error)
             return
         if isinstance(message, Ask):
             if message.worker == self._presence.worker:
@@ -124,41 +135,42 @@ class Peers:
         elif isinstance(message, Left):
             self._forget(message.worker)
         else:
-            self._hear(message)
+            self._update(message)
 
-    def _hear(self, message: Changed | Beat | Whole) -> None:
+    def _update(self, message: Changed | Beat | Whole) -> None:
         peer = self._peers.setdefault(message.worker, Peer())
-        peer.heard_at = self._clock()
+        peer.silent_beats = 0
         if isinstance(message, Whole):
-            self._take_whole(peer, message)
+            self._replace(peer, message)
         elif isinstance(message, Changed) and message.version == peer.version + 1 and peer.version >= 0:
             peer.version = message.version
             self._presence.apply(message.worker, message.changes)
         elif isinstance(message, Beat):
-            self._minutes.hear(message.worker, message.counts)
+            self._rates.receive(message.worker, message.counts, message.minute)
         if message.version > peer.version:
             self._ask(message.worker, peer)
 
-    def _take_whole(self, peer: Peer, message: Whole) -> None:
-        self._minutes.hear(message.worker, message.counts)
+    def _replace(self, peer: Peer, message: Whole) -> None:
+        self._rates.receive(message.worker, message.counts, message.minute)
         if message.version >= peer.version:
             peer.version = message.version
             self._presence.replace(message.worker, message.entries)
 
     def _ask(self, worker: str, peer: Peer) -> None:
         # Once for all the changes that come before the answer does.
-        if peer.heard_at - peer.asked_at > ASK_SECONDS:
-            peer.asked_at = peer.heard_at
+        now = self._clock()
+        if now - peer.asked_at > ASK_SECONDS:
+            peer.asked_at = now
             self._send(Ask(worker))
 
     def _answer(self) -> None:
         self.flush()
-        whole = Whole(self._presence.worker, self._version, self._presence.own(), self._minutes.own())
-        self._send(whole)
+        own = self._presence.own()
+        self._send(Whole(self._presence.worker, self._version, own, self._rates.own(), self._rates.minute))
 
     def _forget(self, worker: str) -> None:
         self._peers.pop(worker, None)
         self._presence.drop(worker)
 
     def _send(self, message: Message) -> None:
-        self._tell(self._encoder.encode(message))
+        self._publish(self._encoder.encode(message))

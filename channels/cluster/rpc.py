@@ -1,17 +1,18 @@
-"""Passing a request to the worker that it is meant for, and the answer back, over the broker.
+"""Remote procedure calls between workers, over the broker: a request to one worker, and its response.
 
-    ask -> Asked on the owner's channel -> serve there -> Answered on the asker's channel -> ask returns
+    call -> Request on the owner's channel -> serve there -> Response on the caller's channel -> call returns
 
-A broker may lose either. So each request has a deadline, and three shorter ways to an end: nobody listens on the
-owner's channel, so it is gone, which is looked at again as long as anybody waits for it; the broker is away; the broker
-was away and is back, so that an answer may have been lost. Whoever asks must be able to ask again: a poll can be
-repeated, a push has an id.
+A broker may lose either. So a call ends in one of five ways: with the response; with `WorkerGone` when nobody is
+subscribed to the owner's channel, which is asked again while a call waits, or when the owner does not respond in time;
+with `WorkerUnreachable` while the broker is away, or when it was away meanwhile and the response may be lost. A caller
+must be able to repeat a request: a poll can be repeated, a push has an id.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection
 from itertools import count
+from typing import Protocol
 
 import msgspec
 
@@ -20,137 +21,171 @@ from channels.limit import MAX_RELAYED, MAX_RELAYED_BYTES
 
 log = logging.getLogger(__name__)
 
-# How long an owner may take that is there and says nothing: longer than it holds a poll, and than it lets a push wait.
-ANSWER_SECONDS = 14.0
+# How often `Rpc.check` is called.
+CHECK_SECONDS = 0.5
+
+# Calls end after so many checks, 14 s: longer than an owner holds a poll, and than it lets a push wait. Counted in
+# checks, because while this worker's loop stands still it can receive no response.
+MAX_CHECKS = 28
 
 
-class OwnerGone(ChannelError):
-    """The worker is not there any more, or does not answer: what it kept is lost with it."""
+class WorkerGone(ChannelError):
+    """The worker has ended, or does not respond: what it kept is lost."""
 
 
-class RelayAway(ChannelError):
-    """The worker cannot be reached now. `sent`: the request may have reached it, only the answer did not come."""
+class WorkerUnreachable(ChannelError):
+    """The worker cannot be reached now. `sent`: it may have received the request, only the response did not come."""
 
     def __init__(self, *, sent: bool) -> None:
         super().__init__("another worker cannot be reached")
         self.sent = sent
 
 
-class Asked(msgspec.Struct, array_like=True, frozen=True, tag="asked"):
-    """A request to a worker, the asker's `number`-th."""
+class Request(msgspec.Struct, array_like=True, frozen=True, tag="request"):
+    """The caller's `number`-th request."""
 
-    asker: str
+    caller: str
     number: int
-    request: msgspec.Raw
+    body: msgspec.Raw
 
 
-class Answered(msgspec.Struct, array_like=True, frozen=True, tag="answered"):
-    """The answer to a request."""
+class Response(msgspec.Struct, array_like=True, frozen=True, tag="response"):
+    """The response to the request of that number."""
 
     number: int
-    answer: bytes
+    body: bytes
 
 
 class Probe(msgspec.Struct, array_like=True, frozen=True, tag="probe"):
-    """Nothing: it is said to see whether anybody hears it."""
+    """An empty message, published to learn whether anybody is subscribed."""
 
 
-Serve = Callable[[bytes], "asyncio.Future[bytes]"]
+class RpcListener(Protocol):
+    """Serves the requests of other workers."""
+
+    def serve(self, request: bytes) -> "asyncio.Future[bytes]":
+        """Begin to serve a request; a future that is cancelled or fails leaves it without a response."""
+
+
+class _Call:
+    __slots__ = ("checks", "owner", "response")
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.response: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.checks = 0
+
+    def fail(self, error: ChannelError) -> None:
+        if not self.response.done():
+            self.response.set_exception(error)
 
 
 def channel_of(worker: str) -> str:
-    """Return the broker's topic on which a worker hears what is meant for it; no client can join it."""
+    """Return the broker's channel on which a worker receives requests and responses; no client can join it."""
     return f"worker:{worker}"
 
 
-class Relay:
-    """This worker's end. `tell` sends bytes on a channel of the broker, `is_away` says whether that is of no use now.
+class Rpc:
+    """This worker's end.
 
-    `serve` is to be set to what answers the requests of other workers.
+    `publish` sends bytes on a channel of the broker, and `connected` tells whether that reaches the others now.
     """
 
-    def __init__(self, worker: str, tell: Callable[[str, bytes], None], is_away: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        worker: str,
+        publish: Callable[[str, bytes], None],
+        connected: Callable[[], bool],
+        *,
+        max_checks: int = MAX_CHECKS,
+    ) -> None:
         self.worker = worker
-        self.serve: Serve | None = None
-        self._tell = tell
-        self._is_away = is_away
+        self._publish = publish
+        self._connected = connected
+        self._max_checks = max_checks
+        self._listener: RpcListener | None = None
         self._numbers = count(1)
-        self._waiting: dict[int, tuple[str, asyncio.Future[bytes]]] = {}
+        self._calls: dict[int, _Call] = {}
         self._bytes = 0
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Asked | Answered | Probe)
+        self._decoder = msgspec.msgpack.Decoder(Request | Response | Probe)
 
     @property
-    def is_away(self) -> bool:
-        """Tell whether other workers cannot be reached now."""
-        return self._is_away()
+    def connected(self) -> bool:
+        """Tell whether other workers can be reached now."""
+        return self._connected()
 
-    async def ask(self, owner: str, request: bytes) -> bytes:
-        """Return what another worker answers; raises OwnerGone or RelayAway."""
-        if self._is_away() or len(self._waiting) >= MAX_RELAYED or self._bytes + len(request) > MAX_RELAYED_BYTES:
-            raise RelayAway(sent=False)
+    def start(self, listener: RpcListener) -> None:
+        """Serve the requests of other workers from now on; until then they are dropped."""
+        self._listener = listener
+
+    async def call(self, owner: str, request: bytes) -> bytes:
+        """Return a worker's response to a request (MessagePack); raises WorkerGone or WorkerUnreachable."""
+        if not self._connected() or len(self._calls) >= MAX_RELAYED or self._bytes + len(request) > MAX_RELAYED_BYTES:
+            raise WorkerUnreachable(sent=False)
         number = next(self._numbers)
-        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = owner, answered
+        call = self._calls[number] = _Call(owner)
         self._bytes += len(request)
-        self._tell(channel_of(owner), self._encoder.encode(Asked(self.worker, number, msgspec.Raw(request))))
+        self._publish(channel_of(owner), self._encoder.encode(Request(self.worker, number, msgspec.Raw(request))))
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await answered
-        except TimeoutError:
-            raise OwnerGone(f"worker {owner} does not answer") from None
+            return await call.response
         finally:
-            del self._waiting[number]
+            del self._calls[number]
             self._bytes -= len(request)
 
     def receive(self, data: bytes) -> None:
-        """Take what was said on this worker's channel; what cannot be read comes from another version."""
+        """Handle a message on this worker's channel; ignores what it cannot decode, which another version sent."""
         try:
             message = self._decoder.decode(data)
         except msgspec.DecodeError as error:
-            log.debug("a worker asks what this version does not know: %s", error)
+            log.debug("A worker of another version sent a message that is not known here: %s", error)
             return
-        if isinstance(message, Asked):
+        if isinstance(message, Request):
             self._serve(message)
-        elif isinstance(message, Answered) and message.number in self._waiting:
-            _, answered = self._waiting[message.number]
-            if not answered.done():
-                answered.set_result(message.answer)
+        elif isinstance(message, Response) and message.number in self._calls:
+            response = self._calls[message.number].response
+            if not response.done():
+                response.set_result(message.body)
 
-    def _serve(self, asked: Asked) -> None:
-        assert self.serve is not None, "a worker whose channel is heard serves"
-        self.serve(bytes(asked.request)).add_done_callback(lambda served: self._answer(asked, served))
+    def _serve(self, request: Request) -> None:
+        if self._listener is not None:
+            served = self._listener.serve(bytes(request.body))
+            served.add_done_callback(lambda served: self._respond(request, served))
 
-    def _answer(self, asked: Asked, served: "asyncio.Future[bytes]") -> None:
+    def _respond(self, request: Request, served: "asyncio.Future[bytes]") -> None:
         if served.cancelled():
             return
         if served.exception() is not None:
-            log.error("a request of worker %s could not be served", asked.asker, exc_info=served.exception())
+            log.error("A request of worker %s could not be served", request.caller, exc_info=served.exception())
             return
-        self._tell(channel_of(asked.asker), self._encoder.encode(Answered(asked.number, served.result())))
+        self._publish(channel_of(request.caller), self._encoder.encode(Response(request.number, served.result())))
+
+    def check(self) -> None:
+        """End calls that wait too long or in vain, and probe the workers they wait for; call it every CHECK_SECONDS."""
+        if not self._connected():
+            self.interrupted()
+            return
+        for call in self._calls.values():
+            call.checks += 1
+            if call.checks > self._max_checks:
+                call.fail(WorkerGone(f"worker {call.owner} does not respond"))
+        for owner in {call.owner for call in self._calls.values()}:
+            self._publish(channel_of(owner), self._encoder.encode(Probe()))
+
+    # What the broker tells (`BusListener`)
 
     def no_subscribers(self, channel: str) -> None:
-        """Note that nobody listens on a channel: whoever waits for that worker waits in vain."""
-        self._fail(lambda owner: channel_of(owner) == channel, lambda: OwnerGone("that worker is gone"))
+        """End the calls of a worker that is not subscribed to its channel any more."""
+        for call in self._calls.values():
+            if channel_of(call.owner) == channel:
+                call.fail(WorkerGone(f"worker {call.owner} is gone"))
 
     def resubscribed(self, channels: Collection[str]) -> None:
-        """Note which channels the broker has again: on this worker's own one, answers may have been lost."""
+        """Note that responses on this worker's channel may be lost."""
         if channel_of(self.worker) in channels:
             self.interrupted()
 
-    def look(self) -> None:
-        """Let nobody wait for a broker that is away, or for a worker that has gone meanwhile; to be called often."""
-        if self._is_away():
-            self.interrupted()
-            return
-        for owner in {owner for owner, _ in self._waiting.values()}:
-            self._tell(channel_of(owner), self._encoder.encode(Probe()))
-
     def interrupted(self) -> None:
-        """Note that the broker is away, or was: answers may have been lost."""
-        self._fail(lambda owner: True, lambda: RelayAway(sent=True))
-
-    def _fail(self, concerns: Callable[[str], bool], error: Callable[[], ChannelError]) -> None:
-        for owner, answered in self._waiting.values():
-            if concerns(owner) and not answered.done():
-                answered.set_exception(error())
+        """End all calls: their responses may be lost."""
+        for call in self._calls.values():
+            call.fail(WorkerUnreachable(sent=True))

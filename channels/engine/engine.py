@@ -21,10 +21,10 @@ import msgspec
 from channels import lesson
 from channels.broker.broker import Broker
 from channels.cluster.bus import Bus
-from channels.cluster.message_rates import MinuteCounts
+from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import ONLINE, PRESENCE_DIFF, Presence
-from channels.cluster.presence_sync import BEAT_SECONDS, PEERS, Peers
-from channels.cluster.rpc import Relay, channel_of
+from channels.cluster.presence_sync import BEAT_SECONDS, PRESENCE_CHANNEL, PresenceSync
+from channels.cluster.rpc import Rpc, channel_of
 from channels.engine.dispatcher import Dispatcher
 from channels.engine.joins import Joined, Joins
 from channels.engine.live_views import SNAPSHOT_SECONDS, LiveViews, MakeLiveView
@@ -103,10 +103,13 @@ class Engine:
         self._presence = Presence()
         self._registry = Registry(limits)
         self._membership = Membership(self._hub, self._presence)
-        self._rates = MinuteCounts()
+        epoch = time.time() - clock()  # read once: the time of day may jump
+        self._rates = MessageRates(lambda: epoch + clock())
         self._live_views = LiveViews(self._hub, self._presence, self._rates, live_views)
-        self._peers = Peers(self._presence, self._rates, lambda data: self._bus.publish(PEERS, data), clock)
-        self.relay = Relay(self._presence.worker, self._bus.publish, lambda: not broker.connected)
+        self._presence_sync = PresenceSync(
+            self._presence, self._rates, lambda data: self._bus.publish(PRESENCE_CHANNEL, data), clock
+        )
+        self.rpc = Rpc(self._presence.worker, self._bus.publish, lambda: broker.connected)
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
         self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
         joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
@@ -118,15 +121,15 @@ class Engine:
         """Begin, in a running event loop; the journal is open."""
         self._journal.start(self)
         self._hub.start(self)
-        self._bus.listen(PEERS, self._peers.receive)
+        self._bus.listen(PRESENCE_CHANNEL, self._presence_sync.receive)
         self._bus.listen(READS, self._pushes.receive_mark)
-        self._bus.listen(channel_of(self.relay.worker), self.relay.receive)
-        self._bus.start(self.relay)
+        self._bus.listen(channel_of(self.rpc.worker), self.rpc.receive)
+        self._bus.start(self.rpc)
         self._keep(_every(self._periods.sweep, self._sweep))
         self._keep(_every(self._periods.snapshot, self._live_views.send_changed))
         self._keep(_every(self._periods.snapshot, self._live_views.send_counts))
-        self._peers.beat(_now())
-        self._keep(_every(self._periods.beat, lambda: self._peers.beat(_now())))
+        self._presence_sync.beat()
+        self._keep(_every(self._periods.beat, self._presence_sync.beat))
 
     async def drain(self, seconds: float) -> None:
         """End the sessions so that they come back elsewhere, spread over `seconds`, in the order of the roles' ranks.
@@ -155,7 +158,7 @@ class Engine:
         for session in self._registry:
             session.end(RESTARTING)
         await self._gone()
-        self._peers.leave()
+        self._presence_sync.leave()
         await self._hub.close()
         await self._bus.close()
 
@@ -231,7 +234,7 @@ class Engine:
         """Count and deliver what this worker's journal has committed."""
         for entry, _ in batch:
             if entry.event in self._rated:
-                self._rates.add(entry.topic, entry.at)
+                self._rates.add(entry.topic)
         self._hub.committed(batch)
 
     def in_doubt(self, topics: set[str]) -> None:
@@ -244,7 +247,7 @@ class Engine:
 
     def turn_ending(self) -> None:
         """Publish and broadcast the turn's changes of presence."""
-        self._peers.flush()
+        self._presence_sync.flush()
         for name, diff in self._presence.take_diffs().items():
             topic = self._hub.topics.get(name)
             if topic is not None:

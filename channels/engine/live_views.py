@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from channels.cluster.message_rates import MinuteCounts
+from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import PRESENCE_COUNT, Presence
 from channels.lesson.feature import LiveView
 from channels.sessions.session import Session
@@ -13,13 +13,13 @@ from channels.topics.topic import Topic
 # More often is restless to look at, and the numbers of a whole school are not small.
 SNAPSHOT_SECONDS = 1.0
 
-MakeLiveView = Callable[[Presence, MinuteCounts], LiveView]
+MakeLiveView = Callable[[Presence, MessageRates], LiveView]
 
 
 class LiveViews:
     """The live views of one worker, each in the topics whose kind names it."""
 
-    def __init__(self, hub: Hub, presence: Presence, rates: MinuteCounts, makers: Iterable[MakeLiveView]) -> None:
+    def __init__(self, hub: Hub, presence: Presence, rates: MessageRates, makers: Iterable[MakeLiveView]) -> None:
         self._hub = hub
         self._presence = presence
         views = [make(presence, rates) for make in makers]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from channels.cluster.message_rates import MINUTE, MinuteCounts
+from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import ONLINE, Presence
 from channels.event import Delivery, EventType
 from channels.field import ClassTitle, Identity, Milliseconds
@@ -63,16 +63,16 @@ class Dashboard:
     name = DASHBOARD
     event = DASHBOARD_CHANGED
 
-    def __init__(self, presence: Presence, minutes: MinuteCounts) -> None:
+    def __init__(self, presence: Presence, rates: MessageRates) -> None:
         self._presence = presence
-        self._minutes = minutes
+        self._rates = rates
         self._told: Snapshot | None = None
 
     def view(self, classes: Mapping[int, Classroom], at: int) -> Snapshot:
         """Return the school as it is now."""
-        series = self._minutes.series(at)
+        series = self._rates.series()
         # A window that slides: the last minute counts by the part of it that still lies within 60 seconds.
-        past = 1 - at % MINUTE / MINUTE
+        past = 1 - self._rates.elapsed
         rows = [
             self._row(each, series, past) for each in sorted(classes.values(), key=lambda each: (each.title, each.id))
         ]

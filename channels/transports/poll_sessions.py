@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from channels.cluster.rpc import OwnerGone, RelayAway
+from channels.cluster.rpc import WorkerGone, WorkerUnreachable
 from channels.engine.engine import Engine
 from channels.errors import Closing, Code, Refused
 from channels.limit import LAST_POLL_SECONDS, MAX_SESSIONS_OF_ADDRESS, POLL_SECONDS
@@ -66,7 +66,7 @@ class PollSessions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._relay = engine.relay
+        self._rpc = engine.rpc
         self._signer = TokenSigner(engine.key)
         self._by_name: dict[str, PollSession] = {}
         self._addresses: Counter[str] = Counter()
@@ -78,7 +78,7 @@ class PollSessions:
 
     def start(self) -> None:
         """Begin to answer other workers, and polls whose time is over."""
-        self._relay.serve = lambda data: self._serve(self._decoder.decode(data))
+        self._rpc.start(self)
         self._sweeping = asyncio.create_task(self._sweep_forever())
 
     async def close(self) -> None:
@@ -111,26 +111,30 @@ class PollSessions:
 
     def ask(self, token: PollToken, request: Request) -> PollAnswer:
         """Return the answer's body to a request, from here or from the session's owner; who hangs up cancels it."""
-        if token.worker == self._relay.worker:
+        if token.worker == self._rpc.worker:
             return self._serve(request)
         return asyncio.ensure_future(self._ask_owner(token, request))
 
     def reaches(self, token: PollToken) -> bool:
         """Tell whether requests with a token come to their session now, as far as is known."""
-        return token.worker == self._relay.worker or not self._relay.is_away
+        return token.worker == self._rpc.worker or self._rpc.connected
 
     async def _ask_owner(self, token: PollToken, request: Request) -> bytes:
         try:
-            return await self._relay.ask(token.worker, msgspec.msgpack.encode(request))
-        except OwnerGone:
+            return await self._rpc.call(token.worker, msgspec.msgpack.encode(request))
+        except WorkerGone:
             return gone()
-        except RelayAway as away:
+        except WorkerUnreachable as away:
             if isinstance(request, PollRequest):
                 await asyncio.sleep(random.uniform(0, AWAY_SECONDS) if not away.sent else 0)
                 return status_body(204, token=self._signer.write(token), messages=[])
             if away.sent:
                 return status_body(500, code=Code.UNAVAILABLE)
             return status_body(503, code=Code.UNAVAILABLE, retry_after=int(AWAY_SECONDS * 1000))
+
+    def serve(self, request: bytes) -> PollAnswer:
+        """Begin to answer a request that another worker received (`RpcListener`)."""
+        return self._serve(self._decoder.decode(request))
 
     def _serve(self, request: Request) -> PollAnswer:
         poll_session = self._by_name.get(request.session)
@@ -158,7 +162,7 @@ class PollSessions:
 
     def sign(self, poll_session: PollSession, answer: int) -> str:
         """Make the token that says that the `answer`-th answer of a poll session has arrived."""
-        return self._signer.write(PollToken(self._relay.worker, poll_session.name, answer))
+        return self._signer.write(PollToken(self._rpc.worker, poll_session.name, answer))
 
     def note_held(self, poll_session: PollSession, *, held: bool) -> None:
         """Note that a poll is being held, or is not any more."""
@@ -180,7 +184,7 @@ class PollSessions:
                 log.exception("polls could not be looked through; it is tried again")
 
     def _sweep(self, now: float) -> None:
-        self._relay.look()
+        self._rpc.check()
         for poll_session, since in list(self._held.items()):
             if now - since < POLL_SECONDS:
                 break

@@ -1,17 +1,99 @@
-"""Messages a minute, over several workers."""
+"""Messages a minute, over several workers whose clocks differ."""
 
-from channels.cluster.message_rates import CHART_MINUTES, MINUTE, MinuteCounts
+from dataclasses import dataclass
+
+import pytest
+
+from channels.cluster.message_rates import CHART_MINUTES, MINUTE, MessageRates
+
+TOPIC = "class:7"
+HOUR = 3600.0
 
 
-def test_minutes_are_counted_told_by_number_and_forgotten() -> None:
-    own, other = MinuteCounts(), MinuteCounts()
-    for at in (0, 1, MINUTE):
-        own.add("class:7", at)
-    other.hear("w1", own.own_newest(MINUTE))
-    other.hear("w1", own.own_newest(MINUTE))
-    other.add("class:7", MINUTE)
-    assert [counts.get("class:7", 0) for counts in other.series(MINUTE)][-2:] == [2, 2]
-    other.add("class:8", CHART_MINUTES * MINUTE)
-    assert [counts.get("class:7", 0) for counts in other.series(CHART_MINUTES * MINUTE)][:2] == [2, 0]
-    other.add("class:8", (CHART_MINUTES + 1) * MINUTE)
-    assert "w1" not in other._workers
+@dataclass
+class Clock:
+    """A clock that the test turns."""
+
+    now: float = 1_000_000 * MINUTE
+
+    def __call__(self) -> float:
+        """Return the seconds since 1970."""
+        return self.now
+
+
+def chart(rates: MessageRates) -> list[int]:
+    return [counts.get(TOPIC, 0) for counts in rates.series()]
+
+
+def send(sender: MessageRates, receiver: MessageRates) -> None:
+    receiver.receive("another", sender.own_newest(), sender.minute)
+
+
+def test_minutes_of_all_workers_add_up_and_are_forgotten() -> None:
+    clock = Clock()
+    own, other = MessageRates(clock), MessageRates(clock)
+    own.add(TOPIC)
+    own.add(TOPIC)
+    send(own, other)
+    clock.now += MINUTE
+    own.add(TOPIC)
+    other.add(TOPIC)
+    send(own, other)
+    send(own, other)  # sent twice, counted once
+    assert chart(other)[-3:] == [0, 2, 2]
+    clock.now += (CHART_MINUTES - 2) * MINUTE
+    assert chart(other)[:3] == [2, 2, 0]
+    clock.now += 2 * MINUTE
+    other.add("class:8")
+    assert (chart(other), other._others, len(other.own())) == ([0] * CHART_MINUTES, {}, 1)
+
+
+@pytest.mark.parametrize("wrong", [-HOUR, -50.0, 50.0, HOUR, 1000 * HOUR])
+def test_a_worker_whose_clock_is_wrong_is_charted_by_its_own_minutes(wrong: float) -> None:
+    clock, other_clock = Clock(), Clock()
+    other_clock.now += wrong
+    own, other = MessageRates(clock), MessageRates(other_clock)
+    for _ in range(3):
+        own.add(TOPIC)
+        other.add(TOPIC)
+        send(other, own)
+        clock.now += MINUTE
+        other_clock.now += MINUTE
+    other.add(TOPIC)
+    own.receive("another", other.own(), other.minute)
+    assert own.own().keys() == {own.minute - back for back in (1, 2, 3)}
+    assert sum(chart(own)) == 7
+
+
+def test_a_worker_whose_clock_is_set_back_leaves_nothing_in_the_future() -> None:
+    clock, other_clock = Clock(), Clock()
+    own, other = MessageRates(clock), MessageRates(other_clock)
+    other_clock.now += HOUR
+    other.add(TOPIC)
+    send(other, own)
+    other_clock.now -= HOUR
+    other.add(TOPIC)
+    send(other, own)
+    assert chart(own)[-1] == 1
+    clock.now += HOUR
+    assert sum(chart(own)) == 0
+
+
+def test_another_worker_can_make_us_keep_no_more_than_a_chart() -> None:
+    clock = Clock()
+    own = MessageRates(clock)
+    own.receive("another", {minute: {TOPIC: 1} for minute in range(own.minute - 500, own.minute + 500)}, own.minute)
+    assert chart(own) == [1] * CHART_MINUTES
+    assert len(own._others["another"].counts) == CHART_MINUTES
+    clock.now += CHART_MINUTES * MINUTE
+    own.receive("a third", {}, own.minute)
+    assert own._others == {}
+
+
+def test_a_whole_chart_that_arrives_twice_counts_once() -> None:
+    clock = Clock()
+    own, other = MessageRates(clock), MessageRates(clock)
+    other.add(TOPIC)
+    for _ in range(2):
+        own.receive("another", other.own(), other.minute)
+    assert chart(own)[-1] == 1

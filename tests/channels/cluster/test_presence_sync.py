@@ -7,7 +7,7 @@ import pytest
 
 from channels.broker.broker import Envelope
 from channels.broker.memory import MemoryBus
-from channels.cluster.presence_sync import PEERS, SILENCE_SECONDS
+from channels.cluster.presence_sync import PRESENCE_CHANNEL, SILENT_BEATS
 from channels.engine import engine
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker
 
@@ -32,9 +32,9 @@ async def shows(client: Client, *users: str) -> None:
     await client.until(lambda frame: here(client) == set(users))
 
 
-def beat(*workers: Worker, at: int = 0) -> None:
+def beat(*workers: Worker) -> None:
     for worker in workers:
-        worker.engine._peers.beat(at)
+        worker.engine._presence_sync.beat()
 
 
 async def two_in_a_class(make_worker: MakeWorker) -> tuple[Worker, Worker, Client, Client]:
@@ -91,11 +91,19 @@ async def test_what_is_lost_on_the_way_is_asked_for(make_worker: MakeWorker) -> 
 
 async def test_a_worker_that_falls_silent_is_forgotten_and_whole_again_when_it_speaks(make_worker: MakeWorker) -> None:
     one, two, _, bruno = await two_in_a_class(make_worker)
-    two.clock.now += SILENCE_SECONDS + 0.1
-    beat(two)
+    for _ in range(SILENT_BEATS + 1):
+        beat(two)
     await shows(bruno, "2")
     beat(one)
     await shows(bruno, "1", "2")
+
+
+async def test_a_loop_that_stood_still_forgets_nobody(make_worker: MakeWorker) -> None:
+    _, two, _, bruno = await two_in_a_class(make_worker)
+    two.clock.now += 60
+    beat(two)  # the first thing to run, before what the others have sent meanwhile is read
+    await bruno.ok("phoenix", "heartbeat")
+    assert here(bruno) == {"1", "2"}
 
 
 async def test_a_worker_that_ends_takes_its_own_with_it_at_once(make_worker: MakeWorker) -> None:
@@ -110,7 +118,7 @@ async def test_whatever_is_lost_everybody_ends_up_with_the_same_picture(make_wor
     losing = True
 
     def lose(envelope: Envelope) -> bool:
-        return losing and envelope.topic == PEERS and chance.random() < 0.5
+        return losing and envelope.topic == PRESENCE_CHANNEL and chance.random() < 0.5
 
     bus = MemoryBus(lose)
     workers = [await make_worker(bus) for _ in range(3)]
@@ -181,7 +189,7 @@ async def test_typing_and_read_marks_reach_other_workers(make_worker: MakeWorker
 async def test_what_a_later_version_tells_is_passed_over(worker: Worker) -> None:
     worker.engine._bus.received(
         [
-            Envelope(PEERS, "", b"\x91\xa6whatis"),
+            Envelope(PRESENCE_CHANNEL, "", b"\x91\xa6whatis"),
             Envelope("class:7", "message:sent", b"{}", 1),
         ]
     )

@@ -1,33 +1,39 @@
-"""Passing requests between workers: they are answered, or the asker is told plainly why not."""
+"""Calls between workers: they return the response, or raise why there is none."""
 
 import asyncio
 from collections.abc import Callable
 
 import pytest
 
-from channels.cluster import rpc as relay_module
-from channels.cluster.rpc import OwnerGone, Relay, RelayAway, channel_of
+from channels.cluster.rpc import MAX_CHECKS, Rpc, WorkerGone, WorkerUnreachable, channel_of
 from channels.limit import MAX_RELAYED_BYTES
 
 
 class Wire:
-    """What two workers' relays say to each other, handed over by hand."""
+    """Two workers' ends, and the messages between them, delivered by hand."""
 
-    def __init__(self) -> None:
-        self.said: list[tuple[str, bytes]] = []
-        self.away = False
-        self.one = Relay("one", self._tell, lambda: self.away)
-        self.two = Relay("two", self._tell, lambda: self.away)
-        self.two.serve = serve_at_once
+    def __init__(self, serve: "Callable[[bytes], asyncio.Future[bytes]] | None" = None) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+        self.connected = True
+        self.one = Rpc("one", self._publish, lambda: self.connected)
+        self.two = Rpc("two", self._publish, lambda: self.connected)
+        self.two.start(Server(serve or serve_at_once))
 
-    def _tell(self, channel: str, data: bytes) -> None:
-        self.said.append((channel, data))
+    def _publish(self, channel: str, data: bytes) -> None:
+        self.sent.append((channel, data))
 
     def carry(self) -> None:
-        """Hand over all that was said."""
-        said, self.said = self.said, []
-        for channel, data in said:
+        """Deliver all messages."""
+        sent, self.sent = self.sent, []
+        for channel, data in sent:
             (self.one if channel == channel_of("one") else self.two).receive(data)
+
+
+class Server:
+    """A listener that serves by a function."""
+
+    def __init__(self, serve: "Callable[[bytes], asyncio.Future[bytes]]") -> None:
+        self.serve = serve
 
 
 def serve_at_once(request: bytes) -> "asyncio.Future[bytes]":
@@ -36,39 +42,38 @@ def serve_at_once(request: bytes) -> "asyncio.Future[bytes]":
     return answer
 
 
-async def begun(relay: Relay, owner: str = "two", request: bytes = b"\xa7request") -> "asyncio.Task[bytes]":
-    """Ask, as far as the asker has to wait. A request is MessagePack: here a string."""
-    asking = asyncio.create_task(relay.ask(owner, request))
+async def begun(rpc: Rpc, owner: str = "two", request: bytes = b"\xa7request") -> "asyncio.Task[bytes]":
+    """Start a call, up to where it waits. A request is MessagePack: here a string."""
+    asking = asyncio.create_task(rpc.call(owner, request))
     await asyncio.sleep(0)
     return asking
 
 
 async def carried(wire: Wire) -> None:
-    while wire.said:
+    while wire.sent:
         wire.carry()
         await asyncio.sleep(0)
 
 
-async def test_a_request_comes_to_its_owner_and_the_answer_back() -> None:
+async def test_a_request_reaches_its_owner_and_the_response_returns() -> None:
     wire = Wire()
     asking = await begun(wire.one)
-    assert [channel for channel, _ in wire.said] == ["worker:two"]
+    assert [channel for channel, _ in wire.sent] == ["worker:two"]
     await carried(wire)
     assert await asking == b"\xa7request, answered"
 
 
-async def test_many_requests_get_each_its_own_answer_in_whatever_order_they_come() -> None:
+async def test_each_call_gets_its_own_response_in_any_order() -> None:
     wire = Wire()
     asking = [await begun(wire.one, request=b"\xa1%d" % number) for number in range(9)]
-    wire.said.reverse()
+    wire.sent.reverse()
     await carried(wire)
     assert [await each for each in asking] == [b"\xa1%d, answered" % number for number in range(9)]
 
 
-async def test_an_answer_that_takes_its_time_is_waited_for() -> None:
-    wire = Wire()
+async def test_a_slow_response_is_waited_for() -> None:
     slow: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-    wire.two.serve = lambda request: slow
+    wire = Wire(lambda request: slow)
     asking = await begun(wire.one)
     await carried(wire)
     assert not asking.done()
@@ -78,95 +83,98 @@ async def test_an_answer_that_takes_its_time_is_waited_for() -> None:
     assert await asking == b"at last"
 
 
-async def test_where_nobody_hears_the_owner_is_gone_at_once() -> None:
+async def test_a_channel_without_subscribers_ends_its_calls_at_once() -> None:
     wire = Wire()
     asking, other = await begun(wire.one), await begun(wire.one, owner="three")
     wire.one.no_subscribers(channel_of("two"))
     wire.one.no_subscribers("class:7")
-    with pytest.raises(OwnerGone):
+    with pytest.raises(WorkerGone):
         await asking
     assert not other.done()
     other.cancel()
 
 
-async def test_while_somebody_waits_it_is_seen_whether_the_owner_is_still_there() -> None:
+async def test_owners_are_probed_while_calls_wait() -> None:
     wire = Wire()
     asking, another = await begun(wire.one), await begun(wire.one)
-    wire.said.clear()
-    wire.one.look()
-    assert [channel for channel, _ in wire.said] == ["worker:two"]
-    wire.carry()  # one that is there hears it, and has nothing to say
-    assert not wire.said
+    wire.sent.clear()
+    wire.one.check()
+    assert [channel for channel, _ in wire.sent] == ["worker:two"]
+    wire.carry()  # a probe has no response
+    assert not wire.sent
     wire.one.no_subscribers("worker:two")
     for each in (asking, another):
-        with pytest.raises(OwnerGone):
+        with pytest.raises(WorkerGone):
             await each
-    wire.one.look()
-    assert not wire.said
+    wire.one.check()
+    assert not wire.sent
 
 
-async def test_an_owner_that_says_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay_module, "ANSWER_SECONDS", 0.01)
+async def test_an_owner_that_does_not_respond_counts_as_gone() -> None:
     wire = Wire()
-    with pytest.raises(OwnerGone):
-        await wire.one.ask("two", b"\xa1x")
-    await carried(wire)  # what comes after that is nobody's
+    asking = await begun(wire.one)
+    for _ in range(MAX_CHECKS):
+        wire.one.check()
+    assert not asking.done()
+    wire.one.check()
+    with pytest.raises(WorkerGone):
+        await asking
+    await carried(wire)  # a response after that belongs to no call
 
 
-async def test_while_the_broker_is_away_nothing_is_sent() -> None:
+async def test_nothing_is_sent_while_the_broker_is_away() -> None:
     wire = Wire()
-    wire.away = True
-    with pytest.raises(RelayAway) as refused:
-        await wire.one.ask("two", b"\xa1x")
+    wire.connected = False
+    with pytest.raises(WorkerUnreachable) as refused:
+        await wire.one.call("two", b"\xa1x")
     assert not refused.value.sent
-    assert wire.said == []
+    assert wire.sent == []
 
 
-@pytest.mark.parametrize("lose", [lambda wire: setattr(wire, "away", True), lambda wire: wire.one.interrupted()])
-async def test_who_waits_while_the_broker_goes_is_told_that_the_answer_may_be_lost(
+@pytest.mark.parametrize("lose", [lambda wire: setattr(wire, "connected", False), lambda wire: wire.one.interrupted()])
+async def test_calls_end_when_the_broker_goes_as_possibly_served(
     lose: Callable[[Wire], None],
 ) -> None:
     wire = Wire()
     asking = await begun(wire.one)
-    wire.one.look()
+    wire.one.check()
     assert not asking.done()
     lose(wire)
-    wire.one.look()
-    with pytest.raises(RelayAway) as failed:
+    wire.one.check()
+    with pytest.raises(WorkerUnreachable) as failed:
         await asking
     assert failed.value.sent
 
 
-async def test_no_more_bytes_wait_than_the_bound_and_what_is_answered_counts_no_more() -> None:
+async def test_waiting_bytes_are_bounded_and_released() -> None:
     wire = Wire()
     asking = await begun(wire.one, request=b"\xa1x" + bytes(MAX_RELAYED_BYTES - 2))
-    with pytest.raises(RelayAway):
-        await wire.one.ask("two", b"\xa1x")
+    with pytest.raises(WorkerUnreachable):
+        await wire.one.call("two", b"\xa1x")
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     again = await begun(wire.one)
-    wire.said = wire.said[-1:]
+    wire.sent = wire.sent[-1:]
     await carried(wire)
     assert await again
 
 
-async def test_what_cannot_be_read_or_is_nobodys_is_passed_over() -> None:
+async def test_unknown_messages_and_responses_are_ignored() -> None:
     wire = Wire()
     asking = await begun(wire.one)
     wire.one.receive(b"\xc1")
-    wire.one.receive(b"\x93\xa8answered\x63\xc4\x00")
+    wire.one.receive(b"\x93\xa8response\x63\xc4\x00")
     await carried(wire)
     assert await asking
 
 
-async def test_a_request_that_fails_at_its_owner_is_logged_there_and_not_answered(
+async def test_a_request_that_fails_is_logged_by_its_owner(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    wire = Wire()
     broken: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     broken.set_exception(RuntimeError("a bug"))
-    wire.two.serve = lambda request: broken
+    wire = Wire(lambda request: broken)
     asking = await begun(wire.one)
     await carried(wire)
     assert "could not be served" in caplog.text

@@ -300,14 +300,14 @@ async def test_who_asks_a_worker_that_cannot_reach_the_owner_is_to_come_by_anoth
     served: Served, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(poll_sessions, "AWAY_SECONDS", 0.01)
-    relay = served.worker.engine.relay
+    rpc = served.worker.engine.rpc
     token = await served.open()
     await served.post(token, JOIN)  # so that its own poll is answered at once
-    monkeypatch.setattr(relay, "_is_away", lambda: True)
+    monkeypatch.setattr(rpc, "_connected", lambda: False)
     assert not await closes_after(served, method, token)
-    monkeypatch.setattr(relay, "worker", "another")
+    monkeypatch.setattr(rpc, "worker", "another")
     assert await closes_after(served, method, token)
-    monkeypatch.setattr(relay, "_is_away", lambda: False)
+    monkeypatch.setattr(rpc, "_connected", lambda: True)
     assert not await closes_after(served, method, token)
 
 

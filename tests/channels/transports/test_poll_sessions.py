@@ -448,7 +448,7 @@ async def test_whose_poll_is_held_by_an_owner_that_dies_is_told_so_soon(make_pla
 async def test_an_owner_that_does_not_answer_counts_as_gone(
     make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rpc, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(poll_sessions, "SWEEP_SECONDS", 0.001)
     bus = MemoryBus(lose=lambda envelope: envelope.topic.startswith("worker:"))
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
@@ -460,11 +460,11 @@ async def test_a_poll_whose_answer_got_lost_between_workers_is_asked_again(make_
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
     await ana.push(["1", "1", "class:7", "phx_join", {}])
-    bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._relay.worker)
+    bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._rpc.worker)
     polling = ana.poll()
     await asyncio.sleep(0.05)  # long enough for an answer to be lost; were it not, the token would tell
     bus.lose = lambda envelope: False
-    two.room._relay.interrupted()  # as after a new connection to the broker
+    two.room._rpc.interrupted()  # as after a new connection to the broker
     token = ana.token
     assert await ana.answer(polling) == {"status": 204, "token": token, "messages": []}
     assert (await ana.reply("1"))["status"] == "ok"
@@ -477,7 +477,7 @@ async def test_while_the_broker_is_away_a_poll_may_be_repeated_and_a_push_has_no
     bus = MemoryBus()
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
-    monkeypatch.setattr(two.room._relay, "_is_away", lambda: True)
+    monkeypatch.setattr(two.room._rpc, "_connected", lambda: False)
     token = ana.token
     assert await ana.answer() == {"status": 204, "token": token, "messages": []}
     assert await ana.push(["1", "1", "class:7", "phx_join", {}]) == {
@@ -491,9 +491,9 @@ async def test_a_push_whose_answer_got_lost_between_workers_may_have_been_made(m
     bus = MemoryBus()
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)
-    bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._relay.worker)
+    bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._rpc.worker)
     pushing = asyncio.create_task(ana.push(["1", "1", "class:7", "phx_join", {}]))
     topics = one.worker.engine._hub.topics
     await until(lambda: "class:7" in topics and topics["class:7"].audience == 1)
-    two.room._relay.interrupted()
+    two.room._rpc.interrupted()
     assert (await pushing)["status"] == 500
