@@ -19,8 +19,8 @@ CLOSED = EventType(
     "phx_close",
     Nothing,
     Delivery.ORDERED,
-    meaning="The join has ended: left, replaced by a newer one, or withdrawn with the right to it. Its ref is in the frame "
-    "twice, as `join_ref` and `ref`.",
+    meaning="The join has ended: left, replaced by a newer one, or withdrawn with the right to it. Its ref is in the "
+    "frame twice, as `join_ref` and `ref`.",
 )
 
 
@@ -55,8 +55,8 @@ class Membership:
         session.offer(session.wire.message(message.join_ref, None, message.topic, event.name, event.encode(payload)))
 
     def _decide(self, session: Session, topic: Topic) -> None:
-        # Decided by the first join, for as long as anybody is in the topic: clients cannot follow a change from names to
-        # counts.
+        # Decided by the first join, for as long as anybody is in the topic: clients cannot follow a change from names
+        # to counts.
         classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
         if classroom is not None and classroom.students <= MAX_LISTED_STUDENTS:
             self._presence.counted.discard(topic.name)
