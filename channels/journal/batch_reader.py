@@ -1,7 +1,7 @@
-"""Answers many callers who each want one thing with few reads of many things.
+"""Reads keys for many callers in few batches (a data loader).
 
-After a restart thousands of clients come back within seconds, each with a sign-in to be read. While one read is under
-way, the keys that come in gather, and are read together next. Measured with SQLite, per key: alone 0.9 ms of CPU, 500
+After a restart thousands of clients come back within seconds, each with a sign-in to be read. The keys that are asked
+for while one read is under way are read together next. Measured with SQLite, per key: alone 0.9 ms of CPU, 500
 together 0.07 ms.
 """
 
@@ -17,7 +17,7 @@ V = TypeVar("V")
 MAX_KEYS = 500
 
 
-class Gatherer(Generic[K, V]):
+class BatchReader(Generic[K, V]):
     """Reads keys in batches, one batch at a time, by `read_many`, which returns what it found of them."""
 
     def __init__(self, read_many: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> None:
@@ -32,7 +32,7 @@ class Gatherer(Generic[K, V]):
         future = self._waiting[key]
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
-        # One caller's cancelling must not take the answer from others who wait for the same key.
+        # A caller that is cancelled must not take the result from others who wait for the same key.
         return await asyncio.shield(future)
 
     async def _work(self) -> None:
@@ -45,6 +45,12 @@ class Gatherer(Generic[K, V]):
     async def _answer(self, batch: dict[K, asyncio.Future[V | None]]) -> None:
         try:
             found = await self._read_many(list(batch))
+        except asyncio.CancelledError:
+            # Those who wait for a batch that was never begun would wait without end, too.
+            for future in (*batch.values(), *self._waiting.values()):
+                future.cancel()
+            self._waiting.clear()
+            raise
         except Exception as error:
             for future in batch.values():
                 future.set_exception(error)

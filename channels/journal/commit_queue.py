@@ -7,12 +7,15 @@ so that hundreds of events cost one.
 """
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Sequence
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal.availability import Availability
+from channels.journal.batch import Batch
 from channels.journal.entry import (
     Checked,
     Done,
@@ -50,7 +53,20 @@ COMMIT_DELAY_SECONDS = 0.004
 QUIET_SECONDS = 0.0015
 MAX_COMMIT_DELAY_SECONDS = 0.012
 
+# After a failed transaction the next one waits, twice as long after each, up to the second: however long the database
+# is away, it is asked a few times a second and costs nothing.
+RETRY_SECONDS = 0.05
+MAX_RETRY_SECONDS = 0.4
+
+# A push that has waited for longer than this when a transaction fails is refused with it: the next one may take 4.5 s,
+# and pushes must fail within 5 s.
+MAX_WAIT_SECONDS = 0.1
+
+# A transaction under way fails within 4.5 s when the database is away; closing waits for it and no longer.
+CLOSE_SECONDS = 5.0
+
 _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
+_REFUSED = Refused(Code.INTERNAL, "the database does not take this message; sending it again does not help")
 
 
 class CommitQueue:
@@ -63,12 +79,18 @@ class CommitQueue:
         commit_delay_seconds: float = COMMIT_DELAY_SECONDS,
         quiet_seconds: float = QUIET_SECONDS,
         max_commit_delay_seconds: float = MAX_COMMIT_DELAY_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        max_retry_seconds: float = MAX_RETRY_SECONDS,
+        close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self._writer = writer
         self._listener: JournalListener
         self._commit_delay_seconds = commit_delay_seconds
         self._quiet_seconds = quiet_seconds
         self._max_commit_delay_seconds = max_commit_delay_seconds
+        self._retry_seconds = retry_seconds
+        self._max_retry_seconds = max_retry_seconds
+        self._close_seconds = close_seconds
         self._queue: deque[Group] = deque()
         self._queued = 0
         self._queued_bytes = 0
@@ -78,7 +100,7 @@ class CommitQueue:
         self._committing: asyncio.Task[None] | None = None
         self._appended_at = 0.0  # by the event loop's clock
         self._is_busy = False  # the last transaction had several groups
-        self._closed = False
+        self._closing = asyncio.Event()
         self._writing = Availability("written")
 
     def start(self, listener: JournalListener) -> None:
@@ -86,30 +108,37 @@ class CommitQueue:
         self._listener = listener
 
     async def close(self) -> None:
-        """Commit what waits, then close the writer; a second call does nothing."""
-        if self._closed:
+        """Commit what waits, then close the writer; a second call does nothing.
+
+        Where the database is away, what waits is refused: this returns within `close_seconds`, and what the writer
+        takes to close.
+        """
+        if self._closing.is_set():
             return
-        self._closed = True
-        while self._committing is not None:
-            await self._committing
+        self._closing.set()
+        if self._committing is not None:
+            _, late = await asyncio.wait([self._committing], timeout=self._close_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._writer.close()
 
     def append(self, entries: Sequence[Entry], done: Done, checked: Checked | None) -> None:
         """Add a group to the next batch; raises `Refused` (OVERLOADED) when too many wait."""
-        if self._queued >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES or self._closed:
+        if self._queued >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES or self._closing.is_set():
             raise Refused(Code.OVERLOADED, "too many messages wait to be stored; send it again", retry_after=1_000)
-        self._queue.append(Group(entries, done, checked))
+        self._appended_at = asyncio.get_running_loop().time()
+        self._queue.append(Group(entries, done, checked, self._appended_at))
         self._queued += len(entries)
         for entry in entries:
             self._queued_bytes += len(entry.payload)
-        self._appended_at = asyncio.get_running_loop().time()
         self._start_committing()
 
     def mark_read(self, mark: Mark) -> None:
         """Add a read mark to the next batch; raises `Refused` (OVERLOADED) when too many wait."""
         key = (mark.topic, mark.user_id)
         known = self._marks.get(key)
-        if known is None and (len(self._marks) >= MAX_QUEUED or self._closed):
+        if known is None and (len(self._marks) >= MAX_QUEUED or self._closing.is_set()):
             raise Refused(Code.OVERLOADED, "too many marks wait to be stored; send it again", retry_after=1_000)
         if known is None or mark.seq > known.seq:
             self._marks[key] = mark
@@ -121,7 +150,7 @@ class CommitQueue:
         if known is not None and known.seq >= snapshot.seq:
             return
         more = len(snapshot.state) - (len(known.state) if known is not None else 0)
-        if self._snapshot_bytes + more > MAX_SNAPSHOT_BYTES or self._closed:
+        if self._snapshot_bytes + more > MAX_SNAPSHOT_BYTES or self._closing.is_set():
             return
         self._snapshots[snapshot.topic] = snapshot
         self._snapshot_bytes += more
@@ -132,48 +161,99 @@ class CommitQueue:
             self._committing = asyncio.create_task(self._commit_all())
 
     async def _commit_all(self) -> None:
+        failures = 0
         try:
             while self._queue or self._marks or self._snapshots:
                 if self._is_busy:
                     await self._collect()
                 self._is_busy = len(self._queue) > 1
-                await self._commit_batch()
+                if await self._commit_batch():
+                    failures = 0
+                    continue
+                if self._closing.is_set():
+                    return
+                self._refuse_before(asyncio.get_running_loop().time() - MAX_WAIT_SECONDS)
+                await self._back_off(failures)
+                failures += 1
         finally:
             self._committing = None
+            if self._closing.is_set():
+                self._refuse_before(math.inf)
+
+    async def _back_off(self, failures: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(self._retry_seconds * 2**failures, self._max_retry_seconds)):
+                await self._closing.wait()
+
+    def _refuse_before(self, when: float) -> None:
+        while self._queue and self._queue[0].queued_at < when:
+            _answer(self._take_group(), _UNAVAILABLE)
 
     async def _collect(self) -> None:
         time = asyncio.get_running_loop().time
         begun = time()
         until = begun + self._commit_delay_seconds
-        while (wait := until - time()) > 0 and not self._closed:
+        while (wait := until - time()) > 0 and not self._closing.is_set():
             await asyncio.sleep(wait)
             until = min(self._appended_at + self._quiet_seconds, begun + self._max_commit_delay_seconds)
 
-    def _take_groups(self) -> list[Group]:
+    def _take_batch(self) -> Batch:
         groups: list[Group] = []
         size = 0
         while self._queue and size < MAX_BATCH:
-            group = self._queue.popleft()
+            group = self._take_group()
             groups.append(group)
             size += len(group.entries)
-            for entry in group.entries:
-                self._queued_bytes -= len(entry.payload)
-        self._queued -= size
-        return groups
+        batch = Batch(groups, list(self._marks.values()), list(self._snapshots.values()))
+        self._marks, self._snapshots, self._snapshot_bytes = {}, {}, 0
+        return batch
 
-    async def _commit_batch(self) -> None:
-        groups = self._take_groups()
-        marks, self._marks = list(self._marks.values()), {}
-        snapshots, self._snapshots, self._snapshot_bytes = list(self._snapshots.values()), {}, 0
-        try:
-            stored = await self._writer.commit(groups, marks, snapshots)
-        except Exception as error:
-            if isinstance(error, JournalUnavailable):
+    def _take_group(self) -> Group:
+        group = self._queue.popleft()
+        self._queued -= len(group.entries)
+        for entry in group.entries:
+            self._queued_bytes -= len(entry.payload)
+        return group
+
+    async def _commit_batch(self) -> bool:
+        # Says whether the database answered. What it refuses is found by halving, so that the rest is stored.
+        waiting = [self._take_batch()]
+        while waiting:
+            batch = waiting.pop()
+            try:
+                stored = await self._writer.commit(batch.groups, batch.marks, batch.snapshots)
+            except JournalUnavailable as error:
                 self._writing.failed(error)
+                self._give_up(batch, waiting)
+                return False
+            except asyncio.CancelledError:
+                self._give_up(batch, waiting)
+                raise
+            except Exception as error:
+                if len(batch) > 1:
+                    waiting += reversed(batch.split())
+                else:
+                    _refuse(batch, error)
             else:
-                log.exception("a batch of %d events could not be committed", len(groups))
-            self._fail(groups, marks)
-            return
+                self._deliver(batch.groups, stored)
+        return True
+
+    def _give_up(self, in_doubt: Batch, untried: Sequence[Batch]) -> None:
+        for batch in (in_doubt, *reversed(untried)):
+            for group in batch.groups:
+                _answer(group, _UNAVAILABLE)
+            self._put_back(batch.marks)
+        if in_doubt.groups:
+            self._listener.in_doubt(in_doubt.topics)
+
+    def _put_back(self, marks: Sequence[Mark]) -> None:
+        # Their clients were answered already, so they go into the next transaction.
+        for mark in marks:
+            key = (mark.topic, mark.user_id)
+            if key not in self._marks or self._marks[key].seq < mark.seq:
+                self._marks[key] = mark
+
+    def _deliver(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         self._writing.succeeded()
         try:
             self._publish(groups, stored)
@@ -182,18 +262,7 @@ class CommitQueue:
         for group, outcome in zip(groups, stored, strict=True):
             _answer(group, outcome if isinstance(outcome, Superseded) else outcome[0])
 
-    def _fail(self, groups: list[Group], marks: list[Mark]) -> None:
-        for group in groups:
-            _answer(group, _UNAVAILABLE)
-        if groups:
-            self._listener.in_doubt({entry.topic for group in groups for entry in group.entries})
-        # They were answered; the newest go with the next transaction, which the next push or mark begins.
-        for mark in marks:
-            key = (mark.topic, mark.user_id)
-            if key not in self._marks or self._marks[key].seq < mark.seq:
-                self._marks[key] = mark
-
-    def _publish(self, groups: list[Group], stored: list[Stored]) -> None:
+    def _publish(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         fresh: list[tuple[Entry, Event]] = []
         for group, receipts in zip(groups, stored, strict=True):
             if isinstance(receipts, Superseded):
@@ -206,6 +275,17 @@ class CommitQueue:
                 fresh.append((entry, Event(receipt.seq, entry.event, payload)))
         if fresh:
             self._listener.committed(fresh)
+
+
+def _refuse(batch: Batch, error: Exception) -> None:
+    for group in batch.groups:
+        entry = group.entries[0]
+        log.error("an event %s of user %d could not be stored", entry.event, entry.author_id, exc_info=error)
+        _answer(group, _REFUSED)
+    for mark in batch.marks:
+        log.error("a read mark of user %d in %s could not be stored", mark.user_id, mark.topic, exc_info=error)
+    for snapshot in batch.snapshots:
+        log.error("a snapshot of %s could not be stored", snapshot.topic, exc_info=error)
 
 
 def _answer(group: Group, outcome: Receipt | Superseded | Refused) -> None:

@@ -75,6 +75,7 @@ class Group(msgspec.Struct, gc=False):
     entries: Sequence[Entry]
     done: Done
     checked: Checked | None = None
+    queued_at: float = 0.0  # by the event loop's clock
 
 
 class Counter(msgspec.Struct, gc=False):

@@ -20,41 +20,26 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.errors import JournalUnavailable
 from channels.journal.availability import Availability
 from channels.journal.commit_queue import (
+    CLOSE_SECONDS,
     COMMIT_DELAY_SECONDS,
     MAX_COMMIT_DELAY_SECONDS,
     QUIET_SECONDS,
+    RETRY_SECONDS,
     CommitQueue,
 )
 from channels.journal.entry import (
     Checked,
     Done,
     Entry,
-    Group,
     JournalListener,
     Mark,
     Receipt,
     Snapshot,
-    Stored,
-    Superseded,
     Writer,
 )
 from channels.journal.moves import Moves, moves, moves_query
 from channels.journal.tables import events_table, journal_table, reads_table, snapshots_table, topics_table
 from channels.wire.codec import Event, stamped
-
-__all__ = [
-    "Done",
-    "Entry",
-    "Group",
-    "Journal",
-    "JournalListener",
-    "Mark",
-    "Receipt",
-    "Snapshot",
-    "Stored",
-    "Superseded",
-    "Writer",
-]
 
 # Reads under way at once: as many as the database has connections for, and a bound on what their rows hold.
 MAX_READING = 8
@@ -78,6 +63,8 @@ class Journal:
         commit_delay_seconds: float = COMMIT_DELAY_SECONDS,
         quiet_seconds: float = QUIET_SECONDS,
         max_commit_delay_seconds: float = MAX_COMMIT_DELAY_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self._engine = engine
         self._commits = CommitQueue(
@@ -85,6 +72,8 @@ class Journal:
             commit_delay_seconds=commit_delay_seconds,
             quiet_seconds=quiet_seconds,
             max_commit_delay_seconds=max_commit_delay_seconds,
+            retry_seconds=retry_seconds,
+            close_seconds=close_seconds,
         )
         self._slots = asyncio.Semaphore(MAX_READING)
         self._read_seconds = read_seconds
@@ -102,7 +91,7 @@ class Journal:
         self._commits.start(listener)
 
     async def close(self) -> None:
-        """Commit what waits, then let go of the database; a second call does nothing."""
+        """Commit what waits, or refuse it where the database is away; a second call does nothing."""
         await self._commits.close()
 
     def append(self, entries: Sequence[Entry], done: Done, checked: Checked | None = None) -> None:
@@ -157,7 +146,9 @@ class Journal:
 
     async def heads(self, topics: Collection[str]) -> dict[str, int]:
         """Return the positions of the newest events of those of `topics` that have any."""
-        query = select(topics_table.c.name, topics_table.c.seq).where(topics_table.c.name.in_(topics))
+        query = select(topics_table.c.name, topics_table.c.seq).where(
+            topics_table.c.name.in_(topics), topics_table.c.seq > 0
+        )
         return {row.name: row.seq for row in await self._fetch(query)}
 
     async def moved(self, since: int | None) -> Moves:
@@ -206,23 +197,25 @@ class Journal:
         return [Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)) for row in rows]
 
     async def _fetch(self, query: Any) -> Sequence[Any]:
-        async with self._slots:
-            try:
+        try:
+            # The wait for a slot counts, too: of a thousand joins that wait for a database that hangs, each fails in
+            # time. At most one read waits for each connection of a client, which bounds them.
+            async with asyncio.timeout(self._read_seconds), self._slots:
                 rows = await self._fetch_now(query)
-            except (IntegrityError, ProgrammingError, DataError):
-                raise  # we asked for something wrong; the database is well
-            except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
-                away = JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer")
-                self._reading.failed(away)
-                raise away from error
+        except (IntegrityError, ProgrammingError, DataError):
+            raise  # the query is wrong; the database is well
+        except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+            away = JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer")
+            self._reading.failed(away)
+            raise away from error
         self._reading.succeeded()
         return rows
 
     async def _fetch_now(self, query: Any) -> Sequence[Any]:
-        async with asyncio.timeout(self._read_seconds), self._engine.connect() as connection:
+        async with self._engine.connect() as connection:
             try:
                 return (await connection.execute(query)).all()
             except asyncio.CancelledError:
-                # Its answer may still come: nobody else must get it.
+                # Its answer may still come: no other read must get it.
                 await connection.invalidate()
                 raise

@@ -58,8 +58,10 @@ _SNAPSHOT = """
 class PostgresqlWriter:
     """Appends batches to the PostgreSQL database at `url` (postgresql://…), whose schema must stand."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, commit_seconds: float = COMMIT_SECONDS, max_idle_ms: int = MAX_IDLE_MS) -> None:
         self._url = url
+        self._commit_seconds = commit_seconds
+        self._max_idle_ms = max_idle_ms
         self._connection: asyncpg.Connection | None = None
 
     async def commit(
@@ -67,10 +69,12 @@ class PostgresqlWriter:
     ) -> list[Stored]:
         """Store a batch, as `channels.journal.entry.Writer` says."""
         try:
-            async with asyncio.timeout(COMMIT_SECONDS):
+            async with asyncio.timeout(self._commit_seconds):
                 return await self._transact_until_done(groups, marks, snapshots)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
+            if _is_refusal(error):
+                raise
             raise JournalUnavailable(str(error) or type(error).__name__) from error
         except BaseException:
             await self.close()
@@ -92,7 +96,7 @@ class PostgresqlWriter:
         # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.
         # Dropping the connection rolls back as well.
         connection = self._connection or await self._connect()
-        await connection.execute(_BEGIN.format(MAX_IDLE_MS))
+        await connection.execute(_BEGIN.format(self._max_idle_ms))
         stored = await _append(connection, groups)
         await _mark(connection, marks)
         await _keep(connection, snapshots)
@@ -109,6 +113,14 @@ class PostgresqlWriter:
     async def _connect(self) -> asyncpg.Connection:
         self._connection = await asyncpg.connect(self._url)
         return self._connection
+
+
+def _is_refusal(error: Exception) -> bool:
+    # PostgreSQL, or asyncpg before it, takes no such value; the database is well. By class of SQLSTATE: data exception,
+    # integrity constraint violation, program limit exceeded.
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in ("22", "23", "54")
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
 async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> list[Stored]:

@@ -12,13 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from channels.errors import JournalUnavailable
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
-from channels.journal.write_lock import Turn
+from channels.journal.write_lock import WriteLock
 
-# How long a commit waits for its turn among several workers (longer than each of them takes for a batch; one that
-# stands still has it), and for the write lock of another process, such as a backup. Together under the 5 s in which a
-# push must fail when the journal is away.
-TURN_SECONDS = 3.0
+# How long a commit waits for the write lock of the workers (longer than each of them takes for a batch; a worker that
+# stands still keeps it), and for SQLite's lock, which another process such as a backup may hold. Together under the 5 s
+# in which a push must fail when the journal is away.
+LOCK_SECONDS = 3.0
 BUSY_SECONDS = 1.5
+
+# How long closing waits for a commit that hangs in its thread, on a disk that does not answer.
+CLOSE_SECONDS = 1.0
 
 # What a writer keeps of the file in memory, and how many pages of the write-ahead log are copied into the file at a
 # time. Each class has pages of its own in the table and its indexes: 250 that all talk write 750 pages again and again,
@@ -45,15 +48,20 @@ _SNAPSHOT = """
     ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq
 """
 
+# SQLite takes no such value; the database is well.
+_REFUSALS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
 
 class SqliteWriter:
     """Appends batches to the SQLite file at `path`, whose schema must stand."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, lock_seconds: float = LOCK_SECONDS, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = path
+        self._lock_seconds = lock_seconds
+        self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(1, "journal")
         self._connection: sqlite3.Connection | None = None
-        self._turn: Turn | None = None
+        self._lock: WriteLock | None = None
 
     async def commit(
         self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
@@ -62,22 +70,26 @@ class SqliteWriter:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, groups, marks, snapshots)
 
     async def close(self) -> None:
-        """Close the connection and end the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
-        self._thread.shutdown()
-        if self._turn is not None:
-            self._turn.close()
+        """Close the connection and end the thread, which is left alone where it hangs in a commit."""
+        closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        await asyncio.wait([closing], timeout=CLOSE_SECONDS)
+        self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        self._disconnect()
+        if self._lock is not None:
+            self._lock.close()
 
     def _commit(self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]) -> list[Stored]:
         try:
-            turn = self._turn = self._turn or Turn(f"{self._path}-turn")
-            turn.take(TURN_SECONDS)
-        except OSError as error:  # of which TimeoutError is one
+            lock = self._lock = self._lock or WriteLock(f"{self._path}-turn")
+            lock.acquire(self._lock_seconds)
+        except OSError as error:  # TimeoutError is one
             raise JournalUnavailable(str(error)) from error
         try:
             return self._write(groups, marks, snapshots)
         finally:
-            turn.give()
+            lock.release()
 
     def _write(self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]) -> list[Stored]:
         committed = False
@@ -90,6 +102,8 @@ class SqliteWriter:
             connection.execute("COMMIT")
             committed = True
             return stored
+        except _REFUSALS:
+            raise
         except sqlite3.Error as error:
             raise JournalUnavailable(str(error)) from error
         finally:
@@ -98,7 +112,9 @@ class SqliteWriter:
                 self._disconnect()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")

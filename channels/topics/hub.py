@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from channels.broker.broker import Broker, Envelope
 from channels.errors import GAP
-from channels.journal.batch_reader import Gatherer
+from channels.journal.batch_reader import BatchReader
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
 from channels.limit import NEWEST_EVENTS, TOPIC_LINGER_SECONDS
@@ -45,7 +45,7 @@ class Hub:
         self._journal = journal
         self._broker = broker
         self._make_topic = make_topic
-        self._heads = Gatherer(journal.heads)
+        self._heads = BatchReader(journal.heads)
         self._reader = TopicReader(journal, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
-from channels.journal.batch_reader import Gatherer
+from channels.journal.batch_reader import BatchReader
 from channels.member import Classroom, Member, Role
 from server.clock import Clock
 from server.databases import Sessions, reading
@@ -58,8 +58,8 @@ class Members:
         self._school: School | None = None
         self._kept: dict[bytes, _Kept] = {}  # the one used longest ago comes first
         self._hashes: dict[int, set[bytes]] = {}  # by user
-        self._by_secret = Gatherer(self._read_by_secret)
-        self._by_credential = Gatherer(self._read_by_credential)
+        self._by_secret = BatchReader(self._read_by_secret)
+        self._by_credential = BatchReader(self._read_by_credential)
 
     async def by_secret(self, secret_hash: bytes) -> Member | None:
         """Return whose sign-in this is, where it is valid."""
@@ -114,7 +114,7 @@ class Members:
         for each in (self._forgotten, self._kept, self._hashes):
             each.clear()
 
-    async def _read(self, gatherer: Gatherer[_K, _Kept], key: _K) -> Member | None:
+    async def _read(self, gatherer: BatchReader[_K, _Kept], key: _K) -> Member | None:
         while True:
             begun = self._forgets
             found = await gatherer.read(key)

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from channels.journal.batch_reader import MAX_KEYS, Gatherer
+from channels.journal.batch_reader import MAX_KEYS, BatchReader
 
 
 class Store:
@@ -20,11 +20,11 @@ class Store:
 
 async def test_what_is_asked_while_a_read_is_under_way_is_read_together_next() -> None:
     store = Store()
-    gatherer = Gatherer(store.read_many)
-    first = asyncio.create_task(gatherer.read(1))
+    reader = BatchReader(store.read_many)
+    first = asyncio.create_task(reader.read(1))
     while not store.reads:
         await asyncio.sleep(0)
-    others = [asyncio.create_task(gatherer.read(key)) for key in (2, 3, 3, 1, 5_000)]
+    others = [asyncio.create_task(reader.read(key)) for key in (2, 3, 3, 1, 5_000)]
     await asyncio.sleep(0)
     store.go.set()
     assert await asyncio.gather(first, *others) == [1, 4, 9, 9, 1, None]
@@ -35,16 +35,16 @@ async def test_what_is_asked_while_a_read_is_under_way_is_read_together_next() -
 async def test_many_keys_are_read_in_several_batches() -> None:
     store = Store()
     store.go.set()
-    gatherer = Gatherer(store.read_many)
-    found = await asyncio.gather(*(gatherer.read(key) for key in range(MAX_KEYS + 1)))
+    reader = BatchReader(store.read_many)
+    found = await asyncio.gather(*(reader.read(key) for key in range(MAX_KEYS + 1)))
     assert found == [key * key for key in range(MAX_KEYS + 1)]
     assert [len(keys) for keys in store.reads] == [MAX_KEYS, 1]
 
 
 async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
     store = Store()
-    gatherer = Gatherer(store.read_many)
-    patient, impatient = (asyncio.create_task(gatherer.read(7)) for _ in range(2))
+    reader = BatchReader(store.read_many)
+    patient, impatient = (asyncio.create_task(reader.read(7)) for _ in range(2))
     while not store.reads:
         await asyncio.sleep(0)
     impatient.cancel()
@@ -62,8 +62,25 @@ async def test_a_read_that_fails_fails_for_all_of_its_batch_and_the_next_works()
             raise OSError("away")
         return dict.fromkeys(keys, 0)
 
-    gatherer = Gatherer(read_many)
-    results = await asyncio.gather(gatherer.read(1), gatherer.read(2), return_exceptions=True)
+    reader = BatchReader(read_many)
+    results = await asyncio.gather(reader.read(1), reader.read(2), return_exceptions=True)
     assert [str(result) for result in results] == ["away", "away"]
     failing = False
-    assert await gatherer.read(1) == 0
+    assert await reader.read(1) == 0
+
+
+async def test_a_batch_that_is_cancelled_leaves_no_caller_waiting() -> None:
+    begun = asyncio.Event()
+
+    async def read_many(keys: list[int]) -> dict[int, int]:
+        begun.set()
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    reader = BatchReader(read_many)
+    first = asyncio.create_task(reader.read(1))
+    await begun.wait()
+    second = asyncio.create_task(reader.read(2))
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2

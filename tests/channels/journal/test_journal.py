@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal import postgresql as journal_postgresql
-from channels.journal.commit_queue import MAX_QUEUED
+from channels.journal.commit_queue import MAX_QUEUED, MAX_WAIT_SECONDS
 from channels.journal.entry import Checked, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
@@ -21,65 +22,25 @@ from channels.journal.tables import events_table, reads_table
 from channels.wire.codec import Event
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
+from tests.channels.journal.support import (
+    Outcome,
+    Recorder,
+    append,
+    append_group,
+    entry,
+    group,
+    mark_read,
+    receipt,
+    started,
+    until_has,
+    until_idle,
+)
 from tests.channels.support import writer_for
-
-
-def entry(topic: str = "class:7", author: int = 1, push_id: str | None = None, text: str = "x") -> Entry:
-    return Entry(topic, "message:sent", b'{"text":"%b"}' % text.encode(), author, push_id, 1_000)
-
-
-def groups(*entries: Entry) -> list[Group]:
-    return [Group([each], lambda outcome: None) for each in entries]
-
-
-def receipts_of(stored: Sequence[Stored]) -> list[Receipt]:
-    assert all(isinstance(each, list) for each in stored)
-    return [each[0] for each in stored if isinstance(each, list)]
-
-
-class Committed:
-    """Keeps what a journal reports."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
-        self.told += [event for _, event in batch]
-
-    def in_doubt(self, topics: set[str]) -> None:
-        pass
-
-    def already_stored(self, topic: str, seq: int) -> None:
-        pass
-
-
-def journal_with(database: AsyncEngine, writer: Writer, **options: float) -> Journal:
-    journal = Journal(database, writer, **options)
-    journal.start(Committed())
-    return journal
-
-
-async def append(journal: Journal, *entries: Entry) -> list[Receipt | Superseded | Refused]:
-    outcomes: list[Receipt | Superseded | Refused] = []
-    for each in entries:
-        journal.append([each], outcomes.append)
-    async with asyncio.timeout(10):
-        while len(outcomes) < len(entries):
-            await asyncio.sleep(0.001)
-    return outcomes
-
-
-async def marked(journal: Journal, *marks: Mark) -> None:
-    for mark in marks:
-        journal.mark_read(mark)
-    async with asyncio.timeout(10):
-        while journal._commits._committing is not None:
-            await asyncio.sleep(0.001)
 
 
 async def test_each_topic_counts_for_itself_from_one(journal: Journal) -> None:
     receipts = await append(journal, entry("a"), entry("b"), entry("a"), entry("a"), entry("b"))
-    assert receipts == [Receipt(1, 1000), Receipt(1, 1000), Receipt(2, 1000), Receipt(3, 1000), Receipt(2, 1000)]
+    assert receipts == [receipt(1), receipt(1), receipt(2), receipt(3), receipt(2)]
     assert await journal.heads(["a", "b", "c"]) == {"a": 3, "b": 2}
     assert await journal.heads(["c"]) == {}
 
@@ -92,29 +53,33 @@ async def test_an_event_is_read_as_it_is_broadcast(journal: Journal) -> None:
 
 
 async def test_events_are_told_in_order_before_those_who_sent_them_are_answered(journal: Journal) -> None:
-    listener = Committed()
-    told = listener.told
-    journal.start(listener)
+    told: list[object] = []
+
+    class Teller(Recorder):
+        def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+            told.extend(event.seq for _, event in batch)
+
+    journal.start(Teller())
     for _ in range(20):
         journal.append([entry()], told.append)
     async with asyncio.timeout(10):
         while len(told) < 40:
             await asyncio.sleep(0.001)
     for number in range(1, 21):
-        (event,) = [each for each in told if isinstance(each, Event) and each.seq == number]
-        assert told.index(event) < told.index(Receipt(number, 1000))
-    assert [each.seq for each in told if isinstance(each, Event)] == list(range(1, 21))
+        assert told.index(number) < told.index(receipt(number))
+    assert [each for each in told if isinstance(each, int)] == list(range(1, 21))
 
 
 async def test_the_same_author_topic_and_push_id_count_once_within_a_batch_and_later(journal: Journal) -> None:
-    listener = Committed()
+    listener = Recorder()
     journal.start(listener)
     same = [entry(push_id="p"), entry(push_id="p", text="again"), entry(push_id="q"), entry(push_id="p", author=2)]
     receipts = await append(journal, *same, entry("other", push_id="p"))
     later = await append(journal, entry(push_id="p"))
-    assert [receipt.seq for receipt in receipts if isinstance(receipt, Receipt)] == [1, 1, 2, 3, 1]
-    assert later == [Receipt(1, 1000, fresh=False)]
-    assert len(listener.told) == 4
+    assert [each.seq for each in receipts if isinstance(each, Receipt)] == [1, 1, 2, 3, 1]
+    assert later == [receipt(1, fresh=False)]
+    assert len(listener.events) == 4
+    assert listener.stored_before == [("class:7", 1), ("class:7", 1)]
 
 
 async def test_pages_are_read_from_either_side_and_by_kind(journal: Journal) -> None:
@@ -129,8 +94,8 @@ async def test_pages_are_read_from_either_side_and_by_kind(journal: Journal) -> 
 
 async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(journal: Journal) -> None:
     await append(journal, *(entry() for _ in range(5)))
-    await marked(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))
-    await marked(journal, Mark("class:7", 1, 1, 13), Mark("unknown", 1, 1, 13))
+    await mark_read(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))
+    await mark_read(journal, Mark("class:7", 1, 1, 13), Mark("unknown", 1, 1, 13))
     assert await journal.marks("class:7") == {1: 3, 2: 5}
     assert await journal.marks("class:8") == {}
     assert await journal.readers("class:7", 3) == [1, 2]
@@ -138,10 +103,10 @@ async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(j
 
 
 async def test_two_writers_at_once_leave_no_gap_and_no_repeat(database: AsyncEngine) -> None:
-    journals = [journal_with(database, writer_for(database)) for _ in range(2)]
+    journals = [started(database, writer_for(database)) for _ in range(2)]
     topics = [f"t{number}" for number in range(5)]
 
-    async def write(journal: Journal, author: int) -> list[Receipt | Superseded | Refused]:
+    async def write(journal: Journal, author: int) -> list[Outcome]:
         # The two take the topics in opposite orders, which would deadlock were the counters not locked by name.
         order = topics if author else topics[::-1]
         outcomes = []
@@ -159,11 +124,11 @@ async def test_two_writers_at_once_leave_no_gap_and_no_repeat(database: AsyncEng
 
 async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circle(database: AsyncEngine) -> None:
     writers = [writer_for(database), writer_for(database)]
-    await writers[0].commit(groups(entry("a"), entry("b")), [])
+    await writers[0].commit([group(entry("a")), group(entry("b"))])
 
     async def write(writer: Writer, says: str, reads: str, user: int) -> None:
         for number in range(2, 62):
-            await writer.commit(groups(entry(says, user)), [Mark(reads, user, number, 1)])
+            await writer.commit([group(entry(says, user))], [Mark(reads, user, number, 1)])
 
     await asyncio.gather(write(writers[0], "a", "b", 1), write(writers[1], "b", "a", 2))
     for writer in writers:
@@ -173,25 +138,25 @@ async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circl
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
 async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: AsyncEngine) -> None:
     writer = writer_for(database)
-    await writer.commit(groups(entry("a"), entry("b")), [])
+    await writer.commit([group(entry("a")), group(entry("b"))])
     lock = "SELECT 1 FROM topics WHERE name = '{}' FOR UPDATE"
     async with database.begin() as stranger:  # who takes the counters in the wrong order
         await stranger.exec_driver_sql(lock.format("b"))
-        commit = asyncio.create_task(writer.commit(groups(entry("a"), entry("b")), []))
+        commit = asyncio.create_task(writer.commit([group(entry("a")), group(entry("b"))]))
         async with asyncio.timeout(10), database.connect() as onlooker:
             while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
                 await asyncio.sleep(0.01)
         await stranger.exec_driver_sql(lock.format("a"))  # a circle: PostgreSQL ends the one who has waited for longer
-    assert receipts_of(await commit) == [Receipt(2, 1000), Receipt(2, 1000)]
+    assert await commit == [[receipt(2)], [receipt(2)]]
     await writer.close()
 
 
-async def test_marks_that_were_answered_go_with_the_next_transaction_when_theirs_fails(database: AsyncEngine) -> None:
-    journal = journal_with(database, writer_for(database))
+async def test_read_marks_are_stored_beside_an_event_that_is_refused(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database))
     await append(journal, entry(), entry())
     journal.mark_read(Mark("class:7", 1, 2, 1))
-    await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))  # takes the mark's transaction with it
-    await append(journal, entry())
+    await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))
+    await until_idle(journal)
     assert await journal.marks("class:7") == {1: 2}
     await journal.close()
 
@@ -199,7 +164,7 @@ async def test_marks_that_were_answered_go_with_the_next_transaction_when_theirs
 async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
     database: AsyncEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Away:
+    class Sometimes:
         away = True
 
         async def commit(
@@ -212,14 +177,14 @@ async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
         async def close(self) -> None:
             pass
 
-    writer = Away()
-    journal = journal_with(database, writer)
+    writer = Sometimes()
+    journal = started(database, writer)
     await append(journal, entry())
     await append(journal, entry())
     writer.away = False
     await append(journal, entry())
     await append(journal, entry())
-    assert [record.message for record in caplog.records if record.name.startswith("channels.journal.")] == [
+    assert [record.message for record in caplog.records if record.name == "channels.journal.availability"] == [
         "The journal cannot be written: no route to host",
         "The journal can be written again",
     ]
@@ -230,7 +195,7 @@ async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
 async def test_a_reading_that_takes_too_long_fails_and_leaves_no_answer_behind(
     database: AsyncEngine,
 ) -> None:
-    journal = journal_with(database, writer_for(database), read_seconds=0.2)
+    journal = started(database, writer_for(database), read_seconds=0.2)
     await append(journal, entry())
     async with database.begin() as connection:
         await connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
@@ -245,23 +210,173 @@ async def test_a_batch_that_fails_leaves_nothing_behind_and_the_next_one_goes_on
     writer = writer_for(database)
     good, bad = entry(), Entry("class:7", "x" * 10, b"\xff", 1, None, 1)  # not UTF-8: the driver refuses
     with pytest.raises(UnicodeDecodeError):
-        await writer.commit(groups(good, bad), [])
-    assert receipts_of(await writer.commit(groups(good), [])) == [Receipt(1, 1000)]
+        await writer.commit([group(good), group(bad)])
+    assert await writer.commit([group(good)]) == [[receipt(1)]]
     await writer.close()
 
 
-async def test_a_failed_batch_is_answered_unavailable(database: AsyncEngine, caplog: pytest.LogCaptureFixture) -> None:
-    journal = journal_with(database, writer_for(database))
-    (outcome,) = await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))
-    assert isinstance(outcome, Refused)
-    assert outcome.code is Code.UNAVAILABLE
-    assert "could not be committed" in caplog.text
+BAD = {
+    "payload": Entry("class:7", "e", b"\xff", 1, None, 1),
+    "surrogate": entry(push_id="\ud800"),
+    "number": entry(author=2**70),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+async def test_an_entry_that_the_database_refuses_costs_no_other(
+    database: AsyncEngine, bad: Entry, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = started(database, writer_for(database))
+    outcomes = await append(journal, *(entry() for _ in range(40)), bad, *(entry() for _ in range(20)))
+    refused = outcomes.pop(40)
+    assert isinstance(refused, Refused)
+    assert refused.code is Code.INTERNAL
+    assert outcomes == [receipt(seq) for seq in range(1, 61)]
+    assert caplog.text.count("could not be stored") == 1
+    await journal.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_null_character_that_postgresql_refuses_costs_no_other(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database))
+    outcomes = await append(journal, entry(), entry(push_id="\0"), entry("b"), entry())
+    assert isinstance(outcomes.pop(1), Refused)
+    assert outcomes == [receipt(1), receipt(1), receipt(2)]
+    await journal.close()
+
+
+async def test_a_read_mark_that_the_database_refuses_costs_no_other(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database))
+    await append(journal, entry())
+    journal.keep_snapshot(Snapshot("class:7", 1, b"state"))
+    await mark_read(journal, Mark("class:7", 1, 1, 1), Mark("class:7", 2**70, 1, 1), Mark("class:7", 2, 1, 1))
+    assert await journal.marks("class:7") == {1: 1, 2: 1}
+    assert await journal.snapshot("class:7") == Snapshot("class:7", 1, b"state")
+    await journal.close()
+
+
+class Away:
+    """A real writer whose database is not there; counts how often it is tried."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.tries = 0
+        self._writer = writer
+
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
+        self.tries += 1
+        return await self._writer.commit(groups, marks, snapshots)
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def away(request: pytest.FixtureRequest, tmp_path: Path) -> Away:
+    if request.param == "sqlite":
+        return Away(SqliteWriter(f"{tmp_path}/no/such/folder"))
+    return Away(PostgresqlWriter("postgresql://127.0.0.1:1/none"))
+
+
+# The engine is not used: what is read does not matter here.
+ONLY_SQLITE = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+
+
+@ONLY_SQLITE
+async def test_a_read_mark_in_an_outage_does_not_spin_and_closing_ends(database: AsyncEngine, away: Away) -> None:
+    journal = started(database, away)
+    journal.mark_read(Mark("class:7", 1, 1, 1))
+    await asyncio.sleep(0.5)
+    assert 1 <= away.tries < 10
+    async with asyncio.timeout(10):
+        await journal.close()
+
+
+@ONLY_SQLITE
+async def test_pushes_in_an_outage_do_not_spin(database: AsyncEngine, away: Away) -> None:
+    journal = started(database, away)
+    loop = asyncio.get_running_loop()
+    until, pushes = loop.time() + 0.5, 0
+    while loop.time() < until:
+        journal.append([entry()], lambda outcome: None)
+        pushes += 1
+        await asyncio.sleep(0.001)
+    assert away.tries < min(10, pushes)
+    async with asyncio.timeout(10):
+        await journal.close()
+
+
+@ONLY_SQLITE
+async def test_closing_in_an_outage_refuses_what_waits(database: AsyncEngine, away: Away) -> None:
+    journal = started(database, away)
+    outcomes: list[Outcome] = []
+    journal.mark_read(Mark("class:7", 1, 1, 1))
+    for _ in range(1_000):
+        journal.append([entry()], outcomes.append)
+    async with asyncio.timeout(10):
+        await journal.close()
+    assert len(outcomes) == 1_000
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+
+
+@ONLY_SQLITE
+async def test_closing_while_a_database_hangs_ends_and_refuses_what_waits(database: AsyncEngine) -> None:
+    journal = Journal(database, StuckWriter(), close_seconds=0.1)
+    listener = Recorder()
+    journal.start(listener)
+    outcomes: list[Outcome] = []
+    journal.append([entry("tried")], outcomes.append)
+    await asyncio.sleep(0.01)
+    journal.append([entry("waiting")], outcomes.append)
+    async with asyncio.timeout(10):
+        await journal.close()
+    assert [isinstance(outcome, Refused) for outcome in outcomes] == [True, True]
+    assert listener.doubted == [{"tried"}]
+
+
+@ONLY_SQLITE
+async def test_a_push_that_waited_for_a_failed_transaction_fails_with_it(database: AsyncEngine) -> None:
+    class Slow(CountingWriter):
+        async def commit(
+            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        ) -> list[Stored]:
+            await super().commit(groups, marks, snapshots)
+            await failing.wait()
+            raise JournalUnavailable("it does not answer")
+
+    failing = asyncio.Event()
+    writer = Slow()
+    journal = started(database, writer)
+    outcomes: list[Outcome] = []
+    journal.append([entry()], outcomes.append)
+    await asyncio.sleep(0.01)
+    journal.append([entry()], outcomes.append)
+    await asyncio.sleep(2 * MAX_WAIT_SECONDS)
+    failing.set()
+    await until_has(outcomes, 2)
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+    assert writer.sizes == [1]
+    await journal.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_many_reads_of_a_database_that_hangs_fail_in_time(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database), read_seconds=0.3)
+    await append(journal, entry())
+    async with database.begin() as connection:
+        await connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+        async with asyncio.timeout(8):
+            reads = [journal.after("class:7", 0, 10) for _ in range(1_000)]
+            failures = await asyncio.gather(*reads, return_exceptions=True)
+    assert all(isinstance(failure, JournalUnavailable) for failure in failures)
+    assert len(await journal.after("class:7", 0, 10)) == 1
     await journal.close()
 
 
 async def test_closing_commits_what_is_gathered_and_takes_no_more(database: AsyncEngine) -> None:
-    journal = journal_with(database, writer_for(database))
-    outcomes: list[Receipt | Superseded | Refused] = []
+    journal = started(database, writer_for(database))
+    outcomes: list[Outcome] = []
     for _ in range(5):
         journal.append([entry()], outcomes.append)
     await journal.close()
@@ -289,27 +404,24 @@ class CountingWriter:
 
 async def test_pushes_that_come_one_after_the_other_are_committed_at_once(database: AsyncEngine) -> None:
     writer = CountingWriter()
-    journal = journal_with(database, writer)
+    journal = started(database, writer)
     for _ in range(3):
         await append(journal, entry())
     assert writer.sizes == [1, 1, 1]
     await journal.close()
 
 
-@pytest.mark.parametrize(("gather", "quiet", "longest"), [(0.1, 0, 0), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
+@pytest.mark.parametrize(("delay", "quiet", "longest"), [(0.1, 0, 0), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
 async def test_while_pushes_come_a_transaction_waits_for_more_of_them_but_not_for_long(
-    database: AsyncEngine, gather: float, quiet: float, longest: float
+    database: AsyncEngine, delay: float, quiet: float, longest: float
 ) -> None:
     writer = CountingWriter()
-    journal = journal_with(
-        database,
-        writer,
-        commit_delay_seconds=gather,
-        quiet_seconds=quiet,
-        max_commit_delay_seconds=longest,
+    journal = Journal(
+        database, writer, commit_delay_seconds=delay, quiet_seconds=quiet, max_commit_delay_seconds=longest
     )
+    journal.start(Recorder())
     await append(journal, entry(), entry())
-    told: list[Receipt | Superseded | Refused] = []
+    told: list[Outcome] = []
     for _ in range(5):
         journal.append([entry()], told.append)
         await asyncio.sleep(0.005)
@@ -334,7 +446,7 @@ class StuckWriter:
 
 
 async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEngine) -> None:
-    journal = journal_with(database, StuckWriter())
+    journal = started(database, StuckWriter(), close_seconds=0.0)
     journal.append([entry()], lambda outcome: None)
     await asyncio.sleep(0)
     for _ in range(MAX_QUEUED):
@@ -342,12 +454,11 @@ async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEn
     with pytest.raises(Refused) as refused:
         journal.append([entry()], lambda outcome: None)
     assert refused.value.code is Code.OVERLOADED
-    assert journal._commits._committing is not None
-    journal._commits._committing.cancel()
+    await journal.close()
 
 
 async def test_what_waits_is_bounded_in_bytes_too(database: AsyncEngine) -> None:
-    journal = journal_with(database, StuckWriter())
+    journal = started(database, StuckWriter(), close_seconds=0.0)
     big = entry(text="x" * 1024 * 1024)
     journal.append([big], lambda outcome: None)
     await asyncio.sleep(0)
@@ -355,14 +466,13 @@ async def test_what_waits_is_bounded_in_bytes_too(database: AsyncEngine) -> None
         journal.append([big], lambda outcome: None)
     with pytest.raises(Refused):
         journal.append([big], lambda outcome: None)
-    assert journal._commits._committing is not None
-    journal._commits._committing.cancel()
+    await journal.close()
 
 
 async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> None:
     for writer in (SqliteWriter(f"{tmp_path}/no/such/folder"), PostgresqlWriter("postgresql://127.0.0.1:1/none")):
         with pytest.raises(JournalUnavailable):
-            await writer.commit(groups(entry()), [])
+            await writer.commit([group(entry())])
         await writer.close()
 
 
@@ -370,9 +480,8 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> 
 async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavailable_in_time(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_postgresql, "COMMIT_SECONDS", 0.3)
-    writer = PostgresqlWriter(asyncpg_dsn(database.url))
-    await writer.commit(groups(entry(push_id="1")), [])
+    writer = PostgresqlWriter(asyncpg_dsn(database.url), commit_seconds=0.3)
+    await writer.commit([group(entry(push_id="1"))])
     assert writer._connection is not None
     pid = writer._connection.get_server_pid()
     known = journal_postgresql._known
@@ -385,10 +494,9 @@ async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavail
         patched.setattr(journal_postgresql, "_known", freeze_and_look)
         async with asyncio.timeout(5):
             with pytest.raises(JournalUnavailable):
-                await writer.commit(groups(entry(push_id="2")), [])
+                await writer.commit([group(entry(push_id="2"))])
     os.kill(pid, signal.SIGCONT)
-    monkeypatch.undo()
-    assert [receipt.seq for receipt in receipts_of(await writer.commit(groups(entry(push_id="2")), []))] == [2]
+    assert await writer.commit([group(entry(push_id="2"))]) == [[receipt(2)]]
     await writer.close()
 
 
@@ -396,8 +504,7 @@ async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavail
 async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topics_only_for_a_while(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_postgresql, "MAX_IDLE_MS", 300)
-    hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url)) for _ in range(2)]
+    hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url), max_idle_ms=300) for _ in range(2)]
     locked = asyncio.Event()
 
     async def hang(*given: object) -> None:
@@ -406,9 +513,9 @@ async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topi
 
     with monkeypatch.context() as patched:
         patched.setattr(journal_postgresql, "_mark", hang)
-        lost = asyncio.create_task(hanging.commit(groups(entry()), []))
+        lost = asyncio.create_task(hanging.commit([group(entry())]))
         await locked.wait()
-    assert [receipt.seq for receipt in receipts_of(await other.commit(groups(entry()), []))] == [1]
+    assert await other.commit([group(entry())]) == [[receipt(1)]]
     lost.cancel()
     await asyncio.gather(lost, return_exceptions=True)
     await other.close()
@@ -417,9 +524,8 @@ async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topi
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
 async def test_a_hosters_url_of_postgresql_is_written_to_as_it_is_read_from(made_urls: dict[str, str]) -> None:
     databases = Databases({name: f"{url}?sslmode=prefer" for name, url in made_urls.items()})
-    database = databases.engine("journal")
-    journal = journal_with(database, writer_for(database))
-    assert await append(journal, entry()) == [Receipt(1, 1000)]
+    journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
+    assert await append(journal, entry()) == [receipt(1)]
     assert len(await journal.after("class:7", 0, 1)) == 1
     await journal.close()
     await databases.dispose()
@@ -438,50 +544,84 @@ async def test_what_is_written_is_plain_to_read_in_the_database(journal: Journal
         assert (await connection.execute(select(reads_table))).all() == []
 
 
-async def test_append_checked_against_an_older_governing_event_is_superseded(journal: Journal) -> None:
-    outcomes: list[Receipt | Superseded | Refused] = []
-    lock = Entry("class:7", "locked", b"{}", 2, None, 1_000, governs=True)
-    journal.append([entry()], outcomes.append, Checked("class:7", 0))
-    journal.append([lock], outcomes.append, Checked("class:7", 0))
-    journal.append([entry()], outcomes.append, Checked("class:7", 0))  # in the same batch as the lock, or later
-    journal.append([entry("class:8")], outcomes.append, Checked("class:8", 0))
-    journal.append([entry("user:1")], outcomes.append, Checked("class:7", 0))  # bound by another topic's rules
-    journal.append([entry()], outcomes.append, Checked("class:7", 2))
-    async with asyncio.timeout(10):
-        while len(outcomes) < 6:
-            await asyncio.sleep(0.001)
-    assert outcomes == [
-        Receipt(1, 1000),
-        Receipt(2, 1000),
-        Superseded(2),
-        Receipt(1, 1000),
-        Superseded(2),
-        Receipt(3, 1000),
-    ]
-    assert await journal.heads(["user:1"]) in ({}, {"user:1": 0})
+async def test_a_group_is_stored_in_one_transaction_over_several_topics(journal: Journal) -> None:
+    listener = Recorder()
+    journal.start(listener)
+    await append(journal, entry("b"))
+    outcome = await append_group(journal, entry("a", push_id="p"), entry("b"), entry("b"), entry("a"))
+    assert outcome == receipt(1)
+    assert [event.seq for event in listener.events] == [1, 1, 2, 3, 2]
+    assert await journal.heads(["a", "b"]) == {"a": 2, "b": 3}
 
 
-async def test_group_is_stored_whole_and_a_retry_repeats_none_of_it(journal: Journal) -> None:
-    outcomes: list[Receipt | Superseded | Refused] = []
-    for _ in range(2):
-        journal.append([entry(push_id="p"), entry("user:1"), entry()], outcomes.append, Checked("class:7", 0))
-    lock = Entry("class:7", "locked", b"{}", 2, None, 1_000, governs=True)
-    journal.append([lock], outcomes.append)
-    journal.append([entry(push_id="p"), entry("user:1"), entry()], outcomes.append, Checked("class:7", 0))
-    async with asyncio.timeout(10):
-        while len(outcomes) < 4:
-            await asyncio.sleep(0.001)
-    again = Receipt(1, 1000, fresh=False)
-    assert outcomes == [Receipt(1, 1000), again, Receipt(3, 1000), again]
-    assert await journal.heads(["class:7", "user:1"]) == {"class:7": 3, "user:1": 1}
-    assert await journal.receipt("class:7", 1, "p") == again
-    assert await journal.receipt("class:7", 2, "p") is None
+async def test_a_group_sent_again_stores_nothing_and_is_found_by_its_push(journal: Journal) -> None:
+    for fresh in (True, False):
+        outcome = await append_group(journal, entry("a", push_id="p"), entry("b"), checked=0)
+        assert outcome == receipt(1, fresh=fresh)
+    assert await journal.heads(["a", "b"]) == {"a": 1, "b": 1}
+    assert await journal.receipt("a", 1, "p") == receipt(1, fresh=False)
+    assert await journal.receipt("a", 2, "p") is None
 
 
-async def test_furthest_snapshot_is_kept(journal: Journal) -> None:
-    assert await journal.snapshot("class:7") is None
-    await append(journal, *(entry() for _ in range(5)))
-    for seq, state in ((3, b"three"), (5, b"five"), (4, b"four")):
-        journal.keep_snapshot(Snapshot("class:7", seq, state))
-        await append(journal, entry())
-    assert await journal.snapshot("class:7") == Snapshot("class:7", 5, b"five")
+async def test_a_governing_event_supersedes_what_was_checked_before_it(journal: Journal) -> None:
+    assert await append_group(journal, entry(push_id="1"), checked=0) == receipt(1)
+    assert await append_group(journal, entry(governs=True), checked=0) == receipt(2)
+    assert await append_group(journal, entry(push_id="2"), entry("other"), checked=1) == Superseded(2)
+    assert await journal.heads(["class:7", "other"]) == {"class:7": 2}
+    assert await append_group(journal, entry(push_id="1"), checked=0) == receipt(1, fresh=False)
+    assert await append_group(journal, entry(), checked=2) == receipt(3)
+    assert await append_group(journal, entry()) == receipt(4)
+
+
+async def test_a_governing_event_supersedes_later_groups_of_its_batch(journal: Journal) -> None:
+    outcomes: list[Outcome] = []
+    checked = Checked("class:7", 0)
+    journal.append([entry(push_id="1")], outcomes.append, checked)
+    journal.append([entry(governs=True)], outcomes.append, checked)
+    journal.append([entry(push_id="2")], outcomes.append, checked)
+    journal.append([entry(push_id="1")], outcomes.append, checked)
+    journal.append([entry("other")], outcomes.append, checked)
+    journal.append([entry("other")], outcomes.append, Checked("other", 0))
+    await until_has(outcomes, 6)
+    assert outcomes == [receipt(1), receipt(2), Superseded(2), receipt(1, fresh=False), Superseded(2), receipt(1)]
+
+
+async def test_no_append_follows_a_governing_event_it_was_not_checked_against(database: AsyncEngine) -> None:
+    # Each worker checks against what it last knew, as one does that other workers' events have not reached.
+    journals = [started(database, writer_for(database)) for _ in range(4)]
+    stored: dict[int, int] = {}  # seq -> the governed position it was checked against
+    governing: set[int] = {0}
+
+    async def write(journal: Journal, author: int) -> None:
+        known = 0
+        for number in range(30):
+            governs = number % 10 == author
+            outcome = await append_group(journal, entry("class:7", author, governs=governs), checked=known)
+            if isinstance(outcome, Superseded):
+                known = outcome.governed
+            elif isinstance(outcome, Receipt):
+                stored[outcome.seq] = known
+                if governs:
+                    governing.add(outcome.seq)
+
+    await asyncio.gather(*(write(journal, author) for author, journal in enumerate(journals) for _ in range(3)))
+    assert len(governing) > 4
+    assert sorted(stored) == list(range(1, len(stored) + 1))
+    for seq, checked in stored.items():
+        assert checked == max(position for position in governing if position < seq)
+    for journal in journals:
+        await journal.close()
+
+
+async def test_of_several_workers_snapshots_the_furthest_is_kept(database: AsyncEngine) -> None:
+    one, two = (started(database, writer_for(database)) for _ in range(2))
+    await append(one, *(entry() for _ in range(5)))
+    assert await one.snapshot("class:7") is None
+    for journal, seq in ((one, 2), (one, 4), (two, 3), (two, 99)):
+        journal.keep_snapshot(Snapshot("class:7", seq, b"state %d" % seq))
+        await until_idle(journal)
+    one.keep_snapshot(Snapshot("unknown", 1, b""))
+    await until_idle(one)
+    assert await two.snapshot("class:7") == Snapshot("class:7", 4, b"state 4")
+    for journal in (one, two):
+        await journal.close()

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal.journal import Entry, Group, Journal, Receipt
+from channels.journal.entry import Entry, Group, Receipt
+from channels.journal.journal import Journal
 from channels.journal.postgresql import _append
 from channels.wire.codec import Event
 from server.databases.engine import asyncpg_dsn

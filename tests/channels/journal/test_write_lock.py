@@ -1,4 +1,4 @@
-"""Who may write next to a file that several processes write to."""
+"""The order in which processes write to one file."""
 
 import multiprocessing
 import os
@@ -9,80 +9,101 @@ from pathlib import Path
 
 import pytest
 
-from channels.journal.write_lock import Turn
+from channels.journal.write_lock import WriteLock
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    return str(tmp_path / "turn")
+    return str(tmp_path / "lock")
 
 
-def test_alone_it_is_always_ones_turn(path: str) -> None:
-    turn = Turn(path)
+def test_a_free_lock_is_acquired_at_once(path: str) -> None:
+    lock = WriteLock(path)
     for _ in range(3):
-        turn.take(0)
-        turn.give()
-    turn.close()
+        lock.acquire(0)
+        lock.release()
+    lock.close()
 
 
-def test_who_waits_has_the_next_turn(path: str) -> None:
-    one, two = Turn(path), Turn(path)
-    one.take(0)
-    threading.Timer(0.05, one.give).start()
-    two.take(5)
+def test_a_process_that_waits_gets_the_lock_next(path: str) -> None:
+    one, two = WriteLock(path), WriteLock(path)
+    one.acquire(0)
+    threading.Timer(0.05, one.release).start()
+    two.acquire(5)
     with pytest.raises(TimeoutError, match="writing for too long"):
-        one.take(0.01)
+        one.acquire(0.01)
     two.close()
-    one.take(5)
+    one.acquire(5)
     one.close()
 
 
-def test_the_turn_of_one_who_gave_up_waiting_passes_by(path: str) -> None:
-    one, two, three = Turn(path), Turn(path), Turn(path)
-    one.take(0)
+def test_a_wait_that_was_given_up_passes_the_lock_on(path: str) -> None:
+    one, two, three = WriteLock(path), WriteLock(path), WriteLock(path)
+    one.acquire(0)
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            two.take(0.01)  # and is idle from now on
-    one.give()
-    three.take(5)
-    three.give()
-    two.take(5)
+            two.acquire(0.01)  # and is idle from now on
+    one.release()
+    three.acquire(5)
+    three.release()
+    two.acquire(5)
     with pytest.raises(TimeoutError):
-        three.take(0.01)
-    for turn in (one, two, three):
-        turn.close()
+        three.acquire(0.01)
+    for lock in (one, two, three):
+        lock.close()
+
+
+def test_waiting_in_vain_leaves_one_thread_and_one_file_at_most(path: str) -> None:
+    holder, other = WriteLock(path), WriteLock(path)
+    holder.acquire(0)
+    threads, files = threading.active_count(), _open_files()
+    for _ in range(20):
+        with pytest.raises(TimeoutError):
+            other.acquire(0.005)
+    assert threading.active_count() <= threads + 1
+    assert _open_files() <= files + 1
+    holder.release()
+    other.acquire(5)
+    other.release()
+    assert _open_files() <= files
+    holder.close()
+    other.close()
+
+
+def _open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
 
 
 def _take_and_stay(path: str) -> None:
-    turn = Turn(path)
-    turn.take(5)
+    lock = WriteLock(path)
+    lock.acquire(5)
     time.sleep(60)
-    turn.give()
+    lock.release()
 
 
-def test_the_turn_of_a_process_that_dies_is_the_next_ones(path: str) -> None:
+def test_the_lock_of_a_process_that_dies_is_free(path: str) -> None:
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_take_and_stay, args=(path,))
     process.start()
-    turn = Turn(path)
+    lock = WriteLock(path)
     deadline = time.monotonic() + 30
-    while not _is_taken(turn):
+    while not _is_taken(lock):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     with pytest.raises(TimeoutError):
-        turn.take(0.01)
+        lock.acquire(0.01)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
-    turn.take(10)
-    turn.give()
-    turn.close()
+    lock.acquire(10)
+    lock.release()
+    lock.close()
     process.join()
 
 
-def _is_taken(turn: Turn) -> bool:
+def _is_taken(lock: WriteLock) -> bool:
     try:
-        turn.take(0.001)
+        lock.acquire(0.001)
     except TimeoutError:
         return True
-    turn.give()
+    lock.release()
     return False

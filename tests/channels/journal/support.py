@@ -1,0 +1,93 @@
+"""What the journal's tests share: entries, groups, and a listener that records what it is told."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.errors import Refused
+from channels.journal.entry import Checked, Entry, Group, Mark, Receipt, Superseded, Writer
+from channels.journal.journal import Journal
+from channels.wire.codec import Event
+
+Outcome = Receipt | Superseded | Refused
+
+
+class Recorder:
+    """Records what a journal tells its listener."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.doubted: list[set[str]] = []
+        self.stored_before: list[tuple[str, int]] = []
+
+    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        self.events += [event for _, event in batch]
+
+    def in_doubt(self, topics: set[str]) -> None:
+        self.doubted.append(topics)
+
+    def already_stored(self, topic: str, seq: int) -> None:
+        self.stored_before.append((topic, seq))
+
+
+def entry(
+    topic: str = "class:7", author: int = 1, push_id: str | None = None, text: str = "x", *, governs: bool = False
+) -> Entry:
+    """Make an entry of the kind that chats have."""
+    return Entry(topic, "message:sent", b'{"text":"%b"}' % text.encode(), author, push_id, 1_000, governs)
+
+
+def group(*entries: Entry) -> Group:
+    """Make a group as a writer gets it."""
+    return Group(entries, lambda outcome: None)
+
+
+def receipt(seq: int, *, fresh: bool = True) -> Receipt:
+    """Return the receipt of an `entry` at a position."""
+    return Receipt(seq, 1_000, fresh)
+
+
+def started(database: AsyncEngine, writer: Writer, **options: float) -> Journal:
+    """Make a journal that can be written to."""
+    journal = Journal(database, writer, **options)
+    journal.start(Recorder())
+    return journal
+
+
+async def append(journal: Journal, *entries: Entry) -> list[Outcome]:
+    """Append each entry as a push of its own, and return their outcomes when all have come."""
+    outcomes: list[Outcome] = []
+    for each in entries:
+        journal.append([each], outcomes.append)
+    await until_has(outcomes, len(entries))
+    return outcomes
+
+
+async def append_group(journal: Journal, *entries: Entry, checked: int | None = None) -> Outcome:
+    """Append entries as one push, and return its outcome."""
+    outcomes: list[Outcome] = []
+    journal.append(entries, outcomes.append, None if checked is None else Checked(entries[0].topic, checked))
+    await until_has(outcomes, 1)
+    return outcomes[0]
+
+
+async def until_has(outcomes: Sequence[object], count: int) -> None:
+    """Wait until so many outcomes have come."""
+    async with asyncio.timeout(10):
+        while len(outcomes) < count:
+            await asyncio.sleep(0.001)
+
+
+async def mark_read(journal: Journal, *marks: Mark) -> None:
+    """Mark, and wait until the marks are committed."""
+    for mark in marks:
+        journal.mark_read(mark)
+    await until_idle(journal)
+
+
+async def until_idle(journal: Journal) -> None:
+    """Wait until nothing is being committed."""
+    async with asyncio.timeout(10):
+        while journal._commits._committing is not None:
+            await asyncio.sleep(0.001)
