@@ -7,7 +7,6 @@ offers for a WebSocket, the header `X-Phoenix-AuthToken` of a poll.
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -49,5 +48,5 @@ def _decoded(text: str) -> str | None:
     standard = text.replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(standard + "=" * (-len(text) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor ASCII nor UTF-8
         return None

@@ -36,6 +36,9 @@ SESSION_HEADER = "X-Phoenix-Longpoll-Token"
 _GONE = b'{"status":410'
 _FAILED = b'{"status":500'
 
+# Digits of a Content-Length: those of any number of bytes that a 64-bit machine can count.
+MAX_LENGTH_DIGITS = 19
+
 # How long browsers may keep the answer to a preflight, in seconds; Phoenix' own.
 PREFLIGHT_SECONDS = 3600
 
@@ -63,13 +66,21 @@ class ChannelPoll(RequestHandler):
     def prepare(self) -> None:
         """Let pages of the configured origins in, and refuse a body that is too long before it is read."""
         self._allow_origin()
-        if int(self.request.headers.get("Content-Length", 0)) > MAX_POST_BYTES:
+        if self._announced_bytes() > MAX_POST_BYTES:
             # What is not read cannot be skipped: the connection ends with this answer.
             self.set_header("Connection", "close")
             self.set_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             self.finish(status_body(413))
             return
         self.request.connection.set_max_body_size(MAX_POST_BYTES)  # type: ignore[union-attr]
+
+    def _announced_bytes(self) -> int:
+        # RFC 9110, section 8.6: digits; one that repeats itself, as "5, 5", may be refused.
+        length = self.request.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit() and len(length) <= MAX_LENGTH_DIGITS):
+            self.set_header("Connection", "close")
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "no length")
+        return int(length)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a part of the body."""

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 
 ROOT = Path(__file__).parents[2]
 VIEWS = Path(__file__).parent
@@ -32,6 +32,12 @@ VERSION = version_of(FOLDERS.values())
 
 class Static(StaticFileHandler):
     """One static file."""
+
+    def parse_url_path(self, url_path: str) -> str:
+        """Return a path that can be one: no file has a NUL in its name, and asking for it would raise ValueError."""
+        if "\0" in url_path:
+            raise HTTPError(404)
+        return super().parse_url_path(url_path)
 
     def set_extra_headers(self, path: str) -> None:
         """Say how long the file may be kept."""

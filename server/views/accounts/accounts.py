@@ -116,6 +116,6 @@ class Status(Page):
 
     public = True
 
-    async def get(self) -> None:
+    def get(self) -> None:
         """Answer `{"signed_in": …}`."""
-        await self.finish({"signed_in": self.current_user is not None})
+        self.finish({"signed_in": self.current_user is not None})

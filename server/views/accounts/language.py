@@ -29,13 +29,13 @@ class Catalog(RequestHandler):
     def initialize(self, **_: object) -> None:
         """Take, and not need, what every page gets."""
 
-    async def get(self, code: str) -> None:
+    def get(self, code: str) -> None:
         """Answer with the module."""
         if code not in LANGUAGES:
             raise HTTPError(404)
         self.set_header("Content-Type", "text/javascript; charset=utf-8")
         current = self.get_query_argument("v", "") == LANGUAGES[code].version
         self.set_header("Cache-Control", f"public, max-age={KEPT_SECONDS}, immutable" if current else "no-cache")
-        await self.finish(LANGUAGES[code].script)
+        self.finish(LANGUAGES[code].script)
 
     head = get

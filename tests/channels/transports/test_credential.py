@@ -20,6 +20,8 @@ from channels.transports.credential import Credential, find_credential
         ({"Sec-WebSocket-Protocol": "base64url.bearer.phx.Pz8/Pg"}, None, None, Credential("???>", ambient=False)),
         ({"Sec-WebSocket-Protocol": "base64url.bearer.phx.*"}, None, "c", Credential("c", ambient=True)),
         ({"Sec-WebSocket-Protocol": "base64url.bearer.phx._w"}, None, None, None),
+        ({"Sec-WebSocket-Protocol": "base64url.bearer.phx.é"}, None, None, None),
+        ({"Sec-WebSocket-Protocol": "base64url.bearer.phx.A"}, None, None, None),
         ({"Sec-WebSocket-Protocol": "phoenix"}, None, None, None),
     ],
 )
