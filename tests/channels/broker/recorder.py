@@ -11,7 +11,7 @@ class Recorder:
     def __init__(self) -> None:
         self.got: list[Envelope] = []
         self.confirmed: list[str] = []
-        self.unheard: list[str] = []
+        self.without_subscribers: list[str] = []
 
     def received(self, batch: Sequence[Envelope]) -> None:
         """Keep what other workers published."""
@@ -23,4 +23,4 @@ class Recorder:
 
     def no_subscribers(self, topic: str) -> None:
         """Keep a topic that nobody is subscribed to."""
-        self.unheard.append(topic)
+        self.without_subscribers.append(topic)

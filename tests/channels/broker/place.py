@@ -1,0 +1,29 @@
+"""One worker's broker in a test, with what it delivered."""
+
+from channels.broker.broker import Broker, Envelope
+from channels.broker.redis import RedisBroker
+from tests.channels.broker.recorder import Recorder
+from tests.channels.broker.waiting import until
+
+
+class Place(Recorder):
+    """One worker's broker, and what came out of it."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__()
+        self.broker = broker
+
+    def start(self) -> None:
+        self.broker.start(self)
+
+    async def subscribes(self, *topics: str) -> None:
+        """Subscribe, and wait until the subscriptions are active."""
+        before = len(self.confirmed)
+        for topic in topics:
+            self.broker.subscribe(topic)
+        if isinstance(self.broker, RedisBroker):
+            await until(lambda: len(self.confirmed) >= before + len(topics))
+
+
+def envelope(number: int, topic: str = "class:7") -> Envelope:
+    return Envelope(topic, "message:sent", b'{"text":"%d"}' % number, number)
