@@ -241,7 +241,7 @@ async def _poll_sessions(engine: Engine) -> AsyncIterator[PollSessions]:
 @asynccontextmanager
 async def _collecting_garbage() -> AsyncIterator[None]:
     garbage.settle()
-    collecting = asyncio.create_task(garbage.collect_when_quiet())
+    collecting = asyncio.create_task(garbage.collect_when_idle())
     try:
         yield
     finally:

@@ -121,7 +121,7 @@ class Accounts:
         """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused."""
         login = normal_login(login)
         await self._throttle.check(login, address)
-        async with self._passwords.turn():
+        async with self._passwords.slot():
             await self._throttle.count(login, address)
             account = await self._find(login)
             right = await self._passwords.verify(account.password_hash if account else None, password)
@@ -137,7 +137,7 @@ class Accounts:
         login = normal_login(login)
         check_new_password(login, new_password)
         await self._throttle.check(login, address)
-        async with self._passwords.turn():
+        async with self._passwords.slot():
             await self._throttle.count(login, address)
             account = await self._find(login)
             right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))

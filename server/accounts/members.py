@@ -1,8 +1,8 @@
-"""The members whom this worker has met, in memory: connecting again costs no SQL.
+"""A cache of the members that this worker has read, so that connecting again costs no SQL.
 
-What is kept is dropped by `forget`, when the database says that it has changed. A read that began before a change may
-end after it: each `forget` has a number, and what was read of a user since whose beginning there was one for that user
-is neither kept nor returned, but read again. So whoever asks after `forget` never gets what was true before it.
+`forget` drops members when the database says that they have changed. A read that began before a change may end after
+it. So each `forget` has a number, and a member is read again if it was forgotten after its read began. Nobody who asks
+after `forget` gets what was true before it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -23,7 +23,7 @@ from server.databases.directory import (
     sign_ins_by_secret,
 )
 
-# About as many sign-ins as one worker may hold connections, at 1 KB each.
+# About as many sign-ins as one worker may have connections, at 1 KB each.
 MAX_KEPT = 50_000
 
 _K = TypeVar("_K")
@@ -46,23 +46,24 @@ class _Kept:
 
 
 class Members:
-    """Reads members, and keeps those whom it read last."""
+    """Reads members, and keeps the `max_kept` used last."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, sessions: Sessions, clock: Clock, *, max_kept: int = MAX_KEPT) -> None:
+        self._max_kept = max_kept
         self._sessions = sessions
         self._clock = clock
-        self._forgets = 0  # how many there were; the numbers of the last ones stand below
+        self._forgets = 0  # calls so far; below, the number of the last one of each kind
         self._forgotten: dict[int, int] = {}  # by user
         self._all_forgotten = 0
         self._school_forgotten = 0
         self._school: School | None = None
-        self._kept: dict[bytes, _Kept] = {}  # the one used longest ago comes first
+        self._kept: dict[bytes, _Kept] = {}  # the least recently used first
         self._hashes: dict[int, set[bytes]] = {}  # by user
         self._by_secret = BatchReader(self._read_by_secret)
         self._by_credential = BatchReader(self._read_by_credential)
 
     async def by_secret(self, secret_hash: bytes) -> Member | None:
-        """Return whose sign-in this is, where it is valid."""
+        """Return the member behind a valid sign-in, or None."""
         kept = self._kept.pop(secret_hash, None)
         if kept is not None and kept.expires_at <= self._clock():
             self._drop_hash(kept)
@@ -81,7 +82,7 @@ class Members:
         return kept.member.credential_id
 
     async def by_credential(self, credential_id: int) -> Member | None:
-        """Read a sign-in again, whether or not it is kept."""
+        """Read a sign-in from the database, even if it is kept."""
         return await self._read(self._by_credential, credential_id)
 
     async def school(self) -> School:
@@ -125,14 +126,14 @@ class Members:
                 return found.member
 
     def _is_valid(self, found: _Kept, begun: int) -> bool:
-        """Say whether nothing was forgotten since the read began that it could have seen the old way."""
+        """Return whether nothing that was read has been forgotten since the read began."""
         forgotten = self._forgotten.get(found.member.user.id, 0)
         return max(self._all_forgotten, self._school_forgotten, forgotten) <= begun
 
     def _keep(self, kept: _Kept) -> None:
         self._kept[kept.secret_hash] = kept
         self._hashes.setdefault(kept.member.user.id, set()).add(kept.secret_hash)
-        if len(self._kept) > MAX_KEPT:
+        if len(self._kept) > self._max_kept:
             self._drop_hash(self._kept.pop(next(iter(self._kept))))
 
     def _drop_hash(self, kept: _Kept) -> None:

@@ -20,17 +20,17 @@ R = TypeVar("R")
 
 # Memory (KiB), passes, lanes. One lane: the threads below are what runs at the same time.
 MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
-# Two cores' worth at most: the event loop must get its share, and memory stays below 40 MiB.
+# At most two cores: the event loop must get its share, and memory stays below 40 MiB.
 AT_ONCE = 2
-# Who comes as number 401 would wait about four seconds; "try again" is the better answer.
+# Number 401 would wait about four seconds; "try again" is the better answer.
 MAX_WAITING = 400
 RETRY_AFTER_SECONDS = 5
 
 MIN_PASSWORD_CHARACTERS = 8
-# Nobody types more, and a long input is work for the hash.
+# Nobody types more, and hashing takes longer with the length.
 MAX_PASSWORD_CHARACTERS = 256
 
-# What is tried first, in Brazil and elsewhere, of those long enough to pass otherwise.
+# Passwords that are guessed first, in Brazil and elsewhere, among those that are long enough.
 _COMMON_TEXT = """
 12345678 123456789 1234567890 01234567 87654321 987654321 12341234 11223344 123123123
 password password1 passw0rd qwertyui qwertyuiop asdfghjk 1q2w3e4r abcd1234 abc12345 iloveyou
@@ -41,33 +41,34 @@ _COMMON = frozenset(_COMMON_TEXT.split())
 
 
 class Passwords:
-    """The one place of a process where passwords are hashed."""
+    """Hashes passwords in threads; one object for a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        # Compared with where there is nothing to compare with, so that an unknown login takes as long as a known one.
+        # An unknown login is checked against this hash, so that it takes as long as a known one.
         self._nobody = self._hasher.hash("")
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until it is one's turn; raise SignInRefused (throttled) at once where too many wait already."""
-        if self._waiting >= MAX_WAITING:
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for one of AT_ONCE places; raise SignInRefused (throttled) at once when too many wait already."""
+        if self._waiting >= self._max_waiting:
             raise SignInRefused("throttled", RETRY_AFTER_SECONDS)
         self._waiting += 1
         try:
-            await self._turns.acquire()
+            await self._slots.acquire()
         finally:
             self._waiting -= 1
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
     async def verify(self, stored: str | None, given: str) -> bool:
-        """Say whether this is the password behind the stored hash; without a hash say no, after the same time."""
+        """Return whether this password has the stored hash; without a hash return False after the same time."""
         matches = await self._in_thread(self._matches, stored or self._nobody, _normal(given))
         return matches and stored is not None
 
@@ -76,7 +77,7 @@ class Passwords:
         return await self._in_thread(self._hasher.hash, _normal(password))
 
     def close(self) -> None:
-        """Let the threads go; what they are hashing is finished first."""
+        """End the threads, after the hashes under way: at most 20 ms each."""
         self._threads.shutdown()
 
     def _matches(self, stored: str, given: str) -> bool:
@@ -103,5 +104,5 @@ def check_new_password(login: str, password: str) -> None:
 
 
 def _normal(password: str) -> str:
-    # The same accented letter comes composed from one keyboard and decomposed from another.
+    # Keyboards send the same accented letter composed or decomposed.
     return unicodedata.normalize("NFKC", password[:MAX_PASSWORD_CHARACTERS])

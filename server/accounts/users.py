@@ -72,7 +72,15 @@ class Token(NamedTuple):
 class Users:
     """The administrator's commands on the `accounts` database."""
 
-    def __init__(self, sessions: Sessions, passwords: Passwords, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        passwords: Passwords,
+        clock: Clock = now_ms,
+        *,
+        hashes_at_once: int = HASHES_AT_ONCE,
+    ) -> None:
+        self._hashes_at_once = hashes_at_once
         self._sessions = sessions
         self._passwords = passwords
         self._clock = clock
@@ -138,7 +146,7 @@ class Users:
 
     async def _hash_all(self, codes: Sequence[str]) -> list[str]:
         hashes: list[str] = []
-        for some in batches(codes, HASHES_AT_ONCE):
+        for some in batches(codes, self._hashes_at_once):
             hashes += await asyncio.gather(*map(self._passwords.hash, some))
         return hashes
 

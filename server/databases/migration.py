@@ -1,7 +1,7 @@
 """Brings a database to the tables that this version of Lousa expects, and says whether it is there.
 
 Each database has its own history of revisions, in a folder of its own; all share `migrations/env.py`. A revision is a
-file written by hand beside the one before it; tests/server/test_migration.py shows where it and the tables differ.
+file written by hand beside the one before it; tests/server/databases/test_migration.py compares it with the tables.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,9 @@
-"""Keeps Python's garbage collector from holding up a worker with many clients.
+"""Keeps Python's garbage collector from blocking a worker with many clients.
 
-Objects are freed by their reference counts; the collector only finds circles, and looks at everything that lives to
-find them: about 27 objects a client. Left alone, it did so 6 times while 4,000 clients came back, 0.3 to 1 s at a time,
-and took 45% of the CPU of that. Here it looks at what is new, a few ms at a time, and at everything in quiet moments.
-What comes and goes in numbers, connections above all, leaves no circles: tests hold it to that.
+Reference counts free most objects; the collector only finds reference cycles, and examines every live object for that:
+about 27 for each client. With its default settings it did so 6 times while 4,000 clients reconnected, for 0.3 to 1 s
+each time, and took 45% of the CPU. Here it examines new objects, for a few ms at a time, and all objects when the
+worker is idle. What is created and freed often, connections above all, makes no cycles; tests check that.
 """
 
 import asyncio
@@ -13,34 +13,40 @@ import time
 
 log = logging.getLogger(__name__)
 
-# How many objects must have been made before the new ones are looked at, how often that happens before those that
-# were left are looked at again (at most 50,000: 15 ms), and how often that before all are: never by itself.
+# New objects that start a collection of the first generation; such collections before the second is examined (at most
+# 50,000 objects: 15 ms); and such before all objects are: never by itself.
 THRESHOLDS = (5_000, 10, 1_000_000)
 
-# Everything is looked at when the worker has had little to do (a part of one core) for a moment, and not more often
-# than this; when that moment does not come, at the latest then.
-GLANCE_SECONDS = 10.0
-QUIET = 0.1
+# All objects are examined when the worker was idle for a while (it used less than this part of one core), but not more
+# often than FULL_SECONDS; a worker that is never idle does it after LATEST_SECONDS.
+IDLE_SECONDS = 10.0
+IDLE_LOAD = 0.1
 FULL_SECONDS = 600.0
 LATEST_SECONDS = 3_600.0
 
 
 def settle() -> None:
-    """Take what is there now for good: what was imported and made at the start is never looked at again."""
+    """Exempt the objects that exist now, which were made by imports and the start, from all later collections."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
 
 
-async def collect_when_quiet() -> None:
-    """Look at everything now and then, for ever."""
+async def collect_when_idle(
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    idle_load: float = IDLE_LOAD,
+    full_seconds: float = FULL_SECONDS,
+    latest_seconds: float = LATEST_SECONDS,
+) -> None:
+    """Examine all objects from time to time, until cancelled."""
     collected_at = time.monotonic()
     while True:
         used = time.process_time()
-        await asyncio.sleep(GLANCE_SECONDS)
-        is_quiet = time.process_time() - used < QUIET * GLANCE_SECONDS
+        await asyncio.sleep(idle_seconds)
+        is_idle = time.process_time() - used < idle_load * idle_seconds
         age = time.monotonic() - collected_at
-        if age > LATEST_SECONDS or (is_quiet and age > FULL_SECONDS):
+        if age > latest_seconds or (is_idle and age > full_seconds):
             _collect()
             collected_at = time.monotonic()
 
@@ -48,4 +54,4 @@ async def collect_when_quiet() -> None:
 def _collect() -> None:
     began = time.perf_counter()
     found = gc.collect()
-    log.debug("%d objects in circles were freed in %.0f ms", found, (time.perf_counter() - began) * 1000)
+    log.debug("%d objects in reference cycles were freed in %.0f ms", found, (time.perf_counter() - began) * 1000)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from channels.member import Classroom, Role, User
-from server.accounts import members as members_module
 from server.accounts.accounts import hash_secret
 from server.accounts.members import Members
 from server.accounts.users import Users
@@ -163,9 +162,9 @@ async def test_a_sign_in_that_is_kept_ends_when_it_expires(
 
 
 async def test_the_ones_used_longest_ago_make_room(
-    members: Members, people: People, users: Users, queries: list[str], monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
 ) -> None:
-    monkeypatch.setattr(members_module, "MAX_KEPT", 2)
+    members = Members(sessions, clock, max_kept=2)
     for login in ("ana", "bruno", "carla"):
         await people.user(login)
     ana, bruno, carla = await _sign_ins(users, "ana", "bruno", "carla")

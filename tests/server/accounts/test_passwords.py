@@ -32,7 +32,7 @@ async def test_past_so_many_in_line_the_next_is_told_to_try_again(passwords: Pas
     go = asyncio.Event()
 
     async def take_turn() -> None:
-        async with passwords.turn():
+        async with passwords.slot():
             await go.wait()
 
     waiting = [asyncio.create_task(take_turn()) for _ in range(AT_ONCE + MAX_WAITING)]

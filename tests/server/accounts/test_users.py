@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from channels.member import Role
 from server.accounts.accounts import Accounts
+from server.accounts.passwords import Passwords
 from server.accounts.refusals import PasswordRefused, UserError
 from server.accounts.users import CODE_ALPHABET, CODE_CHARACTERS, CODE_DAYS, Users
 from server.clock import DAY
@@ -141,11 +142,12 @@ async def test_a_code_by_login_is_for_somebody_who_lacks_a_password(users: Users
         await users.make_codes(logins=["ana", "bruno"])
 
 
-async def test_a_whole_school_gets_its_codes(users: Users, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.accounts.passwords.MAX_WAITING", 2)
-    monkeypatch.setattr("server.accounts.users.HASHES_AT_ONCE", 2)
+async def test_a_whole_school_gets_its_codes(sessions: Sessions, people: People) -> None:
+    passwords = Passwords(max_waiting=2)
+    users = Users(sessions, passwords, hashes_at_once=2)
     await people.classroom("6º A", *[await people.user(f"user{number}") for number in range(7)])
     assert len({line.code for line in await users.make_codes()}) == 7
+    passwords.close()
 
 
 async def test_a_newer_code_replaces_the_older(users: Users, accounts: Accounts, people: People) -> None:

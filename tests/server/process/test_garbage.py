@@ -1,4 +1,4 @@
-"""The garbage collector looks at what is new only, until there is a quiet moment."""
+"""The garbage collector examines new objects only, until the worker is idle."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ class Circle:
         self.me = self
 
 
-def test_what_was_there_at_the_start_is_never_looked_at_again() -> None:
+def test_objects_made_at_the_start_are_never_examined_again() -> None:
     garbage.settle()
     assert gc.get_freeze_count() > 10_000
     assert len(gc.get_objects()) < 1_000
@@ -31,28 +31,24 @@ def test_what_was_there_at_the_start_is_never_looked_at_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("FULL_SECONDS", 0.0), ("LATEST_SECONDS", 0.0)], ids=["when quiet", "at the latest"]
+    "options",
+    [{"idle_load": 1e6, "full_seconds": 0.0}, {"idle_load": -1.0, "latest_seconds": 0.0}],
+    ids=["idle", "at the latest"],
 )
-async def test_what_is_left_is_found(monkeypatch: pytest.MonkeyPatch, setting: str, value: float) -> None:
-    monkeypatch.setattr(garbage, "GLANCE_SECONDS", 0.01)
-    monkeypatch.setattr(garbage, "QUIET", 1e6 if setting == "FULL_SECONDS" else -1.0)
-    monkeypatch.setattr(garbage, setting, value)
+async def test_cycles_are_found(options: dict[str, float]) -> None:
     garbage.settle()
     left = weakref.ref(Circle())
-    collecting = asyncio.create_task(garbage.collect_when_quiet())
+    collecting = asyncio.create_task(garbage.collect_when_idle(idle_seconds=0.01, **options))
     async with asyncio.timeout(10):
         while left() is not None:
             await asyncio.sleep(0.01)
     collecting.cancel()
 
 
-async def test_a_busy_worker_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "GLANCE_SECONDS", 0.001)
-    monkeypatch.setattr(garbage, "QUIET", -1.0)
-    monkeypatch.setattr(garbage, "FULL_SECONDS", 0.0)
+async def test_a_busy_worker_is_not_blocked() -> None:
     garbage.settle()
     left = weakref.ref(Circle())
-    collecting = asyncio.create_task(garbage.collect_when_quiet())
+    collecting = asyncio.create_task(garbage.collect_when_idle(idle_seconds=0.001, idle_load=-1.0, full_seconds=0.0))
     await asyncio.sleep(0.05)
     assert left() is not None
     collecting.cancel()
