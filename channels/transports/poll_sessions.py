@@ -1,9 +1,9 @@
-"""All poll sessions of one worker, and the way to those of the others: whoever polls may ask any worker.
+"""All poll sessions of one worker, and the way to those of the others: a client may ask any worker.
 
-    open -> a token that names this worker          ask(token, request) -> here, or by its owner over the broker
+    open -> a token that names this worker          ask(token, request) -> served here, or by its owner over the broker
 
-Requests are values, so that they can travel. Whatever goes wrong on the way to another worker becomes an answer that
-loses nothing: poll again, push again, or come back from your positions.
+Requests are values, so that they can be passed on. A failure on the way to another worker becomes an answer that loses
+nothing: poll again, push again, or come back from your positions.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from channels.wire.codec import POLL, POLL_OBJECTS
 
 log = logging.getLogger(__name__)
 
-# How often held polls are looked through for those whose time is over: one sweep for all, no timer for each.
+# How often held polls are checked for those to be answered "nothing": one sweep for all instead of a timer for each.
 SWEEP_SECONDS = 0.5
 
-# Whoever polls a worker that cannot be reached asks again after about this time.
+# The longest that a poll waits before it is answered that the worker of its session cannot be reached.
 AWAY_SECONDS = 1.0
 
 _LEFT = Closing(1000, "left", reconnect=False)
 
 
 class PollRequest(msgspec.Struct, array_like=True, frozen=True, tag="poll"):
-    """A role's session is polled by who has had the `number`-th answer."""
+    """A poll of a role's session by a client that has received the `number`-th answer."""
 
     session: str
     role: Role
@@ -52,7 +52,7 @@ class PushRequest(msgspec.Struct, array_like=True, frozen=True, tag="push"):
 
 
 class LeaveRequest(msgspec.Struct, array_like=True, frozen=True, tag="leave"):
-    """A session is to end: its page goes away."""
+    """Ends a session: its page goes away."""
 
     session: str
     role: Role
@@ -77,7 +77,7 @@ class PollSessions:
         self._decoder = msgspec.msgpack.Decoder(Request)
 
     def start(self) -> None:
-        """Begin to answer other workers, and polls whose time is over."""
+        """Begin to serve other workers, and to answer polls that have been held for their time."""
         self._rpc.start(self)
         self._sweeping = asyncio.create_task(self._sweep_forever())
 
@@ -110,7 +110,7 @@ class PollSessions:
     # Requests
 
     def ask(self, token: PollToken, request: Request) -> PollAnswer:
-        """Return the answer's body to a request, from here or from the session's owner; who hangs up cancels it."""
+        """Return the answer's body to a request, from here or from the session's owner; cancel it on a hang-up."""
         if token.worker == self._rpc.worker:
             return self._serve(request)
         return asyncio.ensure_future(self._ask_owner(token, request))
@@ -147,7 +147,7 @@ class PollSessions:
             return _at_once(status_body(200))
         if poll_session.session.closing is not None:
             return _at_once(gone(poll_session.session.closing))
-        # Carried out to the end also where the client hangs up: others may have heard of the first half.
+        # Shielded: a client that hangs up does not cancel the frames that come after those already handled.
         task = asyncio.ensure_future(poll_session.push(request.frames))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -156,12 +156,12 @@ class PollSessions:
     # What happens by itself
 
     def release(self) -> None:
-        """Answer every poll that is held with nothing: the worker stops, and their clients ask another one."""
+        """Answer every held poll that there was nothing: the worker stops, and their clients ask another one."""
         for poll_session in list(self._held):
             poll_session.nothing()
 
     def sign(self, poll_session: PollSession, answer: int) -> str:
-        """Make the token that says that the `answer`-th answer of a poll session has arrived."""
+        """Return the token that acknowledges the `answer`-th answer of a poll session."""
         return self._signer.write(PollToken(self._rpc.worker, poll_session.name, answer))
 
     def note_held(self, poll_session: PollSession, *, held: bool) -> None:
@@ -171,9 +171,15 @@ class PollSessions:
             self._held[poll_session] = asyncio.get_running_loop().time()
 
     def note_end(self, poll_session: PollSession) -> None:
-        """Note that a session has ended: its last messages and the reason can be had for a while."""
-        self._addresses -= Counter((poll_session.address,))
+        """Note that a session has ended: its last messages and the reason can be polled for a while."""
+        self._forget_address(poll_session.address)
         self._ended[poll_session.name] = asyncio.get_running_loop().time()
+
+    def _forget_address(self, address: str) -> None:
+        # In O(1): 10,000 sessions may end in one turn.
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -181,7 +187,7 @@ class PollSessions:
             try:
                 self._sweep(asyncio.get_running_loop().time())
             except Exception:
-                log.exception("polls could not be looked through; it is tried again")
+                log.exception("a sweep of the polls failed; the next one tries again")
 
     def _sweep(self, now: float) -> None:
         self._rpc.check()

@@ -401,6 +401,24 @@ async def test_so_many_sessions_come_from_one_address_and_no_more(
     Poller(place)
 
 
+async def test_an_address_is_forgotten_with_its_last_session(place: Place) -> None:
+    ana, bruno = Poller(place), Poller(place, who=BRUNO)
+    for left, poller in ((1, ana), (0, bruno)):
+        await poller.ask(lambda token: LeaveRequest(token.session, Role.STUDENT))
+        await until(lambda left=left: place.room._addresses["127.0.0.1"] == left)  # type: ignore[misc]
+    assert not place.room._addresses
+
+
+async def test_the_end_of_a_session_touches_no_other_address(place: Place) -> None:
+    ana = Poller(place)
+    addresses = place.room._addresses
+    addresses["192.0.2.1"] = 0  # a walk over all addresses would remove it
+    await ana.ask(lambda token: LeaveRequest(token.session, Role.STUDENT))
+    await until(lambda: "127.0.0.1" not in place.room._addresses)
+    assert place.room._addresses is addresses
+    assert "192.0.2.1" in addresses
+
+
 async def test_a_worker_that_stops_lets_go_of_the_polls_it_holds(place: Place) -> None:
     ana = Poller(place)
     polling = ana.poll()
