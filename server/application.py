@@ -1,10 +1,10 @@
-r"""Builds the parts of one worker, joins them, and runs them until it is told to stop: the only module that knows all.
+r"""Builds the parts of one worker, joins them, and runs them until a stop: the only module that knows every part.
 
     settings -> databases -> journal -> broker, engine -> sockets and pages
-                     \-> accounts -> watcher: rights that came or went
+                     \-> accounts -> watcher: rights that were given or withdrawn
 
-Starting goes down this list, stopping up again: first nobody new is let in, then the connections are drained, and the
-databases are closed last.
+A start goes through this list in order, a stop in reverse: the server stops accepting, then drains its connections, and
+closes the databases last. Every step of a stop has a time limit, so that a database that hangs cannot prevent it.
 """
 
 import asyncio
@@ -56,9 +56,9 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 # Browsers send a few hundred bytes to two KiB; Tornado's own bound is 64 KiB.
 MAX_HEADER_BYTES = 16 * 1024
-# A phone on a bad network gets a form sent in this time; whoever trickles it only holds a connection.
+# Enough for a phone on a bad network; a client that sends its form slower only occupies a connection.
 BODY_SECONDS = 30
-# Longer than nginx keeps an idle connection to us (60 s), so that it is never ours that closes under a request.
+# Longer than nginx keeps an idle connection to us (60 s): if we closed it first, a request might already be on its way.
 IDLE_SECONDS = 75
 # How often what has expired is deleted, and sign-ins of open connections are extended.
 TIDY_SECONDS = 3600
@@ -73,10 +73,9 @@ START_AGAIN_SECONDS = 0.5
 
 
 async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -> None:
-    """Run the only worker until SIGTERM or SIGINT; a second one ends it at once.
+    """Run the only worker until SIGTERM or SIGINT; a second signal ends it at once.
 
-    `on_open` is told the address once requests are answered. Raise DatabaseError or SettingsError where it cannot
-    start.
+    Call `on_open` with the address when requests are answered. Raise DatabaseError or SettingsError if it cannot start.
     """
     (sockets,) = listen(settings)
     stopped = _stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
@@ -102,9 +101,9 @@ async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int) 
 
 
 async def prepare(settings: Settings) -> None:
-    """Do what comes before the first worker: see to the databases' tables and try the Redis, if one is given.
+    """Prepare for the first worker: upgrade or check the databases' tables, and try the Redis if one is given.
 
-    Raise DatabaseError or SettingsError where Lousa cannot be served like this.
+    Raise DatabaseError or SettingsError if these settings cannot be served.
     """
     if settings.redis_url is not None:
         check_redis_url(settings.redis_url, settings.databases)
@@ -185,7 +184,7 @@ def _writer(url: URL) -> Writer:
 def _broker(redis_url: str | None, epoch: str) -> Broker:
     if redis_url is None:
         return MemoryBroker()
-    # Several schools may share a Redis; workers of one have one journal.
+    # Several schools may share a Redis; the workers of one school share one journal.
     return RedisBroker(redis_url, prefix=f"lousa:{epoch}:")
 
 
@@ -298,14 +297,14 @@ async def _serving(
     try:
         yield
     finally:
-        # Nobody new; those who are connected go little by little, and find everything working until then.
+        # No new connections; those that are open are closed step by step, and are served until then.
         watched.stopping = True
         gate.poll_sessions.release()
         await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
 
 
 def _last_answer(watched: Health) -> type[OutputTransform]:
-    """Return what has a worker that stops say so in its answers: who keeps the connection would meet its end."""
+    """Return a transform that adds `Connection: close` to the answers of a worker that stops."""
 
     class LastAnswer(OutputTransform):
         def transform_first_chunk(
@@ -319,7 +318,7 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
 
 
 def make_application(databases: Databases, accounts: Accounts, gate: Gate, watched: Health) -> Application:
-    """Make the web application of all pages, sockets and polls."""
+    """Make the web application with all pages, sockets and polls."""
     sockets = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts)],
@@ -331,10 +330,10 @@ def make_application(databases: Databases, accounts: Accounts, gate: Gate, watch
 
 
 def _log_request(watched: Health, handler: RequestHandler) -> None:
-    """Log without the query: it may hold a bearer token."""
+    """Log a request without its query, which may hold a bearer token."""
     request, status = handler.request, handler.get_status()
     if isinstance(handler, health.Alive | health.Ready | ChannelPoll):
-        level = logging.DEBUG  # asked every few seconds, by each
+        level = logging.DEBUG  # every few seconds, for each client
     else:
         # A 503 is logged where the cause is noticed. During a stop, 500 is a request that was still waiting at its end.
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
@@ -344,7 +343,7 @@ def _log_request(watched: Health, handler: RequestHandler) -> None:
 
 
 def _stopped_by(*signals: signal.Signals, once: bool) -> asyncio.Event:
-    """Return what is set by one of these signals; `once`: the next one then does what it does by default."""
+    """Return an event that these signals set; with `once` the next signal has its default effect."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
 
     def stop() -> None:

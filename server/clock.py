@@ -1,4 +1,4 @@
-"""The time as the databases and the wire keep it; whoever needs it is given a `Clock`, so that tests can turn it."""
+"""The time as databases and wire hold it. Code that needs the time takes a `Clock`, so that tests can set it."""
 
 import time
 from collections.abc import Callable

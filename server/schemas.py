@@ -1,11 +1,11 @@
-"""Every database of this Lousa, by name: its own two, and those that packages of views declare.
+"""All databases by name: Lousa's own two, and those that packages of views declare.
 
-A package of views (a line in views.PACKAGES) that keeps something of its own declares it beside its `handlers`:
+A package of views (a line in views.PACKAGES) that needs a database declares it beside its `handlers`:
 
     databases = {"grades": Schema(metadata, Path(__file__).parent / "migrations")}
 
-It is then a file in the data folder, or what `--database grades=…` says, is brought up to date like the others, and
-its pages reach it as `self.databases.sessions("grades")`.
+The database is then a file in the data folder, or the one given with `--database grades=…`. It is upgraded like the
+others, and the package's pages use it as `self.databases.sessions("grades")`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from server.databases.migration import Schema
 
 
 def gather(packages: Iterable[ModuleType]) -> dict[str, Schema]:
-    """Return Lousa's own databases and those of these packages; raise ValueError where two have one name."""
+    """Return Lousa's own databases and those of these packages; raise ValueError if two have one name."""
     found = dict(databases.SCHEMAS)
     for package in packages:
         declared: Mapping[str, Schema] = getattr(package, "databases", {})

@@ -1,4 +1,4 @@
-"""What the administrator decides: one value, made from the command line and the environment, handed to the parts."""
+"""The settings of a server: one value, made from the command line and the environment, passed to the parts."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,23 +9,23 @@ from urllib.parse import urlsplit
 from server.databases import SCHEMAS
 
 _PORTS = {"http": 80, "https": 443}
-# Browsers write a name in other letters than these as xn--….
+# Browsers write names with other letters as xn--….
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
 class SettingsError(Exception):
-    """A setting cannot be; the message says which one and what it may be."""
+    """A setting is invalid; the message says which one, and what it may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one server. `push_rate` is pushes a second per user, 0 for no limit.
 
-    `max_outbox_kib` is how much may wait for a connection that reads too slowly.
-    `drain_seconds` is how long a worker that ends may take to close its connections.
+    `max_outbox_kib` is how much may wait for a connection that reads slowly.
+    `drain_seconds` is how long a worker that stops may take to close its connections.
 
-    `allowed_origins` are the origins (`https://school.example`), beside its own, whose pages may open sockets.
-    `behind_proxy` believes X-Forwarded-For and X-Forwarded-Proto: only right where a proxy sets them.
+    Pages of `allowed_origins` (`https://school.example`) may open sockets, beside the server's own pages.
+    `behind_proxy` trusts X-Forwarded-For and X-Forwarded-Proto, which is safe only behind a proxy that sets them.
     """
 
     data_dir: Path

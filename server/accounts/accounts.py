@@ -1,8 +1,8 @@
-"""Who is who: signing in and out, and the members behind cookies and tokens, for the pages and for the engine.
+"""Signing in and out, and the members behind cookies and tokens, for the pages and for the engine.
 
-A sign-in is 32 random bytes, given to its owner once; the database keeps their SHA-256 (no need for a slow hash:
-nobody guesses 256 bits). What withdraws a right leaves a note (databases/changes.py), by which every worker knows
-within a second; this one at once.
+A sign-in is 32 random bytes, given to its owner once; the database keeps their SHA-256 (a slow hash is not needed:
+nobody guesses 256 bits). A change that withdraws a right writes a note (databases/changes.py), by which the other
+workers learn of it within a second; this worker applies it at once.
 """
 
 import asyncio
@@ -43,14 +43,14 @@ EXTEND_AFTER_MS = DAY
 # Open connections extend it later than pages do, because only a page can extend the cookie too: a page opened after a
 # connection did so still finds the cookie due.
 EXTEND_CONNECTED_AFTER_MS = SESSION_MS // 2
-# Somebody's phone, home computer and what the school's computers forgot to sign out of.
+# A phone, a computer at home, and the school's computers on which a user forgot to sign out.
 MAX_SESSIONS = 20
-# Longer than any worker is away from the database and still alive.
+# Longer than any running worker is cut off from the database.
 CHANGES_KEPT_MS = 7 * DAY
 # As wide as the column.
 MAX_LOGIN_CHARACTERS = 255
 
-# Whom the topics are meant for: others may look in, and are not counted.
+# The roles that a topic is meant for: members of others may join it, and are not counted.
 _AUDIENCES = {
     "class": (Role.STUDENT,),
     "role:students": (Role.STUDENT,),
@@ -60,9 +60,9 @@ _AUDIENCES = {
 
 
 class Accounts:
-    """The accounts of the school, as a running server uses them; the engine's `Authority`.
+    """The accounts of the school in a running server; the engine's `Authority`.
 
-    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change itself.
+    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change.
     """
 
     def __init__(self, sessions: Sessions, clock: Clock = now_ms) -> None:
@@ -75,11 +75,11 @@ class Accounts:
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
-        """Say whose this cookie or bearer token is; None where it is nobody's, ended or expired."""
+        """Return the member of a cookie or bearer token; None if it is unknown, ended or expired."""
         return await self._members.by_secret(hash_secret(secret))
 
     async def renew(self, member: Member) -> Member | None:
-        """Read the same sign-in again: None where it has ended or its account is disabled."""
+        """Read the same sign-in again; None if it has ended or its account is disabled."""
         return await self._members.by_credential(member.credential_id)
 
     def extend(self, secret: str) -> bool:
@@ -104,7 +104,7 @@ class Accounts:
             raise
 
     async def extend_connected(self, credential_ids: Collection[int]) -> None:
-        """Extend the sign-ins of open connections: somebody who leaves a page open all month stays signed in."""
+        """Extend the sign-ins of open connections, so that a page that stays open stays signed in."""
         now = self._clock()
         before = now + SESSION_MS - EXTEND_CONNECTED_AFTER_MS
         async with reading(self._sessions) as session:
@@ -130,7 +130,7 @@ class Accounts:
         return await self._open_session(account, address)
 
     async def redeem_code(self, login: str, code: str, new_password: str, address: str) -> str:
-        """Sign in for the first time, with a one-time code and the password to be.
+        """Sign in for the first time, with a one-time code and a new password.
 
         Return the secret of the new sign-in; raise PasswordRefused, and the code stays good, or SignInRefused.
         """
@@ -147,7 +147,7 @@ class Accounts:
         return await self._redeem(account, password_hash, address)
 
     async def sign_out(self, secret: str) -> None:
-        """End a sign-in, here and on every open connection; a secret that is nobody's is no error."""
+        """End a sign-in and its open connections; an unknown secret is no error."""
         async with writing(self._sessions) as session:
             users = await end_credential(session, hash_secret(secret))
             await note_changes(session, users, self._clock())
@@ -214,7 +214,7 @@ class Accounts:
         self._forget(users)
 
     def close(self) -> None:
-        """Let go of the threads that hash."""
+        """End the threads that hash passwords."""
         self._passwords.close()
 
     async def _find(self, login: str) -> Account | None:
@@ -222,7 +222,7 @@ class Accounts:
             return await find_user(session, login)
 
     async def _open_session(self, account: Account, address: str) -> str:
-        """Make a session, unless the password was changed or the account disabled while it was being verified."""
+        """Make a session, unless the password changed or the account was disabled meanwhile."""
         now = self._clock()
         async with writing(self._sessions) as session:
             found = await find_user(session, account.login, lock=True)
@@ -237,7 +237,7 @@ class Accounts:
         return secret
 
     async def _redeem(self, account: Account, password_hash: str, address: str) -> str:
-        """Take the new password, unless the code was used or replaced or ran out while it was being verified."""
+        """Store the new password, unless the code was used, replaced or expired meanwhile."""
         now = self._clock()
         async with writing(self._sessions) as session:
             found = await find_user(session, account.login, lock=True)
@@ -259,31 +259,31 @@ class Accounts:
 
 
 def hash_secret(secret: str) -> bytes:
-    """Return what the database knows a sign-in by."""
+    """Return the hash by which the database finds a sign-in."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
 def new_credential(kind: str, user_id: int, now: int, expires_at: int) -> tuple[str, NewCredential]:
-    """Make a new secret for a user, and the sign-in to be stored for it."""
+    """Make a new secret for a user, and the row to store for it."""
     secret = secrets.token_urlsafe(32)
     return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at)
 
 
 def normal_login(login: str) -> str:
-    """Return a login as it is stored; of what cannot be one, something that is nobody's."""
+    """Return a login as it is stored; for text that cannot be one, a login that nobody has."""
     # PostgreSQL takes neither a NUL nor half a surrogate pair in a text.
     plain = login[: 2 * MAX_LOGIN_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    # NFC: the same accented letter comes composed from one keyboard and decomposed from another.
+    # NFC: keyboards send the same accented letter composed or decomposed.
     return unicodedata.normalize("NFC", plain.strip().casefold())[:MAX_LOGIN_CHARACTERS]
 
 
 def normal_code(code: str) -> str:
-    """Return a one-time code as it was hashed, whatever blanks, hyphens or small letters it was typed with."""
+    """Return a one-time code as it was hashed, without blanks and hyphens, in capitals."""
     return "".join(code.split()).replace("-", "").upper()
 
 
 def by_name(name: str) -> tuple[str, str]:
-    """Sort names as readers expect: Álvaro stands with Alice, not behind Zé."""
+    """Return a sort key by which names are in the usual order: Álvaro beside Alice, not after Zé."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter)), name
 

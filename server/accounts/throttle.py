@@ -1,7 +1,7 @@
-"""Slows down whoever guesses passwords: so many failures for one account, and from one address, then a pause.
+"""Limits how fast passwords can be guessed: failures are counted for each account and each address.
 
-A guess is counted before it is looked at and taken back when it was right: a thousand guesses sent at once are
-a thousand guesses. The counts stand in the database, so that a restart or another worker is no fresh start.
+A guess is counted before it is checked, and taken back if it was right, so that guesses sent at once are all counted.
+The counts are in the database, and so hold over restarts and for all workers.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -17,9 +17,9 @@ from server.databases.failures import (
     take_back_failure,
 )
 
-# Short: a classmate who guesses on purpose locks the account's owner out for no longer.
+# Short: a classmate who guesses on purpose locks the owner of an account out for this long.
 WINDOW_MS = 5 * MINUTE
-# Mistyping is forgiven; 10 in 5 minutes are 3,000 guesses a day, against a million that a bad password stands.
+# Allows for typing errors; 10 in 5 minutes are 3,000 guesses a day, and a bad password takes a million.
 ACCOUNT_FAILURES = 10
 # A whole school often has one address, and on the first day of term many mistype.
 ADDRESS_FAILURES = 200
@@ -33,7 +33,7 @@ class Throttle:
         self._clock = clock
 
     async def check(self, login: str, address: str) -> None:
-        """Raise SignInRefused where guessing must pause, without counting: cheap, to be asked first."""
+        """Raise SignInRefused if a limit is reached, without counting: a cheap check to do first."""
         limits = _limits(login, address)
         async with reading(self._sessions) as session:
             counts = await failure_counts(session, list(limits), self._clock())
@@ -42,7 +42,7 @@ class Throttle:
                 raise self._refusal(count)
 
     async def count(self, login: str, address: str) -> None:
-        """Count one guess; raise SignInRefused, and count nothing, where it would be one too many."""
+        """Count one guess; raise SignInRefused, and count nothing, if it exceeds a limit."""
         now = self._clock()
         async with writing(self._sessions) as session:
             for key, limit in _limits(login, address).items():
@@ -55,19 +55,19 @@ class Throttle:
 
 
 async def forgive(session: Session, login: str, address: str) -> None:
-    """Take a guess back in the transaction that signs in, for it was right, and with it the account's earlier ones."""
+    """Take back a right guess, and the account's earlier failures, in the transaction that signs in."""
     address_key, account_key = _limits(login, address)
     await take_back_failure(session, address_key)
     await forget_failures(session, account_key)
 
 
 def _limits(login: str, address: str) -> dict[str, int]:
-    """Return the keys with their limits; always the address first, so that no two transactions wait for each other."""
+    """Return the keys with their limits; always the address first, so that transactions cannot deadlock."""
     return {f"address:{_network(address)}": ADDRESS_FAILURES, f"account:{login}": ACCOUNT_FAILURES}
 
 
 def _network(address: str) -> str:
-    """Return the address, or of IPv6 the half that names the network: whoever has one has all of the other half."""
+    """Return the address, or the network half of an IPv6 address: its owner has all addresses of the network."""
     try:
         parsed = ip_address(address)
     except ValueError:

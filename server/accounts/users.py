@@ -33,7 +33,7 @@ from server.databases.users import (
 # Without what is mistaken for another: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
 CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
 # 45 bits: with a slow hash more than enough, and short enough to be copied from paper. (A quick hash such as SHA-256
-# would be searched through in an hour by whoever got hold of the database.)
+# could be searched in an hour by a thief of the database.)
 CODE_CHARACTERS = 10
 CODE_DAYS = 30
 # Well below what may wait for a hash at all (passwords.MAX_WAITING): a whole school is more than that.
@@ -43,7 +43,7 @@ MAX_NAME_CHARACTERS = 255
 
 
 class Code(NamedTuple):
-    """One line of the sheet that is handed out; no `classroom` for somebody who was asked for by login."""
+    """One line of the sheet that is handed out; `classroom` is empty for a user who was named by login."""
 
     classroom: str
     name: str
@@ -53,7 +53,7 @@ class Code(NamedTuple):
 
 
 class _Codeless(NamedTuple):
-    """Somebody who is to have a code; `place` is where on the sheet."""
+    """A user who gets a code; `place` is the sort key on the sheet."""
 
     place: tuple[float, str, tuple[str, str]]
     id: int

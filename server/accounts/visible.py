@@ -1,4 +1,4 @@
-"""The rule for names, titles and logins, whoever gives them: every character can be seen.
+"""The rule for all names, titles and logins: every character is visible.
 
 Control characters break lines; others turn the direction of a text (U+202E), or make one name look like another.
 """

@@ -142,7 +142,7 @@ def data_options(command: Command) -> Command:
 
 
 def host_option(which: str) -> Callable[[Command], Command]:
-    """Make the option for the address to listen on; `which` tells of those that may be given."""
+    """Make the option for the address to listen on; `which` describes the addresses that may be given."""
     return option("--host", default="127.0.0.1", show_default=True, help=f"The address to listen on: {which}")
 
 

@@ -1,4 +1,4 @@
-"""The command that tells what a client may say and hear."""
+"""The command that prints the protocol of the live classes."""
 
 import json
 

@@ -17,7 +17,7 @@ from server.rosters.compare import Counts
 from server.rosters.export import Progress
 from server.schemas import SCHEMAS
 
-# What is done by then needs no bar.
+# Shorter work needs no bar.
 BAR_AFTER_SECONDS = 1.0
 
 
@@ -74,7 +74,7 @@ async def _upgrade(databases: Databases) -> None:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Progress]:
-    """Show a bar, where somebody watches and it takes longer than a moment."""
+    """Show a progress bar on a terminal, if it takes longer than a moment."""
     watched, begun = sys.stderr.isatty(), time.monotonic()
     bars: list[Any] = []
 

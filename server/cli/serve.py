@@ -1,4 +1,4 @@
-"""The commands that open a school: one's own, or the demo's."""
+"""The commands that serve a school: a real one, or the demo's."""
 
 import asyncio
 import ipaddress
@@ -54,7 +54,7 @@ def serve_command(**given: Any) -> None:
 def demo(data_dir: Path | None, **given: Any) -> None:
     """Open an invented school on this machine only, and say who can sign in.
 
-    Its data lies in a temporary folder and is gone afterwards, unless a data folder is given here; the variables
+    Its data is in a temporary folder and deleted afterwards, unless a data folder is given here; the variables
     LOUSA_DATA_DIR and LOUSA_DATABASE do not count.
     """
     _check_loopback(given["host"])

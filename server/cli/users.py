@@ -43,7 +43,7 @@ def user() -> None:
 @password_option
 @data_options
 def create(login: str, role: str, name: str, password_stdin: bool, **given: Any) -> None:
-    """Make an account by hand, for somebody who is in no roster. Imports leave it alone."""
+    """Make an account by hand, for a person who is in no roster. Imports do not change it."""
     password = _read_password(password_stdin)
     _run(given, lambda users: users.create(login, name, Role(role), password))
     click.echo(f"{login} can sign in.")
@@ -81,10 +81,10 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
 @user.command(
     help=f"""Print a sheet (CSV) of one-time codes for those who have no password yet.
 
-    It is for all classes, or for those named; somebody who is in several of them is on the sheet once, with the first.
+    It covers all classes, or those named; a user who is in several of them is on the sheet once, with the first.
     With their login and code they choose a password at their first sign-in. A code is good once and for {CODE_DAYS}
-    days. For everybody on the new sheet, codes printed earlier and not used are void: hand out the newest only. Whoever
-    holds it can sign in for them.
+    days. For everybody on the new sheet, codes printed earlier and not used are void: hand out the newest only. A code
+    lets anyone who holds it sign in as that user.
     """
 )
 @option(
@@ -101,7 +101,7 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
     "logins",
     multiple=True,
     metavar="LOGIN",
-    help="Somebody by login, such as an imported principal, who is in no class; may be repeated. Without --class, only "
+    help="A user by login, such as an imported principal, who is in no class; may be repeated. Without --class, only "
     "for these.",
 )
 @data_options
@@ -113,7 +113,7 @@ def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **give
 
 @click.group(cls=Commands)
 def token() -> None:
-    """Let programs connect in somebody's name."""
+    """Let programs connect in the name of a user."""
 
 
 @token.command("create")

@@ -35,7 +35,7 @@ class School(Base):
 
 
 class Account(Base):
-    """A user: `login` is kept casefolded; without a `password_hash` only a one-time code lets them in.
+    """A user: `login` is kept casefolded; without a `password_hash` the user can sign in only with a one-time code.
 
     `enabled` is the administrator's switch; `active` tells whether the last roster still had them. Both must hold.
     """
@@ -55,7 +55,7 @@ class Account(Base):
 
     @property
     def may_sign_in(self) -> bool:
-        """Say whether this is somebody's account now."""
+        """Whether the user of this account may sign in now."""
         return self.enabled and self.active
 
 

@@ -1,4 +1,4 @@
-"""Sign-ins as rows: made, ended, expired. Whoever ends one leaves a note in the same transaction (changes.py)."""
+"""Sign-ins as rows: made, extended, ended. Code that ends one writes a note in the same transaction (changes.py)."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ TOKEN = "token"  # noqa: S105 (the name of a kind, no secret)
 
 
 class NewCredential(NamedTuple):
-    """A sign-in to be: `secret_hash` is the SHA-256 of what its owner is given."""
+    """A sign-in to store: `secret_hash` is the SHA-256 of the secret that its owner is given."""
 
     kind: str
     user_id: int
@@ -24,22 +24,22 @@ class NewCredential(NamedTuple):
 
 
 async def add_credentials(session: AsyncSession, new: Sequence[NewCredential]) -> None:
-    """Make these sign-ins, a thousand as quickly as a few."""
+    """Store these sign-ins in one statement."""
     await session.execute(insert(Credential), [each._asdict() for each in new])
 
 
 async def end_credential(session: AsyncSession, secret_hash: bytes) -> set[int]:
-    """End one sign-in; return whose it was (nobody's: the empty set)."""
+    """End one sign-in; return its user (the empty set if there was none)."""
     return await _end(session, Credential.secret_hash == secret_hash)
 
 
 async def end_credentials_of(session: AsyncSession, user_id: int, kind: str | None = None) -> set[int]:
-    """End all sign-ins of a user, or all of one kind; return whose they were."""
+    """End all sign-ins of a user, or all of one kind; return their users."""
     return await _end(session, Credential.user_id == user_id, *([Credential.kind == kind] if kind else []))
 
 
 async def end_expired_credentials(session: AsyncSession, now: int) -> set[int]:
-    """End what has expired; return whose they were."""
+    """End what has expired; return their users."""
     return await _end(session, Credential.expires_at <= now)
 
 

@@ -74,7 +74,7 @@ async def read_school_name(session: AsyncSession) -> str:
 
 
 async def belongs_to_another(session: AsyncSession, sourced_id: str) -> bool:
-    """Tell whether there is a school, or anybody at all, and the school is not the one with this id of a roster."""
+    """Return whether there is a school or a user, and the school is not the one with this id of a roster."""
     schools = set(await session.scalars(select(School.sourced_id)))
     return schools != {sourced_id} and (bool(schools) or await session.scalar(select(Account.id).limit(1)) is not None)
 

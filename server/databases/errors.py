@@ -1,4 +1,4 @@
-"""What goes wrong with a database, in words for whoever runs the server. Nobody outside needs to know its driver's."""
+"""Errors of the databases, with messages for the administrator. Other packages need not know the drivers' errors."""
 
 from channels.errors import Unavailable
 
@@ -8,4 +8,4 @@ class DatabaseError(Exception):
 
 
 class DatabaseUnavailable(DatabaseError, Unavailable):
-    """A database that was there does not answer, or is too busy: the same may work a little later."""
+    """A database does not answer now, or is too busy: the same operation may work a little later."""

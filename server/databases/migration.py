@@ -1,4 +1,4 @@
-"""Brings a database to the tables that this version of Lousa expects, and says whether it is there.
+"""Brings a database to the tables that this version of Lousa expects, and checks whether it has them.
 
 Each database has its own history of revisions, in a folder of its own; all share `migrations/env.py`. A revision is a
 file written by hand beside the one before it; tests/server/databases/test_migration.py compares it with the tables.
@@ -48,7 +48,7 @@ def upgrade(connection: Connection, schema: Schema, revision: str = "head") -> N
 
 
 def is_current(connection: Connection, schema: Schema) -> bool:
-    """Say whether every revision has run; raise NewerDatabase as `upgrade` does."""
+    """Return whether every revision has run; raise NewerDatabase as `upgrade` does."""
     scripts = ScriptDirectory.from_config(_config(schema))
     found = set(MigrationContext.configure(connection).get_current_heads())
     _told_plainly(lambda: [scripts.get_revision(revision) for revision in found])

@@ -57,7 +57,7 @@ async def class_titles(session: AsyncSession) -> dict[int, str]:
 async def without_password(session: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str, int]]:
     """Return (id, role, name, login, class_id) of those enrolled in these classes who cannot sign in for want of it.
 
-    Somebody who is in several of them is there several times.
+    A user who is in several of the classes is returned several times.
     """
     query = (
         select(Account.id, Account.role, Account.name, Account.login, Enrolment.class_id)

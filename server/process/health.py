@@ -1,7 +1,7 @@
-"""How this worker is, for whoever watches over it: a load balancer, a supervisor, an administrator with curl.
+"""The state of this worker, for a load balancer, a monitor, or an administrator with curl.
 
-/healthz answers as long as the process lives. /readyz tells, in JSON, whether the databases answer and the other
-workers are reached; with 503 where this worker cannot serve now. Both tell nothing that is not for everybody's eyes.
+/healthz answers as long as the process lives. /readyz reports in JSON whether the databases answer and the broker is
+connected, with 503 if this worker cannot serve now. Neither reveals anything secret.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from server.databases import Databases
 from server.databases.errors import DatabaseError
 from server.tasks import cancel
 
-# An answer is good for so long: however often it is asked for, each database gets a query a second at most.
+# How long an answer is reused: each database gets at most one query a second, however often /readyz is read.
 FRESH_SECONDS = 1.0
-# A database that has not answered by then is away.
+# A database that takes longer counts as away.
 ANSWER_SECONDS = 2.0
 
 
 class Health:
-    """What of this worker is well. To be told when it is `stopping`; `close` before the databases go."""
+    """The state of this worker's parts. Set `stopping` when a stop begins; call `close` before the databases close."""
 
     def __init__(self, databases: Databases, broker: Broker) -> None:
         self.stopping = False
@@ -30,7 +30,7 @@ class Health:
         self._questions = {name: _Question(databases, name) for name in databases.names}
 
     async def report(self) -> dict[str, str]:
-        """Tell of each part whether it is ok or away, and how the whole is: ready, degraded, down or stopping."""
+        """Return `ok` or `away` for each part, and the status: ready, degraded, down or stopping."""
         answers = await asyncio.gather(*(question.answer() for question in self._questions.values()))
         well = {**dict(zip(self._questions, answers, strict=True)), "broker": self._broker.connected}
         parts = {name: "ok" if is_well else "away" for name, is_well in well.items()}
@@ -41,17 +41,17 @@ class Health:
             return "stopping"
         if not databases_answer:
             return "down"
-        # Without the broker everything goes on, later by the time that it takes to look into the journal.
+        # Without the broker messages still arrive, later: they are read from the journal.
         return "ready" if self._broker.connected else "degraded"
 
     async def close(self) -> None:
-        """Ask no more."""
+        """Cancel the queries under way."""
         tasks = [question.task for question in self._questions.values() if question.task is not None]
         await cancel(*tasks)
 
 
 class _Question:
-    """Whether one database answers: asked once for all who want to know, and not again while it is silent."""
+    """Asks one database whether it answers: one query for all readers, and no second one while the first waits."""
 
     def __init__(self, databases: Databases, name: str) -> None:
         self.task: asyncio.Task[bool] | None = None
@@ -60,11 +60,11 @@ class _Question:
         self._asked_at = 0.0
 
     async def answer(self) -> bool:
-        """Return whether it does, within ANSWER_SECONDS."""
+        """Return whether it answers within ANSWER_SECONDS."""
         now = time.monotonic()
         if self.task is None or (self.task.done() and now - self._asked_at >= FRESH_SECONDS):
             self.task, self._asked_at = asyncio.create_task(self._ask()), now
-        # Not cancelled when it takes too long: a connection with half an answer on it is worse than a late one.
+        # A slow query is not cancelled: a connection with half an answer on it is worse than a late answer.
         await asyncio.wait([self.task], timeout=max(0.0, self._asked_at + ANSWER_SECONDS - now))
         return self.task.done() and not self.task.cancelled() and self.task.result()
 
@@ -92,7 +92,7 @@ class Ready(RequestHandler):
     """The page /readyz."""
 
     def initialize(self, health: Health) -> None:
-        """Take whom to ask."""
+        """Take the state to report."""
         self._health = health
 
     async def get(self) -> None:

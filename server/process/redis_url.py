@@ -1,4 +1,4 @@
-"""Whether the Redis that the administrator named can be used: by its URL, by where the databases are, and by trying."""
+"""Checks the Redis that the administrator named: its URL, where the databases are, and by publishing to it."""
 
 import ipaddress
 import logging
@@ -19,7 +19,7 @@ _ANSWER_SECONDS = 3.0
 
 
 def check_redis_url(url: str, databases: Mapping[str, str]) -> None:
-    """Raise SettingsError for a URL that cannot be used, or not with these databases."""
+    """Raise SettingsError for a URL that cannot be used, or cannot be used with these databases."""
     # The URL is not shown: it may hold a password.
     scheme, _, place = url.partition("://")
     if "sentinel" in scheme or "cluster" in scheme or "," in place.partition("/")[0].rpartition("@")[2]:
@@ -53,7 +53,7 @@ def _is_here(url: str) -> bool:
 
 
 async def try_redis(url: str) -> None:
-    """Publish something: raise SettingsError where Redis refuses it, and warn where there is no Redis (yet)."""
+    """Publish something; raise SettingsError if Redis refuses it, and log a warning if no Redis answers (yet)."""
     client = Redis.from_url(
         url, retry=Retry(NoBackoff(), 0), socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS
     )
