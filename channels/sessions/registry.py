@@ -1,4 +1,4 @@
-"""This worker's sessions, by user: who is connected, how fast each user may push, who has fallen silent."""
+"""This worker's sessions by user, the rate of each user's pushes and joins, and the end of idle sessions."""
 
 from collections.abc import Iterator
 
@@ -25,12 +25,12 @@ class Registry:
         return (session for sessions in list(self._by_user.values()) for session in list(sessions))
 
     def add(self, session: Session) -> None:
-        """Take in a session that has just connected."""
+        """Add a session that has just connected."""
         self._by_user.setdefault(session.member.user.id, set()).add(session)
         self._count += 1
 
     def discard(self, session: Session) -> None:
-        """Forget a session that is gone."""
+        """Remove a session whose connection is gone."""
         sessions = self._by_user.get(session.member.user.id, set())
         if session in sessions:
             sessions.discard(session)
@@ -56,7 +56,7 @@ class Registry:
         return _take(self._joins, session, JOIN_RATE if self._limits.push_rate else 0, JOIN_BURST, now)
 
     def sweep(self, now: float) -> None:
-        """End sessions that have fallen silent, and forget rates that have nothing to remember."""
+        """End idle sessions, and drop the buckets that are full."""
         for session in self:
             if now - session.last_seen_at > session.idle_seconds:
                 session.end(IDLE)

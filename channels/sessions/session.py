@@ -2,13 +2,13 @@
 
     bytes -> receive() -> ClientMessage          offer…() -> outbox -> take() -> bytes
 
-A transport feeds `receive` and writes what `take` gives; it is woken, once, when there is something to take. The
+A transport feeds `receive` and writes what `take` returns; it is woken, once, when there is something to take. The
 outbox has three lanes. *Ordered* messages (replies, durable events, presence) all arrive, in the order of the offers.
-A *snapshot* replaces an unsent older one of the same key. *Ephemeral* messages are for whoever reads at once: while
-the transport cannot write, they are dropped. A client whose ordered lane outgrows its bound is ended with TOO_SLOW;
-it comes back from its positions and loses nothing.
+A *snapshot* replaces an unsent older one of the same key. *Ephemeral* messages are dropped while the transport cannot
+write. A session whose ordered lane outgrows its bound is ended with TOO_SLOW; its client comes back from its positions
+and loses nothing.
 
-The session does not know what messages mean, nor who else is there.
+The session does not know what messages mean, nor which other sessions there are.
 """
 
 from dataclasses import dataclass
@@ -23,44 +23,44 @@ from channels.wire.codec import ClientMessage, Wire
 
 @dataclass(slots=True)
 class Subscription:
-    """One joined topic of one session: its name inside (`user:me` is `user:12`), and under which join it is heard."""
+    """One joined topic of one session: its name inside (`user:me` is `user:12`), and the ref of its join."""
 
     topic: str
     join_ref: str | None
 
 
 class Transport(Protocol):
-    """What carries a session: it takes what waits there, and closes when the session has ended."""
+    """What carries a session: it takes what waits, and closes when the session has ended."""
 
     def flush(self) -> None:
-        """Write what `Session.take` gives, then close where `Session.closing` says so; never raises."""
+        """Write what `Session.take` returns, then close if `Session.closing` is set; never raises."""
 
 
 class Sender(Protocol):
-    """Where what many get is put; a socket is one, a session another."""
+    """Takes the bytes of a broadcast: a socket, or a session."""
 
     def send(self, data: bytes, /) -> int:
-        """Return how many bytes were taken; raise `OSError` for none."""
+        """Return how many bytes were taken; raises `OSError` if none were."""
 
 
 class SessionListener(Protocol):
     """Learns of a session's changes."""
 
     def wake(self, session: "Session") -> None:
-        """Take note that the outbox has become non-empty, or the session has ended."""
+        """Note that the outbox is not empty any more, or the session has ended."""
 
     def place(self, session: "Session") -> None:
-        """Take note that `wire` or `straight` has changed."""
+        """Note that `wire` or `straight` has changed."""
 
 
 class Session:
     """One client's connection, whatever carries it.
 
     Times are seconds of one monotonic clock, passed in. The transport sets `blocked` while it cannot write,
-    `ephemeral_waits` where that happens in the ordinary course of things, and `idle_seconds`, after which silence is
-    the end; `appending` counts the pushes of this client that wait for the journal. While the session is `woken`,
-    something waits to be taken. While it is not, what many get may be sent `straight`, past the outbox, where the
-    transport has a way to do so.
+    `ephemeral_waits` where such pauses are usual, and `idle_seconds`, the silence after which the session ends;
+    `appending` counts the pushes of this client that wait for the journal. While the session is `woken`, something
+    waits to be taken. While it is not, broadcasts may be sent `straight`, past the outbox, where the transport has a
+    sender for that.
     """
 
     __slots__ = (
@@ -111,9 +111,9 @@ class Session:
         self._ephemeral: list[bytes] | None = None
 
     def receive(self, data: bytes | str, now: float) -> ClientMessage | None:
-        """Read one message; None where there is nothing to do: the session has ended, or the join it names has.
+        """Read one message; None if there is nothing to do: the session has ended, or the join that it names has.
 
-        Raises `Refused` (BAD_FRAME) where it cannot be read.
+        Raises `Refused` (BAD_FRAME) if it cannot be read.
         """
         self.last_seen_at = now
         if self.closing is None and self._frames.take(now):
@@ -137,12 +137,12 @@ class Session:
         )
 
     def go_straight(self, sender: Sender | None) -> None:
-        """Say how a write can pass by the outbox while nothing waits there; None: not any more."""
+        """Set the sender of broadcasts that may pass the outbox while nothing waits there; None: there is none."""
         self.straight = sender if self.closing is None else None
         self._listener.place(self)
 
     def send(self, data: bytes) -> int:
-        """Stand in for `straight` where there is none, or something waits: offer."""
+        """Offer, as the sender where `straight` is not set or something waits."""
         self.offer(data)
         return len(data)
 
@@ -168,7 +168,7 @@ class Session:
         self._want_taking()
 
     def offer_ephemeral(self, data: bytes) -> None:
-        """Add a message that may be dropped, as it is when the client is behind."""
+        """Add a message that may be dropped, as it is while the transport cannot write."""
         if self.closing is not None or (self.blocked and not self.ephemeral_waits):
             return
         if self._ephemeral is None:
@@ -189,7 +189,7 @@ class Session:
 
     def take(self) -> bytes:
         """Empty the outbox into one buffer, for one write; empty bytes when there is nothing."""
-        self.woken = self.closing is not None  # then for good: nothing is written past what says how it ended
+        self.woken = self.closing is not None  # then for good: nothing is written after the last message
         parts = self._ordered
         if self._snapshots or self._ephemeral:
             parts = [*parts, *(self._snapshots or {}).values(), *(self._ephemeral or ())]
@@ -199,7 +199,7 @@ class Session:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def end(self, closing: Closing) -> None:
-        """Say that the connection is to be closed, why, and wake the transport to do so; the first reason counts."""
+        """End the session and wake the transport to close the connection; the first reason counts."""
         if self.closing is not None:
             return
         self.closing = closing
@@ -208,7 +208,7 @@ class Session:
             self._bytes = self._reply_bytes = 0
             self._snapshots = self._ephemeral = None
         self.go_straight(None)
-        # Also where it has been woken before and could not write: it has to close all the same.
+        # Also if it was woken before and could not write: it has to close all the same.
         self.woken = True
         self._listener.wake(self)
 
@@ -224,10 +224,10 @@ class Session:
             self.end(FLOODING)
 
     def reply(self, message: ClientMessage, response: object, status: str = "ok") -> None:
-        """Answer a message under its refs; one that came without a ref wants no answer.
+        """Answer a message under its refs; one without a ref gets no answer.
 
-        What was asked for does not count towards the bound: while it waits, transports take no more messages from this
-        client, and a long reply must be able to get through whatever comes with it.
+        Replies do not count towards the bound: while one waits, transports take no more messages from this client, and
+        a long reply must get through whatever comes with it.
         """
         if message.ref is None or self.closing is not None:
             return

@@ -23,7 +23,7 @@ class TokenBucket:
         return (1 - self._tokens) / self._rate
 
     def full(self, now: float) -> bool:
-        """Tell whether nothing is remembered here that a new bucket would not know."""
+        """Tell whether the bucket is full, as a new one is."""
         self._refill(now)
         return self._tokens >= self._burst
 

@@ -67,7 +67,7 @@ class Hub:
 
     @contextlib.asynccontextmanager
     async def holding(self, name: str) -> AsyncIterator[Topic]:
-        """Give a topic that knows its position and state, reading them if it is new here; it stays while held.
+        """Yield a topic with its position and state, reading them if it is new here; it is not dropped while held.
 
         Raises `JournalUnavailable`.
         """
@@ -79,7 +79,7 @@ class Hub:
         topic.holds += 1
         try:
             if topic.loading is not None:
-                # Shielded: the one whose join is given up must not take the others' with it.
+                # Shielded: a join that is cancelled must not cancel the others'.
                 await asyncio.shield(topic.loading)
             yield topic
         finally:
@@ -87,7 +87,7 @@ class Hub:
 
     async def _load(self, topic: Topic) -> None:
         try:
-            # Most topics are those of single users, and empty: after a restart, one query tells that of hundreds.
+            # Most topics are those of single users, and empty: after a restart, one query shows that for hundreds.
             await self._reader.load(topic, await self._heads.read(topic.name) or 0)
         except BaseException:
             del self.topics[topic.name]
@@ -97,7 +97,7 @@ class Hub:
         self._gap_recovery.take_waiting(topic)
 
     def forget_idle(self, now: float) -> None:
-        """Drop the topics that nobody here has had joined for a while; called now and then."""
+        """Drop the topics that no session here has joined for TOPIC_LINGER_SECONDS; called periodically."""
         for topic in list(self.topics.values()):
             if topic.audience or topic.holds or topic.loading is not None:
                 topic.idle_since = None

@@ -1,7 +1,7 @@
-"""What the journal lacks is not waited for, and a check costs by what has moved."""
+"""Holes are filled from the journal; what it lacks is not waited for; a check costs by what has moved."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,19 +10,12 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker.broker import Envelope
-from channels.broker.memory import MemoryBus
-from channels.lesson import chat
-from channels.limit import NEWEST_EVENTS, RECENT_EVENTS, Limits
-from channels.wire.codec import stamped
-from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker
-
-MakeWorker = Callable[..., Awaitable[Worker]]
-FREE = Limits(push_rate=0)
-MESSAGE = chat.SENT.encode(chat.MessageSent("oi", ANA.user))
-
-
-def seqs(client: Client) -> list[int]:
-    return [message["seq"] for message in client.got("message:sent")]
+from channels.broker.memory import MemoryBroker, MemoryBus
+from channels.errors import JournalUnavailable
+from channels.limit import NEWEST_EVENTS, RECENT_EVENTS
+from channels.wire.codec import Event, stamped
+from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client
+from tests.channels.topics.support import FREE, MESSAGE, BrokenWriter, MakeWorker, seqs
 
 
 def positions(joined: Any) -> list[int]:
@@ -265,3 +258,148 @@ async def test_a_check_that_fails_halfway_misses_nothing(
         await two.engine._hub.check()
     await diretora.has(1)
     await diretora.has(1, "announcement:sent")
+
+
+async def test_a_later_event_shows_the_hole_that_the_broker_left(
+    make_worker: MakeWorker,
+) -> None:
+    bus = MemoryBus(lose=lambda envelope: envelope.seq in (2, 3))
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 4)
+    await bruno.has(4)
+    assert seqs(bruno) == [1, 2, 3, 4]
+
+
+async def test_the_last_event_lost_is_found_by_a_check(make_worker: MakeWorker) -> None:
+    bus = MemoryBus(lose=lambda envelope: True)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    assert seqs(bruno) == []
+    await two.engine._hub.check()
+    await bruno.has(3)
+    assert seqs(bruno) == [1, 2, 3]
+
+
+async def test_loss_of_the_broker_has_the_journal_asked_at_once(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryBroker, "check_seconds", 3_600.0)
+    bus = MemoryBus(lose=lambda envelope: True)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    assert seqs(bruno) == []
+    monkeypatch.setattr(MemoryBroker, "check_seconds", 0.3)
+    await bruno.has(3)
+
+
+async def test_a_position_ahead_of_this_worker_is_confirmed_by_the_journal(
+    make_worker: MakeWorker,
+) -> None:
+    bus = MemoryBus(lose=lambda envelope: True)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    await say(ana, 3)
+    joined = await two.connect(ANA).ok("class:7", "phx_join", {"since": 2})
+    assert (joined["complete"], joined["seq"]) == (True, 3)
+    assert [event["payload"]["seq"] for event in joined["events"]] == [3]
+    joined = await two.connect(ANA).ok("class:7", "phx_join", {"since": 4})
+    assert (joined["complete"], joined["seq"]) == (False, 3)
+
+
+async def test_a_commit_whose_answer_was_lost_is_delivered_once(make_worker: MakeWorker, database: AsyncEngine) -> None:
+    writer = BrokenWriter(database)
+    worker = await make_worker(writer=writer)
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    writer.mute = True
+    assert await ana.refused("class:7", "message:send", {"text": "x", "id": "1"}) == "unavailable"
+    await bruno.has(1)
+    writer.mute = False
+    assert (await ana.ok("class:7", "message:send", {"text": "x", "id": "1"}))["seq"] == 1
+    assert (await ana.ok("class:7", "message:send", {"text": "y", "id": "2"}))["seq"] == 2
+    for client in (ana, bruno):
+        await client.has(2)
+        assert seqs(client) == [1, 2]
+
+
+async def test_one_task_asks_during_an_outage_however_many_pushes_fail(
+    make_worker: MakeWorker, database: AsyncEngine
+) -> None:
+    writer = BrokenWriter(database)
+    worker = await make_worker(limits=FREE, writer=writer)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    writer.broken = True
+    for _ in range(100):
+        assert await ana.refused("class:7", "message:send", {"text": "x"}) == "unavailable"
+    assert [task.get_coro().__name__ for task in asyncio.all_tasks()].count("_check_until_done") <= 1  # type: ignore[union-attr]
+
+
+async def test_a_retried_push_shows_a_worker_what_it_lacks(make_worker: MakeWorker) -> None:
+    bus = MemoryBus(lose=lambda envelope: envelope.seq == 1)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, moved = one.connect(ANA), two.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await moved.ok("class:7", "phx_join")
+    await ana.ok("class:7", "message:send", {"text": "x", "id": "1"})
+    assert (await moved.ok("class:7", "message:send", {"text": "x", "id": "1"}))["seq"] == 1
+    await moved.has(1)
+    assert seqs(moved) == [1]
+
+
+async def test_a_hole_that_cannot_be_read_is_tried_again(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = MemoryBus(lose=lambda envelope: envelope.seq == 1)
+    one, two = await make_worker(bus), await make_worker(bus)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    after = two.journal.after
+    failures: list[object] = []
+
+    async def fails_once(*args: Any) -> list[Event]:
+        if not failures:
+            failures.append(args)
+            raise JournalUnavailable("away")
+        return await after(*args)
+
+    monkeypatch.setattr(two.journal, "after", fails_once)
+    await say(ana, 2)
+    await bruno.has(2)
+    assert seqs(bruno) == [1, 2]
+    assert failures
+
+
+async def test_events_beyond_this_worker_come_live_and_once(make_worker: MakeWorker) -> None:
+    lossy = False
+    bus = MemoryBus(lose=lambda envelope: lossy)
+    one, two = await make_worker(bus, FREE), await make_worker(bus, FREE)
+    ana, bruno = one.connect(ANA), two.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    for _ in range(RECENT_EVENTS + 50):
+        await ana.send("class:7", "message:send", {"text": "x"})
+        while ana.session.appending > 100:
+            await asyncio.sleep(0.001)
+    await bruno.has(RECENT_EVENTS + 50)
+    lossy = True
+    await say(ana, 5)
+    late = two.connect(PAULA)
+    joined = await late.ok("class:7", "phx_join", {"since": 0})
+    had = [event["payload"]["seq"] for event in joined["events"]]
+    await two.engine._hub.check()
+    await late.has(RECENT_EVENTS + 55 - len(had))
+    assert had + seqs(late) == list(range(1, RECENT_EVENTS + 56))
