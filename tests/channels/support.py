@@ -13,7 +13,7 @@ import msgpack
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker.memory import MemoryBroker, MemoryBus
-from channels.engine.engine import Engine
+from channels.engine.engine import Engine, Periods
 from channels.journal.entry import Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
@@ -95,6 +95,7 @@ class Worker:
         *,
         writer: Writer | None = None,
         locks: bool = False,
+        periods: Periods | None = None,
     ) -> None:
         self.clock = TurnedClock()
         self.is_documented = not locks
@@ -104,7 +105,14 @@ class Worker:
         options: dict[str, Any] = {"kinds": KINDS_THAT_LOCK, "features": FEATURES} if locks else {}
         roles = ROLES_THAT_LOCK if locks else ROLES
         self.engine = Engine(
-            self.journal, self.broker, self.authority, roles, limits or Limits(), self.clock, **options
+            self.journal,
+            self.broker,
+            self.authority,
+            roles,
+            limits or Limits(),
+            self.clock,
+            periods=periods or Periods(),
+            **options,
         )
 
     def connect(self, who: Member, wire: Wire = JSON) -> "Client":

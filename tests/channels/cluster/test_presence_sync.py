@@ -8,7 +8,7 @@ import pytest
 from channels.broker.broker import Envelope
 from channels.broker.memory import MemoryBus
 from channels.cluster.presence_sync import PRESENCE_CHANNEL, SILENT_BEATS
-from channels.engine import engine
+from channels.engine.engine import Periods
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker
 
 MakeWorker = Callable[..., Awaitable[Worker]]
@@ -37,10 +37,10 @@ def beat(*workers: Worker) -> None:
         worker.engine._presence_sync.beat()
 
 
-async def two_in_a_class(make_worker: MakeWorker) -> tuple[Worker, Worker, Client, Client]:
+async def two_in_a_class(make_worker: MakeWorker, **options: object) -> tuple[Worker, Worker, Client, Client]:
     """Return two workers with a client each, who see each other."""
     bus = MemoryBus()
-    one, two = await make_worker(bus), await make_worker(bus)
+    one, two = await make_worker(bus, **options), await make_worker(bus, **options)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
     await ana.ok("class:7", "phx_join")
     await bruno.ok("class:7", "phx_join")
@@ -49,22 +49,19 @@ async def two_in_a_class(make_worker: MakeWorker) -> tuple[Worker, Worker, Clien
     return one, two, ana, bruno
 
 
-async def test_those_on_other_workers_are_shown_by_state_and_by_diff(make_worker: MakeWorker) -> None:
+async def test_users_of_other_workers_are_shown(make_worker: MakeWorker) -> None:
     _, _, ana, bruno = await two_in_a_class(make_worker)
     ana.gone()
     await shows(bruno, "2")
 
 
-async def test_a_change_elsewhere_is_told_without_anything_happening_here(
-    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "BEAT_SECONDS", 60)  # no heartbeat brings it along
-    _, _, ana, bruno = await two_in_a_class(make_worker)
+async def test_a_change_elsewhere_is_sent_without_a_beat(make_worker: MakeWorker) -> None:
+    _, _, ana, bruno = await two_in_a_class(make_worker, periods=Periods(beat=60))
     ana.gone()
     await shows(bruno, "2")
 
 
-async def test_a_worker_that_comes_later_learns_who_is_there(make_worker: MakeWorker) -> None:
+async def test_a_worker_that_starts_later_learns_the_presence(make_worker: MakeWorker) -> None:
     bus = MemoryBus()
     one = await make_worker(bus)
     ana = one.connect(ANA)
@@ -76,7 +73,7 @@ async def test_a_worker_that_comes_later_learns_who_is_there(make_worker: MakeWo
     await shows(bruno, "1", "2")
 
 
-async def test_what_is_lost_on_the_way_is_asked_for(make_worker: MakeWorker) -> None:
+async def test_lost_changes_are_asked_for(make_worker: MakeWorker) -> None:
     deaf = True
     bus = MemoryBus(lose=lambda envelope: deaf)
     one, two = await make_worker(bus), await make_worker(bus)
@@ -89,7 +86,7 @@ async def test_what_is_lost_on_the_way_is_asked_for(make_worker: MakeWorker) -> 
     await shows(bruno, "1", "2")
 
 
-async def test_a_worker_that_falls_silent_is_forgotten_and_whole_again_when_it_speaks(make_worker: MakeWorker) -> None:
+async def test_a_silent_worker_is_forgotten_and_complete_on_its_return(make_worker: MakeWorker) -> None:
     one, two, _, bruno = await two_in_a_class(make_worker)
     for _ in range(SILENT_BEATS + 1):
         beat(two)
@@ -106,14 +103,14 @@ async def test_a_loop_that_stood_still_forgets_nobody(make_worker: MakeWorker) -
     assert here(bruno) == {"1", "2"}
 
 
-async def test_a_worker_that_ends_takes_its_own_with_it_at_once(make_worker: MakeWorker) -> None:
+async def test_users_of_a_worker_that_ends_disappear_at_once(make_worker: MakeWorker) -> None:
     one, _, _, bruno = await two_in_a_class(make_worker)
     await one.engine.close()
     await shows(bruno, "2")
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_whatever_is_lost_everybody_ends_up_with_the_same_picture(make_worker: MakeWorker, seed: int) -> None:
+async def test_all_workers_end_with_the_same_presence_after_losses(make_worker: MakeWorker, seed: int) -> None:
     chance = random.Random(seed)
     losing = True
 
@@ -186,7 +183,7 @@ async def test_typing_and_read_marks_reach_other_workers(make_worker: MakeWorker
     assert (await elsewhere.has(1, "read:marked"))[0] == {"topic": "class:7", "seq": 1}
 
 
-async def test_what_a_later_version_tells_is_passed_over(worker: Worker) -> None:
+async def test_messages_of_another_version_are_ignored(worker: Worker) -> None:
     worker.engine._bus.received(
         [
             Envelope(PRESENCE_CHANNEL, "", b"\x91\xa6whatis"),
