@@ -77,6 +77,7 @@ class Journal:
         )
         self._slots = asyncio.Semaphore(MAX_READING)
         self._read_seconds = read_seconds
+        self._reads: set[asyncio.Task[Sequence[Any]]] = set()
         self._reading = Availability("read")
         self.epoch = ""
         self.key = ""
@@ -197,22 +198,28 @@ class Journal:
         return [Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)) for row in rows]
 
     async def _fetch(self, query: Any) -> Sequence[Any]:
+        task = asyncio.create_task(self._fetch_in_slot(query))
+        self._reads.add(task)
+        task.add_done_callback(self._reads.discard)
         try:
             # The wait for a slot counts, too: of a thousand joins that wait for a database that hangs, each fails in
-            # time. At most one read waits for each connection of a client, which bounds them.
-            async with asyncio.timeout(self._read_seconds), self._slots:
-                rows = await self._fetch_now(query)
+            # time. Each client waits for one read at most, which bounds them. A task of its own, because giving up a
+            # connection that hangs takes SQLAlchemy 2 s more.
+            async with asyncio.timeout(self._read_seconds):
+                rows = await asyncio.shield(task)
         except (IntegrityError, ProgrammingError, DataError):
             raise  # the query is wrong; the database is well
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
             away = JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer")
             self._reading.failed(away)
             raise away from error
+        finally:
+            task.cancel()
         self._reading.succeeded()
         return rows
 
-    async def _fetch_now(self, query: Any) -> Sequence[Any]:
-        async with self._engine.connect() as connection:
+    async def _fetch_in_slot(self, query: Any) -> Sequence[Any]:
+        async with self._slots, self._engine.connect() as connection:
             try:
                 return (await connection.execute(query)).all()
             except asyncio.CancelledError:

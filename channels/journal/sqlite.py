@@ -141,16 +141,18 @@ def _append_group(connection: sqlite3.Connection, counters: dict[str, Counter], 
     first = group.entries[0]
     counter = _counter(connection, counters, first.topic)
     checked = group.checked
-    ruling = _counter(connection, counters, checked.topic) if checked is not None else counter
-    if checked is not None and ruling.governed > checked.governed:
-        known = _find(connection, counter, first)
-        return [known] if known is not None else Superseded(ruling.governed)
+    if checked is not None:
+        # Most rules are those of the topic itself.
+        ruling = counter if checked.topic == first.topic else _counter(connection, counters, checked.topic)
+        if ruling.governed > checked.governed:
+            known = _find(connection, counter, first)
+            return [known] if known is not None else Superseded(ruling.governed)
     receipt = _insert(connection, counter, first)
     if receipt is None:
         known = _find(connection, counter, first)
         assert known is not None
         return [known]
-    return [receipt, *_append_others(connection, counters, group)]
+    return [receipt] if len(group.entries) == 1 else [receipt, *_append_others(connection, counters, group)]
 
 
 def _append_others(connection: sqlite3.Connection, counters: dict[str, Counter], group: Group) -> Iterator[Receipt]:

@@ -361,6 +361,24 @@ async def test_a_push_that_waited_for_a_failed_transaction_fails_with_it(databas
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_read_fails_in_time_before_its_frozen_connection_is_given_up(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database), read_seconds=0.2)
+    async with database.connect() as connection:
+        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(JournalUnavailable):
+            await journal.heads(["class:7"])
+        (giving_up,) = journal._reads
+        assert not giving_up.done()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await asyncio.gather(giving_up, return_exceptions=True)
+    assert await journal.heads(["class:7"]) == {}
+    await journal.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
 async def test_many_reads_of_a_database_that_hangs_fail_in_time(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database), read_seconds=0.3)
     await append(journal, entry())
