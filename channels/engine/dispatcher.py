@@ -31,6 +31,7 @@ class Dispatcher:
         self._membership = membership
         self._joins = joins
         self._pushes = pushes
+        self._reruns = pushes.reruns.tasks
         self._clock = clock
 
     def handle(self, session: Session, data: bytes | str) -> Awaitable[None] | None:
@@ -50,7 +51,7 @@ class Dispatcher:
         return None if work is None else _finish(session, message, work)
 
     def _dispatch(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
-        if self._pushes.must_wait(session):
+        if session in self._reruns:
             return self._dispatch_settled(session, message)
         if message.event == "phx_join":
             _limit(self._registry.seconds_until_join(session, self._clock()), "too many topics joined at once")

@@ -141,7 +141,7 @@ class Engine:
         deadline = asyncio.get_running_loop().time() + seconds
         while waiting and asyncio.get_running_loop().time() < deadline:
             for session in [waiting.popleft() for _ in range(min(at_once, len(waiting)))]:
-                if session.appending or self._pushes.must_wait(session):
+                if session.appending or session in self._pushes.reruns.tasks:
                     waiting.append(session)
                 else:
                     session.end(RESTARTING)

@@ -42,7 +42,7 @@ class LiveViews:
                 self._send(view, topics)
 
     def _send(self, view: LiveView, topics: Sequence[Topic]) -> None:
-        # Whoever may join such a topic sees every class, so that one view serves all.
+        # Every user who may join such a topic sees every class, so that one view serves all.
         classes = next(topics[0].sessions()).member.classes
         payload = view.changed(classes, _now())
         if payload is not None:

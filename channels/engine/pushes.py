@@ -38,6 +38,8 @@ from channels.wire.codec import ClientMessage
 # The channel on which workers tell each other read marks; no client can join it.
 READS = "reads"
 
+Others = Sequence[Effect[Any]]
+
 
 class PendingPush(msgspec.Struct, frozen=True):
     """A push on its way into the journal; the message is without its payload, which would keep the whole frame.
@@ -78,22 +80,18 @@ class Pushes:
         self._known_events = known_events(rules.values())
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
-        self._reruns: Reruns[PendingPush] = Reruns(self._run_again)
+        self.reruns: Reruns[PendingPush] = Reruns(self._run_again)
         self._settling: dict[Session, asyncio.Future[None]] = {}
 
     async def close(self) -> None:
         """Give up the pushes that wait to run again; their clients send them again."""
-        await self._reruns.close()
-
-    def must_wait(self, session: Session) -> bool:
-        """Tell whether the session's next message has to wait, for pushes of its own that run again."""
-        return session in self._reruns
+        await self.reruns.close()
 
     async def settle(self, session: Session) -> None:
         """Wait until all pushes of a session are stored or refused."""
-        while session.appending or session in self._reruns:
-            if session in self._reruns:
-                await self._reruns.wait(session)
+        while session.appending or session in self.reruns.tasks:
+            if session in self.reruns.tasks:
+                await self.reruns.wait(session)
             else:
                 settled = self._settling.setdefault(session, asyncio.get_running_loop().create_future())
                 await asyncio.shield(settled)
@@ -134,10 +132,10 @@ class Pushes:
             if pending.push_id is None:
                 raise
             return self._reply_as_before(pending, action.stores_in(push), refusal)
-        if isinstance(effect, Awaitable):
-            return self._carry_out_later(pending, push, effect, governed)
-        self._carry_out(pending, push, effect, governed)
-        return None
+        if isinstance(effect, Effect):
+            self._carry_out(pending, push, effect, governed)
+            return None
+        return self._carry_out_later(pending, push, effect, governed)
 
     async def _run_settled(self, pending: PendingPush) -> None:
         await self.settle(pending.session)
@@ -175,9 +173,9 @@ class Pushes:
     # Effects
 
     def _carry_out(self, pending: PendingPush, push: Push[Any], effect: Effect[Any], governed: int) -> None:
-        first, *others = (effect.first, *effect.others) if isinstance(effect, Several) else (effect,)
+        first, others = (effect.first, effect.others) if isinstance(effect, Several) else (effect, ())
         if isinstance(first, Append):
-            self._append(pending, push, [first, *others], governed)
+            self._append(pending, push, first, others, governed)
             return
         for each in others if isinstance(first, Reply) else (first, *others):
             self._do(push.topic, each)
@@ -208,12 +206,14 @@ class Pushes:
         if topic is not None:
             topic.reads[mark.user_id] = max(mark.seq, topic.reads.get(mark.user_id, 0))
 
-    def _append(self, pending: PendingPush, push: Push[Any], effects: Sequence[Effect[Any]], governed: int) -> None:
+    def _append(self, pending: PendingPush, push: Push[Any], first: Append[Any], others: Others, governed: int) -> None:
         session = pending.session
         if session.appending >= self._limits.max_appending:
             raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
-        entries = _entries(pending, push, effects)
-        others = effects[1:]
+        # The first entry's id makes a retry count once; the others stand and fall with it.
+        entries = [_entry(push, first, pending.action.stores_in(push), pending.push_id)]
+        if others:
+            entries += [_entry(push, each, push.topic.name, None) for each in others if isinstance(each, Append)]
 
         def done(outcome: Receipt | Superseded | Refused) -> None:
             session.appending -= 1
@@ -229,7 +229,7 @@ class Pushes:
         self,
         pending: PendingPush,
         topic: Topic,
-        others: Sequence[Effect[Any]],
+        others: Others,
         outcome: Receipt | Superseded | Refused,
     ) -> None:
         if isinstance(outcome, Receipt):
@@ -238,7 +238,7 @@ class Pushes:
                     self._do(topic, each)
             pending.session.reply(pending.message, Appended(outcome.seq, outcome.at))
         elif isinstance(outcome, Superseded):
-            self._reruns.add(pending.session, pending, outcome.governed)
+            self.reruns.add(pending.session, pending, outcome.governed)
         else:
             refuse(pending.session, pending.message, outcome)
 
@@ -258,17 +258,10 @@ class Pushes:
                 await work
 
 
-def _entries(pending: PendingPush, push: Push[Any], effects: Sequence[Effect[Any]]) -> list[Entry]:
-    # The first entry's id makes a retry count once; the others stand and fall with it.
-    author_id, first = push.member.user.id, effects[0]
-    entries = []
-    for append in effects:
-        if isinstance(append, Append):
-            topic = append.topic or (pending.action.stores_in(push) if append is first else push.topic.name)
-            push_id = pending.push_id if append is first else None
-            body = append.event.encode(append.payload)
-            entries.append(Entry(topic, append.event.name, body, author_id, push_id, push.at, append.event.governs))
-    return entries
+def _entry(push: Push[Any], append: Append[Any], topic: str, push_id: str | None) -> Entry:
+    event = append.event
+    body = event.encode(append.payload)
+    return Entry(append.topic or topic, event.name, body, push.member.user.id, push_id, push.at, event.governs)
 
 
 def _not_joined(message: ClientMessage) -> Refused:

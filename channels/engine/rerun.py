@@ -33,27 +33,24 @@ class Reruns(Generic[T]):
     def __init__(self, run: Callable[[T, int], Awaitable[None]]) -> None:
         self._run = run
         self._waiting: dict[Session, deque[tuple[T, int]]] = {}
-        self._tasks: dict[Session, asyncio.Task[None]] = {}
+        self.tasks: dict[Session, asyncio.Task[None]] = {}  # one for each session that has some
 
     async def close(self) -> None:
         """Give them up."""
-        tasks = list(self._tasks.values())
+        tasks = list(self.tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def __contains__(self, session: Session) -> bool:
-        return session in self._tasks
-
     async def wait(self, session: Session) -> None:
         """Wait until none of a session's is left."""
-        await asyncio.wait([self._tasks[session]])
+        await asyncio.wait([self.tasks[session]])
 
     def add(self, session: Session, push: T, governed: int) -> None:
         """Run a push again, after those of its session that were added before."""
         self._waiting.setdefault(session, deque()).append((push, governed))
-        if session not in self._tasks:
-            self._tasks[session] = asyncio.create_task(self._run_all(session))
+        if session not in self.tasks:
+            self.tasks[session] = asyncio.create_task(self._run_all(session))
 
     async def _run_all(self, session: Session) -> None:
         waiting = self._waiting[session]
@@ -65,7 +62,7 @@ class Reruns(Generic[T]):
                 except Exception as error:
                     fail(session, push.message, error)
         finally:
-            del self._waiting[session], self._tasks[session]
+            del self._waiting[session], self.tasks[session]
 
     async def _run_one(self, push: T, governed: int) -> None:
         if push.runs >= MAX_RUNS:
