@@ -4,24 +4,18 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
-from channels.journal import postgresql as journal_postgresql
-from channels.journal.commit_queue import MAX_QUEUED, MAX_WAIT_SECONDS
-from channels.journal.entry import Checked, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded, Writer
+from channels.journal.entry import Checked, Entry, Mark, Receipt, Snapshot, Superseded, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.journal.tables import events_table, reads_table
 from channels.wire.codec import Event
-from server.databases import Databases
-from server.databases.engine import asyncpg_dsn
 from tests.channels.journal.support import (
     Outcome,
     Recorder,
@@ -135,22 +129,6 @@ async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circl
         await writer.close()
 
 
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: AsyncEngine) -> None:
-    writer = writer_for(database)
-    await writer.commit([group(entry("a")), group(entry("b"))])
-    lock = "SELECT 1 FROM topics WHERE name = '{}' FOR UPDATE"
-    async with database.begin() as stranger:  # who takes the counters in the wrong order
-        await stranger.exec_driver_sql(lock.format("b"))
-        commit = asyncio.create_task(writer.commit([group(entry("a")), group(entry("b"))]))
-        async with asyncio.timeout(10), database.connect() as onlooker:
-            while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                await asyncio.sleep(0.01)
-        await stranger.exec_driver_sql(lock.format("a"))  # a circle: PostgreSQL ends the one who has waited for longer
-    assert await commit == [[receipt(2)], [receipt(2)]]
-    await writer.close()
-
-
 async def test_read_marks_are_stored_beside_an_event_that_is_refused(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database))
     await append(journal, entry(), entry())
@@ -158,36 +136,6 @@ async def test_read_marks_are_stored_beside_an_event_that_is_refused(database: A
     await append(journal, Entry("class:7", "e", b"\xff", 1, None, 1))
     await until_idle(journal)
     assert await journal.marks("class:7") == {1: 2}
-    await journal.close()
-
-
-async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
-    database: AsyncEngine, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Sometimes:
-        away = True
-
-        async def commit(
-            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
-        ) -> list[Stored]:
-            if self.away:
-                raise JournalUnavailable("no route to host")
-            return [[Receipt(1, 1)] for _ in groups]
-
-        async def close(self) -> None:
-            pass
-
-    writer = Sometimes()
-    journal = started(database, writer)
-    await append(journal, entry())
-    await append(journal, entry())
-    writer.away = False
-    await append(journal, entry())
-    await append(journal, entry())
-    assert [record.message for record in caplog.records if record.name == "channels.journal.availability"] == [
-        "The journal cannot be written: no route to host",
-        "The journal can be written again",
-    ]
     await journal.close()
 
 
@@ -236,15 +184,6 @@ async def test_an_entry_that_the_database_refuses_costs_no_other(
     await journal.close()
 
 
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_null_character_that_postgresql_refuses_costs_no_other(database: AsyncEngine) -> None:
-    journal = started(database, writer_for(database))
-    outcomes = await append(journal, entry(), entry(push_id="\0"), entry("b"), entry())
-    assert isinstance(outcomes.pop(1), Refused)
-    assert outcomes == [receipt(1), receipt(1), receipt(2)]
-    await journal.close()
-
-
 async def test_a_read_mark_that_the_database_refuses_costs_no_other(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database))
     await append(journal, entry())
@@ -252,111 +191,6 @@ async def test_a_read_mark_that_the_database_refuses_costs_no_other(database: As
     await mark_read(journal, Mark("class:7", 1, 1, 1), Mark("class:7", 2**70, 1, 1), Mark("class:7", 2, 1, 1))
     assert await journal.marks("class:7") == {1: 1, 2: 1}
     assert await journal.snapshot("class:7") == Snapshot("class:7", 1, b"state")
-    await journal.close()
-
-
-class Away:
-    """A real writer whose database is not there; counts how often it is tried."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.tries = 0
-        self._writer = writer
-
-    async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
-    ) -> list[Stored]:
-        self.tries += 1
-        return await self._writer.commit(groups, marks, snapshots)
-
-    async def close(self) -> None:
-        await self._writer.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def away(request: pytest.FixtureRequest, tmp_path: Path) -> Away:
-    if request.param == "sqlite":
-        return Away(SqliteWriter(f"{tmp_path}/no/such/folder"))
-    return Away(PostgresqlWriter("postgresql://127.0.0.1:1/none"))
-
-
-# The engine is not used: what is read does not matter here.
-ONLY_SQLITE = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
-
-
-@ONLY_SQLITE
-async def test_a_read_mark_in_an_outage_does_not_spin_and_closing_ends(database: AsyncEngine, away: Away) -> None:
-    journal = started(database, away)
-    journal.mark_read(Mark("class:7", 1, 1, 1))
-    await asyncio.sleep(0.5)
-    assert 1 <= away.tries < 10
-    async with asyncio.timeout(10):
-        await journal.close()
-
-
-@ONLY_SQLITE
-async def test_pushes_in_an_outage_do_not_spin(database: AsyncEngine, away: Away) -> None:
-    journal = started(database, away)
-    loop = asyncio.get_running_loop()
-    until, pushes = loop.time() + 0.5, 0
-    while loop.time() < until:
-        journal.append([entry()], lambda outcome: None)
-        pushes += 1
-        await asyncio.sleep(0.001)
-    assert away.tries < min(10, pushes)
-    async with asyncio.timeout(10):
-        await journal.close()
-
-
-@ONLY_SQLITE
-async def test_closing_in_an_outage_refuses_what_waits(database: AsyncEngine, away: Away) -> None:
-    journal = started(database, away)
-    outcomes: list[Outcome] = []
-    journal.mark_read(Mark("class:7", 1, 1, 1))
-    for _ in range(1_000):
-        journal.append([entry()], outcomes.append)
-    async with asyncio.timeout(10):
-        await journal.close()
-    assert len(outcomes) == 1_000
-    assert all(isinstance(outcome, Refused) for outcome in outcomes)
-
-
-@ONLY_SQLITE
-async def test_closing_while_a_database_hangs_ends_and_refuses_what_waits(database: AsyncEngine) -> None:
-    journal = Journal(database, StuckWriter(), close_seconds=0.1)
-    listener = Recorder()
-    journal.start(listener)
-    outcomes: list[Outcome] = []
-    journal.append([entry("tried")], outcomes.append)
-    await asyncio.sleep(0.01)
-    journal.append([entry("waiting")], outcomes.append)
-    async with asyncio.timeout(10):
-        await journal.close()
-    assert [isinstance(outcome, Refused) for outcome in outcomes] == [True, True]
-    assert listener.doubted == [{"tried"}]
-
-
-@ONLY_SQLITE
-async def test_a_push_that_waited_for_a_failed_transaction_fails_with_it(database: AsyncEngine) -> None:
-    class Slow(CountingWriter):
-        async def commit(
-            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
-        ) -> list[Stored]:
-            await super().commit(groups, marks, snapshots)
-            await failing.wait()
-            raise JournalUnavailable("it does not answer")
-
-    failing = asyncio.Event()
-    writer = Slow()
-    journal = started(database, writer)
-    outcomes: list[Outcome] = []
-    journal.append([entry()], outcomes.append)
-    await asyncio.sleep(0.01)
-    journal.append([entry()], outcomes.append)
-    await asyncio.sleep(2 * MAX_WAIT_SECONDS)
-    failing.set()
-    await until_has(outcomes, 2)
-    assert all(isinstance(outcome, Refused) for outcome in outcomes)
-    assert writer.sizes == [1]
     await journal.close()
 
 
@@ -392,161 +226,11 @@ async def test_many_reads_of_a_database_that_hangs_fail_in_time(database: AsyncE
     await journal.close()
 
 
-async def test_closing_commits_what_is_gathered_and_takes_no_more(database: AsyncEngine) -> None:
-    journal = started(database, writer_for(database))
-    outcomes: list[Outcome] = []
-    for _ in range(5):
-        journal.append([entry()], outcomes.append)
-    await journal.close()
-    assert len(outcomes) == 5
-    with pytest.raises(Refused):
-        journal.append([entry()], outcomes.append)
-
-
-class CountingWriter:
-    """Notes how much each commit has, and answers at once."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
-    ) -> list[Stored]:
-        self.sizes.append(len(groups))
-        await asyncio.sleep(0)
-        return [[Receipt(number, 1)] for number in range(1, len(groups) + 1)]
-
-    async def close(self) -> None:
-        pass
-
-
-async def test_pushes_that_come_one_after_the_other_are_committed_at_once(database: AsyncEngine) -> None:
-    writer = CountingWriter()
-    journal = started(database, writer)
-    for _ in range(3):
-        await append(journal, entry())
-    assert writer.sizes == [1, 1, 1]
-    await journal.close()
-
-
-@pytest.mark.parametrize(("delay", "quiet", "longest"), [(0.1, 0, 0), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
-async def test_while_pushes_come_a_transaction_waits_for_more_of_them_but_not_for_long(
-    database: AsyncEngine, delay: float, quiet: float, longest: float
-) -> None:
-    writer = CountingWriter()
-    journal = Journal(
-        database, writer, commit_delay_seconds=delay, quiet_seconds=quiet, max_commit_delay_seconds=longest
-    )
-    journal.start(Recorder())
-    await append(journal, entry(), entry())
-    told: list[Outcome] = []
-    for _ in range(5):
-        journal.append([entry()], told.append)
-        await asyncio.sleep(0.005)
-    async with asyncio.timeout(10):
-        while len(told) < 5:
-            await asyncio.sleep(0.001)
-    assert writer.sizes == [2, 5]
-    await journal.close()
-
-
-class StuckWriter:
-    """A database that never answers."""
-
-    async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
-    ) -> list[Stored]:
-        await asyncio.Event().wait()
-        return []
-
-    async def close(self) -> None:
-        pass
-
-
-async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEngine) -> None:
-    journal = started(database, StuckWriter(), close_seconds=0.0)
-    journal.append([entry()], lambda outcome: None)
-    await asyncio.sleep(0)
-    for _ in range(MAX_QUEUED):
-        journal.append([entry()], lambda outcome: None)
-    with pytest.raises(Refused) as refused:
-        journal.append([entry()], lambda outcome: None)
-    assert refused.value.code is Code.OVERLOADED
-    await journal.close()
-
-
-async def test_what_waits_is_bounded_in_bytes_too(database: AsyncEngine) -> None:
-    journal = started(database, StuckWriter(), close_seconds=0.0)
-    big = entry(text="x" * 1024 * 1024)
-    journal.append([big], lambda outcome: None)
-    await asyncio.sleep(0)
-    for _ in range(32):
-        journal.append([big], lambda outcome: None)
-    with pytest.raises(Refused):
-        journal.append([big], lambda outcome: None)
-    await journal.close()
-
-
 async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> None:
     for writer in (SqliteWriter(f"{tmp_path}/no/such/folder"), PostgresqlWriter("postgresql://127.0.0.1:1/none")):
         with pytest.raises(JournalUnavailable):
             await writer.commit([group(entry())])
         await writer.close()
-
-
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavailable_in_time(
-    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writer = PostgresqlWriter(asyncpg_dsn(database.url), commit_seconds=0.3)
-    await writer.commit([group(entry(push_id="1"))])
-    assert writer._connection is not None
-    pid = writer._connection.get_server_pid()
-    known = journal_postgresql._known
-
-    async def freeze_and_look(*given: Any) -> Any:
-        os.kill(pid, signal.SIGSTOP)
-        return await known(*given)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(journal_postgresql, "_known", freeze_and_look)
-        async with asyncio.timeout(5):
-            with pytest.raises(JournalUnavailable):
-                await writer.commit([group(entry(push_id="2"))])
-    os.kill(pid, signal.SIGCONT)
-    assert await writer.commit([group(entry(push_id="2"))]) == [[receipt(2)]]
-    await writer.close()
-
-
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topics_only_for_a_while(
-    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url), max_idle_ms=300) for _ in range(2)]
-    locked = asyncio.Event()
-
-    async def hang(*given: object) -> None:
-        locked.set()
-        await asyncio.Event().wait()
-
-    with monkeypatch.context() as patched:
-        patched.setattr(journal_postgresql, "_mark", hang)
-        lost = asyncio.create_task(hanging.commit([group(entry())]))
-        await locked.wait()
-    assert await other.commit([group(entry())]) == [[receipt(1)]]
-    lost.cancel()
-    await asyncio.gather(lost, return_exceptions=True)
-    await other.close()
-
-
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_hosters_url_of_postgresql_is_written_to_as_it_is_read_from(made_urls: dict[str, str]) -> None:
-    databases = Databases({name: f"{url}?sslmode=prefer" for name, url in made_urls.items()})
-    journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
-    assert await append(journal, entry()) == [receipt(1)]
-    assert len(await journal.after("class:7", 0, 1)) == 1
-    await journal.close()
-    await databases.dispose()
 
 
 async def test_the_epoch_is_the_journals_own(journal: Journal) -> None:

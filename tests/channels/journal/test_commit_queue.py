@@ -1,0 +1,254 @@
+"""What waits for its transaction: when it is committed, and what becomes of it in an outage."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.errors import Code, JournalUnavailable, Refused
+from channels.journal.commit_queue import MAX_QUEUED, MAX_WAIT_SECONDS
+from channels.journal.entry import Group, Mark, Receipt, Snapshot, Stored, Writer
+from channels.journal.journal import Journal
+from channels.journal.postgresql import PostgresqlWriter
+from channels.journal.sqlite import SqliteWriter
+from tests.channels.journal.support import (
+    Outcome,
+    Recorder,
+    append,
+    entry,
+    started,
+    until_has,
+)
+from tests.channels.support import writer_for
+
+
+async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
+    database: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Sometimes:
+        away = True
+
+        async def commit(
+            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        ) -> list[Stored]:
+            if self.away:
+                raise JournalUnavailable("no route to host")
+            return [[Receipt(1, 1)] for _ in groups]
+
+        async def close(self) -> None:
+            pass
+
+    writer = Sometimes()
+    journal = started(database, writer)
+    await append(journal, entry())
+    await append(journal, entry())
+    writer.away = False
+    await append(journal, entry())
+    await append(journal, entry())
+    assert [record.message for record in caplog.records if record.name == "channels.journal.availability"] == [
+        "The journal cannot be written: no route to host",
+        "The journal can be written again",
+    ]
+    await journal.close()
+
+
+class Away:
+    """A real writer whose database is not there; counts how often it is tried."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.tries = 0
+        self._writer = writer
+
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
+        self.tries += 1
+        return await self._writer.commit(groups, marks, snapshots)
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def away(request: pytest.FixtureRequest, tmp_path: Path) -> Away:
+    if request.param == "sqlite":
+        return Away(SqliteWriter(f"{tmp_path}/no/such/folder"))
+    return Away(PostgresqlWriter("postgresql://127.0.0.1:1/none"))
+
+
+# The engine is not used: what is read does not matter here.
+ONLY_SQLITE = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+
+
+@ONLY_SQLITE
+async def test_a_read_mark_in_an_outage_does_not_spin_and_closing_ends(database: AsyncEngine, away: Away) -> None:
+    journal = started(database, away)
+    journal.mark_read(Mark("class:7", 1, 1, 1))
+    await asyncio.sleep(0.5)
+    assert 1 <= away.tries < 10
+    async with asyncio.timeout(10):
+        await journal.close()
+
+
+@ONLY_SQLITE
+async def test_pushes_in_an_outage_do_not_spin(database: AsyncEngine, away: Away) -> None:
+    journal = started(database, away)
+    loop = asyncio.get_running_loop()
+    until, pushes = loop.time() + 0.5, 0
+    while loop.time() < until:
+        journal.append([entry()], lambda outcome: None)
+        pushes += 1
+        await asyncio.sleep(0.001)
+    assert away.tries < min(10, pushes)
+    async with asyncio.timeout(10):
+        await journal.close()
+
+
+@ONLY_SQLITE
+async def test_closing_in_an_outage_refuses_what_waits(database: AsyncEngine, away: Away) -> None:
+    journal = started(database, away)
+    outcomes: list[Outcome] = []
+    journal.mark_read(Mark("class:7", 1, 1, 1))
+    for _ in range(1_000):
+        journal.append([entry()], outcomes.append)
+    async with asyncio.timeout(10):
+        await journal.close()
+    assert len(outcomes) == 1_000
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+
+
+@ONLY_SQLITE
+async def test_closing_while_a_database_hangs_ends_and_refuses_what_waits(database: AsyncEngine) -> None:
+    journal = Journal(database, StuckWriter(), close_seconds=0.1)
+    listener = Recorder()
+    journal.start(listener)
+    outcomes: list[Outcome] = []
+    journal.append([entry("tried")], outcomes.append)
+    await asyncio.sleep(0.01)
+    journal.append([entry("waiting")], outcomes.append)
+    async with asyncio.timeout(10):
+        await journal.close()
+    assert [isinstance(outcome, Refused) for outcome in outcomes] == [True, True]
+    assert listener.doubted == [{"tried"}]
+
+
+@ONLY_SQLITE
+async def test_a_push_that_waited_for_a_failed_transaction_fails_with_it(database: AsyncEngine) -> None:
+    class Slow(CountingWriter):
+        async def commit(
+            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        ) -> list[Stored]:
+            await super().commit(groups, marks, snapshots)
+            await failing.wait()
+            raise JournalUnavailable("it does not answer")
+
+    failing = asyncio.Event()
+    writer = Slow()
+    journal = started(database, writer)
+    outcomes: list[Outcome] = []
+    journal.append([entry()], outcomes.append)
+    await asyncio.sleep(0.01)
+    journal.append([entry()], outcomes.append)
+    await asyncio.sleep(2 * MAX_WAIT_SECONDS)
+    failing.set()
+    await until_has(outcomes, 2)
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+    assert writer.sizes == [1]
+    await journal.close()
+
+
+async def test_closing_commits_what_is_gathered_and_takes_no_more(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database))
+    outcomes: list[Outcome] = []
+    for _ in range(5):
+        journal.append([entry()], outcomes.append)
+    await journal.close()
+    assert len(outcomes) == 5
+    with pytest.raises(Refused):
+        journal.append([entry()], outcomes.append)
+
+
+class CountingWriter:
+    """Notes how much each commit has, and answers at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
+        self.sizes.append(len(groups))
+        await asyncio.sleep(0)
+        return [[Receipt(number, 1)] for number in range(1, len(groups) + 1)]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_pushes_that_come_one_after_the_other_are_committed_at_once(database: AsyncEngine) -> None:
+    writer = CountingWriter()
+    journal = started(database, writer)
+    for _ in range(3):
+        await append(journal, entry())
+    assert writer.sizes == [1, 1, 1]
+    await journal.close()
+
+
+@pytest.mark.parametrize(("delay", "quiet", "longest"), [(0.1, 0, 0), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
+async def test_while_pushes_come_a_transaction_waits_for_more_of_them_but_not_for_long(
+    database: AsyncEngine, delay: float, quiet: float, longest: float
+) -> None:
+    writer = CountingWriter()
+    journal = Journal(
+        database, writer, commit_delay_seconds=delay, quiet_seconds=quiet, max_commit_delay_seconds=longest
+    )
+    journal.start(Recorder())
+    await append(journal, entry(), entry())
+    told: list[Outcome] = []
+    for _ in range(5):
+        journal.append([entry()], told.append)
+        await asyncio.sleep(0.005)
+    async with asyncio.timeout(10):
+        while len(told) < 5:
+            await asyncio.sleep(0.001)
+    assert writer.sizes == [2, 5]
+    await journal.close()
+
+
+class StuckWriter:
+    """A database that never answers."""
+
+    async def commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+    ) -> list[Stored]:
+        await asyncio.Event().wait()
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEngine) -> None:
+    journal = started(database, StuckWriter(), close_seconds=0.0)
+    journal.append([entry()], lambda outcome: None)
+    await asyncio.sleep(0)
+    for _ in range(MAX_QUEUED):
+        journal.append([entry()], lambda outcome: None)
+    with pytest.raises(Refused) as refused:
+        journal.append([entry()], lambda outcome: None)
+    assert refused.value.code is Code.OVERLOADED
+    await journal.close()
+
+
+async def test_what_waits_is_bounded_in_bytes_too(database: AsyncEngine) -> None:
+    journal = started(database, StuckWriter(), close_seconds=0.0)
+    big = entry(text="x" * 1024 * 1024)
+    journal.append([big], lambda outcome: None)
+    await asyncio.sleep(0)
+    for _ in range(32):
+        journal.append([big], lambda outcome: None)
+    with pytest.raises(Refused):
+        journal.append([big], lambda outcome: None)
+    await journal.close()

@@ -1,0 +1,104 @@
+"""What only PostgreSQL does: locks between workers, connections that freeze, its URLs."""
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.errors import JournalUnavailable, Refused
+from channels.journal import postgresql as journal_postgresql
+from channels.journal.postgresql import PostgresqlWriter
+from server.databases import Databases
+from server.databases.engine import asyncpg_dsn
+from tests.channels.journal.support import (
+    append,
+    entry,
+    group,
+    receipt,
+    started,
+)
+from tests.channels.support import writer_for
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: AsyncEngine) -> None:
+    writer = writer_for(database)
+    await writer.commit([group(entry("a")), group(entry("b"))])
+    lock = "SELECT 1 FROM topics WHERE name = '{}' FOR UPDATE"
+    async with database.begin() as stranger:  # who takes the counters in the wrong order
+        await stranger.exec_driver_sql(lock.format("b"))
+        commit = asyncio.create_task(writer.commit([group(entry("a")), group(entry("b"))]))
+        async with asyncio.timeout(10), database.connect() as onlooker:
+            while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                await asyncio.sleep(0.01)
+        await stranger.exec_driver_sql(lock.format("a"))  # a circle: PostgreSQL ends the one who has waited for longer
+    assert await commit == [[receipt(2)], [receipt(2)]]
+    await writer.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_null_character_that_postgresql_refuses_costs_no_other(database: AsyncEngine) -> None:
+    journal = started(database, writer_for(database))
+    outcomes = await append(journal, entry(), entry(push_id="\0"), entry("b"), entry())
+    assert isinstance(outcomes.pop(1), Refused)
+    assert outcomes == [receipt(1), receipt(1), receipt(2)]
+    await journal.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavailable_in_time(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = PostgresqlWriter(asyncpg_dsn(database.url), commit_seconds=0.3)
+    await writer.commit([group(entry(push_id="1"))])
+    assert writer._connection is not None
+    pid = writer._connection.get_server_pid()
+    known = journal_postgresql._known
+
+    async def freeze_and_look(*given: Any) -> Any:
+        os.kill(pid, signal.SIGSTOP)
+        return await known(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal_postgresql, "_known", freeze_and_look)
+        async with asyncio.timeout(5):
+            with pytest.raises(JournalUnavailable):
+                await writer.commit([group(entry(push_id="2"))])
+    os.kill(pid, signal.SIGCONT)
+    assert await writer.commit([group(entry(push_id="2"))]) == [[receipt(2)]]
+    await writer.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topics_only_for_a_while(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url), max_idle_ms=300) for _ in range(2)]
+    locked = asyncio.Event()
+
+    async def hang(*given: object) -> None:
+        locked.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal_postgresql, "_mark", hang)
+        lost = asyncio.create_task(hanging.commit([group(entry())]))
+        await locked.wait()
+    assert await other.commit([group(entry())]) == [[receipt(1)]]
+    lost.cancel()
+    await asyncio.gather(lost, return_exceptions=True)
+    await other.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_a_hosters_url_of_postgresql_is_written_to_as_it_is_read_from(made_urls: dict[str, str]) -> None:
+    databases = Databases({name: f"{url}?sslmode=prefer" for name, url in made_urls.items()})
+    journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
+    assert await append(journal, entry()) == [receipt(1)]
+    assert len(await journal.after("class:7", 0, 1)) == 1
+    await journal.close()
+    await databases.dispose()
