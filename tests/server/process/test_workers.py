@@ -23,11 +23,9 @@ from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
 from tests.phoenix import Connection
 from tests.postgresql import PostgreSQL
 from tests.redis import RedisServer
-
-Payload = dict[str, Any]
+from tests.server.process.someone import ROLES, Payload, Someone
 
 LOGINS = ("ana", "bruno", "paula", "diretora")
-ROLES = {"ana": "students", "bruno": "students", "paula": "teachers", "diretora": "principal"}
 
 
 @pytest.fixture(scope="module")
@@ -60,68 +58,6 @@ def make_crew(school: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[C
 def crew(make_crew: Callable[..., Crew]) -> Crew:
     """Run two workers."""
     return make_crew(2)
-
-
-class Someone:
-    """Somebody in a class: what they saw, in order, and how they come back."""
-
-    def __init__(self, crew: Crew, login: str, token: str) -> None:
-        self.heard: list[str] = []
-        self.events: list[tuple[str, Payload]] = []
-        self.topic = ""
-        self.connection: Connection | None = None
-        self._seq = 0
-        self._crew, self._login, self._token = crew, login, token
-
-    async def come(self, worker: int | None = None) -> None:
-        """Join the class of ana, bruno and paula, from where one was."""
-        self.connection = await self._crew.connect(ROLES[self._login], self._token, self._on_event, worker)
-        if not self.topic:
-            joined = await self.connection.join("user:me")
-            self.topic = next(each["topic"] for each in joined["topics"] if each["topic"].startswith("class:"))
-        await self.connection.join(self.topic, {"since": self._seq} if self._seq else {}, self._catch_up)
-
-    def _catch_up(self, joined: Payload) -> None:
-        assert joined["complete"]
-        for event in joined["events"]:
-            self._on_event(self.topic, event["event"], event["payload"])
-
-    def _on_event(self, topic: str, event: str, payload: Payload) -> None:
-        self.events.append((event, payload))
-        if event == "message:sent" and topic == self.topic:
-            assert payload["seq"] == self._seq + 1, (self._login, self._seq, payload)
-            self._seq = payload["seq"]
-            self.heard.append(payload["text"])
-
-    async def say(self, text: str, push_id: str | None = None) -> Payload:
-        """Send a message, and return its receipt."""
-        assert self.connection is not None
-        payload = {"text": text, **({"id": push_id} if push_id else {})}
-        return await self.connection.request(self.topic, "message:send", payload)
-
-    async def stay(self) -> None:
-        """Come back whenever the connection ends."""
-        while self.connection is not None:
-            await self.connection.closed.wait()
-            await self.come()
-
-    async def leave(self) -> None:
-        """Hang up."""
-        if self.connection is not None:
-            self.connection.close()
-            await self.connection.closed.wait()
-
-    def present(self) -> set[str]:
-        """Return who is present in the class, by name, as this client has been told."""
-        who: dict[str, str] = {}
-        for event, payload in self.events:
-            if event == "presence_state":
-                who = {key: entry["user"]["name"] for key, entry in payload.items()}
-            elif event == "presence_diff":
-                for key in payload["leaves"]:
-                    who.pop(key, None)
-                who |= {key: entry["user"]["name"] for key, entry in payload["joins"].items()}
-        return set(who.values())
 
 
 async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(crew: Crew, tokens: dict[str, str]) -> None:
