@@ -8,7 +8,7 @@ NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stam
 
 # Processes that run tests side by side: more than there are cores, because many tests wait for most of their time.
 JOBS ?= 3
-SIDE_BY_SIDE := --numprocesses $(JOBS) --dist loadgroup
+SIDE_BY_SIDE := --numprocesses $(JOBS)
 
 # Chooses what happens in the long schedules. Each run takes another one; a schedule that fails says how to replay it.
 SEED ?= $(shell date +%s)

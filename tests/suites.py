@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 
 # Folders and modules whose tests share servers over a whole session or module.
-GROUPS = ("interop", "scenarios", "faults/test_network.py")
+GROUPS = ("tests/interop/", "tests/scenarios/", "tests/faults/test_network.py")
 
-# They wait most of their time: begun late, they would be what everybody waits for in the end.
+# They wait for most of their time. Begun late, they would keep the whole run waiting at its end.
 FIRST = ("faults", "scenarios", "interop", "browser")
 
 _LEFT = pytest.StashKey[int]()
@@ -23,16 +25,25 @@ _LEFT = pytest.StashKey[int]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each test into its group, and those that take long before the others."""
-    for item in items:
-        group = next((name for name in GROUPS if _is_in(item, name)), None)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
+    """Put the tests that take long before the others."""
     items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if _is_in(item, name)), len(FIRST)))
 
 
 def _is_in(item: pytest.Item, name: str) -> bool:
     return item.path.is_relative_to(ROOT / name)
+
+
+class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each process a group, or else a single test; with pytest 9.2 the groups of xdist itself have no effect."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group in GROUPS if group in nodeid), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Return who deals the tests out to the processes."""
+    return _ByGroup(config, log)
 
 
 # Under xdist the processes that run tests know what was left out; the one that reports is told at their end.

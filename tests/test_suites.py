@@ -1,4 +1,4 @@
-"""A run that leaves long tests out says so."""
+"""A run that leaves long tests out says so, and tests that share servers run in one process."""
 
 import subprocess
 import sys
@@ -17,6 +17,27 @@ def test_short(): pass
 @pytest.mark.parametrize("number", range(3))
 def test_long(number): pass
 """
+
+
+GROUPED = """
+import os, pytest
+
+@pytest.mark.parametrize("number", range(20))
+def test_some(number): print("process", os.environ["PYTEST_XDIST_WORKER"])
+"""
+
+
+def test_tests_that_share_servers_run_in_one_process(tmp_path: Path) -> None:
+    folder = tmp_path / "tests" / "interop"
+    folder.mkdir(parents=True)
+    (folder / "test_some.py").write_text(GROUPED)
+    (tmp_path / "test_other.py").write_text(GROUPED)
+    assert len(processes_of(run(folder, "-n", "2", "-rP", "--rootdir", str(tmp_path)))) == 1
+    assert len(processes_of(run(tmp_path / "test_other.py", "-n", "2", "-rP"))) == 2
+
+
+def processes_of(output: str) -> set[str]:
+    return {line for line in output.splitlines() if line.startswith("process ")}
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
