@@ -5,6 +5,8 @@
 
 The broker may lose any of these. A worker's changes are numbered, so that a lost one shows at the next change or beat;
 a worker that notices asks for the whole. A worker that sends nothing is forgotten, and complete again when it is back.
+
+The reasons: docs/notes/presence.md.
 """
 
 import logging

@@ -4,6 +4,8 @@
 
 An idle server commits at once. A busy one collects what comes while the last transaction is under way (group commit),
 so that hundreds of events cost one.
+
+The reasons: docs/notes/order.md.
 """
 
 import asyncio

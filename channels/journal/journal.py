@@ -6,6 +6,8 @@ The next `seq` of a topic comes from its counter, taken inside the transaction b
 commit order and `seq` order are the same. Reads go through SQLAlchemy and are the same for both.
 
 The journal knows neither sessions nor what events mean.
+
+The reasons: docs/notes/order.md.
 """
 
 import asyncio

@@ -5,6 +5,8 @@
 The broker's envelopes are only the quick way. What they leave out is found here, and handed to the hub in order.
 What the journal does not have is not waited for: neither events that were announced and are not stored, nor events
 whose rows were deleted.
+
+The reasons: docs/notes/order.md.
 """
 
 import asyncio

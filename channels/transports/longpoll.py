@@ -6,6 +6,8 @@
 As Phoenix' clients expect it, every answer is HTTP 200 with a JSON body whose `status` tells what happened, except what
 is wrong with HTTP itself. The token is all the proof that a request needs: nobody can guess it, and no browser sends it
 by itself.
+
+The reasons: docs/notes/long-polling.md.
 """
 
 import asyncio

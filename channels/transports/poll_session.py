@@ -6,6 +6,8 @@
 An answer is kept until the next poll shows that it arrived; so a client that repeats what was not answered has every
 message once, in order. What waits meanwhile is bounded like every outbox. Nothing here knows HTTP or other workers:
 `longpoll` and `poll_sessions` do.
+
+The reasons: docs/notes/long-polling.md.
 """
 
 import asyncio

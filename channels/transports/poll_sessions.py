@@ -4,6 +4,8 @@
 
 Requests are values, so that they can be passed on. A failure on the way to another worker becomes an answer that loses
 nothing: poll again, push again, or come back from your positions.
+
+The reasons: docs/notes/long-polling.md.
 """
 
 import asyncio

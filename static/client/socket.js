@@ -8,6 +8,8 @@
  *     channel.on("message:sent", show);
  *     channel.join();
  *     socket.connect();
+ *
+ * The reasons: docs/notes/browser-client.md.
  */
 
 import {Backoff} from "./backoff.js";
