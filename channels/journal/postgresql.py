@@ -1,10 +1,10 @@
 """The journal's writer for PostgreSQL: one connection of its own, by asyncpg, five statements a batch.
 
-The counters of the batch's topics are locked first, in name order, so that two workers never wait for each other in
-a circle; whoever holds a counter is alone in that topic until its commit. That makes the look-up of known push ids
-exact and `seq` order the commit order. (FOR NO KEY UPDATE, because a read mark's foreign key looks at counters that
-its batch does not hold, in no order.) The default isolation (READ COMMITTED) is needed: each statement must see what
-was committed while the locks were awaited.
+The counters of the batch's topics are locked first, in name order, so that two workers never deadlock; no other worker
+appends to a topic between its lock and the commit. So the look-up of known push ids and the comparison of governed
+positions are exact, and `seq` order is commit order. (FOR NO KEY UPDATE, because a read mark's foreign key reads
+counters that its batch has not locked, in no order.) The default isolation (READ COMMITTED) is needed: each statement
+must see what was committed while the locks were awaited.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapsho
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
 COMMIT_SECONDS = 4.0
 
-# A transaction that waits for its worker holds its topics' counters: of a worker that hangs, or whose machine is cut
-# off, PostgreSQL would know for hours nothing else. A batch's statements follow each other within milliseconds.
+# A transaction that waits for its worker holds its topics' counters. PostgreSQL notices only after hours that a worker
+# hangs or its machine is cut off. A batch's statements follow each other within milliseconds.
 MAX_IDLE_MS = 5_000
 
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}"
@@ -87,7 +87,7 @@ class PostgresqlWriter:
             try:
                 return await self._transact(groups, marks, snapshots)
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
-                # Undone whole, because of somebody else's transaction: it may simply be tried again, within its time.
+                # PostgreSQL rolled back everything because of another transaction; try again, within its time.
                 await self.close()
 
     async def _transact(
