@@ -2,7 +2,7 @@
 
 The kernel interrupts the process after every few milliseconds of CPU (ITIMER_PROF). What the main thread has used since
 the last time is put down to what it is doing now: to the broker, if the innermost code of ours that is running is
-`channels/broker_redis.py`, or if an asyncio stream runs, which only redis-py's connections are. The journal's thread is
+in `channels/broker/`, or if an asyncio stream runs, which only redis-py's connections are. The journal's thread is
 not the main thread. The sum is kept in a file named for the process, which the benchmark reads meanwhile.
 """
 
@@ -24,7 +24,7 @@ INTERVAL_SECONDS = 0.002
 _SUM = struct.Struct("d")
 _ROOT = Path(__file__).parent.parent
 _OURS = (str(_ROOT / "channels"), str(_ROOT / "server"))
-_BROKER = str(_ROOT / "channels" / "broker_redis.py")
+_BROKER = f"{_ROOT / 'channels' / 'broker'}{os.sep}"
 _STREAMS = ("_SelectorSocketTransport.", "StreamReader.", "StreamReaderProtocol.", "StreamWriter.")
 
 
@@ -61,7 +61,7 @@ def _is_broker(frame: FrameType | None) -> bool:
 @lru_cache(4096)
 def _belongs(file: str, name: str) -> bool | None:
     """Tell whether this is the broker's, or something else of ours; None where its caller says more."""
-    if file == _BROKER or name.startswith(_STREAMS):
+    if file.startswith(_BROKER) or name.startswith(_STREAMS):
         return True
     return False if file.startswith(_OURS) else None
 

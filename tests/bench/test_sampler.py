@@ -7,7 +7,7 @@ from typing import Any
 from bench.sampler import _is_broker
 from tests.lousa import ROOT
 
-BROKER, HUB = (str(ROOT / "channels" / name) for name in ("broker_redis.py", "hub.py"))
+BROKER, HUB = (str(ROOT / "channels" / name) for name in ("broker/redis.py", "topics/hub.py"))
 REDIS, ASYNCIO = "/usr/lib/python/redis/asyncio/client.py", "/usr/lib/python/asyncio/events.py"
 
 STREAM = """
