@@ -11,6 +11,7 @@ The reasons: docs/notes/long-polling.md.
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -18,9 +19,12 @@ import msgspec
 from channels.engine.engine import Engine
 from channels.errors import TOO_SLOW, Closing
 from channels.limit import (
+    LAST_POLL_SECONDS,
     LONGPOLL_IDLE_SECONDS,
     MAX_PUSHES_WAITING,
+    MAX_SESSIONS_OF_ADDRESS,
     MIN_POLL_INTERVAL_SECONDS,
+    POLL_SECONDS,
     PUSH_SECONDS,
     REPLY_ROOM_BYTES,
 )
@@ -44,6 +48,20 @@ def gone(closing: Closing | None = None) -> bytes:
     return status_body(410, token=None, messages=[], **ending)
 
 
+@dataclass(frozen=True, slots=True)
+class PollBounds:
+    """What bounds polls, in seconds and bytes; `channels.limit` has the reasons."""
+
+    poll_seconds: float = POLL_SECONDS
+    last_poll_seconds: float = LAST_POLL_SECONDS
+    push_seconds: float = PUSH_SECONDS
+    reply_room_bytes: int = REPLY_ROOM_BYTES
+    max_sessions_of_address: int = MAX_SESSIONS_OF_ADDRESS
+
+
+USUAL_BOUNDS = PollBounds()
+
+
 class PollSessionListener(Protocol):
     """What a poll session tells its owner."""
 
@@ -63,6 +81,7 @@ class PollSession:
     __slots__ = (
         "_answer",
         "_answered_at",
+        "_bounds",
         "_delayed",
         "_engine",
         "_has_ended",
@@ -78,7 +97,13 @@ class PollSession:
     )
 
     def __init__(
-        self, name: str, address: str, session: Session, engine: Engine, listener: PollSessionListener
+        self,
+        name: str,
+        address: str,
+        session: Session,
+        engine: Engine,
+        listener: PollSessionListener,
+        bounds: PollBounds = USUAL_BOUNDS,
     ) -> None:
         session.transport = self
         session.blocked = session.ephemeral_waits = True
@@ -88,6 +113,7 @@ class PollSession:
         self.session = session
         self._engine = engine
         self._listener = listener
+        self._bounds = bounds
         self._has_ended = False
         self._number = 0  # of the last answer
         self._answer: bytes | None = None  # the last one, until it is known to have arrived
@@ -201,7 +227,7 @@ class PollSession:
             self._pushes -= 1
 
     async def _push_all(self, frames: list[bytes]) -> bytes:
-        deadline = asyncio.get_running_loop().time() + PUSH_SECONDS
+        deadline = asyncio.get_running_loop().time() + self._bounds.push_seconds
         for data in frames:
             work = self._engine.handle(self.session, data)
             if work is not None:
@@ -214,7 +240,7 @@ class PollSession:
 
     async def _has_room(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
-        while self.session.waiting_bytes > REPLY_ROOM_BYTES and self.session.closing is None:
+        while self.session.waiting_bytes > self._bounds.reply_room_bytes and self.session.closing is None:
             self._room = loop.create_future()
             await asyncio.wait((self._room,), timeout=deadline - loop.time())
             if loop.time() >= deadline:

@@ -20,9 +20,8 @@ import msgspec
 from channels.cluster.rpc import WorkerGone, WorkerUnreachable
 from channels.engine.engine import Engine
 from channels.errors import Closing, Code, Refused
-from channels.limit import LAST_POLL_SECONDS, MAX_SESSIONS_OF_ADDRESS, POLL_SECONDS
 from channels.member import Member, Role
-from channels.transports.poll_session import PollAnswer, PollSession, gone, status_body
+from channels.transports.poll_session import USUAL_BOUNDS, PollAnswer, PollBounds, PollSession, gone, status_body
 from channels.transports.poll_token import PollToken, TokenSigner
 from channels.wire.codec import POLL, POLL_OBJECTS
 
@@ -64,9 +63,22 @@ Request = PollRequest | PushRequest | LeaveRequest
 
 
 class PollSessions:
-    """The long-poll sessions of one worker; `start` before the first `open`."""
+    """The long-poll sessions of one worker; `start` before the first `open`.
 
-    def __init__(self, engine: Engine) -> None:
+    `away_seconds`: the longest that a poll waits before it is answered that its worker cannot be reached.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        bounds: PollBounds = USUAL_BOUNDS,
+        *,
+        away_seconds: float = AWAY_SECONDS,
+        sweep_seconds: float = SWEEP_SECONDS,
+    ) -> None:
+        self._sweep_seconds = sweep_seconds
+        self._bounds = bounds
+        self._away_seconds = away_seconds
         self._engine = engine
         self._rpc = engine.rpc
         self._signer = TokenSigner(engine.key)
@@ -101,11 +113,11 @@ class PollSessions:
 
         Raises `Refused` (OVERLOADED) where too many come from there.
         """
-        if self._addresses[address] >= MAX_SESSIONS_OF_ADDRESS:
+        if self._addresses[address] >= self._bounds.max_sessions_of_address:
             raise Refused(Code.OVERLOADED, "too many sessions from this address", retry_after=2_000)
         session = self._engine.connect(member, POLL_OBJECTS if in_objects else POLL, revision)
         name = secrets.token_hex(16)
-        poll_session = self._by_name[name] = PollSession(name, address, session, self._engine, self)
+        poll_session = self._by_name[name] = PollSession(name, address, session, self._engine, self, self._bounds)
         self._addresses[address] += 1
         return status_body(410, token=poll_session.token, messages=[])
 
@@ -128,11 +140,11 @@ class PollSessions:
             return gone()
         except WorkerUnreachable as away:
             if isinstance(request, PollRequest):
-                await asyncio.sleep(random.uniform(0, AWAY_SECONDS) if not away.sent else 0)
+                await asyncio.sleep(random.uniform(0, self._away_seconds) if not away.sent else 0)
                 return status_body(204, token=self._signer.write(token), messages=[])
             if away.sent:
                 return status_body(500, code=Code.UNAVAILABLE)
-            return status_body(503, code=Code.UNAVAILABLE, retry_after=int(AWAY_SECONDS * 1000))
+            return status_body(503, code=Code.UNAVAILABLE, retry_after=int(self._away_seconds * 1000))
 
     def serve(self, request: bytes) -> PollAnswer:
         """Begin to answer a request that another worker received (`RpcListener`)."""
@@ -185,7 +197,7 @@ class PollSessions:
 
     async def _sweep_forever(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._sweep_seconds)
             try:
                 self._sweep(asyncio.get_running_loop().time())
             except Exception:
@@ -194,11 +206,11 @@ class PollSessions:
     def _sweep(self, now: float) -> None:
         self._rpc.check()
         for poll_session, since in list(self._held.items()):
-            if now - since < POLL_SECONDS:
+            if now - since < self._bounds.poll_seconds:
                 break
             poll_session.nothing()
         for name, since in list(self._ended.items()):
-            if now - since < LAST_POLL_SECONDS:
+            if now - since < self._bounds.last_poll_seconds:
                 break
             del self._by_name[name], self._ended[name]
 

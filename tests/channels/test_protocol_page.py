@@ -11,7 +11,7 @@ from channels import limit
 from channels.errors import Code
 from channels.limit import Limits
 from channels.member import Role
-from channels.transports import poll_sessions
+from channels.transports.poll_session import PollBounds
 from channels.transports.poll_sessions import LeaveRequest, PollRequest, PollSessions, PushRequest
 from channels.transports.poll_token import PollToken
 from tests.channels.support import ANA, Worker
@@ -59,9 +59,8 @@ def test_there_are_frames_and_polls_to_look_at() -> None:
 
 
 @pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
-async def test_polls_happen_as_they_are_told(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.0)
-    room = PollSessions(worker.engine)
+async def test_polls_happen_as_they_are_told(worker: Worker) -> None:
+    room = PollSessions(worker.engine, PollBounds(poll_seconds=0.0))
     room.start()
     tokens: dict[str, str] = {}
     ((_, lines),) = blocks("polls")

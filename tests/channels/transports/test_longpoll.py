@@ -16,10 +16,9 @@ from channels import roles
 from channels.errors import Unavailable
 from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES, Limits
 from channels.member import Member
-from channels.transports import poll_sessions
 from channels.transports.gate import Gate
 from channels.transports.longpoll import NDJSON
-from channels.transports.poll_session import PollSession
+from channels.transports.poll_session import PollBounds, PollSession
 from channels.transports.poll_sessions import PollSessions
 from tests.channels.support import Worker
 
@@ -78,7 +77,7 @@ def read(response: HTTPResponse) -> Any:
 @pytest.fixture
 async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     worker: Worker = await make_worker(limits=Limits(push_rate=0))
-    room = PollSessions(worker.engine)
+    room = PollSessions(worker.engine, PollBounds(poll_seconds=0.5), away_seconds=0.01)
     room.start()
     gate = Gate(worker.engine, room, (ORIGIN,))
     routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
@@ -289,8 +288,7 @@ async def test_pages_of_the_configured_origins_may_read_the_answers(
     assert opened.headers["Vary"] == "Origin"
 
 
-async def test_a_held_poll_is_answered_in_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.01)
+async def test_a_held_poll_is_answered_in_time(served: Served) -> None:
     token = await served.open()
     assert await served.get("", X_Phoenix_Longpoll_Token=token) == {"status": 204, "token": token, "messages": []}
 
@@ -299,7 +297,6 @@ async def test_a_held_poll_is_answered_in_time(served: Served, monkeypatch: pyte
 async def test_who_asks_a_worker_that_cannot_reach_the_owner_is_to_come_by_another_connection(
     served: Served, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    monkeypatch.setattr(poll_sessions, "AWAY_SECONDS", 0.01)
     rpc = served.worker.engine.rpc
     token = await served.open()
     await served.post(token, JOIN)  # so that its own poll is answered at once

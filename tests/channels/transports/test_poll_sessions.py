@@ -13,7 +13,7 @@ from channels.cluster import rpc
 from channels.errors import Refused
 from channels.limit import FRAME_BURST, MAX_EPHEMERAL, MAX_PUSHES_WAITING, Limits
 from channels.member import Member, Role
-from channels.transports import poll_session, poll_sessions
+from channels.transports.poll_session import PollBounds
 from channels.transports.poll_sessions import LeaveRequest, PollRequest, PollSessions, PushRequest
 from channels.transports.poll_token import PollToken
 from tests.channels.support import ANA, BRUNO, PAULA, Frame, Worker
@@ -29,17 +29,19 @@ MakeRoom = Callable[..., Any]
 class Place:
     """A worker with its poll sessions."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, bounds: PollBounds, periods: dict[str, float]) -> None:
         self.worker = worker
-        self.room = PollSessions(worker.engine)
+        self.room = PollSessions(worker.engine, bounds, **periods)
 
 
 @pytest.fixture
 async def make_place(make_worker: MakeRoom) -> AsyncIterator[MakeRoom]:
     places: list[Place] = []
 
-    async def make(bus: MemoryBus | None = None, limits: Limits = LIMITS) -> Place:
-        places.append(Place(await make_worker(bus, limits=limits)))
+    async def make(
+        bus: MemoryBus | None = None, limits: Limits = LIMITS, *, periods: dict[str, float] | None = None, **bounds: Any
+    ) -> Place:
+        places.append(Place(await make_worker(bus, limits=limits), PollBounds(**bounds), periods or {}))
         places[-1].room.start()
         return places[-1]
 
@@ -150,10 +152,10 @@ async def test_a_poll_is_held_until_something_comes(place: Place) -> None:
     assert json.loads(answer["messages"][0])[3] == "presence_diff"
 
 
-async def test_a_poll_whose_time_is_over_is_answered_that_there_is_nothing_under_the_same_token(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_a_held_poll_is_answered_nothing_under_the_same_token(
+    make_place: MakeRoom,
 ) -> None:
-    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.01)
+    place = await make_place(poll_seconds=0.01)
     ana = Poller(place)
     token = ana.token
     assert await ana.answer() == {"status": 204, "token": token, "messages": []}
@@ -256,10 +258,8 @@ async def test_a_frame_that_cannot_be_read_is_refused_and_the_others_are_done(pl
     assert ana.frames[0][4]["response"]["code"] == "bad_frame"
 
 
-async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_takes_them(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poll_session, "REPLY_ROOM_BYTES", 1_000)
+async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_takes_them(make_place: MakeRoom) -> None:
+    place = await make_place(reply_room_bytes=1_000)
     ana = Poller(place)
     await ana.join()
     for number in range(10):
@@ -270,17 +270,16 @@ async def test_replies_that_do_not_fit_hold_the_next_frames_back_until_a_poll_ta
     assert await pushing == {"status": 200}
 
 
-async def test_a_push_waits_only_so_long_for_polls(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_session, "REPLY_ROOM_BYTES", 10)
-    monkeypatch.setattr(poll_session, "PUSH_SECONDS", 0.05)
+async def test_a_push_waits_only_so_long_for_polls(make_place: MakeRoom) -> None:
+    place = await make_place(reply_room_bytes=10, push_seconds=0.05)
     ana = Poller(place)
     assert await ana.push(["1", "1", "class:7", "phx_join", {}], ["1", "2", "class:7", "phx_leave", {}]) == {
         "status": 408
     }
 
 
-async def test_no_more_pushes_wait_than_the_bound(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_session, "REPLY_ROOM_BYTES", 10)
+async def test_no_more_pushes_wait_than_the_bound(make_place: MakeRoom) -> None:
+    place = await make_place(reply_room_bytes=10)
     ana = Poller(place)
     first = asyncio.create_task(ana.push(["1", "1", "class:7", "phx_join", {}]))
     await until(lambda: bool(place.room._tasks))
@@ -343,8 +342,8 @@ async def test_who_polls_while_it_ends_is_told_at_once(place: Place) -> None:
     assert place.worker.engine.connections_of(ANA) == 0
 
 
-async def test_an_ended_session_is_forgotten_after_a_while(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_sessions, "LAST_POLL_SECONDS", 0.01)
+async def test_an_ended_session_is_forgotten_after_a_while(make_place: MakeRoom) -> None:
+    place = await make_place(last_poll_seconds=0.01)
     ana = Poller(place)
     await place.worker.engine.drain(0.01)
     await until(lambda: not place.room._by_name)
@@ -387,10 +386,8 @@ async def test_another_roles_address_leads_to_no_session(place: Place) -> None:
     assert (await ana.answer())["status"] == 410
 
 
-async def test_so_many_sessions_come_from_one_address_and_no_more(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poll_sessions, "MAX_SESSIONS_OF_ADDRESS", 2)
+async def test_so_many_sessions_come_from_one_address_and_no_more(make_place: MakeRoom) -> None:
+    place = await make_place(max_sessions_of_address=2)
     ana = Poller(place)
     Poller(place, who=BRUNO)
     with pytest.raises(Refused) as refused:
@@ -463,12 +460,9 @@ async def test_whose_poll_is_held_by_an_owner_that_dies_is_told_so_soon(make_pla
     assert await asyncio.wait_for(ana.answer(polling), 5) == {"status": 410, "token": None, "messages": []}
 
 
-async def test_an_owner_that_does_not_answer_counts_as_gone(
-    make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poll_sessions, "SWEEP_SECONDS", 0.001)
+async def test_an_owner_that_does_not_answer_counts_as_gone(make_place: MakeRoom) -> None:
     bus = MemoryBus(lose=lambda envelope: envelope.topic.startswith("worker:"))
-    one, two = [await make_place(bus) for _ in range(2)]
+    one, two = [await make_place(bus, periods={"sweep_seconds": 0.001}) for _ in range(2)]
     ana = Poller(two, owner=one)
     assert (await ana.answer())["status"] == 410
 
@@ -491,9 +485,8 @@ async def test_a_poll_whose_answer_got_lost_between_workers_is_asked_again(make_
 async def test_while_the_broker_is_away_a_poll_may_be_repeated_and_a_push_has_not_been_made(
     make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poll_sessions, "AWAY_SECONDS", 0.01)
     bus = MemoryBus()
-    one, two = [await make_place(bus) for _ in range(2)]
+    one, two = [await make_place(bus, periods={"away_seconds": 0.01}) for _ in range(2)]
     ana = Poller(two, owner=one)
     monkeypatch.setattr(two.room._rpc, "_connected", lambda: False)
     token = ana.token

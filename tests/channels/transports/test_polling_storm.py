@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from channels.broker.memory import MemoryBus
-from channels.transports import poll_sessions
 from tests.channels.support import BRUNO
 from tests.channels.transports.test_poll_sessions import MakeRoom, Place, Poller, make_place
 
@@ -44,13 +43,10 @@ class Careless(Poller):
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_a_careless_client_has_everything_once_and_in_order(
-    make_place: MakeRoom, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
+async def test_a_careless_client_has_everything_once_and_in_order(make_place: MakeRoom, seed: int) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr(poll_sessions, "POLL_SECONDS", 0.5)
     bus = MemoryBus()
-    places = [await make_place(bus) for _ in range(3)]
+    places = [await make_place(bus, poll_seconds=0.5) for _ in range(3)]
     ana = Careless(chance, *places, owner=chance.choice(places))
     bruno = Poller(*places, who=BRUNO, owner=chance.choice(places))
     await ana.join()
