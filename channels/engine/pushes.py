@@ -15,6 +15,7 @@ A push that is sent again under its id is answered as the first time, also where
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -44,7 +45,7 @@ Others = Sequence[Effect[Any]]
 class PendingPush(msgspec.Struct, frozen=True):
     """A push on its way into the journal; the message is without its payload, which would keep the whole frame.
 
-    `runs` counts how often the action has run.
+    `number` is its place among the pushes of this worker; `runs` counts how often the action has run.
     """
 
     session: Session
@@ -52,6 +53,7 @@ class PendingPush(msgspec.Struct, frozen=True):
     topic: str
     action: Action[Any, Any]
     payload: Any
+    number: int
     runs: int = 1
 
     @property
@@ -80,8 +82,9 @@ class Pushes:
         self._known_events = known_events(rules.values())
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
-        self.reruns: Reruns[PendingPush] = Reruns(self._run_again)
+        self.reruns: Reruns[PendingPush] = Reruns(self)
         self._settling: dict[Session, asyncio.Future[None]] = {}
+        self._numbers = count()
 
     async def close(self) -> None:
         """Give up the pushes that wait to run again; their clients send them again."""
@@ -90,11 +93,15 @@ class Pushes:
     async def settle(self, session: Session) -> None:
         """Wait until all pushes of a session are stored or refused."""
         while session.appending or session in self.reruns.tasks:
+            await self.appends_settled(session)
             if session in self.reruns.tasks:
                 await self.reruns.wait(session)
-            else:
-                settled = self._settling.setdefault(session, asyncio.get_running_loop().create_future())
-                await asyncio.shield(settled)
+
+    async def appends_settled(self, session: Session) -> None:
+        """Wait until no push of a session is on its way into the journal."""
+        while session.appending:
+            settled = self._settling.setdefault(session, asyncio.get_running_loop().create_future())
+            await asyncio.shield(settled)
 
     def push(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
         """Carry out a push and reply; where an awaitable comes back, something is read first. Raises `Refused`."""
@@ -104,7 +111,7 @@ class Pushes:
         action = self._action(session, message)
         payload = session.wire.read(message.payload, action.payload)
         topic = self._hub.topics[subscription.topic]
-        return self._run(PendingPush(session, message.bare(), topic.name, action, payload), topic)
+        return self._run(PendingPush(session, message.bare(), topic.name, action, payload, next(self._numbers)), topic)
 
     def _action(self, session: Session, message: ClientMessage) -> Action[Any, Any]:
         rule: TopicRule
@@ -247,10 +254,19 @@ class Pushes:
         if settled is not None:
             settled.set_result(None)
 
-    async def _run_again(self, pending: PendingPush, governed: int) -> None:
+    def may_follow(self, pending: PendingPush) -> bool:
+        """Tell whether a push would be checked as those of its session that are under way were."""
+        topic = self._hub.topics.get(pending.topic)
+        return topic is not None and pending.session.checked == topic.state.governed
+
+    async def run_again(self, pending: PendingPush, governed: int) -> None:
+        """Run a push once its topic has reached the governing event at `governed`."""
         async with self._hub.holding(pending.topic) as topic:
             if topic.state.governed < governed:
                 await self._hub.recover(topic)
+            if topic.state.governed < governed <= topic.seq:
+                # The journal does not have the governing event any more: its row was deleted by hand.
+                topic.state.governed = governed
             if topic.state.governed < governed:
                 raise Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
             work = self._run_checked(msgspec.structs.replace(pending, runs=pending.runs + 1), topic)

@@ -1,12 +1,16 @@
-"""Pushes that run again, because a governing event was committed after they were checked: per session, in order."""
+"""Pushes that run again, because a governing event was committed after they were checked.
+
+    add() -> until none of the session is under way -> in the order in which they came -> Runner.run_again
+
+A push that runs again may be superseded again. So a session's pushes run again in the order of their numbers, and one
+follows another at once only where both are checked against the same governing event: then both are stored, or neither.
+"""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
 from channels.engine.failure import fail
-from channels.errors import Code, Refused
+from channels.errors import Code, Refused, Unavailable
 from channels.limit import MAX_RUNS
 from channels.sessions.session import Session
 from channels.wire.codec import ClientMessage
@@ -20,19 +24,37 @@ class Rerunnable(Protocol):
         """The message that is answered."""
 
     @property
+    def number(self) -> int:
+        """Its place among the pushes of this worker."""
+
+    @property
     def runs(self) -> int:
         """How often it has run."""
 
 
 T = TypeVar("T", bound=Rerunnable)
+C = TypeVar("C", bound=Rerunnable, contravariant=True)
+
+
+class Runner(Protocol[C]):
+    """Runs pushes."""
+
+    async def appends_settled(self, session: Session) -> None:
+        """Wait until no push of a session is on its way into the journal."""
+
+    def may_follow(self, push: C) -> bool:
+        """Tell whether a push would be checked as those of its session that are under way were."""
+
+    async def run_again(self, push: C, governed: int) -> None:
+        """Run a push once its topic has reached the governing event at `governed`."""
 
 
 class Reruns(Generic[T]):
-    """The pushes of this worker that run again; `run(push, governed)` runs one when its topic is at `governed`."""
+    """The pushes of this worker that run again."""
 
-    def __init__(self, run: Callable[[T, int], Awaitable[None]]) -> None:
-        self._run = run
-        self._waiting: dict[Session, deque[tuple[T, int]]] = {}
+    def __init__(self, runner: Runner[T]) -> None:
+        self._runner = runner
+        self._waiting: dict[Session, list[tuple[T, int]]] = {}
         self.tasks: dict[Session, asyncio.Task[None]] = {}  # one for each session that has some
 
     async def close(self) -> None:
@@ -47,8 +69,8 @@ class Reruns(Generic[T]):
         await asyncio.wait([self.tasks[session]])
 
     def add(self, session: Session, push: T, governed: int) -> None:
-        """Run a push again, after those of its session that were added before."""
-        self._waiting.setdefault(session, deque()).append((push, governed))
+        """Run a push again."""
+        self._waiting.setdefault(session, []).append((push, governed))
         if session not in self.tasks:
             self.tasks[session] = asyncio.create_task(self._run_all(session))
 
@@ -56,15 +78,24 @@ class Reruns(Generic[T]):
         waiting = self._waiting[session]
         try:
             while waiting and session.closing is None:
-                push, governed = waiting.popleft()
-                try:
-                    await self._run_one(push, governed)
-                except Exception as error:
-                    fail(session, push.message, error)
+                await self._runner.appends_settled(session)
+                waiting.sort(key=lambda each: each[0].number)
+                await self._run_first(session, waiting)
+                while waiting and self._runner.may_follow(waiting[0][0]):
+                    await self._run_first(session, waiting)
         finally:
             del self._waiting[session], self.tasks[session]
 
-    async def _run_one(self, push: T, governed: int) -> None:
-        if push.runs >= MAX_RUNS:
-            raise Refused(Code.OVERLOADED, "the rules here change too fast; send it again", retry_after=1_000)
-        await self._run(push, governed)
+    async def _run_first(self, session: Session, waiting: list[tuple[T, int]]) -> None:
+        push, governed = waiting.pop(0)
+        try:
+            if push.runs >= MAX_RUNS:
+                raise Refused(Code.OVERLOADED, "the rules here change too fast; send it again", retry_after=1_000)
+            await self._runner.run_again(push, governed)
+        except Unavailable as error:
+            # The others would each wait as long for the same answer.
+            for each, _ in [(push, governed), *waiting]:
+                fail(session, each.message, error)
+            waiting.clear()
+        except Exception as error:
+            fail(session, push.message, error)

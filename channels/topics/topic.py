@@ -19,15 +19,16 @@ USER_TOPIC = "user:me"
 
 
 class State(Protocol):
-    """What a topic's events add up to; see `channels.lesson.state`."""
+    """What a topic's events add up to; see `channels.lesson.state`.
+
+    `governed` is the position of the newest governing event applied, 0 where there was none.
+    """
+
+    governed: int
 
     @property
     def kinds(self) -> Collection[str]:
         """Return the kinds of event that change it."""
-
-    @property
-    def governed(self) -> int:
-        """Return the position of the newest governing event applied, 0 where there was none."""
 
     def of(self, feature: Any) -> Any:
         """Return one feature's state; raises KeyError where the feature does not fold in this topic."""

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from channels.broker.memory import MemoryBus
 from channels.errors import JournalUnavailable
+from channels.journal.tables import events_table
 from channels.limit import Limits
 from channels.wire.codec import Event
 from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker
@@ -212,3 +214,17 @@ def forbidden(events: Sequence[Event]) -> list[int]:
         if is_locked and event.event == "message:sent" and json.loads(event.payload)["author"]["role"] == "student":
             found.append(event.seq)
     return found
+
+
+async def test_class_whose_governing_row_was_deleted_still_takes_messages(make_locking_worker: MakeWorker) -> None:
+    one, two = await make_locking_worker(), await make_locking_worker()
+    paula = one.connect(PAULA)
+    await paula.ok("class:7", "phx_join")
+    await paula.ok("class:7", "message:send", {"text": "1"})
+    seq = (await paula.ok("class:7", "lock:set"))["seq"]
+    await paula.ok("class:7", "message:send", {"text": "2"})
+    async with one.journal._engine.begin() as connection:
+        await connection.execute(delete(events_table).where(events_table.c.seq == seq))
+    elsewhere = two.connect(ANA)
+    await elsewhere.ok("class:7", "phx_join")
+    assert (await elsewhere.ok("class:7", "message:send", {"text": "3"}))["seq"] == 4
