@@ -33,6 +33,16 @@ def nothing_arrives() -> MemoryBus:
     return MemoryBus(lose=lambda envelope: True)
 
 
+async def on_two_workers(make_locking_worker: MakeWorker) -> tuple[Worker, Client, Client]:
+    """Join a class as a student on one worker, which is returned, and as a teacher on another, without a broker."""
+    bus = nothing_arrives()
+    one, two = await make_locking_worker(bus=bus), await make_locking_worker(bus=bus)
+    ana, paula = one.connect(ANA), two.connect(PAULA)
+    await ana.ok("class:7", "phx_join")
+    await paula.ok("class:7", "phx_join")
+    return one, ana, paula
+
+
 async def stored(worker: Worker, topic: str = "class:7") -> list[str]:
     """Return the kinds of a topic's events, as the journal has them."""
     return [event.event for event in await worker.journal.after(topic, 0, 1_000)]
@@ -52,11 +62,7 @@ async def test_lock_refuses_messages_of_students_and_not_of_staff(make_locking_w
 
 
 async def test_lock_binds_a_worker_that_has_not_heard_of_it(make_locking_worker: MakeWorker) -> None:
-    bus = nothing_arrives()
-    one, two = await make_locking_worker(bus=bus), await make_locking_worker(bus=bus)
-    ana, paula = one.connect(ANA), two.connect(PAULA)
-    await ana.ok("class:7", "phx_join")
-    await paula.ok("class:7", "phx_join")
+    one, ana, paula = await on_two_workers(make_locking_worker)
     await ana.ok("class:7", "message:send", {"text": "antes"})
     await paula.ok("class:7", "lock:set")
     assert await ana.refused("class:7", "message:send", {"text": "depois", "id": "a-2"}) == "forbidden"
@@ -65,11 +71,7 @@ async def test_lock_binds_a_worker_that_has_not_heard_of_it(make_locking_worker:
 
 
 async def test_allowed_push_runs_again_under_the_new_rules_and_is_stored(make_locking_worker: MakeWorker) -> None:
-    bus = nothing_arrives()
-    one, two = await make_locking_worker(bus=bus), await make_locking_worker(bus=bus)
-    ana, paula = one.connect(ANA), two.connect(PAULA)
-    await ana.ok("class:7", "phx_join")
-    await paula.ok("class:7", "phx_join")
+    _, ana, paula = await on_two_workers(make_locking_worker)
     await paula.ok("class:7", "lock:set")
     await paula.ok("class:7", "lock:clear")
     reply = await ana.ok("class:7", "message:send", {"text": "x"})
@@ -78,18 +80,14 @@ async def test_allowed_push_runs_again_under_the_new_rules_and_is_stored(make_lo
 
 
 async def test_pushes_of_a_client_keep_their_order_when_they_run_again(make_locking_worker: MakeWorker) -> None:
-    bus = nothing_arrives()
-    one, two = await make_locking_worker(bus=bus), await make_locking_worker(bus=bus)
-    ana, paula = one.connect(ANA), two.connect(PAULA)
-    await ana.ok("class:7", "phx_join")
-    await paula.ok("class:7", "phx_join")
+    _, ana, paula = await on_two_workers(make_locking_worker)
     texts, refs = [str(number) for number in range(60)], []
     for start in range(0, 60, 20):
         await paula.ok("class:7", "lock:clear")  # governs, and forbids nothing
         for text in texts[start : start + 20]:
             refs.append(await ana.send("class:7", "message:send", {"text": text}))
             await asyncio.sleep(0)
-    replies = [await ana.until(lambda frame, ref=ref: frame[1] == ref) for ref in refs]
+    replies = [await ana.until(lambda frame, ref=ref: frame[1] == ref) for ref in refs]  # type: ignore[misc]
     assert [reply["response"].get("code") for reply in replies] == [None] * 60
     assert [message["text"] for message in await ana.has(60)] == texts
 
@@ -116,11 +114,7 @@ async def test_push_that_waits_does_not_overtake_one_under_way(make_locking_work
 async def test_retry_of_a_stored_push_is_answered_though_the_class_is_locked_now(
     make_locking_worker: MakeWorker,
 ) -> None:
-    bus = nothing_arrives()
-    one, two = await make_locking_worker(bus=bus), await make_locking_worker(bus=bus)
-    ana, paula = one.connect(ANA), two.connect(PAULA)
-    await ana.ok("class:7", "phx_join")
-    await paula.ok("class:7", "phx_join")
+    one, ana, paula = await on_two_workers(make_locking_worker)
     first = await ana.ok("class:7", "message:send", {"text": "uma vez", "id": "a-1"})
     await paula.ok("class:7", "lock:set")
     # Once where the worker has not heard of the lock, once where it has.
@@ -147,11 +141,7 @@ async def test_several_effects_are_stored_together_and_a_retry_repeats_none(make
 async def test_push_that_runs_again_while_the_journal_is_away_is_refused_and_can_be_retried(
     make_locking_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bus = nothing_arrives()
-    one, two = await make_locking_worker(bus=bus), await make_locking_worker(bus=bus)
-    ana, paula = one.connect(ANA), two.connect(PAULA)
-    await ana.ok("class:7", "phx_join")
-    await paula.ok("class:7", "phx_join")
+    one, ana, paula = await on_two_workers(make_locking_worker)
     await paula.ok("class:7", "lock:set")
     await paula.ok("class:7", "lock:clear")
 
