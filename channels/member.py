@@ -5,28 +5,27 @@ every event. Nothing here knows of databases, cookies or sockets.
 """
 
 from collections.abc import Collection, Mapping
-from enum import StrEnum
 from typing import Annotated, Protocol
 
 import msgspec
 
 from channels.field import Identity, Name
+from channels.topics.kind import TopicAddress, class_topic
 
+# The name of a role; which there are stands in the table of roles (channels/roles). At most as long as its column.
+RoleName = Annotated[str, msgspec.Meta(pattern="^[a-z]{1,16}$", examples=["student"])]
 
-class Role(StrEnum):
-    """What kind of user somebody is; each has a socket, a table of rules and pages of its own."""
-
-    STUDENT = "student"
-    TEACHER = "teacher"
-    PRINCIPAL = "principal"
+# The two roles that a class is made of: its students are counted, and its teachers named.
+STUDENT = "student"
+TEACHER = "teacher"
 
 
 class User(msgspec.Struct, frozen=True):
-    """Somebody as others see them, just as it goes over the wire."""
+    """A user as others see them, as on the wire."""
 
     id: Identity
     name: Name
-    role: Annotated[Role, msgspec.Meta(examples=["student"])]
+    role: RoleName
 
 
 class Classroom(msgspec.Struct, frozen=True):
@@ -39,15 +38,15 @@ class Classroom(msgspec.Struct, frozen=True):
     @property
     def topic(self) -> str:
         """The topic that carries this class."""
-        return f"class:{self.id}"
+        return class_topic(self.id)
 
 
 class Member(msgspec.Struct, frozen=True):
     """One sign-in of a user, with all that it gives.
 
     `credential_id` names the sign-in (a browser's session or a program's token), so that ending it can end the
-    sockets opened with it. `classes` maps a class' id to the class: those the user is enrolled in; every class of
-    the school for the principal.
+    sockets opened with it. `classes` maps a class's id to the class: those the user is enrolled in, or, for
+    a role that sees all classes, every class of the school.
     """
 
     user: User
@@ -68,9 +67,10 @@ class Authority(Protocol):
     async def renew(self, member: Member) -> Member | None:
         """Read the same sign-in again: None where it has ended or its account is disabled."""
 
-    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
-        """Return which of these users a topic is meant for, in that order, and how many it is meant for in all.
+    async def audience(
+        self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
+    ) -> tuple[list[User], int]:
+        """Return which of the users `among` a topic is meant for, in that order, and for how many it is meant in all.
 
-        A class' topic is meant for its students, a role's for that role, the school's for students and teachers;
-        others who may look in are not counted.
+        It is meant for users of these roles: of a class's topic for those enrolled in the class, of others for all.
         """

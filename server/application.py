@@ -10,17 +10,17 @@ closes the databases last. Every step of a stop has a time limit, so that a data
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from socket import socket
+from types import ModuleType
 
 from sqlalchemy.engine import URL
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application, OutputTransform, RequestHandler
 
-from channels import roles
 from channels.broker.broker import Broker
 from channels.broker.memory import MemoryBroker
 from channels.broker.redis import RedisBroker
@@ -31,12 +31,14 @@ from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
+from channels.roles import routes
 from channels.transports.gate import Gate
 from channels.transports.longpoll import ChannelPoll
 from channels.transports.poll_sessions import PollSessions
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
+from server.asyncapi import TABLES, Tables
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
@@ -167,7 +169,7 @@ async def _engine(
     await _when_it_answers(journal.open, stopped)
     broker = _broker(settings.redis_url, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
-    engine = Engine(journal, broker, accounts, roles.ROLES, limits)
+    engine = Engine(journal, broker, accounts, TABLES.roles, limits)
     engine.start()
     try:
         yield engine, broker
@@ -317,13 +319,20 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
     return LastAnswer
 
 
-def make_application(databases: Databases, accounts: Accounts, gate: Gate, watched: Health) -> Application:
-    """Make the web application with all pages, sockets and polls."""
-    sockets = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
+def make_application(
+    databases: Databases,
+    accounts: Accounts,
+    gate: Gate,
+    watched: Health,
+    tables: Tables = TABLES,
+    packages: Sequence[ModuleType] = views.PACKAGES,
+) -> Application:
+    """Make the web application of all pages, sockets and polls, for these roles and of these packages of views."""
+    sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
     application = Application(
-        [*sockets, *health.handlers(watched), *views.handlers(accounts)],
+        [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages)],
         log_function=partial(_log_request, watched),
-        **views.application_settings(accounts, databases),
+        **views.application_settings(accounts, databases, tables),
     )
     application.add_transform(_last_answer(watched))
     return application

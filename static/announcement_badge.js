@@ -5,17 +5,10 @@ import {ngettext, number} from "./language.js";
 import {page} from "./page.js";
 import {readingOf} from "./reading.js";
 
-/** Where a role hears what concerns more than a class. */
-export const WIDE_TOPICS = {
-  student: ["school", "role:students"],
-  teacher: ["school", "role:teachers"],
-  principal: ["school", "role:students", "role:teachers"],
-};
-
 /** Show the badge, and keep it up to date. */
 export function showAnnouncementBadge() {
   const link = document.querySelector("[data-announcements]");
-  const readings = WIDE_TOPICS[page.me.role].map((topic) => readingOf(topic));
+  const readings = page.topics.wide.map((topic) => readingOf(topic));
   const badge = h("span", {class: "badge-place"});
   link?.append(badge);
   const show = () => {

@@ -6,6 +6,7 @@ import {_, list, ngettext, number} from "./language.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
 import {shortTime} from "./time.js";
+import {classTopic, isClass, parseTopic} from "./topic.js";
 
 /** @typedef {import("./page.js").Classroom} Classroom */
 
@@ -42,7 +43,7 @@ export function showClasses(container, {current, onChange = () => {}} = {}) {
 
   /** @param {{topic: string, title: string, students?: number}[]} topics */
   function sync(topics) {
-    const now = topics.filter(({topic}) => topic.startsWith("class:")).map(asClassroom);
+    const now = topics.filter(({topic}) => isClass(topic)).map(asClassroom);
     const ids = new Set(now.map(({id}) => id));
     for (const [id, item] of items) {
       if (ids.has(id)) continue;
@@ -61,7 +62,7 @@ export function showClasses(container, {current, onChange = () => {}} = {}) {
 
 /** @param {{topic: string, title: string, students?: number}} topic @returns {Classroom} */
 function asClassroom({topic, title, students}) {
-  return {id: Number(topic.slice("class:".length)), title, students};
+  return {id: Number(parseTopic(topic).id), title, students};
 }
 
 /** @param {Classroom} classroom @param {boolean} isCurrent */
@@ -80,7 +81,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent) {
     unread,
     preview,
   );
-  const reading = readingOf(`class:${id}`);
+  const reading = readingOf(classTopic(id));
   const show = () => showReading(reading, {link, at, unread, preview});
   reading.onChange(show);
   show();

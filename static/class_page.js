@@ -16,8 +16,9 @@ import {closeMenus} from "./menu.js";
 import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, isSaid, MESSAGE, readingOf} from "./reading.js";
 import {speak} from "./spoken.js";
+import {classTopic} from "./topic.js";
 
-const topic = `class:${page.classroom.id}`;
+const topic = classTopic(page.classroom.id);
 const reading = readingOf(topic, {present: true});
 const {channel} = reading;
 const conversation = new Conversation(byId("messages"), rowOf);

@@ -12,6 +12,7 @@ import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
 import {_} from "./language.js";
 import {byId, page} from "./page.js";
+import {USER} from "./topic.js";
 
 /**
  * @typedef {import("./client/socket.js").SocketState} SocketState
@@ -23,7 +24,7 @@ const QUIET_MS = 1200;
 
 export const socket = new Socket(page.socket, {user: String(page.me.id)});
 /** The user's own channel: which topics are theirs, what they have read elsewhere, the end of the sign-in. */
-export const mine = socket.channel("user:me");
+export const mine = socket.channel(USER);
 
 const sign = byId("connection");
 /** @type {number | undefined} */

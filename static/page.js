@@ -4,9 +4,13 @@
  */
 
 /**
- * @typedef {{id: number, name: string, role: "student" | "teacher" | "principal"}} User
+ * @typedef {{id: number, name: string, role: string}} User
  * @typedef {{id: number, title: string, students?: number, teachers?: string[]}} Classroom
- * @typedef {{me: User, home: string, socket: string, classes: Classroom[], people: User[], classroom: Classroom}} Page
+ * `staff`: the roles that teach or lead. `topics`: what the user's role joins (`wide`: topics with announcements for more
+ * than a class), where it sees who has read (`receipts`: topics and kinds of topic), and whether it has every class.
+ * @typedef {{wide: string[], receipts: string[], all_classes: boolean}} OwnTopics
+ * @typedef {{me: User, home: string, socket: string, staff: string[], topics: OwnTopics, classes: Classroom[],
+ *            people: User[], classroom: Classroom}} Page
  */
 
 /** @type {Page} */
@@ -14,7 +18,7 @@ export const page = JSON.parse(document.body.dataset.page || "{}");
 
 /** @param {{role: string}} user */
 export function isStaff(user) {
-  return user.role !== "student";
+  return page.staff.includes(user.role);
 }
 
 /**

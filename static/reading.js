@@ -7,6 +7,7 @@
 import {Listeners} from "./client/listeners.js";
 import {mine, socket} from "./connection.js";
 import {page} from "./page.js";
+import {isClass} from "./topic.js";
 
 /** As many as a join brings (PROTOCOL: the newest 50). What is unread beyond that is "50+". */
 const KEPT = 50;
@@ -120,7 +121,7 @@ const readings = new Map();
 export function readingOf(topic, params = {present: false}) {
   let reading = readings.get(topic);
   if (reading === undefined) {
-    reading = new Reading(topic, topic.startsWith("class:") ? params : {});
+    reading = new Reading(topic, isClass(topic) ? params : {});
     readings.set(topic, reading);
   }
   reading.channel.join(); // again where it is joined: nothing; where it was taken away and has come back: joins

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from channels.event import Delivery, EventType
-from channels.member import Role, User
+from channels.member import RoleName, User
 from channels.sessions.session import Session
 
 
@@ -48,10 +48,12 @@ class PresenceDiff(msgspec.Struct, frozen=True):
 
 
 class PresenceCount(msgspec.Struct, frozen=True):
-    """How many students and teachers are there, in a class that is too large to name them."""
+    """How many users of each role are there, in a class that is too large to name them.
 
-    students: int
-    teachers: int
+    A role of which nobody is there is left out.
+    """
+
+    users: dict[RoleName, int]
 
 
 PRESENCE_STATE = EventType(
@@ -184,7 +186,7 @@ class Presence:
         told = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in untold]
         return PRESENCE_STATE, _listing([*told, *self._leaves.get(topic, {}).values()])
 
-    def counts(self, topic: str) -> Counter[Role]:
+    def counts(self, topic: str) -> Counter[RoleName]:
         """Return how many users of each role are in a topic."""
         # By id: two sessions of one user may have been begun under different names.
         return Counter({entry.user.id: entry.user.role for entry in self._here.get(topic, {}).values()}.values())
@@ -212,8 +214,7 @@ class Presence:
         return {topic: self._count(topic) for topic in changed}
 
     def _count(self, topic: str) -> PresenceCount:
-        counts = self.counts(topic)
-        return PresenceCount(counts[Role.STUDENT], counts[Role.TEACHER])
+        return PresenceCount(dict(self.counts(topic)))
 
 
 def _listing(entries: Iterable[Entry]) -> Listing:

@@ -36,7 +36,7 @@ from channels.errors import RESTARTING, Closing
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
 from channels.lesson.feature import Feature
-from channels.lesson.rules import RoleRules
+from channels.lesson.rules import Role, RuleBook
 from channels.lesson.state import TopicState
 from channels.limit import SWEEP_SECONDS, Limits
 from channels.member import Authority, Member
@@ -79,7 +79,7 @@ class Engine:
         journal: Journal,
         broker: Broker,
         authority: Authority,
-        roles: Collection[RoleRules],
+        roles: Collection[Role],
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
         *,
@@ -93,10 +93,10 @@ class Engine:
         self._limits = limits
         self._clock = clock
         self._periods = periods
-        self._rules = {rules.role: rules for rules in roles}
+        self._rules = RuleBook(roles, kinds)
         self._kinds = kinds
         self._features = {feature.name: feature for feature in features}
-        self._rated = frozenset(event.name for rules in roles for event in rules.emitted() if event.counted)
+        self._rated = frozenset(event.name for role in roles for event in role.emitted() if event.counted)
         self._hub = Hub(journal, broker, self._make_topic)
         self._fan_out = self._hub.fan_out
         self._bus = Bus(broker, self._hub)
@@ -136,7 +136,7 @@ class Engine:
 
         A session that is still here works as before; one whose pushes wait for the journal gets their replies first.
         """
-        waiting = deque(sorted(self._registry, key=lambda session: self._rules[session.member.user.role].drain_rank))
+        waiting = deque(sorted(self._registry, key=lambda session: self._rules.of(session.member).drain_rank))
         at_once = max(MIN_DRAINED_AT_ONCE, math.ceil(len(waiting) * DRAIN_STEP_SECONDS / max(seconds, 0.001)))
         deadline = asyncio.get_running_loop().time() + seconds
         while waiting and asyncio.get_running_loop().time() < deadline:
@@ -223,7 +223,7 @@ class Engine:
         """Add to the reply to a join what only some kinds of topic say."""
         if topic.address.kind.lists_rights:
             member = session.member
-            listing = self._rules[member.user.role].listing(member)
+            listing = self._rules.listing(member)
             return JoinedOwn(**msgspec.structs.asdict(joined), user=member.user, topics=listing)
         live = self._live_views.state(topic, session)
         return msgspec.structs.replace(joined, state=joined.state | live) if live else joined

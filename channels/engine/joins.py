@@ -1,6 +1,6 @@
 """Joins: what a client that joins a topic is answered, from memory where that suffices, else from the journal."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -9,9 +9,8 @@ from channels.engine.membership import Membership
 from channels.errors import Code, Refused
 from channels.field import Epoch, Position
 from channels.journal.journal import Journal
-from channels.lesson.rules import RoleRules
+from channels.lesson.rules import RuleBook
 from channels.limit import MAX_TOPICS
-from channels.member import Role
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
@@ -53,9 +52,7 @@ Extend = Callable[[Session, Topic, Joined[Any]], Joined[Any]]
 class Joins:
     """Answers joins. `extend` adds to a topic's join reply what only its own kind of topic says."""
 
-    def __init__(
-        self, hub: Hub, journal: Journal, membership: Membership, rules: Mapping[Role, RoleRules], extend: Extend
-    ) -> None:
+    def __init__(self, hub: Hub, journal: Journal, membership: Membership, rules: RuleBook, extend: Extend) -> None:
         self._hub = hub
         self._journal = journal
         self._membership = membership
@@ -64,7 +61,8 @@ class Joins:
 
     def join(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
         """Join a topic and reply; where an awaitable comes back, the journal is read first. Raises `Refused`."""
-        _, name = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        _, address = self._rules.resolve(session.member, message.topic)
+        name = address.name
         wanted = session.wire.read(message.payload, Join)
         if len(session.subscriptions) >= MAX_TOPICS and message.topic not in session.subscriptions:
             raise Refused(Code.TOO_MANY_TOPICS, f"at most {MAX_TOPICS} topics may be joined at once")
@@ -101,7 +99,7 @@ class Joins:
         if session.closing is not None:
             return
         # Checked again: the right may have gone while the journal was read.
-        rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        self._rules.resolve(session.member, message.topic)
         self._membership.enter(session, message, topic, self._extend(session, topic, joined))
-        if rule.presence:
+        if topic.address.kind.presence:
             self._membership.show(session, message, topic, present)

@@ -10,7 +10,8 @@ from channels.event import Delivery, EventType, Nothing
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.sessions.session import Session, Subscription
 from channels.topics.hub import Hub
-from channels.topics.topic import USER_TOPIC, Topic
+from channels.topics.kind import USER
+from channels.topics.topic import Topic
 from channels.wire.codec import ClientMessage
 
 P = TypeVar("P")
@@ -57,7 +58,7 @@ class Membership:
     def _decide(self, session: Session, topic: Topic) -> None:
         # Decided by the first join, for as long as anybody is in the topic: clients cannot follow a change from names
         # to counts.
-        classroom = session.member.classes.get(int(topic.name.partition(":")[2]))
+        classroom = session.member.classes.get(topic.address.number)
         if classroom is not None and classroom.students <= MAX_LISTED_STUDENTS:
             self._presence.counted.discard(topic.name)
         else:
@@ -78,10 +79,10 @@ class Membership:
 
     def notify(self, session: Session, event: EventType[P], payload: P) -> None:
         """Send one session an event on its user's own topic, if it has joined that."""
-        subscription = session.subscriptions.get(USER_TOPIC)
+        subscription = session.subscriptions.get(USER.wire)
         if subscription is not None:
             body = event.encode(payload)
-            session.offer(session.wire.message(subscription.join_ref, None, USER_TOPIC, event.name, body))
+            session.offer(session.wire.message(subscription.join_ref, None, USER.wire, event.name, body))
 
     def _part(self, session: Session, subscription: Subscription) -> None:
         topic = self._hub.topics[subscription.topic]

@@ -14,7 +14,7 @@ A push that is sent again under its id is answered as the first time, also where
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from itertools import count
 from typing import Any
 
@@ -28,11 +28,12 @@ from channels.event import Nothing
 from channels.journal.entry import Checked, Entry, Mark, Receipt, Superseded
 from channels.journal.journal import Journal
 from channels.lesson.feature import Action, Append, Appended, Effect, KeepMark, Notify, Publish, Push, Reply, Several
-from channels.lesson.rules import RoleRules, TopicRule, known_events
+from channels.lesson.rules import RuleBook
 from channels.limit import Limits
-from channels.member import Authority, Role
+from channels.member import Authority
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
+from channels.topics.kind import user_topic
 from channels.topics.topic import Topic
 from channels.wire.codec import ClientMessage
 
@@ -71,7 +72,7 @@ class Pushes:
         bus: Bus,
         journal: Journal,
         authority: Authority,
-        rules: Mapping[Role, RoleRules],
+        rules: RuleBook,
         limits: Limits,
     ) -> None:
         self._hub = hub
@@ -79,7 +80,6 @@ class Pushes:
         self._journal = journal
         self._authority = authority
         self._rules = rules
-        self._known_events = known_events(rules.values())
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
         self.reruns: Reruns[PendingPush] = Reruns(self)
@@ -114,12 +114,11 @@ class Pushes:
         return self._run(PendingPush(session, message.bare(), topic.name, action, payload, next(self._numbers)), topic)
 
     def _action(self, session: Session, message: ClientMessage) -> Action[Any, Any]:
-        rule: TopicRule
-        rule, _ = self._rules[session.member.user.role].resolve(session.member, message.topic)
+        rule, _ = self._rules.resolve(session.member, message.topic)
         action = rule.actions.get(message.event)
         if action is not None:
             return action
-        if message.event in self._known_events:
+        if message.event in self._rules.known_events:
             raise Refused(Code.FORBIDDEN, f"you may not do {message.event} on {message.topic}")
         raise Refused(Code.UNKNOWN_EVENT, f"there is no event {message.event!r}")
 
@@ -130,8 +129,7 @@ class Pushes:
         if session.appending and session.checked != governed and pending.runs == 1:
             # Pushes under way were checked against an older state: they may have to run again, and go first.
             return self._run_settled(pending)
-        is_staff = self._rules[session.member.user.role].is_staff
-        push = Push(session.member, is_staff, topic, pending.payload, _now(), self._journal, self._authority)
+        push = self._push_of(pending, topic)
         try:
             topic.state.check(push, action)
             effect = action.run(push)
@@ -143,6 +141,11 @@ class Pushes:
             self._carry_out(pending, push, effect, governed)
             return None
         return self._carry_out_later(pending, push, effect, governed)
+
+    def _push_of(self, pending: PendingPush, topic: Topic) -> Push[Any]:
+        member, rules = pending.session.member, self._rules
+        is_staff, counted = rules.of(member).is_staff, rules.counted
+        return Push(member, is_staff, topic, pending.payload, _now(), self._journal, self._authority, counted)
 
     async def _run_settled(self, pending: PendingPush) -> None:
         await self.settle(pending.session)
@@ -192,7 +195,7 @@ class Pushes:
         if isinstance(effect, Publish):
             self._hub.flash(topic.name, effect.event.name, effect.event.encode(effect.payload))
         elif isinstance(effect, Notify):
-            self._hub.flash(f"user:{effect.user_id}", effect.event.name, effect.event.encode(effect.payload))
+            self._hub.flash(user_topic(effect.user_id), effect.event.name, effect.event.encode(effect.payload))
         elif isinstance(effect, KeepMark):
             self._keep_mark(topic, effect.mark)
         else:

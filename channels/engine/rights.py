@@ -6,13 +6,13 @@ A right that is withdrawn in the database reaches open sessions so, within about
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from channels.engine.membership import Membership
 from channels.engine.user_events import RIGHTS_CHANGED, SESSION_ENDED, RightsChanged, SessionEnded
 from channels.errors import RESTARTING, SIGNED_OUT, Unavailable
-from channels.lesson.rules import RoleRules
-from channels.member import Authority, Member, Role
+from channels.lesson.rules import RuleBook
+from channels.member import Authority, Member
 from channels.sessions.registry import Registry
 from channels.sessions.session import Session
 
@@ -23,9 +23,7 @@ RENEW_AT_ONCE = 500
 class Rights:
     """What the sessions of this worker may join, kept up to date."""
 
-    def __init__(
-        self, authority: Authority, registry: Registry, membership: Membership, rules: Mapping[Role, RoleRules]
-    ) -> None:
+    def __init__(self, authority: Authority, registry: Registry, membership: Membership, rules: RuleBook) -> None:
         self._authority = authority
         self._registry = registry
         self._membership = membership
@@ -67,7 +65,6 @@ class Rights:
         before, session.member = session.member, member
         if before.classes == member.classes:
             return
-        rules = self._rules[member.user.role]
-        for wire_name in [name for name in session.subscriptions if not rules.allows(member, name)]:
+        for wire_name in [name for name in session.subscriptions if not self._rules.allows(member, name)]:
             self._membership.take_away(session, wire_name)
-        self._membership.notify(session, RIGHTS_CHANGED, RightsChanged(rules.listing(member)))
+        self._membership.notify(session, RIGHTS_CHANGED, RightsChanged(self._rules.listing(member)))

@@ -11,7 +11,7 @@ from channels.engine.joins import Joined
 from channels.event import Delivery, EventType, Nothing
 from channels.lesson.rules import TopicEntry
 from channels.member import User
-from channels.topics.topic import USER_TOPIC
+from channels.topics.kind import USER
 
 
 class JoinedOwn(Joined[Nothing]):
@@ -34,8 +34,8 @@ class SessionEnded(msgspec.Struct, frozen=True):
     message: str
 
 
-RIGHTS_CHANGED = EventType("rights:changed", RightsChanged, Delivery.ORDERED, USER_TOPIC)
-SESSION_ENDED = EventType("session:ended", SessionEnded, Delivery.ORDERED, USER_TOPIC)
+RIGHTS_CHANGED = EventType("rights:changed", RightsChanged, Delivery.ORDERED, USER.wire)
+SESSION_ENDED = EventType("session:ended", SessionEnded, Delivery.ORDERED, USER.wire)
 
 # What the engine sends by itself on a user's own topic.
 EVENTS: tuple[EventType[Any], ...] = (SESSION_ENDED, RIGHTS_CHANGED)

@@ -12,21 +12,14 @@ from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import ONLINE, Presence
 from channels.event import Delivery, EventType
 from channels.field import ClassTitle, Identity, Milliseconds
-from channels.member import Classroom, Role
-
-# The topic that carries them.
-DASHBOARD = "dashboard"
-
-# Snapshots are made at most this often: faster is restless to look at, and the school's numbers are not small.
-SNAPSHOT_SECONDS = 1.0
+from channels.member import STUDENT, TEACHER, Classroom, RoleName
+from channels.topics.kind import DASHBOARD
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Users online by role, open connections, and messages of the last 60 seconds."""
+    """Users online by role (roles with nobody are absent), open connections, and messages of the last 60 seconds."""
 
-    students: int
-    teachers: int
-    principals: int
+    users: dict[RoleName, int]
     connections: int
     messages_per_minute: int
 
@@ -54,13 +47,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     classes: list[ClassRow]
 
 
-DASHBOARD_CHANGED = EventType("dashboard:changed", Snapshot, Delivery.SNAPSHOT, DASHBOARD)
+DASHBOARD_CHANGED = EventType("dashboard:changed", Snapshot, Delivery.SNAPSHOT, DASHBOARD.wire)
 
 
 class Dashboard:
     """Makes snapshots out of who is where and what was counted."""
 
-    name = DASHBOARD
+    name = "dashboard"
     event = DASHBOARD_CHANGED
 
     def __init__(self, presence: Presence, rates: MessageRates) -> None:
@@ -93,15 +86,14 @@ class Dashboard:
         return ClassRow(
             classroom.id,
             classroom.title,
-            here[Role.STUDENT],
+            here[STUDENT],
             classroom.students,
-            here[Role.TEACHER],
+            here[TEACHER],
             round(messages[-2] * past + messages[-1]),
             messages,
         )
 
     def _totals(self, rows: list[ClassRow]) -> Totals:
-        online = self._presence.counts(ONLINE)
         rate = sum(row.messages_per_minute for row in rows)
         connections = self._presence.sessions(ONLINE)
-        return Totals(online[Role.STUDENT], online[Role.TEACHER], online[Role.PRINCIPAL], connections, rate)
+        return Totals(dict(self._presence.counts(ONLINE)), connections, rate)

@@ -21,6 +21,7 @@ from channels.field import Milliseconds, Position
 from channels.journal.entry import Mark
 from channels.journal.journal import Journal
 from channels.member import Authority, Classroom, Member
+from channels.topics.kind import TopicAddress
 from channels.topics.topic import Topic
 from channels.wire.codec import Event
 
@@ -95,7 +96,7 @@ class Several(Effect[R], Generic[R], frozen=True):
 class Push(msgspec.Struct, Generic[P]):
     """A push whose right was granted: by whom, where, what, when (`at`, ms since 1970), and what an action may read.
 
-    `is_staff`: the member's role teaches or leads.
+    `is_staff`: the member's role teaches or leads. `counted` returns the names of the roles that a topic is meant for.
     """
 
     member: Member
@@ -105,6 +106,7 @@ class Push(msgspec.Struct, Generic[P]):
     at: int
     journal: Journal
     authority: Authority
+    counted: Callable[[TopicAddress], list[str]]
 
     def state(self, feature: "type[F]") -> "F":
         """Return a feature's own state in the push's topic; raises KeyError where the feature does not fold there."""

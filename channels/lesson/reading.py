@@ -11,7 +11,7 @@ from channels.journal.entry import Mark
 from channels.lesson.feature import Action, Effect, KeepMark, Notify, Push, Reply, Several
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
-from channels.topics.topic import USER_TOPIC
+from channels.topics.kind import USER
 from channels.wire.codec import Broadcast, Event, as_broadcast
 
 
@@ -51,7 +51,7 @@ class MarkedUpTo(msgspec.Struct, frozen=True):
 
 
 # Sent to all sessions of the user who has read.
-MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER_TOPIC)
+MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER.wire)
 
 
 class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,7 +106,7 @@ def _mark(push: Push[ReadMark]) -> Effect[MarkedUpTo]:
 
 async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
     everybody = await push.journal.readers(push.topic.name, push.payload.seq)
-    readers, members = await push.authority.audience(push.topic.name, everybody)
+    readers, members = await push.authority.audience(push.topic.address, push.counted(push.topic.address), everybody)
     return Reply(Receipts(len(readers), members, readers[:MAX_LISTED_READERS]))
 
 

@@ -1,12 +1,14 @@
-"""Rights: what one rule is, and the words the roles' tables are written in.
+"""Roles and their rights, as data: what a role is, what a rule is, and how they are asked.
 
-`students.py`, `teachers.py` and `principal.py` each hold a `RoleRules`: which topics the role may join and what it may
-push there, and nothing else decides that. A right is asked for at every join and every push, of the member as it
-stands at that moment.
+    students.ROLE, teachers.ROLE, …  (channels/roles)  +  KINDS (channels/topics/kind)  ->  RuleBook
+    RuleBook.resolve(member, "class:7")  ->  the rule and the topic's address, or Refused
+
+All that is true of one role stands in its `Role`; no other module compares roles' names to decide something. A right
+is checked at every join and every push, of the member as it is at that moment.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,60 +18,93 @@ from channels.errors import Code, Refused
 from channels.event import EventType
 from channels.field import ClassTitle, TopicName
 from channels.lesson.feature import Action
-from channels.member import Member, Role
-
-# One way only to write a class' topic, so that no class has two. At most 18 digits: a 64-bit key.
-_CLASS_TOPIC = re.compile(r"class:([1-9][0-9]{0,17})", re.ASCII)
+from channels.member import Member
+from channels.topics.kind import CLASS, KINDS, Audience, TopicAddress, TopicKind, parse_wire
 
 
 class TopicRule(msgspec.Struct, frozen=True):
-    """What one role may do with one kind of topic; `presence`: whether members are shown to each other there."""
+    """What one role may do in one topic, or in the topics of one kind.
+
+    `may_join` gets the member and the number in the topic's name (a class's id). `counted`: such a topic is meant for
+    members of this role; receipts count them.
+    """
 
     may_join: Callable[[Member, int], bool]
     actions: Mapping[str, Action[Any, Any]]
-    presence: bool = False
+    counted: bool = False
 
 
 class TopicEntry(msgspec.Struct, frozen=True):
-    """A topic that one may join; a class' has a title, and says how many students are enrolled."""
+    """A topic that the user may join; a class has a title and the number of its students."""
 
     topic: TopicName
     title: ClassTitle
     students: int | UnsetType = UNSET
 
 
-class RoleRules(msgspec.Struct, frozen=True):
-    """All that one role may join and do: rules by topic, those of `class:<id>` under `class`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Role:
+    """One row of the table of roles.
 
-    role: Role
+    `name` is what accounts and clients call it ("student", at most 16 small letters); `path` is the folder of its
+    pages and its socket ("students"); `meaning` describes it in the protocol's document. `topics` has its rules, by the
+    name of a topic ("role:students") or else of a kind of topic ("class").
+
+    `is_staff`: the role teaches or leads. `waits_in_line`: a whole class of them connects at once, so they wait for a
+    slot of the admission queue. `drain_rank`: a worker that stops ends the sessions of low ranks first.
+    `sees_all_classes`: its members have every class of the school, not only those they are enrolled in.
+    """
+
+    name: str
+    path: str
+    meaning: str
     topics: Mapping[str, TopicRule]
+    is_staff: bool = False
+    waits_in_line: bool = False
+    drain_rank: int = 0
+    sees_all_classes: bool = False
 
     @property
-    def is_staff(self) -> bool:
-        """Tell whether the role teaches or leads."""
-        return self.role != "student"
+    def home(self) -> str:
+        """The address of the role's first page."""
+        return f"/{self.path}/"
 
-    @property
-    def drain_rank(self) -> int:
-        """Return the place of the role when a worker drains: lower ones go first."""
-        return ["student", "teacher", "principal"].index(self.role)
+    def rule(self, address: TopicAddress) -> TopicRule | None:
+        """Return the role's rule for a topic, None where it has none."""
+        return self.topics.get(address.wire_name) or self.topics.get(address.kind.name)
 
-    def emitted(self) -> list[EventType[Any]]:
+    def emitted(self) -> Iterator[EventType[Any]]:
         """Return every kind of event that comes of the role's pushes."""
-        return [event for rule in self.topics.values() for action in rule.actions.values() for event in action.emits]
+        return (event for rule in self.topics.values() for action in rule.actions.values() for event in action.emits)
 
-    def resolve(self, member: Member, wire_name: str) -> tuple[TopicRule, str]:
-        """Return the rule for a topic and the topic's name inside; the member may join it.
+
+class RuleBook:
+    """The rules of all roles; `by_name` has the roles."""
+
+    def __init__(self, roles: Collection[Role], kinds: Collection[TopicKind] = KINDS) -> None:
+        self.by_name = {role.name: role for role in roles}
+        # Pushes that only other roles may make are forbidden rather than unknown.
+        self.known_events = frozenset(
+            event for role in roles for rule in role.topics.values() for event in rule.actions
+        )
+        self._kinds = kinds
+
+    def of(self, member: Member) -> Role:
+        """Return a member's role."""
+        return self.by_name[member.user.role]
+
+    def resolve(self, member: Member, wire_name: str) -> tuple[TopicRule, TopicAddress]:
+        """Return the rule for a topic that a member may join, and the topic's address.
 
         Raises `Refused`: UNMATCHED_TOPIC where the role has no such topic, FORBIDDEN where this member has not.
         """
-        found = _CLASS_TOPIC.fullmatch(wire_name)
-        rule = self.topics.get("class" if found else wire_name if wire_name != "class" else "")
-        if rule is None:
+        address = parse_wire(wire_name, member.user.id, self._kinds)
+        rule = self.of(member).rule(address) if address is not None else None
+        if address is None or rule is None:
             raise Refused(Code.UNMATCHED_TOPIC, f"there is no topic {wire_name!r} here")
-        if not rule.may_join(member, int(found[1]) if found else 0):
+        if not rule.may_join(member, address.number):
             raise Refused(Code.FORBIDDEN, f"{wire_name} is not one of your topics")
-        return rule, f"user:{member.user.id}" if wire_name == "user:me" else wire_name
+        return rule, address
 
     def allows(self, member: Member, wire_name: str) -> bool:
         """Tell whether the member may join the topic."""
@@ -80,25 +115,31 @@ class RoleRules(msgspec.Struct, frozen=True):
         return True
 
     def listing(self, member: Member) -> list[TopicEntry]:
-        """Return the topics that a member may join, as `user:me` tells them."""
-        named = [TopicEntry(name, "") for name in self.topics if name not in ("class", "user:me")]
-        return [*(TopicEntry(each.topic, each.title, each.students) for each in member.classes.values()), *named]
+        """Return the topics that a member may join, as `user:me` lists them: classes, then the others."""
+        topics = self.of(member).topics
+        addresses = (parse_wire(name, member.user.id, self._kinds) for name in topics)
+        others = [each for each in addresses if each is not None and each.kind.audience is not Audience.OWNER]
+        classes = member.classes.values() if CLASS.name in topics else ()
+        return [
+            *(TopicEntry(each.topic, each.title, each.students) for each in classes),
+            *(TopicEntry(each.wire_name, "") for each in others),
+        ]
+
+    def counted(self, address: TopicAddress) -> list[str]:
+        """Return the names of the roles whose members a topic is meant for."""
+        rules = {role.name: role.rule(address) for role in self.by_name.values()}
+        return [name for name, rule in rules.items() if rule is not None and rule.counted]
 
 
 def rule(
     *actions: Action[Any, Any],
     may_join: Callable[[Member, int], bool] = lambda member, number: True,
-    presence: bool = False,
+    counted: bool = False,
 ) -> TopicRule:
-    """Write a rule: everybody of the role may join, if nothing else is said."""
-    return TopicRule(may_join, {action.event: action for action in actions}, presence)
+    """Make a rule; every member of the role may join where `may_join` is not given."""
+    return TopicRule(may_join, {action.event: action for action in actions}, counted)
 
 
 def enrolled(member: Member, class_id: int) -> bool:
-    """Tell whether a class is among those the member has been given."""
+    """Tell whether a class is one of the member's."""
     return class_id in member.classes
-
-
-def known_events(roles: Iterable[RoleRules]) -> frozenset[str]:
-    """Return every event that some role may push somewhere: to others it is forbidden rather than unknown."""
-    return frozenset(event for rules in roles for rule in rules.topics.values() for event in rule.actions)

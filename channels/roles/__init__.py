@@ -1,11 +1,21 @@
-"""The real-time engine; it knows nothing of pages.
+"""The table of roles: one file for each, with all that is true of that role.
 
-`handlers` are the socket routes of every role, and `ROLES` their tables of rules. A new kind of user is one new file
-beside `students.py` and a line in each list.
+A new role is one new file beside `students.py` and one line in `ROLES` (docs/adding-a-role.md).
 """
 
+from channels.lesson.rules import Role
 from channels.roles import principal, students, teachers
+from channels.transports.longpoll import ChannelPoll
+from channels.transports.websocket import ChannelSocket
 
-ROLES = (students.RULES, teachers.RULES, principal.RULES)
+ROLES = (students.ROLE, teachers.ROLE, principal.ROLE)
 
-handlers = [*students.handlers, *teachers.handlers, *principal.handlers]
+Route = tuple[str, type[ChannelSocket] | type[ChannelPoll]]
+
+
+def routes(role: Role) -> tuple[Route, Route]:
+    """Return the addresses at which a role connects, and their handlers; these are made with `gate` and `role`."""
+    return (
+        (f"/{role.path}/socket/websocket", ChannelSocket),
+        (f"/{role.path}/socket/longpoll", ChannelPoll),
+    )

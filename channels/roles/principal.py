@@ -1,39 +1,23 @@
-"""What the principal may join and do, and how they come in. In a class they are seen like everybody."""
+"""The principal: what they may join and do, and what else is true of them. A class sees that they are there."""
 
 from channels.lesson import announcements, chat, reading
-from channels.lesson.rules import RoleRules, enrolled, rule
-from channels.member import Role
-from channels.transports.longpoll import ChannelPoll
-from channels.transports.websocket import ChannelSocket
+from channels.lesson.rules import Role, enrolled, rule
 
 _ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS)
 
-RULES = RoleRules(
-    Role.PRINCIPAL,
+ROLE = Role(
+    "principal",
+    "principal",
+    "The principal, in every class.",
     {
-        "class": rule(chat.SEND, chat.TYPE, *_ANNOUNCE, may_join=enrolled, presence=True),
+        "class": rule(chat.SEND, chat.TYPE, *_ANNOUNCE, may_join=enrolled),
         "role:students": rule(*_ANNOUNCE),
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),
         "user:me": rule(reading.READ),
         "dashboard": rule(),
     },
+    is_staff=True,
+    drain_rank=2,  # last: the principal watches the drain, too
+    sees_all_classes=True,
 )
-
-
-class PrincipalSocket(ChannelSocket):
-    """The principal's WebSocket."""
-
-    rules = RULES
-
-
-class PrincipalPoll(ChannelPoll):
-    """The principal's long-poll."""
-
-    rules = RULES
-
-
-handlers = [
-    (r"/principal/socket/websocket", PrincipalSocket),
-    (r"/principal/socket/longpoll", PrincipalPoll),
-]

@@ -1,35 +1,18 @@
-"""What students may join and do, and how they come in."""
+"""Students: what they may join and do, and what else is true of them."""
 
 from channels.lesson import chat, reading
-from channels.lesson.rules import RoleRules, enrolled, rule
-from channels.member import Role
-from channels.transports.longpoll import ChannelPoll
-from channels.transports.websocket import ChannelSocket
+from channels.lesson.rules import Role, enrolled, rule
 
-RULES = RoleRules(
-    Role.STUDENT,
+ROLE = Role(
+    "student",
+    "students",
+    "Students, in their classes.",
     {
-        "class": rule(chat.SEND, chat.TYPE, reading.READ, reading.MARK, may_join=enrolled, presence=True),
-        "role:students": rule(reading.READ, reading.MARK),
-        "school": rule(reading.READ, reading.MARK),
+        "class": rule(chat.SEND, chat.TYPE, reading.READ, reading.MARK, may_join=enrolled, counted=True),
+        "role:students": rule(reading.READ, reading.MARK, counted=True),
+        "school": rule(reading.READ, reading.MARK, counted=True),
         "user:me": rule(reading.READ),
     },
+    waits_in_line=True,
+    drain_rank=0,
 )
-
-
-class StudentSocket(ChannelSocket):
-    """The students' WebSocket."""
-
-    rules = RULES
-
-
-class StudentPoll(ChannelPoll):
-    """The students' long-poll."""
-
-    rules = RULES
-
-
-handlers = [
-    (r"/students/socket/websocket", StudentSocket),
-    (r"/students/socket/longpoll", StudentPoll),
-]

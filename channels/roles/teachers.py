@@ -1,44 +1,20 @@
-"""What teachers may join and do, and how they come in."""
+"""Teachers: what they may join and do, and what else is true of them."""
 
 from channels.lesson import announcements, chat, reading
-from channels.lesson.rules import RoleRules, enrolled, rule
-from channels.member import Role
-from channels.transports.longpoll import ChannelPoll
-from channels.transports.websocket import ChannelSocket
+from channels.lesson.rules import Role, enrolled, rule
 
-RULES = RoleRules(
-    Role.TEACHER,
+_IN_CLASS = (chat.SEND, chat.TYPE, announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS)
+
+ROLE = Role(
+    "teacher",
+    "teachers",
+    "Teachers, in their classes.",
     {
-        "class": rule(
-            chat.SEND,
-            chat.TYPE,
-            announcements.SEND,
-            reading.READ,
-            reading.MARK,
-            reading.RECEIPTS,
-            may_join=enrolled,
-            presence=True,
-        ),
-        "role:teachers": rule(reading.READ, reading.MARK),
-        "school": rule(reading.READ, reading.MARK),
+        "class": rule(*_IN_CLASS, may_join=enrolled),
+        "role:teachers": rule(reading.READ, reading.MARK, counted=True),
+        "school": rule(reading.READ, reading.MARK, counted=True),
         "user:me": rule(reading.READ),
     },
+    is_staff=True,
+    drain_rank=1,
 )
-
-
-class TeacherSocket(ChannelSocket):
-    """The teachers' WebSocket."""
-
-    rules = RULES
-
-
-class TeacherPoll(ChannelPoll):
-    """The teachers' long-poll."""
-
-    rules = RULES
-
-
-handlers = [
-    (r"/teachers/socket/websocket", TeacherSocket),
-    (r"/teachers/socket/longpoll", TeacherPoll),
-]

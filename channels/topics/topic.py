@@ -14,9 +14,6 @@ from channels.sessions.session import Sender, Session
 from channels.topics.kind import TopicAddress
 from channels.wire.codec import Event, Wire
 
-# The topic of a user's private notices, as that user calls it.
-USER_TOPIC = "user:me"
-
 
 class State(Protocol):
     """What a topic's events add up to; see `channels.lesson.state`.

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from channels.engine.engine import Engine
 from channels.errors import ChannelError, Unavailable
-from channels.lesson.rules import RoleRules
+from channels.lesson.rules import Role
 from channels.limit import MAX_CONNECTIONS
-from channels.member import Member, Role
+from channels.member import Member
 from channels.transports.admission import Admission, Crowded
 from channels.transports.credential import Credential, find_credential
 from channels.transports.handshake_rates import HandshakeRates
@@ -70,7 +70,7 @@ class Gate:
         self._waiting: Counter[int] = Counter()  # clients in the queue, by user
 
     async def admit(
-        self, rules: RoleRules, headers: Mapping[str, str], argument: Callable[[str], str | None], cookie: str | None
+        self, role: Role, headers: Mapping[str, str], argument: Callable[[str], str | None], cookie: str | None
     ) -> Admitted:
         """Authenticate a client for a role and wait for its slot; `argument` gives a parameter of the query.
 
@@ -84,9 +84,9 @@ class Gate:
         if credential is None:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
         self._check_origin(headers, credential)
-        member = await self._authenticate(rules, credential)
+        member = await self._authenticate(role, credential)
         self._check_user(member)
-        await self._wait_for_slot(rules, member)
+        await self._wait_for_slot(role, member)
         return Admitted(member, revision, in_objects)
 
     def allows(self, origin: str, host: str) -> bool:
@@ -99,13 +99,13 @@ class Gate:
         if credential.ambient and origin is not None and not self.allows(origin, headers.get("Host", "")):
             raise TurnedAway(HTTPStatus.FORBIDDEN, "a foreign page's request")
 
-    async def _authenticate(self, rules: RoleRules, credential: Credential) -> Member:
+    async def _authenticate(self, role: Role, credential: Credential) -> Member:
         try:
             member = await self.engine.authority.authenticate(credential.secret)
         except Unavailable as error:
             message = "the database does not answer"
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, message, RETRY_MS) from error
-        if member is None or member.user.role is not rules.role:
+        if member is None or member.user.role != role.name:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "not a credential for this socket")
         return member
 
@@ -118,9 +118,9 @@ class Gate:
             message = "one user opens connections too fast"
             raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, message, int(1000 * wait) + 1)
 
-    async def _wait_for_slot(self, rules: RoleRules, member: Member) -> None:
+    async def _wait_for_slot(self, role: Role, member: Member) -> None:
         try:
-            wait = self._admission.take_slot(waits=rules.role is Role.STUDENT)
+            wait = self._admission.take_slot(waits=role.waits_in_line)
         except Crowded as crowded:
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, str(crowded), crowded.retry_after) from crowded
         if wait:

@@ -15,13 +15,13 @@ import base64
 import binascii
 import logging
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from channels.errors import Code, Refused
-from channels.lesson.rules import RoleRules
+from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES
 from channels.transports.credential import SIGN_IN_COOKIE
 from channels.transports.gate import Gate, TurnedAway
@@ -47,15 +47,15 @@ PREFLIGHT_SECONDS = 3600
 
 @stream_request_body
 class ChannelPoll(RequestHandler):
-    """The long-poll of one role; the subclass names its `rules`."""
+    """The long-poll of one role."""
 
-    rules: ClassVar[RoleRules]
     _answer: PollAnswer | None = None
     _has_hung_up = False
 
-    def initialize(self, gate: Gate) -> None:
-        """Take the way into this worker."""
+    def initialize(self, gate: Gate, role: Role) -> None:
+        """Take the gate of this worker, and the role that connects here."""
         self._gate = gate
+        self._role = role
         self._poll_sessions = gate.poll_sessions
         self._body = bytearray()
 
@@ -98,7 +98,7 @@ class ChannelPoll(RequestHandler):
         """Answer a poll; without a token, with a new session."""
         token = self._token()
         if token is not None:
-            await self._pass_on(token, PollRequest(token.session, self.rules.role, token.answer))
+            await self._pass_on(token, PollRequest(token.session, self._role.name, token.answer))
         elif self._names_in_header():
             self.finish(gone())
         else:
@@ -114,7 +114,7 @@ class ChannelPoll(RequestHandler):
         elif len(frames) > MAX_POST_FRAMES or max(map(len, frames), default=0) > MAX_FRAME_BYTES:
             self.finish(status_body(413))
         else:
-            await self._pass_on(token, PushRequest(token.session, self.rules.role, frames))
+            await self._pass_on(token, PushRequest(token.session, self._role.name, frames))
 
     async def delete(self) -> None:
         """End the session."""
@@ -122,7 +122,7 @@ class ChannelPoll(RequestHandler):
         if token is None:
             self.finish(gone())
         else:
-            await self._pass_on(token, LeaveRequest(token.session, self.rules.role))
+            await self._pass_on(token, LeaveRequest(token.session, self._role.name))
 
     def options(self) -> None:
         """Answer a preflight (Fetch standard, section 3.2.3): `prepare` has said whether the origin may."""
@@ -167,7 +167,7 @@ class ChannelPoll(RequestHandler):
             return status_body(403, reason="a poll speaks JSON only")
         try:
             admitted = await self._gate.admit(
-                self.rules, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
+                self._role, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
             return self._poll_sessions.open(
                 admitted.member, admitted.revision, self.request.remote_ip or "", in_objects=admitted.in_objects

@@ -20,7 +20,7 @@ import msgspec
 from channels.cluster.rpc import WorkerGone, WorkerUnreachable
 from channels.engine.engine import Engine
 from channels.errors import Closing, Code, Refused
-from channels.member import Member, Role
+from channels.member import Member, RoleName
 from channels.transports.poll_session import USUAL_BOUNDS, PollAnswer, PollBounds, PollSession, gone, status_body
 from channels.transports.poll_token import PollToken, TokenSigner
 from channels.wire.codec import POLL, POLL_OBJECTS
@@ -40,7 +40,7 @@ class PollRequest(msgspec.Struct, array_like=True, frozen=True, tag="poll"):
     """A poll of a role's session by a client that has received the `number`-th answer."""
 
     session: str
-    role: Role
+    role: RoleName
     number: int
 
 
@@ -48,7 +48,7 @@ class PushRequest(msgspec.Struct, array_like=True, frozen=True, tag="push"):
     """Frames for a session."""
 
     session: str
-    role: Role
+    role: RoleName
     frames: list[bytes]
 
 
@@ -56,7 +56,7 @@ class LeaveRequest(msgspec.Struct, array_like=True, frozen=True, tag="leave"):
     """Ends a session: its page goes away."""
 
     session: str
-    role: Role
+    role: RoleName
 
 
 Request = PollRequest | PushRequest | LeaveRequest
@@ -152,7 +152,7 @@ class PollSessions:
 
     def _serve(self, request: Request) -> PollAnswer:
         poll_session = self._by_name.get(request.session)
-        if poll_session is None or poll_session.session.member.user.role is not request.role:
+        if poll_session is None or poll_session.session.member.user.role != request.role:
             return _at_once(gone())
         if isinstance(request, PollRequest):
             return poll_session.poll(request.number)

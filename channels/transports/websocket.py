@@ -15,14 +15,14 @@ import logging
 import math
 from collections.abc import Awaitable
 from ssl import SSLWantReadError, SSLWantWriteError
-from typing import Any, ClassVar
+from typing import Any
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from channels.engine.engine import Engine
-from channels.lesson.rules import RoleRules
+from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, REPLY_ROOM_BYTES
 from channels.sessions.session import Session
 from channels.transports.credential import SIGN_IN_COOKIE
@@ -34,17 +34,16 @@ log = logging.getLogger(__name__)
 
 
 class ChannelSocket(WebSocketHandler):
-    """The WebSocket of one role; the subclass names its `rules`.
+    """The WebSocket of one role.
 
     Answers the upgrade with the status of `TurnedAway` where the client is not let in, 403 also where the format is
     unknown. It is there for the upgrade only.
     """
 
-    rules: ClassVar[RoleRules]
-
-    def initialize(self, gate: Gate) -> None:
-        """Take the way into this worker."""
+    def initialize(self, gate: Gate, role: Role) -> None:
+        """Take the gate of this worker, and the role that connects here."""
         self._gate = gate
+        self._role = role
 
     async def prepare(self) -> None:
         """Check the credential before the upgrade, and wait for a turn."""
@@ -52,7 +51,7 @@ class ChannelSocket(WebSocketHandler):
             raise HTTPError(403, "unknown format")
         try:
             self._admitted = await self._gate.admit(
-                self.rules, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
+                self._role, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
         except TurnedAway as away:
             self._turn_away(away)

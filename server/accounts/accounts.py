@@ -11,7 +11,10 @@ import secrets
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
-from channels.member import Classroom, Member, Role, User
+from channels.lesson.rules import Role
+from channels.member import STUDENT, TEACHER, Classroom, Member, User
+from channels.roles import ROLES
+from channels.topics.kind import Audience, TopicAddress
 from server.accounts.members import Members
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
@@ -31,7 +34,7 @@ from server.databases.credentials import (
     extend_sessions,
     sessions_to_extend,
 )
-from server.databases.directory import count_users, read_people, read_users
+from server.databases.directory import count_enrolled, count_users, read_people, read_users
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
@@ -50,14 +53,6 @@ CHANGES_KEPT_MS = 7 * DAY
 # As wide as the column.
 MAX_LOGIN_CHARACTERS = 255
 
-# The roles that a topic is meant for: members of others may join it, and are not counted.
-_AUDIENCES = {
-    "class": (Role.STUDENT,),
-    "role:students": (Role.STUDENT,),
-    "role:teachers": (Role.TEACHER,),
-    "school": (Role.STUDENT, Role.TEACHER),
-}
-
 
 class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
@@ -65,13 +60,13 @@ class Accounts:
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change.
     """
 
-    def __init__(self, sessions: Sessions, clock: Clock = now_ms) -> None:
+    def __init__(self, sessions: Sessions, clock: Clock = now_ms, roles: Collection[Role] = ROLES) -> None:
         self.changed = asyncio.Event()
         self._sessions = sessions
         self._clock = clock
         self._passwords = Passwords()
         self._throttle = Throttle(sessions, clock)
-        self._members = Members(sessions, clock)
+        self._members = Members(sessions, clock, roles)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
@@ -165,27 +160,27 @@ class Accounts:
         """Return everybody in a class: its teachers by name, then its students by name."""
         async with reading(self._sessions) as session:
             people = await read_people(session, [class_id])
-        return sorted((User(id_, name, Role(role)) for _, id_, name, role in people), key=_teachers_first)
+        return sorted((User(id_, name, role) for _, id_, name, role in people), key=_teachers_first)
 
     async def teachers(self, class_ids: Collection[int]) -> dict[int, list[User]]:
         """Return the teachers of each of these classes, by name."""
         async with reading(self._sessions) as session:
-            people = await read_people(session, class_ids, Role.TEACHER)
+            people = await read_people(session, class_ids, TEACHER)
         found: dict[int, list[User]] = {class_id: [] for class_id in class_ids}
         for class_id, id_, name, role in people:
-            found[class_id].append(User(id_, name, Role(role)))
+            found[class_id].append(User(id_, name, role))
         return {class_id: sorted(users, key=_teachers_first) for class_id, users in found.items()}
 
-    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
-        """Return which of these users a topic is meant for, in that order, and how many it is meant for in all."""
-        kind, _, name = topic.partition(":")
-        roles = _AUDIENCES[kind if kind == "class" else topic]
+    async def audience(
+        self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
+    ) -> tuple[list[User], int]:
+        """Return which of the users `among` a topic is meant for, in that order, and for how many in all."""
         async with reading(self._sessions) as session:
             users = await read_users(session, among)
-            members = 0 if kind == "class" else await count_users(session, roles)
-        if kind == "class":
-            classroom = (await self.classrooms()).get(int(name))
-            members = classroom.students if classroom else 0
+            if topic.kind.audience is Audience.ENROLLED:
+                members = await count_enrolled(session, topic.number, roles)
+            else:
+                members = await count_users(session, roles)
         found = [users[user_id] for user_id in among if user_id in users]
         return [user for user in found if user.role in roles], members
 
@@ -289,7 +284,7 @@ def by_name(name: str) -> tuple[str, str]:
 
 
 def _teachers_first(user: User) -> tuple[bool, tuple[str, str]]:
-    return user.role is Role.STUDENT, by_name(user.name)
+    return user.role == STUDENT, by_name(user.name)
 
 
 def _is_good(account: Account, code_hash: str | None, now: int) -> bool:

@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from channels.journal.batch_reader import BatchReader
-from channels.member import Classroom, Member, Role
+from channels.lesson.rules import Role
+from channels.member import Classroom, Member, RoleName
+from channels.roles import ROLES
 from server.clock import Clock
 from server.databases import Sessions, reading
 from server.databases.credentials import SESSION
@@ -48,7 +50,10 @@ class _Kept:
 class Members:
     """Reads members, and keeps the `max_kept` used last."""
 
-    def __init__(self, sessions: Sessions, clock: Clock, *, max_kept: int = MAX_KEPT) -> None:
+    def __init__(
+        self, sessions: Sessions, clock: Clock, roles: Collection[Role] = ROLES, *, max_kept: int = MAX_KEPT
+    ) -> None:
+        self._roles: Mapping[RoleName, Role] = {role.name: role for role in roles}
         self._max_kept = max_kept
         self._sessions = sessions
         self._clock = clock
@@ -146,22 +151,30 @@ class Members:
         school = await self.school()
         async with reading(self._sessions) as session:
             found = await sign_ins_by_secret(session, hashes, self._clock())
-        return {key: _kept(sign_in, school) for key, sign_in in found.items()}
+        return self._known(found, school)
 
     async def _read_by_credential(self, ids: Collection[int]) -> dict[int, _Kept]:
         school = await self.school()
         async with reading(self._sessions) as session:
             found = await sign_ins_by_id(session, ids, self._clock())
-        return {key: _kept(sign_in, school) for key, sign_in in found.items()}
+        return self._known(found, school)
+
+    def _known(self, found: Mapping[_K, SignIn], school: School) -> dict[_K, _Kept]:
+        # An account of a role that this server does not have (another release made it) can do nothing here.
+        return {
+            key: _kept(sign_in, _classes(sign_in, self._roles[sign_in.user.role], school))
+            for key, sign_in in found.items()
+            if sign_in.user.role in self._roles
+        }
 
 
-def _kept(sign_in: SignIn, school: School) -> _Kept:
-    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, _classes(sign_in, school))
+def _kept(sign_in: SignIn, classes: Mapping[int, Classroom]) -> _Kept:
+    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, classes)
     return _Kept(member, sign_in.secret_hash, sign_in.kind, sign_in.expires_at)
 
 
-def _classes(sign_in: SignIn, school: School) -> Mapping[int, Classroom]:
-    # All principals share one mapping, and all members the classes in theirs: a school may have thousands.
-    if sign_in.user.role is Role.PRINCIPAL:
+def _classes(sign_in: SignIn, role: Role, school: School) -> Mapping[int, Classroom]:
+    # Members who see all classes share one mapping, and all members the classes in theirs: a school may have thousands.
+    if role.sees_all_classes:
         return school.classrooms
     return {id_: school.classrooms[id_] for id_ in sign_in.class_ids if id_ in school.classrooms}

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from channels.member import Role
+from channels.member import RoleName
 from server.accounts.accounts import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import UserError
@@ -85,7 +85,7 @@ class Users:
         self._passwords = passwords
         self._clock = clock
 
-    async def create(self, login: str, name: str, role: Role, password: str) -> None:
+    async def create(self, login: str, name: str, role: RoleName, password: str) -> None:
         """Create a user by hand; rosters, which know nothing of them, leave them alone."""
         login, name = _valid_login(login), _valid_name(name)
         check_new_password(login, password)
@@ -125,7 +125,7 @@ class Users:
         async with writing(self._sessions) as session:
             await set_roster_passwords(session, password_hash)
 
-    async def make_codes(self, *titles: str, role: Role | None = None, logins: Sequence[str] = ()) -> list[Code]:
+    async def make_codes(self, *titles: str, role: RoleName | None = None, logins: Sequence[str] = ()) -> list[Code]:
         """Make a one-time code for each of these classes' people who has no password, and for each of these logins.
 
         Without any title or login: for all classes. With a role: for those of the classes who have it. A class may be
@@ -178,7 +178,7 @@ def _check_all(what: str, logins: Collection[str], users: dict[str, Account]) ->
         raise UserError(f"No {what} was made. Disabled, or no longer in the roster: {_listed(ended)}.")
 
 
-async def _of_classes(session: Session, titles: Sequence[str], role: Role | None) -> dict[int, _Codeless]:
+async def _of_classes(session: Session, titles: Sequence[str], role: RoleName | None) -> dict[int, _Codeless]:
     known = await class_titles(session)
     classes = {id_: each for title in titles for id_, each in _classes_called(title, known).items()}
     classes = classes or dict(sorted(known.items(), key=lambda item: by_name(item[1])))

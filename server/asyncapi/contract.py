@@ -1,26 +1,47 @@
-"""What may be said where and by whom, read off what runs: the roles' tables, the features' actions, kinds of event.
+"""What clients may push where, and what they receive there, read off the tables of roles, topic kinds and features.
 
-A topic here is a kind of topic, as the tables name it: `class` stands for every `class:<id>`.
+A topic here stands for all topics that one name in the roles' tables covers: `class` for every `class:<id>`.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from channels import lesson, roles
+from channels import lesson
 from channels.cluster import presence
 from channels.engine.joins import Join, Joined
+from channels.engine.live_views import MakeLiveView
 from channels.engine.membership import CLOSED
 from channels.engine.user_events import EVENTS, JoinedOwn
 from channels.event import EventType, Nothing
-from channels.lesson.feature import Action
-from channels.lesson.rules import TopicRule
+from channels.lesson.feature import Action, Feature
+from channels.lesson.rules import Role, RuleBook, TopicRule
 from channels.lesson.state import state_fields
-from channels.member import Role
-from channels.topics.kind import KINDS
-from channels.topics.topic import USER_TOPIC
+from channels.member import RoleName
+from channels.roles import ROLES
+from channels.topics.kind import KINDS, TopicKind, parse_wire
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that decide what the server says and takes; the engine is made with the same."""
+
+    roles: tuple[Role, ...] = ROLES
+    kinds: tuple[TopicKind, ...] = KINDS
+    features: tuple[type[Feature[Any]], ...] = lesson.FEATURES
+    live_views: tuple[MakeLiveView, ...] = lesson.LIVE_VIEWS
+
+    @cached_property
+    def rules(self) -> RuleBook:
+        """The rules of the roles."""
+        return RuleBook(self.roles, self.kinds)
+
+
+# What a school has.
+TABLES = Tables()
 
 
 class Leave(msgspec.Struct):
@@ -32,80 +53,90 @@ class Heartbeat(msgspec.Struct):
 
 
 class Pushable(NamedTuple):
-    """An event that clients may push to a topic: the types of its payload and of the response, and whose it is."""
+    """An event that clients may push to a topic: the types of its payload and of the response, and the roles."""
 
     event: str
     payload: type[Any]
     reply: type[Any]
-    roles: tuple[Role, ...]
+    roles: tuple[RoleName, ...]
 
 
-class TopicKind(NamedTuple):
-    """A kind of topic: who may join it, what may be pushed there, and what everybody there hears."""
+class DocumentedTopic(NamedTuple):
+    """A topic: which roles may join it, what they may push there, and which events go to all who have joined it.
+
+    `address` is its name on the wire; `{id}` stands for a number.
+    """
 
     name: str
-    roles: tuple[Role, ...]
+    address: str
+    meaning: str
+    roles: tuple[RoleName, ...]
     pushes: tuple[Pushable, ...]
     events: tuple[EventType[Any], ...]
 
-    @property
-    def address(self) -> str:
-        """The topic as clients write it; `{id}` stands for a number."""
-        return "class:{id}" if self.name == "class" else self.name
+
+def documented_topics(tables: Tables) -> list[DocumentedTopic]:
+    """Return every topic, in the order of the table of kinds, and the connection's own last."""
+    names = dict.fromkeys(name for role in tables.roles for name in role.topics)
+    found = sorted(((name, _kind(name, tables)) for name in names), key=lambda each: tables.kinds.index(each[1]))
+    return [*(_topic(name, kind, tables) for name, kind in found), _connection(tables)]
 
 
-def topic_kinds() -> list[TopicKind]:
-    """Return every kind of topic, in the order in which the roles' tables name them, and the connection's own last."""
-    names = dict.fromkeys(name for rules in roles.ROLES for name in rules.topics)
-    return [*(_topic_kind(name) for name in names), _connection()]
+def _kind(name: str, tables: Tables) -> TopicKind:
+    address = parse_wire(name, 1, tables.kinds)
+    return address.kind if address is not None else next(kind for kind in tables.kinds if kind.name == name)
 
 
-def _connection() -> TopicKind:
-    everybody = tuple(rules.role for rules in roles.ROLES)
-    return TopicKind("phoenix", everybody, (Pushable("heartbeat", Heartbeat, Nothing, everybody),), ())
+_CONNECTION = "The connection itself; it needs no join. A frame that cannot be read is refused here, without a `ref`."
 
 
-def _topic_kind(name: str) -> TopicKind:
-    rules = {each.role: each.topics[name] for each in roles.ROLES if name in each.topics}
-    return TopicKind(name, tuple(rules), tuple(_pushes(name, rules)), tuple(dict.fromkeys(_events(name, rules))))
+def _connection(tables: Tables) -> DocumentedTopic:
+    everybody = tuple(role.name for role in tables.roles)
+    heartbeat = Pushable("heartbeat", Heartbeat, Nothing, everybody)
+    return DocumentedTopic("phoenix", "phoenix", _CONNECTION, everybody, (heartbeat,), ())
 
 
-def _pushes(name: str, rules: Mapping[Role, TopicRule]) -> Iterator[Pushable]:
-    yield Pushable("phx_join", Join, _joined(name), tuple(rules))
+def _topic(name: str, kind: TopicKind, tables: Tables) -> DocumentedTopic:
+    rules = {role.name: role.topics[name] for role in tables.roles if name in role.topics}
+    address = kind.wire if name == kind.name else name
+    found = parse_wire(address, 1, tables.kinds)
+    meaning = kind.meaning.format(id="{id}", role=found.part if found is not None else "{role}")
+    events = tuple(dict.fromkeys(_events(address, kind, rules, tables)))
+    return DocumentedTopic(name, address, meaning, tuple(rules), tuple(_pushes(kind, rules, tables)), events)
+
+
+def _pushes(kind: TopicKind, rules: Mapping[RoleName, TopicRule], tables: Tables) -> Iterator[Pushable]:
+    yield Pushable("phx_join", Join, _joined(kind, tables), tuple(rules))
     for action in _actions(rules):
         allowed = tuple(role for role, rule in rules.items() if action.event in rule.actions)
         yield Pushable(action.event, action.payload, action.reply, allowed)
     yield Pushable("phx_leave", Leave, Nothing, tuple(rules))
 
 
-def _events(name: str, rules: Mapping[Role, TopicRule]) -> Iterator[EventType[Any]]:
+def _events(
+    address: str, kind: TopicKind, rules: Mapping[RoleName, TopicRule], tables: Tables
+) -> Iterator[EventType[Any]]:
     yield from (event for action in _actions(rules) for event in action.emits if event.topic is None)
-    if any(rule.presence for rule in rules.values()):
+    if kind.presence:
         yield from presence.EVENTS
-    yield from (
-        event for event in (*EVENTS, *(view.event for view in lesson.LIVE_VIEWS), *_emitted()) if event.topic == name
-    )
+    emitted = (event for role in tables.roles for event in role.emitted())
+    views = (cast(Any, view).event for view in tables.live_views)
+    yield from (event for event in (*EVENTS, *views, *emitted) if event.topic == address)
     yield CLOSED
 
 
-def _actions(rules: Mapping[Role, TopicRule]) -> list[Action[Any, Any]]:
+def _actions(rules: Mapping[RoleName, TopicRule]) -> list[Action[Any, Any]]:
     return list({action.event: action for rule in rules.values() for action in rule.actions.values()}.values())
 
 
-def _emitted() -> Iterator[EventType[Any]]:
-    rules = (rule for each in roles.ROLES for rule in each.topics.values())
-    return (event for rule in rules for action in rule.actions.values() for event in action.emits)
-
-
-def _joined(name: str) -> type[Joined[Any]]:
-    return JoinedOwn if name == USER_TOPIC else _joined_with_state(name.partition(":")[0])
+def _joined(kind: TopicKind, tables: Tables) -> type[Joined[Any]]:
+    shown = tuple(each for each in (*tables.features, *tables.live_views) if cast(Any, each).name in kind.features)
+    return JoinedOwn if kind.lists_rights else _joined_with_state(kind.name.capitalize(), shown)
 
 
 @cache
-def _joined_with_state(kind: str) -> type[Joined[Any]]:
-    name, features = kind.capitalize(), next(each.features for each in KINDS if each.name == kind)
-    fields = state_fields([each for each in (*lesson.FEATURES, *lesson.LIVE_VIEWS) if each.name in features])
-    state = _described(f"{name}State", fields, "What is there now.")
+def _joined_with_state(name: str, shown: tuple[Any, ...]) -> type[Joined[Any]]:
+    state = _described(f"{name}State", state_fields(shown), "What is there now.")
     joined = _described(f"Joined{name}", [("state", state)], Joined.__doc__, bases=(Joined,))
     return cast(type[Joined[Any]], joined)
 

@@ -16,8 +16,8 @@ from channels import errors
 from channels.engine.membership import CLOSED
 from channels.errors import Closing, ErrorResponse
 from channels.event import Delivery, EventType
-from channels.member import Role
-from server.asyncapi.contract import Pushable, TopicKind, topic_kinds
+from channels.member import RoleName
+from server.asyncapi.contract import TABLES, DocumentedTopic, Pushable, Tables, documented_topics
 from server.asyncapi.example import Examples
 from server.asyncapi.schema import NULL, TEXT_OR_NULL, Schemas, frame, reply
 from server.asyncapi.transport import SECURITY_SCHEMES, SOCKET_BINDING, servers, servers_of
@@ -38,24 +38,6 @@ first version of the protocol (`vsn=1.0.0`), is answered in objects.
 Pass over events and fields that you do not know: there will be more.
 """
 
-# By the name of the kind of topic.
-TOPICS = {
-    "class": "A class: its chat, its announcements, who is there. Students and teachers join those they are enrolled "
-    "in; the principal any, and is seen there.",
-    "role:students": "Announcements to all students.",
-    "role:teachers": "Announcements to all teachers.",
-    "school": "Announcements to the whole school.",
-    "user:me": "One's own: who one is and what one may join, then what concerns nobody else.",
-    "dashboard": "The whole school in numbers.",
-    "phoenix": "The connection itself; it needs no join. A frame that cannot be read is refused here, without a `ref`.",
-}
-
-ROLES = {
-    Role.STUDENT: "Students, in their classes.",
-    Role.TEACHER: "Teachers, in their classes.",
-    Role.PRINCIPAL: "The principal, in every class.",
-}
-
 DELIVERIES = {
     Delivery.DURABLE: "Kept, with a position: each once, in order, also for whoever was away.",
     Delivery.ORDERED: "Not kept. In order with everything else of the topic.",
@@ -66,15 +48,15 @@ DELIVERIES = {
 _BY_REF = {"description": "A reply has the `ref` of what it answers.", "location": "$message.payload#/1"}
 
 
-def make_document(url: str) -> Part:
-    """Return the document for a school at this address, as in https://school.example."""
-    return {**_of_any_school(), "servers": servers(url)}
+def make_document(url: str, tables: Tables = TABLES) -> Part:
+    """Return the document for a school at this address, as in https://school.example, with these tables."""
+    return {**_of_any_school(tables), "servers": servers(url, tables.roles)}
 
 
 @cache
-def _of_any_school() -> Part:
-    kinds = sorted(topic_kinds(), key=lambda kind: list(TOPICS).index(kind.name))
-    schemas = _schemas(kinds)
+def _of_any_school(tables: Tables) -> Part:
+    topics = documented_topics(tables)
+    schemas = _schemas(topics, tables)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -82,14 +64,14 @@ def _of_any_school() -> Part:
             "version": "2.0.0",  # of Phoenix' protocol: what `vsn` says
             "description": DESCRIPTION,
             "license": {"name": "MIT"},
-            "tags": [{"name": role, "description": text} for role, text in ROLES.items()],
+            "tags": [{"name": role.name, "description": role.meaning} for role in tables.roles],
         },
         "defaultContentType": "application/json",
         "servers": {},
-        "channels": {_key(kind.name): _channel(kind) for kind in kinds},
-        "operations": {name: operation for kind in kinds for name, operation in _operations(kind)},
+        "channels": {_key(topic.name): _channel(topic, tables) for topic in topics},
+        "operations": {name: operation for topic in topics for name, operation in _operations(topic)},
         "components": {
-            "messages": _messages(kinds, schemas),
+            "messages": _messages(topics, schemas),
             "schemas": schemas.components,
             "securitySchemes": SECURITY_SCHEMES,
             "channelBindings": {"socket": SOCKET_BINDING},
@@ -99,10 +81,11 @@ def _of_any_school() -> Part:
     }
 
 
-def _schemas(kinds: Iterable[TopicKind]) -> Schemas:
-    pushes = [push for kind in kinds for push in kind.pushes]
+def _schemas(topics: Iterable[DocumentedTopic], tables: Tables) -> Schemas:
+    pushes = [push for topic in topics for push in topic.pushes]
     types = [each for push in pushes for each in (push.payload, push.reply)]
-    return Schemas([*types, ErrorResponse], {event.name: event for kind in kinds for event in kind.events}.values())
+    events = {event.name: event for topic in topics for event in topic.events}.values()
+    return Schemas([*types, ErrorResponse], events, [role.name for role in tables.roles])
 
 
 def _close_codes() -> list[Part]:
@@ -113,23 +96,23 @@ def _close_codes() -> list[Part]:
 # Messages
 
 
-def _messages(kinds: Iterable[TopicKind], schemas: Schemas) -> dict[str, Part]:
+def _messages(topics: Iterable[DocumentedTopic], schemas: Schemas) -> dict[str, Part]:
     # A message of several topics is shown as it is in the first.
     messages = {"error": _reply("error", ErrorResponse, schemas)}
-    for kind in kinds:
-        for push in kind.pushes:
-            messages.setdefault(_key(push.event), _push(push, kind, schemas))
+    for topic in topics:
+        for push in topic.pushes:
+            messages.setdefault(_key(push.event), _push(push, topic, schemas))
             messages.setdefault(_ok(push), _reply("ok", push.reply, schemas))
-        for event in kind.events:
-            messages.setdefault(_key(event.name), _event(event, kind, schemas))
+        for event in topic.events:
+            messages.setdefault(_key(event.name), _event(event, topic, schemas))
     return messages
 
 
-def _push(push: Pushable, kind: TopicKind, schemas: Schemas) -> Part:
+def _push(push: Pushable, topic: DocumentedTopic, schemas: Schemas) -> Part:
     payload = frame(push.event, schemas.of(push.payload))
     message = _message(push.event, _meaning(push.payload), payload) | {"correlationId": _BY_REF}
-    join_ref = None if kind.name == "phoenix" else "1"
-    return _with_example(message, [join_ref, "1" if push.event == "phx_join" else "2"], kind, schemas)
+    join_ref = None if topic.name == "phoenix" else "1"
+    return _with_example(message, [join_ref, "1" if push.event == "phx_join" else "2"], topic, schemas)
 
 
 def _reply(status: str, response: type[Any], schemas: Schemas) -> Part:
@@ -137,20 +120,20 @@ def _reply(status: str, response: type[Any], schemas: Schemas) -> Part:
     return _message("phx_reply", _meaning(response), payload) | {"correlationId": _BY_REF}
 
 
-def _event(event: EventType[Any], kind: TopicKind, schemas: Schemas) -> Part:
+def _event(event: EventType[Any], topic: DocumentedTopic, schemas: Schemas) -> Part:
     payload = frame(event.name, schemas.of(event.payload), TEXT_OR_NULL if event is CLOSED else NULL)
     message = _message(event.name, event.meaning or _meaning(event.payload), payload) | {"x-delivery": event.delivery}
-    return _with_example(message, ["1", "1"] if event is CLOSED else [None, None], kind, schemas)
+    return _with_example(message, ["1", "1"] if event is CLOSED else [None, None], topic, schemas)
 
 
 def _message(name: str, meaning: str, payload: Part) -> Part:
     return {"name": name, "title": name, "description": meaning, "payload": payload}
 
 
-def _with_example(message: Part, refs: list[str | None], kind: TopicKind, schemas: Schemas) -> Part:
-    topic = kind.address.format(id=7)
+def _with_example(message: Part, refs: list[str | None], topic: DocumentedTopic, schemas: Schemas) -> Part:
+    address = topic.address.format(id=7, role="students")
     payload = Examples(schemas.components).of(message["payload"]["items"][4])
-    return message | {"examples": [{"payload": [*refs, topic, message["name"], payload]}]}
+    return message | {"examples": [{"payload": [*refs, address, message["name"], payload]}]}
 
 
 def _meaning(kind: type[Any]) -> str:
@@ -160,26 +143,26 @@ def _meaning(kind: type[Any]) -> str:
 # Channels and operations
 
 
-def _channel(kind: TopicKind) -> Part:
-    replies = [*map(_ok, kind.pushes), "error"]
-    keys = [*(_key(push.event) for push in kind.pushes), *replies, *(_key(event.name) for event in kind.events)]
+def _channel(topic: DocumentedTopic, tables: Tables) -> Part:
+    replies = [*map(_ok, topic.pushes), "error"]
+    keys = [*(_key(push.event) for push in topic.pushes), *replies, *(_key(event.name) for event in topic.events)]
     channel = {
-        "address": kind.address,
-        "description": TOPICS[kind.name],
-        "servers": [_ref("servers", name) for name in servers_of(kind.roles)],
+        "address": topic.address,
+        "description": topic.meaning,
+        "servers": [_ref("servers", name) for name in servers_of(topic.roles, tables.roles)],
         "messages": {key: _ref("components/messages", key) for key in dict.fromkeys(keys)},
-        "tags": _tags(kind.roles),
+        "tags": _tags(topic.roles),
         "bindings": _ref("components/channelBindings", "socket"),
     }
-    if "{id}" in kind.address:
+    if "{id}" in topic.address:
         channel["parameters"] = {"id": {"description": "The number of the class.", "examples": ["7"]}}
     return channel
 
 
-def _operations(kind: TopicKind) -> Iterator[tuple[str, Part]]:
-    name = _key(kind.name)
+def _operations(topic: DocumentedTopic) -> Iterator[tuple[str, Part]]:
+    name = _key(topic.name)
     channel, messages = _ref("channels", name), f"channels/{name}/messages"
-    for push in kind.pushes:
+    for push in topic.pushes:
         answers = [_ref(messages, _ok(push)), _ref(messages, "error")]
         yield (
             f"{name}.{_key(push.event)}",
@@ -191,13 +174,13 @@ def _operations(kind: TopicKind) -> Iterator[tuple[str, Part]]:
                 "tags": _tags(push.roles),
             },
         )
-    for event in kind.events:
+    for event in topic.events:
         key = _key(event.name)
-        sent = {"action": "send", "channel": channel, "messages": [_ref(messages, key)], "tags": _tags(kind.roles)}
+        sent = {"action": "send", "channel": channel, "messages": [_ref(messages, key)], "tags": _tags(topic.roles)}
         yield f"{name}.{key}", sent
 
 
-def _tags(roles: Iterable[Role]) -> list[Part]:
+def _tags(roles: Iterable[RoleName]) -> list[Part]:
     return [{"name": role} for role in roles]
 
 

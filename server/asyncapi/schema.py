@@ -1,10 +1,10 @@
 """JSON Schemas of what goes over the wire, made of the types that validate what comes and encode what goes.
 
 They are of draft 7, as AsyncAPI wants it. What msgspec cannot know stands here: that a durable event gets its position
-when it is stored, and which events a reply may list.
+when it is stored, which events a reply may list, and which roles there are.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from channels.errors import Code
 from channels.event import Delivery, EventType
 from channels.lesson.feature import Appended
+from channels.member import RoleName, User
 from channels.wire.codec import Broadcast
 
 Schema = dict[str, Any]
@@ -23,13 +24,14 @@ NULL: Schema = {"type": "null"}
 class Schemas:
     """The schemas of these types and of the events' payloads: `components` by name; `of` refers to one."""
 
-    def __init__(self, types: Iterable[Any], events: Collection[EventType[Any]]) -> None:
+    def __init__(self, types: Iterable[Any], events: Collection[EventType[Any]], roles: Sequence[RoleName]) -> None:
         wanted = list(dict.fromkeys([*types, *(event.payload for event in events), Appended, Broadcast, Code]))
         schemas, self.components = msgspec.json.schema_components(wanted, ref_template="#/components/schemas/{name}")
         self._of: Mapping[Any, Schema] = dict(zip(wanted, schemas, strict=True))
         durable = [event for event in events if event.delivery is Delivery.DURABLE]
         for event in durable:
             self._stamp(event)
+        self._component(User)["properties"]["role"] = {"enum": list(roles), "examples": list(roles[:1])}
         self._component(Broadcast)["oneOf"] = [self._listed(event) for event in durable]
         self._component(Code)["x-enum-descriptions"] = [code.meaning for code in sorted(Code)]
 

@@ -3,11 +3,12 @@
 Which there are is read off the routes; the words are here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from channels import roles
-from channels.member import Role
+from channels.lesson.rules import Role
+from channels.member import RoleName
+from channels.roles import routes
 from channels.transports.credential import SIGN_IN_COOKIE
 
 Part = dict[str, Any]
@@ -17,27 +18,27 @@ class WayIn(NamedTuple):
     """A route by which a role comes in."""
 
     name: str
-    role: Role
+    role: RoleName
     path: str
     is_socket: bool
 
 
-def ways_in() -> Iterator[WayIn]:
-    """Return every role's routes."""
-    handlers: list[tuple[str, Any]] = list(roles.handlers)
-    for path, handler in handlers:
-        role, transport = handler.rules.role, path.rpartition("/")[2]
-        yield WayIn(f"{role}.{transport}", role, path, transport == "websocket")
+def ways_in(roles: Iterable[Role]) -> Iterator[WayIn]:
+    """Return the routes of these roles."""
+    for role in roles:
+        for path, _ in routes(role):
+            transport = path.rpartition("/")[2]
+            yield WayIn(f"{role.name}.{transport}", role.name, path, transport == "websocket")
 
 
-def servers_of(roles: Iterable[Role]) -> list[str]:
-    """Return the names of the servers of these roles."""
-    return [way.name for way in ways_in() if way.role in roles]
+def servers_of(names: Collection[RoleName], roles: Iterable[Role]) -> list[str]:
+    """Return the names of the servers of those of the roles that have these names."""
+    return [way.name for way in ways_in(roles) if way.role in names]
 
 
-def servers(url: str) -> dict[str, Part]:
+def servers(url: str, roles: Iterable[Role]) -> dict[str, Part]:
     """Return the servers of a school at this address."""
-    return {way.name: _server(way, url) for way in ways_in()}
+    return {way.name: _server(way, url) for way in ways_in(roles)}
 
 
 def _server(way: WayIn, url: str) -> Part:

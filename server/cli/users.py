@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from channels.member import Role
+from channels.roles import ROLES
 from server.accounts.passwords import Passwords
 from server.accounts.users import CODE_DAYS, Code, Users
 from server.cli.options import Commands, data_options, make_settings, option, run
@@ -38,14 +38,14 @@ def user() -> None:
 
 @user.command()
 @click.argument("login")
-@option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What kind of user this is.")
+@option("--role", type=click.Choice([role.name for role in ROLES]), required=True, help="What kind of user this is.")
 @option("--name", required=True, help="The name as others see it.")
 @password_option
 @data_options
 def create(login: str, role: str, name: str, password_stdin: bool, **given: Any) -> None:
     """Make an account by hand, for a person who is in no roster. Imports do not change it."""
     password = _read_password(password_stdin)
-    _run(given, lambda users: users.create(login, name, Role(role), password))
+    _run(given, lambda users: users.create(login, name, role, password))
     click.echo(f"{login} can sign in.")
 
 
@@ -107,8 +107,7 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
 @data_options
 def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **given: Any) -> None:
     """Print one-time codes."""
-    wanted = Role(role) if role else None
-    _print_sheet(_run(given, lambda users: users.make_codes(*titles, role=wanted, logins=logins)))
+    _print_sheet(_run(given, lambda users: users.make_codes(*titles, role=role, logins=logins)))
 
 
 @click.group(cls=Commands)

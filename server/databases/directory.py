@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.member import Classroom, Role, User
+from channels.member import STUDENT, Classroom, RoleName, User
 from server.databases.accounts import Account, Credential, Enrolment, School, SchoolClass
 from server.databases.batch import batches
 
@@ -61,7 +61,7 @@ async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int)
     for row in await session.execute(query):
         credential_id, secret_hash, kind, expires_at, user_id, name, role, login, class_id = row
         if credential_id not in found:
-            user = User(user_id, name, Role(role))
+            user = User(user_id, name, role)
             found[credential_id] = SignIn(credential_id, secret_hash, kind, expires_at, user, login)
         if class_id is not None:
             found[credential_id].class_ids.append(class_id)
@@ -81,7 +81,7 @@ async def belongs_to_another(session: AsyncSession, sourced_id: str) -> bool:
 
 async def read_classrooms(session: AsyncSession) -> dict[int, Classroom]:
     """Return all active classes with the number of their students, by title."""
-    students = and_(Enrolment.class_id == SchoolClass.id, Enrolment.active, Enrolment.role == Role.STUDENT)
+    students = and_(Enrolment.class_id == SchoolClass.id, Enrolment.active, Enrolment.role == STUDENT)
     query = (
         select(SchoolClass.id, SchoolClass.title, func.count(Enrolment.id))
         .outerjoin(Enrolment, students)
@@ -93,7 +93,7 @@ async def read_classrooms(session: AsyncSession) -> dict[int, Classroom]:
 
 
 async def read_people(
-    session: AsyncSession, class_ids: Collection[int], role: Role | None = None
+    session: AsyncSession, class_ids: Collection[int], role: RoleName | None = None
 ) -> Sequence[Row[int, int, str, str]]:
     """Return (class id, user id, name, role) of everybody enrolled in these classes, or of one role."""
     query = (
@@ -111,11 +111,19 @@ async def read_users(session: AsyncSession, ids: Collection[int]) -> dict[int, U
     users: dict[int, User] = {}
     for some in batches(ids):
         query = select(Account.id, Account.name, Account.role).where(Account.id.in_(some))
-        users |= {id_: User(id_, name, Role(role)) for id_, name, role in await session.execute(query)}
+        users |= {id_: User(id_, name, role) for id_, name, role in await session.execute(query)}
     return users
 
 
-async def count_users(session: AsyncSession, roles: Collection[Role]) -> int:
+async def count_users(session: AsyncSession, roles: Collection[RoleName]) -> int:
     """Return how many users of these roles may sign in."""
     query = select(func.count(Account.id)).where(Account.enabled, Account.active, Account.role.in_(roles))
+    return await session.scalar(query) or 0
+
+
+async def count_enrolled(session: AsyncSession, class_id: int, roles: Collection[RoleName]) -> int:
+    """Return how many users of these roles a class has now."""
+    query = select(func.count(Enrolment.id)).where(
+        Enrolment.class_id == class_id, Enrolment.active, Enrolment.role.in_(roles)
+    )
     return await session.scalar(query) or 0

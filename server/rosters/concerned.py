@@ -1,7 +1,7 @@
 """Finds whom an import concerns, so that the workers read only these again and not the whole school.
 
 Concerned are users who change or end, everybody in a class that changes or whose people change (members see how many
-students a class has), and principals, who see all classes, when any class changes. Above a number of users
+students a class has), and users of the roles that see all classes, when any class changes. Above a number of users
 (changes.EVERYBODY) looking further is pointless: everybody is read again.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.member import Role
+from channels.roles import ROLES
 from server.databases.accounts import Account, Enrolment
 from server.databases.batch import batches
 from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Kind, gone
@@ -52,8 +52,9 @@ class Concerned:
             query = select(Enrolment.user_id).where(Enrolment.class_id.in_(some), Enrolment.active)
             self._users.update(user_id for (user_id,) in await self._some(query.distinct()))
         if classes_changed:
-            principals = select(Account.id).where(Account.role == Role.PRINCIPAL, Account.active)
-            self._users.update(user_id for (user_id,) in await self._some(principals))
+            names = [role.name for role in ROLES if role.sees_all_classes]
+            seeing = select(Account.id).where(Account.role.in_(names), Account.active)
+            self._users.update(user_id for (user_id,) in await self._some(seeing))
         return None if self._everybody or len(self._users) > self._most else self._users
 
     async def _changing(self, kind: Kind, columns: Sequence[ColumnElement[Any]]) -> list[Any]:

@@ -1,6 +1,6 @@
 """Who belongs to which class: enrollments.csv, in which each student and each teacher of a class has a row."""
 
-from channels.member import Role
+from channels.member import STUDENT, TEACHER, RoleName
 from server.rosters.export import Export
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, is_now, rows
@@ -10,7 +10,7 @@ from server.rosters.sheet import Sheet
 
 _COLUMNS = ("classSourcedId", "userSourcedId", "role", "schoolSourcedId?", "beginDate?", "endDate?")
 # A principal may teach; a student who teaches, or a teacher who learns, is a mistake in one of the two files.
-_ENROLLED_AS = {Role.STUDENT: Role.STUDENT, Role.TEACHER: Role.TEACHER, Role.PRINCIPAL: Role.TEACHER}
+_ENROLLED_AS = {STUDENT: STUDENT, TEACHER: TEACHER, "principal": TEACHER}
 
 
 def read_enrolments(export: Export, users: Ids[User], classes: Ids[SchoolClass], orgs: Ids[bool]) -> list[Enrolment]:
@@ -46,7 +46,7 @@ class _Reader:
         user, school_class = self._users[user_id], self._classes[class_id]
         if not is_now(self._sheet, row.line, begin, end, self._export.today):
             return self._skip("enrolments that have ended or not begun")
-        if name and (role not in (Role.STUDENT, Role.TEACHER) or user is None or school_class is None):
+        if name and (role not in (STUDENT, TEACHER) or user is None or school_class is None):
             return self._skip("enrolments of people or in classes that are skipped")
         if user is None or school_class is None or role is None:
             return None
@@ -59,8 +59,8 @@ class _Reader:
             self._users.check(self._sheet, line, "userSourcedId", user_id)
         self._orgs.check(self._sheet, line, "schoolSourcedId", school_id)
 
-    def _enrol(self, row: Row, user: User, school_class: SchoolClass, role: Role) -> Enrolment | None:
-        if role is not _ENROLLED_AS[user.role]:
+    def _enrol(self, row: Row, user: User, school_class: SchoolClass, role: RoleName) -> Enrolment | None:
+        if role != _ENROLLED_AS[user.role]:
             message = f"User {shown(user.sourced_id)} is a {user.role}, and enrolled as a {role}."
             self._sheet.problem(row.line, "role", message)
             return None

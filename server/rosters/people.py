@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from channels.member import Role
+from channels.member import RoleName
 from server.accounts.accounts import normal_login
 from server.rosters.export import Export
 from server.rosters.problems import shown
@@ -72,7 +72,7 @@ class _Reader:
             # An export that went wrong must not take everybody's rights away.
             self._sheet.problem(0, "", "The file has no student, teacher or principal.")
 
-    def _role(self, row: Row, fields: _Fields) -> Role | None:
+    def _role(self, row: Row, fields: _Fields) -> RoleName | None:
         """Find the role of somebody to be imported; None, and counted or told, for anybody else."""
         if row.gone:
             self._export.skipped["people marked as gone"] += 1
@@ -87,7 +87,7 @@ class _Reader:
             self._export.skipped["people who are not enabled"] += 1
         return role if enabled else None
 
-    def _role_and_name(self, row: Row, fields: _Fields) -> tuple[Role | None, str]:
+    def _role_and_name(self, row: Row, fields: _Fields) -> tuple[RoleName | None, str]:
         if self._roles is None:
             name, role = find_role(self._sheet, row.line, fields.role, self._export.version)
             return role, name
@@ -97,7 +97,7 @@ class _Reader:
             self._sheet.problem(row.line, "sourcedId", f"roles.csv gives no role to user {shown(row.sourced_id)}.")
         return None, ""
 
-    def _user(self, row: Row, fields: _Fields, role: Role) -> User | None:
+    def _user(self, row: Row, fields: _Fields, role: RoleName) -> User | None:
         self._check_orgs(row, fields)
         given = fields.preferred_given or fields.given
         family = fields.preferred_family or fields.family

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from channels.member import Role
+from channels.member import STUDENT, TEACHER, RoleName
 from server.rosters.export import Export
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, is_now, rows
@@ -16,16 +16,16 @@ from server.rosters.roster import User
 from server.rosters.sheet import Sheet
 
 # The roles of both versions, casefolded; None: somebody who is skipped.
-_ROLES: Mapping[str, Role | None] = {
-    "student": Role.STUDENT,
-    "teacher": Role.TEACHER,
-    "principal": Role.PRINCIPAL,
+_ROLES: Mapping[str, RoleName | None] = {
+    "student": STUDENT,
+    "teacher": TEACHER,
+    "principal": "principal",
     **dict.fromkeys(("parent", "guardian", "relative", "aide", "proctor", "counselor")),
     **dict.fromkeys(("siteadministrator", "districtadministrator", "systemadministrator")),
 }
 # 1.1 has no word for a principal but this one; in 1.2, which has, nobody can tell whom it means.
-ROLES: Mapping[str, Mapping[str, Role | None]] = {
-    "1.1": {**_ROLES, "administrator": Role.PRINCIPAL},
+ROLES: Mapping[str, Mapping[str, RoleName | None]] = {
+    "1.1": {**_ROLES, "administrator": "principal"},
     "1.2": _ROLES,
 }
 # How the standard lets others add roles of their own: `ext:librarian`. They are counted together.
@@ -45,14 +45,14 @@ class Rank(IntEnum):
 class Assigned(NamedTuple):
     """What counts of one user's roles, the line that says so, and, in `clash`, one that says something else."""
 
-    role: Role | None
+    role: RoleName | None
     name: str
     rank: Rank
     line: int
     clash: int = 0
 
 
-def find_role(sheet: Sheet, line: int, word: str, version: str) -> tuple[str, Role | None]:
+def find_role(sheet: Sheet, line: int, word: str, version: str) -> tuple[str, RoleName | None]:
     """Return what to count this role under, and which of ours it is; tell of one that is none, and return no name."""
     folded = word.casefold()
     if folded in ROLES[version]:
@@ -99,7 +99,7 @@ def _read_role(export: Export, sheet: Sheet, row: Row) -> Assigned | None:
 def _weigh(old: Assigned | None, new: Assigned) -> Assigned:
     if old is None or new.rank > old.rank:
         return new
-    if new.rank == old.rank and new.role is not old.role:
+    if new.rank == old.rank and new.role != old.role:
         return old._replace(clash=new.line)
     return old
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from channels.member import Role
+from channels.member import RoleName
 
 
 class School(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class User(msgspec.Struct, frozen=True, gc=False):
     sourced_id: str
     login: str
     name: str
-    role: Role
+    role: RoleName
     line: int
     column: str
 
@@ -46,7 +46,7 @@ class Enrolment(msgspec.Struct, frozen=True, gc=False):
     sourced_id: str
     user: int
     school_class: int
-    role: Role
+    role: RoleName
 
 
 class Roster(msgspec.Struct, frozen=True):

@@ -1,32 +1,35 @@
-"""All pages: each kind of user has a package here, and a line below."""
+"""All pages: each role has a package here, and a line in `PACKAGES`."""
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 from server.accounts.accounts import Accounts
+from server.asyncapi import TABLES, Tables
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
 from server.views import docs, principal, static, students, teachers
-from server.views.base import HOMES, Missing, Slash
+from server.views.base import Missing, Slash
 
-PACKAGES: list[ModuleType] = [accounts_views, students, teachers, principal, docs]
+PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, docs)
 
 Route = tuple[str, type, dict[str, Any]]
 
 
-def handlers(accounts: Accounts) -> list[Route]:
+def handlers(accounts: Accounts, tables: Tables = TABLES, packages: Sequence[ModuleType] = PACKAGES) -> list[Route]:
     """Return the routes of all pages and their static files."""
-    pages = [(url, page, {"accounts": accounts}) for package in PACKAGES for url, page in package.handlers]
-    slashes = [(home.removesuffix("/"), Slash, {"accounts": accounts}) for home in HOMES.values()]
+    given = {"accounts": accounts, "tables": tables}
+    pages = [(url, page, given) for package in packages for url, page in package.handlers]
+    slashes = [(role.home.removesuffix("/"), Slash, given) for role in tables.roles]
     return [*static.handlers, *pages, *slashes]
 
 
-def application_settings(accounts: Accounts, databases: Databases) -> dict[str, Any]:
+def application_settings(accounts: Accounts, databases: Databases, tables: Tables = TABLES) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on."""
     return {
         "default_handler_class": Missing,
-        "default_handler_args": {"accounts": accounts},
+        "default_handler_args": {"accounts": accounts, "tables": tables},
         "databases": databases,
         "transforms": [StrictHeaders],
         "xsrf_cookies": True,

@@ -5,7 +5,7 @@ shared ones. Who is not signed in is sent to sign in, and back; who has another 
 """
 
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -15,10 +15,14 @@ from tornado.escape import json_encode
 from tornado.template import BaseLoader, Template
 from tornado.web import HTTPError, RequestHandler
 
-from channels.member import Classroom, Member, Role
+from channels.lesson import reading
+from channels.lesson.rules import Role
+from channels.member import Classroom, Member
+from channels.topics.kind import Audience, parse_wire
 from channels.transports.credential import SIGN_IN_COOKIE
 from server import locale
 from server.accounts.accounts import SESSION_MS, Accounts
+from server.asyncapi import Tables
 from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
@@ -26,8 +30,6 @@ from server.views.static import ROOT, static_url
 
 LANGUAGE_COOKIE = "lousa_language"
 SIGN_IN = "/accounts/sign-in"
-# Where each role's pages stand; its socket is below that, at `socket`.
-HOMES: Mapping[Role, str] = {Role.STUDENT: "/students/", Role.TEACHER: "/teachers/", Role.PRINCIPAL: "/principal/"}
 
 
 class Templates(BaseLoader):
@@ -53,10 +55,12 @@ class Page(RequestHandler):
     public: ClassVar[bool] = False
     current_user: Member | None
     accounts: Accounts
+    tables: Tables
 
-    def initialize(self, accounts: Accounts) -> None:
+    def initialize(self, accounts: Accounts, tables: Tables) -> None:
         """Take what the application hands to every page."""
         self.accounts = accounts
+        self.tables = tables
 
     @property
     def databases(self) -> Databases:
@@ -98,7 +102,7 @@ class Page(RequestHandler):
             return
         if self.current_user is None:
             self._send_to_sign_in()
-        elif self.role is not None and self.current_user.user.role is not self.role:
+        elif self.role is not None and self.current_user.user.role != self.role.name:
             raise HTTPError(403, "the page of another role")
 
     def _send_to_sign_in(self) -> None:
@@ -141,6 +145,7 @@ class Page(RequestHandler):
         return {
             **super().get_template_namespace(),
             "member": self.current_user,
+            "own_role": self.tables.rules.of(self.current_user) if self.current_user else None,
             "home": self.home,
             "language": self.language,
             "languages": locale.LANGUAGES.values(),
@@ -153,13 +158,31 @@ class Page(RequestHandler):
     @property
     def home(self) -> str:
         """Where this user's pages begin."""
-        return HOMES[self.current_user.user.role] if self.current_user else "/"
+        return self.tables.rules.of(self.current_user).home if self.current_user else "/"
 
     def page_data(self, **values: Any) -> str:
         """Return what the page's scripts need to know, as JSON for an attribute."""
         user = self.member.user
-        me = {"id": user.id, "name": user.name, "role": user.role.value}
-        return json_encode({"me": me, "home": self.home, "socket": f"{self.home}socket", **values})
+        me = {"id": user.id, "name": user.name, "role": user.role}
+        staff = [role.name for role in self.tables.roles if role.is_staff]
+        own = {"home": self.home, "socket": f"{self.home}socket", "staff": staff, "topics": self._topics()}
+        return json_encode({"me": me, **own, **values})
+
+    def _topics(self) -> dict[str, Any]:
+        """Return what the scripts need to know of the role's topics.
+
+        `wide`: those with announcements for more than a class; `receipts`: topics and kinds of topic where the role
+        sees who has read.
+        """
+        role = self.tables.rules.of(self.member)
+        addresses = (parse_wire(name, self.member.user.id, self.tables.kinds) for name in role.topics)
+        wide = [
+            each.wire_name
+            for each in addresses
+            if each is not None and each.kind.audience is Audience.SCHOOL and "announcements" in each.kind.features
+        ]
+        receipts = [name for name, rule in role.topics.items() if reading.RECEIPTS.event in rule.actions]
+        return {"wide": wide, "receipts": receipts, "all_classes": role.sees_all_classes}
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log an error of ours; that the database is away is logged once, where it is noticed (change_watcher)."""

@@ -1,4 +1,4 @@
-"""The pages that students and teachers have alike: their classes, one class with its chat, announcements.
+"""The pages that several roles have alike: their classes, one class with its chat, announcements.
 
 Each role's package makes them its own by a subclass, with its role and, where it wants to, its own templates.
 """
@@ -65,4 +65,4 @@ def _as_data(classroom: Classroom, teachers: list[User]) -> dict[str, Any]:
 
 
 def _person(user: User) -> dict[str, Any]:
-    return {"id": user.id, "name": user.name, "role": user.role.value}
+    return {"id": user.id, "name": user.name, "role": user.role}

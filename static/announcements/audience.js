@@ -1,8 +1,9 @@
-/** To whom one announces: a teacher ticks classes, the principal chooses the school, a role or one class. */
+/** To whom one announces: one ticks own classes, or, where one has every class, chooses the school, a role or one class. */
 
 import {h} from "../dom.js";
 import {_} from "../language.js";
 import {byId, page} from "../page.js";
+import {classTopic} from "../topic.js";
 
 /**
  * `problem`: why there are no topics, and where to put it right.
@@ -17,13 +18,13 @@ function nobodyChosen() {
 
 /** @returns {Audience} */
 export function startAudience() {
-  return page.me.role === "principal" ? oneOfTheSchool() : severalClasses();
+  return page.topics.all_classes ? oneOfTheSchool() : severalClasses();
 }
 
 /** @returns {Audience} */
 function severalClasses() {
   const boxes = page.classes.map(({id}) => {
-    return /** @type {HTMLInputElement} */ (h("input", {type: "checkbox", value: `class:${id}`}));
+    return /** @type {HTMLInputElement} */ (h("input", {type: "checkbox", value: classTopic(id)}));
   });
   const all = byId("all-classes");
   byId("audience").append(...boxes.map((box, index) => h("label", {class: "chip"}, box, h("span", {dir: "auto"}, page.classes[index].title))));
@@ -51,7 +52,7 @@ function oneOfTheSchool() {
   const topics = () => {
     if (chosen() !== "class") return [chosen()];
     const id = byTitle.get(title.value.trim());
-    return id === undefined ? [] : [`class:${id}`];
+    return id === undefined ? [] : [classTopic(id)];
   };
   form.addEventListener("change", () => {
     byId("class-choice").hidden = chosen() !== "class";

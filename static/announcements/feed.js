@@ -8,10 +8,11 @@
 import {announcementCard} from "../announcement.js";
 import {h, setText} from "../dom.js";
 import {_} from "../language.js";
-import {byId, isStaff, page} from "../page.js";
+import {byId, page} from "../page.js";
 import {ANNOUNCEMENT} from "../reading.js";
 import {receiptLine} from "../receipts.js";
 import {dayAndTime} from "../time.js";
+import {isClass, parseTopic} from "../topic.js";
 import {placeName} from "./place.js";
 
 /** What one author says with the same words within this time was said once, to several. */
@@ -94,8 +95,8 @@ function makeCard(group) {
 function whereTo(places) {
   return places.flatMap(({reading: {topic}}, index) => {
     const name = placeName(topic);
-    const isClass = topic.startsWith("class:");
-    const place = isClass ? h("a", {href: `${page.home}classes/${topic.slice("class:".length)}`}, name) : name;
+    const {id} = parseTopic(topic);
+    const place = id === undefined ? name : h("a", {href: `${page.home}classes/${id}`}, name);
     return index === 0 ? [place] : [", ", place];
   });
 }
@@ -105,9 +106,10 @@ function isUnread({reading, payload}) {
   return payload.seq > reading.read;
 }
 
-/** The principal everywhere, a teacher in the own classes. @param {Place} place */
+/** @param {Place} place */
 function mayKnowReaders({reading: {topic}}) {
-  return page.me.role === "principal" || (isStaff(page.me) && topic.startsWith("class:"));
+  const {receipts} = page.topics;
+  return receipts.includes(topic) || receipts.includes(parseTopic(topic).kind);
 }
 
 /** @param {IntersectionObserverEntry[]} entries */
@@ -121,7 +123,7 @@ function onScreen(entries) {
 
 /** @param {Reading} reading */
 function markSeen(reading) {
-  if (reading.hasMoreUnread && reading.topic.startsWith("class:")) return;
+  if (reading.hasMoreUnread && isClass(reading.topic)) return;
   let position = reading.read;
   for (const {event, payload} of [...reading.announcements, ...reading.events].sort(bySeq)) {
     if (payload.seq <= position) continue;

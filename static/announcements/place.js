@@ -2,12 +2,18 @@
 
 import {_} from "../language.js";
 import {page} from "../page.js";
+import {SCHOOL, parseTopic, roleTopic} from "../topic.js";
 
 /** @param {string} topic */
 export function placeName(topic) {
-  const wide = {school: _("The whole school"), "role:students": _("All students"), "role:teachers": _("All teachers")};
-  const name = wide[/** @type {keyof typeof wide} */ (topic)];
+  const wide = new Map([
+    [SCHOOL, _("The whole school")],
+    [roleTopic("students"), _("All students")],
+    [roleTopic("teachers"), _("All teachers")],
+  ]);
+  const name = wide.get(topic);
   if (name !== undefined) return name;
-  const id = Number(topic.slice("class:".length));
+  const {kind, id} = parseTopic(topic);
+  if (kind !== "class") return topic;
   return page.classes.find((each) => each.id === id)?.title ?? _("Class");
 }

@@ -51,9 +51,10 @@ function person(user, kind) {
   return h("li", {class: `person ${kind}`}, avatar(user), h("span", {class: "person-name", dir: "auto", title: name}, name), roleBadge(user));
 }
 
-/** @param {{students: number, teachers: number}} counts */
-function showCounts({students, teachers}) {
-  setText(byId("here-count"), number(students + teachers));
+/** @param {import("../client/presence.js").Counts} counts */
+function showCounts({users}) {
+  const {student: students = 0, teacher: teachers = 0} = users;
+  setText(byId("here-count"), number(Object.values(users).reduce((sum, count) => sum + count, 0)));
   byId("people-lists").replaceChildren(
     h("h3", {}, ngettext("{n} student here now", "{n} students here now", students)),
     h("h3", {}, ngettext("{n} teacher here now", "{n} teachers here now", teachers)),

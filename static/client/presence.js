@@ -9,12 +9,12 @@
 import {Listeners} from "./listeners.js";
 
 /**
- * @typedef {{id: number, name: string, role: "student" | "teacher" | "principal"}} User
+ * @typedef {{id: number, name: string, role: string}} User
  * @typedef {{phx_ref: string}} Meta
  * @typedef {{metas: Meta[], user: User}} Entry one user, with one meta for each of their sessions
  * @typedef {Record<string, Entry>} Entries
  * @typedef {{joins: Entries, leaves: Entries}} Diff
- * @typedef {{students: number, teachers: number}} Counts
+ * @typedef {{users: Record<string, number>}} Counts by role
  */
 
 export const STATE = "presence_state";

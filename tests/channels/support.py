@@ -19,12 +19,12 @@ from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
-from channels.member import Classroom, Member, Role, User
-from channels.roles import ROLES
+from channels.member import Classroom, Member, User
 from channels.sessions.session import Session
+from channels.topics.kind import TopicAddress
 from channels.wire.codec import JSON, Wire
+from server.asyncapi import TABLES, Tables
 from server.databases.engine import asyncpg_dsn
-from tests.channels.lesson.lock import FEATURES, KINDS_THAT_LOCK, ROLES_THAT_LOCK
 from tests.contract import Violation, contract
 
 # Kept, because what a transport raises only goes to the log; the fixture `held_to_the_document` looks here.
@@ -38,15 +38,15 @@ SCHOOL = {room.id: room for room in (CLASS, OTHER_CLASS, ASSEMBLY)}
 Frame = tuple[str | None, str | None, str, str, Any]
 
 
-def member(user_id: int, name: str, role: Role, *classes: Classroom) -> Member:
+def member(user_id: int, name: str, role: str, *classes: Classroom) -> Member:
     """Make a member whose sign-in has the number of its user."""
     return Member(User(user_id, name, role), name.lower(), user_id, {room.id: room for room in classes})
 
 
-ANA = member(1, "Ana", Role.STUDENT, CLASS, ASSEMBLY)
-BRUNO = member(2, "Bruno", Role.STUDENT, CLASS)
-PAULA = member(3, "Paula", Role.TEACHER, CLASS)
-DIRETORA = member(4, "Diretora", Role.PRINCIPAL, CLASS, OTHER_CLASS, ASSEMBLY)
+ANA = member(1, "Ana", "student", CLASS, ASSEMBLY)
+BRUNO = member(2, "Bruno", "student", CLASS)
+PAULA = member(3, "Paula", "teacher", CLASS)
+DIRETORA = member(4, "Diretora", "principal", CLASS, OTHER_CLASS, ASSEMBLY)
 MEMBERS = (ANA, BRUNO, PAULA, DIRETORA)
 
 
@@ -62,9 +62,11 @@ class GivenAuthority:
     async def renew(self, member: Member) -> Member | None:
         return self.members.get(member.login)
 
-    async def audience(self, topic: str, among: Collection[int]) -> tuple[list[User], int]:
-        students = {each.user.id: each.user for each in MEMBERS if each.user.role is Role.STUDENT}
-        return [students[user_id] for user_id in among if user_id in students], 30
+    async def audience(
+        self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
+    ) -> tuple[list[User], int]:
+        meant = {each.user.id: each.user for each in self.members.values() if each.user.role in roles}
+        return [meant[user_id] for user_id in among if user_id in meant], 30
 
 
 class TurnedClock:
@@ -94,31 +96,31 @@ class Worker:
         limits: Limits | None = None,
         *,
         writer: Writer | None = None,
-        locks: bool = False,
+        tables: Tables = TABLES,
         periods: Periods | None = None,
     ) -> None:
         self.clock = TurnedClock()
-        self.is_documented = not locks
+        self.tables = tables
         self.authority = GivenAuthority()
         self.journal = Journal(database, writer or writer_for(database))
         self.broker = MemoryBroker(bus)
-        options: dict[str, Any] = {"kinds": KINDS_THAT_LOCK, "features": FEATURES} if locks else {}
-        roles = ROLES_THAT_LOCK if locks else ROLES
         self.engine = Engine(
             self.journal,
             self.broker,
             self.authority,
-            roles,
+            tables.roles,
             limits or Limits(),
             self.clock,
+            kinds=tables.kinds,
+            features=tables.features,
+            live_views=tables.live_views,
             periods=periods or Periods(),
-            **options,
         )
 
     def connect(self, who: Member, wire: Wire = JSON) -> "Client":
         """Let a member in."""
         session = self.engine.connect(who, wire, self.engine.revision)
-        return Client(self.engine, session, is_documented=self.is_documented)
+        return Client(self.engine, session, self.tables)
 
 
 class Notes:
@@ -150,14 +152,14 @@ class _Socket:
 class Client:
     """One connected client: what it was sent, decoded, in order. It is its session's transport."""
 
-    def __init__(self, engine: Engine, session: Session, *, is_documented: bool = True) -> None:
+    def __init__(self, engine: Engine, session: Session, tables: Tables = TABLES) -> None:
         self.frames: list[Frame] = []
         self.session = session
         self.writes = 0
         self.operations: set[str] = set()  # of the protocol's document, that this client has met
         self._asked: dict[str, Frame] = {}
         self._engine = engine
-        self._is_documented = is_documented
+        self._contract = contract(tables)
         self._ref = 0
         session.transport = self
         session.go_straight(_Socket(self))
@@ -179,7 +181,7 @@ class Client:
         self.writes += 1
         frames = [self._decode(body) for body in unframed(data)]
         self.frames += frames
-        for frame in frames if self._is_documented else ():
+        for frame in frames:
             self._hold_to_the_document(frame)
 
     def _decode(self, body: bytes) -> Frame:
@@ -189,9 +191,9 @@ class Client:
         role = self.session.member.user.role
         try:
             if frame[3] == "phx_reply":
-                operation = contract().check_reply(role, self._asked.get(frame[1] or ""), frame)
+                operation = self._contract.check_reply(role, self._asked.get(frame[1] or ""), frame)
             else:
-                operation = contract().check_event(role, frame)
+                operation = self._contract.check_event(role, frame)
         except Violation as violation:
             VIOLATIONS.append(violation)
         else:

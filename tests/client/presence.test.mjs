@@ -93,10 +93,10 @@ test("large classes tell counts, and late listeners get the last", () => {
   const presence = new Presence();
   const early = [];
   presence.onCount((counts) => early.push(counts));
-  presence.receive("presence_count", {students: 300, teachers: 2});
+  presence.receive("presence_count", {users: {student: 300, teacher: 2}});
   const late = [];
   presence.onCount((counts) => late.push(counts));
-  assert.deepEqual([early, late], [[{students: 300, teachers: 2}], [{students: 300, teachers: 2}]]);
+  assert.deepEqual([early, late], [[{users: {student: 300, teacher: 2}}], [{users: {student: 300, teacher: 2}}]]);
 });
 
 test("a name is a key of its own, whatever it is", () => {

@@ -1,6 +1,5 @@
 """Puts people and classes into an `accounts` database as an import would, in a line each."""
 
-from channels.member import Role
 from server.databases import Sessions, writing
 from server.databases.accounts import Account, Enrolment, School, SchoolClass
 
@@ -15,7 +14,7 @@ class People:
         """Name the school."""
         await self._add(School(sourced_id="school", name=name))
 
-    async def user(self, login: str, role: Role = Role.STUDENT, name: str = "") -> int:
+    async def user(self, login: str, role: str = "student", name: str = "") -> int:
         """Add a user; the name is the login with a capital where none is given."""
         return await self._add(Account(sourced_id=login, login=login, name=name or login.title(), role=role))
 
@@ -23,10 +22,14 @@ class People:
         """Add a class with its students and teacher."""
         class_id = await self._add(SchoolClass(sourced_id=title, title=title, active=active))
         for user_id in user_ids:
-            await self._add(Enrolment(user_id=user_id, class_id=class_id, role=Role.STUDENT))
+            await self._add(Enrolment(user_id=user_id, class_id=class_id, role="student"))
         if teacher is not None:
-            await self._add(Enrolment(user_id=teacher, class_id=class_id, role=Role.TEACHER))
+            await self._add(Enrolment(user_id=teacher, class_id=class_id, role="teacher"))
         return class_id
+
+    async def enrol(self, user_id: int, class_id: int, role: str) -> None:
+        """Enrol a user in a class."""
+        await self._add(Enrolment(user_id=user_id, class_id=class_id, role=role))
 
     async def _add(self, row: Account | Enrolment | School | SchoolClass) -> int:
         async with writing(self._sessions) as session:

@@ -61,15 +61,16 @@ async def databases(package: ModuleType, tmp_path: Path) -> AsyncIterator[Databa
 
 
 async def test_a_package_of_views_has_a_database_of_its_own(
-    databases: Databases, package: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, package: ModuleType, tmp_path: Path
 ) -> None:
     assert databases.names == [*SCHEMAS, "grades"]
     assert (tmp_path / "grades.sqlite3").exists()
     async with writing(databases.sessions("grades")) as session:
         await session.execute(insert(grades).values(grade=10))
-    monkeypatch.setattr(views, "PACKAGES", [*views.PACKAGES, package])
     accounts = Accounts(databases.sessions("accounts"))
-    application = Application(views.handlers(accounts), **views.application_settings(accounts, databases))
+    application = Application(
+        views.handlers(accounts, packages=[*views.PACKAGES, package]), **views.application_settings(accounts, databases)
+    )
     server, (socket, port) = HTTPServer(application), bind_unused_port()
     server.add_socket(socket)
     answer = await Visitor(f"http://127.0.0.1:{port}").get("/grades")

@@ -5,7 +5,7 @@ from typing import Any
 from tornado.escape import json_encode
 from tornado.web import HTTPError
 
-from channels.member import Role
+from channels.member import RoleName
 from server.asyncapi import make_document
 from server.views.base import Page
 from server.views.docs.reader import Reader
@@ -27,7 +27,7 @@ class ProtocolDocument(Page):
 
     def document(self) -> dict[str, Any]:
         """Return the document of this school, at the address by which it was asked."""
-        return make_document(f"{self.request.protocol}://{self.request.host}")
+        return make_document(f"{self.request.protocol}://{self.request.host}", self.tables)
 
 
 class Protocol(ProtocolDocument):
@@ -41,11 +41,11 @@ class Protocol(ProtocolDocument):
             self.answer_with_document()
         else:
             role = self._role()
-            await self.show("protocol.html", protocol=Reader(self.document(), role), role=role, roles=list(Role))
+            roles = list(self.tables.rules.by_name)
+            await self.show("protocol.html", protocol=Reader(self.document(), role), role=role, roles=roles)
 
-    def _role(self) -> Role | None:
-        asked = self.get_query_argument("role", None)
-        try:
-            return Role(asked) if asked else None
-        except ValueError:
-            raise HTTPError(404, "no such role") from None
+    def _role(self) -> RoleName | None:
+        asked = self.get_query_argument("role", None) or None
+        if asked is not None and asked not in self.tables.rules.by_name:
+            raise HTTPError(404, "no such role")
+        return asked

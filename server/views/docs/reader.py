@@ -6,7 +6,7 @@ Everything comes from the AsyncAPI document. A reader may have a role: then only
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from channels.member import Role
+from channels.member import RoleName
 from server.views.docs.lookup import Lookup, Part, name_of, payload
 from server.views.docs.types import (
     Field,
@@ -64,7 +64,7 @@ class Section(NamedTuple):
 class Reader:
     """A document, for one role or for all."""
 
-    def __init__(self, document: Part, role: Role | None = None) -> None:
+    def __init__(self, document: Part, role: RoleName | None = None) -> None:
         self._document = document
         self._role = role
         self._lookup = Lookup(document)

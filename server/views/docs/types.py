@@ -71,7 +71,7 @@ def type_words(schema: Schema, anchor_of: AnchorOf) -> list[Word]:
     if schema.get("type") == "array":
         return [Word("list of "), *type_words(schema["items"], anchor_of)]
     if isinstance(schema.get("additionalProperties"), Mapping):
-        return [Word("by user id, "), *type_words(schema["additionalProperties"], anchor_of)]
+        return [Word("by name, "), *type_words(schema["additionalProperties"], anchor_of)]
     pattern = [Word(", "), Word(schema["pattern"], is_code=True)] if "pattern" in schema else []
     return [Word(schema.get("type", "anything") + "".join(_bounds(schema))), *pattern]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels.member import Role
+from channels.roles import principal
 from server.views.base import Page
 from server.views.classroom import AnnouncementsPage, ClassPage
 
@@ -10,7 +10,7 @@ from server.views.classroom import AnnouncementsPage, ClassPage
 class Dashboard(Page):
     """The school, live."""
 
-    role = Role.PRINCIPAL
+    role = principal.ROLE
 
     async def get(self) -> None:
         """Show the page; all that it shows comes by the socket."""
@@ -20,7 +20,7 @@ class Dashboard(Page):
 class PrincipalClass(ClassPage):
     """Any class of the school."""
 
-    role = Role.PRINCIPAL
+    role = principal.ROLE
 
     async def siblings(self) -> list[dict[str, Any]]:
         """List none: a school may have hundreds, and the dashboard shows them."""
@@ -30,7 +30,7 @@ class PrincipalClass(ClassPage):
 class PrincipalAnnouncements(AnnouncementsPage):
     """Announcing to the school, to a role or to a class, and who has read it."""
 
-    role = Role.PRINCIPAL
+    role = principal.ROLE
 
     async def classes(self) -> list[dict[str, Any]]:
         """Return every class of the school, to choose one from."""

@@ -1,22 +1,22 @@
 """The pages of students."""
 
-from channels.member import Role
+from channels.roles import students
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
 
 
 class StudentClasses(ClassesPage):
     """A student's classes."""
 
-    role = Role.STUDENT
+    role = students.ROLE
 
 
 class StudentClass(ClassPage):
     """One of a student's classes."""
 
-    role = Role.STUDENT
+    role = students.ROLE
 
 
 class StudentAnnouncements(AnnouncementsPage):
     """What concerns a student."""
 
-    role = Role.STUDENT
+    role = students.ROLE

@@ -1,22 +1,22 @@
 """The pages of teachers."""
 
-from channels.member import Role
+from channels.roles import teachers
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
 
 
 class TeacherClasses(ClassesPage):
     """A teacher's classes."""
 
-    role = Role.TEACHER
+    role = teachers.ROLE
 
 
 class TeacherClass(ClassPage):
     """One of a teacher's classes."""
 
-    role = Role.TEACHER
+    role = teachers.ROLE
 
 
 class TeacherAnnouncements(AnnouncementsPage):
     """What concerns a teacher."""
 
-    role = Role.TEACHER
+    role = teachers.ROLE

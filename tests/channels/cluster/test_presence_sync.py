@@ -166,7 +166,7 @@ async def test_a_large_class_is_counted_over_all_workers(make_worker: MakeWorker
     ana, diretora = one.connect(ANA), two.connect(DIRETORA)
     await diretora.ok("class:9", "phx_join", {"present": False})
     await ana.ok("class:9", "phx_join")
-    await diretora.until(lambda frame: frame[3] == "presence_count" and frame[4] == {"students": 1, "teachers": 0})
+    await diretora.until(lambda frame: frame[3] == "presence_count" and frame[4] == {"users": {"student": 1}})
 
 
 async def test_typing_and_read_marks_reach_other_workers(make_worker: MakeWorker) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from channels.limit import MAX_TOPICS
-from channels.member import Role
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker, member
 
 
@@ -119,5 +118,5 @@ async def test_right_withdrawn_during_a_join_is_not_given(worker: Worker) -> Non
     ana = worker.connect(ANA)
     joining = asyncio.create_task(ana.refused("class:7", "phx_join"))
     await asyncio.sleep(0)
-    ana.session.member = member(1, "Ana", Role.STUDENT)
+    ana.session.member = member(1, "Ana", "student")
     assert await joining == "forbidden"

@@ -18,9 +18,7 @@ async def test_dashboard_shows_the_school_and_follows_it(worker: Worker) -> None
         "messages": [],
     }
     assert first["totals"] == {
-        "students": 0,
-        "teachers": 0,
-        "principals": 1,
+        "users": {"principal": 1},
         "connections": 1,
         "messages_per_minute": 0,
     }
@@ -34,9 +32,7 @@ async def test_dashboard_shows_the_school_and_follows_it(worker: Worker) -> None
     row = moved["classes"][0]
     assert (row["students_online"], row["teachers_online"], len(row["messages"])) == (1, 1, 30)
     assert moved["totals"] | {"messages_per_minute": 1} == {
-        "students": 1,
-        "teachers": 1,
-        "principals": 1,
+        "users": {"student": 1, "teacher": 1, "principal": 1},
         "connections": 4,
         "messages_per_minute": 1,
     }

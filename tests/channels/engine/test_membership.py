@@ -3,7 +3,7 @@
 from typing import Any
 
 from channels.limit import MAX_LISTED_STUDENTS
-from channels.member import Classroom, Role
+from channels.member import Classroom
 from tests.channels.support import ANA, BRUNO, CLASS, DIRETORA, PAULA, Worker, member
 
 
@@ -50,32 +50,32 @@ async def test_large_class_gets_counts_and_not_names(worker: Worker) -> None:
     ana, diretora = worker.connect(ANA), worker.connect(DIRETORA)
     await ana.ok("class:9", "phx_join")
     await diretora.ok("class:9", "phx_join", {"present": False})
-    assert (await diretora.has(1, "presence_count"))[0] == {"students": 1, "teachers": 0}
+    assert (await diretora.has(1, "presence_count"))[0] == {"users": {"student": 1}}
     ana.gone()
-    assert (await diretora.has(2, "presence_count"))[-1] == {"students": 0, "teachers": 0}
+    assert (await diretora.has(2, "presence_count"))[-1] == {"users": {}}
     assert diretora.got("presence_state") == diretora.got("presence_diff") == []
 
 
 async def test_two_sessions_under_two_names_are_one_user(worker: Worker) -> None:
     ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
     await ana.ok("class:7", "phx_join")
-    again = worker.connect(member(1, "Ana Clara", Role.STUDENT, CLASS))
+    again = worker.connect(member(1, "Ana Clara", "student", CLASS))
     await again.ok("class:7", "phx_join")
     await bruno.ok("class:7", "phx_join")
     (state,) = bruno.got("presence_state")
     assert len(state["1"]["metas"]) == 2
-    assert worker.engine._presence.counts("class:7") == {Role.STUDENT: 2}
+    assert worker.engine._presence.counts("class:7") == {"student": 2}
 
 
 async def test_class_that_grows_past_the_limit_stays_listed_while_open(worker: Worker) -> None:
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
     large = Classroom(7, CLASS.title, MAX_LISTED_STUDENTS + 1)
-    bruno = worker.connect(member(2, "Bruno", Role.STUDENT, large))
+    bruno = worker.connect(member(2, "Bruno", "student", large))
     await bruno.ok("class:7", "phx_join")
     await ana.until(lambda frame: frame[3] == "presence_diff" and "2" in frame[4]["joins"])
     ana.gone()
     bruno.gone()
-    again = worker.connect(member(2, "Bruno", Role.STUDENT, large))
+    again = worker.connect(member(2, "Bruno", "student", large))
     await again.ok("class:7", "phx_join")
-    assert again.got("presence_count") == [{"students": 1, "teachers": 0}]
+    assert again.got("presence_count") == [{"users": {"student": 1}}]

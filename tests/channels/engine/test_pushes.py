@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from channels.limit import MAX_TEXT_CHARACTERS, Limits
-from channels.member import Role
 from channels.wire.codec import JSON, MESSAGE_PACK, Wire
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker, member
 
@@ -123,7 +122,7 @@ async def test_pushes_of_a_session_under_way_are_limited(make_worker: Any) -> No
 async def test_push_is_refused_after_its_right_was_withdrawn(worker: Worker) -> None:
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
-    ana.session.member = member(1, "Ana", Role.STUDENT)
+    ana.session.member = member(1, "Ana", "student")
     assert await ana.refused("class:7", "message:send", {"text": "x"}) == "forbidden"
 
 

@@ -13,6 +13,7 @@ from channels.errors import JournalUnavailable
 from channels.journal.tables import events_table
 from channels.limit import Limits
 from channels.wire.codec import Event
+from tests.channels.lesson.lock import TABLES_THAT_LOCK
 from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker
 
 MakeWorker = Callable[..., Any]
@@ -23,7 +24,7 @@ def make_locking_worker(make_worker: MakeWorker) -> MakeWorker:
     """Return a function that starts a worker on which staff can lock a class."""
 
     async def make(**options: Any) -> Worker:
-        worker: Worker = await make_worker(limits=Limits(push_rate=0), locks=True, **options)
+        worker: Worker = await make_worker(limits=Limits(push_rate=0), tables=TABLES_THAT_LOCK, **options)
         return worker
 
     return make

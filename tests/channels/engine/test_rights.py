@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from channels.errors import RESTARTING, Unavailable
-from channels.member import Member, Role
+from channels.member import Member
 from channels.wire.codec import JSON
 from tests.channels.support import ANA, BRUNO, CLASS, OTHER_CLASS, PAULA, Worker, member
 
@@ -26,7 +26,7 @@ async def test_ended_enrolment_closes_the_class_at_once(worker: Worker) -> None:
     for client in (ana, bruno):
         await client.ok("user:me", "phx_join")
         await client.ok("class:7", "phx_join")
-    worker.authority.members["ana"] = member(1, "Ana", Role.STUDENT, OTHER_CLASS)
+    worker.authority.members["ana"] = member(1, "Ana", "student", OTHER_CLASS)
     await worker.engine.revalidate(None)
     await ana.until(lambda frame: frame[2:4] == ("class:7", "phx_close"))
     (changed,) = await ana.has(1, "rights:changed")
@@ -53,7 +53,7 @@ async def test_change_between_check_and_connect_is_noticed(worker: Worker) -> No
 
 async def test_changed_role_ends_the_connection(worker: Worker) -> None:
     ana = worker.connect(ANA)
-    worker.authority.members["ana"] = member(1, "Ana", Role.TEACHER, CLASS)
+    worker.authority.members["ana"] = member(1, "Ana", "teacher", CLASS)
     await worker.engine.revalidate({1})
     assert ana.closed_with == 4001
 
@@ -61,7 +61,7 @@ async def test_changed_role_ends_the_connection(worker: Worker) -> None:
 async def test_new_name_renews_the_member(worker: Worker) -> None:
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
-    worker.authority.members["ana"] = member(1, "Ana Clara", Role.STUDENT, *ANA.classes.values())
+    worker.authority.members["ana"] = member(1, "Ana Clara", "student", *ANA.classes.values())
     await worker.engine.revalidate({1})
     await ana.ok("class:7", "message:send", {"text": "x"})
     assert (await ana.has(1))[0]["author"]["name"] == "Ana Clara"

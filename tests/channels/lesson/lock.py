@@ -21,6 +21,7 @@ from channels.member import User
 from channels.roles import ROLES
 from channels.topics.kind import CLASS, KINDS, user_topic
 from channels.wire.codec import Event
+from server.asyncapi import Tables
 
 
 class LockSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,16 +43,24 @@ class LockNoted(msgspec.Struct, frozen=True):
     topic: str
 
 
+class LockTold(msgspec.Struct, frozen=True):
+    """The user has locked a class, on this connection or another one."""
+
+    topic: str
+
+
 LOCKED = EventType("lock:locked", LockChanged, Delivery.DURABLE, governs=True)
 UNLOCKED = EventType("lock:unlocked", LockChanged, Delivery.DURABLE, governs=True)
 NOTED = EventType("lock:noted", LockNoted, Delivery.DURABLE, "user:me")
-TOLD = EventType("lock:told", LockNoted, Delivery.EPHEMERAL, "user:me")
+TOLD = EventType("lock:told", LockTold, Delivery.EPHEMERAL, "user:me")
 
 
 def _lock(push: Push[LockSet]) -> Several[Appended]:
     user_id, noted = push.member.user.id, LockNoted(push.topic.wire_name)
     locked = Append(LOCKED, LockChanged(push.member.user, push.payload.id or UNSET))
-    return Several(locked, (Append(NOTED, noted, user_topic(user_id)), Notify(user_id, TOLD, noted)))
+    return Several(
+        locked, (Append(NOTED, noted, user_topic(user_id)), Notify(user_id, TOLD, LockTold(push.topic.wire_name)))
+    )
 
 
 def _unlock(push: Push[LockSet]) -> Append[LockChanged]:
@@ -132,14 +141,12 @@ def _with(rule: TopicRule, *actions: Action[Any, Any]) -> TopicRule:
     return msgspec.structs.replace(rule, actions={**rule.actions, **{action.event: action for action in actions}})
 
 
-# For an engine that has this feature, too.
 FEATURES = (*lesson.FEATURES, Lock, Counted)
 KINDS_THAT_LOCK = tuple(
     replace(kind, features=(*kind.features, Lock.name, Counted.name)) if kind is CLASS else kind for kind in KINDS
 )
 ROLES_THAT_LOCK = tuple(
-    msgspec.structs.replace(role, topics={**role.topics, "class": _with(role.topics["class"], LOCK, UNLOCK)})
-    if role.is_staff
-    else role
+    replace(role, topics={**role.topics, "class": _with(role.topics["class"], LOCK, UNLOCK)}) if role.is_staff else role
     for role in ROLES
 )
+TABLES_THAT_LOCK = Tables(ROLES_THAT_LOCK, KINDS_THAT_LOCK, FEATURES)

@@ -37,7 +37,7 @@ def test_classes_come_by_title_each_with_who_is_there() -> None:
         ClassRow(7, CLASS.title, 1, 30, 1, 0, [0] * CHART_MINUTES),
         ClassRow(8, OTHER_CLASS.title, 0, 30, 0, 0, [0] * CHART_MINUTES),
     ]
-    assert (snapshot.totals.students, snapshot.totals.teachers, snapshot.totals.connections) == (1, 1, 3)
+    assert (snapshot.totals.users, snapshot.totals.connections) == ({"student": 1, "teacher": 1}, 3)
 
 
 def test_the_rate_of_messages_slides_over_the_minute_and_the_school_is_the_sum_of_its_classes() -> None:

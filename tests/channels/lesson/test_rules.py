@@ -1,47 +1,61 @@
-"""What the roles' tables give to whom."""
+"""What the roles' tables grant, and how they are asked."""
 
 import pytest
 
-from channels import roles
 from channels.errors import Code, Refused
-from channels.lesson.rules import RoleRules, known_events
+from channels.lesson.rules import RuleBook
 from channels.member import Member
-from channels.roles import principal, students, teachers
+from channels.roles import ROLES, principal, students, teachers
+from channels.topics.kind import CLASS, ROLE, SCHOOL, USER
 from tests.channels.support import ANA, DIRETORA, PAULA
+
+RULES = RuleBook(ROLES)
 
 
 @pytest.mark.parametrize(
-    ("rules", "member", "topics"),
+    ("member", "topics"),
     [
-        (students.RULES, ANA, {"class:7", "class:9", "role:students", "school", "user:me"}),
-        (teachers.RULES, PAULA, {"class:7", "role:teachers", "school", "user:me"}),
+        (ANA, {"class:7", "class:9", "role:students", "school", "user:me"}),
+        (PAULA, {"class:7", "role:teachers", "school", "user:me"}),
         (
-            principal.RULES,
             DIRETORA,
             {"class:7", "class:8", "class:9", "role:students", "role:teachers", "school", "user:me", "dashboard"},
         ),
     ],
 )
-def test_each_role_may_join_its_own_and_nothing_else(rules: RoleRules, member: Member, topics: set[str]) -> None:
+def test_each_role_may_join_its_own_topics_and_no_others(member: Member, topics: set[str]) -> None:
     known = {"class:7", "class:8", "class:9", "class:10", "role:students", "role:teachers", "school", "dashboard"}
-    odd = {"", "class", "class:", "class:0", "class:07", "class:-7", "class: 7", "class:７", "class:7:staff", "user:1"}
-    assert {topic for topic in known | odd | {"user:me"} if rules.allows(member, topic)} == topics
-    assert {each.topic for each in rules.listing(member)} == topics - {"user:me"}
+    odd = {"", "class", "role", "user", "class:", "class:07", "class: 7", "class:７", "class:7:staff", "user:1"}
+    assert {topic for topic in known | odd | {"user:me"} if RULES.allows(member, topic)} == topics
+    assert {each.topic for each in RULES.listing(member)} == topics - {"user:me"}
 
 
-def test_a_users_own_topic_has_another_name_inside() -> None:
-    assert students.RULES.resolve(ANA, "user:me")[1] == "user:1"
+def test_users_own_topic_has_another_name_inside() -> None:
+    assert RULES.resolve(ANA, "user:me")[1].name == "user:1"
     with pytest.raises(Refused) as refused:
-        students.RULES.resolve(ANA, "user:2")
+        RULES.resolve(ANA, "user:2")
     assert refused.value.code is Code.UNMATCHED_TOPIC
 
 
 def test_only_staff_announce_and_see_who_has_read() -> None:
     staff = {"announcement:send", "receipts:read"}
-    assert staff <= known_events(roles.ROLES)
-    assert not staff & known_events([students.RULES])
-    assert not staff & students.RULES.topics["class"].actions.keys()
-    assert not staff & teachers.RULES.topics["school"].actions.keys()
-    assert staff <= teachers.RULES.topics["class"].actions.keys()
+    assert staff <= RULES.known_events
+    assert not staff & RuleBook([students.ROLE]).known_events
+    assert not staff & teachers.ROLE.topics["school"].actions.keys()
+    assert staff <= teachers.ROLE.topics["class"].actions.keys()
     for topic in ("class", "school", "role:students", "role:teachers"):
-        assert staff <= principal.RULES.topics[topic].actions.keys()
+        assert staff <= principal.ROLE.topics[topic].actions.keys()
+
+
+def test_topics_are_meant_for_the_roles_that_are_counted_there() -> None:
+    assert RULES.counted(CLASS.address(7)) == ["student"]
+    assert RULES.counted(ROLE.address(part="teachers")) == ["teacher"]
+    assert RULES.counted(SCHOOL.address()) == ["student", "teacher"]
+    assert RULES.counted(USER.address(1)) == []
+
+
+def test_rule_of_one_topic_goes_before_that_of_its_kind() -> None:
+    rule = students.ROLE.rule(ROLE.address(part="students"))
+    assert rule is students.ROLE.topics["role:students"]
+    assert students.ROLE.rule(ROLE.address(part="teachers")) is None
+    assert students.ROLE.rule(CLASS.address(7)) is students.ROLE.topics["class"]

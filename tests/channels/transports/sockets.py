@@ -126,7 +126,7 @@ class Served:
 async def serving(worker: Worker, admission: Admission | None = None, **options: Any) -> AsyncIterator[Served]:
     """Serve a worker's sockets; the options are the HTTP server's."""
     gate = Gate(worker.engine, PollSessions(worker.engine), (ORIGIN,), admission=admission)
-    routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
+    routes = [(url, each, {"gate": gate, "role": role}) for role in roles.ROLES for url, each in roles.routes(role)]
     server = HTTPServer(Application(routes, log_function=lambda handler: None), **options)
     server.listen(0, "127.0.0.1")
     port = next(iter(server._sockets.values())).getsockname()[1]

@@ -9,9 +9,9 @@ import pytest
 
 from channels import roles
 from channels.errors import Unavailable
-from channels.lesson.rules import RoleRules
+from channels.lesson.rules import Role
 from channels.limit import HANDSHAKE_BURST, HANDSHAKE_RATE, MAX_CONNECTIONS, MAX_LINE_SECONDS
-from channels.member import Member, Role
+from channels.member import Member
 from channels.transports.admission import Admission
 from channels.transports.gate import Admitted, Gate, TurnedAway
 from channels.transports.handshake_rates import HandshakeRates
@@ -23,7 +23,7 @@ from tests.channels.support import ANA, CLASS, TurnedClock, Worker, member
 pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 ORIGIN = "https://portal.example"
-RULES = {rules.role: rules for rules in roles.ROLES}
+ROLES = {role.name: role for role in roles.ROLES}
 
 
 class Door:
@@ -55,13 +55,13 @@ class Door:
         self,
         login: str | None = None,
         *,
-        rules: RoleRules = RULES[Role.STUDENT],
+        role: Role = ROLES["student"],
         cookie: str | None = None,
         vsn: str | None = None,
         **headers: str,
     ) -> Admitted:
         arguments = {"access_token": login, "vsn": vsn}
-        return await self.gate.admit(rules, headers, arguments.get, cookie)
+        return await self.gate.admit(role, headers, arguments.get, cookie)
 
     async def refused(self, *args: Any, **options: Any) -> TurnedAway:
         with pytest.raises(TurnedAway) as raised:
@@ -72,7 +72,7 @@ class Door:
         """Add so many students; return their logins."""
         logins = [f"s{number}" for number in range(count)]
         for number, login in enumerate(logins):
-            self.worker.authority.members[login] = member(1_000 + number, login, Role.STUDENT, CLASS)
+            self.worker.authority.members[login] = member(1_000 + number, login, "student", CLASS)
         return logins
 
 
@@ -208,8 +208,8 @@ async def test_in_a_crowd_students_wait_and_staff_do_not(door: Door) -> None:
     for login in door.enrol(300):
         await door.admit(login)
     assert len(door.waited) == 49
-    await door.admit("paula", rules=RULES[Role.TEACHER])
-    await door.admit("diretora", rules=RULES[Role.PRINCIPAL])
+    await door.admit("paula", role=ROLES["teacher"])
+    await door.admit("diretora", role=ROLES["principal"])
     assert len(door.waited) == 49
 
 

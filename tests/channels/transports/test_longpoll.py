@@ -80,7 +80,7 @@ async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     room = PollSessions(worker.engine, PollBounds(poll_seconds=0.5), away_seconds=0.01)
     room.start()
     gate = Gate(worker.engine, room, (ORIGIN,))
-    routes = [(url, handler, {"gate": gate}) for url, handler in roles.handlers]
+    routes = [(url, each, {"gate": gate, "role": role}) for role in roles.ROLES for url, each in roles.routes(role)]
     server = HTTPServer(Application(routes, log_function=lambda handler: None, xsrf_cookies=True))
     server.listen(0, "127.0.0.1")
     served = Served(worker, room, next(iter(server._sockets.values())).getsockname()[1])

@@ -19,7 +19,6 @@ from tornado.http1connection import HTTP1ServerConnection
 
 from channels.errors import RESTARTING, Unavailable
 from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES
-from channels.roles.students import StudentSocket
 from channels.sessions.session import Session
 from channels.transports.admission import Admission
 from channels.transports.tornado_reading import SocketProtocol
@@ -303,7 +302,7 @@ async def test_nothing_is_left_of_a_request_once_it_is_upgraded(served: Served) 
     await connection.join()
     gc.collect()
     kinds = Counter(type(each) for each in gc.get_objects())
-    assert not any(kinds[kind] for kind in (HTTP1ServerConnection, StudentSocket))
+    assert not any(kinds[kind] for kind in (HTTP1ServerConnection, ChannelSocket))
     await connection.close()
     await served.gone(1)
     gc.disable()

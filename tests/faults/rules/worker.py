@@ -17,7 +17,7 @@ from channels.broker.redis import RedisBroker
 from channels.engine.engine import Engine
 from channels.journal.journal import Journal
 from channels.limit import Limits
-from channels.member import Member, Role
+from channels.member import Member
 from channels.sessions.session import Session
 from channels.wire.codec import JSON
 from server.databases import Databases
@@ -110,8 +110,8 @@ async def main(journal_url: str, accounts_url: str, redis_url: str, number: int,
         features=FEATURES,
     )
     engine.start()
-    students = [Drilled(engine, member(100 * number + each, "Ana", Role.STUDENT, CLASS)) for each in range(senders)]
-    teacher = Drilled(engine, member(100 * number + 99, "Paula", Role.TEACHER, CLASS))
+    students = [Drilled(engine, member(100 * number + each, "Ana", "student", CLASS)) for each in range(senders)]
+    teacher = Drilled(engine, member(100 * number + 99, "Paula", "teacher", CLASS))
     for client in (*students, teacher):
         assert (await client.ask("phx_join", {}))["status"] == "ok"
     print("ready", flush=True)

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 from sqlalchemy import select, update
 
-from channels.member import Classroom, Role, User
+from channels.member import Classroom, User
+from channels.topics.kind import SCHOOL, parse_name
 from server.accounts.accounts import MAX_SESSIONS, SESSION_MS, Accounts, hash_secret, normal_login
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.accounts.throttle import ACCOUNT_FAILURES
@@ -35,7 +36,7 @@ async def test_signing_in_gives_a_secret_that_says_who_one_is(accounts: Accounts
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     member = await accounts.authenticate(secret)
     assert member is not None
-    assert member.user == User(ana, "Ana", Role.STUDENT)
+    assert member.user == User(ana, "Ana", "student")
     assert await accounts.renew(member) == member
 
 
@@ -302,11 +303,11 @@ async def test_the_people_of_a_class_are_its_teachers_then_its_students_as_reade
 ) -> None:
     names = ["Zélia", "alice", "Álvaro", "Bruno"]
     students = [await people.user(name.lower(), name=name) for name in names]
-    paula = await people.user("paula", Role.TEACHER)
+    paula = await people.user("paula", "teacher")
     first = await people.classroom("6º A", *students, teacher=paula)
     empty = await people.classroom("6º B")
     assert [user.name for user in await accounts.classmates(first)] == ["Paula", "alice", "Álvaro", "Bruno", "Zélia"]
-    assert await accounts.teachers([first, empty]) == {first: [User(paula, "Paula", Role.TEACHER)], empty: []}
+    assert await accounts.teachers([first, empty]) == {first: [User(paula, "Paula", "teacher")], empty: []}
     assert list((await accounts.classrooms()).values()) == [Classroom(first, "6º A", 4), Classroom(empty, "6º B", 0)]
 
 
@@ -317,26 +318,26 @@ async def test_the_school_has_a_name(accounts: Accounts, people: People) -> None
 
 async def test_a_topic_is_meant_for_some_and_so_many(accounts: Accounts, people: People) -> None:
     ana, bruno = await people.user("ana"), await people.user("bruno")
-    paula = await people.user("paula", Role.TEACHER)
-    diretora = await people.user("diretora", Role.PRINCIPAL)
+    paula = await people.user("paula", "teacher")
+    diretora = await people.user("diretora", "principal")
     first = await people.classroom("6º A", ana, bruno, teacher=paula)
 
-    async def audience(topic: str) -> tuple[list[int], int]:
-        users, members = await accounts.audience(topic, [diretora, paula, bruno, 999, ana])
+    async def audience(topic: str, *roles: str) -> tuple[list[int], int]:
+        users, members = await accounts.audience(parse_name(topic), roles, [diretora, paula, bruno, 999, ana])
         return [user.id for user in users], members
 
-    assert await audience(f"class:{first}") == ([bruno, ana], 2)
-    assert await audience("class:999") == ([bruno, ana], 0)
-    assert await audience("role:students") == ([bruno, ana], 2)
-    assert await audience("role:teachers") == ([paula], 1)
-    assert await audience("school") == ([paula, bruno, ana], 3)
+    assert await audience(f"class:{first}", "student") == ([bruno, ana], 2)
+    assert await audience("class:999", "student") == ([bruno, ana], 0)
+    assert await audience("role:students", "student") == ([bruno, ana], 2)
+    assert await audience("role:teachers", "teacher") == ([paula], 1)
+    assert await audience("school", "student", "teacher") == ([paula, bruno, ana], 3)
 
 
 async def test_an_audience_may_be_asked_of_more_than_a_database_takes_at_once(
     accounts: Accounts, people: People
 ) -> None:
     ana = await people.user("ana")
-    users, _ = await accounts.audience("school", [*range(1_000_000, 1_040_000), ana])
+    users, _ = await accounts.audience(SCHOOL.address(), ["student"], [*range(1_000_000, 1_040_000), ana])
     assert [user.id for user in users] == [ana]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from channels.member import Classroom, Role, User
+from channels.member import Classroom, User
 from server.accounts.accounts import hash_secret
 from server.accounts.members import Members
 from server.accounts.users import Users
@@ -26,11 +26,11 @@ async def test_a_member_has_the_classes_that_they_are_enrolled_in(
     members: Members, people: People, users: Users
 ) -> None:
     ana, bruno = await people.user("ana", name="Ana Lúcia"), await people.user("bruno")
-    paula = await people.user("paula", Role.TEACHER)
+    paula = await people.user("paula", "teacher")
     first = await people.classroom("6º A · Matemática", ana, bruno, teacher=paula)
     await people.classroom("6º A · História", bruno)
     await people.classroom("5º A · Matemática", ana, active=False)
-    for login, user in (("ana", User(ana, "Ana Lúcia", Role.STUDENT)), ("paula", User(paula, "Paula", Role.TEACHER))):
+    for login, user in (("ana", User(ana, "Ana Lúcia", "student")), ("paula", User(paula, "Paula", "teacher"))):
         (secret,) = await _sign_ins(users, login)
         member = await members.by_secret(secret)
         assert member is not None
@@ -45,7 +45,7 @@ async def test_principals_share_one_mapping_of_all_classes_by_title(
     for title in ("B", "C", "A"):
         await people.classroom(title, ana)
     for login in ("diretora", "vice"):
-        await people.user(login, Role.PRINCIPAL)
+        await people.user(login, "principal")
     found = [await members.by_secret(secret) for secret in await _sign_ins(users, "diretora", "vice")]
     assert [each.title for each in found[0].classes.values()] == ["A", "B", "C"]  # type: ignore[union-attr]
     assert found[0].classes is found[1].classes  # type: ignore[union-attr]

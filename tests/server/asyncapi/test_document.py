@@ -43,7 +43,9 @@ def test_asyncapis_own_parser_would_find_what_is_wrong(document: dict[str, Any])
 
 def test_each_role_has_its_ways_in_at_the_schools_address(document: dict[str, Any]) -> None:
     servers = document["servers"]
-    assert {server["pathname"] for server in servers.values()} == {path for path, _ in roles.handlers}
+    assert {server["pathname"] for server in servers.values()} == {
+        path for role in roles.ROLES for path, _ in roles.routes(role)
+    }
     socket = servers["student.websocket"]
     assert (socket["host"], socket["protocol"], socket["tags"]) == ("lousa.example:8443", "wss", [{"name": "student"}])
     plain = make_document("http://127.0.0.1:8888")["servers"]["principal.websocket"]

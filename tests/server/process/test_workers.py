@@ -114,14 +114,14 @@ async def test_rights_and_the_dashboard_are_the_same_on_every_worker(crew: Crew,
     ana, bruno = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno"))
     await ana.come(worker=1)
     await bruno.come(worker=2)
-    await until(lambda: seen and seen[-1]["totals"]["students"] == 2)
+    await until(lambda: seen and seen[-1]["totals"]["users"]["student"] == 2)
     await bruno.say("oi")
     await until(lambda: seen[-1]["totals"]["messages_per_minute"] == 1 or sum_of_messages(seen[-1]) == 1)
     await asyncio.to_thread(crew.run, "user", "disable", "bruno")
     assert bruno.connection is not None
     await asyncio.wait_for(bruno.connection.ended.wait(), 10)
     assert bruno.connection.close_code == 4001
-    await until(lambda: seen[-1]["totals"]["students"] == 1)
+    await until(lambda: seen[-1]["totals"]["users"]["student"] == 1)
     await ana.leave()
     principal.close()
     await principal.closed.wait()

@@ -1,6 +1,5 @@
 import pytest
 
-from channels.member import Role
 from tests.server.rosters.exports import Files, Read, Refuse, add, change, export_11, export_12
 
 PARENT_12 = "x1,,,true,,,Rui,Ribeiro"
@@ -62,7 +61,7 @@ def test_roles_that_others_added_are_skipped_and_counted_together(read: Read) ->
 
 
 def test_an_administrator_is_the_principal_in_1_1_only(read: Read, refuse: Refuse) -> None:
-    assert read(export_11()).users[3].role is Role.PRINCIPAL
+    assert read(export_11()).users[3].role == "principal"
     [problem] = refuse(change(export_12(), "roles.csv", "principal", "administrator"))
     assert problem.message.endswith("in OneRoster 1.2 a principal is “principal”.")
 
@@ -80,7 +79,7 @@ def test_of_two_roles_one_that_is_skipped_does_not_count(read: Read) -> None:
 def test_the_primary_of_two_roles_counts(read: Read, first: bool) -> None:
     roles = ["r4,,,d1,primary,principal,,,o1,", "r9,,,d1,secondary,teacher,,,o1,"]
     files = change(export_12(), "roles.csv", roles[0] + "\r\n", "")
-    assert read(add(files, "roles.csv", *(roles if first else roles[::-1]))).users[3].role is Role.PRINCIPAL
+    assert read(add(files, "roles.csv", *(roles if first else roles[::-1]))).users[3].role == "principal"
 
 
 def test_the_same_role_at_two_places_is_one(read: Read) -> None:

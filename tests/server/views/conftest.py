@@ -10,7 +10,6 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from channels.member import Role
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
@@ -69,9 +68,9 @@ async def school(url: str, people: People, users: Users, sessions: Sessions) -> 
     """Fill the school."""
     await people.school("Escola das Araucárias")
     for login, name, role in (
-        ("ana", "Ana Ribeiro", Role.STUDENT),
-        ("paula", "Paula Nogueira", Role.TEACHER),
-        ("diretora", "Helena Prado", Role.PRINCIPAL),
+        ("ana", "Ana Ribeiro", "student"),
+        ("paula", "Paula Nogueira", "teacher"),
+        ("diretora", "Helena Prado", "principal"),
     ):
         await users.create(login, name, role, PASSWORD)
     async with reading(sessions) as session:

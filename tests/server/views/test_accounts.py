@@ -2,7 +2,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from channels.member import Role
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
 from server.clock import DAY
@@ -124,7 +123,7 @@ async def test_scripts_can_ask_whether_they_are_still_signed_in(visitor: Visitor
 
 
 async def _code(people: People, users: Users) -> str:
-    caio = await people.user("caio", Role.STUDENT, "Caio Alves")
+    caio = await people.user("caio", "student", "Caio Alves")
     await people.classroom("7º B", caio)
     return (await users.make_codes("7º B"))[0].code
 

@@ -3,7 +3,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from channels.member import Role
 from server.accounts.accounts import Accounts
 from server.databases.errors import DatabaseUnavailable
 from server.views.base import local_path
@@ -149,7 +148,7 @@ async def test_a_database_that_is_away_for_a_moment_is_a_503(
 async def test_names_and_titles_are_text_whatever_is_in_them(
     people: People, school: School, signed_in: SignedIn
 ) -> None:
-    mallory = await people.user("mallory", Role.STUDENT, HOSTILE)
+    mallory = await people.user("mallory", "student", HOSTILE)
     class_id = await people.classroom(HOSTILE, mallory, school.ana)
     ana = await signed_in("ana")
     for path in ("/students/", f"/students/classes/{class_id}", "/students/announcements"):

@@ -7,6 +7,7 @@ import {_, language, ngettext, number} from "../../static/language.js";
 import {closeMenus} from "../../static/menu.js";
 import {byId} from "../../static/page.js";
 import {clockTime} from "../../static/time.js";
+import {DASHBOARD} from "../../static/topic.js";
 import {chart, draw} from "./chart.js";
 import {ClassRow} from "./class_row.js";
 
@@ -33,9 +34,10 @@ function show({at, totals, classes}) {
 
 /** @param {any} totals @param {ClassNow[]} classes */
 function showTotals(totals, classes) {
-  setText(byId("total-students"), number(totals.students));
-  setText(byId("total-teachers"), number(totals.teachers));
-  setText(byId("total-principals"), number(totals.principals));
+  const {student = 0, teacher = 0, principal = 0} = totals.users;
+  setText(byId("total-students"), number(student));
+  setText(byId("total-teachers"), number(teacher));
+  setText(byId("total-principals"), number(principal));
   setText(byId("total-messages"), number(totals.messages_per_minute));
   const taught = classes.filter((each) => each.teachers_online > 0).length;
   const busy = classes.filter((each) => each.students_online > 0).length;
@@ -118,7 +120,7 @@ function plain(text) {
 
 byId("filter").addEventListener("input", () => arrange(true));
 for (const id of ["show", "sort"]) byId(id).addEventListener("change", () => arrange(true));
-const channel = socket.channel("dashboard");
+const channel = socket.channel(DASHBOARD);
 channel.onJoin(({state}) => show(/** @type {any} */ (state.dashboard)));
 channel.on("dashboard:changed", (snapshot) => show(/** @type {any} */ (snapshot)));
 channel.join();

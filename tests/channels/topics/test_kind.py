@@ -1,0 +1,91 @@
+"""The names of topics: which are names, of what kind, and for whom."""
+
+import pytest
+
+from channels.topics.kind import (
+    CLASS,
+    DASHBOARD,
+    KINDS,
+    ROLE,
+    SCHOOL,
+    USER,
+    Audience,
+    TopicAddress,
+    TopicKind,
+    class_topic,
+    parse_name,
+    parse_wire,
+    role_topic,
+    user_topic,
+)
+
+ADDRESSES = [
+    TopicAddress(CLASS, "class:7", "class:7", 7),
+    TopicAddress(ROLE, "role:students", "role:students", 0, "students"),
+    TopicAddress(SCHOOL, "school", "school"),
+    TopicAddress(USER, "user:12", "user:me", 12),
+    TopicAddress(DASHBOARD, "dashboard", "dashboard"),
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: address.name)
+def test_a_topic_is_found_by_either_of_its_names(address: TopicAddress) -> None:
+    assert parse_wire(address.wire_name, 12) == address
+    assert parse_name(address.name) == address
+    assert address.kind.address(address.number, address.part) == address
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "",
+            "class",
+            "class:",
+            "class:0",
+            "class:07",
+            "class:-1",
+            "class:7:staff",
+            "class:7\n",
+            "class:٧",
+            "class:7 ",
+        ),
+        *(
+            "class:1234567890123456789",
+            "Class:7",
+            "user:12",
+            "user:",
+            "role:",
+            "role:7",
+            "schools",
+            "xdashboard",
+            "phoenix",
+        ),
+    ],
+)
+def test_a_name_of_no_kind_is_no_topic(name: str) -> None:
+    assert parse_wire(name, 12) is None
+
+
+def test_a_name_unknown_inside_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="'user:me'"):
+        parse_name("user:me")
+
+
+def test_names_are_built_as_they_are_parsed() -> None:
+    assert parse_name(class_topic(7)).number == 7
+    assert parse_name(user_topic(12)).number == 12
+    assert parse_name(role_topic("teachers")).part == "teachers"
+
+
+def test_no_name_is_of_two_kinds() -> None:
+    for address in ADDRESSES:
+        others = [kind for kind in KINDS if kind is not address.kind]
+        assert parse_wire(address.wire_name, 12, others) is None
+
+
+def test_a_kind_is_added_by_one_row() -> None:
+    staff = TopicKind("staff", "class:{id}:staff", "The teachers of a class.", Audience.ENROLLED)
+    address = parse_wire("class:7:staff", 12, [*KINDS, staff])
+    assert address == TopicAddress(staff, "class:7:staff", "class:7:staff", 7)
+    assert parse_name("class:7:staff", [*KINDS, staff]) == address

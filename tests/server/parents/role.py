@@ -1,0 +1,18 @@
+"""Parents: what they may join and do, and what else is true of them."""
+
+from channels.lesson import reading
+from channels.lesson.rules import Role, enrolled, rule
+
+ROLE = Role(
+    "parent",
+    "parents",
+    "Parents, in their children's classes.",
+    {
+        "class": rule(reading.READ, reading.MARK, may_join=enrolled),
+        "role:parents": rule(reading.READ, reading.MARK, counted=True),
+        "school": rule(reading.READ, reading.MARK, counted=True),
+        "user:me": rule(reading.READ),
+    },
+    waits_in_line=True,
+    drain_rank=0,
+)
