@@ -12,11 +12,15 @@ Position = Annotated[
 ]
 Milliseconds = Annotated[int, msgspec.Meta(description="Milliseconds since 1970.", examples=[1_795_608_000_000])]
 
+# The end of a pattern for whole values, in the dialects of Python and of JavaScript: in Python, whose `\Z` the other
+# does not know, `$` also matches before a newline at the end.
+END = r"(?!\n)$"
+
 # Printable ASCII: the id is a key in the database, and every member of the topic gets it.
 PushId = Annotated[
     str,
     msgspec.Meta(
-        pattern=rf"^[\x21-\x7e]{{1,{MAX_PUSH_ID_CHARACTERS}}}$",
+        pattern=rf"^[\x21-\x7e]{{1,{MAX_PUSH_ID_CHARACTERS}}}{END}",
         description="Chosen by the author's client. A push that is sent again under the same id counts once.",
         examples=["b7f3-12"],
     ),

@@ -9,11 +9,11 @@ from typing import Annotated, Protocol
 
 import msgspec
 
-from channels.field import Identity, Name
+from channels.field import END, Identity, Name
 from channels.topics.kind import TopicAddress, class_topic
 
 # The name of a role; which there are stands in the table of roles (channels/roles). At most as long as its column.
-RoleName = Annotated[str, msgspec.Meta(pattern="^[a-z]{1,16}$", examples=["student"])]
+RoleName = Annotated[str, msgspec.Meta(pattern="^[a-z]{1,16}" + END, examples=["student"])]
 
 # The two roles that a class is made of: its students are counted, and its teachers named.
 STUDENT = "student"

@@ -6,7 +6,7 @@ import msgspec
 
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
-from channels.field import Position, TopicName
+from channels.field import END, Position, TopicName
 from channels.journal.entry import Mark
 from channels.lesson.feature import Action, Effect, KeepMark, Notify, Push, Reply, Several
 from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
@@ -21,7 +21,7 @@ class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: Position | None = None
     after: Annotated[Position, msgspec.Meta(examples=[])] | None = None  # no example shows both
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS, examples=[50])] = 50
-    event: Annotated[str, msgspec.Meta(pattern=r"^[a-z:]{1,64}$")] | None = None
+    event: Annotated[str, msgspec.Meta(pattern="^[a-z:]{1,64}" + END)] | None = None
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
