@@ -108,13 +108,13 @@ class Pushes:
         subscription = session.subscriptions.get(message.topic)
         if subscription is None:
             raise _not_joined(message)
-        action = self._action(session, message)
-        payload = session.wire.read(message.payload, action.payload)
         topic = self._hub.topics[subscription.topic]
+        action = self._action(session, message, topic)
+        payload = session.wire.read(message.payload, action.payload)
         return self._run(PendingPush(session, message.bare(), topic.name, action, payload, next(self._numbers)), topic)
 
-    def _action(self, session: Session, message: ClientMessage) -> Action[Any, Any]:
-        rule, _ = self._rules.resolve(session.member, message.topic)
+    def _action(self, session: Session, message: ClientMessage, topic: Topic) -> Action[Any, Any]:
+        rule = self._rules.rule(session.member, topic.address)
         action = rule.actions.get(message.event)
         if action is not None:
             return action
@@ -156,13 +156,13 @@ class Pushes:
 
     def _run_checked(self, pending: PendingPush, topic: Topic) -> Awaitable[None] | None:
         # The right may have gone, or the topic been left, while something was awaited.
-        self._check_again(pending)
+        self._check_again(pending, topic)
         return self._run(pending, topic)
 
-    def _check_again(self, pending: PendingPush) -> None:
+    def _check_again(self, pending: PendingPush, topic: Topic) -> None:
         if pending.message.topic not in pending.session.subscriptions:
             raise _not_joined(pending.message)
-        self._action(pending.session, pending.message)
+        self._action(pending.session, pending.message, topic)
 
     async def _reply_as_before(self, pending: PendingPush, topic: str, refusal: Refused) -> None:
         # A retry of what was stored before the rule came is not the push that the rule forbids.
@@ -177,7 +177,7 @@ class Pushes:
         self, pending: PendingPush, push: Push[Any], effect: Awaitable[Effect[Any]], governed: int
     ) -> None:
         done = await effect
-        self._check_again(pending)
+        self._check_again(pending, push.topic)
         self._carry_out(pending, push, done, governed)
 
     # Effects

@@ -99,12 +99,18 @@ class RuleBook:
         Raises `Refused`: UNMATCHED_TOPIC where the role has no such topic, FORBIDDEN where this member has not.
         """
         address = parse_wire(wire_name, member.user.id, self._kinds)
-        rule = self.of(member).rule(address) if address is not None else None
-        if address is None or rule is None:
-            raise Refused(Code.UNMATCHED_TOPIC, f"there is no topic {wire_name!r} here")
+        if address is None:
+            raise _unmatched(wire_name)
+        return self.rule(member, address), address
+
+    def rule(self, member: Member, address: TopicAddress) -> TopicRule:
+        """Return the rule for a topic that a member may join; raises as `resolve` does."""
+        rule = self.by_name[member.user.role].rule(address)
+        if rule is None:
+            raise _unmatched(address.wire_name)
         if not rule.may_join(member, address.number):
-            raise Refused(Code.FORBIDDEN, f"{wire_name} is not one of your topics")
-        return rule, address
+            raise Refused(Code.FORBIDDEN, f"{address.wire_name} is not one of your topics")
+        return rule
 
     def allows(self, member: Member, wire_name: str) -> bool:
         """Tell whether the member may join the topic."""
@@ -143,3 +149,7 @@ def rule(
 def enrolled(member: Member, class_id: int) -> bool:
     """Tell whether a class is one of the member's."""
     return class_id in member.classes
+
+
+def _unmatched(wire_name: str) -> Refused:
+    return Refused(Code.UNMATCHED_TOPIC, f"there is no topic {wire_name!r} here")
