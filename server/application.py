@@ -50,7 +50,7 @@ from server.process.redis_url import check_redis_url, try_redis
 from server.process.tornado_http_server import Server
 from server.schemas import SCHEMAS
 from server.settings import Settings
-from server.tasks import cancel
+from server.tasks import cancel, finish
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,9 @@ STORE_SECONDS = 1.0
 ANSWER_SECONDS = 4.0
 # Closing connections takes milliseconds, or seconds for each one whose database hangs.
 DISPOSE_SECONDS = 2.0
+# What the engine takes to close at most: a transaction that hangs (4 s), close frames (2 s), the broker (1 s). The
+# supervisor kills a worker 10 s after its drain.
+ENGINE_CLOSE_SECONDS = 7.0
 # How long to wait before the next attempt to start while a database is away.
 START_AGAIN_SECONDS = 0.5
 
@@ -174,7 +177,7 @@ async def _engine(
     try:
         yield engine, broker
     finally:
-        await engine.close()
+        await finish("the engine", engine.close(), ENGINE_CLOSE_SECONDS)
 
 
 def _writer(url: URL) -> Writer:

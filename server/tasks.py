@@ -1,7 +1,12 @@
 """Ending background tasks within a bounded time."""
 
 import asyncio
+import io
+import logging
+from collections.abc import Coroutine
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 # SQLAlchemy takes 2 s to give up a connection whose database hangs. A stop does not wait for that: what such a task
 # did is rolled back with its connection.
@@ -14,3 +19,24 @@ async def cancel(*tasks: asyncio.Task[Any]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+
+
+async def finish(name: str, work: Coroutine[Any, Any, None], seconds: float) -> None:
+    """Await the end of something that stops, but at most so long; then log where all tasks stand, and go on.
+
+    Raise what `work` raises.
+    """
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait([task], timeout=seconds)
+    if done:
+        task.result()
+        return
+    log.error("%s did not close within %g s; these tasks are left:\n%s", name, seconds, _stacks())
+    await cancel(task)
+
+
+def _stacks() -> str:
+    text = io.StringIO()
+    for task in asyncio.all_tasks():
+        task.print_stack(file=text)
+    return text.getvalue()

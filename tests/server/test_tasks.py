@@ -1,40 +1,42 @@
+"""Ending background tasks within a bounded time."""
+
 import asyncio
 
-from server.tasks import cancel
+import pytest
+
+from server.tasks import cancel, finish
 
 
-async def test_cancel_waits_until_a_task_has_ended() -> None:
-    ended = asyncio.Event()
+async def test_work_that_ends_in_time_is_awaited() -> None:
+    done: list[int] = []
 
-    async def work() -> None:
-        try:
-            await asyncio.sleep(600)
-        finally:
-            await asyncio.sleep(0)
-            ended.set()
+    async def close() -> None:
+        await asyncio.sleep(0)
+        done.append(1)
 
-    task = asyncio.create_task(work())
-    await asyncio.sleep(0)
+    await finish("the engine", close(), 10)
+    assert done == [1]
+
+
+async def test_work_that_hangs_is_given_up_and_logged_with_its_stack(caplog: pytest.LogCaptureFixture) -> None:
+    async def close_that_hangs() -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await finish("the engine", close_that_hangs(), 0.01)
+    assert "the engine did not close within 0.01 s" in caplog.text
+    assert "close_that_hangs" in caplog.text
+
+
+async def test_error_of_the_work_is_raised() -> None:
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        await finish("the engine", fail(), 10)
+
+
+async def test_cancelled_tasks_have_ended() -> None:
+    task = asyncio.create_task(asyncio.Event().wait())
     await cancel(task)
-    assert ended.is_set()
-
-
-async def test_cancel_does_not_wait_for_a_task_that_goes_on() -> None:
-    release = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.sleep(600)
-        finally:
-            await release.wait()
-
-    task = asyncio.create_task(work())
-    await asyncio.sleep(0)
-    await cancel(task)
-    assert not task.done()
-    release.set()
-    await asyncio.wait([task])
-
-
-async def test_cancel_of_nothing_returns() -> None:
-    await cancel()
+    assert task.cancelled()
