@@ -99,7 +99,7 @@ class Joins:
         if session.closing is not None:
             return
         # Checked again: the right may have gone while the journal was read.
-        self._rules.resolve(session.member, message.topic)
+        self._rules.rule(session.member, topic.address)
         self._membership.enter(session, message, topic, self._extend(session, topic, joined))
         if topic.address.kind.presence:
             self._membership.show(session, message, topic, present)

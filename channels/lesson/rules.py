@@ -7,7 +7,7 @@ All that is true of one role stands in its `Role`; no other module compares role
 is checked at every join and every push, of the member as it is at that moment.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,9 @@ from channels.topics.kind import CLASS, KINDS, Audience, TopicAddress, TopicKind
 class TopicRule(msgspec.Struct, frozen=True):
     """What one role may do in one topic, or in the topics of one kind.
 
-    `may_join` gets the member and the number in the topic's name (a class's id). `counted`: such a topic is meant for
-    members of this role; receipts count them.
+    `counted`: such a topic is meant for members of this role; receipts count them.
     """
 
-    may_join: Callable[[Member, int], bool]
     actions: Mapping[str, Action[Any, Any]]
     counted: bool = False
 
@@ -104,11 +102,14 @@ class RuleBook:
         return self.rule(member, address), address
 
     def rule(self, member: Member, address: TopicAddress) -> TopicRule:
-        """Return the rule for a topic that a member may join; raises as `resolve` does."""
+        """Return the rule for a topic that a member may join; raises `Refused` as `resolve` does.
+
+        The topics of a kind that is for the enrolled are for them only, whatever the role's file says.
+        """
         rule = self.by_name[member.user.role].rule(address)
         if rule is None:
             raise _unmatched(address.wire_name)
-        if not rule.may_join(member, address.number):
+        if address.kind.audience is Audience.ENROLLED and address.number not in member.classes:
             raise Refused(Code.FORBIDDEN, f"{address.wire_name} is not one of your topics")
         return rule
 
@@ -137,18 +138,9 @@ class RuleBook:
         return [name for name, rule in rules.items() if rule is not None and rule.counted]
 
 
-def rule(
-    *actions: Action[Any, Any],
-    may_join: Callable[[Member, int], bool] = lambda member, number: True,
-    counted: bool = False,
-) -> TopicRule:
-    """Make a rule; every member of the role may join where `may_join` is not given."""
-    return TopicRule(may_join, {action.event: action for action in actions}, counted)
-
-
-def enrolled(member: Member, class_id: int) -> bool:
-    """Tell whether a class is one of the member's."""
-    return class_id in member.classes
+def rule(*actions: Action[Any, Any], counted: bool = False) -> TopicRule:
+    """Make a rule from the actions that the role may push."""
+    return TopicRule({action.event: action for action in actions}, counted)
 
 
 def _unmatched(wire_name: str) -> Refused:

@@ -1,7 +1,7 @@
 """The principal: what they may join and do, and what else is true of them. A class sees that they are there."""
 
 from channels.lesson import announcements, chat, reading
-from channels.lesson.rules import Role, enrolled, rule
+from channels.lesson.rules import Role, rule
 
 _ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS)
 
@@ -10,7 +10,7 @@ ROLE = Role(
     "principal",
     "The principal, in every class.",
     {
-        "class": rule(chat.SEND, chat.TYPE, *_ANNOUNCE, may_join=enrolled),
+        "class": rule(chat.SEND, chat.TYPE, *_ANNOUNCE),
         "role:students": rule(*_ANNOUNCE),
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),

@@ -1,14 +1,14 @@
 """Parents: what they may join and do, and what else is true of them."""
 
 from channels.lesson import reading
-from channels.lesson.rules import Role, enrolled, rule
+from channels.lesson.rules import Role, rule
 
 ROLE = Role(
     "parent",
     "parents",
     "Parents, in their children's classes.",
     {
-        "class": rule(reading.READ, reading.MARK, may_join=enrolled),
+        "class": rule(reading.READ, reading.MARK),
         "role:parents": rule(reading.READ, reading.MARK, counted=True),
         "school": rule(reading.READ, reading.MARK, counted=True),
         "user:me": rule(reading.READ),
