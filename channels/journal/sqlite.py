@@ -97,8 +97,10 @@ class SqliteWriter:
             connection = self._connection or self._connect()
             connection.execute("BEGIN IMMEDIATE")
             stored = _append(connection, groups)
-            connection.executemany(_MARK, [(mark.user_id, mark.seq, mark.at, mark.topic) for mark in marks])
-            connection.executemany(_SNAPSHOT, [(each.seq, each.state, each.topic, each.seq) for each in snapshots])
+            if marks:
+                connection.executemany(_MARK, [(mark.user_id, mark.seq, mark.at, mark.topic) for mark in marks])
+            if snapshots:
+                connection.executemany(_SNAPSHOT, [(each.seq, each.state, each.topic, each.seq) for each in snapshots])
             connection.execute("COMMIT")
             committed = True
             return stored

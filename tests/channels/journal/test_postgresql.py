@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -24,6 +23,13 @@ from tests.channels.journal.support import (
 from tests.channels.support import writer_for
 
 
+async def _until_waiting(database: AsyncEngine) -> None:
+    """Wait until somebody waits for a lock."""
+    async with asyncio.timeout(10), database.connect() as onlooker:
+        while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
 async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: AsyncEngine) -> None:
     writer = writer_for(database)
@@ -32,9 +38,7 @@ async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: A
     async with database.begin() as stranger:  # who takes the counters in the wrong order
         await stranger.exec_driver_sql(lock.format("b"))
         commit = asyncio.create_task(writer.commit([group(entry("a")), group(entry("b"))]))
-        async with asyncio.timeout(10), database.connect() as onlooker:
-            while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                await asyncio.sleep(0.01)
+        await _until_waiting(database)
         await stranger.exec_driver_sql(lock.format("a"))  # a circle: PostgreSQL ends the one who has waited for longer
     assert await commit == [[receipt(2)], [receipt(2)]]
     await writer.close()
@@ -50,24 +54,19 @@ async def test_a_null_character_that_postgresql_refuses_costs_no_other(database:
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_database_that_freezes_in_the_middle_of_a_transaction_is_unavailable_in_time(
-    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writer = PostgresqlWriter(asyncpg_dsn(database.url), commit_seconds=0.3)
+async def test_a_database_that_freezes_in_a_transaction_is_unavailable(database: AsyncEngine) -> None:
+    writer = PostgresqlWriter(asyncpg_dsn(database.url), commit_seconds=1.0)
     await writer.commit([group(entry(push_id="1"))])
     assert writer._connection is not None
     pid = writer._connection.get_server_pid()
-    known = journal_postgresql._known
-
-    async def freeze_and_look(*given: Any) -> Any:
+    async with database.begin() as stranger:  # holds the transaction up after its counters are locked
+        await stranger.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+        commit = asyncio.create_task(writer.commit([group(entry(push_id="2"))]))
+        await _until_waiting(database)
         os.kill(pid, signal.SIGSTOP)
-        return await known(*given)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(journal_postgresql, "_known", freeze_and_look)
-        async with asyncio.timeout(5):
-            with pytest.raises(JournalUnavailable):
-                await writer.commit([group(entry(push_id="2"))])
+    async with asyncio.timeout(5):
+        with pytest.raises(JournalUnavailable):
+            await commit
     os.kill(pid, signal.SIGCONT)
     assert await writer.commit([group(entry(push_id="2"))]) == [[receipt(2)]]
     await writer.close()
