@@ -115,10 +115,10 @@ PUSH_SECONDS = 10.0
 # worker holds, so that nobody takes it all from there.
 MAX_SESSIONS_OF_ADDRESS = 10_000
 
-# Requests that wait for other workers, and the bytes of their bodies: one for each connection that a worker holds, and
-# what the broker carries in a few seconds.
-MAX_RELAYED = 20_000
-MAX_RELAYED_BYTES = 32 * 1024 * 1024
+# Calls to other workers that await a response, and the bytes of their requests: one for each connection that a worker
+# holds, and what the broker carries in a few seconds.
+MAX_RPC_CALLS = 20_000
+MAX_RPC_BYTES = 32 * 1024 * 1024
 
 # Runs of one push: each further one means that somebody changed the rules of the class in the milliseconds before, and
 # classes are locked and unlocked by hand.

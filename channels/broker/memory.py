@@ -33,8 +33,8 @@ class MemoryBroker:
 
     @property
     def connected(self) -> bool:
-        """Return True: there is no connection that could break."""
-        return True
+        """Tell whether this broker is on the bus: from `start` to `close`."""
+        return self in self._bus.brokers
 
     def start(self, listener: BrokerListener) -> None:
         """Join the bus. Subscriptions are active at once, so the listener is never told of a resubscription."""

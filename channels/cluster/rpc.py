@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from channels.errors import ChannelError
-from channels.limit import MAX_RELAYED, MAX_RELAYED_BYTES
+from channels.limit import MAX_RPC_BYTES, MAX_RPC_CALLS
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Rpc:
 
     async def call(self, owner: str, request: bytes) -> bytes:
         """Return a worker's response to a request (MessagePack); raises WorkerGone or WorkerUnreachable."""
-        if not self._connected() or len(self._calls) >= MAX_RELAYED or self._bytes + len(request) > MAX_RELAYED_BYTES:
+        if not self._connected() or len(self._calls) >= MAX_RPC_CALLS or self._bytes + len(request) > MAX_RPC_BYTES:
             raise WorkerUnreachable(sent=False)
         number = next(self._numbers)
         call = self._calls[number] = _Call(owner)

@@ -1,9 +1,9 @@
-"""Who a connecting client is: where transports find its credential in an HTTP request.
+"""Finds the credential of a connecting client in an HTTP request.
 
-A page's credential is its cookie, which the browser sends by itself: whoever uses it must come from our own origin.
-A program's is a bearer token, which nobody sends by accident: header `Authorization`, parameter `access_token` (never
-`token`: stock long-poll clients name their session so), or where Phoenix' client puts it: the subprotocol that it
-offers for a WebSocket, the header `X-Phoenix-AuthToken` of a poll.
+A page's credential is its cookie. Browsers send it automatically, so such a request must come from our own origin.
+A program's credential is a bearer token: the header `Authorization`, the parameter `access_token` (not `token`, which
+stock long-poll clients use for their session), or where Phoenix' client puts it: the subprotocol that it offers for a
+WebSocket, or the header `X-Phoenix-AuthToken` of a poll.
 """
 
 import base64
@@ -16,14 +16,14 @@ _SUBPROTOCOL = "base64url.bearer.phx."
 
 
 class Credential(NamedTuple):
-    """A secret, and whether the browser sent it by itself."""
+    """A secret, and whether the browser sent it automatically (`ambient`)."""
 
     secret: str
     ambient: bool
 
 
 def find_credential(headers: Mapping[str, str], access_token: str | None, cookie: str | None) -> Credential | None:
-    """Return the credential of a request; a bearer token goes before the cookie."""
+    """Return the credential of a request; a bearer token takes precedence over the cookie."""
     bearer = _from_header(headers) or access_token or headers.get("X-Phoenix-AuthToken") or _from_subprotocol(headers)
     if bearer:
         return Credential(bearer, ambient=False)
@@ -44,7 +44,8 @@ def _from_subprotocol(headers: Mapping[str, str]) -> str | None:
 
 
 def _decoded(text: str) -> str | None:
-    # Standard alphabet despite the name, without padding; browsers do not let "/" through, so its twin is taken too.
+    # Standard alphabet despite the name, unpadded. Browsers refuse "/" in a subprotocol, so the URL-safe alphabet is
+    # accepted as well.
     standard = text.replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(standard + "=" * (-len(text) % 4), validate=True).decode()

@@ -1,11 +1,11 @@
-"""The long-poll transport over HTTP: Tornado's handler around a `PollSession`, where no WebSocket gets through.
+"""The long-poll transport over HTTP, for networks that block WebSockets: Tornado's handler around a `PollSession`.
 
-    GET without a token: a session, 410 and its token       GET: what there is, or is soon       POST: frames, ndjson
-    DELETE: the page goes away                               OPTIONS: may a page of another origin do that?
+    GET without a token: opens a session (410 and its token)      GET: polls      POST: pushes frames (ndjson)
+    DELETE: ends the session                                      OPTIONS: answers a CORS preflight
 
-As Phoenix' clients expect it, every answer is HTTP 200 with a JSON body whose `status` tells what happened, except what
-is wrong with HTTP itself. The token is all the proof that a request needs: nobody can guess it, and no browser sends it
-by itself.
+As Phoenix' clients expect, every answer is HTTP 200 with a JSON body whose `status` gives the result; only faults of
+the HTTP request itself have another HTTP status. The token authenticates a request: it cannot be guessed, and no
+browser sends it automatically.
 
 The reasons: docs/notes/long-polling.md.
 """
@@ -38,16 +38,16 @@ SESSION_HEADER = "X-Phoenix-Longpoll-Token"
 _GONE = b'{"status":410'
 _FAILED = b'{"status":500'
 
-# Digits of a Content-Length: those of any number of bytes that a 64-bit machine can count.
+# Digits of a Content-Length: as many as the largest 64-bit number has.
 MAX_LENGTH_DIGITS = 19
 
-# How long browsers may keep the answer to a preflight, in seconds; Phoenix' own.
+# How long browsers may cache the answer to a preflight, in seconds; the same as Phoenix.
 PREFLIGHT_SECONDS = 3600
 
 
 @stream_request_body
 class ChannelPoll(RequestHandler):
-    """The long-poll of one role."""
+    """The long-poll endpoint of one role."""
 
     _answer: PollAnswer | None = None
     _has_hung_up = False
@@ -60,16 +60,16 @@ class ChannelPoll(RequestHandler):
         self._body = bytearray()
 
     def set_default_headers(self) -> None:
-        """Say that an answer is for this moment only, and which pages may read it."""
+        """Forbid caches to store the answer."""
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        """Let pages of the configured origins in, and refuse a body that is too long before it is read."""
+        """Allow the configured origins, and refuse a body that is too long before it is read."""
         self._allow_origin()
         if self._announced_bytes() > MAX_POST_BYTES:
-            # What is not read cannot be skipped: the connection ends with this answer.
+            # The body stays unread, so the connection ends with this answer.
             self.set_header("Connection", "close")
             self.set_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             self.finish(status_body(413))
@@ -77,7 +77,7 @@ class ChannelPoll(RequestHandler):
         self.request.connection.set_max_body_size(MAX_POST_BYTES)  # type: ignore[union-attr]
 
     def _announced_bytes(self) -> int:
-        # RFC 9110, section 8.6: digits; one that repeats itself, as "5, 5", may be refused.
+        # RFC 9110, section 8.6: digits; a repeated value such as "5, 5" may be refused.
         length = self.request.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit() and len(length) <= MAX_LENGTH_DIGITS):
             self.set_header("Connection", "close")
@@ -89,24 +89,24 @@ class ChannelPoll(RequestHandler):
         self._body += chunk
 
     def check_xsrf_cookie(self) -> None:
-        """Ask for no such cookie: a token that only our own answers have told says as much."""
+        """Skip the check: the session's token protects as well, since only our own answers contain it."""
 
     def compute_etag(self) -> None:
-        """Make no ETag, which would be a hash of every answer: none is ever asked for again by one."""
+        """Return None: no client asks for an answer by its ETag, and computing one would hash every answer."""
 
     async def get(self) -> None:
-        """Answer a poll; without a token, with a new session."""
+        """Answer a poll; open a session when the request has no token."""
         token = self._token()
         if token is not None:
             await self._pass_on(token, PollRequest(token.session, self._role.name, token.answer))
         elif self._names_in_header():
             self.finish(gone())
         else:
-            # A parameter that is no token of ours is the page's own: the client has no session yet.
+            # A parameter that is not our token belongs to the page: the client has no session yet.
             self.finish(await self._open())
 
     async def post(self) -> None:
-        """Have done what the frames in the body ask; their replies come with a poll."""
+        """Handle the frames in the body; a poll carries their replies."""
         token = self._token()
         frames = self._frames()
         if token is None:
@@ -125,15 +125,15 @@ class ChannelPoll(RequestHandler):
             await self._pass_on(token, LeaveRequest(token.session, self._role.name))
 
     def options(self) -> None:
-        """Answer a preflight (Fetch standard, section 3.2.3): `prepare` has said whether the origin may."""
-        asked = self.request.headers.get("Access-Control-Request-Headers")
-        if asked is not None:
-            self.set_header("Access-Control-Allow-Headers", asked)
+        """Answer a preflight (Fetch standard, section 3.2.3); `prepare` has set the header that allows the origin."""
+        requested = self.request.headers.get("Access-Control-Request-Headers")
+        if requested is not None:
+            self.set_header("Access-Control-Allow-Headers", requested)
         self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
         self.set_header("Access-Control-Max-Age", PREFLIGHT_SECONDS)
 
     def on_connection_close(self) -> None:
-        """Give the poll up: what would have been its answer waits for the next one."""
+        """Cancel the poll; the next one gets its messages."""
         super().on_connection_close()
         self._has_hung_up = True
         if self._answer is not None:
@@ -144,7 +144,7 @@ class ChannelPoll(RequestHandler):
         try:
             body = await self._answer
             if not self._poll_sessions.reaches(token):
-                # Whoever keeps the connection would ask this worker again; a new one may come to the session's own.
+                # A kept connection would reach this worker again; a new one may reach the session's own.
                 self.set_header("Connection", "close")
             self.finish(self._as_understood(body))
         except asyncio.CancelledError:
@@ -152,12 +152,12 @@ class ChannelPoll(RequestHandler):
                 return
             if not self._answer.cancelled():
                 raise
-            # The worker stops, and nobody knows how far it came.
+            # The worker stops; how many frames it handled is unknown.
             self.finish(status_body(500, code=Code.UNAVAILABLE))
 
     def _as_understood(self, answer: bytes) -> bytes:
-        # Stock clients that name their session in the query take 410, before 1.8.2, for a new session, in which they
-        # believe to be wherever they had joined, and hear nothing. At 500 all of them come back and join.
+        # Stock clients before 1.8.2, which send the token in the query, take 410 for a new session in which their
+        # topics are still joined, and receive nothing. On 500 all of them reconnect and join again.
         if self.request.method == "GET" and answer.startswith(_GONE) and not self._names_in_header():
             return _FAILED + answer.removeprefix(_GONE)
         return answer
@@ -184,7 +184,7 @@ class ChannelPoll(RequestHandler):
         return self.get_query_argument(name, None)
 
     def _token_text(self) -> str | None:
-        # Stock clients up to 1.8 append theirs to whatever parameters the page gave: the last one is the session's.
+        # Stock clients up to 1.8 append their token to the page's own parameters: the last one is the session's.
         return self.request.headers.get(SESSION_HEADER) or self._argument("token") or None
 
     def _names_in_header(self) -> bool:
@@ -208,7 +208,7 @@ class ChannelPoll(RequestHandler):
             self.set_header("Access-Control-Allow-Credentials", "true")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer what went wrong as stock clients can read it; a method that is none of ours, with nothing."""
+        """Answer an error in a body that stock clients can read; an unsupported method gets an empty 400."""
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_status(HTTPStatus.BAD_REQUEST)
             self.finish()
@@ -216,13 +216,13 @@ class ChannelPoll(RequestHandler):
             self.finish(status_body(status_code))
 
     def log_exception(self, *args: Any) -> None:
-        """Log our own bugs only, and without the query, which may hold a bearer token."""
+        """Log only our own bugs; omit the query, which may hold a bearer token."""
         if not isinstance(args[1], HTTPError):
             log.error("%s could not be served", self.request.path, exc_info=args)
 
 
 def _frame(line: bytes) -> bytes:
-    # A line that is no JSON is a binary frame in base64; what is neither is refused as a frame that cannot be read.
+    # A line that is not JSON is a binary frame in base64; a line that is neither is refused later as a bad frame.
     if line[:1] in (b"[", b"{"):
         return line
     try:

@@ -1,11 +1,11 @@
 """The long-poll transport: a session whose transport is a series of polls.
 
-    poll(n) -- is there anything? --> the answer n + 1 at once, or when there is, or "nothing" after POLL_SECONDS
-    poll(n + 1): answer n + 1 has arrived, and is forgotten          poll(n) again: it was lost, here it is once more
+    poll(n) --> answer n + 1 as soon as there are messages, or "nothing" after POLL_SECONDS
+    poll(n + 1): answer n + 1 has arrived and is dropped          poll(n) again: it was lost and is sent again
 
-An answer is kept until the next poll shows that it arrived; so a client that repeats what was not answered has every
-message once, in order. What waits meanwhile is bounded like every outbox. Nothing here knows HTTP or other workers:
-`longpoll` and `poll_sessions` do.
+An answer is kept until the next poll acknowledges it, so a client that repeats unanswered polls receives every message
+once, in order. Messages between polls wait in the session's bounded outbox. This module knows neither HTTP (see
+`longpoll`) nor other workers (see `poll_sessions`).
 
 The reasons: docs/notes/long-polling.md.
 """
@@ -39,10 +39,10 @@ def status_body(status: int, /, **more: object) -> bytes:
 
 
 def gone(closing: Closing | None = None) -> bytes:
-    """Return the answer for a session that is no more: come back without a token. `closing`: how it ended, if known.
+    """Return the answer for a session that does not exist any more. `closing`: how it ended, if known.
 
-    Phoenix makes a new session here, whose token stock clients since 1.8 throw away; without one, older clients ask
-    for a session by themselves, and nobody leaves any behind.
+    Phoenix opens a new session here, whose token stock clients since 1.8 discard. Without a token, all clients open
+    one themselves, and no unused sessions are left.
     """
     ending = {"code": closing.code, "reason": closing.reason} if closing is not None else {}
     return status_body(410, token=None, messages=[], **ending)
@@ -66,10 +66,10 @@ class PollSessionListener(Protocol):
     """What a poll session tells its owner."""
 
     def sign(self, poll_session: "PollSession", answer: int) -> str:
-        """Make the token that says that the `answer`-th answer of a poll session has arrived."""
+        """Make the token that acknowledges the `answer`-th answer of a poll session."""
 
     def note_held(self, poll_session: "PollSession", *, held: bool) -> None:
-        """Note that a poll is being held, or is not any more."""
+        """Note that a poll is held (`held`), or no longer is."""
 
     def note_end(self, poll_session: "PollSession") -> None:
         """Note, once, that the session has ended."""
@@ -126,13 +126,13 @@ class PollSession:
 
     @property
     def token(self) -> str:
-        """Return the token with which the next poll says that everything so far has arrived."""
+        """Return the token with which the next poll acknowledges everything so far."""
         return self._listener.sign(self, self._number)
 
     # Polls
 
     def poll(self, number: int) -> PollAnswer:
-        """Return the answer to who has had the `number`-th one; it may be long in coming. Who hangs up cancels it."""
+        """Return the answer to a client that has received the `number`-th one; cancel it when the client hangs up."""
         answer: PollAnswer = asyncio.get_running_loop().create_future()
         self._engine.touch(self.session)
         if number == self._number:
@@ -141,25 +141,25 @@ class PollSession:
         elif number == self._number - 1 and self._answer is not None:
             answer.set_result(self._answer)
         else:
-            # Overtaken by its own successors, so that nobody waits for it; or what was kept had to go.
+            # A later poll has overtaken this one, so nobody waits for it; or the kept answer was dropped.
             answer.set_result(gone(self.session.closing))
         return answer
 
     def _hold(self, answer: PollAnswer) -> None:
-        self.nothing()  # a client that polls again has given up its last poll, whether or not we know
+        self.nothing()  # a client that polls again has given up its last poll, even if we have not seen it hang up
         self._held = answer
-        answer.add_done_callback(self._let_go)
+        answer.add_done_callback(self._release)
         self.session.blocked = False
         self._listener.note_held(self, held=True)
         if self.session.has_waiting or self.session.closing is not None:
             self._answer_held()
 
     def nothing(self) -> None:
-        """Answer the poll that is held, if there is one, that there was nothing."""
+        """Answer the held poll, if any, with no messages."""
         if self._held is not None and not self._held.done():
             self._held.set_result(status_body(204, token=self.token, messages=[]))
 
-    def _let_go(self, answer: PollAnswer) -> None:
+    def _release(self, answer: PollAnswer) -> None:
         if answer is not self._held:
             return
         self._held = None
@@ -167,7 +167,7 @@ class PollSession:
         self._listener.note_held(self, held=False)
 
     def flush(self) -> None:
-        """Answer the poll that is held with what the session has; soon after another answer, with what gathers."""
+        """Answer the held poll with the session's messages, but not within MIN_POLL_INTERVAL_SECONDS of the last."""
         if self.session.closing is not None:
             self._end()
         if self._held is None or self._held.done() or self._delayed is not None:
@@ -211,9 +211,9 @@ class PollSession:
     # Pushes
 
     async def push(self, frames: list[bytes]) -> bytes:
-        """Have the engine do what these frames say, one after the other; return the answer's body.
+        """Pass frames to the engine, one after the other; return the answer's body.
 
-        Replies wait for a poll; where they do not fit, the next frame waits as well: 408 where that takes too long.
+        Replies wait for a poll. When they do not fit, the next frame waits too, up to push_seconds: then 408.
         """
         if self._pushes >= MAX_PUSHES_WAITING:
             return status_body(408)

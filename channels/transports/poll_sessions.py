@@ -1,9 +1,9 @@
-"""All poll sessions of one worker, and the way to those of the others: a client may ask any worker.
+"""All poll sessions of one worker, and the route to those of other workers: a client may ask any worker.
 
     open -> a token that names this worker          ask(token, request) -> served here, or by its owner over the broker
 
-Requests are values, so that they can be passed on. A failure on the way to another worker becomes an answer that loses
-nothing: poll again, push again, or come back from your positions.
+Requests are values, so that they can be sent to another worker. A failure on the way becomes an answer after which the
+client loses nothing: poll again, push again, or open a session and join with `since`.
 
 The reasons: docs/notes/long-polling.md.
 """
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # How often held polls are checked for those to be answered "nothing": one sweep for all instead of a timer for each.
 SWEEP_SECONDS = 0.5
 
-# The longest that a poll waits before it is answered that the worker of its session cannot be reached.
+# The longest that a poll waits before it is answered when the worker of its session cannot be reached.
 AWAY_SECONDS = 1.0
 
 _LEFT = Closing(1000, "left", reconnect=False)
@@ -53,7 +53,7 @@ class PushRequest(msgspec.Struct, array_like=True, frozen=True, tag="push"):
 
 
 class LeaveRequest(msgspec.Struct, array_like=True, frozen=True, tag="leave"):
-    """Ends a session: its page goes away."""
+    """Ends a session: its page is closed."""
 
     session: str
     role: RoleName
@@ -65,7 +65,7 @@ Request = PollRequest | PushRequest | LeaveRequest
 class PollSessions:
     """The long-poll sessions of one worker; `start` before the first `open`.
 
-    `away_seconds`: the longest that a poll waits before it is answered that its worker cannot be reached.
+    `away_seconds`: the longest that a poll waits before it is answered when its worker cannot be reached.
     """
 
     def __init__(
@@ -105,13 +105,13 @@ class PollSessions:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def read(self, text: str) -> PollToken | None:
-        """Return what a token says; None where it is not one of this school's."""
+        """Parse a token; return None if this school did not sign it."""
         return self._signer.read(text)
 
     def open(self, member: Member, revision: int, address: str, *, in_objects: bool) -> bytes:
         """Make a session for a client that polls from an address; return the answer with its token.
 
-        Raises `Refused` (OVERLOADED) where too many come from there.
+        Raises `Refused` (OVERLOADED) when the address has too many sessions.
         """
         if self._addresses[address] >= self._bounds.max_sessions_of_address:
             raise Refused(Code.OVERLOADED, "too many sessions from this address", retry_after=2_000)
@@ -130,7 +130,7 @@ class PollSessions:
         return asyncio.ensure_future(self._ask_owner(token, request))
 
     def reaches(self, token: PollToken) -> bool:
-        """Tell whether requests with a token come to their session now, as far as is known."""
+        """Tell whether requests with a token can reach their session now, as far as this worker knows."""
         return token.worker == self._rpc.worker or self._rpc.connected
 
     async def _ask_owner(self, token: PollToken, request: Request) -> bytes:
@@ -167,10 +167,10 @@ class PollSessions:
         task.add_done_callback(self._tasks.discard)
         return asyncio.shield(task)
 
-    # What happens by itself
+    # Periodic work, and calls from poll sessions (`PollSessionListener`)
 
     def release(self) -> None:
-        """Answer every held poll that there was nothing: the worker stops, and their clients ask another one."""
+        """Answer every held poll with no messages: the worker stops, and their clients ask another one."""
         for poll_session in list(self._held):
             poll_session.nothing()
 
@@ -179,7 +179,7 @@ class PollSessions:
         return self._signer.write(PollToken(self._rpc.worker, poll_session.name, answer))
 
     def note_held(self, poll_session: PollSession, *, held: bool) -> None:
-        """Note that a poll is being held, or is not any more."""
+        """Note that a poll is held (`held`), or no longer is."""
         self._held.pop(poll_session, None)
         if held:
             self._held[poll_session] = asyncio.get_running_loop().time()

@@ -1,9 +1,9 @@
-"""The token of a long-poll session: which worker has it, and which answer whoever shows the token has had.
+"""The token of a long-poll session: its worker, and the last answer that the client has received.
 
     worker.session.answer.signature
 
-Every worker of a school signs with the same key, so that any of them can tell whom a request is meant for, and that
-nobody has made the token up, before it troubles another.
+All workers of a school sign with the same key. So each of them can verify a token and find the worker that has the
+session, and a forged token causes no request to another worker.
 """
 
 import base64
@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
-# Ours have about 70; what is longer is not looked at.
+# Our tokens have about 70; longer ones are not parsed.
 MAX_TOKEN_CHARACTERS = 128
 
 # Bytes of HMAC-SHA256 that are kept (RFC 2104, section 5: not less than half of it).
@@ -38,13 +38,13 @@ class TokenSigner:
         return f"{text}.{self._signature(text)}"
 
     def read(self, text: str) -> PollToken | None:
-        """Return what a token says; None where it is not ours."""
-        said, _, signature = text.rpartition(".")
+        """Parse a token; return None if we did not sign it."""
+        unsigned, _, signature = text.rpartition(".")
         if len(text) > MAX_TOKEN_CHARACTERS or not text.isascii():
             return None
-        if not hmac.compare_digest(signature, self._signature(said)):
+        if not hmac.compare_digest(signature, self._signature(unsigned)):
             return None
-        worker, session, answer = said.split(".")
+        worker, session, answer = unsigned.split(".")
         return PollToken(worker, session, int(answer))
 
     def _signature(self, text: str) -> str:

@@ -1,13 +1,13 @@
-"""The WebSocket transport: Tornado's handler and protocol around a Session, and what they cost taken off the hot path.
+"""The WebSocket transport: Tornado's handler and protocol around a Session, with the hot path around Tornado's.
 
-    request -> ChannelSocket: who is it? -> upgrade -> SocketProtocol -> SocketTransport <-> Session
+    request -> ChannelSocket: credential -> upgrade -> SocketProtocol -> SocketTransport <-> Session
                gone after the upgrade                  frames read       messages in and out
 
-Tornado is asked for the handshake, for closing, and for its stream: TLS, what a socket does not take at once, the event
-loop. Messages go past it both ways. Its `write_message` costs a task, a future and two callbacks per client (measured:
-38 µs of CPU a delivery): what a session has goes to the socket in one system call while its stream has nothing queued,
-and through the stream otherwise; until that is written the session is `blocked` and keeps what comes in its bounded
-outbox. Its reading is replaced as well: see `tornado_reading`.
+Tornado does the handshake, the closing and its stream (TLS, partial writes, the event loop). Messages bypass it in both
+directions. Its `write_message` costs a task, a future and two callbacks per client (measured: 38 µs of CPU a delivery).
+Instead, one system call sends a session's data to the socket while the stream has nothing queued; otherwise the data
+goes through the stream, and until it is written the session is `blocked` and keeps new messages in its bounded outbox.
+Reading is replaced as well: see `tornado_reading`.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 class ChannelSocket(WebSocketHandler):
     """The WebSocket of one role.
 
-    Answers the upgrade with the status of `TurnedAway` where the client is not let in, 403 also where the format is
-    unknown. It is there for the upgrade only.
+    Answers the upgrade with the status of `TurnedAway` when the client is refused, and with 403 when the format is
+    unknown. It exists during the upgrade only.
     """
 
     def initialize(self, gate: Gate, role: Role) -> None:
@@ -46,7 +46,7 @@ class ChannelSocket(WebSocketHandler):
         self._role = role
 
     async def prepare(self) -> None:
-        """Check the credential before the upgrade, and wait for a turn."""
+        """Check the credential before the upgrade, and wait for a slot of the admission queue."""
         if self._argument("format") not in (None, JSON.name, MESSAGE_PACK.name):
             raise HTTPError(403, "unknown format")
         try:
@@ -57,7 +57,7 @@ class ChannelSocket(WebSocketHandler):
             self._turn_away(away)
 
     def _turn_away(self, away: TurnedAway) -> None:
-        # Not raised: that would clear the headers, and make a page where a storm may want thousands of answers.
+        # Not raised: that would clear the headers and render an error page, thousands of times in a storm.
         self.set_status(away.status)
         if away.retry_after is not None:
             self.set_header("Retry-After", math.ceil(away.retry_after / 1000))
@@ -67,7 +67,7 @@ class ChannelSocket(WebSocketHandler):
         return self.get_query_argument(name, None)
 
     def check_origin(self, origin: str) -> bool:
-        """Let everybody pass: `prepare` has looked at the origin, with the credential."""
+        """Return True: `prepare` has checked the origin together with the credential."""
         return True
 
     def _find_wire(self) -> Wire:
@@ -76,7 +76,7 @@ class ChannelSocket(WebSocketHandler):
         return JSON_OBJECTS if self._admitted.in_objects else JSON
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """Answer what Phoenix' client offers beside its token: without that, browsers drop the connection."""
+        """Select the subprotocol that Phoenix' client offers beside its token; without one, browsers disconnect."""
         return "phoenix" if "phoenix" in subprotocols else None
 
     @property
@@ -85,30 +85,30 @@ class ChannelSocket(WebSocketHandler):
         return MAX_FRAME_BYTES
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        """Take Tornado's protocol, with a reading of our own."""
+        """Return Tornado's protocol with our own reading."""
         protocol = super().get_websocket_protocol()
         return SocketProtocol(self, False, protocol.params) if isinstance(protocol, WebSocketProtocol13) else None
 
     def open(self, *args: str, **kwargs: str) -> None:
-        """Join the engine, and leave the connection to its transport."""
+        """Connect a session to the engine, and give the connection to its transport."""
         self.set_nodelay(True)
         assert isinstance(self.ws_connection, SocketProtocol), "as get_websocket_protocol has made it"
         if self.ws_connection.stream.closed():
-            return  # as the answer to the upgrade has found out; a session made now would be nobody's to end
+            return  # the client left during the upgrade: nothing would end a session made now
         engine, admitted = self._gate.engine, self._admitted
         session = engine.connect(admitted.member, self._find_wire(), admitted.revision)
         self.ws_connection.handler = session.transport = SocketTransport(engine, session, self.ws_connection)
-        # Nothing holds this handler any more but itself, by its templates' modules.
+        # The handler is now referenced only by its own templates' modules.
         self.ui.clear()
 
     def log_exception(self, *args: Any) -> None:
-        """Log our own bugs only: a refused upgrade is no error. Without the query, which may hold a bearer token."""
+        """Log only our own bugs, not refused upgrades; omit the query, which may hold a bearer token."""
         if not isinstance(args[1], HTTPError):
             log.error("%s could not be served", self.request.path, exc_info=args)
 
 
 class SocketTransport:
-    """One client's WebSocket, as its session and as Tornado's protocol know it."""
+    """One client's WebSocket: the transport of its session and the handler of Tornado's protocol."""
 
     __slots__ = ("_engine", "_is_closed", "_protocol", "_session", "_socket", "_stream", "_written")
 
@@ -117,17 +117,17 @@ class SocketTransport:
         self._session = session
         self._protocol: SocketProtocol | None = protocol
         self._stream = protocol.stream
-        self._socket = protocol.stream.socket  # encrypting by itself where the stream is
+        self._socket = protocol.stream.socket  # an SSLSocket when the stream uses TLS
         self._written: asyncio.Future[None] | None = None
         self._is_closed = False
         session.go_straight(self._socket)
         # The answer to the upgrade went through the stream.
         self.wait_for(protocol.stream.write(b""))
 
-    # What comes
+    # Receiving
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """Hand a message to the engine; while this client does not read, nothing more is read from it."""
+        """Pass a message to the engine; stop reading from a client that does not read its replies."""
         session = self._session
         work = self._engine.handle(session, message)
         if work is not None or session.blocked or session.waiting_bytes > REPLY_ROOM_BYTES:
@@ -137,7 +137,7 @@ class SocketTransport:
     async def _until_read(self, work: Awaitable[None] | None) -> None:
         if work is not None:
             await work
-        await asyncio.sleep(0)  # what was offered is written at the end of this turn
+        await asyncio.sleep(0)  # replies are written at the end of this turn
         while self._written is not None:
             await asyncio.wait((self._written,))
 
@@ -146,26 +146,26 @@ class SocketTransport:
         self._engine.touch(self._session)
 
     def on_ping(self, data: bytes) -> None:
-        """Count a ping as a sign of life."""
+        """Note a ping as activity."""
         self._engine.touch(self._session)
 
     def on_pong(self, data: bytes) -> None:
-        """Count a pong as well; we have not asked for it."""
+        """Note a pong as activity, although the server sends no pings."""
         self._engine.touch(self._session)
 
     def on_ws_connection_close(self, close_code: int | None = None, close_reason: str | None = None) -> None:
-        """Leave the engine."""
+        """Disconnect the session from the engine."""
         self._is_closed, self._protocol = True, None
         self._engine.disconnect(self._session)
 
     def log_exception(self, *args: Any) -> None:
-        """Log a bug of ours, for which the connection ends."""
+        """Log a bug of ours; the connection ends."""
         log.error("a message could not be handled", exc_info=args)
 
-    # What goes
+    # Sending
 
     def flush(self) -> None:
-        """Write what the session has, as far as the client reads; then close, if the session has ended."""
+        """Write the session's messages unless the client reads too slowly; then close if the session has ended."""
         session = self._session
         if self._is_closed:
             return
@@ -174,12 +174,12 @@ class SocketTransport:
             if data:
                 self._write(data)
         if session.closing is not None and self._protocol is not None:
-            # The last frame. A client that does not read is cut off by Tornado when it has not answered for 5 s.
+            # The last frame. Tornado drops a client that does not answer it within 5 s.
             self._is_closed = True
             self._protocol.close(session.closing.code, session.closing.reason)
 
     def _write(self, data: bytes) -> None:
-        # Into the socket; through the stream what that does not take.
+        # Directly to the socket; the stream sends the rest.
         try:
             sent = self._socket.send(data)
         except (BlockingIOError, SSLWantWriteError, SSLWantReadError):
@@ -194,7 +194,7 @@ class SocketTransport:
         try:
             self.wait_for(self._stream.write(data))
         except StreamClosedError:
-            return  # the end of the connection follows
+            return  # Tornado reports the end of the connection
 
     def wait_for(self, written: "asyncio.Future[None]") -> None:
         """Hold the session back until the stream has written."""
@@ -206,10 +206,10 @@ class SocketTransport:
 
     def _unblock(self, written: "asyncio.Future[None]") -> None:
         if written is not self._written:
-            return  # more has gone into the stream after it
+            return  # a later write is still pending
         self._written = None
         self._session.blocked = False
-        # Where the connection is gone, the end of it follows.
+        # After an error, Tornado reports the end of the connection.
         if not written.cancelled() and written.exception() is None:
             self._session.go_straight(self._socket)
             self.flush()

@@ -1,10 +1,9 @@
-"""Wire messages to and from bytes: Phoenix Channels V2, `[join_ref, ref, topic, event, payload]`.
+"""Encodes and decodes wire messages: Phoenix Channels V2, `[join_ref, ref, topic, event, payload]`.
 
-A `Wire` is one way of putting messages into bytes that go to the transport as they are: JSON in text frames, the same
-arrays as MessagePack in binary frames, or JSON as the items of a long-poll answer. Who speaks in objects, as the
-protocol's first version has it, is answered in objects. An event's payload is JSON that was encoded once, when it was
-made. What many clients share is built once per wire, and the many get the same bytes: server frames carry no mask
-(RFC 6455, section 5.1).
+A `Wire` encodes messages as bytes that a transport sends unchanged: JSON in text frames, the same arrays as MessagePack
+in binary frames, or JSON as the items of a long-poll answer. A client that sends objects, as in the protocol's first
+version, gets objects. An event's payload is JSON, encoded once. A broadcast is encoded once per wire, and all its
+clients get the same bytes: server frames carry no mask (RFC 6455, section 5.1).
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +21,7 @@ Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARACTERS)]
 
 
 class ClientMessage(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What a client sent; the payload stays undecoded until its event says of which type it is."""
+    """What a client sent; the payload stays undecoded until the event's type is known."""
 
     join_ref: Name | None
     ref: Name | None
@@ -84,15 +83,15 @@ class Wire:
         raise NotImplementedError
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the transport."""
+        """Encode one message, whose payload is JSON already, for the transport."""
         raise NotImplementedError
 
     def broadcast(self, topic: str, event: str, payload: bytes) -> bytes:
-        """Put a message without refs into bytes for everybody who speaks this wire."""
+        """Encode a message without refs for all clients of this wire."""
         return self.message(None, None, topic, event, payload)
 
     def reply(self, join_ref: str | None, ref: str | None, topic: str, status: str, response: object) -> bytes:
-        """Put the answer to one ref into bytes for the transport."""
+        """Encode the reply to one ref for the transport."""
         payload = msgspec.json.encode({"status": status, "response": response})
         return self.message(join_ref, ref, topic, "phx_reply", payload)
 
@@ -110,7 +109,7 @@ def as_poll_item(text: bytes) -> bytes:
 class JsonWire(Wire):
     """JSON as stock clients speak it: arrays, each put into what the transport carries by `wrap`.
 
-    `other` is the wire of the same transport for whoever speaks in the other form, arrays or objects.
+    `other` is the wire of the same transport for the other form: objects or arrays.
     """
 
     other: "JsonWire"
@@ -137,7 +136,7 @@ class JsonWire(Wire):
         return value
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the transport."""
+        """Encode one message, whose payload is JSON already, for the transport."""
         return self._wrap(msgspec.json.encode((join_ref, ref, topic, event, msgspec.Raw(payload))))
 
 
@@ -156,7 +155,7 @@ class JsonObjectWire(JsonWire):
         return ClientMessage(given.join_ref, given.ref, given.topic, given.event, given.payload)
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the transport."""
+        """Encode one message, whose payload is JSON already, for the transport."""
         message = {"topic": topic, "event": event, "payload": msgspec.Raw(payload), "ref": ref}
         return self._wrap(msgspec.json.encode(message))
 
@@ -189,7 +188,7 @@ class MessagePackWire(Wire):
         return value
 
     def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
-        """Put one message, its payload already JSON, into bytes for the transport."""
+        """Encode one message, whose payload is JSON already, for the transport."""
         body = msgspec.msgpack.encode((join_ref, ref, topic, event, msgspec.json.decode(payload)))
         return as_frame(BINARY, body)
 
@@ -203,14 +202,14 @@ def _in_both_forms(name: str, wrap: Callable[[bytes], bytes]) -> tuple[JsonWire,
 JSON, JSON_OBJECTS = _in_both_forms("json", as_text_frame)
 MESSAGE_PACK = MessagePackWire()
 
-# What a poll carries is JSON in any case: stock clients cannot read anything else from it.
+# A poll carries only JSON: stock clients cannot read anything else.
 POLL, POLL_OBJECTS = _in_both_forms("poll", as_poll_item)
 
 # First byte of a push with a binary payload, as Phoenix' clients send it for an ArrayBuffer: four lengths follow, of
 # one byte each, then join_ref, ref, topic and event.
 _BINARY_PUSH = b"\x00"
 
-# No push of ours has a binary payload. Standing in for it, a string is refused under the push's own ref.
+# No push of ours has a binary payload. A string takes its place, which is refused under the push's own ref.
 _NO_PAYLOAD = msgspec.Raw(b'"a binary payload"')
 
 
@@ -220,7 +219,7 @@ def _binary_push(data: bytes) -> ClientMessage:
         parts.append(data[start : start + length].decode())
         start += length
     if len(parts) < 4 or start > len(data) or max(map(len, parts)) > MAX_NAME_CHARACTERS:
-        raise msgspec.DecodeError("a binary frame that is no push")
+        raise msgspec.DecodeError("a binary frame that is not a push")
     join_ref, ref, topic, event = parts
     return ClientMessage(join_ref or None, ref or None, topic, event, _NO_PAYLOAD)
 

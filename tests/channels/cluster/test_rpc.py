@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from channels.cluster.rpc import MAX_CHECKS, Rpc, WorkerGone, WorkerUnreachable, channel_of
-from channels.limit import MAX_RELAYED_BYTES
+from channels.limit import MAX_RPC_BYTES
 
 
 class Wire:
@@ -148,7 +148,7 @@ async def test_calls_end_when_the_broker_goes_as_possibly_served(
 
 async def test_waiting_bytes_are_bounded_and_released() -> None:
     wire = Wire()
-    asking = await begun(wire.one, request=b"\xa1x" + bytes(MAX_RELAYED_BYTES - 2))
+    asking = await begun(wire.one, request=b"\xa1x" + bytes(MAX_RPC_BYTES - 2))
     with pytest.raises(WorkerUnreachable):
         await wire.one.call("two", b"\xa1x")
     asking.cancel()

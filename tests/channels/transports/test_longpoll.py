@@ -18,8 +18,9 @@ from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX
 from channels.member import Member
 from channels.transports.gate import Gate
 from channels.transports.longpoll import NDJSON
-from channels.transports.poll_session import PollBounds, PollSession
+from channels.transports.poll_session import PollBounds
 from channels.transports.poll_sessions import PollSessions
+from channels.transports.poll_token import PollToken, TokenSigner
 from tests.channels.support import Worker
 
 # One kind of database is enough here.
@@ -92,7 +93,7 @@ async def served(make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
     await server.close_all_connections()
 
 
-async def test_the_first_answer_is_a_token_and_replies_come_by_the_next(served: Served) -> None:
+async def test_the_first_answer_is_a_token_without_messages(served: Served) -> None:
     token = await served.open()
     assert await served.post(token, JOIN) == {"status": 200}
     frames = await served.frames(token)
@@ -122,7 +123,7 @@ async def test_an_answer_is_pinned(served: Served) -> None:
         ("access_token=ana&vsn=1.0.0&format=json", {}),
     ],
 )
-async def test_a_good_credential_is_let_in(served: Served, query: str, headers: dict[str, str]) -> None:
+async def test_a_valid_credential_opens_a_session(served: Served, query: str, headers: dict[str, str]) -> None:
     assert (await served.get(query, **headers))["status"] == 410
 
 
@@ -137,12 +138,12 @@ async def test_a_good_credential_is_let_in(served: Served, query: str, headers: 
         ("access_token=ana&format=msgpack", {}),
     ],
 )
-async def test_anybody_else_is_told_403(served: Served, query: str, headers: dict[str, str]) -> None:
+async def test_other_requests_get_403(served: Served, query: str, headers: dict[str, str]) -> None:
     answer = await served.get(query, **headers)
     assert (answer["status"], "token" in answer) == (403, False)
 
 
-async def test_who_cannot_be_checked_now_is_told_when_to_come_back(
+async def test_without_a_database_the_answer_says_when_to_retry(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(secret: str) -> Member | None:
@@ -153,7 +154,7 @@ async def test_who_cannot_be_checked_now_is_told_when_to_come_back(
     assert (answer["status"], answer["code"], answer["retry_after"]) == (500, "unavailable", 2_000)
 
 
-async def test_a_user_may_have_so_many_sessions_and_no_more(served: Served) -> None:
+async def test_sessions_of_one_user_are_bounded(served: Served) -> None:
     tokens = [await served.open() for _ in range(MAX_CONNECTIONS)]
     assert (await served.get())["status"] == 500
     assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=tokens[0])) == {"status": 200}
@@ -161,27 +162,27 @@ async def test_a_user_may_have_so_many_sessions_and_no_more(served: Served) -> N
         await asyncio.sleep(0.01)
 
 
-async def test_the_token_may_come_in_the_query_where_the_last_one_counts(served: Served) -> None:
+async def test_the_last_token_in_the_query_counts(served: Served) -> None:
     token = await served.open()
     await served.post(token, JOIN)
     assert (await served.get(f"token=mine&access_token=ana&token={token}"))["status"] == 200
 
 
-async def test_the_header_goes_before_the_query(served: Served) -> None:
+async def test_the_header_takes_precedence_over_the_query(served: Served) -> None:
     token = await served.open()
     await served.post(token, JOIN)
     assert (await served.get("token=another", X_Phoenix_Longpoll_Token=token))["status"] == 200
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.0.c", "3ad75888a77f.3db8b5.0.iO30bgDMdMYqd34nBMfY7g", "x" * 2_000])
-async def test_a_token_that_is_none_of_ours_leads_to_no_session(served: Served, token: str) -> None:
+async def test_a_token_that_we_did_not_sign_gets_410(served: Served, token: str) -> None:
     gone: dict[str, object] = {"status": 410, "token": None, "messages": []}
     assert await served.get("access_token=ana", X_Phoenix_Longpoll_Token=token) == gone
     assert await served.post(token, JOIN) == gone
     assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == gone
 
 
-async def test_a_dead_session_that_the_query_names_is_told_as_older_stock_clients_understand_it(served: Served) -> None:
+async def test_an_ended_session_named_in_the_query_gets_500(served: Served) -> None:
     token = await served.open()
     assert read(await served.fetch("DELETE", X_Phoenix_Longpoll_Token=token)) == {"status": 200}
     gone = await served.get("", X_Phoenix_Longpoll_Token=token)
@@ -189,7 +190,7 @@ async def test_a_dead_session_that_the_query_names_is_told_as_older_stock_client
     assert await served.get(f"access_token=ana&token={token}") == gone | {"status": 500}
 
 
-async def test_a_parameter_of_that_name_that_is_no_token_of_ours_is_the_page_s_own(served: Served) -> None:
+async def test_a_token_parameter_of_the_page_is_ignored(served: Served) -> None:
     token = await served.open("access_token=ana&token=mine")
     assert (await served.get("token=mine"))["status"] == 403, "and no credential"
     await served.post(token, JOIN)
@@ -207,7 +208,7 @@ async def test_a_body_of_another_type_is_one_frame(served: Served) -> None:
     assert (await served.frames(token))[0][4]["status"] == "ok"
 
 
-async def test_who_speaks_in_objects_is_answered_in_objects(served: Served) -> None:
+async def test_a_client_that_sends_objects_gets_objects(served: Served) -> None:
     token = await served.open("access_token=ana&vsn=1.0.0")
     await served.post(token, {"topic": "class:7", "event": "phx_join", "payload": {}, "ref": "1"})
     reply = (await served.frames(token))[0]
@@ -219,7 +220,7 @@ async def test_who_speaks_in_objects_is_answered_in_objects(served: Served) -> N
     )
 
 
-async def test_a_binary_push_in_base64_is_refused_under_its_own_ref(served: Served) -> None:
+async def test_a_base64_binary_push_is_refused_under_its_own_ref(served: Served) -> None:
     token = await served.open()
     push = b"\x00\x01\x01\x07\x04" + b"1" + b"5" + b"class:7" + b"blob" + b"\xff\xfe"
     await served.post(token, JOIN, base64.b64encode(push).decode(), "*** no base64 ***")
@@ -246,7 +247,7 @@ async def test_a_post_beyond_a_bound_is_refused_whole(served: Served, frames: li
     assert [frame[1] for frame in await served.frames(token)] == ["9"]
 
 
-async def test_a_body_without_a_length_is_read_up_to_the_bound_only(served: Served) -> None:
+async def test_a_chunked_body_is_read_only_up_to_the_bound(served: Served) -> None:
     token = await served.open()
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(
@@ -266,7 +267,7 @@ async def test_a_body_without_a_length_is_read_up_to_the_bound_only(served: Serv
     writer.close()
 
 
-async def test_no_method_but_these_is_answered(served: Served) -> None:
+async def test_an_unsupported_method_gets_an_empty_400(served: Served) -> None:
     response = await served.fetch("PUT", body="x")
     assert (response.code, response.body) == (400, b"")
 
@@ -294,18 +295,14 @@ async def test_a_held_poll_is_answered_in_time(served: Served) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_asks_a_worker_that_cannot_reach_the_owner_is_to_come_by_another_connection(
-    served: Served, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
-    rpc = served.worker.engine.rpc
+async def test_the_connection_closes_when_the_owner_is_unreachable(served: Served, method: str) -> None:
     token = await served.open()
     await served.post(token, JOIN)  # so that its own poll is answered at once
-    monkeypatch.setattr(rpc, "_connected", lambda: False)
+    another = TokenSigner(served.worker.engine.key).write(PollToken("another", "session", 0))
+    assert not await closes_after(served, method, another)
+    await served.worker.broker.close()
     assert not await closes_after(served, method, token)
-    monkeypatch.setattr(rpc, "worker", "another")
-    assert await closes_after(served, method, token)
-    monkeypatch.setattr(rpc, "_connected", lambda: True)
-    assert not await closes_after(served, method, token)
+    assert await closes_after(served, method, another)
 
 
 async def closes_after(served: Served, method: str, token: str) -> bool:
@@ -319,9 +316,7 @@ async def closes_after(served: Served, method: str, token: str) -> bool:
     return b"\r\nConnection: close\r\n" in answered
 
 
-async def test_whoever_hangs_up_finds_everything_with_the_next_poll(
-    served: Served, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_message_is_lost_when_polls_hang_up(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     token = await served.open()
     await served.post(token, JOIN)
     token = (await served.get("", X_Phoenix_Longpoll_Token=token))["token"]
@@ -346,16 +341,11 @@ async def test_whoever_hangs_up_finds_everything_with_the_next_poll(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_a_post_that_a_stopping_worker_gives_up_is_told_so(
-    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def never(box: PollSession, frames: list[bytes]) -> bytes:
-        await asyncio.Event().wait()
-        return b""
-
-    monkeypatch.setattr(PollSession, "push", never)
+async def test_a_post_that_a_stopping_worker_cancels_gets_500(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     token = await served.open()
-    posting = asyncio.create_task(served.post(token, JOIN))
+    await served.post(token, JOIN, ["1", "2", "class:7", "message:send", {"text": "x" * 4_000}])
+    reads = [["1", f"r{number}", "class:7", "history:read", {"after": 0}] for number in range(30)]
+    posting = asyncio.create_task(served.post(token, *reads))  # 120 KB of replies, which wait for a poll
     async with asyncio.timeout(10):
         while not served.room._tasks:
             await asyncio.sleep(0.005)

@@ -51,12 +51,12 @@ pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
         ("access_token=ana&vsn=2.0.0&format=json", {"Cookie": "lousa_session=bruno"}),
     ],
 )
-async def test_a_good_credential_is_let_in(served: Served, query: str, headers: dict[str, str]) -> None:
+async def test_a_valid_credential_opens_a_socket(served: Served, query: str, headers: dict[str, str]) -> None:
     connection = await served.connect(query, **headers)
     assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
 
 
-async def test_a_pages_own_origin_is_let_in_with_its_cookie(served: Served) -> None:
+async def test_a_cookie_is_accepted_from_the_servers_own_origin(served: Served) -> None:
     connection = await served.connect(Cookie="lousa_session=ana", Origin=f"http://127.0.0.1:{served.port}")
     assert (await connection.join())["status"] == "ok"
 
@@ -76,7 +76,7 @@ async def test_a_pages_own_origin_is_let_in_with_its_cookie(served: Served) -> N
         ("access_token=ana&format=xml", {}),
     ],
 )
-async def test_anybody_else_is_refused_with_403(served: Served, query: str, headers: dict[str, str]) -> None:
+async def test_other_requests_get_403(served: Served, query: str, headers: dict[str, str]) -> None:
     assert await served.refused(query, **headers) == 403
 
 
@@ -88,7 +88,7 @@ async def test_each_role_has_a_socket_of_its_own(served: Served) -> None:
         assert (await connection.join())["status"] == "ok"
 
 
-async def test_a_user_may_have_so_many_connections_and_no_more(served: Served) -> None:
+async def test_connections_of_one_user_are_bounded(served: Served) -> None:
     sessions = [served.worker.engine.connect(ANA, JSON, served.worker.engine.revision) for _ in range(MAX_CONNECTIONS)]
     assert await served.refused("access_token=ana") == 429
     (await served.connect("access_token=bruno")).socket.close()
@@ -108,7 +108,7 @@ async def test_while_credentials_cannot_be_checked_the_answer_is_503(
     assert (refusal.code, refusal.headers["Retry-After"]) == (503, "2")
 
 
-async def test_in_a_crowd_students_are_sent_back_with_a_time(make_worker: Callable[..., Any]) -> None:
+async def test_in_a_crowd_students_get_503_with_retry_after(make_worker: Callable[..., Any]) -> None:
     slow = Admission(time.monotonic, rate=1 / 1_000, burst=1 / 1_000)
     async with serving(await make_worker(limits=LIMITS), admission=slow) as served:
         assert (await (await served.connect("access_token=bruno")).join())["status"] == "ok"
@@ -118,7 +118,7 @@ async def test_in_a_crowd_students_are_sent_back_with_a_time(make_worker: Callab
         assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
 
 
-async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
+async def test_a_client_that_leaves_during_the_upgrade_leaves_no_session(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_socket, has_opened = ChannelSocket.open, asyncio.Event()
@@ -126,7 +126,7 @@ async def test_who_goes_while_it_is_being_let_in_leaves_nothing_behind(
     def opening(handler: ChannelSocket, *args: str) -> None:
         assert isinstance(handler.ws_connection, SocketProtocol)
         assert handler.ws_connection.stream is not None
-        handler.ws_connection.stream.close()  # as where the answer to the upgrade finds nobody any more
+        handler.ws_connection.stream.close()  # as when the client has left before the answer
         has_opened.set()
         open_socket(handler, *args)
 
@@ -160,7 +160,7 @@ async def test_a_bug_before_the_upgrade_is_logged_without_the_token(
     assert "s3cret" not in caplog.text
 
 
-async def test_phoenix_clients_offer_the_token_as_a_subprotocol_and_are_answered_phoenix(served: Served) -> None:
+async def test_a_token_in_the_subprotocol_is_accepted(served: Served) -> None:
     token = base64.b64encode(b"ana").decode().rstrip("=")
     offered = ["phoenix", f"base64url.bearer.phx.{token}"]
     connection = await Connection.open(served.request(), offered)
@@ -199,7 +199,7 @@ async def test_a_server_that_closes_tells_clients_to_come_back(served: Served) -
     await closing
 
 
-async def one_who_talks_to(served: Served) -> tuple[RawClient, Session, Connection]:
+async def blocked_and_talker(served: Served) -> tuple[RawClient, Session, Connection]:
     """Return a client that does not read, its session, and another one in its class."""
     silent = RawClient(served.port, "ana")
     await silent.join()
@@ -210,7 +210,7 @@ async def one_who_talks_to(served: Served) -> tuple[RawClient, Session, Connecti
 
 
 async def talk_until_blocked(talker: Connection, session: Session) -> int:
-    """Say so much that the kernel's buffers are full and messages wait for a session; return how many."""
+    """Send until the kernel's buffers are full and messages wait for a session; return how many."""
     count = 0
     while not session.blocked:
         await talker.talk(count, 10)
@@ -218,8 +218,8 @@ async def talk_until_blocked(talker: Connection, session: Session) -> int:
     return count
 
 
-async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None:
-    slow, session, talker = await one_who_talks_to(served)
+async def test_a_slow_reader_gets_every_byte_in_order(served: Served) -> None:
+    slow, session, talker = await blocked_and_talker(served)
     count = await talk_until_blocked(talker, session)
     data = await slow.read_until(b'"seq":%d,' % count)
     frames = [json.loads(body) for body in unframed(data)]
@@ -227,8 +227,8 @@ async def test_who_reads_slowly_gets_every_byte_in_order(served: Served) -> None
     slow.socket.close()
 
 
-async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others_notice_nothing(served: Served) -> None:
-    stuck, session, talker = await one_who_talks_to(served)
+async def test_a_client_that_never_reads_is_closed_at_the_bound(served: Served) -> None:
+    stuck, session, talker = await blocked_and_talker(served)
     count, most = 0, 0
     while session.closing is None:
         await talker.talk(count, 10)
@@ -241,10 +241,10 @@ async def test_who_does_not_read_is_dropped_with_a_bounded_outbox_and_the_others
     stuck.socket.close()
 
 
-async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_after_the_close_frame(
+async def test_a_blocked_client_gets_nothing_after_its_close_frame(
     served: Served,
 ) -> None:
-    stuck, session, talker = await one_who_talks_to(served)
+    stuck, session, talker = await blocked_and_talker(served)
     count = await talk_until_blocked(talker, session)
     await talker.talk(count, 1)  # waits in the outbox
     del served.worker.authority.members["ana"]
@@ -254,8 +254,8 @@ async def test_who_does_not_read_and_is_signed_out_is_cut_off_and_gets_nothing_a
     stuck.socket.close()
 
 
-async def test_nothing_follows_a_close_frame_while_its_answer_is_awaited(served: Served) -> None:
-    silent, session, talker = await one_who_talks_to(served)
+async def test_no_frame_follows_a_close_frame(served: Served) -> None:
+    silent, session, talker = await blocked_and_talker(served)
     session.end(RESTARTING)
     assert (await silent.read_until(RESTARTING.reason.encode())).endswith(RESTARTING.reason.encode())
     await talker.talk(0, 3)
@@ -264,8 +264,8 @@ async def test_nothing_follows_a_close_frame_while_its_answer_is_awaited(served:
     silent.socket.close()
 
 
-async def test_a_connection_that_breaks_while_much_waits_for_it_is_noticed_at_once(served: Served) -> None:
-    stuck, session, talker = await one_who_talks_to(served)
+async def test_a_broken_connection_is_noticed_while_messages_wait(served: Served) -> None:
+    stuck, session, talker = await blocked_and_talker(served)
     await talk_until_blocked(talker, session)
     # Now the server waits for this client to read before it reads on.
     await stuck.send("1", "9", "class:7", "history:read", {"after": 0, "limit": 1})
@@ -282,22 +282,22 @@ async def test_a_client_that_does_not_read_is_not_read_from(served: Served) -> N
     await talker.talk(0, 50)
     (session,) = served.worker.engine._registry.of(1)
 
-    async def ask_for_ever() -> None:
+    async def read_history_forever() -> None:
         number = 0
         while True:
             number += 1
             await greedy.send("1", str(number), "class:7", "history:read", {"after": 0, "limit": 50})
             await asyncio.sleep(0)
 
-    # Each answer is 200 kB; without a bound these would pile up in the server. The asking ends up waiting, too.
+    # Each reply has 200 kB; without a bound they would fill the server's memory. In the end the client's sends wait.
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(ask_for_ever(), 3)
+        await asyncio.wait_for(read_history_forever(), 3)
     assert session.closing is None
     assert session._bytes < 2 * 50 * 4200
     greedy.socket.close()
 
 
-async def test_nothing_is_left_of_a_request_once_it_is_upgraded(served: Served) -> None:
+async def test_an_upgraded_request_leaves_no_objects(served: Served) -> None:
     connection = await served.connect("access_token=ana")
     await connection.join()
     gc.collect()
@@ -312,7 +312,7 @@ async def test_nothing_is_left_of_a_request_once_it_is_upgraded(served: Served) 
         gc.enable()
 
 
-async def test_a_bug_in_handling_a_message_is_logged_and_ends_that_connection_only(
+async def test_a_bug_is_logged_and_ends_one_connection(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = await served.connect("access_token=bruno")
@@ -326,9 +326,7 @@ async def test_a_bug_in_handling_a_message_is_logged_and_ends_that_connection_on
     assert (await connection.join())["status"] == "ok"
 
 
-async def test_over_tls_who_reads_slowly_gets_every_byte_in_order(
-    make_worker: Callable[..., Any], tmp_path: Path
-) -> None:
+async def test_over_tls_a_slow_reader_gets_every_byte_in_order(make_worker: Callable[..., Any], tmp_path: Path) -> None:
     worker: Worker = await make_worker(limits=LIMITS)
     async with serving(worker, ssl_options=certified(tmp_path)) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=trusting(tmp_path), limit=4096)
