@@ -19,8 +19,8 @@ import {ABNORMAL, REFUSED, TRY_AGAIN_LATER} from "./transport.js";
 
 export const TOKEN_HEADER = "X-Phoenix-Longpoll-Token";
 /**
- * The server holds a poll for 10 s. One that is silent for longer was lost, and is repeated before the server forgets the
- * session, 15 s after its last poll; if it was only slow, nothing is lost by asking again.
+ * The server holds a poll for 10 s. One that is silent for longer was lost, and is repeated before the server ends the
+ * session, 25 s after its last poll began; if it was only slow, nothing is lost by asking again.
  */
 export const POLL_MS = 13_000;
 /** Polls that fail for so long end the transport: by then there is no session any more. */
