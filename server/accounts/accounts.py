@@ -20,19 +20,19 @@ from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
 from server.accounts.throttle import Throttle, forgive
 from server.clock import DAY, Clock, now_ms
-from server.databases import Sessions, reading, writing
+from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
 from server.databases.changes import Changes, changes_after, forget_changes, newest_change, note_changes
 from server.databases.credentials import (
-    SESSION,
+    BROWSER,
     NewCredential,
     add_credentials,
     end_credential,
     end_credentials_of,
     end_expired_credentials,
-    end_oldest_sessions,
-    extend_sessions,
-    sessions_to_extend,
+    end_oldest_sign_ins,
+    extend_sign_ins,
+    sign_ins_to_extend,
 )
 from server.databases.directory import count_enrolled, count_users, read_people, read_users
 from server.databases.errors import DatabaseError
@@ -40,14 +40,14 @@ from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
 
 # A browser's sign-in ends when it has not been used for this long: long enough for a holiday at home.
-SESSION_MS = 30 * DAY
+SIGN_IN_MS = 30 * DAY
 # A page extends a sign-in at most once in this time: one write a day instead of one for each request.
 EXTEND_AFTER_MS = DAY
 # Open connections extend it later than pages do, because only a page can extend the cookie too: a page opened after a
 # connection did so still finds the cookie due.
-EXTEND_CONNECTED_AFTER_MS = SESSION_MS // 2
+EXTEND_CONNECTED_AFTER_MS = SIGN_IN_MS // 2
 # A phone, a computer at home, and the school's computers on which a user forgot to sign out.
-MAX_SESSIONS = 20
+MAX_SIGN_INS = 20
 # Longer than any running worker is cut off from the database.
 CHANGES_KEPT_MS = 7 * DAY
 # As wide as the column.
@@ -60,7 +60,7 @@ class Accounts:
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change.
     """
 
-    def __init__(self, sessions: Sessions, clock: Clock = now_ms, roles: Collection[Role] = ROLES) -> None:
+    def __init__(self, sessions: DbSessions, clock: Clock = now_ms, roles: Collection[Role] = ROLES) -> None:
         self.changed = asyncio.Event()
         self._sessions = sessions
         self._clock = clock
@@ -82,7 +82,7 @@ class Accounts:
 
         A program's token keeps its end. `store_extensions` writes the new end.
         """
-        until = self._clock() + SESSION_MS
+        until = self._clock() + SIGN_IN_MS
         credential_id = self._members.extend(hash_secret(secret), until - EXTEND_AFTER_MS, until)
         if credential_id is None:
             return False
@@ -101,16 +101,16 @@ class Accounts:
     async def extend_connected(self, credential_ids: Collection[int]) -> None:
         """Extend the sign-ins of open connections, so that a page that stays open stays signed in."""
         now = self._clock()
-        before = now + SESSION_MS - EXTEND_CONNECTED_AFTER_MS
-        async with reading(self._sessions) as session:
-            due = await sessions_to_extend(session, credential_ids, now, before)
+        before = now + SIGN_IN_MS - EXTEND_CONNECTED_AFTER_MS
+        async with reading(self._sessions) as db:
+            due = await sign_ins_to_extend(db, credential_ids, now, before)
         await self._extend(due, EXTEND_CONNECTED_AFTER_MS)
 
     async def _extend(self, ids: Collection[int], after_ms: int) -> None:
         if ids:
             now = self._clock()
-            async with writing(self._sessions) as session:
-                await extend_sessions(session, ids, now, now + SESSION_MS - after_ms, now + SESSION_MS)
+            async with writing(self._sessions) as db:
+                await extend_sign_ins(db, ids, now, now + SIGN_IN_MS - after_ms, now + SIGN_IN_MS)
 
     async def sign_in(self, login: str, password: str, address: str) -> str:
         """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused."""
@@ -122,7 +122,7 @@ class Accounts:
             right = await self._passwords.verify(account.password_hash if account else None, password)
         if account is None or not right:
             raise SignInRefused("wrong")
-        return await self._open_session(account, address)
+        return await self._add_sign_in(account, address)
 
     async def redeem_code(self, login: str, code: str, new_password: str, address: str) -> str:
         """Sign in for the first time, with a one-time code and a new password.
@@ -143,9 +143,9 @@ class Accounts:
 
     async def sign_out(self, secret: str) -> None:
         """End a sign-in and its open connections; an unknown secret is no error."""
-        async with writing(self._sessions) as session:
-            users = await end_credential(session, hash_secret(secret))
-            await note_changes(session, users, self._clock())
+        async with writing(self._sessions) as db:
+            users = await end_credential(db, hash_secret(secret))
+            await note_changes(db, users, self._clock())
         self._forget(users)
 
     async def school_name(self) -> str:
@@ -158,14 +158,14 @@ class Accounts:
 
     async def classmates(self, class_id: int) -> list[User]:
         """Return everybody in a class: its teachers by name, then its students by name."""
-        async with reading(self._sessions) as session:
-            people = await read_people(session, [class_id])
+        async with reading(self._sessions) as db:
+            people = await read_people(db, [class_id])
         return sorted((User(id_, name, role) for _, id_, name, role in people), key=_teachers_first)
 
     async def teachers(self, class_ids: Collection[int]) -> dict[int, list[User]]:
         """Return the teachers of each of these classes, by name."""
-        async with reading(self._sessions) as session:
-            people = await read_people(session, class_ids, TEACHER)
+        async with reading(self._sessions) as db:
+            people = await read_people(db, class_ids, TEACHER)
         found: dict[int, list[User]] = {class_id: [] for class_id in class_ids}
         for class_id, id_, name, role in people:
             found[class_id].append(User(id_, name, role))
@@ -175,24 +175,24 @@ class Accounts:
         self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
     ) -> tuple[list[User], int]:
         """Return which of the users `among` a topic is meant for, in that order, and for how many in all."""
-        async with reading(self._sessions) as session:
-            users = await read_users(session, among)
+        async with reading(self._sessions) as db:
+            users = await read_users(db, among)
             if topic.kind.audience is Audience.ENROLLED:
-                members = await count_enrolled(session, topic.number, roles)
+                members = await count_enrolled(db, topic.number, roles)
             else:
-                members = await count_users(session, roles)
+                members = await count_users(db, roles)
         found = [users[user_id] for user_id in among if user_id in users]
         return [user for user in found if user.role in roles], members
 
     async def newest_change(self) -> int:
         """Return the number of the newest change, for `changes_after`."""
-        async with reading(self._sessions) as session:
-            return await newest_change(session)
+        async with reading(self._sessions) as db:
+            return await newest_change(db)
 
     async def changes_after(self, last: int) -> Changes:
         """Return whose rights have changed since that change."""
-        async with reading(self._sessions) as session:
-            return await changes_after(session, last)
+        async with reading(self._sessions) as db:
+            return await changes_after(db, last)
 
     def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:
         """Drop from memory these users, or everybody and the school (None), or the school as well (`school`)."""
@@ -201,11 +201,11 @@ class Accounts:
     async def tidy(self) -> None:
         """Delete what has expired: sign-ins (open connections end with them), counts of failures, old notes."""
         now = self._clock()
-        async with writing(self._sessions) as session:
-            await forget_old_failures(session, now)
-            await forget_changes(session, now - CHANGES_KEPT_MS)
-            users = await end_expired_credentials(session, now)
-            await note_changes(session, users, now)
+        async with writing(self._sessions) as db:
+            await forget_old_failures(db, now)
+            await forget_changes(db, now - CHANGES_KEPT_MS)
+            users = await end_expired_credentials(db, now)
+            await note_changes(db, users, now)
         self._forget(users)
 
     def close(self) -> None:
@@ -213,37 +213,37 @@ class Accounts:
         self._passwords.close()
 
     async def _find(self, login: str) -> Account | None:
-        async with reading(self._sessions) as session:
-            return await find_user(session, login)
+        async with reading(self._sessions) as db:
+            return await find_user(db, login)
 
-    async def _open_session(self, account: Account, address: str) -> str:
-        """Make a session, unless the password changed or the account was disabled meanwhile."""
+    async def _add_sign_in(self, account: Account, address: str) -> str:
+        """Store a new sign-in, unless the password changed or the account was disabled meanwhile."""
         now = self._clock()
-        async with writing(self._sessions) as session:
-            found = await find_user(session, account.login, lock=True)
+        async with writing(self._sessions) as db:
+            found = await find_user(db, account.login, lock=True)
             if found is None or not found.may_sign_in or found.password_hash != account.password_hash:
                 raise SignInRefused("wrong")
-            secret, new = new_credential(SESSION, found.id, now, now + SESSION_MS)
-            await add_credentials(session, [new])
-            ended = await end_oldest_sessions(session, found.id, MAX_SESSIONS)
-            await forgive(session, found.login, address)
-            await note_changes(session, ended, now)
+            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS)
+            await add_credentials(db, [new])
+            ended = await end_oldest_sign_ins(db, found.id, MAX_SIGN_INS)
+            await forgive(db, found.login, address)
+            await note_changes(db, ended, now)
         self._forget(ended)
         return secret
 
     async def _redeem(self, account: Account, password_hash: str, address: str) -> str:
         """Store the new password, unless the code was used, replaced or expired meanwhile."""
         now = self._clock()
-        async with writing(self._sessions) as session:
-            found = await find_user(session, account.login, lock=True)
+        async with writing(self._sessions) as db:
+            found = await find_user(db, account.login, lock=True)
             if found is None or not _is_good(found, account.code_hash, now):
                 raise SignInRefused("code")
             set_password(found, password_hash)
-            ended = await end_credentials_of(session, found.id, SESSION)
-            secret, new = new_credential(SESSION, found.id, now, now + SESSION_MS)
-            await add_credentials(session, [new])
-            await forgive(session, found.login, address)
-            await note_changes(session, ended, now)
+            ended = await end_credentials_of(db, found.id, BROWSER)
+            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS)
+            await add_credentials(db, [new])
+            await forgive(db, found.login, address)
+            await note_changes(db, ended, now)
         self._forget(ended)
         return secret
 

@@ -1,8 +1,8 @@
 """Watches for rights that any process gives or withdraws: another worker, an import, a command.
 
-Once a second one query reads the notes after the last one seen (databases/changes.py). The users concerned are dropped
-from memory first, then the engine checks their open sessions again. While the database is away nothing is skipped: the
-first query that succeeds starts from the same note.
+Once a second one query reads the notes after the last one seen (databases/changes.py). The watcher drops the users
+concerned from memory, then the engine checks their open connections again. While the database is away no note is lost:
+the first query that succeeds starts from the same note.
 """
 
 import asyncio

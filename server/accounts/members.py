@@ -15,8 +15,8 @@ from channels.lesson.rules import Role
 from channels.member import Classroom, Member, RoleName
 from channels.roles import ROLES
 from server.clock import Clock
-from server.databases import Sessions, reading
-from server.databases.credentials import SESSION
+from server.databases import DbSessions, reading
+from server.databases.credentials import BROWSER
 from server.databases.directory import (
     SignIn,
     read_classrooms,
@@ -51,7 +51,7 @@ class Members:
     """Reads members, and keeps the `max_kept` used last."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, roles: Collection[Role] = ROLES, *, max_kept: int = MAX_KEPT
+        self, sessions: DbSessions, clock: Clock, roles: Collection[Role] = ROLES, *, max_kept: int = MAX_KEPT
     ) -> None:
         self._roles: Mapping[RoleName, Role] = {role.name: role for role in roles}
         self._max_kept = max_kept
@@ -81,7 +81,7 @@ class Members:
     def extend(self, secret_hash: bytes, before: int, until: int) -> int | None:
         """Let a browser's sign-in in memory that expires before a time expire at `until`; return its id, or None."""
         kept = self._kept.get(secret_hash)
-        if kept is None or kept.kind != SESSION or kept.expires_at >= before:
+        if kept is None or kept.kind != BROWSER or kept.expires_at >= before:
             return None
         kept.expires_at = until
         return kept.member.credential_id
@@ -94,8 +94,8 @@ class Members:
         """Return the school's name and classes."""
         while self._school is None:
             begun = self._forgets
-            async with reading(self._sessions) as session:
-                school = School(await read_school_name(session), MappingProxyType(await read_classrooms(session)))
+            async with reading(self._sessions) as db:
+                school = School(await read_school_name(db), MappingProxyType(await read_classrooms(db)))
             if self._school_forgotten <= begun:
                 self._school = school
         return self._school
@@ -120,10 +120,10 @@ class Members:
         for each in (self._forgotten, self._kept, self._hashes):
             each.clear()
 
-    async def _read(self, gatherer: BatchReader[_K, _Kept], key: _K) -> Member | None:
+    async def _read(self, reader: BatchReader[_K, _Kept], key: _K) -> Member | None:
         while True:
             begun = self._forgets
-            found = await gatherer.read(key)
+            found = await reader.read(key)
             if found is None:
                 return None
             if self._is_valid(found, begun):
@@ -149,14 +149,14 @@ class Members:
 
     async def _read_by_secret(self, hashes: Collection[bytes]) -> dict[bytes, _Kept]:
         school = await self.school()
-        async with reading(self._sessions) as session:
-            found = await sign_ins_by_secret(session, hashes, self._clock())
+        async with reading(self._sessions) as db:
+            found = await sign_ins_by_secret(db, hashes, self._clock())
         return self._known(found, school)
 
     async def _read_by_credential(self, ids: Collection[int]) -> dict[int, _Kept]:
         school = await self.school()
-        async with reading(self._sessions) as session:
-            found = await sign_ins_by_id(session, ids, self._clock())
+        async with reading(self._sessions) as db:
+            found = await sign_ins_by_id(db, ids, self._clock())
         return self._known(found, school)
 
     def _known(self, found: Mapping[_K, SignIn], school: School) -> dict[_K, _Kept]:

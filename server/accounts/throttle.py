@@ -6,9 +6,11 @@ The counts are in the database, and so hold over restarts and for all workers.
 
 from ipaddress import IPv6Address, ip_address
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from server.accounts.refusals import SignInRefused
 from server.clock import MINUTE, SECOND, Clock
-from server.databases import Session, Sessions, reading, writing
+from server.databases import DbSessions, reading, writing
 from server.databases.failures import (
     Count,
     count_failure,
@@ -28,15 +30,15 @@ ADDRESS_FAILURES = 200
 class Throttle:
     """Counts failed sign-ins by account and by address."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, sessions: DbSessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
 
     async def check(self, login: str, address: str) -> None:
         """Raise SignInRefused if a limit is reached, without counting: a cheap check to do first."""
         limits = _limits(login, address)
-        async with reading(self._sessions) as session:
-            counts = await failure_counts(session, list(limits), self._clock())
+        async with reading(self._sessions) as db:
+            counts = await failure_counts(db, list(limits), self._clock())
         for key, count in counts.items():
             if count.failures >= limits[key]:
                 raise self._refusal(count)
@@ -44,9 +46,9 @@ class Throttle:
     async def count(self, login: str, address: str) -> None:
         """Count one guess; raise SignInRefused, and count nothing, if it exceeds a limit."""
         now = self._clock()
-        async with writing(self._sessions) as session:
+        async with writing(self._sessions) as db:
             for key, limit in _limits(login, address).items():
-                count = await count_failure(session, key, now, now + WINDOW_MS)
+                count = await count_failure(db, key, now, now + WINDOW_MS)
                 if count.failures > limit:
                     raise self._refusal(count)
 
@@ -54,11 +56,11 @@ class Throttle:
         return SignInRefused("throttled", max(1, -(-(count.until - self._clock()) // SECOND)))
 
 
-async def forgive(session: Session, login: str, address: str) -> None:
+async def forgive(db: AsyncSession, login: str, address: str) -> None:
     """Take back a right guess, and the account's earlier failures, in the transaction that signs in."""
     address_key, account_key = _limits(login, address)
-    await take_back_failure(session, address_key)
-    await forget_failures(session, account_key)
+    await take_back_failure(db, address_key)
+    await forget_failures(db, account_key)
 
 
 def _limits(login: str, address: str) -> dict[str, int]:

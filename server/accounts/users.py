@@ -9,17 +9,19 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from channels.member import RoleName
 from server.accounts.accounts import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import UserError
 from server.accounts.visible import first_invisible
 from server.clock import DAY, Clock, now_ms
-from server.databases import Session, Sessions, reading, writing
+from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
 from server.databases.batch import batches
 from server.databases.changes import note_changes
-from server.databases.credentials import SESSION, TOKEN, add_credentials, end_credentials_of
+from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of
 from server.databases.users import (
     class_titles,
     find_user,
@@ -74,7 +76,7 @@ class Users:
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: DbSessions,
         passwords: Passwords,
         clock: Clock = now_ms,
         *,
@@ -90,40 +92,40 @@ class Users:
         login, name = _valid_login(login), _valid_name(name)
         check_new_password(login, password)
         password_hash = await self._passwords.hash(password)
-        async with writing(self._sessions) as session:
-            if await find_user(session, login):
+        async with writing(self._sessions) as db:
+            if await find_user(db, login):
                 raise UserError(f"There is already a user with the login “{login}”.")
-            session.add(Account(login=login, name=name, role=role, password_hash=password_hash))
+            db.add(Account(login=login, name=name, role=role, password_hash=password_hash))
 
     async def disable(self, login: str) -> None:
         """Keep a user from signing in, and end all their sign-ins."""
-        async with writing(self._sessions) as session:
-            user = await _locked(session, login)
+        async with writing(self._sessions) as db:
+            user = await _locked(db, login)
             user.enabled = False
-            await end_credentials_of(session, user.id)
-            await note_changes(session, [user.id], self._clock())
+            await end_credentials_of(db, user.id)
+            await note_changes(db, [user.id], self._clock())
 
     async def enable(self, login: str) -> None:
         """Let a user sign in again."""
-        async with writing(self._sessions) as session:
-            (await _locked(session, login)).enabled = True
+        async with writing(self._sessions) as db:
+            (await _locked(db, login)).enabled = True
 
     async def set_password(self, login: str, password: str) -> None:
         """Give a user a new password, and sign them out wherever they are signed in with the old one."""
         login = normal_login(login)
         check_new_password(login, password)
         password_hash = await self._passwords.hash(password)
-        async with writing(self._sessions) as session:
-            user = await _locked(session, login)
+        async with writing(self._sessions) as db:
+            user = await _locked(db, login)
             set_password(user, password_hash)
-            ended = await end_credentials_of(session, user.id, SESSION)
-            await note_changes(session, ended, self._clock())
+            ended = await end_credentials_of(db, user.id, BROWSER)
+            await note_changes(db, ended, self._clock())
 
     async def set_one_password(self, password: str) -> None:
         """Give everybody who came with a roster the same password, hashed once: for a demonstration."""
         password_hash = await self._passwords.hash(password)
-        async with writing(self._sessions) as session:
-            await set_roster_passwords(session, password_hash)
+        async with writing(self._sessions) as db:
+            await set_roster_passwords(db, password_hash)
 
     async def make_codes(self, *titles: str, role: RoleName | None = None, logins: Sequence[str] = ()) -> list[Code]:
         """Make a one-time code for each of these classes' people who has no password, and for each of these logins.
@@ -132,15 +134,15 @@ class Users:
         called by its title in small letters. Each person is there once, with the first of their classes; they come by
         class, role and name, and at the end those by login. A code made earlier and not used is void.
         """
-        async with reading(self._sessions) as session:
-            found = await _of_classes(session, titles, role) if titles or not logins else {}
-            found = {**await _by_login(session, logins), **found} if logins else found
+        async with reading(self._sessions) as db:
+            found = await _of_classes(db, titles, role) if titles or not logins else {}
+            found = {**await _by_login(db, logins), **found} if logins else found
         people = sorted(found.values(), key=lambda each: each.place)
         codes = [_new_code() for _ in people]
         hashes = await self._hash_all(codes)
         expires_at = self._clock() + CODE_DAYS * DAY
-        async with writing(self._sessions) as session:
-            await set_codes(session, zip([each.id for each in people], hashes, strict=True), expires_at)
+        async with writing(self._sessions) as db:
+            await set_codes(db, zip([each.id for each in people], hashes, strict=True), expires_at)
         made = zip(people, codes, strict=True)
         return [Code(each.classroom, each.name, each.login, code, expires_at) for each, code in made]
 
@@ -154,16 +156,16 @@ class Users:
         """Make a bearer token for each of these logins, in their order; all of them or none."""
         now = self._clock()
         wanted = [normal_login(login) for login in logins]
-        async with writing(self._sessions) as session:
-            users = await find_users(session, set(wanted))
+        async with writing(self._sessions) as db:
+            users = await find_users(db, set(wanted))
             _check_all("token", wanted, users)
             made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
-            await add_credentials(session, [new for _, new in made])
+            await add_credentials(db, [new for _, new in made])
         return [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
 
 
-async def _locked(session: Session, login: str) -> Account:
-    user = await find_user(session, normal_login(login), lock=True)
+async def _locked(db: AsyncSession, login: str) -> Account:
+    user = await find_user(db, normal_login(login), lock=True)
     if user is None:
         raise UserError(f"There is no user with the login “{login}”.")
     return user
@@ -178,14 +180,14 @@ def _check_all(what: str, logins: Collection[str], users: dict[str, Account]) ->
         raise UserError(f"No {what} was made. Disabled, or no longer in the roster: {_listed(ended)}.")
 
 
-async def _of_classes(session: Session, titles: Sequence[str], role: RoleName | None) -> dict[int, _Codeless]:
-    known = await class_titles(session)
+async def _of_classes(db: AsyncSession, titles: Sequence[str], role: RoleName | None) -> dict[int, _Codeless]:
+    known = await class_titles(db)
     classes = {id_: each for title in titles for id_, each in _classes_called(title, known).items()}
     classes = classes or dict(sorted(known.items(), key=lambda item: by_name(item[1])))
     order = {title: number for number, title in enumerate(dict.fromkeys(classes.values()))}
     found: dict[int, _Codeless] = {}
     for some in batches(classes):
-        for row in await without_password(session, some):
+        for row in await without_password(db, some):
             title = classes[row.class_id]
             person = _Codeless((order[title], row.role, by_name(row.name)), row.id, title, row.name, row.login)
             if role in (None, row.role):
@@ -193,9 +195,9 @@ async def _of_classes(session: Session, titles: Sequence[str], role: RoleName | 
     return found
 
 
-async def _by_login(session: Session, logins: Sequence[str]) -> dict[int, _Codeless]:
+async def _by_login(db: AsyncSession, logins: Sequence[str]) -> dict[int, _Codeless]:
     wanted = [normal_login(login) for login in logins]
-    users = await find_users(session, set(wanted))
+    users = await find_users(db, set(wanted))
     _check_all("code", wanted, users)
     known = [login for login in wanted if users[login].password_hash is not None]
     if known:

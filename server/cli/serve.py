@@ -94,8 +94,8 @@ def _thrown_away() -> Iterator[Path]:
 async def _found_school(databases: Databases) -> None:
     """Import the demo's school, and give everybody in it the known password; refuse what belongs to anybody else."""
     sessions, roster = databases.sessions("accounts"), rosters.read(DEMO_SCHOOL)
-    async with reading(sessions) as session:
-        if await belongs_to_another(session, roster.school.sourced_id):
+    async with reading(sessions) as db:
+        if await belongs_to_another(db, roster.school.sourced_id):
             raise SettingsError(
                 "There is a school already in this data folder, and it is not the demo's. Nothing was changed. "
                 "Give the demo a folder of its own, or leave --data-dir out."

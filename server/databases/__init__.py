@@ -22,8 +22,7 @@ from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabaseUnavailable
 from server.databases.migration import Schema
 
-Session = AsyncSession
-Sessions = async_sessionmaker[Session]
+DbSessions = async_sessionmaker[AsyncSession]
 
 _T = TypeVar("_T")
 
@@ -64,7 +63,7 @@ class Databases:
         """Return the engine of the database called `name`."""
         return self._engines[name]
 
-    def sessions(self, name: str) -> Sessions:
+    def sessions(self, name: str) -> DbSessions:
         """Return the maker of sessions of the database called `name`, for `reading` and `writing`."""
         return self._sessions[name]
 
@@ -119,24 +118,24 @@ class Databases:
 
 
 @asynccontextmanager
-async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+async def reading(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
     """Open a session that sees one moment of the database; raise DatabaseUnavailable where there is none."""
     with _failures_named():
-        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions() as session:
-            yield session
+        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions() as db:
+            yield db
 
 
 @asynccontextmanager
-async def writing(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+async def writing(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
     """Open a session whose transaction may write; it commits at the end of the block, or rolls back on an error.
 
     Raise DatabaseUnavailable where the database cannot take it now; what was asked for was then not done, except
     where the connection broke in the very moment of the commit.
     """
     with _failures_named():
-        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions.begin() as session:
-            await session.connection(execution_options={"writes": True})
-            yield session
+        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions.begin() as db:
+            await db.connection(execution_options={"writes": True})
+            yield db
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class Changes(NamedTuple):
     school: bool
 
 
-async def note_changes(session: AsyncSession, user_ids: Iterable[int] | None, at: int, *, school: bool = False) -> None:
+async def note_changes(db: AsyncSession, user_ids: Iterable[int] | None, at: int, *, school: bool = False) -> None:
     """Write a note for each of these users, or one for everybody (None), and one for the school if it has changed.
 
     Call it last in the transaction: until the commit it keeps others from writing notes.
@@ -45,7 +45,7 @@ async def note_changes(session: AsyncSession, user_ids: Iterable[int] | None, at
         notes += [(_USER, user_id) for user_id in users]
     if not notes:
         return
-    newest = await session.scalar(
+    newest = await db.scalar(
         update(ChangeCounter).values(number=ChangeCounter.number + len(notes)).returning(ChangeCounter.number),
         execution_options={"synchronize_session": False},
     )
@@ -54,19 +54,19 @@ async def note_changes(session: AsyncSession, user_ids: Iterable[int] | None, at
         {"id": number, "kind": kind, "user_id": user_id, "at": at}
         for number, (kind, user_id) in enumerate(notes, newest - len(notes) + 1)
     ]
-    await session.execute(insert(Change), rows)
+    await db.execute(insert(Change), rows)
 
 
-async def newest_change(session: AsyncSession) -> int:
+async def newest_change(db: AsyncSession) -> int:
     """Return the number of the newest note, 0 before the first."""
-    return await session.scalar(select(ChangeCounter.number)) or 0
+    return await db.scalar(select(ChangeCounter.number)) or 0
 
 
-async def changes_after(session: AsyncSession, last: int) -> Changes:
+async def changes_after(db: AsyncSession, last: int) -> Changes:
     """Return what has changed since the note with this number; everybody, if not all notes since are there."""
     # One statement, so that the counter and the notes are of one moment.
     query = select(ChangeCounter.number, Change.kind, Change.user_id).outerjoin(Change, Change.id > last)
-    rows = (await session.execute(query)).all()
+    rows = (await db.execute(query)).all()
     newest: int = rows[0][0]
     kinds = [kind for _, kind, _ in rows if kind]  # without a note there is one row, with the counter only
     if _EVERYBODY in kinds or len(kinds) != newest - last:
@@ -74,6 +74,6 @@ async def changes_after(session: AsyncSession, last: int) -> Changes:
     return Changes(newest, {user_id for *_, user_id in rows if user_id is not None}, school=_SCHOOL in kinds)
 
 
-async def forget_changes(session: AsyncSession, before: int) -> None:
+async def forget_changes(db: AsyncSession, before: int) -> None:
     """Delete the notes made before this time."""
-    await session.execute(delete(Change).where(Change.at < before))
+    await db.execute(delete(Change).where(Change.at < before))

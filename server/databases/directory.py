@@ -15,7 +15,7 @@ from server.databases.batch import batches
 class SignIn:
     """One valid sign-in as it is stored, with the classes that its user is enrolled in.
 
-    `kind` is `session` or `token` (databases/credentials.py).
+    `kind` is BROWSER or TOKEN (databases/credentials.py).
     """
 
     credential_id: int
@@ -27,19 +27,19 @@ class SignIn:
     class_ids: list[int] = field(default_factory=list)
 
 
-async def sign_ins_by_secret(session: AsyncSession, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
+async def sign_ins_by_secret(db: AsyncSession, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
     """Return the sign-ins with these hashes that are valid now."""
-    found = await _sign_ins(session, Credential.secret_hash.in_(hashes), now)
+    found = await _sign_ins(db, Credential.secret_hash.in_(hashes), now)
     return {each.secret_hash: each for each in found}
 
 
-async def sign_ins_by_id(session: AsyncSession, ids: Collection[int], now: int) -> dict[int, SignIn]:
+async def sign_ins_by_id(db: AsyncSession, ids: Collection[int], now: int) -> dict[int, SignIn]:
     """Return the sign-ins with these ids that are valid now."""
-    found = await _sign_ins(session, Credential.id.in_(ids), now)
+    found = await _sign_ins(db, Credential.id.in_(ids), now)
     return {each.credential_id: each for each in found}
 
 
-async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int) -> Collection[SignIn]:
+async def _sign_ins(db: AsyncSession, which: ColumnElement[bool], now: int) -> Collection[SignIn]:
     """Read them with their enrolments, one row for each, in one query."""
     query = (
         select(
@@ -58,7 +58,7 @@ async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int)
         .where(which, Credential.expires_at > now, Account.enabled, Account.active)
     )
     found: dict[int, SignIn] = {}
-    for row in await session.execute(query):
+    for row in await db.execute(query):
         credential_id, secret_hash, kind, expires_at, user_id, name, role, login, class_id = row
         if credential_id not in found:
             user = User(user_id, name, role)
@@ -68,18 +68,18 @@ async def _sign_ins(session: AsyncSession, which: ColumnElement[bool], now: int)
     return found.values()
 
 
-async def read_school_name(session: AsyncSession) -> str:
+async def read_school_name(db: AsyncSession) -> str:
     """Return the school's name, empty before the first import."""
-    return await session.scalar(select(School.name).order_by(School.id).limit(1)) or ""
+    return await db.scalar(select(School.name).order_by(School.id).limit(1)) or ""
 
 
-async def belongs_to_another(session: AsyncSession, sourced_id: str) -> bool:
+async def belongs_to_another(db: AsyncSession, sourced_id: str) -> bool:
     """Return whether there is a school or a user, and the school is not the one with this id of a roster."""
-    schools = set(await session.scalars(select(School.sourced_id)))
-    return schools != {sourced_id} and (bool(schools) or await session.scalar(select(Account.id).limit(1)) is not None)
+    schools = set(await db.scalars(select(School.sourced_id)))
+    return schools != {sourced_id} and (bool(schools) or await db.scalar(select(Account.id).limit(1)) is not None)
 
 
-async def read_classrooms(session: AsyncSession) -> dict[int, Classroom]:
+async def read_classrooms(db: AsyncSession) -> dict[int, Classroom]:
     """Return all active classes with the number of their students, by title."""
     students = and_(Enrolment.class_id == SchoolClass.id, Enrolment.active, Enrolment.role == STUDENT)
     query = (
@@ -89,11 +89,11 @@ async def read_classrooms(session: AsyncSession) -> dict[int, Classroom]:
         .group_by(SchoolClass.id, SchoolClass.title)
         .order_by(SchoolClass.title, SchoolClass.id)
     )
-    return {row[0]: Classroom(*row) for row in await session.execute(query)}
+    return {row[0]: Classroom(*row) for row in await db.execute(query)}
 
 
 async def read_people(
-    session: AsyncSession, class_ids: Collection[int], role: RoleName | None = None
+    db: AsyncSession, class_ids: Collection[int], role: RoleName | None = None
 ) -> Sequence[Row[int, int, str, str]]:
     """Return (class id, user id, name, role) of everybody enrolled in these classes, or of one role."""
     query = (
@@ -103,27 +103,27 @@ async def read_people(
     )
     if role is not None:
         query = query.where(Account.role == role)
-    return (await session.execute(query)).all()
+    return (await db.execute(query)).all()
 
 
-async def read_users(session: AsyncSession, ids: Collection[int]) -> dict[int, User]:
+async def read_users(db: AsyncSession, ids: Collection[int]) -> dict[int, User]:
     """Return the users of these ids, whether or not they are still here."""
     users: dict[int, User] = {}
     for some in batches(ids):
         query = select(Account.id, Account.name, Account.role).where(Account.id.in_(some))
-        users |= {id_: User(id_, name, role) for id_, name, role in await session.execute(query)}
+        users |= {id_: User(id_, name, role) for id_, name, role in await db.execute(query)}
     return users
 
 
-async def count_users(session: AsyncSession, roles: Collection[RoleName]) -> int:
+async def count_users(db: AsyncSession, roles: Collection[RoleName]) -> int:
     """Return how many users of these roles may sign in."""
     query = select(func.count(Account.id)).where(Account.enabled, Account.active, Account.role.in_(roles))
-    return await session.scalar(query) or 0
+    return await db.scalar(query) or 0
 
 
-async def count_enrolled(session: AsyncSession, class_id: int, roles: Collection[RoleName]) -> int:
+async def count_enrolled(db: AsyncSession, class_id: int, roles: Collection[RoleName]) -> int:
     """Return how many users of these roles a class has now."""
     query = select(func.count(Enrolment.id)).where(
         Enrolment.class_id == class_id, Enrolment.active, Enrolment.role.in_(roles)
     )
-    return await session.scalar(query) or 0
+    return await db.scalar(query) or 0

@@ -16,17 +16,17 @@ class Count(NamedTuple):
     until: int
 
 
-async def failure_counts(session: AsyncSession, keys: list[str], now: int) -> dict[str, Count]:
+async def failure_counts(db: AsyncSession, keys: list[str], now: int) -> dict[str, Count]:
     """Return the counts that are still running, by key."""
     query = select(Failure.key, Failure.count, Failure.until).where(Failure.key.in_(keys), Failure.until > now)
-    return {key: Count(count, until) for key, count, until in await session.execute(query)}
+    return {key: Count(count, until) for key, count, until in await db.execute(query)}
 
 
-async def count_failure(session: AsyncSession, key: str, now: int, until: int) -> Count:
+async def count_failure(db: AsyncSession, key: str, now: int, until: int) -> Count:
     """Add one under this key, for itself until `until` where no count is running; return what stands there now."""
     over = Failure.until <= now
     # The same clause in both, but each dialect has an `insert` of its own for it.
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = (
         insert(Failure)
         .values(key=key, count=1, until=until)
@@ -39,19 +39,19 @@ async def count_failure(session: AsyncSession, key: str, now: int, until: int) -
         )
         .returning(Failure.count, Failure.until)
     )
-    return Count(*(await session.execute(statement)).one())
+    return Count(*(await db.execute(statement)).one())
 
 
-async def take_back_failure(session: AsyncSession, key: str) -> None:
+async def take_back_failure(db: AsyncSession, key: str) -> None:
     """Take away one under this key."""
-    await session.execute(update(Failure).where(Failure.key == key, Failure.count > 0).values(count=Failure.count - 1))
+    await db.execute(update(Failure).where(Failure.key == key, Failure.count > 0).values(count=Failure.count - 1))
 
 
-async def forget_failures(session: AsyncSession, key: str) -> None:
+async def forget_failures(db: AsyncSession, key: str) -> None:
     """Take away all under this key."""
-    await session.execute(delete(Failure).where(Failure.key == key))
+    await db.execute(delete(Failure).where(Failure.key == key))
 
 
-async def forget_old_failures(session: AsyncSession, now: int) -> None:
+async def forget_old_failures(db: AsyncSession, now: int) -> None:
     """Delete the counts that have run out."""
-    await session.execute(delete(Failure).where(Failure.until <= now))
+    await db.execute(delete(Failure).where(Failure.until <= now))

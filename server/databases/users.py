@@ -9,17 +9,17 @@ from server.databases.accounts import Account, Enrolment, SchoolClass
 from server.databases.batch import batches
 
 
-async def find_user(session: AsyncSession, login: str, *, lock: bool = False) -> Account | None:
+async def find_user(db: AsyncSession, login: str, *, lock: bool = False) -> Account | None:
     """Return the user with this login; with `lock`, nobody else changes them before the transaction ends."""
     query = select(Account).where(Account.login == login)
-    return await session.scalar(query.with_for_update() if lock else query)
+    return await db.scalar(query.with_for_update() if lock else query)
 
 
-async def find_users(session: AsyncSession, logins: Collection[str]) -> dict[str, Account]:
+async def find_users(db: AsyncSession, logins: Collection[str]) -> dict[str, Account]:
     """Return the users with these logins, by login."""
     found: dict[str, Account] = {}
     for some in batches(logins):
-        users = await session.scalars(select(Account).where(Account.login.in_(some)))
+        users = await db.scalars(select(Account).where(Account.login.in_(some)))
         found.update((user.login, user) for user in users)
     return found
 
@@ -30,13 +30,13 @@ def set_password(user: Account, password_hash: str) -> None:
     user.code_hash = user.code_expires_at = None
 
 
-async def set_roster_passwords(session: AsyncSession, password_hash: str) -> None:
+async def set_roster_passwords(db: AsyncSession, password_hash: str) -> None:
     """Give everybody who came with a roster the same password."""
     values = {"password_hash": password_hash, "code_hash": None, "code_expires_at": None}
-    await session.execute(update(Account).where(Account.sourced_id.is_not(None)).values(values))
+    await db.execute(update(Account).where(Account.sourced_id.is_not(None)).values(values))
 
 
-async def set_codes(session: AsyncSession, codes: Iterable[tuple[int, str]], expires_at: int) -> None:
+async def set_codes(db: AsyncSession, codes: Iterable[tuple[int, str]], expires_at: int) -> None:
     """Give each user (by id) the hash of a one-time code, in place of an earlier one; who has a password gets none."""
     statement = (
         update(Account.__table__)  # type: ignore[arg-type]
@@ -45,16 +45,16 @@ async def set_codes(session: AsyncSession, codes: Iterable[tuple[int, str]], exp
     )
     rows = [{"user": user_id, "code": code_hash} for user_id, code_hash in codes]
     if rows:
-        await (await session.connection()).execute(statement, rows)
+        await (await db.connection()).execute(statement, rows)
 
 
-async def class_titles(session: AsyncSession) -> dict[int, str]:
+async def class_titles(db: AsyncSession) -> dict[int, str]:
     """Return the titles of all active classes."""
-    rows = await session.execute(select(SchoolClass.id, SchoolClass.title).where(SchoolClass.active))
+    rows = await db.execute(select(SchoolClass.id, SchoolClass.title).where(SchoolClass.active))
     return {row.id: row.title for row in rows}
 
 
-async def without_password(session: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str, int]]:
+async def without_password(db: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str, int]]:
     """Return (id, role, name, login, class_id) of those enrolled in these classes who cannot sign in for want of it.
 
     A user who is in several of the classes is returned several times.
@@ -70,4 +70,4 @@ async def without_password(session: AsyncSession, class_ids: Collection[int]) ->
             Account.password_hash.is_(None),
         )
     )
-    return (await session.execute(query)).all()
+    return (await db.execute(query)).all()

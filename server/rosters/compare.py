@@ -1,8 +1,8 @@
-"""Brings one table to what is staged for it, in four statements, the same for users, classes and enrolments.
+"""Makes one table match its staged twin, in at most four statements, the same for users, classes and enrolments.
 
-What is staged no more ends; a name that must be unique and is wanted by another row is freed; what differs is updated,
-and active again; what is new is created. Rows without a `sourced_id` were made by hand and are none of a roster's,
-but for an enrolment that the roster has as well: that becomes the roster's.
+Rows that are no longer staged end; a unique value that another row needs is freed; rows that differ are updated and
+active again; new rows are created. Rows without a `sourced_id` were made by hand and do not belong to a roster, except
+an enrolment that the roster has as well: it becomes the roster's.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ class Counts(msgspec.Struct):
 class Kind(NamedTuple):
     """A table with its staged twin: the columns that say which rows are the same, and those that a roster sets.
 
-    Of `unique`, a column that a roster sets, no value may be there twice; a row whose value another one is to have is
-    given `freed` first.
+    `unique` is a column that a roster sets and whose values are unique: a row whose value another row needs gets the
+    value `freed` first.
     """
 
     table: Table
@@ -44,12 +44,12 @@ class Kind(NamedTuple):
 
     @property
     def same(self) -> ColumnElement[bool]:
-        """That a row and a staged one are the same."""
+        """The condition that a row and a staged row have the same key."""
         return and_(*(self.table.c[name] == self.staged.c[name] for name in self.key))
 
     @property
     def differs(self) -> ColumnElement[bool]:
-        """That a row has to change to be as the staged one."""
+        """The condition that a row differs from the staged row with its key."""
         changed = (self.table.c[name].is_distinct_from(self.staged.c[name]) for name in self.columns)
         return or_(~self.table.c.active, *changed)
 
@@ -75,23 +75,35 @@ ENROLMENTS = Kind(
 )
 
 
-async def bring(session: AsyncSession, kind: Kind) -> Counts:
-    """Bring the table of this kind to what is staged for it, and count."""
-    ended = await _run(session, _end(kind))
-    if kind.unique is not None:
-        await _run(session, _free(kind, kind.unique))
-    updated = await _run(session, _update(kind))
-    created = await _run(session, _create(kind))
-    return Counts(created, updated, ended)
+class Pending(NamedTuple):
+    """Which rows may have to end, be updated or be created: a statement that would change no row need not run."""
+
+    ended: bool = True
+    updated: bool = True
+    created: bool = True
 
 
-async def _run(session: AsyncSession, statement: Executable) -> int:
-    done = await session.execute(statement, execution_options={"synchronize_session": False, "preserve_rowcount": True})
+async def bring(db: AsyncSession, kind: Kind, pending: Pending) -> Counts:
+    """Make the table of this kind match what is staged for it, and count the changes."""
+    counts = Counts()
+    if pending.ended:
+        counts.ended = await _run(db, _end(kind))
+    if kind.unique is not None and (pending.updated or pending.created):
+        await _run(db, _free(kind, kind.unique))
+    if pending.updated:
+        counts.updated = await _run(db, _update(kind))
+    if pending.created:
+        counts.created = await _run(db, _create(kind))
+    return counts
+
+
+async def _run(db: AsyncSession, statement: Executable) -> int:
+    done = await db.execute(statement, execution_options={"synchronize_session": False, "preserve_rowcount": True})
     return cast(CursorResult[Any], done).rowcount
 
 
 def gone(kind: Kind) -> ColumnElement[bool]:
-    """Return which rows are staged no more, and end."""
+    """Return the condition of rows that are no longer staged, and so end."""
     return kind.table.c.sourced_id.is_not(None) & kind.table.c.active & ~exists().where(kind.same)
 
 

@@ -63,25 +63,23 @@ staged_enrolments = _table(
 )
 
 
-async def stage(session: AsyncSession, roster: Roster, tick: Callable[[int], None]) -> None:
+async def stage(db: AsyncSession, roster: Roster, tick: Callable[[int], None]) -> None:
     """Make the temporary tables and fill them; they end with the transaction, or by `unstage`."""
-    connection = await session.connection()
+    connection = await db.connection()
     await connection.run_sync(_metadata.create_all, checkfirst=False)
     for table, records in (
         (staged_users, roster.users),
         (staged_classes, roster.classes),
         (_numbered, roster.enrolments),
     ):
-        await _fill(session, table, records, tick)
-        await analyze(session, table)
+        await _fill(db, table, records, tick)
+        await analyze(db, table)
 
 
-async def _fill(
-    session: AsyncSession, table: Table, records: Iterable[msgspec.Struct], tick: Callable[[int], None]
-) -> None:
+async def _fill(db: AsyncSession, table: Table, records: Iterable[msgspec.Struct], tick: Callable[[int], None]) -> None:
     names = table.columns.keys()
     for batch in _batches(records):
-        await session.execute(insert(table), [{name: getattr(record, name) for name in names} for record in batch])
+        await db.execute(insert(table), [{name: getattr(record, name) for name in names} for record in batch])
         tick(len(batch))
 
 
@@ -91,10 +89,10 @@ def _batches(records: Iterable[msgspec.Struct]) -> Iterator[list[msgspec.Struct]
         yield batch
 
 
-async def resolve_enrolments(session: AsyncSession) -> None:
+async def resolve_enrolments(db: AsyncSession) -> None:
     """Give the staged enrolments the ids of their users and classes, which must all be there by now."""
     for table in (Account.__table__, SchoolClass.__table__):
-        await analyze(session, table)
+        await analyze(db, table)
     found = (
         select(Account.id, SchoolClass.id, _numbered.c.sourced_id, _numbered.c.role)
         .join_from(_numbered, staged_users, staged_users.c.number == _numbered.c.user)
@@ -103,18 +101,18 @@ async def resolve_enrolments(session: AsyncSession) -> None:
         .join(SchoolClass, SchoolClass.sourced_id == staged_classes.c.sourced_id)
     )
     columns = ["user_id", "class_id", "sourced_id", "role"]
-    await session.execute(insert(staged_enrolments).from_select(columns, found))
-    await analyze(session, staged_enrolments)
+    await db.execute(insert(staged_enrolments).from_select(columns, found))
+    await analyze(db, staged_enrolments)
 
 
-async def analyze(session: AsyncSession, table: Any) -> None:
+async def analyze(db: AsyncSession, table: Any) -> None:
     """Let PostgreSQL count what the same transaction filled, without which it plans as if the table were empty."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text(f"ANALYZE {table.name}"))
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(text(f"ANALYZE {table.name}"))
 
 
-async def unstage(session: AsyncSession) -> None:
+async def unstage(db: AsyncSession) -> None:
     """Drop the temporary tables, which on SQLite would stay with a connection that is used again."""
-    if session.get_bind().dialect.name == "sqlite":
-        connection = await session.connection()
+    if db.get_bind().dialect.name == "sqlite":
+        connection = await db.connection()
         await connection.run_sync(_metadata.drop_all, checkfirst=False)

@@ -21,7 +21,7 @@ from channels.member import Classroom, Member
 from channels.topics.kind import Audience, parse_wire
 from channels.transports.credential import SIGN_IN_COOKIE
 from server import locale
-from server.accounts.accounts import SESSION_MS, Accounts
+from server.accounts.accounts import SIGN_IN_MS, Accounts
 from server.asyncapi import Tables
 from server.clock import DAY
 from server.databases import Databases
@@ -86,7 +86,7 @@ class Page(RequestHandler):
 
     def set_sign_in_cookie(self, secret: str) -> None:
         """Give the browser its sign-in, for as long as the sign-in lasts when it is not used."""
-        self.set_cookie(SIGN_IN_COOKIE, secret, expires_days=SESSION_MS // DAY, httponly=True, samesite="Lax")
+        self.set_cookie(SIGN_IN_COOKIE, secret, expires_days=SIGN_IN_MS // DAY, httponly=True, samesite="Lax")
 
     def head(self, *args: str) -> Awaitable[None] | None:
         """Answer as to GET; Tornado leaves the body out."""

@@ -10,13 +10,13 @@ from sqlalchemy import event
 from server.accounts.accounts import Accounts
 from server.accounts.passwords import Passwords
 from server.accounts.users import Users
-from server.databases import Databases, Sessions
+from server.databases import Databases, DbSessions
 from tests.redis import RedisServer
 from tests.server.people import People
 
 
 @pytest.fixture
-def sessions(databases: Databases) -> Sessions:
+def sessions(databases: Databases) -> DbSessions:
     """Return the sessions of the `accounts` database."""
     return databases.sessions("accounts")
 
@@ -52,7 +52,7 @@ def clock() -> TurnedClock:
 
 
 @pytest.fixture
-def people(sessions: Sessions) -> People:
+def people(sessions: DbSessions) -> People:
     """Return what adds people and classes."""
     return People(sessions)
 
@@ -66,13 +66,13 @@ def passwords() -> Iterator[Passwords]:
 
 
 @pytest.fixture
-def users(sessions: Sessions, passwords: Passwords, clock: TurnedClock) -> Users:
+def users(sessions: DbSessions, passwords: Passwords, clock: TurnedClock) -> Users:
     """Return the administrator's commands."""
     return Users(sessions, passwords, clock)
 
 
 @pytest.fixture
-def accounts(sessions: Sessions, clock: TurnedClock) -> Iterator[Accounts]:
+def accounts(sessions: DbSessions, clock: TurnedClock) -> Iterator[Accounts]:
     """Return the accounts as a running server has them."""
     accounts = Accounts(sessions, clock)
     yield accounts

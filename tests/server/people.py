@@ -1,13 +1,13 @@
 """Puts people and classes into an `accounts` database as an import would, in a line each."""
 
-from server.databases import Sessions, writing
+from server.databases import DbSessions, writing
 from server.databases.accounts import Account, Enrolment, School, SchoolClass
 
 
 class People:
     """Adds rows, and returns their ids."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: DbSessions) -> None:
         self._sessions = sessions
 
     async def school(self, name: str) -> None:

@@ -5,12 +5,12 @@ from sqlalchemy import select, update
 
 from channels.member import Classroom, User
 from channels.topics.kind import SCHOOL, parse_name
-from server.accounts.accounts import MAX_SESSIONS, SESSION_MS, Accounts, hash_secret, normal_login
+from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts, hash_secret, normal_login
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.accounts.throttle import ACCOUNT_FAILURES
 from server.accounts.users import CODE_DAYS, Users
 from server.clock import DAY
-from server.databases import Sessions, reading, writing
+from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Credential, Failure
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
@@ -46,7 +46,7 @@ async def test_a_login_may_be_typed_in_capitals_and_with_blanks(accounts: Accoun
 
 
 async def test_the_database_does_not_hold_what_opens_a_session(
-    accounts: Accounts, ana: int, sessions: Sessions
+    accounts: Accounts, ana: int, sessions: DbSessions
 ) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     async with reading(sessions) as session:
@@ -67,7 +67,7 @@ async def test_who_has_no_password_yet_cannot_sign_in_with_an_empty_one(accounts
 
 
 async def test_who_is_disabled_or_gone_from_the_roster_cannot_sign_in(
-    accounts: Accounts, ana: int, users: Users, sessions: Sessions
+    accounts: Accounts, ana: int, users: Users, sessions: DbSessions
 ) -> None:
     await users.disable("ana")
     assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
@@ -112,7 +112,7 @@ async def test_a_sign_in_whose_password_changed_meanwhile_is_refused(
 
 
 async def test_signing_out_ends_the_sign_in_at_once_and_tells_the_other_workers(
-    accounts: Accounts, ana: int, sessions: Sessions
+    accounts: Accounts, ana: int, sessions: DbSessions
 ) -> None:
     first, second = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(2)]
     member = await accounts.authenticate(first)
@@ -126,7 +126,7 @@ async def test_signing_out_ends_the_sign_in_at_once_and_tells_the_other_workers(
         assert list(await session.scalars(select(Change.user_id))) == [ana]
 
 
-async def test_signing_out_with_a_secret_of_nobody_is_no_error(accounts: Accounts, sessions: Sessions) -> None:
+async def test_signing_out_with_a_secret_of_nobody_is_no_error(accounts: Accounts, sessions: DbSessions) -> None:
     await accounts.sign_out("nonsense")
     async with reading(sessions) as session:
         assert list(await session.scalars(select(Change))) == []
@@ -142,14 +142,14 @@ async def test_a_new_sign_in_never_has_the_id_of_one_that_ended(accounts: Accoun
 
 
 async def test_only_the_newest_sessions_of_a_user_stay(accounts: Accounts, ana: int) -> None:
-    secrets = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(MAX_SESSIONS + 2)]
+    secrets = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(MAX_SIGN_INS + 2)]
     found = [await accounts.authenticate(secret) for secret in secrets]
-    assert [member is None for member in found] == [True, True] + [False] * MAX_SESSIONS
+    assert [member is None for member in found] == [True, True] + [False] * MAX_SIGN_INS
 
 
 async def test_a_session_ends_after_thirty_days_without_use(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
-    clock.turn(SESSION_MS - 1)
+    clock.turn(SIGN_IN_MS - 1)
     assert await accounts.authenticate(secret)
     clock.turn(1)
     assert await accounts.authenticate(secret) is None
@@ -168,7 +168,7 @@ async def test_a_page_a_day_keeps_a_sign_in_with_one_write_a_day(
         await accounts.store_extensions()
     writes = [each for each in queries if each.startswith("UPDATE")]
     assert 73 <= cookies == len(writes) <= 80
-    clock.turn(SESSION_MS)
+    clock.turn(SIGN_IN_MS)
     assert await accounts.authenticate(secret) is None
     assert not accounts.extend(secret)
 
@@ -187,12 +187,12 @@ async def test_an_open_connection_keeps_a_sign_in(accounts: Accounts, ana: int, 
 
 
 async def test_another_worker_learns_that_a_sign_in_was_extended(
-    accounts: Accounts, ana: int, clock: TurnedClock, sessions: Sessions
+    accounts: Accounts, ana: int, clock: TurnedClock, sessions: DbSessions
 ) -> None:
     other = Accounts(sessions, clock)
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     assert await other.authenticate(secret)
-    clock.turn(SESSION_MS - 1)
+    clock.turn(SIGN_IN_MS - 1)
     assert await accounts.authenticate(secret)
     assert accounts.extend(secret)
     await accounts.store_extensions()
@@ -229,7 +229,7 @@ async def test_the_sessions_used_last_stay(accounts: Accounts, ana: int, clock: 
     assert await accounts.authenticate(used)
     assert accounts.extend(used)
     await accounts.store_extensions()
-    for _ in range(MAX_SESSIONS - 1):
+    for _ in range(MAX_SIGN_INS - 1):
         await accounts.sign_in("ana", PASSWORD, HERE)
     assert await accounts.authenticate(used)
     assert await accounts.authenticate(unused) is None
@@ -283,11 +283,11 @@ async def test_a_password_that_is_refused_leaves_the_code_good(accounts: Account
 
 
 async def test_tidying_deletes_what_has_expired_and_tells_whose_it_was(
-    accounts: Accounts, ana: int, clock: TurnedClock, sessions: Sessions
+    accounts: Accounts, ana: int, clock: TurnedClock, sessions: DbSessions
 ) -> None:
     await _refusal(accounts, "ana", "wrong-one")
     await accounts.sign_in("ana", PASSWORD, HERE)
-    clock.turn(SESSION_MS)
+    clock.turn(SIGN_IN_MS)
     kept = await accounts.sign_in("ana", PASSWORD, HERE)
     last = await accounts.newest_change()
     await accounts.tidy()

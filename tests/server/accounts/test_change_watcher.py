@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
 from server.accounts.users import Users
-from server.databases import Databases, Sessions, writing
+from server.databases import Databases, DbSessions, writing
 from server.databases.accounts import Change
 from server.databases.changes import EVERYBODY, note_changes
 from server.settings import database_urls
@@ -36,7 +36,7 @@ def told() -> Told:
     return Told()
 
 
-async def _note(sessions: Sessions, users: list[int] | None) -> None:
+async def _note(sessions: DbSessions, users: list[int] | None) -> None:
     async with writing(sessions) as session:
         await note_changes(session, users, 0)
 
@@ -66,7 +66,7 @@ async def test_a_change_of_ones_own_is_told_without_waiting(accounts: Accounts, 
     await watcher.stop()
 
 
-async def test_what_happened_before_the_start_is_not_told(accounts: Accounts, sessions: Sessions, told: Told) -> None:
+async def test_what_happened_before_the_start_is_not_told(accounts: Accounts, sessions: DbSessions, told: Told) -> None:
     await _note(sessions, [1])
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
@@ -81,7 +81,7 @@ async def test_what_happened_before_the_start_is_not_told(accounts: Accounts, se
 
 
 async def test_everybody_is_told_after_an_import_a_mass_change_or_a_hole_in_the_notes(
-    accounts: Accounts, sessions: Sessions, told: Told
+    accounts: Accounts, sessions: DbSessions, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
@@ -99,7 +99,7 @@ async def test_everybody_is_told_after_an_import_a_mass_change_or_a_hole_in_the_
 
 
 async def test_a_transaction_that_is_rolled_back_concerns_nobody(
-    accounts: Accounts, sessions: Sessions, told: Told
+    accounts: Accounts, sessions: DbSessions, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
@@ -119,7 +119,7 @@ async def test_a_transaction_that_is_rolled_back_concerns_nobody(
 
 
 async def test_notes_that_were_all_deleted_concern_everybody(
-    accounts: Accounts, sessions: Sessions, told: Told
+    accounts: Accounts, sessions: DbSessions, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
@@ -132,7 +132,7 @@ async def test_notes_that_were_all_deleted_concern_everybody(
 
 
 async def test_a_change_of_the_school_alone_is_read_again_and_told_to_nobody(
-    accounts: Accounts, sessions: Sessions, people: People, told: Told
+    accounts: Accounts, sessions: DbSessions, people: People, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
@@ -147,7 +147,7 @@ async def test_a_change_of_the_school_alone_is_read_again_and_told_to_nobody(
 
 
 async def test_who_could_not_be_told_is_told_again(
-    accounts: Accounts, sessions: Sessions, told: Told, caplog: pytest.LogCaptureFixture
+    accounts: Accounts, sessions: DbSessions, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
     told.failures = 1
     watcher = ChangeWatcher(accounts, told, seconds=0.01)
@@ -160,7 +160,7 @@ async def test_who_could_not_be_told_is_told_again(
 
 
 async def test_a_change_that_commits_late_is_not_missed_for_one_that_began_later(
-    accounts: Accounts, sessions: Sessions, told: Told
+    accounts: Accounts, sessions: DbSessions, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()

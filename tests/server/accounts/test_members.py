@@ -8,13 +8,13 @@ from channels.member import Classroom, User
 from server.accounts.accounts import hash_secret
 from server.accounts.members import Members
 from server.accounts.users import Users
-from server.databases import Sessions
+from server.databases import DbSessions
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
 
 
 @pytest.fixture
-def members(sessions: Sessions, clock: TurnedClock) -> Members:
+def members(sessions: DbSessions, clock: TurnedClock) -> Members:
     return Members(sessions, clock)
 
 
@@ -113,7 +113,7 @@ class OvertakenMembers(Members):
 
 @pytest.mark.parametrize("everybody", [True, False])
 async def test_a_read_that_a_change_overtakes_lets_nobody_in_nor_is_kept(
-    sessions: Sessions, clock: TurnedClock, people: People, users: Users, everybody: bool
+    sessions: DbSessions, clock: TurnedClock, people: People, users: Users, everybody: bool
 ) -> None:
     members = OvertakenMembers(sessions, clock)
     ana = await people.user("ana")
@@ -124,7 +124,7 @@ async def test_a_read_that_a_change_overtakes_lets_nobody_in_nor_is_kept(
 
 
 async def test_a_change_of_somebody_else_overtakes_nothing(
-    sessions: Sessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
+    sessions: DbSessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
 ) -> None:
     members = OvertakenMembers(sessions, clock)
     await people.user("ana")
@@ -137,7 +137,7 @@ async def test_a_change_of_somebody_else_overtakes_nothing(
 
 
 async def test_a_renewal_that_a_change_overtakes_is_made_again(
-    sessions: Sessions, clock: TurnedClock, people: People, users: Users
+    sessions: DbSessions, clock: TurnedClock, people: People, users: Users
 ) -> None:
     members = OvertakenMembers(sessions, clock)
     ana = await people.user("ana")
@@ -162,7 +162,7 @@ async def test_a_sign_in_that_is_kept_ends_when_it_expires(
 
 
 async def test_the_ones_used_longest_ago_make_room(
-    sessions: Sessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
+    sessions: DbSessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
 ) -> None:
     members = Members(sessions, clock, max_kept=2)
     for login in ("ana", "bruno", "carla"):

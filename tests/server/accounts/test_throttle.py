@@ -4,12 +4,12 @@ import pytest
 
 from server.accounts.refusals import SignInRefused
 from server.accounts.throttle import ACCOUNT_FAILURES, ADDRESS_FAILURES, WINDOW_MS, Throttle, forgive
-from server.databases import Sessions, writing
+from server.databases import DbSessions, writing
 from tests.server.conftest import TurnedClock
 
 
 @pytest.fixture
-def throttle(sessions: Sessions, clock: TurnedClock) -> Throttle:
+def throttle(sessions: DbSessions, clock: TurnedClock) -> Throttle:
     return Throttle(sessions, clock)
 
 
@@ -54,7 +54,9 @@ async def test_guesses_at_the_same_time_are_all_counted(throttle: Throttle) -> N
     assert sum(result is None for result in results) == ACCOUNT_FAILURES
 
 
-async def test_who_was_right_starts_anew_and_costs_the_address_nothing(throttle: Throttle, sessions: Sessions) -> None:
+async def test_right_password_resets_account_and_costs_address_nothing(
+    throttle: Throttle, sessions: DbSessions
+) -> None:
     for _ in range(ADDRESS_FAILURES // ACCOUNT_FAILURES + 1):
         await _guess(throttle, "ana", "10.0.0.1", ACCOUNT_FAILURES)
         for _ in range(ACCOUNT_FAILURES):

@@ -8,7 +8,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.refusals import PasswordRefused, UserError
 from server.accounts.users import CODE_ALPHABET, CODE_CHARACTERS, CODE_DAYS, Users
 from server.clock import DAY
-from server.databases import Sessions, reading, writing
+from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Credential
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
@@ -16,7 +16,7 @@ from tests.server.people import People
 HERE = "127.0.0.1"
 
 
-async def _notes(sessions: Sessions) -> list[int | None]:
+async def _notes(sessions: DbSessions) -> list[int | None]:
     async with reading(sessions) as session:
         return list(await session.scalars(select(Change.user_id)))
 
@@ -55,7 +55,7 @@ async def test_a_weak_password_is_refused(users: Users, people: People) -> None:
 
 
 async def test_disabling_ends_sessions_and_tokens_and_enabling_gives_none_back(
-    users: Users, accounts: Accounts, people: People, sessions: Sessions
+    users: Users, accounts: Accounts, people: People, sessions: DbSessions
 ) -> None:
     ana = await people.user("ana")
     await users.set_password("ana", "lousa-demo")
@@ -69,7 +69,7 @@ async def test_disabling_ends_sessions_and_tokens_and_enabling_gives_none_back(
 
 
 async def test_a_new_password_ends_sessions_and_leaves_tokens(
-    users: Users, accounts: Accounts, people: People, sessions: Sessions
+    users: Users, accounts: Accounts, people: People, sessions: DbSessions
 ) -> None:
     ana = await people.user("ana")
     await users.set_password("ana", "lousa-demo")
@@ -88,7 +88,7 @@ async def test_commands_on_nobody_say_so(users: Users, command: str) -> None:
 
 
 async def test_codes_are_for_those_of_a_class_who_have_no_password(
-    users: Users, people: People, clock: TurnedClock, sessions: Sessions
+    users: Users, people: People, clock: TurnedClock, sessions: DbSessions
 ) -> None:
     zoe, ana, bruno = [await people.user(login) for login in ("zoe", "ana", "bruno")]
     paula = await people.user("paula", "teacher")
@@ -141,7 +141,7 @@ async def test_a_code_by_login_is_for_somebody_who_lacks_a_password(users: Users
         await users.make_codes(logins=["ana", "bruno"])
 
 
-async def test_a_whole_school_gets_its_codes(sessions: Sessions, people: People) -> None:
+async def test_a_whole_school_gets_its_codes(sessions: DbSessions, people: People) -> None:
     passwords = Passwords(max_waiting=2)
     users = Users(sessions, passwords, hashes_at_once=2)
     await people.classroom("6º A", *[await people.user(f"user{number}") for number in range(7)])
@@ -178,7 +178,7 @@ async def test_tokens_come_in_the_order_of_the_logins_and_run_out(
     assert [await accounts.authenticate(token.secret) for token in tokens] == [None] * 3
 
 
-async def test_one_login_that_is_nobodys_and_no_token_is_made(users: Users, people: People, sessions: Sessions) -> None:
+async def test_one_unknown_login_prevents_all_tokens(users: Users, people: People, sessions: DbSessions) -> None:
     await people.user("ana")
     with pytest.raises(UserError, match="Nobody has the login: “nobody”, “x”"):
         await users.create_tokens(["ana", "nobody", "x"], 1)
@@ -189,7 +189,7 @@ async def test_one_login_that_is_nobodys_and_no_token_is_made(users: Users, peop
         assert await session.scalar(select(func.count(Credential.id))) == 0
 
 
-async def test_a_thousand_tokens_are_one_transaction(users: Users, sessions: Sessions, queries: list[str]) -> None:
+async def test_a_thousand_tokens_are_one_transaction(users: Users, sessions: DbSessions, queries: list[str]) -> None:
     async with writing(sessions) as session:
         session.add_all(Account(login=f"user{number}", name="x", role="student") for number in range(2_500))
     queries.clear()

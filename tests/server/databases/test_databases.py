@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from server.databases import Databases, Sessions, reading, writing
+from server.databases import Databases, DbSessions, reading, writing
 from server.databases.accounts import Failure, SchoolClass
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseUnavailable
 from server.settings import database_urls
 
 
-async def test_who_reads_sees_one_moment_and_does_not_wait_for_who_writes(sessions: Sessions) -> None:
+async def test_who_reads_sees_one_moment_and_does_not_wait_for_who_writes(sessions: DbSessions) -> None:
     async with writing(sessions) as writer:
         writer.add(SchoolClass(title="6º A"))
         await writer.flush()
@@ -21,7 +21,7 @@ async def test_who_reads_sees_one_moment_and_does_not_wait_for_who_writes(sessio
         assert await reader.scalar(select(func.count(SchoolClass.id))) == 1
 
 
-async def test_who_reads_before_writing_waits_for_the_others(sessions: Sessions) -> None:
+async def test_who_reads_before_writing_waits_for_the_others(sessions: DbSessions) -> None:
     async def count_one() -> None:
         async with writing(sessions) as session:
             row = await session.scalar(select(Failure).where(Failure.key == "k").with_for_update())
@@ -35,7 +35,7 @@ async def test_who_reads_before_writing_waits_for_the_others(sessions: Sessions)
         assert await session.scalar(select(Failure.count)) == 20
 
 
-async def test_an_error_in_the_middle_leaves_nothing_written(sessions: Sessions) -> None:
+async def test_an_error_in_the_middle_leaves_nothing_written(sessions: DbSessions) -> None:
     async def fail() -> None:
         async with writing(sessions) as session:
             session.add(SchoolClass(title="6º A"))

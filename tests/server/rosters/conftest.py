@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from server import rosters
-from server.databases import Databases, Sessions
+from server.databases import Databases, DbSessions
 from tests.server.rosters.exports import TODAY, Folder, Read, Refuse, problems_of, write
 
 
@@ -41,6 +41,6 @@ async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 
 @pytest.fixture
-def sessions(databases: Databases) -> Sessions:
+def sessions(databases: Databases) -> DbSessions:
     """Return the sessions of the `accounts` database."""
     return databases.sessions("accounts")

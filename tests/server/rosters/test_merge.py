@@ -7,21 +7,21 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server import rosters
-from server.databases import Databases, Sessions, reading, writing
+from server.databases import Databases, DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Enrolment, School, SchoolClass
 from server.databases.changes import EVERYBODY, changes_after, newest_change
 from server.rosters import Counts, staging
 from tests.server.rosters.exports import Files, Read, add, change, export_11, export_12
 
 
-async def rows(sessions: Sessions, *columns: Any) -> list[tuple[Any, ...]]:
+async def rows(sessions: DbSessions, *columns: Any) -> list[tuple[Any, ...]]:
     """Return these columns of all rows of a table, in the order of their ids."""
     async with reading(sessions) as session:
         order = columns[0].class_.id
         return [tuple(row) for row in await session.execute(select(*columns).order_by(order))]
 
 
-async def everything(sessions: Sessions) -> Sequence[list[tuple[Any, ...]]]:
+async def everything(sessions: DbSessions) -> Sequence[list[tuple[Any, ...]]]:
     """Return all that an import may touch."""
     return [
         await rows(sessions, *(getattr(table, column.key) for column in table.__table__.columns))
@@ -29,7 +29,7 @@ async def everything(sessions: Sessions) -> Sequence[list[tuple[Any, ...]]]:
     ]
 
 
-async def create_by_hand(sessions: Sessions, login: str, **more: Any) -> None:
+async def create_by_hand(sessions: DbSessions, login: str, **more: Any) -> None:
     async with writing(sessions) as session:
         await session.execute(insert(Account).values(login=login, name="By Hand", role="teacher", **more))
 
@@ -43,7 +43,7 @@ USERS = [
 USER_COLUMNS = (Account.sourced_id, Account.login, Account.name, Account.role, Account.active)
 
 
-async def test_a_first_import_creates_the_school(sessions: Sessions, read: Read) -> None:
+async def test_a_first_import_creates_the_school(sessions: DbSessions, read: Read) -> None:
     summary = await rosters.apply(sessions, read(export_12()))
     assert summary == rosters.Summary(
         "Escola do Vale", True, Counts(created=4), Counts(created=2), Counts(created=4), {"parent": 1}
@@ -66,7 +66,7 @@ async def test_a_first_import_creates_the_school(sessions: Sessions, read: Read)
     ]
 
 
-async def test_the_same_import_again_changes_nothing(sessions: Sessions, read: Read) -> None:
+async def test_the_same_import_again_changes_nothing(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     before = await everything(sessions)
     summary = await rosters.apply(sessions, read(export_11()))
@@ -74,7 +74,7 @@ async def test_the_same_import_again_changes_nothing(sessions: Sessions, read: R
     assert await everything(sessions) == before
 
 
-async def test_what_differs_is_updated(sessions: Sessions, read: Read) -> None:
+async def test_what_differs_is_updated(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "users.csv", "true,bruno,,Bruno,Lima", "true,bruno.sa,,Bruno,Sá")
     files = change(files, "roles.csv", "s2,primary,student", "s2,primary,teacher")
@@ -99,7 +99,7 @@ def without_bruno(files: Files) -> Files:
     return change(files, "enrollments.csv", "e4,,,c2,o1,p1,teacher,true,,\r\n", "")
 
 
-async def test_what_is_gone_has_ended_and_may_come_back(sessions: Sessions, read: Read) -> None:
+async def test_what_is_gone_has_ended_and_may_come_back(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     ids = await rows(sessions, Enrolment.id, Enrolment.user_id, Enrolment.class_id)
     summary = await rosters.apply(sessions, read(without_bruno(export_12())))
@@ -123,7 +123,7 @@ async def test_what_is_gone_has_ended_and_may_come_back(sessions: Sessions, read
     assert {active for (active,) in await rows(sessions, Enrolment.active)} == {True}
 
 
-async def test_passwords_and_the_administrators_switch_are_never_touched(sessions: Sessions, read: Read) -> None:
+async def test_passwords_and_the_administrators_switch_are_never_touched(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     async with writing(sessions) as session:
         await session.execute(update(Account).values(password_hash="hash", code_hash="code", enabled=False))
@@ -133,14 +133,14 @@ async def test_passwords_and_the_administrators_switch_are_never_touched(session
     assert await rows(sessions, *columns) == [("hash", "code", False)] * 4
 
 
-async def test_who_was_created_by_hand_is_left_alone(sessions: Sessions, read: Read) -> None:
+async def test_who_was_created_by_hand_is_left_alone(sessions: DbSessions, read: Read) -> None:
     await create_by_hand(sessions, "zelador")
     await rosters.apply(sessions, read(export_12()))
     await rosters.apply(sessions, read(without_bruno(export_12())))
     assert (await rows(sessions, *USER_COLUMNS))[0] == (None, "zelador", "By Hand", "teacher", True)
 
 
-async def test_a_login_of_somebody_created_by_hand_is_a_problem(sessions: Sessions, read: Read) -> None:
+async def test_a_login_of_somebody_created_by_hand_is_a_problem(sessions: DbSessions, read: Read) -> None:
     await create_by_hand(sessions, "ana")
     await create_by_hand(sessions, "lima@vale.example")
     files = change(export_11(), "users.csv", "bruno,,Bruno,Lima,,,", ",,Bruno,Lima,,,Lima@vale.example")
@@ -154,7 +154,7 @@ async def test_a_login_of_somebody_created_by_hand_is_a_problem(sessions: Sessio
     assert await everything(sessions) == before
 
 
-async def test_logins_may_change_hands(sessions: Sessions, read: Read) -> None:
+async def test_logins_may_change_hands(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "users.csv", "true,Ana", "true,bruno!")
     files = change(files, "users.csv", "true,bruno,", "true,ana,")
@@ -163,7 +163,7 @@ async def test_logins_may_change_hands(sessions: Sessions, read: Read) -> None:
     assert (await rows(sessions, Account.login))[:2] == [("bruno",), ("ana",)]
 
 
-async def test_somebody_new_may_have_the_login_of_one_who_has_left(sessions: Sessions, read: Read) -> None:
+async def test_somebody_new_may_have_the_login_of_one_who_has_left(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     async with writing(sessions) as session:
         await session.execute(update(Account).values(password_hash="hash"))
@@ -177,7 +177,7 @@ async def test_somebody_new_may_have_the_login_of_one_who_has_left(sessions: Ses
     assert dict(await rows(sessions, Account.sourced_id, Account.login))["s2"] == "bruno"
 
 
-async def test_enrolments_are_known_by_user_and_class_whatever_their_ids(sessions: Sessions, read: Read) -> None:
+async def test_enrolments_are_known_by_user_and_class_whatever_their_ids(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     columns = (Enrolment.id, Enrolment.user_id, Enrolment.class_id, Enrolment.active)
     before = await rows(sessions, *columns)
@@ -189,7 +189,7 @@ async def test_enrolments_are_known_by_user_and_class_whatever_their_ids(session
     assert await rows(sessions, *columns) == before
 
 
-async def test_an_enrolment_made_by_hand_stays_unless_the_roster_has_it(sessions: Sessions, read: Read) -> None:
+async def test_an_enrolment_made_by_hand_stays_unless_the_roster_has_it(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     ana, bruno, *_ = [row[0] for row in await rows(sessions, Account.id)]
     first, second = (row[0] for row in await rows(sessions, SchoolClass.id))
@@ -204,7 +204,7 @@ async def test_an_enrolment_made_by_hand_stays_unless_the_roster_has_it(sessions
     assert (bruno, first, None, True) in found
 
 
-async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: Sessions, read: Read) -> None:
+async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     before = await everything(sessions)
     would = await rosters.apply(sessions, read(without_bruno(export_12())), dry_run=True)
@@ -214,7 +214,7 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: Se
 
 
 async def import_and_look(
-    sessions: Sessions, roster: rosters.Roster, everybody: int = EVERYBODY
+    sessions: DbSessions, roster: rosters.Roster, everybody: int = EVERYBODY
 ) -> tuple[set[str] | None, bool]:
     """Import, and return the logins of whom the import concerns, and whether the school has changed."""
     async with reading(sessions) as session:
@@ -228,53 +228,53 @@ async def import_and_look(
         return set(logins), changes.school
 
 
-async def test_an_import_that_changes_nothing_concerns_nobody(sessions: Sessions, read: Read) -> None:
+async def test_an_import_that_changes_nothing_concerns_nobody(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     assert await import_and_look(sessions, read(export_12())) == (set(), False)
 
 
-async def test_an_import_concerns_those_who_left_and_whose_classes_changed(sessions: Sessions, read: Read) -> None:
+async def test_an_import_concerns_those_who_left_and_whose_classes_changed(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     found = await import_and_look(sessions, read(without_bruno(export_12())))
     assert found == ({"bruno", "paula", "diretora"}, True), "not ana, whose class is as before"
 
 
-async def test_a_new_student_concerns_their_class(sessions: Sessions, read: Read) -> None:
+async def test_a_new_student_concerns_their_class(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(without_bruno(export_12())))
     assert await import_and_look(sessions, read(export_12())) == ({"bruno", "paula", "diretora"}, True)
 
 
-async def test_a_class_with_another_title_concerns_its_people(sessions: Sessions, read: Read) -> None:
+async def test_a_class_with_another_title_concerns_its_people(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "classes.csv", "6º A", "7º A")
     assert await import_and_look(sessions, read(files)) == ({"ana", "paula", "diretora"}, True)
 
 
-async def test_another_name_concerns_that_user_only(sessions: Sessions, read: Read) -> None:
+async def test_another_name_concerns_that_user_only(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "users.csv", "Bruno,Lima", "Bruno,Sá")
     assert await import_and_look(sessions, read(files)) == ({"bruno"}, False)
 
 
-async def test_a_school_with_another_name_concerns_no_single_user(sessions: Sessions, read: Read) -> None:
+async def test_a_school_with_another_name_concerns_no_single_user(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "orgs.csv", "Escola do Vale", "Escola Nova")
     assert await import_and_look(sessions, read(files)) == (set(), True)
 
 
-async def test_an_import_that_concerns_too_many_concerns_everybody(sessions: Sessions, read: Read) -> None:
+async def test_an_import_that_concerns_too_many_concerns_everybody(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     assert await import_and_look(sessions, read(without_bruno(export_12())), everybody=1) == (None, True)
 
 
-async def test_the_roster_of_another_school_is_refused(sessions: Sessions, read: Read) -> None:
+async def test_the_roster_of_another_school_is_refused(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     other = {name: text.replace("o1,", "o7,") for name, text in export_12().items()}
     with pytest.raises(rosters.RosterErrors, match=r"orgs\.csv:2:sourcedId: This is the server of “Escola do Vale”"):
         await rosters.apply(sessions, read(other))
 
 
-async def test_a_school_that_was_named_by_hand_takes_the_rosters_name(sessions: Sessions, read: Read) -> None:
+async def test_a_school_that_was_named_by_hand_takes_the_rosters_name(sessions: DbSessions, read: Read) -> None:
     async with writing(sessions) as session:
         await session.execute(insert(School).values(name="Nossa escola"))
     assert (await rosters.apply(sessions, read(export_12()))).renamed
@@ -282,7 +282,7 @@ async def test_a_school_that_was_named_by_hand_takes_the_rosters_name(sessions: 
 
 
 async def test_an_import_that_fails_in_the_middle_changes_nothing(
-    sessions: Sessions, read: Read, monkeypatch: pytest.MonkeyPatch
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await rosters.apply(sessions, read(export_12()))
     before = await everything(sessions)
@@ -299,7 +299,7 @@ async def test_an_import_that_fails_in_the_middle_changes_nothing(
 
 
 async def test_a_clash_with_what_somebody_else_does_meanwhile_is_told_and_nothing_is_changed(
-    sessions: Sessions, read: Read, monkeypatch: pytest.MonkeyPatch
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def clash(*_: object) -> None:
         raise IntegrityError("INSERT", {}, Exception("UNIQUE"))
@@ -310,14 +310,14 @@ async def test_a_clash_with_what_somebody_else_does_meanwhile_is_told_and_nothin
     assert not any(await everything(sessions))
 
 
-async def test_two_imports_at_once_are_one_after_another(sessions: Sessions, read: Read) -> None:
+async def test_two_imports_at_once_are_one_after_another(sessions: DbSessions, read: Read) -> None:
     results = await asyncio.gather(*(rosters.apply(sessions, read(export_12())) for _ in range(3)))
     assert sorted(result.users.created for result in results) == [0, 0, 4]
     assert await rows(sessions, *USER_COLUMNS) == USERS
 
 
 async def test_others_may_write_while_a_roster_is_staged(
-    sessions: Sessions, read: Read, monkeypatch: pytest.MonkeyPatch
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stage_and_let_others_write(*arguments: Any) -> None:
         await staging.stage(*arguments)
@@ -328,7 +328,7 @@ async def test_others_may_write_while_a_roster_is_staged(
     assert ("meanwhile",) in await rows(sessions, Account.login)
 
 
-async def test_progress_ends_at_its_total(sessions: Sessions, read: Read) -> None:
+async def test_progress_ends_at_its_total(sessions: DbSessions, read: Read) -> None:
     steps: list[tuple[int, int]] = []
     await rosters.apply(sessions, read(export_12()), progress=lambda done, total: steps.append((done, total)))
     assert steps == sorted(steps)

@@ -13,7 +13,7 @@ from tornado.web import Application
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
-from server.databases import Databases, Sessions, reading
+from server.databases import Databases, DbSessions, reading
 from server.databases.users import find_users
 from server.settings import database_urls
 from tests.server.conftest import TurnedClock
@@ -44,7 +44,7 @@ async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databa
 
 
 @pytest.fixture
-async def accounts(sessions: Sessions, clock: TurnedClock) -> AsyncIterator[Accounts]:
+async def accounts(sessions: DbSessions, clock: TurnedClock) -> AsyncIterator[Accounts]:
     """Return the accounts of the school."""
     accounts = Accounts(sessions, clock)
     yield accounts
@@ -64,7 +64,7 @@ async def url(accounts: Accounts, databases: Databases) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def school(url: str, people: People, users: Users, sessions: Sessions) -> School:
+async def school(url: str, people: People, users: Users, sessions: DbSessions) -> School:
     """Fill the school."""
     await people.school("Escola das Araucárias")
     for login, name, role in (
