@@ -49,6 +49,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
+        self._is_closed = False
         # An unknown login is checked against this hash, so that it takes as long as a known one.
         self._nobody = self._hasher.hash("")
 
@@ -77,7 +78,8 @@ class Passwords:
         return await self._in_thread(self._hasher.hash, _normal(password))
 
     def close(self) -> None:
-        """End the threads, after the hashes under way: at most 20 ms each."""
+        """End the threads, after the hashes under way: at most 20 ms each. Later calls raise SignInRefused."""
+        self._is_closed = True
         self._threads.shutdown()
 
     def _matches(self, stored: str, given: str) -> bool:
@@ -87,6 +89,9 @@ class Passwords:
             return False
 
     async def _in_thread(self, work: Callable[..., R], *arguments: str) -> R:
+        if self._is_closed:
+            # The process stops, and a client that hung up still waited for its slot.
+            raise SignInRefused("throttled", RETRY_AFTER_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 

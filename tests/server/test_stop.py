@@ -4,7 +4,9 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,23 @@ async def test_a_server_that_waits_for_a_frozen_database_at_its_start_stops_clea
 def can_connect(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_stop_is_clean_while_the_sqlite_journal_is_locked(tmp_path: Path) -> None:
+    lousa = Lousa(tmp_path / "data", serve_options=DRAIN, expected_errors=EXPECTED)
+    token = prepare(lousa)
+    lousa.start()
+    connection = await Connection.open(lousa.socket_url("students", token), lambda *_: None)
+    joined = await connection.join("user:me")
+    topic = next(each["topic"] for each in joined["topics"] if each["topic"].startswith("class:"))
+    await connection.join(topic)
+    # BEGIN EXCLUSIVE of this process holds the writers' lock of the server's file.
+    with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        pushing = asyncio.create_task(connection.request(topic, "message:send", {"text": "oi"}))
+        await asyncio.sleep(0.5)  # until it waits for the lock; that the stop is clean holds without it, too
+        await stop(lousa)
+        await asyncio.gather(pushing, return_exceptions=True)
 
 
 async def test_pages_answer_while_the_database_is_frozen(tmp_path: Path, postgresql: PostgreSQL) -> None:

@@ -45,6 +45,14 @@ async def test_past_so_many_in_line_the_next_is_told_to_try_again(passwords: Pas
     await take_turn()
 
 
+async def test_after_close_a_password_is_refused_as_throttled() -> None:
+    passwords = Passwords()
+    passwords.close()
+    with pytest.raises(SignInRefused) as refusal:
+        await passwords.verify(None, "lousa-demo")
+    assert refusal.value.reason == "throttled"
+
+
 @pytest.mark.parametrize(
     ("password", "reason"),
     [
