@@ -128,3 +128,5 @@ def _log_as(worker: str) -> None:
     style = f"%(asctime)s %(levelname)s{name} %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=style, force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # says at every start what it would do
+    # It logs a traceback for each connection to a database that hangs; that it hangs is logged once, in words.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

@@ -7,11 +7,12 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
 
+from channels.broker.broker import Envelope
 from channels.broker.memory import MemoryBroker
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
@@ -111,13 +112,28 @@ class Asked(Databases):
             raise DatabaseUnavailable("away")
 
 
+class Nobody:
+    """Listens to a broker without other workers."""
+
+    def received(self, batch: Sequence[Envelope]) -> None:
+        pass
+
+    def resubscribed(self, topics: Collection[str]) -> None:
+        pass
+
+    def no_subscribers(self, topic: str) -> None:
+        pass
+
+
 @pytest.fixture
 async def asked() -> AsyncIterator[tuple[Asked, Health]]:
     """Return databases, and the health that asks them."""
-    databases = Asked()
-    health = Health(databases, MemoryBroker())
+    databases, broker = Asked(), MemoryBroker()
+    broker.start(Nobody())
+    health = Health(databases, broker)
     yield databases, health
     await health.close()
+    await broker.close()
 
 
 async def test_however_many_ask_a_database_is_asked_once_a_second(asked: tuple[Asked, Health]) -> None:
