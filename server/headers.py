@@ -1,7 +1,7 @@
-"""What every answer tells the browser, whoever gives it: a page, a file, a refused socket, an error.
+"""The security headers of every response: a page, a file, a refused socket, an error.
 
-Set where answers begin to leave (a transform of Tornado's), so that no handler can forget it; a handler's own value of
-one of these headers is kept.
+A transform of Tornado's sets them on every response, so that no handler can forget one; a handler's own value of one of
+these headers is kept.
 """
 
 from http import HTTPStatus
@@ -20,7 +20,7 @@ HEADERS = {
 
 
 class StrictHeaders(OutputTransform):
-    """Adds these to an answer, and takes away which server it is, with its version."""
+    """Adds these headers to a response, and removes the one that names the server and its version."""
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool

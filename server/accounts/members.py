@@ -1,8 +1,8 @@
 """A cache of the members that this worker has read, so that connecting again costs no SQL.
 
 `forget` drops members when the database says that they have changed. A read that began before a change may end after
-it. So each `forget` has a number, and a member is read again if it was forgotten after its read began. Nobody who asks
-after `forget` gets what was true before it.
+it. So each `forget` has a number, and a member is read again if it was forgotten after its read began. No call
+that begins after `forget` returns older data.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -79,7 +79,7 @@ class Members:
         return kept.member
 
     def extend(self, secret_hash: bytes, before: int, until: int) -> int | None:
-        """Let a browser's sign-in in memory that expires before a time expire at `until`; return its id, or None."""
+        """Set the expiry of a browser's sign-in in memory to `until` if it is before a time; return its id, or None."""
         kept = self._kept.get(secret_hash)
         if kept is None or kept.kind != BROWSER or kept.expires_at >= before:
             return None

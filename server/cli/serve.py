@@ -52,7 +52,7 @@ def serve_command(**given: Any) -> None:
     help="Keep the invented school in this folder. It must be the demo's own.",
 )
 def demo(data_dir: Path | None, **given: Any) -> None:
-    """Open an invented school on this machine only, and say who can sign in.
+    """Open an invented school on this machine only, and print the logins to try.
 
     Its data is in a temporary folder and deleted afterwards, unless a data folder is given here; the variables
     LOUSA_DATA_DIR and LOUSA_DATABASE do not count.

@@ -1,4 +1,4 @@
-"""Long lists of values, in parts that one statement takes."""
+"""Splits long lists of values into parts that fit into one statement."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -52,7 +52,7 @@ async def sign_ins_to_extend(db: AsyncSession, ids: Collection[int], now: int, b
 
 
 async def extend_sign_ins(db: AsyncSession, ids: Collection[int], now: int, before: int, until: int) -> None:
-    """Let those of these sign-ins that `sign_ins_to_extend` would return expire at `until`."""
+    """Set the expiry of those of these sign-ins that `sign_ins_to_extend` would return to `until`."""
     for some in batches(ids):
         statement = update(Credential).where(Credential.id.in_(some), *_expires(now, before))
         await db.execute(statement.values(expires_at=until), execution_options={"synchronize_session": False})

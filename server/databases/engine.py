@@ -78,7 +78,7 @@ def _with_asyncpg_names(url: URL) -> URL:
 
 
 def asyncpg_dsn(url: URL) -> str:
-    """Return an engine's URL as asyncpg itself takes it, password and all, for those who speak to it directly."""
+    """Return an engine's URL as asyncpg itself takes it, password and all, for code that uses asyncpg directly."""
     dsn = url.set(drivername="postgresql")
     if "ssl" in dsn.query:
         dsn = dsn.difference_update_query(["ssl"]).update_query_dict({"sslmode": dsn.query["ssl"]})

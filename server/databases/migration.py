@@ -17,7 +17,7 @@ from sqlalchemy import Connection, MetaData, text
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 
-# Any number, the same in every process: who upgrades a PostgreSQL database holds this lock.
+# Any number, the same in every process: a process that upgrades a PostgreSQL database holds this lock.
 _UPGRADE_LOCK = 0x10054
 
 
@@ -44,14 +44,14 @@ def upgrade(connection: Connection, schema: Schema, revision: str = "head") -> N
     config = _config(schema)
     config.attributes["connection"] = connection
     config.attributes["metadata"] = schema.metadata
-    _told_plainly(lambda: command.upgrade(config, revision))
+    _failures_translated(lambda: command.upgrade(config, revision))
 
 
 def is_current(connection: Connection, schema: Schema) -> bool:
     """Return whether every revision has run; raise NewerDatabase as `upgrade` does."""
     scripts = ScriptDirectory.from_config(_config(schema))
     found = set(MigrationContext.configure(connection).get_current_heads())
-    _told_plainly(lambda: [scripts.get_revision(revision) for revision in found])
+    _failures_translated(lambda: [scripts.get_revision(revision) for revision in found])
     return found == set(scripts.get_heads())
 
 
@@ -74,7 +74,7 @@ def _escaped(path: Path) -> str:
     return str(path).replace("%", "%%")
 
 
-def _told_plainly(work: Callable[[], object]) -> None:
+def _failures_translated(work: Callable[[], object]) -> None:
     try:
         work()
     except CommandError as error:

@@ -55,7 +55,7 @@ async def class_titles(db: AsyncSession) -> dict[int, str]:
 
 
 async def without_password(db: AsyncSession, class_ids: Collection[int]) -> Sequence[Row[int, str, str, str, int]]:
-    """Return (id, role, name, login, class_id) of those enrolled in these classes who cannot sign in for want of it.
+    """Return (id, role, name, login, class_id) of those enrolled in these classes who have no password.
 
     A user who is in several of the classes is returned several times.
     """

@@ -1,7 +1,7 @@
-"""An export in a zip, which is a stranger's file: everything that it claims is checked before a byte is unpacked.
+"""An export in a zip. The file is not trusted: all its metadata is checked before a byte is unpacked.
 
-Nothing is ever written to disk, so that a path which climbs out would do no harm here; it is refused all the same,
-because whoever made such a file did not make an export.
+Nothing is written to disk, so a path that leads out of the folder would do no harm; it is refused all the same, because
+no export has one.
 """
 
 import io
@@ -134,7 +134,7 @@ def _is_wanted(entry: ZipInfo) -> bool:
 
 
 class _Bounded:
-    """A zip's file, of which nobody reads more at once than the largest directory that is accepted."""
+    """A zip's file that refuses a read longer than the largest accepted directory."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

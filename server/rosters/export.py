@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 
 class Export:
-    """The files of an export, opened one after another; `progress` is told the bytes read so far, and of how many."""
+    """The files of an export, opened one after another; `progress` gets the bytes read so far and the total."""
 
     def __init__(self, source: Source, problems: Problems, today: date, progress: Progress | None) -> None:
         """Read the manifest; raise RosterErrors where it does not allow to go on."""
@@ -83,7 +83,7 @@ class Export:
         return ""
 
     def _is_present(self, name: str, version: str, properties: dict[str, tuple[int, str]]) -> bool:
-        """Tell whether to read a file; problems where the manifest and the files do not agree."""
+        """Return whether to read a file; report where the manifest and the files do not agree."""
         if name == "roles" and version != "1.2":
             return False
         there = f"{name}.csv" in self._source.sizes

@@ -1,7 +1,7 @@
-"""What is wrong with an export, told all at once: by file, line and column.
+"""All problems of an export, by file, line and column, reported at once.
 
-Whoever made the export mends it in the school's information system and exports again, so that one list of everything
-is worth more than the first thing that was found.
+Administrators correct an export in the school's information system and export again, so a complete list saves them
+many rounds.
 """
 
 from collections.abc import Sequence
@@ -40,14 +40,14 @@ class RosterErrors(Exception):
 
 
 class Problems:
-    """Gathers what is wrong while reading goes on."""
+    """Collects problems during reading."""
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
         self._more = 0
 
     def add(self, file: str, line: int, column: str, message: str) -> None:
-        """Take note of one; past the first `MAX_PROBLEMS` they are only counted."""
+        """Add one; past the first `MAX_PROBLEMS` they are only counted."""
         if len(self._found) < MAX_PROBLEMS:
             self._found.append(Problem(file, line, column, message))
         else:

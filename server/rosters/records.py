@@ -58,7 +58,7 @@ class Ids(Generic[T]):
         return self._items.items()
 
     def check(self, sheet: Sheet, line: int, column: str, sourced_id: str) -> None:
-        """Tell of a reference to something that is not in the export; an empty one refers to nothing."""
+        """Report a reference to something that is not in the export; an empty one refers to nothing."""
         if sourced_id and sourced_id not in self._items and self.whole:
             sheet.problem(line, column, f"{shown(sourced_id)} is not in the export.")
 
@@ -83,7 +83,7 @@ def rows(sheet: Sheet) -> Iterator[Row]:
 
 
 def check_text(sheet: Sheet, line: int, column: str, value: str, most: int = MAX_TEXT) -> bool:
-    """Tell whether a value can be kept: it is there, not too long, and all of it can be seen."""
+    """Return whether a value can be stored: not empty, not too long, no invisible characters; report otherwise."""
     if not value:
         sheet.problem(line, column, "The value is missing.")
     elif len(value) > most:
@@ -105,7 +105,7 @@ def _tidy(value: str) -> str:
 
 
 def is_now(sheet: Sheet, line: int, begins: str, ends: str, today: date) -> bool:
-    """Tell whether today is within the values of `beginDate` and `endDate`; an empty one is no bound.
+    """Return whether today is within the values of `beginDate` and `endDate`; an empty one is no bound.
 
     By the book the end is the first day after; many exports mean the last day. A day more harms less than one too few.
     """

@@ -105,7 +105,7 @@ def _weigh(old: Assigned | None, new: Assigned) -> Assigned:
 
 
 def check_roles(export: Export, roles: Ids[Assigned], users: Ids[User]) -> None:
-    """Tell of roles of nobody, and of users of whom two roles are said to be the one."""
+    """Report roles of unknown users, and users with two roles of the same rank."""
     for sourced_id, assigned in roles.items():
         if assigned and assigned.clash:
             message = f"User {shown(sourced_id)} has another role in line {assigned.line}, which counts as much."

@@ -12,7 +12,7 @@ from channels.member import RoleName
 
 
 class School(msgspec.Struct, frozen=True):
-    """The school itself; `line` is where orgs.csv tells of it."""
+    """The school itself; `line` is where orgs.csv has it."""
 
     sourced_id: str
     name: str

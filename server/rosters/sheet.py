@@ -2,7 +2,7 @@
 
 Lenient about what is plain: a byte order mark, LF or CRLF, columns in any order and more of them than are needed,
 empty lines, spaces around a value. What makes the rest of a file uncertain ends its reading: text that is not UTF-8,
-a quote that is never closed. `whole` then says that not all of it is known; `faults` counts all that was told.
+a quote that is never closed. `whole` then says that not all of it is known; `faults` counts the problems reported.
 """
 
 import csv
@@ -17,7 +17,7 @@ from server.rosters.problems import Problems, shown
 MAX_ROW_BYTES = 256 * 1024
 # Three times the enrolments of a school of 100,000 users; a record takes 200 bytes of memory.
 MAX_ROWS = 2_000_000
-# How often progress is told: some 20 times a second.
+# How often progress is reported: some 20 times a second.
 ROWS_PER_TICK = 20_000
 
 _WORDS = {
@@ -43,7 +43,7 @@ class Sheet:
         problems: Problems,
         tick: Callable[[int], None],
     ) -> None:
-        """Read the header; `tick` is told how many bytes were read, in between and at the end."""
+        """Read the header; `tick` gets the number of bytes read, in between and at the end."""
         self.file = file
         self.whole = True
         self.faults = 0
@@ -56,7 +56,7 @@ class Sheet:
         self._pick = self._read_header(columns)
 
     def problem(self, line: int, column: str, message: str) -> None:
-        """Tell of something wrong in this file."""
+        """Report a problem of this file."""
         self.faults += 1
         self._problems.add(self.file, line, column, message)
 

@@ -28,11 +28,11 @@ class Source(Protocol):
         """Open one of the files; reading raises OSError for whatever goes wrong underneath."""
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
 
 
 def proper_name(name: str) -> str | None:
-    """Say which of the files this is, however its name is capitalised; None for a file that is not read."""
+    """Return the proper name of a file, whatever its capitals; None for a file that is not read."""
     return _BY_NAME.get(name.casefold())
 
 
@@ -40,7 +40,7 @@ class Folder:
     """The files in a folder."""
 
     def __init__(self, path: Path, problems: Problems) -> None:
-        """Look what is there; raise OSError where the folder cannot be read."""
+        """List the files; raise OSError where the folder cannot be read."""
         self._paths: dict[str, Path] = {}
         for found in sorted(path.iterdir()):
             if (name := proper_name(found.name)) and found.is_file():

@@ -106,7 +106,7 @@ async def resolve_enrolments(db: AsyncSession) -> None:
 
 
 async def analyze(db: AsyncSession, table: Any) -> None:
-    """Let PostgreSQL count what the same transaction filled, without which it plans as if the table were empty."""
+    """Refresh PostgreSQL's statistics of a table filled in this transaction; it would plan for an empty one."""
     if db.get_bind().dialect.name == "postgresql":
         await db.execute(text(f"ANALYZE {table.name}"))
 

@@ -61,12 +61,12 @@ async def test_an_unknown_login_gets_the_answer_of_a_wrong_password(accounts: Ac
     assert {refusal.reason for refusal in refusals} == {"wrong"}
 
 
-async def test_who_has_no_password_yet_cannot_sign_in_with_an_empty_one(accounts: Accounts, people: People) -> None:
+async def test_empty_password_fails_for_user_without_password(accounts: Accounts, people: People) -> None:
     await people.user("bruno")
     assert (await _refusal(accounts, "bruno", "")).reason == "wrong"
 
 
-async def test_who_is_disabled_or_gone_from_the_roster_cannot_sign_in(
+async def test_disabled_or_ended_user_cannot_sign_in(
     accounts: Accounts, ana: int, users: Users, sessions: DbSessions
 ) -> None:
     await users.disable("ana")
@@ -111,9 +111,7 @@ async def test_a_sign_in_whose_password_changed_meanwhile_is_refused(
     assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
 
 
-async def test_signing_out_ends_the_sign_in_at_once_and_tells_the_other_workers(
-    accounts: Accounts, ana: int, sessions: DbSessions
-) -> None:
+async def test_signing_out_ends_sign_in_and_notes_change(accounts: Accounts, ana: int, sessions: DbSessions) -> None:
     first, second = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(2)]
     member = await accounts.authenticate(first)
     assert member is not None
@@ -254,7 +252,7 @@ async def test_a_code_may_be_typed_as_one_reads_it(accounts: Accounts, code: str
     assert await accounts.redeem_code("Bruno", f" {code[:5].lower()}-{code[5:]} ", "escolhida", HERE)
 
 
-async def test_two_who_redeem_a_code_at_once_are_not_both_let_in(accounts: Accounts, code: str) -> None:
+async def test_code_redeemed_twice_concurrently_works_once(accounts: Accounts, code: str) -> None:
     tries = (accounts.redeem_code("bruno", code, f"escolhida-{number}", HERE) for number in range(2))
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["SignInRefused", "str"]
@@ -298,9 +296,7 @@ async def test_tidying_deletes_what_has_expired_and_tells_whose_it_was(
         assert [each.until > clock() for each in await session.scalars(select(Failure))] == [True]
 
 
-async def test_the_people_of_a_class_are_its_teachers_then_its_students_as_readers_sort_them(
-    accounts: Accounts, people: People
-) -> None:
+async def test_classmates_are_teachers_then_students_sorted_by_name(accounts: Accounts, people: People) -> None:
     names = ["Zélia", "alice", "Álvaro", "Bruno"]
     students = [await people.user(name.lower(), name=name) for name in names]
     paula = await people.user("paula", "teacher")

@@ -80,7 +80,7 @@ async def test_what_happened_before_the_start_is_not_told(accounts: Accounts, se
     await watcher.stop()
 
 
-async def test_everybody_is_told_after_an_import_a_mass_change_or_a_hole_in_the_notes(
+async def test_mass_change_or_gap_in_notes_concerns_everybody(
     accounts: Accounts, sessions: DbSessions, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
@@ -146,7 +146,7 @@ async def test_a_change_of_the_school_alone_is_read_again_and_told_to_nobody(
     await watcher.stop()
 
 
-async def test_who_could_not_be_told_is_told_again(
+async def test_failed_notification_is_repeated(
     accounts: Accounts, sessions: DbSessions, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
     told.failures = 1
@@ -176,7 +176,7 @@ async def test_a_change_that_commits_late_is_not_missed_for_one_that_began_later
     await watcher.stop()
 
 
-async def test_while_the_database_is_away_it_waits_and_then_tells_what_it_missed(
+async def test_watcher_catches_up_after_database_returns(
     tmp_path: Path, told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
     home = tmp_path / "data"

@@ -112,7 +112,7 @@ class OvertakenMembers(Members):
 
 
 @pytest.mark.parametrize("everybody", [True, False])
-async def test_a_read_that_a_change_overtakes_lets_nobody_in_nor_is_kept(
+async def test_read_overtaken_by_change_is_discarded(
     sessions: DbSessions, clock: TurnedClock, people: People, users: Users, everybody: bool
 ) -> None:
     members = OvertakenMembers(sessions, clock)

@@ -28,7 +28,7 @@ async def test_a_damaged_hash_lets_nobody_in(passwords: Passwords) -> None:
     assert not await passwords.verify("$argon2id$nonsense", "lousa-demo")
 
 
-async def test_past_so_many_in_line_the_next_is_told_to_try_again(passwords: Passwords) -> None:
+async def test_full_hash_queue_refuses_the_next(passwords: Passwords) -> None:
     go = asyncio.Event()
 
     async def take_turn() -> None:

@@ -11,7 +11,7 @@ from server.databases.errors import DatabaseUnavailable
 from server.settings import database_urls
 
 
-async def test_who_reads_sees_one_moment_and_does_not_wait_for_who_writes(sessions: DbSessions) -> None:
+async def test_reader_sees_one_snapshot_and_does_not_wait_for_writer(sessions: DbSessions) -> None:
     async with writing(sessions) as writer:
         writer.add(SchoolClass(title="6º A"))
         await writer.flush()

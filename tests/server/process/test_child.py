@@ -30,7 +30,7 @@ async def test_a_child_that_fails_ends_with_1() -> None:
     assert await asyncio.wait_for(process.wait(), 10) == 1
 
 
-async def test_a_signal_to_the_group_is_not_for_the_children_but_one_to_them_is() -> None:
+async def test_child_ignores_signals_to_group_but_not_its_own() -> None:
     ours, theirs = os.pipe()
 
     def work() -> None:

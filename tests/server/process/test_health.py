@@ -73,7 +73,7 @@ def test_without_its_journal_it_is_down_but_lives(tmp_path: Path) -> None:
             wait_until(lambda: ask(lousa) == (200, {**ask(lousa)[1], "status": "ready"}))
 
 
-def test_a_worker_that_stops_says_so_to_whoever_is_still_connected(make_lousa: Callable[..., Lousa]) -> None:
+def test_stopping_worker_reports_it_on_open_connections(make_lousa: Callable[..., Lousa]) -> None:
     lousa = make_lousa()
     with socket.create_connection(("127.0.0.1", lousa.port)) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -149,7 +149,7 @@ async def test_however_many_ask_a_database_is_asked_once_a_second(asked: tuple[A
     assert databases.count == 2
 
 
-async def test_a_database_that_does_not_answer_is_away_and_is_not_asked_again_meanwhile(
+async def test_hanging_database_is_away_and_gets_one_query(
     asked: tuple[Asked, Health],
 ) -> None:
     databases, health = asked

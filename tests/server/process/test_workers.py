@@ -232,7 +232,7 @@ async def come_say_and_go(
         await connection.closed.wait()
 
 
-def test_a_worker_that_does_not_live_ends_the_server_with_a_clear_word(crew: Crew) -> None:
+def test_worker_that_keeps_dying_stops_server_with_clear_message(crew: Crew) -> None:
     process = crew.pid
     ended: set[int] = set()
     while is_there(process):

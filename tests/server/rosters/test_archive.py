@@ -38,7 +38,7 @@ def with_entry(path: Path, name: str, text: str = "", **attributes: int) -> Path
     return path
 
 
-def test_a_zip_may_have_one_top_folder_and_what_macos_adds(tmp_path: Path, school: Path) -> None:
+def test_zip_may_have_one_top_folder_and_macos_files(tmp_path: Path, school: Path) -> None:
     files = {f"escola/{name}": text for name, text in export_12().items()}
     extra = {"__MACOSX/escola/._users.csv": "?", "__MACOSX/._manifest.csv": "?", "escola/demographics.csv": "?"}
     assert read(write_zip(tmp_path / "folder.zip", {**files, **extra})) == read(school)
@@ -88,7 +88,7 @@ def _find_all(data: bytes | bytearray, signature: bytes) -> list[int]:
     return [place for place in range(len(data)) if data[place : place + 4] == signature]
 
 
-def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused(school: Path) -> None:
+def test_refuses_file_with_excessive_compression_ratio(school: Path) -> None:
     bomb = "0" * (archive.RATIO_FREE_BYTES + 1)
     assert "unpacks to more than 100 times its size" in messages(with_entry(school, "bomb.csv", bomb))
 
@@ -106,12 +106,12 @@ def claim_size(path: Path, size: int) -> None:
     path.write_bytes(data)
 
 
-def test_a_zip_that_claims_to_be_too_large_altogether_is_refused(school: Path) -> None:
+def test_refuses_zip_whose_total_size_is_too_large(school: Path) -> None:
     claim_size(school, source.MAX_FILE_BYTES)
     assert f"The zip unpacks to {8 * source.MAX_FILE_BYTES} bytes" in messages(school)
 
 
-def test_a_zip_whose_files_are_larger_than_they_claim_is_refused(school: Path) -> None:
+def test_refuses_zip_whose_files_exceed_declared_sizes(school: Path) -> None:
     claim_size(school, 30)
     problems = problems_of(school)
     assert {problem.file for problem in problems} == {"manifest.csv"}
@@ -123,7 +123,7 @@ def test_too_many_entries_are_refused(tmp_path: Path) -> None:
     assert "1001 entries, where 1000 are allowed" in messages(write_zip(tmp_path / "many.zip", dict(files)))
 
 
-def test_a_list_of_entries_that_fills_the_memory_is_not_read(tmp_path: Path) -> None:
+def test_does_not_read_oversized_zip_directory(tmp_path: Path) -> None:
     files = {f"{number}-{'n' * 200}.txt": "" for number in range(1200)}
     assert "longer than 262144 bytes" in messages(write_zip(tmp_path / "many.zip", dict(files)))
 
@@ -169,7 +169,7 @@ def test_a_damaged_zip_is_told_as_such(school: Path, harm: Callable[[bytearray],
     assert "read" in problems_of(school)[0].message
 
 
-def test_text_in_a_zip_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+def test_refuses_text_in_zip_that_is_not_utf8(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {**export_12()}
     files["orgs.csv"] = export_12()["orgs.csv"].replace("Vale", "Grão").encode("latin-1")
     [problem] = problems_of(write_zip(tmp_path / "latin.zip", files))

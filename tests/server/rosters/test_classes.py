@@ -37,7 +37,7 @@ def test_status_and_date_may_be_filled_in(read: Read, status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["tobedeleted", "ToBeDeleted", "inactive"])
-def test_a_class_marked_as_gone_is_as_one_that_is_not_there(read: Read, status: str) -> None:
+def test_class_marked_as_gone_counts_as_absent(read: Read, status: str) -> None:
     roster = read(change(export_12(), "classes.csv", "c2,,,", f"c2,{status},2026-02-01,"))
     assert [each.sourced_id for each in roster.classes] == ["c1"]
     assert [each.sourced_id for each in roster.enrolments] == ["e1", "e3"]
@@ -76,6 +76,6 @@ def test_what_is_wrong_is_told_where_it_stands(
     assert (first.file, first.line, first.column) == (name, line, column)
 
 
-def test_what_refers_to_a_file_that_cannot_be_read_is_no_mistake_of_its_own(refuse: Refuse) -> None:
+def test_reference_to_unreadable_file_is_no_second_problem(refuse: Refuse) -> None:
     files: dict[str, str | bytes] = {**export_12(), "courses.csv": b"sourcedId\nk\xe7\n"}
     assert [problem.file for problem in refuse(files)] == ["courses.csv"]

@@ -67,6 +67,6 @@ def test_what_is_wrong_is_told_where_it_stands(refuse: Refuse, line: str, column
     assert (problem.file, problem.line, problem.column) == ("enrollments.csv", 6, column)
 
 
-def test_enrolments_of_a_user_who_is_refused_are_no_mistakes_of_their_own(refuse: Refuse) -> None:
+def test_enrolments_of_refused_user_are_no_second_problem(refuse: Refuse) -> None:
     [problem] = refuse(change(export_12(), "users.csv", "true,paula", "true,"))
     assert problem.file == "users.csv"

@@ -45,13 +45,13 @@ def test_what_nobody_can_be_enrolled_without_must_be_there(refuse: Refuse, name:
     assert problem.message == f"{name}.csv is missing: without it nobody can be enrolled."
 
 
-def test_a_file_that_should_be_there_and_is_not_is_told(refuse: Refuse) -> None:
+def test_reports_missing_file(refuse: Refuse) -> None:
     files = export_12()
     del files["courses.csv"]
     assert refuse(files)[0].message == "courses.csv is not there, although file.courses says bulk."
 
 
-def test_a_file_that_is_there_and_should_not_be_is_told(refuse: Refuse) -> None:
+def test_reports_file_that_manifest_calls_absent(refuse: Refuse) -> None:
     files = change(export_12(), "manifest.csv", "file.courses,bulk", "file.courses,absent")
     assert refuse(files)[0].message == "courses.csv is there, although file.courses says absent."
 

@@ -163,7 +163,7 @@ async def test_logins_may_change_hands(sessions: DbSessions, read: Read) -> None
     assert (await rows(sessions, Account.login))[:2] == [("bruno",), ("ana",)]
 
 
-async def test_somebody_new_may_have_the_login_of_one_who_has_left(sessions: DbSessions, read: Read) -> None:
+async def test_new_user_may_take_login_of_user_who_left(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     async with writing(sessions) as session:
         await session.execute(update(Account).values(password_hash="hash"))
@@ -216,7 +216,7 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: Db
 async def import_and_look(
     sessions: DbSessions, roster: rosters.Roster, everybody: int = EVERYBODY
 ) -> tuple[set[str] | None, bool]:
-    """Import, and return the logins of whom the import concerns, and whether the school has changed."""
+    """Import; return the logins of the users concerned, and whether the school has changed."""
     async with reading(sessions) as session:
         last = await newest_change(session)
     await rosters.apply(sessions, roster, everybody=everybody)
@@ -298,7 +298,7 @@ async def test_an_import_that_fails_in_the_middle_changes_nothing(
     assert (await rosters.apply(sessions, read(without_bruno(export_12())))).users == Counts(ended=1)
 
 
-async def test_a_clash_with_what_somebody_else_does_meanwhile_is_told_and_nothing_is_changed(
+async def test_concurrent_change_is_reported_and_import_rolled_back(
     sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def clash(*_: object) -> None:

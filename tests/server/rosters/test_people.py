@@ -17,13 +17,13 @@ def test_letters_of_a_login_have_one_spelling(read: Read) -> None:
     assert logins(change(export_12(), "users.csv", "true,bruno", "true,joa\u0303o"), read)[1] == "jo\u00e3o"
 
 
-def test_without_a_username_the_email_address_is_the_login_and_then_the_identifier(read: Read) -> None:
+def test_login_falls_back_to_email_then_identifier(read: Read) -> None:
     files = change(export_11(), "users.csv", "bruno,,Bruno,Lima,,,", ",,Bruno,Lima,,2026-17,Bruno@vale.example")
     assert logins(files, read)[1] == "bruno@vale.example"
     assert logins(change(files, "users.csv", "Bruno@vale.example", ""), read)[1] == "2026-17"
 
 
-def test_the_name_that_somebody_prefers_is_the_one_that_others_see(read: Read) -> None:
+def test_preferred_name_is_shown(read: Read) -> None:
     files = change(export_12(), "users.csv", f"Lima{',' * 13}o1", f"Lima{',' * 10}Bruna,,Sá,o1")
     assert read(files).users[1].name == "Bruna Sá"
 
@@ -33,7 +33,7 @@ def test_a_name_is_one_line(read: Read) -> None:
     assert [(user.name, user.line) for user in roster.users][:2] == [("Ana Maria Ribeiro", 2), ("Bruno Lima", 4)]
 
 
-def test_whoever_is_not_enabled_or_gone_is_as_one_who_is_not_there(read: Read) -> None:
+def test_disabled_or_gone_person_counts_as_absent(read: Read) -> None:
     files = change(export_12(), "users.csv", "s1,,,true", "s1,,,FALSE")
     roster = read(change(files, "users.csv", "s2,,,", "s2,tobedeleted,2026-02-01T00:00:00Z,"))
     assert [user.sourced_id for user in roster.users] == ["p1", "d1"]

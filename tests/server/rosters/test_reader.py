@@ -57,7 +57,7 @@ def test_students_teachers_and_the_principal_become_users(export: Files, read: R
     ]
 
 
-def test_whoever_has_another_role_is_skipped_and_counted(export: Files, read: Read) -> None:
+def test_person_of_another_role_is_skipped_and_counted(export: Files, read: Read) -> None:
     assert read(export).skipped == {"parent": 1}
 
 
@@ -65,7 +65,7 @@ def test_a_zip_says_the_same_as_a_folder(export: Files, read: Read, tmp_path: Pa
     assert rosters.read(write_zip(tmp_path / "school.zip", export), today=TODAY) == read(export)
 
 
-def test_everything_wrong_is_told_at_once(refuse: Refuse, export: Files) -> None:
+def test_reports_all_problems_at_once(refuse: Refuse, export: Files) -> None:
     wrong = change(export, "orgs.csv", "Escola do Vale", "")
     wrong = change(wrong, "classes.csv", "t1,y1", "t9,y1")
     wrong = change(wrong, "users.csv", "bruno", "ANA")

@@ -88,7 +88,7 @@ def test_an_empty_file_is_told_as_empty() -> None:
 
 
 @pytest.mark.parametrize("row", ["1", "1,2,3"])
-def test_a_row_of_another_width_is_told_and_reading_goes_on(row: str) -> None:
+def test_reports_row_of_wrong_width_and_reads_on(row: str) -> None:
     found, [problem] = rows(f"x,y\n{row}\n3,4\n")
     assert found == [(3, ["3", "4"])]
     assert problem.line == 2
