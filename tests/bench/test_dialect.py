@@ -89,7 +89,7 @@ def test_a_broadcast_is_told_from_a_reply(dialect: Phoenix | SocketIO, broadcast
 
 
 def test_a_word_of_who_is_here_is_a_broadcast_but_no_message() -> None:
-    word = b'[null,null,"class:7","presence_count",{"students":2}]'
+    word = b'[null,null,"class:7","presence_count",{"users":{"student":2}}]'
     assert Phoenix().is_broadcast(word)
     assert not Phoenix().is_message(word)
 
