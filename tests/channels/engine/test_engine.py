@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from channels.engine.engine import MIN_DRAINED_AT_ONCE
 from channels.limit import (
     IDLE_SECONDS,
@@ -62,3 +65,15 @@ async def test_drain_lets_pushes_finish_within_its_time(worker: Worker) -> None:
     paula.session.appending = 1
     await worker.engine.drain(0.01)
     assert paula.closed_with is None
+
+
+async def test_start_of_the_engine_reads_nothing(database: AsyncEngine) -> None:
+    # The journal was opened before, in the wait for its database.
+    worker = Worker(database)
+    await worker.journal.open()
+    statements: list[str] = []
+    event.listen(database.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    worker.engine.start()
+    await asyncio.sleep(0)
+    assert statements == []
+    await worker.engine.close()
