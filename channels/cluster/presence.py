@@ -1,12 +1,12 @@
-"""Who is in which topic, on all workers, as Phoenix' clients understand it: the state on joining, then diffs.
+"""Who is in which topic, on all workers, in the form of Phoenix' clients: the state on joining, then diffs.
 
-    enter/leave here, changes from other workers -> what is untold -> one diff a topic and turn
+    enter/leave here, changes of other workers -> not sent yet -> one diff for each topic and turn
 
 A user is there once, with one meta for each of their sessions; a meta's `phx_ref` is unique in the cluster. Where a
 topic is too large to name everybody (MAX_LISTED_STUDENTS), how many are there is told instead, now and then: each
 arrival told to everybody would cost n * n.
 
-Each worker owns the entries of its own sessions and knows those of the others, as `peers` brings them. The module
+Each worker owns the entries of its own sessions and knows those of the others, as `presence_sync` brings them. The module
 keeps the books; sending is the engine's.
 """
 
@@ -60,19 +60,19 @@ PRESENCE_STATE = EventType(
     "presence_state",
     Listing,
     Delivery.ORDERED,
-    meaning="Who is there, by the user's id: told once, after the join's reply.",
+    meaning="Who is there, by the user's id: sent once, after the join's reply.",
 )
 PRESENCE_DIFF = EventType("presence_diff", PresenceDiff, Delivery.ORDERED)
 PRESENCE_COUNT = EventType("presence_count", PresenceCount, Delivery.SNAPSHOT)
 
-# Heard in topics whose members are shown to each other.
+# Sent in topics whose members are shown to each other.
 EVENTS: tuple[EventType[Any], ...] = (PRESENCE_STATE, PRESENCE_DIFF, PRESENCE_COUNT)
 
 # Every connected session is here, whatever it has joined; no client can join it.
 ONLINE = "online"
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class PresenceEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One session shown in a topic."""
 
     topic: str
@@ -80,10 +80,10 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     user: User
 
 
-class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class PresenceChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """That an entry has come (`here`) or gone."""
 
-    entry: Entry
+    entry: PresenceEntry
     here: bool
 
 
@@ -97,21 +97,21 @@ class Presence:
         self.worker = secrets.token_hex(6)
         self.counted: set[str] = {ONLINE}
         self._numbers = count(1)
-        self._own: dict[Session, dict[str, Entry]] = {}
-        self._others: dict[str, dict[str, Entry]] = {}  # worker -> ref -> entry
-        self._here: dict[str, dict[str, Entry]] = {}  # topic -> ref -> entry, of all workers
-        self._joins: dict[str, dict[str, Entry]] = {}
-        self._leaves: dict[str, dict[str, Entry]] = {}
+        self._own: dict[Session, dict[str, PresenceEntry]] = {}
+        self._others: dict[str, dict[str, PresenceEntry]] = {}  # worker -> ref -> entry
+        self._here: dict[str, dict[str, PresenceEntry]] = {}  # topic -> ref -> entry, of all workers
+        self._joins: dict[str, dict[str, PresenceEntry]] = {}
+        self._leaves: dict[str, dict[str, PresenceEntry]] = {}
         self._counts_changed: set[str] = set()
-        self._unshared: list[Change] = []
+        self._unshared: list[PresenceChange] = []
 
     # This worker's own
 
     def enter(self, topic: str, session: Session) -> None:
         """Show a session's user in a topic."""
-        entry = Entry(topic, f"{self.worker}{next(self._numbers):x}", session.member.user)
+        entry = PresenceEntry(topic, f"{self.worker}{next(self._numbers):x}", session.member.user)
         self._own.setdefault(session, {})[topic] = entry
-        self._unshared.append(Change(entry, here=True))
+        self._unshared.append(PresenceChange(entry, here=True))
         self._add(entry)
 
     def leave(self, topic: str, session: Session) -> None:
@@ -122,21 +122,21 @@ class Presence:
             return
         if not entries:
             del self._own[session]
-        self._unshared.append(Change(entry, here=False))
+        self._unshared.append(PresenceChange(entry, here=False))
         self._remove(entry)
 
-    def take_unshared(self) -> list[Change]:
+    def take_unshared(self) -> list[PresenceChange]:
         """Return this worker's changes since the last call, for the others."""
         unshared, self._unshared = self._unshared, []
         return unshared
 
-    def own(self) -> list[Entry]:
+    def own(self) -> list[PresenceEntry]:
         """Return all of this worker's entries."""
         return [entry for entries in self._own.values() for entry in entries.values()]
 
     # Other workers'
 
-    def apply(self, worker: str, changes: Iterable[Change]) -> None:
+    def apply(self, worker: str, changes: Iterable[PresenceChange]) -> None:
         """Follow another worker's changes."""
         known = self._others.setdefault(worker, {})
         for change in changes:
@@ -147,12 +147,12 @@ class Presence:
             elif not change.here and known.pop(entry.ref, None) is not None:
                 self._remove(entry)
 
-    def replace(self, worker: str, entries: Iterable[Entry]) -> None:
+    def replace(self, worker: str, entries: Iterable[PresenceEntry]) -> None:
         """Take another worker's whole set; only what differs is a change."""
         known, new = self._others.get(worker, {}), {entry.ref: entry for entry in entries}
-        gone = [Change(entry, here=False) for ref, entry in known.items() if ref not in new]
+        gone = [PresenceChange(entry, here=False) for ref, entry in known.items() if ref not in new]
         self.apply(worker, gone)
-        self.apply(worker, [Change(entry, here=True) for entry in new.values()])
+        self.apply(worker, [PresenceChange(entry, here=True) for entry in new.values()])
 
     def drop(self, worker: str) -> None:
         """Forget all of a worker that is gone."""
@@ -161,21 +161,21 @@ class Presence:
 
     # Books
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: PresenceEntry) -> None:
         self._here.setdefault(entry.topic, {})[entry.ref] = entry
         if entry.topic in self.counted:
             self._counts_changed.add(entry.topic)
         elif self._leaves.get(entry.topic, {}).pop(entry.ref, None) is None:
             self._joins.setdefault(entry.topic, {})[entry.ref] = entry
 
-    def _remove(self, entry: Entry) -> None:
+    def _remove(self, entry: PresenceEntry) -> None:
         here = self._here[entry.topic]
         del here[entry.ref]
         if not here:
             del self._here[entry.topic]
         if entry.topic in self.counted:
             self._counts_changed.add(entry.topic)
-        elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else nobody has heard of it yet
+        elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else no client has got it yet
             self._leaves.setdefault(entry.topic, {})[entry.ref] = entry
 
     def welcome(self, topic: str) -> tuple[EventType[Any], Listing | PresenceCount]:
@@ -217,7 +217,7 @@ class Presence:
         return PresenceCount(dict(self.counts(topic)))
 
 
-def _listing(entries: Iterable[Entry]) -> Listing:
+def _listing(entries: Iterable[PresenceEntry]) -> Listing:
     listing: Listing = {}
     for entry in entries:
         shown = listing.setdefault(str(entry.user.id), Present([], entry.user))

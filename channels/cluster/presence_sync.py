@@ -15,7 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from channels.cluster.message_rates import MessageRates
-from channels.cluster.presence import Change, Entry, Presence
+from channels.cluster.presence import Presence, PresenceChange, PresenceEntry
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Changed(msgspec.Struct, array_like=True, frozen=True, tag="changed"):
 
     worker: str
     version: int
-    changes: list[Change]
+    changes: list[PresenceChange]
 
 
 class Beat(msgspec.Struct, array_like=True, frozen=True, tag="beat"):
@@ -61,7 +61,7 @@ class Whole(msgspec.Struct, array_like=True, frozen=True, tag="whole"):
 
     worker: str
     version: int
-    entries: list[Entry]
+    entries: list[PresenceEntry]
     counts: dict[int, dict[str, int]]
     minute: int
 

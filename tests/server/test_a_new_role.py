@@ -7,105 +7,32 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
-from tornado.httpserver import HTTPServer
+from tornado.httpclient import AsyncHTTPClient
 
-from channels.broker.memory import MemoryBroker
-from channels.engine.engine import Engine
-from channels.journal.journal import Journal
-from channels.journal.sqlite import SqliteWriter
-from channels.limit import Limits
 from channels.roles import ROLES, principal
 from channels.transports.admission import Admission
-from channels.transports.gate import Gate
-from channels.transports.poll_sessions import PollSessions
 from server import views
-from server.accounts.accounts import Accounts
 from server.accounts.users import Users
-from server.application import make_application
 from server.asyncapi import Tables
-from server.databases import Databases, reading
-from server.databases.users import find_users
-from server.process.health import Health
+from server.databases import Databases
 from server.settings import database_urls
-from tests.channels.transports.sockets import Connection
-from tests.contract import contract
 from tests.server import parents
 from tests.server.parents.role import ROLE as PARENTS
 from tests.server.people import People
+from tests.server.site import Site, fill, serve
 from tests.server.views.visitor import Visitor
 
-PASSWORD = "quatro paredes verdes"
 TO_PARENTS = {"role:parents": principal.ROLE.topics["role:teachers"]}
 TABLES = Tables(
     (*ROLES[:-1], replace(principal.ROLE, topics={**principal.ROLE.topics, **TO_PARENTS}), PARENTS),
 )
 LOGINS = {"ana": "student", "paula": "teacher", "diretora": "principal", "marta": "parent"}
-PATHS = {role.name: role.path for role in TABLES.roles}
-
-
-@dataclass
-class Site:
-    """A whole server with the role, in this process."""
-
-    port: int
-    engine: Engine
-    accounts: Accounts
-    class_id: int
-    clients: list["Client"] = field(default_factory=list)
-
-    async def secret(self, login: str) -> str:
-        """Sign in, and return the cookie's value."""
-        return await self.accounts.sign_in(login, PASSWORD, "127.0.0.1")
-
-    async def visitor(self, login: str) -> Visitor:
-        """Return a browser with a sign-in."""
-        return Visitor(f"http://127.0.0.1:{self.port}", cookies={"lousa_session": await self.secret(login)})
-
-    async def connect(self, login: str) -> "Client":
-        """Open a socket of the user's role."""
-        url = f"ws://127.0.0.1:{self.port}/{PATHS[LOGINS[login]]}/socket/websocket?vsn=2.0.0"
-        headers = {"Authorization": f"Bearer {await self.secret(login)}"}
-        self.clients.append(Client(await Connection.open(HTTPRequest(url, headers=headers)), LOGINS[login]))
-        return self.clients[-1]
-
-
-class Client:
-    """A client on a socket, whose every frame is held to the document of the same tables."""
-
-    def __init__(self, connection: Connection, role: str) -> None:
-        self.connection = connection
-        self._role = role
-        self._refs = 0
-
-    async def request(self, topic: str, event: str, payload: dict[str, Any] | None = None) -> Any:
-        """Push, and return the response, or the code of the refusal."""
-        self._refs += 1
-        ref = str(self._refs)
-        asked = ["1" if event == "phx_join" else None, ref, topic, event, payload or {}]
-        await self.connection.send(*asked)
-        frame = await self._until(lambda frame: frame[1] == ref)
-        contract(TABLES).check_reply(self._role, asked, frame)
-        response = frame[4]["response"]
-        return response if frame[4]["status"] == "ok" else response["code"]
-
-    async def event(self, name: str) -> Any:
-        """Wait for an event, and return its payload."""
-        return (await self._until(lambda frame: frame[3] == name))[4]
-
-    async def _until(self, wanted: Any) -> Any:
-        while True:
-            frame = await self.connection.read()
-            if frame[3] != "phx_reply":
-                contract(TABLES).check_event(self._role, frame)
-            if wanted(frame):
-                return frame
 
 
 @pytest.fixture
@@ -118,45 +45,12 @@ async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databa
 
 
 @pytest.fixture
-async def class_id(people: People, users: Users, databases: Databases) -> int:
-    """Fill the school: a class with a student, her teacher and her mother, and a principal."""
-    await people.school("Escola das Araucárias")
-    for login, role in LOGINS.items():
-        await users.create(login, login.title(), role, PASSWORD)
-    async with reading(databases.sessions("accounts")) as session:
-        found = await find_users(session, set(LOGINS))
-    class_id = await people.classroom("6º A · Matemática", found["ana"].id, teacher=found["paula"].id)
-    await people.enrol(found["marta"].id, class_id, "parent")
-    return class_id
-
-
-@pytest.fixture
-async def site(databases: Databases, class_id: int) -> AsyncIterator[Site]:
-    """Serve all of it; the admission queue has three slots, and then none for long."""
-    accounts = Accounts(databases.sessions("accounts"), roles=TABLES.roles)
-    database = databases.engine("journal")
-    journal = Journal(database, SqliteWriter(database.url.database or ""))
-    await journal.open()
-    broker = MemoryBroker()
-    engine = Engine(journal, broker, accounts, TABLES.roles, Limits(), kinds=TABLES.kinds)
-    engine.start()
-    poll_sessions = PollSessions(engine)
-    poll_sessions.start()
-    gate = Gate(engine, poll_sessions, admission=Admission(lambda: 0.0, rate=0.001, burst=2.0))
-    health = Health(databases, broker)
-    application = make_application(databases, accounts, gate, health, TABLES, (*views.PACKAGES, parents))
-    server = HTTPServer(application)
-    server.listen(0, "127.0.0.1")
-    site = Site(next(iter(server._sockets.values())).getsockname()[1], engine, accounts, class_id)
-    yield site
-    for client in site.clients:
-        await client.connection.close()
-    server.stop()
-    await poll_sessions.close()
-    await engine.close()
-    await server.close_all_connections()
-    await health.close()
-    accounts.close()
+async def site(databases: Databases, people: People, users: Users) -> AsyncIterator[Site]:
+    """Serve a school with a mother in it; the admission queue has three slots, and then none for long."""
+    class_id = await fill(people, users, databases, LOGINS)
+    admission = Admission(lambda: 0.0, rate=0.001, burst=2.0)
+    async with serve(databases, class_id, TABLES, LOGINS, (*views.PACKAGES, parents), admission) as site:
+        yield site
 
 
 async def test_new_role_signs_in_and_sees_its_own_pages_only(site: Site) -> None:

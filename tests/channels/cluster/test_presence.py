@@ -6,10 +6,10 @@ from channels.cluster.presence import (
     ONLINE,
     PRESENCE_COUNT,
     PRESENCE_STATE,
-    Change,
-    Entry,
     Presence,
+    PresenceChange,
     PresenceCount,
+    PresenceEntry,
     PresenceMeta,
     Present,
 )
@@ -24,8 +24,8 @@ def ana() -> Session:
     return Session(ANA, JSON, Limits(), 0.0, Notes())
 
 
-def elsewhere(ref: str) -> Entry:
-    return Entry("class:7", ref, BRUNO.user)
+def elsewhere(ref: str) -> PresenceEntry:
+    return PresenceEntry("class:7", ref, BRUNO.user)
 
 
 def test_who_comes_and_goes_in_one_turn_is_not_told(ana: Session) -> None:
@@ -37,10 +37,10 @@ def test_who_comes_and_goes_in_one_turn_is_not_told(ana: Session) -> None:
 
 def test_a_newcomer_is_told_what_the_next_diff_does_not_tell(ana: Session) -> None:
     presence = Presence()
-    presence.apply("w2", [Change(elsewhere("b"), here=True)])
+    presence.apply("w2", [PresenceChange(elsewhere("b"), here=True)])
     presence.take_diffs()
     presence.enter("class:7", ana)
-    presence.apply("w2", [Change(elsewhere("b"), here=False)])
+    presence.apply("w2", [PresenceChange(elsewhere("b"), here=False)])
     event, state = presence.welcome("class:7")
     diff = presence.take_diffs()["class:7"]
     assert event is PRESENCE_STATE
@@ -66,10 +66,10 @@ def test_the_whole_of_a_worker_changes_only_what_differs() -> None:
 def test_the_same_change_twice_is_one() -> None:
     presence = Presence()
     for _ in range(2):
-        presence.apply("w2", [Change(elsewhere("a"), here=True)])
+        presence.apply("w2", [PresenceChange(elsewhere("a"), here=True)])
     assert presence.counts("class:7") == {"student": 1}
     for _ in range(2):
-        presence.apply("w2", [Change(elsewhere("a"), here=False)])
+        presence.apply("w2", [PresenceChange(elsewhere("a"), here=False)])
     assert presence.counts("class:7") == {}
 
 
@@ -91,6 +91,6 @@ def test_the_other_workers_are_told_each_change_once(ana: Session) -> None:
     (own,) = presence.own()
     presence.leave("class:7", ana)
     presence.leave("class:7", ana)
-    assert presence.take_unshared() == [Change(own, here=True), Change(own, here=False)]
+    assert presence.take_unshared() == [PresenceChange(own, here=True), PresenceChange(own, here=False)]
     assert presence.take_unshared() == []
     assert presence.own() == []
