@@ -3,11 +3,11 @@
     enter/leave here, changes of other workers -> not sent yet -> one diff for each topic and turn
 
 A user is there once, with one meta for each of their sessions; a meta's `phx_ref` is unique in the cluster. Where a
-topic is too large to name everybody (MAX_LISTED_STUDENTS), how many are there is told instead, now and then: each
-arrival told to everybody would cost n * n.
+topic is too large to name everybody (MAX_LISTED_STUDENTS), clients get the numbers instead, now and then: to send each
+arrival to everybody would cost n * n.
 
-Each worker owns the entries of its own sessions and knows those of the others, as `presence_sync` brings them. The module
-keeps the books; sending is the engine's.
+Each worker owns the entries of its own sessions, and gets those of the others from `presence_sync`. This module keeps
+the books; the engine sends.
 """
 
 import secrets
@@ -90,7 +90,7 @@ class PresenceChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Presence:
     """Who is where; `worker` names this worker in this life of it: what it was before a restart is another one.
 
-    `counted` are the topics of which this worker's clients are told counts only.
+    `counted` are the topics of which this worker's clients get numbers only.
     """
 
     def __init__(self) -> None:
@@ -182,9 +182,9 @@ class Presence:
         """Return the event and payload that tell a newcomer who is there, before the next diff."""
         if topic in self.counted:
             return PRESENCE_COUNT, self._count(topic)
-        untold = self._joins.get(topic, {})
-        told = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in untold]
-        return PRESENCE_STATE, _listing([*told, *self._leaves.get(topic, {}).values()])
+        unsent = self._joins.get(topic, {})
+        sent = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in unsent]
+        return PRESENCE_STATE, _listing([*sent, *self._leaves.get(topic, {}).values()])
 
     def counts(self, topic: str) -> Counter[RoleName]:
         """Return how many users of each role are in a topic."""
