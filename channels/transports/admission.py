@@ -1,12 +1,12 @@
-"""How fast clients are admitted when many come at once: admission control with a bounded queue.
+"""Admission control with a bounded queue: limits how fast clients are admitted when many connect at once.
 
-    take_slot() -> 0: admitted now      2: admitted in 2 s      Crowded: the queue is full; come back in so many ms
+    take_slot() -> 0: admitted now      2: admitted in 2 s      Crowded: the queue is full; retry in so many ms
 
-Each client takes the next free slot. Clients of roles that need not wait are admitted at once; the others wait for
-their slot while the queue is short. The rest are told to come back at a random time, spread over what the queue needs
-for all who were told so.
+Each client takes the next free slot. Clients of roles that need not wait are admitted at once. The others wait for
+their slot while the queue is short; past that they are told to retry at a random time within the period that the queue
+needs for all refused clients.
 
-Knows no clients, and has no timers: the caller waits.
+Knows nothing about clients and has no timers: the caller waits.
 """
 
 import random
@@ -17,7 +17,7 @@ from channels.limit import ADMISSION_BURST, ADMISSION_RATE, MAX_LINE_SECONDS
 
 
 class Crowded(ChannelError):
-    """The queue is full; the client may come back in `retry_after` ms."""
+    """The queue is full; the client may retry after `retry_after` ms."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many come in at once")
@@ -40,12 +40,14 @@ class Admission:
         self._burst = burst
         self._max_line_seconds = max_line_seconds
         self._next = float("-inf")  # when the next slot is free
-        self._sent_back = 0  # an estimate: each client that comes while there is a queue counts as one that comes back
+        self._sent_back = (
+            0  # an estimate: each client that arrives while there is a queue counts as a refused one that retries
+        )
 
     def take_slot(self, *, waits: bool) -> float:
-        """Take the next free slot, and return the seconds until it; raises `Crowded`, and takes none.
+        """Take the next free slot and return the seconds until it; raises `Crowded` if the queue is full.
 
-        Where `waits` is false the client takes a slot as well, but is admitted before the slot is free.
+        With `waits` false the client takes a slot too, but is admitted before the slot is free.
         """
         now = self._clock()
         slot = max(self._next, now - self._burst / self._rate)

@@ -1,6 +1,6 @@
-"""How a client is admitted, by either transport: its credential, role, origin and version, its rate, and the queue.
+"""Admits clients on both transports: checks credential, role, origin, version and rate, then waits for a queue slot.
 
-    request -> admit() -> Admitted -> the transport makes a session          TurnedAway: why not, and when to come back
+    request -> admit() -> Admitted -> the transport makes a session          TurnedAway: the reason, and when to retry
 
 Knows neither WebSockets nor polls. Each transport answers a `TurnedAway` in its own way.
 """
@@ -23,12 +23,12 @@ from channels.transports.credential import Credential, find_credential
 from channels.transports.handshake_rates import HandshakeRates
 from channels.transports.poll_sessions import PollSessions
 
-# When a client whose credential cannot be checked now may try again, in ms: a database that restarts takes seconds.
+# Retry delay, in ms, while credentials cannot be checked: a database takes seconds to restart.
 RETRY_MS = 2_000
 
 
 class Admitted(NamedTuple):
-    """Who is admitted; `revision` is the engine's from before the check, `in_objects` the form of their frames."""
+    """An admitted client. `revision` is the engine's before the check; `in_objects` is the format of its frames."""
 
     member: Member
     revision: int
@@ -36,7 +36,7 @@ class Admitted(NamedTuple):
 
 
 class TurnedAway(ChannelError):
-    """A client is refused: an HTTP status that says why, and in how many ms it may try again, if at all."""
+    """A refused client: the HTTP status, and after how many ms it may retry, if at all."""
 
     def __init__(self, status: HTTPStatus, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -46,9 +46,9 @@ class TurnedAway(ChannelError):
 
 
 class Gate:
-    """Admits clients to one worker. `origins` (scheme://host) may use a cookie beside our own pages.
+    """Admits clients to one worker. Pages of `origins` (scheme://host) may use a cookie, as our own pages may.
 
-    `admission` and `handshakes` replace those with the usual bounds; `sleep` is how a client waits for its slot.
+    `admission` and `handshakes` replace the default limits; `sleep` is awaited until a client's slot is free.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Gate:
         return Admitted(member, revision, in_objects)
 
     def allows(self, origin: str, host: str) -> bool:
-        """Tell whether pages of an origin may use a cookie here; `host` is the request's own."""
+        """Return whether pages of an origin may use a cookie here; `host` is the request's Host header."""
         return origin in self._origins or (host != "" and _host_of(origin) == host.lower())
 
     def _check_origin(self, headers: Mapping[str, str], credential: Credential) -> None:
-        # Only what a browser sends by itself can be sent by a foreign page.
+        # A foreign page can only send credentials that the browser attaches by itself: cookies, not tokens.
         origin = headers.get("Origin")
         if credential.ambient and origin is not None and not self.allows(origin, headers.get("Host", "")):
             raise TurnedAway(HTTPStatus.FORBIDDEN, "a foreign page's request")
@@ -110,7 +110,7 @@ class Gate:
         return member
 
     def _check_user(self, member: Member) -> None:
-        # Before a slot is taken: one user must not fill the queue. Those in the queue will be connections.
+        # Checked before a slot is taken, so that one user cannot fill the queue. Queued clients count as connections.
         if self.engine.connections_of(member) + self._waiting[member.user.id] >= MAX_CONNECTIONS:
             raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, "too many connections of one user", RETRY_MS)
         wait = self._handshakes.seconds_until_handshake(member.user.id)
@@ -144,7 +144,7 @@ def _host_of(origin: str) -> str | None:
 
 
 def _speaks_in_objects(version: str | None) -> bool:
-    # Without a version, the form of the client's first frame decides.
+    # Without a version, the client's first frame decides the format.
     if version is None or version.startswith("2."):
         return False
     if version.startswith("1."):

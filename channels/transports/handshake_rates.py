@@ -1,4 +1,4 @@
-"""How fast each user may open connections: one token bucket per user, kept no longer than it says anything.
+"""Limits how fast each user may open connections: one token bucket per user, dropped when it is full again.
 
 Checked before a slot of the admission queue is taken, so that one user's handshakes cannot fill the queue.
 """
@@ -24,7 +24,7 @@ class HandshakeRates:
         return len(self._buckets)
 
     def seconds_until_handshake(self, user_id: int) -> float:
-        """Take one handshake from a user's rate: 0 if it may be made, else the seconds until it may."""
+        """Count one handshake of a user; return 0 if it is allowed, else the seconds until it is."""
         now = self._clock()
         bucket = self._buckets.pop(user_id, None) or TokenBucket(self._rate, self._burst, now)
         wait = bucket.take(now)
@@ -33,6 +33,6 @@ class HandshakeRates:
         return wait
 
     def _forget_full(self, now: float) -> None:
-        # A full bucket says as much as a new one. Each is forgotten once, so this costs O(1) a handshake.
+        # A full bucket equals a new one. Each bucket is removed once, so this costs O(1) per handshake.
         while (first := next(iter(self._buckets), None)) is not None and self._buckets[first].full(now):
             del self._buckets[first]

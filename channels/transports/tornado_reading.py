@@ -1,10 +1,10 @@
-"""Reading a WebSocket past Tornado: the one place that uses what Tornado does not document of its stream and protocol.
+"""Reads WebSockets without Tornado's own reader: the only module that uses private API of its stream and protocol.
 
     socket readable -> stream._handle_read = SocketProtocol._read -> FrameReader -> handler.on_message
 
-Tornado's own reading waits for each part of each frame: a coroutine and a future every time, 45 µs of CPU a message,
-most of it with epoll. Here one read of the socket is taken apart at once, in 1.5 µs a frame. `test_tornado_reading.py`
-fails when a release of Tornado changes what this relies on; compare the two before adapting either.
+Tornado's reader waits for each part of each frame with a coroutine and a future: 45 µs of CPU a message, most of it in
+epoll. Here all frames of one socket read are parsed at once, in 1.5 µs a frame. `test_tornado_reading.py` fails when a
+release of Tornado changes what this relies on; compare the two before adapting either.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ from channels.wire.frames import CONTINUATION, Broken, FrameReader
 READ_BYTES = 16 * 1024
 _buffer = memoryview(bytearray(READ_BYTES))
 
-# Frames still read after our close frame, to find the client's own: all that it could send at once before it saw ours.
-# Past them nothing is read apart any more, and Tornado cuts the connection off 5 s after our close frame.
+# Frames still parsed after our close frame, to find the client's: as many as it could send before it received ours.
+# Past them nothing is parsed, and Tornado closes the connection 5 s after our close frame.
 MAX_LATE_FRAMES = int(FRAME_BURST)
 
 
 class SocketListener(Protocol):
-    """Receives what a client sends; the names are Tornado's, but for `on_part` and `wait_for`."""
+    """Receives a client's messages; all names are Tornado's except `on_part` and `wait_for`."""
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        """Handle a message; no other one is handled before the returned work is done."""
+        """Handle a message; the next one is handled only after the returned awaitable is done."""
 
     def on_part(self) -> None:
         """Note a frame that does not complete its message."""
@@ -49,7 +49,7 @@ class SocketListener(Protocol):
         """Log what `on_message` raised."""
 
     def wait_for(self, written: "asyncio.Future[None]") -> None:
-        """Write nothing to the socket until the stream has written."""
+        """Write nothing to the socket until the stream has flushed."""
 
 
 class SocketProtocol(WebSocketProtocol13):
@@ -59,8 +59,8 @@ class SocketProtocol(WebSocketProtocol13):
     waits, and nothing more is read from the socket.
     """
 
-    # In slots, because Python shares the keys of up to 30 attributes among the objects of a class: Tornado's own fill
-    # that, and three more would cost 1.3 KB a client.
+    # Slots, because Python shares attribute keys among objects of a class only up to 30 attributes: Tornado's own
+    # fill that, and three more would cost 1.3 KB a client.
     __slots__ = ("_handling", "_is_paused", "_late_frames", "_reader")
 
     handler: SocketListener
@@ -134,13 +134,13 @@ class SocketProtocol(WebSocketProtocol13):
         self.stream.io_loop.update_handler(self.stream.fileno(), events)
 
     def _write_frame(self, fin: bool, opcode: int, data: bytes, flags: int = 0) -> "asyncio.Future[None]":
-        """Write a control frame; what the session sends must not overtake one that waits in the stream."""
+        """Write a control frame; the session's messages must not overtake one that waits in the stream."""
         written = super()._write_frame(fin, opcode, data, flags)
         self.handler.wait_for(written)
         return written
 
     def _end(self) -> None:
         self._abort()
-        # Breaks the circle of stream and protocol, which only the garbage collector would find.
+        # Breaks the reference cycle of stream and protocol, which only the garbage collector would free.
         self.stream.__dict__.pop("_handle_read", None)
         self.handler.on_ws_connection_close(self.close_code, self.close_reason)

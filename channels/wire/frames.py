@@ -1,7 +1,7 @@
-"""WebSocket frames (RFC 6455, section 5) without I/O: our own are written, a client's are read.
+"""WebSocket frames (RFC 6455, section 5) without I/O: writes the server's frames and reads a client's.
 
     as_frame(opcode, payload) -> bytes
-    FrameReader: feed(bytes)      next() -> (opcode, payload), a message whole and unmasked; None: more bytes are needed
+    FrameReader: feed(bytes)      next() -> (opcode, payload), a complete unmasked message; None: more bytes are needed
 
 A client that breaks the protocol raises `Broken`, which says how to close the connection. 1.5 µs of CPU a frame read.
 """
@@ -15,14 +15,14 @@ _OPCODES = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
 
 _FIN, _RESERVED, _OPCODE, _CONTROL = 0x80, 0x70, 0x0F, 0x8
 _MASKED, _LENGTH = 0x80, 0x7F
-# A length of 7 bits says by these that it stands in the next 2 or 8 bytes.
+# These values of the 7-bit length mean that the length follows in the next 2 or 8 bytes.
 _LENGTH_BYTES = {126: 2, 127: 8}
 _MASK_BYTES = 4
 _CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015)))
 
 Unmask = Callable[[bytes, bytes], bytes]
 
-# An opcode and what it carries: `str` for TEXT, `bytes` for all others.
+# An opcode and its payload: `str` for TEXT, `bytes` for all others.
 Frame = tuple[int, str | bytes]
 
 
@@ -45,7 +45,7 @@ class Broken(ChannelError):
 
 
 class FrameReader:
-    """Reads one client's frames; `unmask(mask, data)` removes their masks, messages over `max_bytes` are refused.
+    """Reads one client's frames; `unmask(mask, data)` removes their masks, refuses messages over `max_bytes`.
 
     A message may come in several frames, with control frames in between.
     """
@@ -57,16 +57,16 @@ class FrameReader:
         self._max_bytes = max_bytes
         self._buffer = b""
         self._at = 0  # how much of the buffer has been read
-        self._begun: bytearray | None = None  # a message of which not all frames have come
-        self._opcode = CONTINUATION  # that message's
+        self._begun: bytearray | None = None  # the frames so far of an incomplete message
+        self._opcode = CONTINUATION  # of that message
 
     def feed(self, data: bytes) -> None:
-        """Take what has come from the client."""
+        """Add bytes received from the client."""
         self._buffer = self._buffer[self._at :] + data if self._buffer else data
         self._at = 0
 
     def next(self) -> Frame | None:
-        """Return the next message or control frame; None where more bytes are needed. Raises `Broken`.
+        """Return the next message or control frame, or None if more bytes are needed. Raises `Broken`.
 
         A frame that does not complete its message is returned as (CONTINUATION, b""), so that every frame is counted.
         """
@@ -107,7 +107,7 @@ class FrameReader:
         return first, self._unmask(buffer[mask:start], buffer[start:end])
 
     def _wait(self) -> None:
-        # Nothing is kept of a buffer that has been read: most clients are silent most of the time.
+        # A buffer that has been read is freed: most clients are silent most of the time.
         if self._at:
             self._buffer = self._buffer[self._at :]
             self._at = 0
@@ -135,7 +135,7 @@ class FrameReader:
 
 
 def _long_length(data: bytes) -> int:
-    # Section 5.2: in as few bytes as possible, and with the first bit of eight bytes 0.
+    # Section 5.2: the shortest encoding, and the most significant bit of an 8-byte length is 0.
     length = int.from_bytes(data, "big")
     if length < (126 if len(data) == 2 else 65_536) or length >= 2**63:
         raise Broken(BROKEN_FRAME)

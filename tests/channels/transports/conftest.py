@@ -1,4 +1,4 @@
-"""Workers with small bounds: one that serves WebSockets, and those that are polled without HTTP."""
+"""Workers with small limits: one that serves WebSockets, and some that are polled without HTTP."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any

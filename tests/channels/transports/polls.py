@@ -26,7 +26,7 @@ class Place:
 
 
 class Poller:
-    """A client that polls: it shows its token to any of the places, one after the other."""
+    """A polling client: sends its token to each of the workers in turn."""
 
     def __init__(self, *places: Place, who: Member = ANA, owner: Place | None = None) -> None:
         self._places = places
@@ -54,7 +54,7 @@ class Poller:
         return self.ask(lambda token: PollRequest(token.session, self._role, token.answer))
 
     async def answer(self, polling: "asyncio.Future[bytes] | None" = None) -> dict[str, Any]:
-        """Wait for a poll's answer, and take it: the token is the next one's."""
+        """Wait for a poll's answer and keep its token for the next poll."""
         async with asyncio.timeout(20):
             answer = self._read(await (polling or self.poll()))
         if answer["status"] in (200, 204):

@@ -1,4 +1,4 @@
-"""Real WebSockets for tests: a worker behind an HTTP server, clients that read always, and raw ones."""
+"""Real WebSockets for tests: a worker behind an HTTP server, clients that always read, and raw clients."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from channels.transports.poll_sessions import PollSessions
 from tests.channels.support import Worker, unframed
 from tests.channels.wire.client_frames import frame
 
-# Small, so that a test need not send megabytes to fill what waits for a client.
+# Small, so that a test fills a client's outbox without sending megabytes.
 LIMITS = Limits(push_rate=0, max_outbox_bytes=64 * 1024)
 
 UPGRADE = {
@@ -35,7 +35,7 @@ ORIGIN = "https://portal.example"
 
 
 class Connection:
-    """A client that reads all the time, and keeps what it was sent until it is asked for."""
+    """A client that reads all the time and keeps received messages until the test asks for them."""
 
     def __init__(self) -> None:
         self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
@@ -194,12 +194,12 @@ async def replies_to(client: RawClient, last: str) -> list[Any]:
     """Read until the reply to that ref has come, and return all replies' refs and payloads."""
     data = await client.read_until(b'"%b","class:7","phx_reply"' % last.encode())
     data = await client.read_until(b"]", data) if data.endswith(b'"phx_reply"') else data
-    # What has come of the last frame may be less than the whole.
+    # The last frame may be incomplete.
     frames = [json.loads(body) for body in unframed(data[data.index(b"\x81") :]) if body.endswith(b"]")]
     return [(frame[1], frame[4]) for frame in frames if frame[3] == "phx_reply"]
 
 
 def pushes(count: int) -> list[bytes]:
-    """Make the frames of a join and so many messages, with the refs 0, 1, 2 and so on."""
+    """Make the frames of a join and `count` messages, with the refs 0, 1, 2 and so on."""
     messages = [["1", str(number), "class:7", "message:send", {"text": "x"}] for number in range(1, count + 1)]
     return [frame(1, json.dumps(each).encode()) for each in [["1", "0", "class:7", "phx_join", {}], *messages]]

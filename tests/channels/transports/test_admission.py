@@ -1,4 +1,4 @@
-"""The admission queue: when clients are admitted, and how long the others are told to stay away."""
+"""The admission queue: when clients are admitted, and after what delay the others retry."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def come(admission: Admission, count: int, *, waits: bool = True) -> list[float]
 
 
 def crowd(admission: Admission, count: int) -> list[int]:
-    """Have so many clients come that are all sent back; return for how many ms."""
+    """Connect clients that are all refused; return their retry delays in ms."""
     sent_back = []
     for _ in range(count):
         with pytest.raises(Crowded) as raised:
@@ -43,7 +43,7 @@ def test_clients_after_the_burst_get_one_slot_each(admission: Admission) -> None
     assert come(admission, 100) == pytest.approx([number / ADMISSION_RATE for number in range(100)])
 
 
-def test_a_client_that_is_sent_back_takes_no_slot(admission: Admission, clock: TurnedClock) -> None:
+def test_a_refused_client_takes_no_slot(admission: Admission, clock: TurnedClock) -> None:
     waits = come(admission, AT_ONCE + IN_LINE)
     assert max(waits) <= MAX_LINE_SECONDS
     come(admission, 1)
@@ -52,7 +52,7 @@ def test_a_client_that_is_sent_back_takes_no_slot(admission: Admission, clock: T
     assert come(admission, 1)[0] == pytest.approx(MAX_LINE_SECONDS - 1, abs=0.01)
 
 
-def test_those_sent_back_are_spread_over_the_time_they_need(admission: Admission) -> None:
+def test_retry_times_are_spread_over_the_time_the_queue_needs(admission: Admission) -> None:
     come(admission, AT_ONCE + IN_LINE + 1)
     times = crowd(admission, 5_000)
     assert min(times) >= 1000 * MAX_LINE_SECONDS
@@ -60,7 +60,7 @@ def test_those_sent_back_are_spread_over_the_time_they_need(admission: Admission
     assert max(times) > 1000 * (MAX_LINE_SECONDS + 3_000 / ADMISSION_RATE)
 
 
-def test_clients_that_came_back_are_no_longer_counted(admission: Admission, clock: TurnedClock) -> None:
+def test_returning_clients_are_no_longer_counted_as_waiting(admission: Admission, clock: TurnedClock) -> None:
     come(admission, AT_ONCE + IN_LINE + 1)
     crowd(admission, 5_000)
     for _ in range(4):

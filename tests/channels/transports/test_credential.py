@@ -25,7 +25,7 @@ from channels.transports.credential import Credential, find_credential
         ({"Sec-WebSocket-Protocol": "phoenix"}, None, None, None),
     ],
 )
-def test_a_bearer_token_goes_before_the_cookie(
+def test_bearer_token_takes_precedence_over_cookie(
     headers: dict[str, str], access_token: str | None, cookie: str | None, found: Credential | None
 ) -> None:
     assert find_credential(headers, access_token, cookie) == found

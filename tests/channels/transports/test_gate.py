@@ -1,4 +1,4 @@
-"""Who is admitted, whatever the transport: credential, role, origin, version, connections, rate and queue."""
+"""Admission on any transport: credential, role, origin, version, connections, rate and queue."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -27,7 +27,7 @@ ROLES = {role.name: role for role in roles.ROLES}
 
 
 class Door:
-    """A gate on a clock that stands still; waiting for a slot is noted, and over at once unless `holds`."""
+    """A gate on a stopped clock; waits for a slot are recorded, and end at once unless `holds`."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
@@ -69,7 +69,7 @@ class Door:
         return raised.value
 
     def enrol(self, count: int) -> list[str]:
-        """Add so many students; return their logins."""
+        """Add students; return their logins."""
         logins = [f"s{number}" for number in range(count)]
         for number, login in enumerate(logins):
             self.worker.authority.members[login] = member(1_000 + number, login, "student", CLASS)
@@ -86,12 +86,12 @@ async def test_a_credential_of_the_role_is_admitted(door: Door) -> None:
 
 
 @pytest.mark.parametrize("login", [None, "nobody", "paula"])
-async def test_no_credential_of_the_role_is_forbidden(door: Door, login: str | None) -> None:
+async def test_missing_credential_for_the_role_is_forbidden(door: Door, login: str | None) -> None:
     assert (await door.refused(login)).status == HTTPStatus.FORBIDDEN
 
 
 @pytest.mark.parametrize(("vsn", "in_objects"), [(None, False), ("2.0.0", False), ("1.0.0", True)])
-async def test_the_version_says_the_form_of_frames(door: Door, vsn: str | None, in_objects: bool) -> None:
+async def test_protocol_version_selects_the_frame_format(door: Door, vsn: str | None, in_objects: bool) -> None:
     assert (await door.admit("ana", vsn=vsn)).in_objects is in_objects
 
 
@@ -101,7 +101,7 @@ async def test_an_unknown_version_is_forbidden(door: Door, vsn: str) -> None:
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "https://lousa.example", "https://LOUSA.example"])
-async def test_a_cookie_is_taken_from_our_own_pages(door: Door, origin: str) -> None:
+async def test_cookie_is_accepted_from_our_own_pages(door: Door, origin: str) -> None:
     assert (await door.admit(cookie="ana", Origin=origin, Host="lousa.example")).member is ANA
 
 
@@ -109,15 +109,15 @@ async def test_a_cookie_is_taken_from_our_own_pages(door: Door, origin: str) -> 
     "origin", ["https://elsewhere.example", "null", "", "http://[", "http://[::1", "http://\udcff"]
 )
 @pytest.mark.parametrize("host", ["lousa.example", ""])
-async def test_a_cookie_from_a_foreign_page_is_forbidden(door: Door, origin: str, host: str) -> None:
+async def test_cookie_from_a_foreign_origin_is_forbidden(door: Door, origin: str, host: str) -> None:
     assert (await door.refused(cookie="ana", Origin=origin, Host=host)).status == HTTPStatus.FORBIDDEN
 
 
-async def test_a_token_is_taken_from_any_page(door: Door) -> None:
+async def test_token_is_accepted_from_any_origin(door: Door) -> None:
     assert (await door.admit("ana", Origin="http://[", Host="x")).member is ANA
 
 
-async def test_a_database_that_is_away_is_unavailable(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreachable_database_gives_service_unavailable(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(secret: str) -> Member | None:
         raise Unavailable("away")
 
@@ -126,7 +126,7 @@ async def test_a_database_that_is_away_is_unavailable(door: Door, monkeypatch: p
     assert (refused.status, refused.retry_after) == (HTTPStatus.SERVICE_UNAVAILABLE, 2_000)
 
 
-async def test_a_user_has_so_many_connections_and_no_more(door: Door) -> None:
+async def test_connections_of_one_user_are_limited(door: Door) -> None:
     engine = door.worker.engine
     sessions = [engine.connect(ANA, JSON, engine.revision) for _ in range(MAX_CONNECTIONS)]
     assert (await door.refused("ana")).status == HTTPStatus.TOO_MANY_REQUESTS
@@ -151,7 +151,7 @@ async def test_connections_in_the_queue_count_for_their_user(door: Door) -> None
     await door.admit("ana")
 
 
-async def test_a_client_that_gives_up_in_the_queue_counts_no_more(door: Door) -> None:
+async def test_client_that_leaves_the_queue_is_no_longer_counted(door: Door) -> None:
     for login in door.enrol(251):
         await door.admit(login)
     door.may_go.clear()
@@ -166,7 +166,7 @@ async def test_a_client_that_gives_up_in_the_queue_counts_no_more(door: Door) ->
     await door.admit("ana")
 
 
-async def test_one_user_opens_connections_no_faster_than_the_rate(door: Door) -> None:
+async def test_handshakes_of_one_user_are_rate_limited(door: Door) -> None:
     for _ in range(int(HANDSHAKE_BURST)):
         await door.admit("ana")
     refused = await door.refused("ana")
@@ -177,7 +177,7 @@ async def test_one_user_opens_connections_no_faster_than_the_rate(door: Door) ->
     await door.admit("ana")
 
 
-async def test_one_users_handshakes_keep_nobody_else_out(door: Door) -> None:
+async def test_handshakes_of_one_user_do_not_block_others(door: Door) -> None:
     logins = door.enrol(4_500)
     admitted, turned_away = 0, 0
     for millisecond in range(5_000):
@@ -213,7 +213,7 @@ async def test_in_a_crowd_students_wait_and_staff_do_not(door: Door) -> None:
     assert len(door.waited) == 49
 
 
-async def test_past_the_longest_wait_students_are_sent_back(door: Door) -> None:
+async def test_students_past_the_longest_wait_are_told_to_retry(door: Door) -> None:
     for login in door.enrol(2_251):
         await door.admit(login)
     refused = await door.refused("ana")

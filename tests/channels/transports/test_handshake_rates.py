@@ -15,7 +15,7 @@ def test_a_burst_is_allowed_and_then_the_rate() -> None:
     assert rates.seconds_until_handshake(1) > 0
 
 
-def test_each_user_has_a_rate_of_their_own() -> None:
+def test_each_user_has_a_separate_rate() -> None:
     rates = HandshakeRates(TurnedClock(), burst=1)
     assert [rates.seconds_until_handshake(user_id) > 0 for user_id in (1, 2, 1, 2, 3)] == [
         False,
@@ -26,7 +26,7 @@ def test_each_user_has_a_rate_of_their_own() -> None:
     ]
 
 
-def test_a_user_who_has_been_quiet_is_forgotten() -> None:
+def test_idle_user_is_removed() -> None:
     clock = TurnedClock()
     rates = HandshakeRates(clock)
     for user_id in range(1_000):

@@ -68,7 +68,7 @@ class Served:
 
 
 def read(response: HTTPResponse) -> Any:
-    """Read an answer; all of them have this much in common."""
+    """Read an answer, and check what all answers have in common."""
     assert response.code == 200
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Type"] == "application/json"
@@ -306,7 +306,7 @@ async def test_the_connection_closes_when_the_owner_is_unreachable(served: Serve
 
 
 async def closes_after(served: Served, method: str, token: str) -> bool:
-    """Ask as one who would keep the connection, and return whether it is kept."""
+    """Make a keep-alive request, and return whether the server keeps the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     head = f"{method} /students/socket/longpoll HTTP/1.1\r\nHost: x\r\nX-Phoenix-Longpoll-Token: {token}\r\n"
     writer.write(f"{head}Content-Length: 0\r\n\r\n".encode())

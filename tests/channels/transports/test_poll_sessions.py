@@ -1,4 +1,4 @@
-"""The poll sessions of several workers: any of them may be asked, and every message arrives once, in order."""
+"""The poll sessions of several workers: any worker takes any request, and every message arrives once, in order."""
 
 import asyncio
 import json
@@ -105,7 +105,7 @@ async def test_a_poll_held_by_a_dying_worker_gets_410(make_place: MakeRoom) -> N
     ana = Poller(two, owner=one)
     polling = ana.poll()
     await until(lambda: bool(one.room._held))
-    bus.brokers.discard(one.worker.broker)  # as if it had been killed: it says nothing any more
+    bus.brokers.discard(one.worker.broker)  # as if it had been killed: it no longer responds
     assert await asyncio.wait_for(ana.answer(polling), 5) == {"status": 410, "token": None, "messages": []}
 
 
@@ -123,7 +123,7 @@ async def test_a_poll_answer_lost_between_workers_is_sent_again(make_place: Make
     await ana.push(["1", "1", "class:7", "phx_join", {}])
     bus.lose = lambda envelope: envelope.topic == rpc.channel_of(two.room._rpc.worker)
     polling = ana.poll()
-    await asyncio.sleep(0.05)  # long enough for an answer to be lost; were it not, the token would tell
+    await asyncio.sleep(0.05)  # long enough for an answer to be lost; otherwise the token would differ
     bus.lose = lambda envelope: False
     two.room._rpc.interrupted()  # as after a new connection to the broker
     token = ana.token
@@ -147,7 +147,7 @@ async def test_without_a_broker_polls_are_repeated_and_pushes_get_503(
     }
 
 
-async def test_a_push_answer_lost_between_workers_becomes_500(make_place: MakeRoom) -> None:
+async def test_push_answer_lost_between_workers_gives_500(make_place: MakeRoom) -> None:
     bus = MemoryBus()
     one, two = [await make_place(bus) for _ in range(2)]
     ana = Poller(two, owner=one)

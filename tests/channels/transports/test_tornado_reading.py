@@ -1,4 +1,4 @@
-"""Reading WebSockets past Tornado, over real sockets: order, bounds, rates, and what is relied on."""
+"""Reading WebSockets past Tornado, over real sockets: order, limits, rates, and the private API that is used."""
 
 import asyncio
 import inspect
@@ -47,7 +47,7 @@ async def test_every_kind_of_frame_counts_towards_the_rate(make_worker: Callable
         await served.gone(1)
 
 
-async def test_frames_sent_on_after_the_end_are_dropped_unread(served: Served) -> None:
+async def test_frames_after_the_close_frame_are_dropped_unread(served: Served) -> None:
     client = RawClient(served.port, "ana")
     await client.join()
     (session,) = served.worker.engine._registry.of(1)
@@ -83,8 +83,8 @@ class Recording:
         return frame
 
 
-async def test_tornado_still_has_what_our_reading_stands_in_for(served: Served) -> None:
-    # A new Tornado in which one of these has changed: read SocketProtocol beside it before this test is put right.
+async def test_tornado_still_has_the_private_api_that_we_replace(served: Served) -> None:
+    # When a new Tornado changes one of these, compare SocketProtocol with it before changing this test.
     assert WebSocketProtocol13._receive_frame_loop.__code__.co_names[:4] == (
         "client_terminated",
         "_wire_bytes_in",
@@ -103,13 +103,13 @@ async def test_tornado_still_has_what_our_reading_stands_in_for(served: Served) 
     assert stream._read_buffer_size == 0
 
 
-async def test_frames_may_come_together_with_the_upgrade(served: Served) -> None:
+async def test_frames_may_arrive_together_with_the_upgrade_request(served: Served) -> None:
     client = RawClient(served.port, "ana", b"".join(pushes(3)))
     assert [ref for ref, _ in await replies_to(client, "3")] == ["0", "1", "2", "3"]
     client.socket.close()
 
 
-async def test_frames_may_come_byte_by_byte(served: Served) -> None:
+async def test_frames_may_arrive_byte_by_byte(served: Served) -> None:
     client = RawClient(served.port, "ana")
     for byte in b"".join(pushes(2)):
         await client.send_bytes(bytes([byte]))
@@ -118,7 +118,7 @@ async def test_frames_may_come_byte_by_byte(served: Served) -> None:
     client.socket.close()
 
 
-async def test_what_comes_while_a_join_reads_the_journal_waits_for_it_and_is_done_in_order(
+async def test_messages_during_a_join_wait_and_are_handled_in_order(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = asyncio.Event()
@@ -151,7 +151,9 @@ async def test_what_comes_while_a_join_reads_the_journal_waits_for_it_and_is_don
         (frame(2, b"x" * (MAX_FRAME_BYTES + 1)), 1009),
     ],
 )
-async def test_who_breaks_the_protocol_is_told_so_and_cut_off(served: Served, data: bytes, code: int) -> None:
+async def test_protocol_violation_gets_a_close_frame_and_ends_the_connection(
+    served: Served, data: bytes, code: int
+) -> None:
     client = RawClient(served.port, "ana")
     await client.read_until(b"\r\n\r\n")
     await client.send_bytes(data)

@@ -1,4 +1,4 @@
-"""The WebSocket transport over real sockets: who is let in, what is written how, and what a bad client costs."""
+"""The WebSocket transport over real sockets: admission, writing, backpressure and bad clients."""
 
 import asyncio
 import base64
@@ -80,7 +80,7 @@ async def test_other_requests_get_403(served: Served, query: str, headers: dict[
     assert await served.refused(query, **headers) == 403
 
 
-async def test_each_role_has_a_socket_of_its_own(served: Served) -> None:
+async def test_each_role_has_a_separate_socket_url(served: Served) -> None:
     assert await served.refused("access_token=ana", role="teachers") == 403
     assert await served.refused("access_token=paula", role="principal") == 403
     for role, login in (("teachers", "paula"), ("principal", "diretora")):
@@ -191,7 +191,7 @@ async def test_a_withdrawn_sign_in_closes_the_open_socket_with_4001(served: Serv
     assert await connection.closed() == 4001
 
 
-async def test_a_server_that_closes_tells_clients_to_come_back(served: Served) -> None:
+async def test_stopping_server_closes_clients_with_a_restart_code(served: Served) -> None:
     connection = await served.connect("access_token=ana")
     await connection.join()
     closing = asyncio.create_task(served.worker.engine.close())
