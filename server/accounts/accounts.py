@@ -1,8 +1,8 @@
 """Signing in and out, and the members behind cookies and tokens, for the pages and for the engine.
 
 A sign-in is 32 random bytes, given to its owner once; the database keeps their SHA-256 (a slow hash is not needed:
-nobody guesses 256 bits). A change that withdraws a right writes a note (databases/changes.py), by which the other
-workers learn of it within a second; this worker applies it at once.
+nobody guesses 256 bits). A change that withdraws a right writes a note (databases/changes.py). The other workers read
+it within a second; this worker applies the change at once.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ EXTEND_AFTER_MS = DAY
 EXTEND_CONNECTED_AFTER_MS = SIGN_IN_MS // 2
 # A phone, a computer at home, and the school's computers on which a user forgot to sign out.
 MAX_SIGN_INS = 20
-# Longer than any running worker is cut off from the database.
+# Longer than a running worker can be cut off from the database.
 CHANGES_KEPT_MS = 7 * DAY
 # As wide as the column.
 MAX_LOGIN_CHARACTERS = 255
@@ -174,7 +174,7 @@ class Accounts:
     async def audience(
         self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
     ) -> tuple[list[User], int]:
-        """Return which of the users `among` a topic is meant for, in that order, and for how many in all."""
+        """Return which of the users `among` are in a topic's audience, in that order, and the audience's size."""
         async with reading(self._sessions) as db:
             users = await read_users(db, among)
             if topic.kind.audience is Audience.ENROLLED:
@@ -265,7 +265,7 @@ def new_credential(kind: str, user_id: int, now: int, expires_at: int) -> tuple[
 
 
 def normal_login(login: str) -> str:
-    """Return a login as it is stored; for text that cannot be one, a login that nobody has."""
+    """Return the stored form of a login; for text that cannot be a login, one that no user has."""
     # PostgreSQL takes neither a NUL nor half a surrogate pair in a text.
     plain = login[: 2 * MAX_LOGIN_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     # NFC: keyboards send the same accented letter composed or decomposed.
@@ -273,12 +273,12 @@ def normal_login(login: str) -> str:
 
 
 def normal_code(code: str) -> str:
-    """Return a one-time code as it was hashed, without blanks and hyphens, in capitals."""
+    """Return a one-time code in the form that was hashed: capitals, no blanks, no hyphens."""
     return "".join(code.split()).replace("-", "").upper()
 
 
 def by_name(name: str) -> tuple[str, str]:
-    """Return a sort key by which names are in the usual order: Álvaro beside Alice, not after Zé."""
+    """Return a sort key that ignores accents: Álvaro sorts beside Alice, not after Zé."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter)), name
 

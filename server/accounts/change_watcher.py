@@ -1,8 +1,8 @@
-"""Watches for rights that any process gives or withdraws: another worker, an import, a command.
+"""Watches for changes of rights by any process: another worker, an import, a command.
 
 Once a second one query reads the notes after the last one seen (databases/changes.py). The watcher drops the users
-concerned from memory, then the engine checks their open connections again. While the database is away no note is lost:
-the first query that succeeds starts from the same note.
+concerned from memory, then the engine checks their open connections again. No note is lost while the database is
+unreachable: the first query that succeeds starts from the same note.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ SECONDS = 1.0
 class ChangeWatcher:
     """Calls `on_changed` with the ids of the users who changed, or None for everybody.
 
-    When `on_changed` raises, that is logged, and a second later it is called again with the same users.
+    An exception of `on_changed` is logged; a second later it is called again with the same users.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ChangeWatcher:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Watch from now on. Call it before anybody is authenticated: what was read earlier might stay stale."""
+        """Start watching. Call it before the first authentication: rows read earlier could stay stale."""
         self._last = await self._accounts.newest_change()
         self._task = asyncio.create_task(self._run())
 
@@ -49,11 +49,11 @@ class ChangeWatcher:
             await cancel(self._task)
 
     def poke(self) -> None:
-        """Look now instead of within a second."""
+        """Query now instead of within a second."""
         self._accounts.changed.set()
 
     async def look(self) -> None:
-        """Look once, and apply what has changed."""
+        """Query once, and apply the changes."""
         changes = await self._accounts.changes_after(self._last)
         if changes.newest == self._last:
             return

@@ -33,7 +33,7 @@ _K = TypeVar("_K")
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """What is the same for everybody: the school's name and its classes, by id, in the order of their titles."""
+    """The data that all members share: the school's name and its classes by id, ordered by title."""
 
     name: str
     classrooms: Mapping[int, Classroom]
@@ -48,7 +48,7 @@ class _Kept:
 
 
 class Members:
-    """Reads members, and keeps the `max_kept` used last."""
+    """Reads members and caches the `max_kept` most recently used ones."""
 
     def __init__(
         self, sessions: DbSessions, clock: Clock, roles: Collection[Role] = ROLES, *, max_kept: int = MAX_KEPT
@@ -57,7 +57,7 @@ class Members:
         self._max_kept = max_kept
         self._sessions = sessions
         self._clock = clock
-        self._forgets = 0  # calls so far; below, the number of the last one of each kind
+        self._forgets = 0  # calls of `forget` so far; below, the number of the last call of each kind
         self._forgotten: dict[int, int] = {}  # by user
         self._all_forgotten = 0
         self._school_forgotten = 0
@@ -87,7 +87,7 @@ class Members:
         return kept.member.credential_id
 
     async def by_credential(self, credential_id: int) -> Member | None:
-        """Read a sign-in from the database, even if it is kept."""
+        """Read a sign-in from the database, even if it is cached."""
         return await self._read(self._by_credential, credential_id)
 
     async def school(self) -> School:
@@ -101,7 +101,7 @@ class Members:
         return self._school
 
     def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:
-        """Drop these users, or everybody and the school (None), or the school as well; also what is being read now."""
+        """Drop these users, or everybody and the school (None), or the school as well; also reads under way."""
         self._forgets += 1
         if user_ids is None:
             self._forget_all()
@@ -160,7 +160,7 @@ class Members:
         return self._known(found, school)
 
     def _known(self, found: Mapping[_K, SignIn], school: School) -> dict[_K, _Kept]:
-        # An account of a role that this server does not have (another release made it) can do nothing here.
+        # An account whose role this server does not have (another release created it) has no rights here.
         return {
             key: _kept(sign_in, _classes(sign_in, self._roles[sign_in.user.role], school))
             for key, sign_in in found.items()
@@ -174,7 +174,7 @@ def _kept(sign_in: SignIn, classes: Mapping[int, Classroom]) -> _Kept:
 
 
 def _classes(sign_in: SignIn, role: Role, school: School) -> Mapping[int, Classroom]:
-    # Members who see all classes share one mapping, and all members the classes in theirs: a school may have thousands.
+    # Members who see all classes share one mapping; all members share the class objects: a school may have thousands.
     if role.sees_all_classes:
         return school.classrooms
     return {id_: school.classrooms[id_] for id_ in sign_in.class_ids if id_ in school.classrooms}

@@ -1,4 +1,4 @@
-"""Hashes and checks passwords and one-time codes with argon2id, off the event loop and with a bound.
+"""Hashes and checks passwords and one-time codes with argon2id, in a bounded number of threads.
 
 One hash takes about 20 ms of a core and 19 MiB (one of the choices that OWASP's password storage cheat sheet holds
 equal): a class of 30 that signs in at once waits a third of a second, a school of 1,000 ten seconds.
@@ -18,19 +18,19 @@ from server.accounts.refusals import PasswordRefused, SignInRefused
 
 R = TypeVar("R")
 
-# Memory (KiB), passes, lanes. One lane: the threads below are what runs at the same time.
+# Memory (KiB), passes, lanes. One lane: parallelism comes from the threads below.
 MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
 # At most two cores: the event loop must get its share, and memory stays below 40 MiB.
 AT_ONCE = 2
-# Number 401 would wait about four seconds; "try again" is the better answer.
+# The 401st would wait about four seconds; "try again" is the better answer.
 MAX_WAITING = 400
 RETRY_AFTER_SECONDS = 5
 
 MIN_PASSWORD_CHARACTERS = 8
-# Nobody types more, and hashing takes longer with the length.
+# Nobody types more, and hashing time grows with the length.
 MAX_PASSWORD_CHARACTERS = 256
 
-# Passwords that are guessed first, in Brazil and elsewhere, among those that are long enough.
+# The most often guessed passwords, in Brazil and elsewhere, of those that are long enough.
 _COMMON_TEXT = """
 12345678 123456789 1234567890 01234567 87654321 987654321 12341234 11223344 123123123
 password password1 passw0rd qwertyui qwertyuiop asdfghjk 1q2w3e4r abcd1234 abc12345 iloveyou
@@ -90,13 +90,13 @@ class Passwords:
 
     async def _in_thread(self, work: Callable[..., R], *arguments: str) -> R:
         if self._is_closed:
-            # The process stops, and a client that hung up still waited for its slot.
+            # The process stops while a client that hung up still waits for its slot.
             raise SignInRefused("throttled", RETRY_AFTER_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
 def check_new_password(login: str, password: str) -> None:
-    """Raise PasswordRefused for a password that is too easily guessed: long enough is what counts (NIST SP 800-63B)."""
+    """Raise PasswordRefused for an easily guessed password; there are no composition rules (NIST SP 800-63B)."""
     folded = password.casefold()
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise PasswordRefused("short")

@@ -1,4 +1,4 @@
-"""What a user or an administrator asked for and does not get, with the reason as a word that a page can translate."""
+"""Refused requests of users and administrators, each with its reason as a word that a page can translate."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from typing import Literal
 class SignInRefused(Exception):
     """Nobody is signed in. `reason` is `wrong` (login or password), `code` (wrong, used or expired) or `throttled`.
 
-    Where it is `throttled`, trying again makes sense after `retry_after` seconds.
+    After `throttled`, the client may retry after `retry_after` seconds.
     """
 
     def __init__(self, reason: Literal["wrong", "code", "throttled"], retry_after: int = 0) -> None:

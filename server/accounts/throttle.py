@@ -1,7 +1,7 @@
 """Limits how fast passwords can be guessed: failures are counted for each account and each address.
 
 A guess is counted before it is checked, and taken back if it was right, so that guesses sent at once are all counted.
-The counts are in the database, and so hold over restarts and for all workers.
+The counts are in the database, so they survive restarts and apply to all workers.
 """
 
 from ipaddress import IPv6Address, ip_address

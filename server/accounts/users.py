@@ -1,4 +1,4 @@
-"""What an administrator does with accounts, from the command line, while the server runs or not.
+"""The administrator's commands on accounts; they work whether or not the server runs.
 
 Each command is one transaction, and raises UserError (nothing was changed) with a message that says why.
 """
@@ -32,13 +32,13 @@ from server.databases.users import (
     without_password,
 )
 
-# Without what is mistaken for another: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
+# No characters that are mistaken for each other: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
 CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
 # 45 bits: with a slow hash more than enough, and short enough to be copied from paper. (A quick hash such as SHA-256
 # could be searched in an hour by a thief of the database.)
 CODE_CHARACTERS = 10
 CODE_DAYS = 30
-# Well below what may wait for a hash at all (passwords.MAX_WAITING): a whole school is more than that.
+# Well below the hash queue's limit (passwords.MAX_WAITING), which a whole school would exceed.
 HASHES_AT_ONCE = 100
 
 MAX_NAME_CHARACTERS = 255
@@ -88,7 +88,7 @@ class Users:
         self._clock = clock
 
     async def create(self, login: str, name: str, role: RoleName, password: str) -> None:
-        """Create a user by hand; rosters, which know nothing of them, leave them alone."""
+        """Create a user by hand; roster imports do not change such users."""
         login, name = _valid_login(login), _valid_name(name)
         check_new_password(login, password)
         password_hash = await self._passwords.hash(password)
@@ -98,7 +98,7 @@ class Users:
             db.add(Account(login=login, name=name, role=role, password_hash=password_hash))
 
     async def disable(self, login: str) -> None:
-        """Keep a user from signing in, and end all their sign-ins."""
+        """Disable a user's account and end all their sign-ins."""
         async with writing(self._sessions) as db:
             user = await _locked(db, login)
             user.enabled = False
@@ -111,7 +111,7 @@ class Users:
             (await _locked(db, login)).enabled = True
 
     async def set_password(self, login: str, password: str) -> None:
-        """Give a user a new password, and sign them out wherever they are signed in with the old one."""
+        """Set a user's password and end the sign-ins made with the old one."""
         login = normal_login(login)
         check_new_password(login, password)
         password_hash = await self._passwords.hash(password)
@@ -130,9 +130,9 @@ class Users:
     async def make_codes(self, *titles: str, role: RoleName | None = None, logins: Sequence[str] = ()) -> list[Code]:
         """Make a one-time code for each of these classes' people who has no password, and for each of these logins.
 
-        Without any title or login: for all classes. With a role: for those of the classes who have it. A class may be
-        called by its title in small letters. Each person is there once, with the first of their classes; they come by
-        class, role and name, and at the end those by login. A code made earlier and not used is void.
+        Without titles and logins, all classes are meant; with a role, only class members of that role. Titles ignore
+        case. Each person is listed once, under the first of their classes, ordered by class, role and name; those
+        named by login come last. An earlier unused code becomes invalid.
         """
         async with reading(self._sessions) as db:
             found = await _of_classes(db, titles, role) if titles or not logins else {}

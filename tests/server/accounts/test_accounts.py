@@ -32,7 +32,7 @@ async def _refusal(accounts: Accounts, login: str, password: str) -> SignInRefus
     return refusal.value
 
 
-async def test_signing_in_gives_a_secret_that_says_who_one_is(accounts: Accounts, ana: int) -> None:
+async def test_sign_in_returns_a_secret_that_identifies_the_user(accounts: Accounts, ana: int) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     member = await accounts.authenticate(secret)
     assert member is not None
@@ -41,13 +41,11 @@ async def test_signing_in_gives_a_secret_that_says_who_one_is(accounts: Accounts
 
 
 @pytest.mark.parametrize("typed", ["ANA", "  Ana ", "ana\n"])
-async def test_a_login_may_be_typed_in_capitals_and_with_blanks(accounts: Accounts, ana: int, typed: str) -> None:
+async def test_login_ignores_case_and_surrounding_blanks(accounts: Accounts, ana: int, typed: str) -> None:
     assert await accounts.authenticate(await accounts.sign_in(typed, PASSWORD, HERE))
 
 
-async def test_the_database_does_not_hold_what_opens_a_session(
-    accounts: Accounts, ana: int, sessions: DbSessions
-) -> None:
+async def test_the_database_stores_no_usable_secret(accounts: Accounts, ana: int, sessions: DbSessions) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     async with reading(sessions) as session:
         (credential,) = await session.scalars(select(Credential))
@@ -56,7 +54,7 @@ async def test_the_database_does_not_hold_what_opens_a_session(
     assert PASSWORD not in (account.password_hash or "")
 
 
-async def test_an_unknown_login_gets_the_answer_of_a_wrong_password(accounts: Accounts, ana: int) -> None:
+async def test_unknown_login_is_answered_like_a_wrong_password(accounts: Accounts, ana: int) -> None:
     refusals = [await _refusal(accounts, login, "wrong-one") for login in ("ana", "nobody", "", "a\0", "\ud800")]
     assert {refusal.reason for refusal in refusals} == {"wrong"}
 
@@ -78,7 +76,9 @@ async def test_disabled_or_ended_user_cannot_sign_in(
     assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
 
 
-async def test_guessing_is_throttled_also_for_the_right_guess(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+async def test_throttled_account_refuses_even_the_right_password(
+    accounts: Accounts, ana: int, clock: TurnedClock
+) -> None:
     for _ in range(ACCOUNT_FAILURES):
         assert (await _refusal(accounts, "ana", "wrong-one")).reason == "wrong"
     refusal = await _refusal(accounts, "ana", PASSWORD)
@@ -92,7 +92,7 @@ async def test_an_unknown_login_is_throttled_like_a_known_one(accounts: Accounts
     assert reasons == ["wrong"] * ACCOUNT_FAILURES + ["throttled"]
 
 
-async def test_signing_in_often_is_no_guessing(accounts: Accounts, ana: int) -> None:
+async def test_successful_sign_ins_are_not_throttled(accounts: Accounts, ana: int) -> None:
     for _ in range(ACCOUNT_FAILURES + 1):
         await accounts.sign_in("ana", PASSWORD, HERE)
 
@@ -124,13 +124,13 @@ async def test_signing_out_ends_sign_in_and_notes_change(accounts: Accounts, ana
         assert list(await session.scalars(select(Change.user_id))) == [ana]
 
 
-async def test_signing_out_with_a_secret_of_nobody_is_no_error(accounts: Accounts, sessions: DbSessions) -> None:
+async def test_signing_out_with_an_unknown_secret_is_no_error(accounts: Accounts, sessions: DbSessions) -> None:
     await accounts.sign_out("nonsense")
     async with reading(sessions) as session:
         assert list(await session.scalars(select(Change))) == []
 
 
-async def test_a_new_sign_in_never_has_the_id_of_one_that_ended(accounts: Accounts, ana: int) -> None:
+async def test_ids_of_ended_sign_ins_are_never_reused(accounts: Accounts, ana: int) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     old = await accounts.authenticate(secret)
     assert old is not None
@@ -139,13 +139,13 @@ async def test_a_new_sign_in_never_has_the_id_of_one_that_ended(accounts: Accoun
     assert await accounts.renew(old) is None
 
 
-async def test_only_the_newest_sessions_of_a_user_stay(accounts: Accounts, ana: int) -> None:
+async def test_only_the_newest_sign_ins_of_a_user_are_kept(accounts: Accounts, ana: int) -> None:
     secrets = [await accounts.sign_in("ana", PASSWORD, HERE) for _ in range(MAX_SIGN_INS + 2)]
     found = [await accounts.authenticate(secret) for secret in secrets]
     assert [member is None for member in found] == [True, True] + [False] * MAX_SIGN_INS
 
 
-async def test_a_session_ends_after_thirty_days_without_use(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+async def test_sign_in_expires_after_thirty_days_without_use(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     clock.turn(SIGN_IN_MS - 1)
     assert await accounts.authenticate(secret)
@@ -153,7 +153,7 @@ async def test_a_session_ends_after_thirty_days_without_use(accounts: Accounts, 
     assert await accounts.authenticate(secret) is None
 
 
-async def test_a_page_a_day_keeps_a_sign_in_with_one_write_a_day(
+async def test_daily_pages_extend_a_sign_in_with_daily_writes(
     accounts: Accounts, ana: int, clock: TurnedClock, queries: list[str]
 ) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
@@ -171,7 +171,7 @@ async def test_a_page_a_day_keeps_a_sign_in_with_one_write_a_day(
     assert not accounts.extend(secret)
 
 
-async def test_an_open_connection_keeps_a_sign_in(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+async def test_open_connection_extends_a_sign_in(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     member = await accounts.authenticate(secret)
     assert member is not None
@@ -199,7 +199,9 @@ async def test_another_worker_learns_that_a_sign_in_was_extended(
     other.close()
 
 
-async def test_a_token_keeps_its_end(accounts: Accounts, ana: int, users: Users, clock: TurnedClock) -> None:
+async def test_expiry_of_a_token_is_never_extended(
+    accounts: Accounts, ana: int, users: Users, clock: TurnedClock
+) -> None:
     (token,) = await users.create_tokens(["ana"], 30)
     member = await accounts.authenticate(token.secret)
     assert member is not None
@@ -210,7 +212,7 @@ async def test_a_token_keeps_its_end(accounts: Accounts, ana: int, users: Users,
     assert await accounts.authenticate(token.secret) is None
 
 
-async def test_a_sign_in_that_has_ended_is_not_extended(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+async def test_ended_sign_in_is_not_extended(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     secret = await accounts.sign_in("ana", PASSWORD, HERE)
     clock.turn(2 * DAY)
     assert await accounts.authenticate(secret)
@@ -220,7 +222,7 @@ async def test_a_sign_in_that_has_ended_is_not_extended(accounts: Accounts, ana:
     assert await accounts.authenticate(secret) is None
 
 
-async def test_the_sessions_used_last_stay(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+async def test_most_recently_used_sign_ins_are_kept(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
     used = await accounts.sign_in("ana", PASSWORD, HERE)
     unused = await accounts.sign_in("ana", PASSWORD, HERE)
     clock.turn(2 * DAY)
@@ -240,7 +242,7 @@ async def code(people: People, users: Users) -> str:
     return (await users.make_codes("6º A"))[0].code
 
 
-async def test_a_code_lets_in_once_with_the_password_chosen(accounts: Accounts, code: str) -> None:
+async def test_one_time_code_signs_in_once_and_sets_the_password(accounts: Accounts, code: str) -> None:
     secret = await accounts.redeem_code("bruno", code, "escolhida", HERE)
     assert await accounts.authenticate(secret)
     assert await accounts.sign_in("bruno", "escolhida", HERE)
@@ -248,7 +250,7 @@ async def test_a_code_lets_in_once_with_the_password_chosen(accounts: Accounts, 
         await accounts.redeem_code("bruno", code, "escolhida-2", HERE)
 
 
-async def test_a_code_may_be_typed_as_one_reads_it(accounts: Accounts, code: str) -> None:
+async def test_one_time_code_ignores_case_blanks_and_hyphens(accounts: Accounts, code: str) -> None:
     assert await accounts.redeem_code("Bruno", f" {code[:5].lower()}-{code[5:]} ", "escolhida", HERE)
 
 
@@ -259,7 +261,7 @@ async def test_code_redeemed_twice_concurrently_works_once(accounts: Accounts, c
 
 
 @pytest.mark.parametrize("login", ["bruno", "nobody"])
-async def test_a_wrong_code_is_refused_and_guessing_it_throttled(accounts: Accounts, code: str, login: str) -> None:
+async def test_wrong_code_is_refused_and_guessing_is_throttled(accounts: Accounts, code: str, login: str) -> None:
     reasons = []
     for _ in range(ACCOUNT_FAILURES + 1):
         with pytest.raises(SignInRefused) as refusal:
@@ -268,19 +270,19 @@ async def test_a_wrong_code_is_refused_and_guessing_it_throttled(accounts: Accou
     assert reasons == ["code"] * ACCOUNT_FAILURES + ["throttled"]
 
 
-async def test_a_code_runs_out(accounts: Accounts, code: str, clock: TurnedClock) -> None:
+async def test_one_time_code_expires(accounts: Accounts, code: str, clock: TurnedClock) -> None:
     clock.turn(CODE_DAYS * DAY)
     with pytest.raises(SignInRefused, match="code"):
         await accounts.redeem_code("bruno", code, "escolhida", HERE)
 
 
-async def test_a_password_that_is_refused_leaves_the_code_good(accounts: Accounts, code: str) -> None:
+async def test_refused_password_leaves_the_code_valid(accounts: Accounts, code: str) -> None:
     with pytest.raises(PasswordRefused, match="short"):
         await accounts.redeem_code("bruno", code, "curta", HERE)
     assert await accounts.redeem_code("bruno", code, "escolhida", HERE)
 
 
-async def test_tidying_deletes_what_has_expired_and_tells_whose_it_was(
+async def test_cleanup_deletes_expired_rows_and_notes_their_users(
     accounts: Accounts, ana: int, clock: TurnedClock, sessions: DbSessions
 ) -> None:
     await _refusal(accounts, "ana", "wrong-one")
@@ -312,7 +314,7 @@ async def test_the_school_has_a_name(accounts: Accounts, people: People) -> None
     assert await accounts.school_name() == "Escola do Bairro"
 
 
-async def test_a_topic_is_meant_for_some_and_so_many(accounts: Accounts, people: People) -> None:
+async def test_audience_of_a_topic_has_members_and_a_size(accounts: Accounts, people: People) -> None:
     ana, bruno = await people.user("ana"), await people.user("bruno")
     paula = await people.user("paula", "teacher")
     diretora = await people.user("diretora", "principal")
@@ -329,9 +331,7 @@ async def test_a_topic_is_meant_for_some_and_so_many(accounts: Accounts, people:
     assert await audience("school", "student", "teacher") == ([paula, bruno, ana], 3)
 
 
-async def test_an_audience_may_be_asked_of_more_than_a_database_takes_at_once(
-    accounts: Accounts, people: People
-) -> None:
+async def test_audience_query_may_exceed_the_parameters_of_one_statement(accounts: Accounts, people: People) -> None:
     ana = await people.user("ana")
     users, _ = await accounts.audience(SCHOOL.address(), ["student"], [*range(1_000_000, 1_040_000), ana])
     assert [user.id for user in users] == [ana]
@@ -341,5 +341,5 @@ def test_a_login_is_never_longer_than_its_column() -> None:
     assert len(normal_login("ß" * 255)) == 255
 
 
-def test_a_login_is_one_however_its_accents_are_typed() -> None:
+def test_login_matches_composed_and_decomposed_accents() -> None:
     assert normal_login("Jose\u0301") == normal_login("JOS\u00c9") == "jos\u00e9"

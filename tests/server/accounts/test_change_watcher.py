@@ -16,7 +16,7 @@ from tests.server.people import People
 
 
 class Told:
-    """Gathers what it is told, and what the accounts then say of one secret; fails as often as it is asked to."""
+    """Records each change, and who then owns one secret; raises as often as a test sets."""
 
     def __init__(self) -> None:
         self.users: list[set[int] | None] = []
@@ -41,7 +41,7 @@ async def _note(sessions: DbSessions, users: list[int] | None) -> None:
         await note_changes(session, users, 0)
 
 
-async def test_a_change_by_any_process_is_noticed_and_nothing_old_is_believed(
+async def test_changes_by_any_process_are_noticed_and_caches_are_dropped(
     accounts: Accounts, people: People, users: Users, told: Told
 ) -> None:
     ana = await people.user("ana")
@@ -56,7 +56,7 @@ async def test_a_change_by_any_process_is_noticed_and_nothing_old_is_believed(
     await watcher.stop()
 
 
-async def test_a_change_of_ones_own_is_told_without_waiting(accounts: Accounts, people: People, told: Told) -> None:
+async def test_own_change_is_reported_at_once(accounts: Accounts, people: People, told: Told) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
     await _note(accounts._sessions, [7])
@@ -66,7 +66,7 @@ async def test_a_change_of_ones_own_is_told_without_waiting(accounts: Accounts, 
     await watcher.stop()
 
 
-async def test_what_happened_before_the_start_is_not_told(accounts: Accounts, sessions: DbSessions, told: Told) -> None:
+async def test_changes_before_the_start_are_not_reported(accounts: Accounts, sessions: DbSessions, told: Told) -> None:
     await _note(sessions, [1])
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
@@ -131,7 +131,7 @@ async def test_notes_that_were_all_deleted_concern_everybody(
     await watcher.stop()
 
 
-async def test_a_change_of_the_school_alone_is_read_again_and_told_to_nobody(
+async def test_school_change_is_reloaded_without_notifying_users(
     accounts: Accounts, sessions: DbSessions, people: People, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)
@@ -159,7 +159,7 @@ async def test_failed_notification_is_repeated(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-async def test_a_change_that_commits_late_is_not_missed_for_one_that_began_later(
+async def test_late_commit_is_not_missed_after_a_later_change(
     accounts: Accounts, sessions: DbSessions, told: Told
 ) -> None:
     watcher = ChangeWatcher(accounts, told, seconds=3600)

@@ -22,9 +22,7 @@ async def _sign_ins(users: Users, *logins: str) -> list[bytes]:
     return [hash_secret(token.secret) for token in await users.create_tokens(logins, 30)]
 
 
-async def test_a_member_has_the_classes_that_they_are_enrolled_in(
-    members: Members, people: People, users: Users
-) -> None:
+async def test_member_has_the_classes_of_their_enrolments(members: Members, people: People, users: Users) -> None:
     ana, bruno = await people.user("ana", name="Ana Lúcia"), await people.user("bruno")
     paula = await people.user("paula", "teacher")
     first = await people.classroom("6º A · Matemática", ana, bruno, teacher=paula)
@@ -51,9 +49,7 @@ async def test_principals_share_one_mapping_of_all_classes_by_title(
     assert found[0].classes is found[1].classes  # type: ignore[union-attr]
 
 
-async def test_connecting_again_asks_the_database_nothing(
-    members: Members, people: People, users: Users, queries: list[str]
-) -> None:
+async def test_reconnecting_needs_no_query(members: Members, people: People, users: Users, queries: list[str]) -> None:
     logins = [f"user{number}" for number in range(30)]
     for login in logins:
         await people.user(login)
@@ -67,7 +63,7 @@ async def test_connecting_again_asks_the_database_nothing(
     assert queries == []
 
 
-async def test_what_is_forgotten_is_read_again(members: Members, people: People, users: Users) -> None:
+async def test_forgotten_member_is_read_again(members: Members, people: People, users: Users) -> None:
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     assert await members.by_secret(secret)
@@ -78,7 +74,7 @@ async def test_what_is_forgotten_is_read_again(members: Members, people: People,
     assert await members.by_secret(secret) is None
 
 
-async def test_forgetting_everybody_forgets_the_classes_as_well(members: Members, people: People, users: Users) -> None:
+async def test_forgetting_everybody_drops_the_classes_too(members: Members, people: People, users: Users) -> None:
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     assert (await members.school()).name == ""
@@ -92,7 +88,7 @@ async def test_forgetting_everybody_forgets_the_classes_as_well(members: Members
 
 
 class OvertakenMembers(Members):
-    """Members whose next read is overtaken: when it has its answer, somebody is disabled, and that is noticed."""
+    """Members whose next read is overtaken: a user is disabled and forgotten after the query's answer."""
 
     overtaken_by: tuple[Users, str, list[int] | None] | None = None
 
@@ -123,7 +119,7 @@ async def test_read_overtaken_by_change_is_discarded(
     assert await members.by_secret(secret) is None
 
 
-async def test_a_change_of_somebody_else_overtakes_nothing(
+async def test_change_of_another_user_does_not_discard_a_read(
     sessions: DbSessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
 ) -> None:
     members = OvertakenMembers(sessions, clock)
@@ -136,7 +132,7 @@ async def test_a_change_of_somebody_else_overtakes_nothing(
     assert len([each for each in queries if "FROM credentials" in each and each.startswith("SELECT")]) == 1
 
 
-async def test_a_renewal_that_a_change_overtakes_is_made_again(
+async def test_renewal_overtaken_by_a_change_is_repeated(
     sessions: DbSessions, clock: TurnedClock, people: People, users: Users
 ) -> None:
     members = OvertakenMembers(sessions, clock)
@@ -148,7 +144,7 @@ async def test_a_renewal_that_a_change_overtakes_is_made_again(
     assert await members.by_credential(member.credential_id) is None
 
 
-async def test_a_sign_in_that_is_kept_ends_when_it_expires(
+async def test_cached_sign_in_ends_when_it_expires(
     members: Members, people: People, users: Users, clock: TurnedClock
 ) -> None:
     await people.user("ana")
@@ -161,7 +157,7 @@ async def test_a_sign_in_that_is_kept_ends_when_it_expires(
     assert await members.by_secret(secret) is None
 
 
-async def test_the_ones_used_longest_ago_make_room(
+async def test_least_recently_used_members_are_evicted(
     sessions: DbSessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
 ) -> None:
     members = Members(sessions, clock, max_kept=2)

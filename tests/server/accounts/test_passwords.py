@@ -7,24 +7,24 @@ from server.accounts.passwords import AT_ONCE, MAX_WAITING, Passwords, check_new
 from server.accounts.refusals import PasswordRefused, SignInRefused
 
 
-async def test_a_password_is_known_by_its_hash_alone(passwords: Passwords) -> None:
+async def test_password_matches_its_hash_only(passwords: Passwords) -> None:
     stored = await passwords.hash("Coração de estudante")
     assert "Coração" not in stored
     assert await passwords.verify(stored, "Coração de estudante")
     assert not await passwords.verify(stored, "coração de estudante")
 
 
-async def test_accents_match_however_the_keyboard_composes_them(passwords: Passwords) -> None:
+async def test_password_matches_composed_and_decomposed_accents(passwords: Passwords) -> None:
     stored = await passwords.hash(unicodedata.normalize("NFC", "coração"))
     assert await passwords.verify(stored, unicodedata.normalize("NFD", "coração"))
 
 
 @pytest.mark.parametrize("given", ["", "x" * 100_000, "a\0b"])
-async def test_nobody_has_no_password_whatever_is_given(passwords: Passwords, given: str) -> None:
+async def test_user_without_a_password_matches_none(passwords: Passwords, given: str) -> None:
     assert not await passwords.verify(None, given)
 
 
-async def test_a_damaged_hash_lets_nobody_in(passwords: Passwords) -> None:
+async def test_damaged_hash_matches_no_password(passwords: Passwords) -> None:
     assert not await passwords.verify("$argon2id$nonsense", "lousa-demo")
 
 
@@ -63,12 +63,12 @@ async def test_after_close_a_password_is_refused_as_throttled() -> None:
         ("aaaaAAAA", "common"),
     ],
 )
-def test_a_password_that_is_easily_guessed_is_refused(password: str, reason: str) -> None:
+def test_easily_guessed_password_is_refused(password: str, reason: str) -> None:
     with pytest.raises(PasswordRefused) as refusal:
         check_new_password("ana.silva", password)
     assert refusal.value.reason == reason
 
 
 @pytest.mark.parametrize("password", ["lousa-demo", "quatro palavras sem sentido", "ção-ção-"])
-def test_any_other_password_will_do(password: str) -> None:
+def test_any_other_password_is_accepted(password: str) -> None:
     check_new_password("ana.silva", password)

@@ -19,7 +19,7 @@ async def _guess(throttle: Throttle, login: str, address: str, times: int = 1) -
         await throttle.count(login, address)
 
 
-async def test_an_account_pauses_after_so_many_failures_from_anywhere(throttle: Throttle, clock: TurnedClock) -> None:
+async def test_account_is_throttled_after_failures_from_any_address(throttle: Throttle, clock: TurnedClock) -> None:
     for number in range(ACCOUNT_FAILURES):
         await _guess(throttle, "ana", f"10.0.0.{number}")
     clock.turn(60_000)
@@ -29,7 +29,7 @@ async def test_an_account_pauses_after_so_many_failures_from_anywhere(throttle: 
     await _guess(throttle, "bruno", "10.0.0.1")
 
 
-async def test_the_pause_ends_however_often_one_tried_meanwhile(throttle: Throttle, clock: TurnedClock) -> None:
+async def test_throttling_ends_despite_attempts_meanwhile(throttle: Throttle, clock: TurnedClock) -> None:
     await _guess(throttle, "ana", "10.0.0.1", ACCOUNT_FAILURES)
     for _ in range(3):
         with pytest.raises(SignInRefused):
@@ -40,7 +40,7 @@ async def test_the_pause_ends_however_often_one_tried_meanwhile(throttle: Thrott
         await throttle.check("ana", "10.0.0.1")
 
 
-async def test_an_address_pauses_after_many_failures_at_any_accounts(throttle: Throttle) -> None:
+async def test_address_is_throttled_after_failures_at_any_account(throttle: Throttle) -> None:
     await asyncio.gather(*(throttle.count(f"user{number}", "10.0.0.1") for number in range(ADDRESS_FAILURES)))
     for question in (throttle.check, throttle.count):
         with pytest.raises(SignInRefused):
@@ -74,7 +74,7 @@ async def test_right_password_resets_account_and_costs_address_nothing(
         ("@unix", "@unix", True),
     ],
 )
-async def test_an_address_counts_by_its_network(throttle: Throttle, one: str, other: str, same: bool) -> None:
+async def test_ipv6_addresses_are_counted_by_network(throttle: Throttle, one: str, other: str, same: bool) -> None:
     await asyncio.gather(*(throttle.count(f"user{number}", one) for number in range(ADDRESS_FAILURES)))
     if same:
         with pytest.raises(SignInRefused):

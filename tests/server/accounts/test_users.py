@@ -29,18 +29,18 @@ async def test_a_user_who_was_created_can_sign_in(users: Users, accounts: Accoun
 
 
 @pytest.mark.parametrize("login", ["", "  ", "ana silva", "ana\nsilva", "a" * 256, "a\0b"])
-async def test_a_login_that_cannot_be_typed_is_refused(users: Users, login: str) -> None:
+async def test_login_with_invisible_characters_is_refused(users: Users, login: str) -> None:
     with pytest.raises(UserError, match=r"(A|The) login (has|holds)"):
         await users.create(login, "Ana", "student", "lousa-demo")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "Ana\nSilva", "A" * 256])
-async def test_a_name_that_cannot_be_shown_is_refused(users: Users, name: str) -> None:
+async def test_name_with_invisible_characters_is_refused(users: Users, name: str) -> None:
     with pytest.raises(UserError, match=r"(A|The) name (has|holds)"):
         await users.create("ana", name, "student", "lousa-demo")
 
 
-async def test_a_login_is_given_once(users: Users, people: People) -> None:
+async def test_duplicate_login_is_refused(users: Users, people: People) -> None:
     await people.user("ana")
     with pytest.raises(UserError, match="already a user with the login “ana”"):
         await users.create("ANA", "Another", "student", "lousa-demo")
@@ -54,7 +54,7 @@ async def test_a_weak_password_is_refused(users: Users, people: People) -> None:
         await users.create("bruno", "Bruno", "student", "12345678")
 
 
-async def test_disabling_ends_sessions_and_tokens_and_enabling_gives_none_back(
+async def test_disabling_ends_all_sign_ins_and_enabling_restores_none(
     users: Users, accounts: Accounts, people: People, sessions: DbSessions
 ) -> None:
     ana = await people.user("ana")
@@ -68,7 +68,7 @@ async def test_disabling_ends_sessions_and_tokens_and_enabling_gives_none_back(
     assert await accounts.sign_in("ana", "lousa-demo", HERE)
 
 
-async def test_a_new_password_ends_sessions_and_leaves_tokens(
+async def test_new_password_ends_browser_sign_ins_but_not_tokens(
     users: Users, accounts: Accounts, people: People, sessions: DbSessions
 ) -> None:
     ana = await people.user("ana")
@@ -82,12 +82,12 @@ async def test_a_new_password_ends_sessions_and_leaves_tokens(
 
 
 @pytest.mark.parametrize("command", ["disable", "enable"])
-async def test_commands_on_nobody_say_so(users: Users, command: str) -> None:
+async def test_commands_report_an_unknown_login(users: Users, command: str) -> None:
     with pytest.raises(UserError, match="no user with the login “nobody”"):
         await getattr(users, command)("nobody")
 
 
-async def test_codes_are_for_those_of_a_class_who_have_no_password(
+async def test_codes_are_made_for_class_members_without_a_password(
     users: Users, people: People, clock: TurnedClock, sessions: DbSessions
 ) -> None:
     zoe, ana, bruno = [await people.user(login) for login in ("zoe", "ana", "bruno")]
@@ -111,9 +111,7 @@ async def test_codes_are_for_those_of_a_class_who_have_no_password(
     assert [line.login for line in await users.make_codes("6º A", role="teacher")] == ["paula"]
 
 
-async def test_who_is_in_several_classes_gets_one_code_with_the_first_of_them(
-    users: Users, accounts: Accounts, people: People
-) -> None:
+async def test_user_in_several_classes_gets_one_code(users: Users, accounts: Accounts, people: People) -> None:
     zoe, ana, bruno = [await people.user(login) for login in ("zoe", "ana", "bruno")]
     paula = await people.user("paula", "teacher")
     await people.user("diretora", "principal")
@@ -131,7 +129,7 @@ async def test_who_is_in_several_classes_gets_one_code_with_the_first_of_them(
     assert [line.login for line in await users.make_codes(logins=["diretora"])] == ["diretora"]
 
 
-async def test_a_code_by_login_is_for_somebody_who_lacks_a_password(users: Users, people: People) -> None:
+async def test_code_by_login_is_refused_if_a_password_is_set(users: Users, people: People) -> None:
     for login in ("ana", "bruno"):
         await people.user(login)
     await users.set_password("bruno", "lousa-demo")
@@ -158,14 +156,14 @@ async def test_a_newer_code_replaces_the_older(users: Users, accounts: Accounts,
     assert await users.make_codes("6º A") == []
 
 
-async def test_a_class_that_does_not_exist_is_named_with_those_that_do(users: Users, people: People) -> None:
+async def test_unknown_class_is_reported_with_the_existing_ones(users: Users, people: People) -> None:
     await people.classroom("6º A")
     await people.classroom("5º B", active=False)
     with pytest.raises(UserError, match=r"no class called “5º B”\. Classes are: 6º A"):
         await users.make_codes("5º B")
 
 
-async def test_tokens_come_in_the_order_of_the_logins_and_run_out(
+async def test_tokens_are_in_the_order_of_logins_and_expire(
     users: Users, accounts: Accounts, people: People, clock: TurnedClock
 ) -> None:
     for login in ("ana", "bruno"):
@@ -200,7 +198,7 @@ async def test_a_thousand_tokens_are_one_transaction(users: Users, sessions: DbS
     assert len([each for each in queries if not each.startswith("BEGIN")]) <= 7
 
 
-async def test_one_password_for_all_is_for_those_of_the_roster_only(
+async def test_password_for_everybody_applies_to_roster_users_only(
     users: Users, accounts: Accounts, people: People
 ) -> None:
     await people.user("ana")
