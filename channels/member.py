@@ -1,6 +1,6 @@
 """Who a client is, and what it has been given.
 
-These are values: whoever checks credentials makes them (`Authority`), and the engine compares topics with them at
+These are values: the `Authority` that checks credentials makes them, and the engine compares topics with them at
 every event. Nothing here knows of databases, cookies or sockets.
 """
 

@@ -77,7 +77,7 @@ function sayRoute(transport) {
   const why = isUsual ? "" : _("This network blocks the direct connection. Everything works, a moment slower.");
   sign.dataset.transport = transport ?? "";
   sign.title = why;
-  setText(byId("connection-route"), ` ${route}`); // apart from the word before it, to who hears them
+  setText(byId("connection-route"), ` ${route}`); // the space separates it from the word before it for screen readers
   setText(byId("connection-note"), why);
   byId("connection-note").hidden = isUsual;
 }

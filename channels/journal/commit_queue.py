@@ -106,7 +106,7 @@ class CommitQueue:
         self._writing = Availability("written")
 
     def start(self, listener: JournalListener) -> None:
-        """Say who is told what is committed."""
+        """Report to `listener` what is committed from now on."""
         self._listener = listener
 
     async def close(self) -> None:

@@ -90,7 +90,7 @@ class Journal:
         self.epoch, self.key = rows[0].epoch, rows[0].key
 
     def start(self, listener: JournalListener) -> None:
-        """Say who is told what is committed."""
+        """Report to `listener` what is committed from now on."""
         self._commits.start(listener)
 
     async def close(self) -> None:

@@ -55,13 +55,13 @@ MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER.wire)
 
 
 class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who of those for whom the topic is meant has read up to this position."""
+    """Which members of the topic's audience have read up to this position."""
 
     seq: Position
 
 
 class Receipts(msgspec.Struct, frozen=True):
-    """How many have read so far, of how many `members` for whom the topic is meant; and the first of them."""
+    """How many of the topic's audience have read so far, of how many `members` in all; and the first of them."""
 
     count: int
     members: int

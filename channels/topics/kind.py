@@ -21,7 +21,7 @@ _PLACEHOLDERS = {"{id}": "(?P<id>[1-9][0-9]{0,17})", "{role}": "(?P<role>[a-z]{1
 
 
 class Audience(Enum):
-    """For whom a kind of topic is meant: who can join it, and who is counted in its receipts."""
+    """The audience of a kind of topic: the users who can join it and who are counted in its receipts."""
 
     ENROLLED = "users enrolled in the class that the topic names"
     SCHOOL = "users of the roles that may join it"

@@ -25,23 +25,23 @@ from server.asyncapi.transport import SECURITY_SCHEMES, SOCKET_BINDING, servers,
 Part = dict[str, Any]
 
 DESCRIPTION = """\
-The live classes of a school: Phoenix Channels over WebSocket or long-polling, with positions, so that whoever comes
-back gets what was missed.
+The live classes of a school: Phoenix Channels over WebSocket or long-polling, with positions, so that a client
+that comes back gets what it missed.
 
-Each role has ways in of its own (servers), by either transport. Over one connection a client joins many topics
-(channels). The server receives pushes and sends events (operations): each role those that are tagged with it.
+Each role has its own addresses (servers), for either transport. Over one connection a client joins many topics
+(channels). The server receives pushes and sends events (operations); the tags of an operation name its roles.
 
 A frame is `[join_ref, ref, topic, event, payload]`. A push with a `ref` is answered by a `phx_reply` of the same `ref`.
-With `format=msgpack` frames are the same arrays in MessagePack. Whoever speaks in objects of the same names, as in the
-first version of the protocol (`vsn=1.0.0`), is answered in objects.
+With `format=msgpack` frames are the same arrays in MessagePack. A client that sends objects of the same names, as in
+the first version of the protocol (`vsn=1.0.0`), is answered in objects.
 
-Pass over events and fields that you do not know: there will be more.
+Ignore events and fields that you do not know: later versions add some.
 """
 
 DELIVERIES = {
-    Delivery.DURABLE: "Kept, with a position: each once, in order, also for whoever was away.",
-    Delivery.ORDERED: "Not kept. In order with everything else of the topic.",
-    Delivery.SNAPSHOT: "Only the newest matters: an unsent older one is left out.",
+    Delivery.DURABLE: "Stored, with a position: each client gets it once, in order, also after an absence.",
+    Delivery.ORDERED: "Not stored. In order with the other events of the topic.",
+    Delivery.SNAPSHOT: "Only the newest counts: it replaces one that is not sent yet.",
     Delivery.EPHEMERAL: "Of the moment: dropped for a client that is behind.",
 }
 

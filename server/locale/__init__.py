@@ -36,7 +36,7 @@ def read_catalog(code: str) -> Catalog:
 class Language:
     """One language: `locale` for templates and handlers, `script` for the pages' scripts (an ES module).
 
-    `version` names the contents of `script`, so that browsers may keep it for ever.
+    `version` names the contents of `script`, so that browsers may keep it without end.
     """
 
     def __init__(self, code: str, name: str) -> None:

@@ -1,6 +1,6 @@
 """The pages' static files, under addresses that name their contents.
 
-    /v0123456789ab/static/page.js      kept by browsers for ever: another release has another address
+    /v0123456789ab/static/page.js      kept by browsers without end: another release has another address
     /static/page.js                    the same file, asked for anew each time
 
 Scripts import each other by relative addresses. The version comes first, so that it goes on through all imports, also

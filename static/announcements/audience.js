@@ -1,4 +1,4 @@
-/** To whom one announces: one ticks own classes, or, where one has every class, chooses the school, a role or one class. */
+/** The audience of an announcement: a teacher ticks classes; who has every class chooses the school, a role or a class. */
 
 import {h} from "../dom.js";
 import {_} from "../language.js";

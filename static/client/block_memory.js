@@ -28,7 +28,7 @@ export class BlockMemory {
     this.#networkType = networkType;
   }
 
-  /** Until when (ms since 1970) WebSockets are to be taken for blocked; null when they are not. */
+  /** Until when (ms since 1970) WebSockets count as blocked; null when they do not. */
   get until() {
     const until = Number(this.#read());
     const left = until - this.#clock.now();

@@ -1,4 +1,4 @@
-/** What a browser tells of the network that the page is on. */
+/** What the browser reports about the network that the page is on. */
 
 /**
  * Known to some browsers only, and of these some give it no type.

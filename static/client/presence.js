@@ -2,7 +2,7 @@
  * Who is in a class now. Small classes get a list: its whole state after each join, then the differences; large ones get
  * counts only.
  *
- * Differences may come before the state that they are to be applied to (the server is already sending when we join), so
+ * Differences may come before the state to which they apply (the server is already sending when we join), so
  * they wait for it. Within one, joins come before leaves: a tab that is exchanged for another is then never nobody.
  */
 

@@ -65,7 +65,7 @@ export class Route {
   #wasLost = false;
   /** How many attempts may still fail because the server restarts. */
   #excused = 0;
-  /** @type {() => void} what is to be tried next */
+  /** @type {() => void} tries the next transport */
   #callOffNext = () => {};
   /** @type {() => void} the judgement of the WebSocket */
   #callOffJudgement = () => {};

@@ -46,7 +46,7 @@ export class Trust {
     return this.#memory.until !== null || this.#recent().length > 0;
   }
 
-  /** In how many milliseconds a WebSocket is to be tried beside the poll. */
+  /** Milliseconds until a WebSocket is tried beside the poll. */
   trialIn() {
     const until = this.#isNewNetwork ? null : this.#memory.until;
     if (until === null) return Math.floor(this.#random() * SECOND_LOOK_MS);

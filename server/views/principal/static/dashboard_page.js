@@ -90,7 +90,7 @@ const CHOICES = {
   untaught: (now) => now.students_online > 0 && now.teachers_online === 0,
 };
 
-/** Put the rows that are to be seen into their order; a row under the pointer or with the focus stays where it is.
+/** Put the visible rows into their order; a row under the pointer or with the focus stays where it is.
  * @param {boolean} mayMove @returns {boolean} whether the order was taken anew */
 function arrange(mayMove) {
   const wanted = plain(byId("filter").value);
