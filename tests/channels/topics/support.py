@@ -1,4 +1,4 @@
-"""What the tests of topics share."""
+"""Helpers shared by the tests of topics."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,12 +16,12 @@ MESSAGE = chat.SENT.encode(chat.MessageSent("oi", ANA.user))
 
 
 def seqs(client: Client) -> list[int]:
-    """Return the positions of the messages that a client has got live."""
+    """Return the positions of the messages that a client received live."""
     return [message["seq"] for message in client.got("message:sent")]
 
 
 class BrokenWriter:
-    """A database that is away while `broken`, and whose answers get lost while `mute`."""
+    """A database that is unavailable while `broken`, and that commits but loses the reply while `mute`."""
 
     def __init__(self, database: AsyncEngine) -> None:
         self.broken = self.mute = False

@@ -1,4 +1,4 @@
-"""What sessions and other workers are sent at the end of a turn: once, in order, in as few writes as possible."""
+"""Sessions and other workers receive each message once, in order, in few writes, at the end of a turn."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ MESSAGE = chat.SENT.encode(chat.MessageSent("oi", ANA.user))
 
 
 class Reader:
-    """A session, its transport and its socket: what was written, and by how many writes."""
+    """A session with its transport and its socket; records each write."""
 
     def __init__(self, place: "Place", *topics: str) -> None:
         self.session = Session(ANA, JSON, Limits(), 0.0, place.fan_out)
         self.session.transport = self
         self.written: list[bytes] = []
-        self.takes: int | None = None  # bytes that the socket takes at once; None: all
+        self.takes: int | None = None  # bytes that the socket accepts per write; None: all
         self.session.go_straight(self)
         for name in topics:
             self.session.subscriptions[name] = Subscription(name, "1")
@@ -87,12 +87,12 @@ class Place:
 
 
 async def turn() -> None:
-    """Wait until what this turn began has been flushed."""
+    """Wait until the messages of this turn have been flushed."""
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
 
-async def test_all_that_a_session_gets_in_one_turn_is_one_write() -> None:
+async def test_session_receives_all_messages_of_a_turn_in_one_write() -> None:
     place = Place("class:7", "class:8", "class:9")
     ana, bruno = Reader(place, "class:7", "class:9"), Reader(place, "class:7")
     diretora = Reader(place, "class:7", "class:8", "class:9")
@@ -107,7 +107,7 @@ async def test_all_that_a_session_gets_in_one_turn_is_one_write() -> None:
     assert place.turns == 1
 
 
-async def test_a_session_added_within_a_turn_gets_nothing_of_it() -> None:
+async def test_session_added_mid_turn_skips_the_events_of_that_turn() -> None:
     place = Place("class:7")
     ana = Reader(place, "class:7")
     place.deliver("class:7", 1)
@@ -118,7 +118,7 @@ async def test_a_session_added_within_a_turn_gets_nothing_of_it() -> None:
     assert (ana.seqs, late.seqs) == ([1, 2], [2])
 
 
-async def test_a_listener_that_fails_costs_nobody_the_turn(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_listener_does_not_stop_the_flush(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Place):
         def turn_ending(self) -> None:
             raise RuntimeError("a defect")
@@ -136,7 +136,7 @@ async def test_a_listener_that_fails_costs_nobody_the_turn(caplog: pytest.LogCap
     assert "the end of a turn" in caplog.text
 
 
-async def test_a_broker_that_fails_costs_nobody_the_turn(
+async def test_failing_broker_does_not_stop_the_flush(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     place = Place("class:7")
@@ -155,7 +155,7 @@ async def test_a_broker_that_fails_costs_nobody_the_turn(
 
 
 @pytest.mark.parametrize("from_others", [True, False])
-async def test_in_a_storm_other_workers_events_go_with_the_same_write(from_others: bool) -> None:
+async def test_remote_events_under_load_share_one_write(from_others: bool) -> None:
     place = Place("class:7")
     ana = Reader(place, "class:7")
 
@@ -179,7 +179,7 @@ async def test_in_a_storm_other_workers_events_go_with_the_same_write(from_other
     assert len(ana.written) == (2 if from_others else 3)
 
 
-async def test_a_large_topic_is_written_to_in_parts() -> None:
+async def test_large_topic_is_flushed_in_parts() -> None:
     place = Place("class:7", max_writes=2)
     readers = [Reader(place, "class:7") for _ in range(7)]
     topic = place.topics["class:7"]
@@ -210,7 +210,7 @@ async def test_a_large_topic_is_written_to_in_parts() -> None:
     assert late.seqs == readers[6].seqs == [3]
 
 
-async def test_joining_a_large_topic_leaves_nobody_with_half_a_frame() -> None:
+async def test_join_of_a_large_topic_never_splits_a_frame() -> None:
     place = Place("class:7", max_writes=1)
     ana, bruno = Reader(place, "class:7"), Reader(place, "class:7")
     bruno.takes = 1
@@ -219,14 +219,14 @@ async def test_joining_a_large_topic_leaves_nobody_with_half_a_frame() -> None:
     place.deliver("class:7", 2)  # waits until both have the first
     assert (ana.seqs, bruno.written) == ([1], [])
     Reader(place, "class:7")
-    # A word of the connection's own may go out before the turn's end.
+    # The session's own messages may be written before the end of the turn.
     assert bruno.written == []
     place.fan_out.flush()
     assert ana.seqs == bruno.seqs == [1, 2]
 
 
 @pytest.mark.parametrize("takes", [0, 10])
-async def test_what_a_socket_does_not_take_goes_before_anything_else(takes: int) -> None:
+async def test_bytes_refused_by_a_socket_are_sent_first(takes: int) -> None:
     place = Place("class:7")
     ana, bruno = Reader(place, "class:7"), Reader(place, "class:7")
     ana.takes = takes
@@ -236,7 +236,7 @@ async def test_what_a_socket_does_not_take_goes_before_anything_else(takes: int)
     assert ana.seqs == bruno.seqs == [1, 2]
 
 
-async def test_a_transport_that_raises_costs_the_others_nothing(
+async def test_failing_transport_does_not_affect_other_sessions(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     place = Place("class:7")
@@ -249,7 +249,7 @@ async def test_a_transport_that_raises_costs_the_others_nothing(
     assert "a client could not be written to" in caplog.text
 
 
-async def test_a_session_gets_messages_in_its_present_wire() -> None:
+async def test_session_receives_messages_in_its_current_wire_format() -> None:
     place = Place("class:7")
     ana, bruno = Reader(place, "class:7"), Reader(place, "class:7")
     place.deliver("class:7", 1)
@@ -265,7 +265,7 @@ async def test_a_session_gets_messages_in_its_present_wire() -> None:
     assert bruno.seqs == [1, 2, 3]
 
 
-async def test_a_session_that_ends_within_the_turn_is_flushed() -> None:
+async def test_session_that_ended_mid_turn_is_skipped() -> None:
     place = Place("class:7")
     ana = Reader(place, "class:7")
     place.deliver("class:7", 1)
@@ -274,7 +274,7 @@ async def test_a_session_that_ends_within_the_turn_is_flushed() -> None:
     assert ana.seqs == []
 
 
-async def test_closing_writes_and_publishes_what_was_offered() -> None:
+async def test_close_flushes_pending_events() -> None:
     place = Place("class:7", max_writes=1)
     readers = [Reader(place, "class:7") for _ in range(3)]
     place.deliver("class:7", 1)

@@ -1,4 +1,4 @@
-"""Holes are filled from the journal; what it lacks is not waited for; a check costs by what has moved."""
+"""Gaps are filled from the journal; events that it lacks are given up; a check reads only topics that have moved."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ async def say(client: Client, count: int) -> None:
 
 
 async def delete(database: AsyncEngine, *conditions: str) -> None:
-    """Delete rows of events as somebody with a shell does."""
+    """Delete rows of events directly, as with a SQL shell."""
     async with database.begin() as connection:
         for condition in conditions:
             await connection.execute(text(f"DELETE FROM events WHERE {condition}"))
@@ -41,7 +41,7 @@ async def delete(database: AsyncEngine, *conditions: str) -> None:
 
 @contextmanager
 def statements(database: AsyncEngine) -> Iterator[list[str]]:
-    """Collect the SQL that is read with."""
+    """Collect the SQL statements that run."""
     seen: list[str] = []
 
     def note(*args: Any) -> None:
@@ -56,7 +56,7 @@ def statements(database: AsyncEngine) -> Iterator[list[str]]:
 
 
 async def spoken(make_worker: MakeWorker, count: int) -> None:
-    """Fill a class with messages, from a worker that knows nothing of it afterwards."""
+    """Fill a class with messages through a worker of its own."""
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
@@ -76,7 +76,7 @@ LAST = RECENT_EVENTS + 200
         ("seq > 0", 0),
     ],
 )
-async def test_join_after_deleted_rows_gets_the_newest_and_is_told(
+async def test_join_after_deleted_rows_gets_the_newest_as_incomplete(
     make_worker: MakeWorker, database: AsyncEngine, deleted: str, newest: int
 ) -> None:
     await spoken(make_worker, LAST)
@@ -87,7 +87,7 @@ async def test_join_after_deleted_rows_gets_the_newest_and_is_told(
         joined = await ana.ok("class:7", "phx_join", {"since": 20})
     assert (joined["complete"], joined["seq"]) == (False, LAST)
     assert positions(joined) == list(range(LAST - newest + 1, LAST + 1))
-    # The topic goes on, and positions after the gap are whole.
+    # The topic continues, without gaps after the deleted rows.
     await say(ana, 2)
     await ana.has(2)
     assert seqs(ana) == [LAST + 1, LAST + 2]
@@ -96,7 +96,9 @@ async def test_join_after_deleted_rows_gets_the_newest_and_is_told(
     assert positions(await worker.connect(BRUNO).ok("class:7", "phx_join"))[-2:] == [LAST + 1, LAST + 2]
 
 
-async def test_rows_deleted_under_a_loaded_topic_end_a_join(make_worker: MakeWorker, database: AsyncEngine) -> None:
+async def test_join_returns_when_rows_of_a_loaded_topic_are_missing(
+    make_worker: MakeWorker, database: AsyncEngine
+) -> None:
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
@@ -112,9 +114,7 @@ async def test_rows_deleted_under_a_loaded_topic_end_a_join(make_worker: MakeWor
         assert (joined["complete"], len(joined["events"])) == (False, NEWEST_EVENTS)
 
 
-async def test_joins_after_deleted_rows_are_answered_from_memory(
-    make_worker: MakeWorker, database: AsyncEngine
-) -> None:
+async def test_joins_after_deleted_rows_are_served_from_memory(make_worker: MakeWorker, database: AsyncEngine) -> None:
     await spoken(make_worker, 20)
     await delete(database, "seq <= 10")
     worker = await make_worker(limits=FREE)
@@ -128,7 +128,7 @@ async def test_joins_after_deleted_rows_are_answered_from_memory(
 
 
 @pytest.mark.parametrize(("deleted", "rest"), [("seq IN (2, 3)", [4, 5]), ("seq IN (4, 5)", []), ("seq > 1", [])])
-async def test_clients_come_back_where_the_journal_lacks_what_they_lack(
+async def test_clients_rejoin_when_the_journal_cannot_fill_their_gap(
     make_worker: MakeWorker,
     database: AsyncEngine,
     deleted: str,
@@ -150,7 +150,7 @@ async def test_clients_come_back_where_the_journal_lacks_what_they_lack(
             await asyncio.sleep(0.001)
     assert bruno.closed_with == 4010
     assert "the journal lacks the events" in caplog.text
-    # Nothing that came after the gap was sent without a word of it.
+    # No event after the gap was sent.
     assert seqs(bruno) == list(range(1, len(seqs(bruno)) + 1))
     back = two.connect(BRUNO)
     joined = await back.ok("class:7", "phx_join", {"since": 1})
@@ -161,7 +161,7 @@ async def test_clients_come_back_where_the_journal_lacks_what_they_lack(
     assert seqs(back) == [6]
 
 
-async def test_an_event_that_is_not_stored_is_given_up(make_worker: MakeWorker, database: AsyncEngine) -> None:
+async def test_gap_is_given_up_when_the_event_was_never_stored(make_worker: MakeWorker, database: AsyncEngine) -> None:
     bus = MemoryBus()
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -181,9 +181,7 @@ async def test_an_event_that_is_not_stored_is_given_up(make_worker: MakeWorker, 
     assert bruno.closed_with is None
 
 
-async def test_a_check_costs_one_query_however_many_topics_are_idle(
-    make_worker: MakeWorker, database: AsyncEngine
-) -> None:
+async def test_check_of_idle_topics_is_one_query(make_worker: MakeWorker, database: AsyncEngine) -> None:
     bus = MemoryBus(lose=lambda envelope: True)
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -205,7 +203,7 @@ async def test_a_check_costs_one_query_however_many_topics_are_idle(
     assert (len(seen), seqs(bruno)) == (2, [1, 2, 3])
 
 
-async def test_what_moves_while_a_topic_is_loaded_is_not_missed(
+async def test_events_committed_while_a_topic_loads_are_delivered(
     make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bus = MemoryBus(lose=lambda envelope: True)
@@ -230,7 +228,7 @@ async def test_what_moves_while_a_topic_is_loaded_is_not_missed(
     assert seqs(bruno) == [2]
 
 
-async def test_a_check_that_fails_halfway_misses_nothing(
+async def test_check_that_failed_halfway_is_completed_later(
     make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bus = MemoryBus(lose=lambda envelope: True)
@@ -260,7 +258,7 @@ async def test_a_check_that_fails_halfway_misses_nothing(
     await diretora.has(1, "announcement:sent")
 
 
-async def test_a_later_event_shows_the_hole_that_the_broker_left(
+async def test_later_event_reveals_events_lost_by_the_broker(
     make_worker: MakeWorker,
 ) -> None:
     bus = MemoryBus(lose=lambda envelope: envelope.seq in (2, 3))
@@ -273,7 +271,7 @@ async def test_a_later_event_shows_the_hole_that_the_broker_left(
     assert seqs(bruno) == [1, 2, 3, 4]
 
 
-async def test_the_last_event_lost_is_found_by_a_check(make_worker: MakeWorker) -> None:
+async def test_check_finds_a_lost_last_event(make_worker: MakeWorker) -> None:
     bus = MemoryBus(lose=lambda envelope: True)
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -286,7 +284,7 @@ async def test_the_last_event_lost_is_found_by_a_check(make_worker: MakeWorker) 
     assert seqs(bruno) == [1, 2, 3]
 
 
-async def test_loss_of_the_broker_has_the_journal_asked_at_once(
+async def test_lost_broker_starts_journal_checks_at_once(
     make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MemoryBroker, "check_seconds", 3_600.0)
@@ -301,7 +299,7 @@ async def test_loss_of_the_broker_has_the_journal_asked_at_once(
     await bruno.has(3)
 
 
-async def test_a_position_ahead_of_this_worker_is_confirmed_by_the_journal(
+async def test_position_ahead_of_this_worker_is_confirmed_by_the_journal(
     make_worker: MakeWorker,
 ) -> None:
     bus = MemoryBus(lose=lambda envelope: True)
@@ -317,7 +315,7 @@ async def test_a_position_ahead_of_this_worker_is_confirmed_by_the_journal(
     assert (joined["complete"], joined["seq"]) == (False, 3)
 
 
-async def test_a_commit_whose_answer_was_lost_is_delivered_once(make_worker: MakeWorker, database: AsyncEngine) -> None:
+async def test_commit_with_a_lost_reply_is_delivered_once(make_worker: MakeWorker, database: AsyncEngine) -> None:
     writer = BrokenWriter(database)
     worker = await make_worker(writer=writer)
     ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
@@ -334,7 +332,7 @@ async def test_a_commit_whose_answer_was_lost_is_delivered_once(make_worker: Mak
         assert seqs(client) == [1, 2]
 
 
-async def test_one_task_asks_during_an_outage_however_many_pushes_fail(
+async def test_failing_pushes_during_an_outage_share_one_check_task(
     make_worker: MakeWorker, database: AsyncEngine
 ) -> None:
     writer = BrokenWriter(database)
@@ -347,7 +345,7 @@ async def test_one_task_asks_during_an_outage_however_many_pushes_fail(
     assert [task.get_coro().__name__ for task in asyncio.all_tasks()].count("_check_until_done") <= 1  # type: ignore[union-attr]
 
 
-async def test_a_retried_push_shows_a_worker_what_it_lacks(make_worker: MakeWorker) -> None:
+async def test_retried_push_reveals_a_missing_event(make_worker: MakeWorker) -> None:
     bus = MemoryBus(lose=lambda envelope: envelope.seq == 1)
     one, two = await make_worker(bus), await make_worker(bus)
     ana, moved = one.connect(ANA), two.connect(ANA)
@@ -359,9 +357,7 @@ async def test_a_retried_push_shows_a_worker_what_it_lacks(make_worker: MakeWork
     assert seqs(moved) == [1]
 
 
-async def test_a_hole_that_cannot_be_read_is_tried_again(
-    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failed_read_of_a_gap_is_retried(make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     bus = MemoryBus(lose=lambda envelope: envelope.seq == 1)
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -383,7 +379,7 @@ async def test_a_hole_that_cannot_be_read_is_tried_again(
     assert failures
 
 
-async def test_events_beyond_this_worker_come_live_and_once(make_worker: MakeWorker) -> None:
+async def test_events_missing_after_a_join_arrive_live_and_once(make_worker: MakeWorker) -> None:
     lossy = False
     bus = MemoryBus(lose=lambda envelope: lossy)
     one, two = await make_worker(bus, FREE), await make_worker(bus, FREE)

@@ -1,4 +1,4 @@
-"""Order over several workers, loading and dropping topics, what a client that joins is sent."""
+"""The order of events over several workers, loading and dropping topics, and the reply to a join."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ async def say(client: Client, count: int, start: int = 1) -> None:
         await client.ok("class:7", "message:send", {"text": str(number)})
 
 
-async def test_every_worker_delivers_each_event_once_and_in_order(make_worker: MakeWorker) -> None:
+async def test_every_worker_delivers_each_event_once_in_order(make_worker: MakeWorker) -> None:
     bus = MemoryBus()
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -36,7 +36,7 @@ async def test_every_worker_delivers_each_event_once_and_in_order(make_worker: M
         assert seqs(client) == list(range(1, 11))
 
 
-async def test_the_state_of_a_topic_is_the_same_on_every_worker(make_worker: MakeWorker) -> None:
+async def test_topic_state_is_the_same_on_every_worker(make_worker: MakeWorker) -> None:
     bus = MemoryBus(lose=lambda envelope: envelope.seq in (2, 5))
     one, two = await make_worker(bus), await make_worker(bus)
     paula, elsewhere = one.connect(PAULA), two.connect(PAULA)
@@ -51,7 +51,7 @@ async def test_the_state_of_a_topic_is_the_same_on_every_worker(make_worker: Mak
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker: MakeWorker, seed: int) -> None:
+async def test_lossy_duplicating_and_reordering_bus_keeps_delivery_exact(make_worker: MakeWorker, seed: int) -> None:
     chance = random.Random(seed)
     bus = MemoryBus(lose=lambda envelope: chance.random() < 0.3)
     workers = [await make_worker(bus, FREE) for _ in range(3)]
@@ -82,7 +82,7 @@ async def test_a_bus_that_loses_repeats_and_reorders_changes_nothing(make_worker
         assert seqs(client) == list(range(1, 181))
 
 
-async def test_joining_while_others_speak_leaves_no_gap_and_no_repeat(make_worker: MakeWorker) -> None:
+async def test_join_during_messages_has_no_gap_or_duplicate(make_worker: MakeWorker) -> None:
     worker = await make_worker(limits=FREE)
     talker = worker.connect(ANA)
     await talker.ok("class:7", "phx_join")
@@ -99,7 +99,7 @@ async def test_joining_while_others_speak_leaves_no_gap_and_no_repeat(make_worke
     await talking
 
 
-async def test_more_missed_than_memory_holds_is_read_from_the_journal(make_worker: MakeWorker) -> None:
+async def test_missed_events_beyond_memory_are_read_from_the_journal(make_worker: MakeWorker) -> None:
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
@@ -115,7 +115,7 @@ async def test_more_missed_than_memory_holds_is_read_from_the_journal(make_worke
     assert [event["payload"]["seq"] for event in joined["events"]] == list(range(11, RECENT_EVENTS + 101))
 
 
-async def test_too_many_events_missed_answer_the_newest_incomplete(make_worker: MakeWorker) -> None:
+async def test_too_many_missed_events_reply_with_the_newest_as_incomplete(make_worker: MakeWorker) -> None:
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
@@ -130,7 +130,7 @@ async def test_too_many_events_missed_answer_the_newest_incomplete(make_worker: 
     assert [event["payload"]["seq"] for event in joined["events"]] == list(range(last - NEWEST_EVENTS + 1, last + 1))
 
 
-async def test_too_many_bytes_missed_answer_the_newest_incomplete(make_worker: MakeWorker) -> None:
+async def test_too_many_missed_bytes_reply_with_the_newest_as_incomplete(make_worker: MakeWorker) -> None:
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
@@ -143,7 +143,7 @@ async def test_too_many_bytes_missed_answer_the_newest_incomplete(make_worker: M
     assert hub.topics["class:7"].recent_bytes <= 256 * 1024
 
 
-async def test_a_topic_nobody_has_joined_is_dropped_and_loaded_again(make_worker: MakeWorker) -> None:
+async def test_idle_topic_is_dropped_and_loaded_again(make_worker: MakeWorker) -> None:
     worker = await make_worker()
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
@@ -158,7 +158,7 @@ async def test_a_topic_nobody_has_joined_is_dropped_and_loaded_again(make_worker
     assert (await back.ok("class:7", "phx_join", {"since": 1}))["seq"] == 3
 
 
-async def test_with_the_journal_away_pushes_fail_and_connections_stay(
+async def test_unavailable_journal_fails_pushes_but_keeps_connections(
     make_worker: MakeWorker, database: AsyncEngine
 ) -> None:
     writer = BrokenWriter(database)
@@ -174,7 +174,9 @@ async def test_with_the_journal_away_pushes_fail_and_connections_stay(
     assert seqs(ana) == [1]
 
 
-async def test_events_during_loading_are_delivered_after_it(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_events_received_while_loading_are_delivered_afterwards(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub = worker.engine._hub
 
     async def slow(name: str) -> int:
@@ -187,9 +189,7 @@ async def test_events_during_loading_are_delivered_after_it(worker: Worker, monk
     assert [event["payload"]["seq"] for event in joined["events"]] == [1]
 
 
-async def test_a_topic_that_could_not_be_loaded_can_be_joined_later(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_topic_that_failed_to_load_can_be_joined_later(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> None:
         raise JournalUnavailable("away")
 
@@ -200,7 +200,7 @@ async def test_a_topic_that_could_not_be_loaded_can_be_joined_later(
     assert (await ana.ok("class:7", "phx_join"))["seq"] == 0
 
 
-async def test_a_topic_that_is_held_is_not_dropped(worker: Worker) -> None:
+async def test_held_topic_is_not_dropped(worker: Worker) -> None:
     hub = worker.engine._hub
     async with hub.holding("class:7"):
         for now in (0.0, TOPIC_LINGER_SECONDS + 1, 2 * TOPIC_LINGER_SECONDS + 2):
@@ -212,9 +212,7 @@ async def test_a_topic_that_is_held_is_not_dropped(worker: Worker) -> None:
     assert "class:7" not in hub.topics
 
 
-async def test_new_topics_are_looked_up_together_and_empty_ones_not_read(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_new_topics_are_looked_up_in_one_batch(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     look_up = worker.engine._hub._heads._read_many
 
@@ -233,7 +231,7 @@ async def test_new_topics_are_looked_up_together_and_empty_ones_not_read(
     assert [sorted(names) for names in asked] == [["user:1", "user:2", "user:3", "user:4"]]
 
 
-async def test_a_returning_client_is_answered_from_memory(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rejoin_is_served_from_memory(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     ana = worker.connect(ANA)
     await ana.ok("class:7", "phx_join")
     await say(ana, 3)
@@ -250,7 +248,7 @@ async def test_a_returning_client_is_answered_from_memory(worker: Worker, monkey
     assert (await worker.connect(BRUNO).ok("class:7", "phx_join"))["read"] == 0
 
 
-async def test_read_positions_are_known_on_every_worker(make_worker: MakeWorker) -> None:
+async def test_read_positions_reach_every_worker(make_worker: MakeWorker) -> None:
     bus = MemoryBus()
     one, two = await make_worker(bus), await make_worker(bus)
     ana, elsewhere, bruno = one.connect(ANA), two.connect(ANA), two.connect(BRUNO)
@@ -265,7 +263,7 @@ async def test_read_positions_are_known_on_every_worker(make_worker: MakeWorker)
     assert (await bruno.ok("class:7", "phx_join"))["read"] == 0
 
 
-async def test_a_fold_that_fails_costs_no_event(
+async def test_events_are_delivered_when_folding_fails(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ana = worker.connect(ANA)

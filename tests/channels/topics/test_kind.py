@@ -1,4 +1,4 @@
-"""The names of topics: which are names, of what kind, and for whom."""
+"""Topic names: parsing and building them, and the kind of each."""
 
 import pytest
 
@@ -29,7 +29,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: address.name)
-def test_a_topic_is_found_by_either_of_its_names(address: TopicAddress) -> None:
+def test_address_is_parsed_from_either_name(address: TopicAddress) -> None:
     assert parse_wire(address.wire_name, 12) == address
     assert parse_name(address.name) == address
     assert address.kind.address(address.number, address.part) == address
@@ -63,28 +63,28 @@ def test_a_topic_is_found_by_either_of_its_names(address: TopicAddress) -> None:
         ),
     ],
 )
-def test_a_name_of_no_kind_is_no_topic(name: str) -> None:
+def test_wire_name_of_no_kind_is_refused(name: str) -> None:
     assert parse_wire(name, 12) is None
 
 
-def test_a_name_unknown_inside_is_a_bug() -> None:
+def test_unknown_internal_name_raises() -> None:
     with pytest.raises(ValueError, match="'user:me'"):
         parse_name("user:me")
 
 
-def test_names_are_built_as_they_are_parsed() -> None:
+def test_built_names_can_be_parsed() -> None:
     assert parse_name(class_topic(7)).number == 7
     assert parse_name(user_topic(12)).number == 12
     assert parse_name(role_topic("teachers")).part == "teachers"
 
 
-def test_no_name_is_of_two_kinds() -> None:
+def test_name_matches_only_one_kind() -> None:
     for address in ADDRESSES:
         others = [kind for kind in KINDS if kind is not address.kind]
         assert parse_wire(address.wire_name, 12, others) is None
 
 
-def test_a_kind_is_added_by_one_row() -> None:
+def test_new_kind_needs_only_one_row() -> None:
     staff = TopicKind("staff", "class:{id}:staff", "The teachers of a class.", Audience.ENROLLED)
     address = parse_wire("class:7:staff", 12, [*KINDS, staff])
     assert address == TopicAddress(staff, "class:7:staff", "class:7:staff", 7)

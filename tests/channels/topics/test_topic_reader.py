@@ -1,4 +1,4 @@
-"""What loading a topic reads, and that a stored snapshot and the events after it make the same state as all events."""
+"""Loading a topic: a stored snapshot and the events after it give the same state as all events."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ def topic(name: str = NAME) -> Topic:
 
 
 async def announce(journal: Journal, count: int) -> None:
-    """Append announcements, and wait until they are stored."""
+    """Append announcements and wait until they are stored."""
     for number in range(count):
         stored = asyncio.get_running_loop().create_future()
         payload = SENT.encode(AnnouncementSent("", f"{number}", PAULA.user))
@@ -34,7 +34,7 @@ async def announce(journal: Journal, count: int) -> None:
 
 
 async def snapshot_at(journal: Journal, seq: int) -> Snapshot:
-    """Wait for a snapshot of a position."""
+    """Wait for the snapshot at a position."""
     async with asyncio.timeout(10):
         while (kept := await journal.snapshot(NAME)) is None or kept.seq < seq:
             await asyncio.sleep(0.001)
@@ -48,7 +48,7 @@ async def loaded(journal: Journal, snapshot_events: int) -> Topic:
     return fresh
 
 
-async def test_snapshot_and_later_events_make_the_state_of_all_events(journal: Journal) -> None:
+async def test_snapshot_plus_later_events_equals_the_full_state(journal: Journal) -> None:
     await announce(journal, 70)
     whole = await loaded(journal, 1_000)
     assert await journal.snapshot(NAME) is None
@@ -62,9 +62,7 @@ async def test_snapshot_and_later_events_make_the_state_of_all_events(journal: J
     assert (await loaded(journal, 1_000)).state.view() == whole.state.view()
 
 
-async def test_loading_folds_only_what_came_after_the_snapshot(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_loading_folds_only_events_after_the_snapshot(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     await announce(journal, 60)
     await loaded(journal, 50)
     await snapshot_at(journal, 60)
@@ -93,7 +91,7 @@ async def test_snapshot_of_another_version_is_replaced(journal: Journal) -> None
             await asyncio.sleep(0.001)
 
 
-async def test_live_topic_keeps_a_snapshot_each_so_many_events(journal: Journal, database: AsyncEngine) -> None:
+async def test_live_topic_stores_a_snapshot_at_the_configured_interval(journal: Journal, database: AsyncEngine) -> None:
     hub = Hub(journal, MemoryBroker(), topic, snapshot_events=10)
     async with hub.holding(NAME) as live:
         await announce(journal, 25)
