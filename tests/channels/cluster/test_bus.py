@@ -1,4 +1,4 @@
-"""Messages between workers: to the receiver of their channel, or to the hub where they are a topic's."""
+"""The bus passes a message of another worker to its channel's receiver, or to the hub if it belongs to a topic."""
 
 import asyncio
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from channels.topics.topic import Topic
 
 
 class Place:
-    """One worker's bus and hub, and what its listeners were told."""
+    """One worker's bus and hub; records the calls of its listeners."""
 
     def __init__(self, journal: Journal, bus: MemoryBus) -> None:
         self.broker = MemoryBroker(bus)
@@ -44,12 +44,12 @@ class Place:
 
 
 async def turns() -> None:
-    """Wait until what was published has been received and handled."""
+    """Wait until published messages have been received and handled."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
-async def test_a_channels_message_reaches_the_receivers_of_other_workers(journal: Journal) -> None:
+async def test_message_reaches_the_channel_receivers_of_other_workers(journal: Journal) -> None:
     bus = MemoryBus()
     one, two, three = (Place(journal, bus) for _ in range(3))
     for place in (one, two):
@@ -58,12 +58,12 @@ async def test_a_channels_message_reaches_the_receivers_of_other_workers(journal
     one.bus.publish("marks", b"b")
     await turns()
     assert (one.received, two.received, three.received) == ([], [b"a", b"b"], [])
-    assert two.turns == 1  # what the messages changed is told
+    assert two.turns == 1  # one flush for both messages
     for place in (one, two, three):
         await place.close()
 
 
-async def test_a_receiver_that_fails_costs_the_other_envelopes_nothing(
+async def test_failing_receiver_does_not_affect_other_envelopes(
     journal: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
     place = Place(journal, MemoryBus())
@@ -82,7 +82,7 @@ async def test_a_receiver_that_fails_costs_the_other_envelopes_nothing(
     await place.close()
 
 
-async def test_the_listener_learns_what_reaches_nobody_and_what_is_back(journal: Journal) -> None:
+async def test_listener_gets_channels_without_subscribers_and_resubscribed_ones(journal: Journal) -> None:
     place = Place(journal, MemoryBus())
     place.bus.publish("worker:gone", b"x")
     await turns()

@@ -1,4 +1,4 @@
-"""Messages a minute, over several workers whose clocks differ."""
+"""Messages per minute over several workers whose clocks differ."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ HOUR = 3600.0
 
 @dataclass
 class Clock:
-    """A clock that the test turns."""
+    """A clock that the test sets."""
 
     now: float = 1_000_000 * MINUTE
 
@@ -29,7 +29,7 @@ def send(sender: MessageRates, receiver: MessageRates) -> None:
     receiver.receive("another", sender.own_newest(), sender.minute)
 
 
-def test_minutes_of_all_workers_add_up_and_are_forgotten() -> None:
+def test_counts_of_all_workers_add_up_and_expire() -> None:
     clock = Clock()
     own, other = MessageRates(clock), MessageRates(clock)
     own.add(TOPIC)
@@ -49,7 +49,7 @@ def test_minutes_of_all_workers_add_up_and_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize("wrong", [-HOUR, -50.0, 50.0, HOUR, 1000 * HOUR])
-def test_a_worker_whose_clock_is_wrong_is_charted_by_its_own_minutes(wrong: float) -> None:
+def test_worker_with_a_wrong_clock_keeps_its_own_minutes(wrong: float) -> None:
     clock, other_clock = Clock(), Clock()
     other_clock.now += wrong
     own, other = MessageRates(clock), MessageRates(other_clock)
@@ -65,7 +65,7 @@ def test_a_worker_whose_clock_is_wrong_is_charted_by_its_own_minutes(wrong: floa
     assert sum(chart(own)) == 7
 
 
-def test_a_worker_whose_clock_is_set_back_leaves_nothing_in_the_future() -> None:
+def test_clock_set_back_leaves_no_counts_in_the_future() -> None:
     clock, other_clock = Clock(), Clock()
     own, other = MessageRates(clock), MessageRates(other_clock)
     other_clock.now += HOUR
@@ -79,7 +79,7 @@ def test_a_worker_whose_clock_is_set_back_leaves_nothing_in_the_future() -> None
     assert sum(chart(own)) == 0
 
 
-def test_another_worker_can_make_us_keep_no_more_than_a_chart() -> None:
+def test_counts_kept_for_another_worker_are_bounded() -> None:
     clock = Clock()
     own = MessageRates(clock)
     own.receive("another", {minute: {TOPIC: 1} for minute in range(own.minute - 500, own.minute + 500)}, own.minute)
@@ -90,7 +90,7 @@ def test_another_worker_can_make_us_keep_no_more_than_a_chart() -> None:
     assert own._others == {}
 
 
-def test_a_whole_chart_that_arrives_twice_counts_once() -> None:
+def test_chart_received_twice_counts_once() -> None:
     clock = Clock()
     own, other = MessageRates(clock), MessageRates(clock)
     other.add(TOPIC)

@@ -1,4 +1,4 @@
-"""The books of who is where."""
+"""The presence of users on topics: diffs, counts, and changes for other workers."""
 
 import pytest
 
@@ -28,14 +28,14 @@ def elsewhere(ref: str) -> PresenceEntry:
     return PresenceEntry("class:7", ref, BRUNO.user)
 
 
-def test_who_comes_and_goes_in_one_turn_is_not_told(ana: Session) -> None:
+def test_join_and_leave_in_one_turn_make_no_diff(ana: Session) -> None:
     presence = Presence()
     presence.enter("class:7", ana)
     presence.leave("class:7", ana)
     assert presence.take_diffs() == {}
 
 
-def test_a_newcomer_is_told_what_the_next_diff_does_not_tell(ana: Session) -> None:
+def test_state_for_a_new_session_precedes_the_next_diff(ana: Session) -> None:
     presence = Presence()
     presence.apply("w2", [PresenceChange(elsewhere("b"), here=True)])
     presence.take_diffs()
@@ -50,7 +50,7 @@ def test_a_newcomer_is_told_what_the_next_diff_does_not_tell(ana: Session) -> No
     assert diff.leaves.keys() == {"2"}
 
 
-def test_the_whole_of_a_worker_changes_only_what_differs() -> None:
+def test_full_presence_of_a_worker_yields_only_the_differences() -> None:
     presence = Presence()
     presence.replace("w2", [elsewhere("a"), elsewhere("b")])
     presence.take_diffs()
@@ -63,7 +63,7 @@ def test_the_whole_of_a_worker_changes_only_what_differs() -> None:
     assert presence.counts("class:7") == {}
 
 
-def test_the_same_change_twice_is_one() -> None:
+def test_repeated_change_is_ignored() -> None:
     presence = Presence()
     for _ in range(2):
         presence.apply("w2", [PresenceChange(elsewhere("a"), here=True)])
@@ -73,7 +73,7 @@ def test_the_same_change_twice_is_one() -> None:
     assert presence.counts("class:7") == {}
 
 
-def test_what_is_only_counted_is_told_as_counts_and_everybody_online_not_at_all(ana: Session) -> None:
+def test_counted_topic_sends_counts_and_online_sends_nothing(ana: Session) -> None:
     presence = Presence()
     presence.counted.add("class:9")
     presence.enter("class:9", ana)
@@ -85,7 +85,7 @@ def test_what_is_only_counted_is_told_as_counts_and_everybody_online_not_at_all(
     assert presence.take_counts() == {}
 
 
-def test_the_other_workers_are_told_each_change_once(ana: Session) -> None:
+def test_other_workers_receive_each_change_once(ana: Session) -> None:
     presence = Presence()
     presence.enter("class:7", ana)
     (own,) = presence.own()

@@ -1,4 +1,4 @@
-"""Presence and counts over several workers, on a bus that loses, by clocks that are turned."""
+"""Presence and counts over several workers, with a lossy bus and clocks that the test sets."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 
 def here(client: Client) -> set[str]:
-    """Return who is there as a Phoenix client sees it: the state, then every diff, joins before leaves."""
+    """Return the present users as a Phoenix client computes them: the state, then every diff, joins before leaves."""
     (state,) = client.got("presence_state")
     refs = {user: {meta["phx_ref"] for meta in entry["metas"]} for user, entry in state.items()}
     for diff in client.got("presence_diff"):
@@ -38,7 +38,7 @@ def beat(*workers: Worker) -> None:
 
 
 async def two_in_a_class(make_worker: MakeWorker, **options: object) -> tuple[Worker, Worker, Client, Client]:
-    """Return two workers with a client each, who see each other."""
+    """Return two workers with one client each; both clients see each other."""
     bus = MemoryBus()
     one, two = await make_worker(bus, **options), await make_worker(bus, **options)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -49,19 +49,19 @@ async def two_in_a_class(make_worker: MakeWorker, **options: object) -> tuple[Wo
     return one, two, ana, bruno
 
 
-async def test_users_of_other_workers_are_shown(make_worker: MakeWorker) -> None:
+async def test_users_of_other_workers_are_present(make_worker: MakeWorker) -> None:
     _, _, ana, bruno = await two_in_a_class(make_worker)
     ana.gone()
     await shows(bruno, "2")
 
 
-async def test_a_change_elsewhere_is_sent_without_a_beat(make_worker: MakeWorker) -> None:
+async def test_change_on_another_worker_is_sent_before_the_next_beat(make_worker: MakeWorker) -> None:
     _, _, ana, bruno = await two_in_a_class(make_worker, periods=Periods(beat=60))
     ana.gone()
     await shows(bruno, "2")
 
 
-async def test_a_worker_that_starts_later_learns_the_presence(make_worker: MakeWorker) -> None:
+async def test_worker_that_starts_later_receives_the_presence(make_worker: MakeWorker) -> None:
     bus = MemoryBus()
     one = await make_worker(bus)
     ana = one.connect(ANA)
@@ -73,20 +73,20 @@ async def test_a_worker_that_starts_later_learns_the_presence(make_worker: MakeW
     await shows(bruno, "1", "2")
 
 
-async def test_lost_changes_are_asked_for(make_worker: MakeWorker) -> None:
-    deaf = True
-    bus = MemoryBus(lose=lambda envelope: deaf)
+async def test_lost_changes_are_requested_again(make_worker: MakeWorker) -> None:
+    losing = True
+    bus = MemoryBus(lose=lambda envelope: losing)
     one, two = await make_worker(bus), await make_worker(bus)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
     await bruno.ok("class:7", "phx_join")
     await ana.ok("class:7", "phx_join")
     await shows(bruno, "2")
-    deaf = False
+    losing = False
     beat(one)
     await shows(bruno, "1", "2")
 
 
-async def test_a_silent_worker_is_forgotten_and_complete_on_its_return(make_worker: MakeWorker) -> None:
+async def test_silent_worker_is_dropped_and_restored_on_its_return(make_worker: MakeWorker) -> None:
     one, two, _, bruno = await two_in_a_class(make_worker)
     for _ in range(SILENT_BEATS + 1):
         beat(two)
@@ -95,22 +95,22 @@ async def test_a_silent_worker_is_forgotten_and_complete_on_its_return(make_work
     await shows(bruno, "1", "2")
 
 
-async def test_a_loop_that_stood_still_forgets_nobody(make_worker: MakeWorker) -> None:
+async def test_stalled_event_loop_drops_no_worker(make_worker: MakeWorker) -> None:
     _, two, _, bruno = await two_in_a_class(make_worker)
     two.clock.now += 60
-    beat(two)  # the first thing to run, before what the others have sent meanwhile is read
+    beat(two)  # runs before the messages that the others sent meanwhile are read
     await bruno.ok("phoenix", "heartbeat")
     assert here(bruno) == {"1", "2"}
 
 
-async def test_users_of_a_worker_that_ends_disappear_at_once(make_worker: MakeWorker) -> None:
+async def test_users_of_a_closed_worker_leave_at_once(make_worker: MakeWorker) -> None:
     one, _, _, bruno = await two_in_a_class(make_worker)
     await one.engine.close()
     await shows(bruno, "2")
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_all_workers_end_with_the_same_presence_after_losses(make_worker: MakeWorker, seed: int) -> None:
+async def test_workers_converge_on_the_same_presence_after_losses(make_worker: MakeWorker, seed: int) -> None:
     chance = random.Random(seed)
     losing = True
 
@@ -134,13 +134,13 @@ async def test_all_workers_end_with_the_same_presence_after_losses(make_worker: 
             beat(*workers)
     losing = False
     for worker in workers:
-        worker.clock.now += 2  # past what an unanswered question is waited for
+        worker.clock.now += 2  # past the timeout of an unanswered request
     beat(*workers)
     for watcher in watchers:
         await shows(watcher, *{user for user, _ in clients})
 
 
-async def test_the_dashboard_adds_up_all_workers(make_worker: MakeWorker) -> None:
+async def test_dashboard_totals_cover_all_workers(make_worker: MakeWorker) -> None:
     bus = MemoryBus()
     one, two = await make_worker(bus), await make_worker(bus)
     ana, paula, diretora = one.connect(ANA), two.connect(PAULA), two.connect(DIRETORA)
@@ -160,7 +160,7 @@ async def test_the_dashboard_adds_up_all_workers(make_worker: MakeWorker) -> Non
     )
 
 
-async def test_a_large_class_is_counted_over_all_workers(make_worker: MakeWorker) -> None:
+async def test_counts_of_a_large_class_cover_all_workers(make_worker: MakeWorker) -> None:
     bus = MemoryBus()
     one, two = await make_worker(bus), await make_worker(bus)
     ana, diretora = one.connect(ANA), two.connect(DIRETORA)

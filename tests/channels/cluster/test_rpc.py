@@ -1,4 +1,4 @@
-"""Calls between workers: they return the response, or raise why there is none."""
+"""Calls between workers: a call returns the response or raises the reason for its absence."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from channels.limit import MAX_RPC_BYTES
 
 
 class Wire:
-    """Two workers' ends, and the messages between them, delivered by hand."""
+    """The RPC of two workers; the test delivers the messages between them."""
 
     def __init__(self, serve: "Callable[[bytes], asyncio.Future[bytes]] | None" = None) -> None:
         self.sent: list[tuple[str, bytes]] = []
@@ -30,7 +30,7 @@ class Wire:
 
 
 class Server:
-    """A listener that serves by a function."""
+    """A listener that serves requests with a function."""
 
     def __init__(self, serve: "Callable[[bytes], asyncio.Future[bytes]]") -> None:
         self.serve = serve
@@ -43,7 +43,7 @@ def serve_at_once(request: bytes) -> "asyncio.Future[bytes]":
 
 
 async def begun(rpc: Rpc, owner: str = "two", request: bytes = b"\xa7request") -> "asyncio.Task[bytes]":
-    """Start a call, up to where it waits. A request is MessagePack: here a string."""
+    """Start a call and return once it waits. A request is MessagePack: here a string."""
     asking = asyncio.create_task(rpc.call(owner, request))
     await asyncio.sleep(0)
     return asking
@@ -55,7 +55,7 @@ async def carried(wire: Wire) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_request_reaches_its_owner_and_the_response_returns() -> None:
+async def test_request_reaches_its_owner_and_the_response_returns() -> None:
     wire = Wire()
     asking = await begun(wire.one)
     assert [channel for channel, _ in wire.sent] == ["worker:two"]
@@ -71,7 +71,7 @@ async def test_each_call_gets_its_own_response_in_any_order() -> None:
     assert [await each for each in asking] == [b"\xa1%d, answered" % number for number in range(9)]
 
 
-async def test_a_slow_response_is_waited_for() -> None:
+async def test_call_waits_for_a_slow_response() -> None:
     slow: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     wire = Wire(lambda request: slow)
     asking = await begun(wire.one)
@@ -83,7 +83,7 @@ async def test_a_slow_response_is_waited_for() -> None:
     assert await asking == b"at last"
 
 
-async def test_a_channel_without_subscribers_ends_its_calls_at_once() -> None:
+async def test_calls_end_at_once_without_subscribers() -> None:
     wire = Wire()
     asking, other = await begun(wire.one), await begun(wire.one, owner="three")
     wire.one.no_subscribers(channel_of("two"))
@@ -110,7 +110,7 @@ async def test_owners_are_probed_while_calls_wait() -> None:
     assert not wire.sent
 
 
-async def test_an_owner_that_does_not_respond_counts_as_gone() -> None:
+async def test_owner_that_does_not_respond_counts_as_gone() -> None:
     wire = Wire()
     asking = await begun(wire.one)
     for _ in range(MAX_CHECKS):
@@ -122,7 +122,7 @@ async def test_an_owner_that_does_not_respond_counts_as_gone() -> None:
     await carried(wire)  # a response after that belongs to no call
 
 
-async def test_nothing_is_sent_while_the_broker_is_away() -> None:
+async def test_call_fails_unsent_while_the_broker_is_away() -> None:
     wire = Wire()
     wire.connected = False
     with pytest.raises(WorkerUnreachable) as refused:
@@ -132,7 +132,7 @@ async def test_nothing_is_sent_while_the_broker_is_away() -> None:
 
 
 @pytest.mark.parametrize("lose", [lambda wire: setattr(wire, "connected", False), lambda wire: wire.one.interrupted()])
-async def test_calls_end_when_the_broker_goes_as_possibly_served(
+async def test_waiting_calls_fail_as_sent_when_the_broker_disconnects(
     lose: Callable[[Wire], None],
 ) -> None:
     wire = Wire()
@@ -169,7 +169,7 @@ async def test_unknown_messages_and_responses_are_ignored() -> None:
     assert await asking
 
 
-async def test_a_request_that_fails_is_logged_by_its_owner(
+async def test_owner_logs_a_failed_request(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     broken: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
