@@ -1,4 +1,4 @@
-"""Real Redis servers for the tests of the broker."""
+"""Real Redis servers for the broker tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.redis import RedisServer
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Run a Redis that all tests share."""
+    """Run a Redis that all broker tests share."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
@@ -19,7 +19,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Run a Redis of the test's own, to be killed, frozen and reconfigured."""
+    """Run a Redis for one test, which may kill, freeze or reconfigure it."""
     server = RedisServer(tmp_path)
     server.start()
     yield server
@@ -28,7 +28,7 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def other_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Run a second Redis of the test's own."""
+    """Run a second Redis for one test."""
     server = RedisServer(tmp_path)
     server.start()
     yield server

@@ -1,4 +1,4 @@
-"""A name for a Redis that a failover points elsewhere: a TCP forwarder whose target changes for new connections."""
+"""A TCP forwarder whose target changes for new connections, like the host name of a Redis after a failover."""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +9,7 @@ _PIECE = 65_536
 
 
 class Forwarder:
-    """Connections that are open stay where they are when `target` changes, as with a DNS name or a virtual address."""
+    """A change of `target` affects only new connections, as with a DNS name or a virtual address."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -18,7 +18,7 @@ class Forwarder:
 
     @property
     def url(self) -> str:
-        """The address of the Redis behind the forwarder."""
+        """The URL of the Redis behind the forwarder."""
         assert self._server is not None
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 

@@ -1,4 +1,4 @@
-"""One worker's broker in a test, with what it delivered."""
+"""One worker's broker in a test; records what it delivered."""
 
 from channels.broker.broker import Broker, Envelope
 from channels.broker.redis import RedisBroker
@@ -7,7 +7,7 @@ from tests.channels.broker.waiting import until
 
 
 class Place(Recorder):
-    """One worker's broker, and what came out of it."""
+    """One worker's broker with a recording listener."""
 
     def __init__(self, broker: Broker) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class Place(Recorder):
         self.broker.start(self)
 
     async def subscribes(self, *topics: str) -> None:
-        """Subscribe, and wait until the subscriptions are active."""
+        """Subscribe and wait until the subscriptions are active."""
         before = len(self.confirmed)
         for topic in topics:
             self.broker.subscribe(topic)

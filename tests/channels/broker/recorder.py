@@ -1,4 +1,4 @@
-"""A listener that keeps what a broker gave it."""
+"""A listener that records the calls of a broker."""
 
 from collections.abc import Collection, Sequence
 
@@ -22,5 +22,5 @@ class Recorder:
         self.confirmed += topics
 
     def no_subscribers(self, topic: str) -> None:
-        """Keep a topic that nobody is subscribed to."""
+        """Keep a topic without subscribers."""
         self.without_subscribers.append(topic)

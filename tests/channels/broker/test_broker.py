@@ -1,4 +1,4 @@
-"""The contract of every broker."""
+"""The contract suite of every broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,7 +32,7 @@ async def make_place(request: pytest.FixtureRequest, redis_server: RedisServer) 
         yield make
 
 
-async def test_others_receive_what_a_worker_publishes_and_it_does_not(make_place: MakePlace) -> None:
+async def test_publish_reaches_other_workers_but_not_the_publisher(make_place: MakePlace) -> None:
     one, two, three = [await make_place() for _ in range(3)]
     for place in (one, two, three):
         await place.subscribes("class:7")
@@ -52,7 +52,7 @@ async def test_only_subscribed_topics_are_received(make_place: MakePlace) -> Non
     assert sorted(each.topic for each in two.got) == ["a", "d"]
 
 
-async def test_a_topic_keeps_its_order(make_place: MakePlace) -> None:
+async def test_order_within_a_topic_is_kept(make_place: MakePlace) -> None:
     one, two = [await make_place() for _ in range(2)]
     await two.subscribes("class:7")
     for start in range(1, 2000, 10):

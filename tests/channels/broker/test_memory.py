@@ -1,4 +1,4 @@
-"""The broker of one process: what it delivers, and when."""
+"""The in-memory broker: what it delivers, and in which turn."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ def two_on(bus: MemoryBus) -> tuple[Place, Place]:
     return one, two
 
 
-async def test_delivery_comes_in_the_next_turn_of_the_loop() -> None:
+async def test_delivery_happens_in_the_next_turn() -> None:
     one, two = two_on(MemoryBus())
     one.broker.publish([envelope(1)])
     assert two.got == []
@@ -22,14 +22,14 @@ async def test_delivery_comes_in_the_next_turn_of_the_loop() -> None:
     assert two.got == [envelope(1)]
 
 
-async def test_the_bus_loses_what_a_test_wants_lost() -> None:
+async def test_bus_drops_the_envelopes_that_a_test_selects() -> None:
     one, two = two_on(MemoryBus(lose=lambda envelope: envelope.seq == 1))
     one.broker.publish([envelope(1), envelope(2)])
     await asyncio.sleep(0)
     assert two.got == [envelope(2)]
 
 
-async def test_a_closed_broker_receives_nothing() -> None:
+async def test_closed_broker_receives_nothing() -> None:
     one, two = two_on(MemoryBus())
     await two.broker.close()
     one.broker.publish([envelope(1)])
@@ -37,7 +37,7 @@ async def test_a_closed_broker_receives_nothing() -> None:
     assert two.got == []
 
 
-async def test_nothing_has_to_be_looked_for_in_one_process() -> None:
+async def test_memory_broker_needs_no_journal_checks() -> None:
     one, _ = two_on(MemoryBus())
     assert one.broker.check_seconds is None
     assert one.broker.connected

@@ -1,4 +1,4 @@
-"""The broker over Redis: servers that are killed, frozen, filled up, refuse commands and fail over."""
+"""The Redis broker with servers that crash, freeze, cut connections, refuse commands and fail over."""
 
 import asyncio
 import re
@@ -50,11 +50,11 @@ async def test_subscriptions_are_restored_after_a_crash_of_redis(own_redis: Redi
     await close(one, two)
 
 
-async def test_a_frozen_redis_is_doubted_then_replaced(own_redis: RedisServer) -> None:
+async def test_connection_to_a_frozen_redis_is_doubted_then_replaced(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
     own_redis.freeze()
     await until(lambda: two.broker.check_seconds == CHECK_SECONDS_AWAY)
-    assert two.broker.connected  # it is only doubted as yet
+    assert two.broker.connected  # so far only in doubt
     await until(lambda: not two.broker.connected)
     two.confirmed.clear()
     own_redis.thaw()
@@ -62,7 +62,7 @@ async def test_a_frozen_redis_is_doubted_then_replaced(own_redis: RedisServer) -
     await close(one, two)
 
 
-async def test_connections_that_redis_cuts_are_made_again(own_redis: RedisServer) -> None:
+async def test_cut_subscriber_reconnects(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
     two.confirmed.clear()
     own_redis.command("CLIENT KILL TYPE pubsub")
@@ -75,7 +75,7 @@ async def test_connections_that_redis_cuts_are_made_again(own_redis: RedisServer
 async def test_unanswered_publishes_do_not_shift_later_replies(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
     own_redis.freeze()
-    one.broker.publish([envelope(1, "unheard")])
+    one.broker.publish([envelope(1, "without-subscribers")])
     await until(lambda: not one.broker.connected)  # given up
     own_redis.thaw()
     await until(lambda: one.broker.connected)
@@ -84,7 +84,7 @@ async def test_unanswered_publishes_do_not_shift_later_replies(own_redis: RedisS
     await close(one, two)
 
 
-async def test_publishes_beyond_the_bound_are_dropped(own_redis: RedisServer) -> None:
+async def test_publishes_beyond_the_unanswered_bound_are_dropped(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis, max_unanswered=2)
     for number in range(1, 9):
         one.broker.publish([envelope(number)])
@@ -100,7 +100,7 @@ def tried_again(one: Place, two: Place) -> bool:
     return len(two.got) == 3
 
 
-async def test_a_publishing_connection_that_redis_cuts_is_made_again(own_redis: RedisServer) -> None:
+async def test_cut_publisher_reconnects(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
     own_redis.command("CLIENT KILL TYPE normal")
     await until(lambda: not one.broker.connected)
@@ -110,7 +110,7 @@ async def test_a_publishing_connection_that_redis_cuts_is_made_again(own_redis: 
     await close(one, two)
 
 
-async def test_a_refused_publish_is_logged(own_redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_refused_publish_is_logged(own_redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     one, two = await pair(own_redis)
     own_redis.command("ACL SETUSER default -publish")
     one.broker.publish([envelope(1)])
@@ -121,11 +121,11 @@ async def test_a_refused_publish_is_logged(own_redis: RedisServer, caplog: pytes
     await close(one, two)
 
 
-async def test_a_subscriber_cut_for_its_full_buffer_subscribes_again(own_redis: RedisServer) -> None:
+async def test_subscriber_cut_for_a_full_buffer_resubscribes(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
     own_redis.command("CONFIG SET client-output-buffer-limit 'pubsub 1 1 1'")
     two.confirmed.clear()
-    # More than Redis' buffer of fixed size holds, in one message: the rest of it is over the limit at once.
+    # One message larger than Redis' fixed buffer: the rest of it exceeds the limit at once.
     one.broker.publish([Envelope("class:7", "message:sent", b'{"text":"%s"}' % (b"x" * 100_000), 1)])
     await until(lambda: two.confirmed == ["class:7"])
     assert two.got == []
@@ -134,7 +134,7 @@ async def test_a_subscriber_cut_for_its_full_buffer_subscribes_again(own_redis: 
     await close(one, two)
 
 
-async def test_a_redis_that_starts_late_is_waited_for(own_redis: RedisServer) -> None:
+async def test_broker_waits_for_a_redis_that_starts_late(own_redis: RedisServer) -> None:
     own_redis.kill()
     place = Place(RedisBroker(own_redis.url))
     place.start()
@@ -145,7 +145,7 @@ async def test_a_redis_that_starts_late_is_waited_for(own_redis: RedisServer) ->
     await close(place)
 
 
-async def test_a_bug_in_the_listener_replaces_the_connection(
+async def test_bug_in_the_listener_replaces_the_connection(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, two = await pair(own_redis)
@@ -173,12 +173,10 @@ async def test_foreign_messages_on_our_channels_are_ignored(
     await close(one, two)
 
 
-# What Redis answers instead of doing it
+# Commands that Redis refuses
 
 
-async def test_an_error_is_matched_to_the_command_it_answers(
-    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_error_reply_is_matched_to_its_command(own_redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     one, two = await pair(own_redis)
     own_redis.command("ACL SETUSER default -ping")
     for number in range(1, 31):
@@ -189,7 +187,7 @@ async def test_an_error_is_matched_to_the_command_it_answers(
     await close(one, two)
 
 
-async def test_a_busy_redis_is_logged_once_and_no_worker_counts_as_gone(
+async def test_busy_redis_is_logged_once_and_drops_no_worker(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, two = await pair(own_redis)
@@ -221,7 +219,7 @@ def reached(one: Place, two: Place) -> bool:
         ("redis://narrow:secret@127.0.0.1:{port}/0", "NOPERM"),
     ],
 )
-async def test_what_redis_refuses_a_connection_is_logged_once(
+async def test_refused_connection_is_logged_once(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture, url: str, words: str
 ) -> None:
     own_redis.command("ACL SETUSER narrow on >secret +publish +subscribe &other:*")
@@ -239,7 +237,7 @@ async def test_what_redis_refuses_a_connection_is_logged_once(
 
 
 @pytest.mark.parametrize(("database", "more_rights"), [(0, ""), (3, " +select")])
-async def test_the_documented_rights_suffice(own_redis: RedisServer, database: int, more_rights: str) -> None:
+async def test_documented_acl_rights_suffice(own_redis: RedisServer, database: int, more_rights: str) -> None:
     rule = re.search(r"ACL SETUSER lousa on >PASSWORD[^`]*", OPERATIONS.read_text())
     assert rule is not None
     assert b"+OK" in own_redis.command(" ".join(rule[0].split()) + more_rights)
@@ -257,12 +255,10 @@ async def test_the_documented_rights_suffice(own_redis: RedisServer, database: i
     await close(one, two)
 
 
-# A connection that answers and leads nowhere
+# Connections that work but lead to the wrong server
 
 
-async def test_connections_to_two_servers_after_a_failover_are_replaced(
-    own_redis: RedisServer, other_redis: RedisServer
-) -> None:
+async def test_connections_split_by_a_failover_are_replaced(own_redis: RedisServer, other_redis: RedisServer) -> None:
     async with Forwarder(own_redis.port) as name:
         one, two = Place(RedisBroker(name.url)), Place(RedisBroker(name.url))
         for place in (one, two):
@@ -278,7 +274,7 @@ async def test_connections_to_two_servers_after_a_failover_are_replaced(
         await close(one, two)
 
 
-async def test_a_loop_that_stood_still_keeps_its_connections(own_redis: RedisServer) -> None:
+async def test_stalled_event_loop_keeps_its_connections(own_redis: RedisServer) -> None:
     one, two = await pair(own_redis)
     before = clients(own_redis)
     two.confirmed.clear()
@@ -292,7 +288,7 @@ async def test_a_loop_that_stood_still_keeps_its_connections(own_redis: RedisSer
 
 
 def clients(server: RedisServer) -> set[bytes]:
-    """Return the ids of the connections at Redis but the one that asks."""
+    """Return the ids of Redis' client connections, without the one that asks."""
     return {
         line.split()[0]
         for line in server.command("CLIENT LIST").splitlines()

@@ -1,4 +1,4 @@
-"""The private attributes of redis-py that a link takes: this fails if a release changes them."""
+"""A connection to Redis, and the private attributes of redis-py that it uses: fails if a release changes them."""
 
 import asyncio
 
@@ -10,21 +10,21 @@ from tests.channels.broker.waiting import until
 from tests.redis import RedisServer
 
 
-async def test_redis_py_keeps_the_streams_of_a_connection_where_we_take_them(redis_server: RedisServer) -> None:
+async def test_redis_py_exposes_the_streams_that_a_link_uses(redis_server: RedisServer) -> None:
     pool = ConnectionPool.from_url(redis_server.url, protocol=2)
     connection = pool.make_connection()  # type: ignore[no-untyped-call]
     await connection.connect()
     assert isinstance(connection._reader, asyncio.StreamReader)
     assert isinstance(connection._writer, asyncio.StreamWriter)
     connection._writer.write(command(b"PING"))
-    # Nothing of redis-py's reads along: all of the answer comes to us.
+    # redis-py does not read from the stream: the whole reply is left.
     assert await connection._reader.readexactly(7) == b"+PONG\r\n"
     await connection.disconnect(nowait=True)
     assert connection._writer is None
 
 
 class Replies:
-    """A listener that keeps the replies and why connections ended."""
+    """A listener that keeps the replies and the reason for each disconnection."""
 
     def __init__(self) -> None:
         self.got: list[object] = []
@@ -43,7 +43,7 @@ class Replies:
         self.errors.append(str(error))
 
 
-async def test_a_link_writes_commands_and_reads_their_replies(redis_server: RedisServer) -> None:
+async def test_link_writes_commands_and_reads_replies(redis_server: RedisServer) -> None:
     replies, link = Replies(), RedisLink(redis_server.url)
     assert not link.write(command(b"ECHO", b"too early"))
     link.start(replies)
@@ -55,7 +55,7 @@ async def test_a_link_writes_commands_and_reads_their_replies(redis_server: Redi
     assert not link.write(command(b"ECHO", b"too late"))
 
 
-async def test_a_replaced_connection_is_made_again_and_the_reason_told(redis_server: RedisServer) -> None:
+async def test_replaced_connection_reopens_and_reports_its_reason(redis_server: RedisServer) -> None:
     replies, link = Replies(), RedisLink(redis_server.url, retry_seconds=0)
     link.start(replies)
     await until(lambda: link.is_open)
@@ -64,7 +64,7 @@ async def test_a_replaced_connection_is_made_again_and_the_reason_told(redis_ser
     await link.close()
 
 
-async def test_an_attempt_to_connect_ends_when_redis_is_frozen(own_redis: RedisServer) -> None:
+async def test_connecting_to_a_frozen_redis_times_out(own_redis: RedisServer) -> None:
     own_redis.freeze()
     replies = Replies()
     link = RedisLink(own_redis.url.replace("/0", "/1"), connect_seconds=0.2, retry_seconds=0)

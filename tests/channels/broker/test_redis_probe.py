@@ -1,4 +1,4 @@
-"""Which pairs of connections count as alive, tick by tick."""
+"""Decides by ticks whether a pair of connections is alive."""
 
 from channels.broker.redis_probe import DOUBT_TICKS, MISSED_TICKS, SILENT_TICKS, RedisProbe
 
@@ -9,7 +9,7 @@ def alive() -> RedisProbe:
     return probe
 
 
-def test_a_pair_is_alive_from_its_first_returned_probe_on() -> None:
+def test_pair_is_alive_after_its_first_returned_probe() -> None:
     probe = RedisProbe()
     alive = [probe.alive]
     news = []
@@ -19,7 +19,7 @@ def test_a_pair_is_alive_from_its_first_returned_probe_on() -> None:
     assert (alive, news) == ([False, True, True], [True, False])
 
 
-def test_a_probe_of_the_pair_before_proves_nothing() -> None:
+def test_probe_of_the_previous_pair_is_ignored() -> None:
     probe = alive()
     old = probe.next()
     probe.restart()
@@ -37,14 +37,14 @@ def test_silence_first_raises_doubt_then_replaces_the_pair() -> None:
     assert reasons == [None] * SILENT_TICKS + ["what is published does not come back"]
 
 
-def test_a_pair_that_receives_but_loses_probes_is_replaced_later() -> None:
+def test_pair_that_loses_only_probes_is_replaced_later() -> None:
     probe = alive()
     reasons = [probe.tick(is_silent=False) for _ in range(MISSED_TICKS + 1)]
     assert reasons[:-1] == [None] * MISSED_TICKS
     assert reasons[-1] is not None
 
 
-def test_a_refused_probe_disconnects_without_replacing_anything() -> None:
+def test_refused_probe_marks_the_pair_dead_without_replacing_it() -> None:
     probe = alive()
     for _ in range(2 * MISSED_TICKS):
         assert probe.tick(is_silent=True) is None

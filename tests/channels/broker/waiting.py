@@ -1,11 +1,11 @@
-"""Waiting for what other tasks and processes bring about."""
+"""Wait for a condition that other tasks and processes fulfil."""
 
 import asyncio
 from collections.abc import Callable
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Wait until something is true; fails after 15 s, which a loaded machine does not need."""
+    """Wait until a condition is true; fails after 15 s, more than a loaded machine needs."""
     async with asyncio.timeout(15):
         while not true():
             await asyncio.sleep(0.005)
