@@ -1,1 +1,1 @@
-"""Processes and what they stand on: workers, listening sockets, a private Redis, garbage collection, health."""
+"""Processes and their surroundings: workers, listening sockets, a private Redis, garbage collection, health."""

@@ -1,4 +1,4 @@
-"""A child process that ends when its parent ends, whatever ends the parent.
+"""A child process that ends when its parent ends, even if the parent is killed.
 
 After the fork the child has the default signal handlers, except that it ignores SIGINT and SIGHUP: a terminal sends
 these to the whole process group, and the parent handles them. Linux only: a pidfd reports the end of the child, and
@@ -44,12 +44,12 @@ class ChildProcess:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words for the log."""
+        """How the process ended, in words for the log."""
         code = self.ended.result()
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     async def wait(self) -> int:
-        """Wait until it has ended; return its exit code, or minus the number of the signal that ended it."""
+        """Wait for the end; return the exit code, or minus the number of the signal that ended the process."""
         return await asyncio.shield(self.ended)  # several may wait: cancelling one must not cancel the shared future
 
     async def stop(self, seconds: float) -> bool:
@@ -57,7 +57,7 @@ class ChildProcess:
         self.send(signal.SIGTERM)
         await asyncio.wait([self.ended], timeout=seconds)
         self.send(signal.SIGKILL)
-        return await self.wait() in (0, -signal.SIGTERM)  # the latter: it had no handler yet
+        return await self.wait() in (0, -signal.SIGTERM)  # killed by SIGTERM: it had no handler yet
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
@@ -71,7 +71,7 @@ def _fork(do: Callable[[], object]) -> int:
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
-    gc.freeze()  # the child's collections then leave shared pages untouched, so the kernel does not copy them
+    gc.freeze()  # the child's garbage collections then do not write to shared pages, so the kernel does not copy them
     try:
         pid = os.fork()
         if not pid:

@@ -26,7 +26,7 @@ LATEST_SECONDS = 3_600.0
 
 
 def settle() -> None:
-    """Exempt the objects that exist now, which were made by imports and the start, from all later collections."""
+    """Exempt all objects that exist now, made by imports and the start, from later collections."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -1,10 +1,10 @@
-r"""Detects a worker whose event loop stands still, or whose process is frozen.
+r"""Detects a worker whose event loop is stalled, or whose process is frozen.
 
     worker: event loop --- one byte a second ---> pipe ---> supervisor: silent for too long? kill and replace it
                \-- rearms a timer of faulthandler's: when it fires, the stacks of all threads are written to the log
 
-faulthandler's timer is a C thread that needs no GIL, so it works whatever the loop is stuck in. The supervisor judges
-by the time in which it ran itself (RunningClock): after the machine was suspended, or the supervisor stopped, silence
+faulthandler's timer is a C thread that needs no GIL, so it works whatever the loop is stuck in. The supervisor counts
+only the time in which it ran itself (RunningClock): after the machine was suspended, or the supervisor stopped, silence
 proves nothing.
 """
 
@@ -21,11 +21,11 @@ BEAT_SECONDS = 1.0
 # No step of a healthy event loop takes a second; a machine that swaps or is overloaded may delay one for some seconds.
 STALL_SECONDS = 10.0
 
-# When the supervisor kills a silent worker: late enough that the worker has written its stacks before.
+# When the supervisor kills a silent worker: late enough for the worker to write its stacks first.
 SILENT_SECONDS = STALL_SECONDS + 2 * BEAT_SECONDS
 
 
-# What a worker writes to its pipe: that its event loop runs, and once that it serves.
+# The bytes that a worker writes to its pipe: its event loop runs; and, once, it serves.
 BEAT, OPEN = b".", b"o"
 
 
@@ -46,7 +46,7 @@ class RunningClock:
 
 
 async def beat(pipe: int | None, *, seconds: float = BEAT_SECONDS, stall_seconds: float = STALL_SECONDS) -> None:
-    """Write a byte to the pipe (None: nobody listens) every `seconds`, until cancelled.
+    """Write a byte to the pipe (None: there is no supervisor) every `seconds`, until cancelled.
 
     When that stops for `stall_seconds`, the stacks of all threads are written to the standard error.
     """
@@ -61,6 +61,6 @@ async def beat(pipe: int | None, *, seconds: float = BEAT_SECONDS, stall_seconds
 
 
 def report(pipe: int, what: bytes) -> None:
-    """Write BEAT or OPEN to the supervisor, without waiting: a supervisor that is stopped leaves the pipe full."""
+    """Write BEAT or OPEN to the supervisor without blocking: a stopped supervisor leaves the pipe full."""
     with contextlib.suppress(BlockingIOError):
         os.write(pipe, what)

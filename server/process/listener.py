@@ -1,4 +1,4 @@
-"""Opens the sockets that the server listens on, and names the address to type into a browser.
+"""Opens the sockets that the server listens on, and returns the address to type into a browser.
 
 Several workers listen on one address, each on a socket of its own (SO_REUSEPORT); the kernel distributes new
 connections among the sockets.
@@ -12,11 +12,11 @@ from tornado.netutil import bind_sockets
 
 from server.settings import Settings, SettingsError
 
-# Connections that wait to be accepted when a whole school reconnects at once (the kernel's own bound is 4096).
+# Backlog of connections to accept when a whole school reconnects at once (the kernel's own limit is 4096).
 BACKLOG = 4096
 
-# What the kernel buffers for one client that does not read (about twice as much with its own bookkeeping). Its default
-# grows to 4 MiB, and there is one bound for all connections together: past it, clients that do read would wait as well.
+# The kernel's send buffer for one client that does not read (about twice as much with its bookkeeping). The default
+# grows to 4 MiB, and all connections share one limit: past it, clients that do read would wait too.
 SEND_BUFFER_BYTES = 128 * 1024
 
 
@@ -30,7 +30,7 @@ def allow_connections() -> None:
 
 
 def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:
-    """Listen on the settings' address: a list of sockets for each worker. Raise SettingsError where that fails."""
+    """Listen on the settings' address; return a list of sockets per worker. Raise SettingsError if that fails."""
     try:
         if workers == 1:
             return [_bind(settings.port, settings.host)]
@@ -60,7 +60,7 @@ def _listen_together(settings: Settings, workers: int) -> list[list[socket]]:
 def _bind(port: int, host: str, *, shared: bool = False) -> list[socket]:
     sockets = bind_sockets(port, host, backlog=BACKLOG, reuse_port=shared)
     for each in sockets:
-        each.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)  # those that it accepts have the same
+        each.setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES)  # inherited by accepted sockets
     return sockets
 
 
@@ -71,7 +71,7 @@ def close(sockets: list[socket]) -> None:
 
 
 def address(host: str, sockets: list[socket]) -> str:
-    """Return what to type into a browser on this machine."""
+    """Return the URL to type into a browser on this machine."""
     anywhere = host in ("", "0.0.0.0", "::")  # noqa: S104 (compared, not bound)
     name = "localhost" if anywhere or host == "localhost" else host
     port = sockets[0].getsockname()[1]

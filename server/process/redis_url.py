@@ -1,4 +1,4 @@
-"""Checks the Redis that the administrator named: its URL, where the databases are, and by publishing to it."""
+"""Checks the Redis that the administrator configured: its URL, the databases it is used with, and a test publish."""
 
 import ipaddress
 import logging
@@ -53,7 +53,7 @@ def _is_here(url: str) -> bool:
 
 
 async def try_redis(url: str) -> None:
-    """Publish something; raise SettingsError if Redis refuses it, and log a warning if no Redis answers (yet)."""
+    """Publish a test message; raise SettingsError if Redis refuses it, log a warning if none answers (yet)."""
     client = Redis.from_url(
         url, retry=Retry(NoBackoff(), 0), socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS
     )

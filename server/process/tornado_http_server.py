@@ -1,6 +1,6 @@
 """Tornado's HTTP server with two changes: connections start in small batches, and a stop answers accepted requests.
 
-Both reach into Tornado's private surface, and nothing outside this file does:
+Both use Tornado's private API, which no other file does:
 
 * `TCPServer._handle_connection(connection, address)` is called for each accepted connection (`TCPServer.add_sockets`).
 * `HTTPServer._connections` holds the HTTP connections that are open; one that became a WebSocket has left it.
@@ -58,7 +58,7 @@ class Server(HTTPServer):
             await self._close_rest()
 
     async def _close_rest(self) -> None:
-        # Bounded: a handler that waits for a database which hangs keeps its connection open.
+        # Bounded: a handler that waits for a hanging database keeps its connection open.
         closing = asyncio.create_task(self.close_all_connections())
         await asyncio.wait([closing], timeout=CLOSE_SECONDS)
         closing.cancel()

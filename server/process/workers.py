@@ -29,19 +29,19 @@ from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-# Delay before a worker that died early is replaced, for the first, second … time in a row; then the server stops.
+# Delay before the replacement after the first, second … early death in a row; then the server stops.
 RESTART_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
-# A worker that has lived this long did not die of the way it was started: its death counts as the first again.
+# A worker that has lived this long did not die of its start: its death counts as the first again.
 LONG_LIFE_SECONDS = 10.0
 
 # How long a successor may take until it serves, before the replacement is given up.
 START_SECONDS = 30.0
-# What a worker may take to stop beyond `drain_seconds`: last requests, close frames, databases that do not answer.
+# Time to stop beyond `drain_seconds`: last requests, close frames, databases that do not answer.
 STOP_SECONDS = 10.0
 
 
 class WorkersFailed(Exception):
-    """Workers die soon after they are started; the message says which, and how."""
+    """Workers die soon after their start; the message says which worker, and how it died."""
 
 
 class Worker(ChildProcess):
@@ -68,7 +68,7 @@ class Worker(ChildProcess):
 
     @property
     def silent_seconds(self) -> float:
-        """For how long its event loop has not reported, in time during which this process ran."""
+        """Seconds since its event loop last reported, counting only time in which this process ran."""
         return self._clock.now - self._last_beat
 
     async def opens(self, seconds: float) -> bool:
@@ -102,7 +102,7 @@ def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Calla
         raise SettingsError("Several workers need Linux 5.3 or later: leave --workers out, and one serves.")
     sockets = listen(settings, settings.workers)
     try:
-        asyncio.run(prepare(settings))  # in a loop of its own: its threads are gone before the first fork
+        asyncio.run(prepare(settings))  # in a separate loop, so that its threads have ended before the first fork
         return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
     finally:
         for each in sockets:
@@ -197,7 +197,7 @@ class Supervisor:
         return worker
 
     def _work(self, number: int, pipe: int) -> None:
-        # In the child. A copy of another worker's socket would stay open after that worker has closed its own.
+        # In the child: a copy of another worker's socket would stay open after that worker has closed its own.
         for sockets in (*self._sockets[:number], *self._sockets[number + 1 :]):
             close(sockets)
         self._on_fork(f"worker {number + 1}")
@@ -208,12 +208,12 @@ class Supervisor:
             worker = slot.worker
             await worker.wait()
             async with slot.lock:
-                if slot.worker is worker:  # it was not replaced meanwhile
+                if slot.worker is worker:  # unless it was replaced meanwhile
                     await asyncio.sleep(self._restart_delay(slot))
                     slot.worker = self._fork(slot.number)
 
     def _restart_delay(self, slot: Slot) -> float:
-        """Return how many seconds to wait before the replacement; raise WorkersFailed after too many early deaths."""
+        """Return the delay before the replacement, in seconds; raise WorkersFailed after too many early deaths."""
         dead = slot.worker
         slot.early_deaths = slot.early_deaths + 1 if dead.age_seconds < LONG_LIFE_SECONDS else 1
         if slot.early_deaths > len(RESTART_SECONDS):
@@ -226,7 +226,7 @@ class Supervisor:
         return seconds
 
     async def _kill_silent(self, slots: list[Slot]) -> None:
-        """Kill workers whose event loop stands still; `_keep` then replaces them."""
+        """Kill workers whose event loop is stalled; `_keep` then replaces them."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             self._clock.tick()

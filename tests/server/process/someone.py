@@ -1,4 +1,4 @@
-"""A user in a class: what they saw, in order, and how they reconnect."""
+"""A user in a class: records received messages in order, and reconnects."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Someone:
         self._crew, self._login, self._token = crew, login, token
 
     async def come(self, worker: int | None = None) -> None:
-        """Join the class of ana, bruno and paula, from where one was."""
+        """Join the class of ana, bruno and paula from the last position."""
         self.connection = await self._crew.connect(ROLES[self._login], self._token, self._on_event, worker)
         if not self.topic:
             joined = await self.connection.join("user:me")
@@ -48,7 +48,7 @@ class Someone:
         return await self.connection.request(self.topic, "message:send", payload)
 
     async def stay(self) -> None:
-        """Come back whenever the connection ends."""
+        """Reconnect whenever the connection ends."""
         while self.connection is not None:
             await self.connection.closed.wait()
             await self.come()
@@ -60,7 +60,7 @@ class Someone:
             await self.connection.closed.wait()
 
     def present(self) -> set[str]:
-        """Return who is present in the class, by name, as this client has been told."""
+        """Return the names of those present in the class, by the events that this client received."""
         who: dict[str, str] = {}
         for event, payload in self.events:
             if event == "presence_state":

@@ -10,7 +10,7 @@ import pytest
 from server.process.child import ChildProcess
 
 
-async def test_a_child_runs_what_it_is_given_and_ends_with_that() -> None:
+async def test_child_runs_its_function_and_exits() -> None:
     ours, theirs = os.pipe()
     process = ChildProcess("child", lambda: os.write(theirs, b"hello"))
     assert await asyncio.wait_for(process.wait(), 10) == 0
@@ -20,12 +20,12 @@ async def test_a_child_runs_what_it_is_given_and_ends_with_that() -> None:
     os.close(theirs)
 
 
-async def test_a_child_has_an_event_loop_of_its_own() -> None:
+async def test_child_has_its_own_event_loop() -> None:
     process = ChildProcess("child", lambda: asyncio.run(asyncio.sleep(0)))
     assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
-async def test_a_child_that_fails_ends_with_1() -> None:
+async def test_child_that_raises_exits_with_1() -> None:
     process = ChildProcess("child", lambda: int("not a number"))
     assert await asyncio.wait_for(process.wait(), 10) == 1
 
@@ -49,7 +49,7 @@ async def test_child_ignores_signals_to_group_but_not_its_own() -> None:
     os.close(theirs)
 
 
-async def test_a_child_that_does_not_end_when_asked_is_ended() -> None:
+async def test_child_that_ignores_sigterm_is_killed() -> None:
     ours, theirs = os.pipe()
 
     def work() -> None:
@@ -65,7 +65,7 @@ async def test_a_child_that_does_not_end_when_asked_is_ended() -> None:
     os.close(theirs)
 
 
-async def test_who_gives_up_waiting_takes_nothing_from_the_others() -> None:
+async def test_cancelled_waiter_does_not_affect_other_waiters() -> None:
     process = ChildProcess("child", lambda: time.sleep(60))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(process.wait(), 0.01)

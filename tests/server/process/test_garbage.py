@@ -1,4 +1,4 @@
-"""The garbage collector examines new objects only, until the worker is idle."""
+"""The garbage collector examines only new objects until the worker is idle."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ class Circle:
         self.me = self
 
 
-def test_objects_made_at_the_start_are_never_examined_again() -> None:
+def test_objects_from_the_start_are_exempt_from_collection() -> None:
     garbage.settle()
     assert gc.get_freeze_count() > 10_000
     assert len(gc.get_objects()) < 1_000

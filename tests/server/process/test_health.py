@@ -1,4 +1,4 @@
-"""What a watcher is told of a worker, in each state that it can be in."""
+"""A worker's health report in each of its states."""
 
 import asyncio
 import json
@@ -39,13 +39,13 @@ def is_alive(lousa: Lousa) -> bool:
         return bool(answer.read() == b"ok\n")
 
 
-def test_a_worker_is_ready_when_all_its_parts_are_well(lousa: Lousa) -> None:
+def test_worker_is_ready_when_all_parts_are_ok(lousa: Lousa) -> None:
     assert ask(lousa) == (200, {"status": "ready", "accounts": "ok", "journal": "ok", "broker": "ok"})
     assert is_alive(lousa)
     assert "readyz" not in lousa.log
 
 
-def test_without_its_broker_it_is_degraded_and_ready_again_when_that_is_back(
+def test_worker_is_degraded_while_its_broker_is_away(
     make_lousa: Callable[..., Lousa], redis_server: RedisServer
 ) -> None:
     lousa = make_lousa(serve_options=["--redis-url", redis_server.url])
@@ -57,7 +57,7 @@ def test_without_its_broker_it_is_degraded_and_ready_again_when_that_is_back(
     wait_until(lambda: ask(lousa)[1]["status"] == "ready")
 
 
-def test_without_its_journal_it_is_down_but_lives(tmp_path: Path) -> None:
+def test_worker_without_its_journal_is_down_but_alive(tmp_path: Path) -> None:
     with PostgreSQL() as postgresql:
         options = ["--database", f"journal={postgresql.create_database()}"]
         lousa = Lousa(tmp_path / "data", options=options, expected_errors=["503 GET /readyz"])
@@ -94,7 +94,7 @@ def can_connect(port: int) -> bool:
 
 
 class Asked(Databases):
-    """Databases that count how often they are asked, and answer when they are told to."""
+    """Databases that count their queries, and answer when the test releases them."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -113,7 +113,7 @@ class Asked(Databases):
 
 
 class Nobody:
-    """Listens to a broker without other workers."""
+    """A broker listener for a single worker."""
 
     def received(self, batch: Sequence[Envelope]) -> None:
         pass
@@ -127,7 +127,7 @@ class Nobody:
 
 @pytest.fixture
 async def asked() -> AsyncIterator[tuple[Asked, Health]]:
-    """Return databases, and the health that asks them."""
+    """Return databases, and the health that queries them."""
     databases, broker = Asked(), MemoryBroker()
     broker.start(Nobody())
     health = Health(databases, broker)
@@ -136,7 +136,7 @@ async def asked() -> AsyncIterator[tuple[Asked, Health]]:
     await broker.close()
 
 
-async def test_however_many_ask_a_database_is_asked_once_a_second(asked: tuple[Asked, Health]) -> None:
+async def test_many_readers_cost_one_query_a_second(asked: tuple[Asked, Health]) -> None:
     databases, health = asked
     databases.answers.set()
     reports = await asyncio.gather(*(health.report() for _ in range(100)))

@@ -1,4 +1,4 @@
-"""A worker that hangs is noticed; a supervisor that was stopped itself accuses nobody."""
+"""A hanging worker is detected; time in which the supervisor was stopped does not count."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from server.process.child import ChildProcess
 from server.process.heartbeat import BEAT, RunningClock, beat, report
 
 
-def test_a_pause_of_the_clocks_own_process_counts_as_one_step() -> None:
+def test_pause_of_its_own_process_counts_as_one_step() -> None:
     now = 100.0
     clock = RunningClock(2.0, lambda: now)
     now += 1.5
@@ -44,7 +44,7 @@ def stand_still_here() -> None:
     time.sleep(3)
 
 
-async def test_the_stack_of_a_loop_that_stands_still_is_written(tmp_path: Path) -> None:
+async def test_stacks_of_a_stalled_loop_are_written(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     async def hang() -> None:

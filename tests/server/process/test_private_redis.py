@@ -1,4 +1,4 @@
-"""The Redis that several workers are given: which one, where it listens, and what happens when it cannot be."""
+"""The private Redis of several workers: which program runs, where it listens, and how failures are reported."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def program(folder: Path, name: str, text: str) -> None:
     file.chmod(0o700)
 
 
-async def test_it_listens_in_the_data_folder_for_its_user_only_and_keeps_nothing(tmp_path: Path) -> None:
+async def test_redis_listens_for_its_user_only_and_stores_nothing(tmp_path: Path) -> None:
     async with private_redis(tmp_path) as url:
         file = socket_of(url)
         assert file.parent == tmp_path
@@ -51,7 +51,7 @@ async def test_it_listens_in_the_data_folder_for_its_user_only_and_keeps_nothing
     assert sorted(each.name for each in tmp_path.iterdir()) == ["redis.log", "workers.lock"]
 
 
-async def test_without_one_on_the_machine_it_is_the_one_of_the_package(
+async def test_package_provides_redis_when_the_machine_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -62,7 +62,7 @@ async def test_without_one_on_the_machine_it_is_the_one_of_the_package(
     assert find_program() == str(tmp_path / "valkey-server")
 
 
-async def test_a_folder_whose_path_is_too_long_gives_way_to_a_short_one(tmp_path: Path) -> None:
+async def test_overlong_path_is_replaced_by_a_temporary_folder(tmp_path: Path) -> None:
     folder = tmp_path / ("comprido-" * 12)
     folder.mkdir()
     async with private_redis(folder) as url:
@@ -73,14 +73,14 @@ async def test_a_folder_whose_path_is_too_long_gives_way_to_a_short_one(tmp_path
     assert not file.parent.exists()
 
 
-async def test_a_folder_of_any_name_will_do(tmp_path: Path) -> None:
+async def test_redis_runs_in_a_folder_of_any_name(tmp_path: Path) -> None:
     folder = tmp_path / "50% ção?#"
     folder.mkdir()
     async with private_redis(folder) as url:
         assert say(url, "PING") == b"+PONG\r\n"
 
 
-async def test_without_a_data_folder_none_is_made(tmp_path: Path) -> None:
+async def test_missing_data_folder_is_not_created(tmp_path: Path) -> None:
     async with private_redis(tmp_path / "nowhere") as url:
         assert say(url, "PING") == b"+PONG\r\n"
     assert not (tmp_path / "nowhere").exists()
@@ -94,7 +94,7 @@ async def test_failed_start_reports_last_log_line(tmp_path: Path, monkeypatch: p
             raise AssertionError("it was started")
 
 
-async def test_no_redis_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_redis_program_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert shutil.which("redis-server") is None
@@ -114,7 +114,7 @@ def redis_processes() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "redis.sock" in " ".join(child.cmdline())]
 
 
-async def test_one_that_is_frozen_is_killed_and_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_frozen_redis_is_killed_and_restarted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with private_redis(tmp_path, ping_seconds=0.05) as url:
         (frozen,) = redis_processes()
         frozen.send_signal(signal.SIGSTOP)
@@ -129,7 +129,7 @@ def is_reachable(url: str) -> bool:
         return connection.connect_ex(str(socket_of(url))) == 0
 
 
-async def test_one_that_answers_is_left_alone(tmp_path: Path) -> None:
+async def test_responsive_redis_is_not_restarted(tmp_path: Path) -> None:
     async with private_redis(tmp_path, ping_seconds=0.2) as url:
         before = redis_processes()
         while b"cmdstat_ping:calls=8" not in await asyncio.to_thread(say, url, "INFO commandstats"):

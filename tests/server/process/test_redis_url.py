@@ -1,4 +1,4 @@
-"""Which Redis can be named, with which databases; and that each kind of address leads to one."""
+"""Which Redis URLs are accepted with which databases, and that each kind of URL reaches Redis."""
 
 import asyncio
 import logging
@@ -31,13 +31,13 @@ POSTGRESQL = {name: f"postgresql://db/{name}" for name in SQLITE}
         "unix:///run/redis.sock",
     ],
 )
-def test_a_redis_on_this_machine_goes_with_any_database(url: str) -> None:
+def test_local_redis_works_with_any_database(url: str) -> None:
     check_redis_url(url, SQLITE)
     check_redis_url(url, POSTGRESQL)
 
 
 @pytest.mark.parametrize("url", ["redis://redis.school.example", "rediss://:secret@192.0.2.7:6380/1"])
-def test_a_redis_elsewhere_is_for_several_machines_and_sqlite_is_not(url: str) -> None:
+def test_remote_redis_is_accepted_only_with_postgresql(url: str) -> None:
     check_redis_url(url, POSTGRESQL)
     with pytest.raises(SettingsError, match="SQLite cannot keep the accounts and the journal"):
         check_redis_url(url, SQLITE)
@@ -60,13 +60,13 @@ def test_a_redis_elsewhere_is_for_several_machines_and_sqlite_is_not(url: str) -
         ("", "not a URL like redis://"),
     ],
 )
-def test_what_cannot_be_used_is_told(url: str, message: str) -> None:
+def test_unusable_url_is_reported(url: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         check_redis_url(url, POSTGRESQL)
 
 
 class Server(RedisServer):
-    """A Redis that can also be reached by a socket and by TLS, with a password."""
+    """A Redis with a password that also listens on a unix socket and with TLS."""
 
     def __init__(self, folder: Path) -> None:
         self.tls_port = free_port()
@@ -96,7 +96,7 @@ def _make_certificate(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run one Redis with a user who may use our channels and one who may not."""
+    """Run a Redis with one user who may use our channels and one who may not."""
     server = Server(tmp_path_factory.mktemp("redis"))
     server.start()
     assert b"+OK" in server.command(
@@ -108,7 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("kind", ["password", "tls", "socket"])
-async def test_every_kind_of_address_leads_to_redis(kind: str, server: Server) -> None:
+async def test_every_kind_of_url_reaches_redis(kind: str, server: Server) -> None:
     url = {
         "password": f"redis://lousa:secret@127.0.0.1:{server.port}/0",
         "tls": f"rediss://lousa:secret@localhost:{server.tls_port}/0?ssl_ca_certs={server.certificate}",
@@ -137,12 +137,12 @@ async def test_every_kind_of_address_leads_to_redis(kind: str, server: Server) -
 @pytest.mark.parametrize(
     ("who", "message"), [("lousa:wrong", "invalid username-password"), ("other:secret", "No permissions|channel")]
 )
-async def test_a_redis_that_refuses_us_is_told_at_the_start(who: str, message: str, server: Server) -> None:
+async def test_redis_that_refuses_access_is_reported_at_the_start(who: str, message: str, server: Server) -> None:
     with pytest.raises(SettingsError, match=message) as told:
         await try_redis(f"redis://{who}@127.0.0.1:{server.port}/0")
     assert "wrong" not in str(told.value)
 
 
-async def test_a_redis_that_is_away_is_only_warned_of(free_port: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unreachable_redis_is_only_a_warning(free_port: int, caplog: pytest.LogCaptureFixture) -> None:
     await try_redis(f"redis://127.0.0.1:{free_port}")
     assert [record.levelno for record in caplog.records] == [logging.WARNING]

@@ -66,14 +66,14 @@ async def test_drain_answers_connections_that_have_not_started_yet(server: Serve
     asking = [asyncio.create_task(ask(server)) for _ in range(CONNECTIONS)]
     while not server._waiting:
         await asyncio.sleep(0)
-    # Connections that the kernel has not handed over yet are lost with its queue.
+    # Connections that the kernel has not handed over yet are lost with its backlog.
     accepted = len(server._waiting)
     await server.drain()
     answers = await asyncio.gather(*asking, return_exceptions=True)
     assert sum(isinstance(answer, bytes) and answer.endswith(b"here") for answer in answers) >= accepted
 
 
-async def test_tornado_still_has_the_private_surface_that_is_used(server: Server) -> None:
+async def test_tornado_still_has_the_private_api_that_we_use(server: Server) -> None:
     assert set(inspect.signature(TCPServer._handle_connection).parameters) == {"self", "connection", "address"}
     assert server._connections == set()
     port = next(iter(server._sockets.values())).getsockname()[1]
@@ -83,7 +83,7 @@ async def test_tornado_still_has_the_private_surface_that_is_used(server: Server
     writer.close()
 
 
-async def test_drain_ends_although_a_handler_never_answers(server: Server) -> None:
+async def test_drain_ends_even_if_a_handler_never_answers(server: Server) -> None:
     port = next(iter(server._sockets.values())).getsockname()[1]
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Several workers as real processes: they are killed, replaced, stopped and left alone."""
+"""Several workers as real processes that are killed, replaced and stopped."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ LOGINS = ("ana", "bruno", "paula", "diretora")
 
 @pytest.fixture(scope="module")
 def school(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """Return a data folder with the demo school, to be copied, and tokens of it."""
+    """Return a data folder of the demo school, for tests to copy, and tokens for it."""
     folder = tmp_path_factory.mktemp("school") / "data"
     shutil.copytree(demo_school, folder)
     return folder, Lousa(folder).tokens(*LOGINS)
@@ -60,7 +60,7 @@ def crew(make_crew: Callable[..., Crew]) -> Crew:
     return make_crew(2)
 
 
-async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(crew: Crew, tokens: dict[str, str]) -> None:
+async def test_killed_worker_is_replaced_and_others_keep_serving(crew: Crew, tokens: dict[str, str]) -> None:
     ana, bruno, paula = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno", "paula"))
     await ana.come(worker=1)
     await bruno.come(worker=2)
@@ -72,7 +72,7 @@ async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(crew: Cre
     os.kill(first, signal.SIGKILL)
     await bruno.say("dois")
     await until(lambda: paula.heard == ["um", "dois"])
-    await until(lambda: len(bruno.present()) == 2)  # ana is no ghost
+    await until(lambda: len(bruno.present()) == 2)  # ana's old connection is no longer present
     await until(lambda: crew.workers[1] != first)
     await ana.come(worker=1)
     assert ana.heard == ["um", "dois"]
@@ -90,15 +90,13 @@ signal.signal(signal.SIGUSR1, lambda *_: time.sleep(600))  # in the main thread:
 """
 
 
-def test_a_worker_that_hangs_or_is_frozen_is_killed_and_replaced(
-    make_crew: Callable[..., Crew], tmp_path: Path
-) -> None:
+def test_hanging_or_frozen_worker_is_killed_and_replaced(make_crew: Callable[..., Crew], tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(HANG)
     crew = make_crew(2, environment={"PYTHONPATH": str(tmp_path)}, expected_errors=["its event loop has not run for"])
     before = crew.workers
     os.kill(before[1], signal.SIGUSR1)
     os.kill(before[2], signal.SIGSTOP)
-    with socket.create_connection(("127.0.0.1", crew.port)) as waiting:  # in the socket of one that does not accept
+    with socket.create_connection(("127.0.0.1", crew.port)) as waiting:  # in a socket of a stopped worker
         waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         waiting.settimeout(SILENT_SECONDS + 20)
         assert b" 200 OK" in waiting.recv(65536)
@@ -107,7 +105,7 @@ def test_a_worker_that_hangs_or_is_frozen_is_killed_and_replaced(
     assert 'sitecustomize.py"' in stack.partition(" hangs: ")[0]
 
 
-async def test_rights_and_the_dashboard_are_the_same_on_every_worker(crew: Crew, tokens: dict[str, str]) -> None:
+async def test_every_worker_shows_the_same_rights_and_dashboard(crew: Crew, tokens: dict[str, str]) -> None:
     seen: list[Payload] = []
     principal = await crew.connect("principal", tokens["diretora"], lambda _, event, it: seen.append(it), worker=1)
     await principal.join("dashboard")
@@ -131,7 +129,7 @@ def sum_of_messages(snapshot: Payload) -> int:
     return sum(sum(room["messages"]) for room in snapshot["classes"])
 
 
-async def test_sigterm_closes_everybody_as_restarting_and_keeps_what_was_gathered(
+async def test_sigterm_closes_clients_as_restarting_and_keeps_acknowledged_messages(
     crew: Crew, tokens: dict[str, str]
 ) -> None:
     people = [Someone(crew, login, tokens[login]) for login in ("ana", "bruno", "paula")]
@@ -155,7 +153,7 @@ async def test_sigterm_closes_everybody_as_restarting_and_keeps_what_was_gathere
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_to_the_whole_group_is_one_drain(
+async def test_signal_to_the_whole_group_starts_one_drain(
     number: signal.Signals, make_crew: Callable[..., Crew], tokens: dict[str, str]
 ) -> None:
     crew = make_crew(2, new_session=True)
@@ -168,9 +166,9 @@ async def test_a_signal_to_the_whole_group_is_one_drain(
     assert ana.connection.close_code == 1012
 
 
-def test_a_second_sigterm_ends_all_at_once(crew: Crew) -> None:
+def test_second_sigterm_ends_all_processes_at_once(crew: Crew) -> None:
     processes = [process.pid for process in crew.processes]
-    os.kill(crew.workers[2], signal.SIGSTOP)  # a drain would wait for it
+    os.kill(crew.workers[2], signal.SIGSTOP)  # without the second signal, the drain would wait for it
     crew.signal(signal.SIGTERM)
     wait_until(lambda: not is_there(crew.workers[1]))
     crew.signal(signal.SIGTERM)
@@ -178,7 +176,7 @@ def test_a_second_sigterm_ends_all_at_once(crew: Crew) -> None:
     wait_until(lambda: not any(map(is_there, processes)))
 
 
-async def test_sighup_replaces_all_workers_without_refusing_or_losing_anything(
+async def test_sighup_replaces_workers_without_refused_connections_or_lost_messages(
     make_crew: Callable[..., Crew], tokens: dict[str, str]
 ) -> None:
     crew = make_crew(2, "--push-rate", "0")
@@ -214,9 +212,9 @@ async def come_say_and_go(
     counted: Counter[str],
     stop: asyncio.Event,
 ) -> None:
-    """Connect again and again, to say three things each time; what a drain leaves unanswered is said again."""
+    """Reconnect repeatedly and send three messages each time; resend those that a drain left unanswered."""
     while not stop.is_set():
-        # Raises, and so fails the test, where it is refused.
+        # A refused connection raises, and so fails the test.
         connection = await Connection.open(crew.socket_url("students", token), lambda *_: None)
         counted["connections"] += 1
         try:
@@ -248,7 +246,7 @@ def test_worker_that_keeps_dying_stops_server_with_clear_message(crew: Crew) -> 
     assert not is_there(crew.redis)
 
 
-async def test_the_private_redis_is_started_again_and_the_chat_goes_on(crew: Crew, tokens: dict[str, str]) -> None:
+async def test_private_redis_is_restarted_and_the_chat_continues(crew: Crew, tokens: dict[str, str]) -> None:
     ana, bruno = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno"))
     await ana.come(worker=1)
     await bruno.come(worker=2)
@@ -266,20 +264,20 @@ async def test_the_private_redis_is_started_again_and_the_chat_goes_on(crew: Cre
         await each.leave()
 
 
-def test_nothing_is_left_when_the_supervisor_is_killed(crew: Crew) -> None:
+def test_no_process_survives_a_killed_supervisor(crew: Crew) -> None:
     processes = [process.pid for process in crew.processes]
     assert len(processes) == 3
-    os.kill(crew.workers[1], signal.SIGSTOP)  # not even this one
+    os.kill(crew.workers[1], signal.SIGSTOP)  # a frozen worker must end too
     crew.kill()
     wait_until(lambda: not any(map(is_there, processes)))
     crew.start()
 
 
-def test_auto_is_a_worker_for_each_core(make_crew: Callable[..., Crew]) -> None:
+def test_auto_starts_one_worker_per_core(make_crew: Callable[..., Crew]) -> None:
     assert sorted(make_crew("auto").workers) == [1 + number for number in range(len(os.sched_getaffinity(0)))]
 
 
-def test_another_server_on_the_same_port_or_the_same_data_is_refused(crew: Crew) -> None:
+def test_second_server_on_the_same_port_or_data_is_refused(crew: Crew) -> None:
     command = [sys.executable, "server.py", "serve", "--workers", "2", "--data-dir", str(crew.data_dir), "--port"]
     for port, message in ((crew.port, "Cannot listen on port"), (0, "Another Lousa with several workers serves from")):
         done = subprocess.run([*command, str(port)], cwd=ROOT, capture_output=True, text=True, timeout=30)
@@ -290,7 +288,7 @@ def test_another_server_on_the_same_port_or_the_same_data_is_refused(crew: Crew)
 WAITS = "this worker opens when it is back"
 
 
-def test_workers_that_are_started_while_a_database_is_away_wait_for_it(tmp_path: Path) -> None:
+def test_workers_wait_for_an_unreachable_database_at_their_start(tmp_path: Path) -> None:
     with PostgreSQL() as postgresql:
         options = ["--database", f"journal={postgresql.create_database()}"]
         crew = Crew(tmp_path / "data", 2, options=options, expected_errors=["the old one stays", "cannot be read"])
@@ -313,11 +311,11 @@ def test_workers_that_are_started_while_a_database_is_away_wait_for_it(tmp_path:
             postgresql.stop()
             os.kill(waiting, signal.SIGKILL)
             wait_until(lambda: WAITS in crew.log.partition(f"(process {waiting}) was")[2])
-            crew.stop()  # one that waits ends in good order, too
+            crew.stop()  # a waiting worker stops cleanly too
             postgresql.start()
 
 
-async def test_two_machines_share_a_school_over_one_redis_and_one_postgresql(
+async def test_two_machines_share_one_school_over_redis_and_postgresql(
     tmp_path: Path, postgresql: PostgreSQL, redis_server: RedisServer
 ) -> None:
     options = [
@@ -341,11 +339,11 @@ async def test_two_machines_share_a_school_over_one_redis_and_one_postgresql(
         await until(lambda: bruno.heard[-1] == "sem redis")
         for each in (ana, bruno):
             await each.leave()
-    assert not (tmp_path / "one").exists()  # nothing of it is on this machine
+    assert not (tmp_path / "one").exists()  # no database file is on this machine
     assert not (tmp_path / "two").exists()
 
 
-async def test_everybody_of_a_crowd_is_closed_little_by_little(
+async def test_drain_closes_many_connections_in_small_steps(
     make_crew: Callable[..., Crew], tokens: dict[str, str]
 ) -> None:
     crew = make_crew(2, "--drain-seconds", "1")
