@@ -1,4 +1,4 @@
-"""What the journal's tests share: entries, groups, and a listener that records what it is told."""
+"""Helpers of the journal's tests: entries, groups, and a listener that records its calls."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Outcome = Receipt | Superseded | Refused
 
 
 class Recorder:
-    """Records what a journal tells its listener."""
+    """Records the calls that a journal makes to its listener."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -34,29 +34,29 @@ class Recorder:
 def entry(
     topic: str = "class:7", author: int = 1, push_id: str | None = None, text: str = "x", *, governs: bool = False
 ) -> Entry:
-    """Make an entry of the kind that chats have."""
+    """Make an entry with a chat message."""
     return Entry(topic, "message:sent", b'{"text":"%b"}' % text.encode(), author, push_id, 1_000, governs)
 
 
 def group(*entries: Entry) -> Group:
-    """Make a group as a writer gets it."""
+    """Make a group with a callback that ignores its outcome."""
     return Group(entries, lambda outcome: None)
 
 
 def receipt(seq: int, *, fresh: bool = True) -> Receipt:
-    """Return the receipt of an `entry` at a position."""
+    """Return the receipt of an `entry` stored at `seq`."""
     return Receipt(seq, 1_000, fresh)
 
 
 def started(database: AsyncEngine, writer: Writer, **options: float) -> Journal:
-    """Make a journal that can be written to."""
+    """Make a journal and start it, so that it accepts appends."""
     journal = Journal(database, writer, **options)
     journal.start(Recorder())
     return journal
 
 
 async def append(journal: Journal, *entries: Entry) -> list[Outcome]:
-    """Append each entry as a push of its own, and return their outcomes when all have come."""
+    """Append each entry as its own push, wait for all outcomes and return them."""
     outcomes: list[Outcome] = []
     for each in entries:
         journal.append([each], outcomes.append)
@@ -65,7 +65,7 @@ async def append(journal: Journal, *entries: Entry) -> list[Outcome]:
 
 
 async def append_group(journal: Journal, *entries: Entry, checked: int | None = None) -> Outcome:
-    """Append entries as one push, and return its outcome."""
+    """Append entries as one push and return its outcome."""
     outcomes: list[Outcome] = []
     journal.append(entries, outcomes.append, None if checked is None else Checked(entries[0].topic, checked))
     await until_has(outcomes, 1)
@@ -73,21 +73,21 @@ async def append_group(journal: Journal, *entries: Entry, checked: int | None = 
 
 
 async def until_has(outcomes: Sequence[object], count: int) -> None:
-    """Wait until so many outcomes have come."""
+    """Wait until `outcomes` has `count` elements."""
     async with asyncio.timeout(10):
         while len(outcomes) < count:
             await asyncio.sleep(0.001)
 
 
 async def mark_read(journal: Journal, *marks: Mark) -> None:
-    """Mark, and wait until the marks are committed."""
+    """Record read marks and wait until they are committed."""
     for mark in marks:
         journal.mark_read(mark)
     await until_idle(journal)
 
 
 async def until_idle(journal: Journal) -> None:
-    """Wait until nothing is being committed."""
+    """Wait until no commit is in progress."""
     async with asyncio.timeout(10):
         while journal._commits._committing is not None:
             await asyncio.sleep(0.001)

@@ -6,7 +6,7 @@ from channels.journal.batch_reader import MAX_KEYS, BatchReader
 
 
 class Store:
-    """Squares numbers below a thousand, in reads that last until they are let go."""
+    """Reads the squares of numbers below a thousand; a read waits until `go` is set."""
 
     def __init__(self) -> None:
         self.reads: list[list[int]] = []
@@ -18,7 +18,7 @@ class Store:
         return {key: key * key for key in keys if key < 1_000}
 
 
-async def test_what_is_asked_while_a_read_is_under_way_is_read_together_next() -> None:
+async def test_keys_requested_during_a_read_share_the_next_batch() -> None:
     store = Store()
     reader = BatchReader(store.read_many)
     first = asyncio.create_task(reader.read(1))
@@ -28,7 +28,7 @@ async def test_what_is_asked_while_a_read_is_under_way_is_read_together_next() -
     await asyncio.sleep(0)
     store.go.set()
     assert await asyncio.gather(first, *others) == [1, 4, 9, 9, 1, None]
-    # The 1 is read again: the first read of it began before it was asked for the second time.
+    # The key 1 is read twice: its first read began before its second request.
     assert store.reads == [[1], [2, 3, 1, 5_000]]
 
 
@@ -41,7 +41,7 @@ async def test_many_keys_are_read_in_several_batches() -> None:
     assert [len(keys) for keys in store.reads] == [MAX_KEYS, 1]
 
 
-async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
+async def test_cancelled_caller_does_not_cancel_the_shared_read() -> None:
     store = Store()
     reader = BatchReader(store.read_many)
     patient, impatient = (asyncio.create_task(reader.read(7)) for _ in range(2))
@@ -54,7 +54,7 @@ async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
         await impatient
 
 
-async def test_a_read_that_fails_fails_for_all_of_its_batch_and_the_next_works() -> None:
+async def test_failed_read_fails_only_its_own_batch() -> None:
     failing = True
 
     async def read_many(keys: list[int]) -> dict[int, int]:
@@ -69,7 +69,7 @@ async def test_a_read_that_fails_fails_for_all_of_its_batch_and_the_next_works()
     assert await reader.read(1) == 0
 
 
-async def test_a_batch_that_is_cancelled_leaves_no_caller_waiting() -> None:
+async def test_cancelled_batch_leaves_no_caller_waiting() -> None:
     begun = asyncio.Event()
 
     async def read_many(keys: list[int]) -> dict[int, int]:

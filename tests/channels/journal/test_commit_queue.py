@@ -1,4 +1,4 @@
-"""What waits for its transaction: when it is committed, and what becomes of it in an outage."""
+"""The commit queue: when queued pushes are committed, and how they fail in an outage."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from tests.channels.journal.support import (
 from tests.channels.support import writer_for
 
 
-async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
+async def test_outage_logs_one_line_at_its_start_and_end(
     database: AsyncEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Sometimes:
@@ -55,7 +55,7 @@ async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
 
 
 class Away:
-    """A real writer whose database is not there; counts how often it is tried."""
+    """A real writer with an unreachable database; counts the attempts to commit."""
 
     def __init__(self, writer: Writer) -> None:
         self.tries = 0
@@ -78,12 +78,12 @@ def away(request: pytest.FixtureRequest, tmp_path: Path) -> Away:
     return Away(PostgresqlWriter("postgresql://127.0.0.1:1/none"))
 
 
-# The engine is not used: what is read does not matter here.
+# These tests only write, so one database engine for reads is enough.
 ONLY_SQLITE = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 
 @ONLY_SQLITE
-async def test_a_read_mark_in_an_outage_does_not_spin_and_closing_ends(database: AsyncEngine, away: Away) -> None:
+async def test_read_mark_in_an_outage_neither_spins_nor_blocks_close(database: AsyncEngine, away: Away) -> None:
     journal = started(database, away)
     journal.mark_read(Mark("class:7", 1, 1, 1))
     await asyncio.sleep(0.5)
@@ -107,7 +107,7 @@ async def test_pushes_in_an_outage_do_not_spin(database: AsyncEngine, away: Away
 
 
 @ONLY_SQLITE
-async def test_closing_in_an_outage_refuses_what_waits(database: AsyncEngine, away: Away) -> None:
+async def test_close_in_an_outage_refuses_queued_pushes(database: AsyncEngine, away: Away) -> None:
     journal = started(database, away)
     outcomes: list[Outcome] = []
     journal.mark_read(Mark("class:7", 1, 1, 1))
@@ -120,7 +120,7 @@ async def test_closing_in_an_outage_refuses_what_waits(database: AsyncEngine, aw
 
 
 @ONLY_SQLITE
-async def test_closing_while_a_database_hangs_ends_and_refuses_what_waits(database: AsyncEngine) -> None:
+async def test_close_with_a_hanging_database_refuses_queued_pushes(database: AsyncEngine) -> None:
     journal = Journal(database, StuckWriter(), close_seconds=0.1)
     listener = Recorder()
     journal.start(listener)
@@ -135,7 +135,7 @@ async def test_closing_while_a_database_hangs_ends_and_refuses_what_waits(databa
 
 
 @ONLY_SQLITE
-async def test_a_push_that_waited_for_a_failed_transaction_fails_with_it(database: AsyncEngine) -> None:
+async def test_push_queued_behind_a_failed_transaction_fails_with_it(database: AsyncEngine) -> None:
     class Slow(CountingWriter):
         async def commit(
             self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
@@ -159,7 +159,7 @@ async def test_a_push_that_waited_for_a_failed_transaction_fails_with_it(databas
     await journal.close()
 
 
-async def test_closing_commits_what_is_gathered_and_takes_no_more(database: AsyncEngine) -> None:
+async def test_close_commits_queued_pushes_and_refuses_new_ones(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database))
     outcomes: list[Outcome] = []
     for _ in range(5):
@@ -171,7 +171,7 @@ async def test_closing_commits_what_is_gathered_and_takes_no_more(database: Asyn
 
 
 class CountingWriter:
-    """Notes how much each commit has, and answers at once."""
+    """Records the number of groups in each commit, and returns at once."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
@@ -187,7 +187,7 @@ class CountingWriter:
         pass
 
 
-async def test_pushes_that_come_one_after_the_other_are_committed_at_once(database: AsyncEngine) -> None:
+async def test_consecutive_pushes_are_committed_without_delay(database: AsyncEngine) -> None:
     writer = CountingWriter()
     journal = started(database, writer)
     for _ in range(3):
@@ -197,7 +197,7 @@ async def test_pushes_that_come_one_after_the_other_are_committed_at_once(databa
 
 
 @pytest.mark.parametrize(("delay", "quiet", "longest"), [(0.1, 0, 0), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
-async def test_while_pushes_come_a_transaction_waits_for_more_of_them_but_not_for_long(
+async def test_transaction_waits_a_bounded_time_for_more_pushes(
     database: AsyncEngine, delay: float, quiet: float, longest: float
 ) -> None:
     writer = CountingWriter()
@@ -218,7 +218,7 @@ async def test_while_pushes_come_a_transaction_waits_for_more_of_them_but_not_fo
 
 
 class StuckWriter:
-    """A database that never answers."""
+    """A writer whose database never answers."""
 
     async def commit(
         self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
@@ -230,7 +230,7 @@ class StuckWriter:
         pass
 
 
-async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEngine) -> None:
+async def test_queue_for_a_hanging_database_is_bounded(database: AsyncEngine) -> None:
     journal = started(database, StuckWriter(), close_seconds=0.0)
     journal.append([entry()], lambda outcome: None)
     await asyncio.sleep(0)
@@ -242,7 +242,7 @@ async def test_what_waits_for_a_database_that_hangs_is_bounded(database: AsyncEn
     await journal.close()
 
 
-async def test_what_waits_is_bounded_in_bytes_too(database: AsyncEngine) -> None:
+async def test_queue_is_also_bounded_in_bytes(database: AsyncEngine) -> None:
     journal = started(database, StuckWriter(), close_seconds=0.0)
     big = entry(text="x" * 1024 * 1024)
     journal.append([big], lambda outcome: None)

@@ -32,21 +32,21 @@ from tests.channels.journal.support import (
 from tests.channels.support import writer_for
 
 
-async def test_each_topic_counts_for_itself_from_one(journal: Journal) -> None:
+async def test_each_topic_numbers_its_events_from_one(journal: Journal) -> None:
     receipts = await append(journal, entry("a"), entry("b"), entry("a"), entry("a"), entry("b"))
     assert receipts == [receipt(1), receipt(1), receipt(2), receipt(3), receipt(2)]
     assert await journal.heads(["a", "b", "c"]) == {"a": 3, "b": 2}
     assert await journal.heads(["c"]) == {}
 
 
-async def test_an_event_is_read_as_it_is_broadcast(journal: Journal) -> None:
+async def test_stored_event_reads_back_as_it_was_broadcast(journal: Journal) -> None:
     await append(journal, entry(text="ção"))
     assert await journal.after("class:7", 0, 10) == [
         Event(1, "message:sent", '{"text":"ção","seq":1,"at":1000}'.encode())
     ]
 
 
-async def test_events_are_told_in_order_before_those_who_sent_them_are_answered(journal: Journal) -> None:
+async def test_listener_receives_events_in_order_before_their_senders_get_receipts(journal: Journal) -> None:
     told: list[object] = []
 
     class Teller(Recorder):
@@ -64,7 +64,7 @@ async def test_events_are_told_in_order_before_those_who_sent_them_are_answered(
     assert [each for each in told if isinstance(each, int)] == list(range(1, 21))
 
 
-async def test_the_same_author_topic_and_push_id_count_once_within_a_batch_and_later(journal: Journal) -> None:
+async def test_repeated_push_id_of_author_and_topic_is_stored_once(journal: Journal) -> None:
     listener = Recorder()
     journal.start(listener)
     same = [entry(push_id="p"), entry(push_id="p", text="again"), entry(push_id="q"), entry(push_id="p", author=2)]
@@ -76,7 +76,7 @@ async def test_the_same_author_topic_and_push_id_count_once_within_a_batch_and_l
     assert listener.stored_before == [("class:7", 1), ("class:7", 1)]
 
 
-async def test_pages_are_read_from_either_side_and_by_kind(journal: Journal) -> None:
+async def test_pages_read_forwards_backwards_and_by_event(journal: Journal) -> None:
     await append(journal, *(entry() for _ in range(6)))
     await append(journal, Entry("class:7", "announcement:sent", b"{}", 1, None, 5))
     assert [event.seq for event in await journal.after("class:7", 2, 3)] == [3, 4, 5]
@@ -86,7 +86,7 @@ async def test_pages_are_read_from_either_side_and_by_kind(journal: Journal) -> 
     assert await journal.after("class:8", 0, 9) == []
 
 
-async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(journal: Journal) -> None:
+async def test_read_marks_only_advance_up_to_the_head(journal: Journal) -> None:
     await append(journal, *(entry() for _ in range(5)))
     await mark_read(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))
     await mark_read(journal, Mark("class:7", 1, 1, 13), Mark("unknown", 1, 1, 13))
@@ -96,12 +96,12 @@ async def test_marks_go_forward_no_further_than_the_head_and_wait_for_no_event(j
     assert await journal.readers("class:7", 4) == [2]
 
 
-async def test_two_writers_at_once_leave_no_gap_and_no_repeat(database: AsyncEngine) -> None:
+async def test_concurrent_writers_leave_no_gap_and_no_repeat(database: AsyncEngine) -> None:
     journals = [started(database, writer_for(database)) for _ in range(2)]
     topics = [f"t{number}" for number in range(5)]
 
     async def write(journal: Journal, author: int) -> list[Outcome]:
-        # The two take the topics in opposite orders, which would deadlock were the counters not locked by name.
+        # The two write the topics in opposite orders; this deadlocks unless the counters are locked in order of name.
         order = topics if author else topics[::-1]
         outcomes = []
         for number in range(20):
@@ -116,7 +116,7 @@ async def test_two_writers_at_once_leave_no_gap_and_no_repeat(database: AsyncEng
         await journal.close()
 
 
-async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circle(database: AsyncEngine) -> None:
+async def test_crossing_marks_and_events_of_two_workers_do_not_deadlock(database: AsyncEngine) -> None:
     writers = [writer_for(database), writer_for(database)]
     await writers[0].commit([group(entry("a")), group(entry("b"))])
 
@@ -129,7 +129,7 @@ async def test_two_workers_whose_marks_cross_their_events_do_not_wait_in_a_circl
         await writer.close()
 
 
-async def test_read_marks_are_stored_beside_an_event_that_is_refused(database: AsyncEngine) -> None:
+async def test_read_marks_are_stored_despite_a_refused_event(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database))
     await append(journal, entry(), entry())
     journal.mark_read(Mark("class:7", 1, 2, 1))
@@ -140,7 +140,7 @@ async def test_read_marks_are_stored_beside_an_event_that_is_refused(database: A
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_reading_that_takes_too_long_fails_and_leaves_no_answer_behind(
+async def test_read_timeout_leaves_no_stale_result_on_the_connection(
     database: AsyncEngine,
 ) -> None:
     journal = started(database, writer_for(database), read_seconds=0.2)
@@ -149,14 +149,14 @@ async def test_a_reading_that_takes_too_long_fails_and_leaves_no_answer_behind(
         await connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(JournalUnavailable):
             await journal.after("class:7", 0, 10)
-    for _ in range(12):  # more than the pool has
+    for _ in range(12):  # more than the connections in the pool
         assert [event.seq for event in await journal.after("class:7", 0, 10)] == [1]
     await journal.close()
 
 
-async def test_a_batch_that_fails_leaves_nothing_behind_and_the_next_one_goes_on(database: AsyncEngine) -> None:
+async def test_failed_batch_stores_nothing_and_the_next_one_succeeds(database: AsyncEngine) -> None:
     writer = writer_for(database)
-    good, bad = entry(), Entry("class:7", "x" * 10, b"\xff", 1, None, 1)  # not UTF-8: the driver refuses
+    good, bad = entry(), Entry("class:7", "x" * 10, b"\xff", 1, None, 1)  # not UTF-8: the driver rejects it
     with pytest.raises(UnicodeDecodeError):
         await writer.commit([group(good), group(bad)])
     assert await writer.commit([group(good)]) == [[receipt(1)]]
@@ -171,7 +171,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-async def test_an_entry_that_the_database_refuses_costs_no_other(
+async def test_entry_the_database_rejects_fails_alone(
     database: AsyncEngine, bad: Entry, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = started(database, writer_for(database))
@@ -184,7 +184,7 @@ async def test_an_entry_that_the_database_refuses_costs_no_other(
     await journal.close()
 
 
-async def test_a_read_mark_that_the_database_refuses_costs_no_other(database: AsyncEngine) -> None:
+async def test_read_mark_the_database_rejects_fails_alone(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database))
     await append(journal, entry())
     journal.keep_snapshot(Snapshot("class:7", 1, b"state"))
@@ -195,7 +195,7 @@ async def test_a_read_mark_that_the_database_refuses_costs_no_other(database: As
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_read_fails_in_time_before_its_frozen_connection_is_given_up(database: AsyncEngine) -> None:
+async def test_read_on_a_frozen_connection_fails_before_the_connection_closes(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database), read_seconds=0.2)
     async with database.connect() as connection:
         pid = await connection.scalar(text("SELECT pg_backend_pid()"))
@@ -213,7 +213,7 @@ async def test_a_read_fails_in_time_before_its_frozen_connection_is_given_up(dat
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_many_reads_of_a_database_that_hangs_fail_in_time(database: AsyncEngine) -> None:
+async def test_many_reads_of_a_hanging_database_time_out(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database), read_seconds=0.3)
     await append(journal, entry())
     async with database.begin() as connection:
@@ -226,18 +226,18 @@ async def test_many_reads_of_a_database_that_hangs_fail_in_time(database: AsyncE
     await journal.close()
 
 
-async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> None:
+async def test_unreachable_database_raises_journal_unavailable(tmp_path: object) -> None:
     for writer in (SqliteWriter(f"{tmp_path}/no/such/folder"), PostgresqlWriter("postgresql://127.0.0.1:1/none")):
         with pytest.raises(JournalUnavailable):
             await writer.commit([group(entry())])
         await writer.close()
 
 
-async def test_the_epoch_is_the_journals_own(journal: Journal) -> None:
+async def test_epoch_has_sixteen_characters(journal: Journal) -> None:
     assert len(journal.epoch) == 16
 
 
-async def test_what_is_written_is_plain_to_read_in_the_database(journal: Journal, database: AsyncEngine) -> None:
+async def test_stored_events_are_readable_with_plain_sql(journal: Journal, database: AsyncEngine) -> None:
     await append(journal, entry(push_id="p"))
     async with database.connect() as connection:
         (row,) = (await connection.execute(select(events_table))).all()
@@ -246,7 +246,7 @@ async def test_what_is_written_is_plain_to_read_in_the_database(journal: Journal
         assert (await connection.execute(select(reads_table))).all() == []
 
 
-async def test_a_group_is_stored_in_one_transaction_over_several_topics(journal: Journal) -> None:
+async def test_group_spans_several_topics_in_one_transaction(journal: Journal) -> None:
     listener = Recorder()
     journal.start(listener)
     await append(journal, entry("b"))
@@ -256,7 +256,7 @@ async def test_a_group_is_stored_in_one_transaction_over_several_topics(journal:
     assert await journal.heads(["a", "b"]) == {"a": 2, "b": 3}
 
 
-async def test_a_group_sent_again_stores_nothing_and_is_found_by_its_push(journal: Journal) -> None:
+async def test_retried_group_stores_nothing_and_returns_its_first_receipt(journal: Journal) -> None:
     for fresh in (True, False):
         outcome = await append_group(journal, entry("a", push_id="p"), entry("b"), checked=0)
         assert outcome == receipt(1, fresh=fresh)
@@ -265,7 +265,7 @@ async def test_a_group_sent_again_stores_nothing_and_is_found_by_its_push(journa
     assert await journal.receipt("a", 2, "p") is None
 
 
-async def test_a_governing_event_supersedes_what_was_checked_before_it(journal: Journal) -> None:
+async def test_governing_event_supersedes_appends_checked_before_it(journal: Journal) -> None:
     assert await append_group(journal, entry(push_id="1"), checked=0) == receipt(1)
     assert await append_group(journal, entry(governs=True), checked=0) == receipt(2)
     assert await append_group(journal, entry(push_id="2"), entry("other"), checked=1) == Superseded(2)
@@ -275,7 +275,7 @@ async def test_a_governing_event_supersedes_what_was_checked_before_it(journal: 
     assert await append_group(journal, entry()) == receipt(4)
 
 
-async def test_a_governing_event_supersedes_later_groups_of_its_batch(journal: Journal) -> None:
+async def test_governing_event_supersedes_later_groups_of_its_batch(journal: Journal) -> None:
     outcomes: list[Outcome] = []
     checked = Checked("class:7", 0)
     journal.append([entry(push_id="1")], outcomes.append, checked)
@@ -288,10 +288,10 @@ async def test_a_governing_event_supersedes_later_groups_of_its_batch(journal: J
     assert outcomes == [receipt(1), receipt(2), Superseded(2), receipt(1, fresh=False), Superseded(2), receipt(1)]
 
 
-async def test_no_append_follows_a_governing_event_it_was_not_checked_against(database: AsyncEngine) -> None:
-    # Each worker checks against what it last knew, as one does that other workers' events have not reached.
+async def test_append_never_follows_an_unchecked_governing_event(database: AsyncEngine) -> None:
+    # Each worker checks against the last position it knows, like a worker that has not received others' events yet.
     journals = [started(database, writer_for(database)) for _ in range(4)]
-    stored: dict[int, int] = {}  # seq -> the governed position it was checked against
+    stored: dict[int, int] = {}  # seq -> governed position that its append was checked against
     governing: set[int] = {0}
 
     async def write(journal: Journal, author: int) -> None:
@@ -315,7 +315,7 @@ async def test_no_append_follows_a_governing_event_it_was_not_checked_against(da
         await journal.close()
 
 
-async def test_of_several_workers_snapshots_the_furthest_is_kept(database: AsyncEngine) -> None:
+async def test_furthest_snapshot_of_several_workers_is_kept(database: AsyncEngine) -> None:
     one, two = (started(database, writer_for(database)) for _ in range(2))
     await append(one, *(entry() for _ in range(5)))
     assert await one.snapshot("class:7") is None

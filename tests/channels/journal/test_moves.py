@@ -1,4 +1,4 @@
-"""Which topics have moved: none is missed, in whatever order transactions are committed."""
+"""`Journal.moved` returns every topic with new events, whatever the order of commits."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tests.channels.support import writer_for
 
 
 class Unconcerned:
-    """Takes what is committed, and does nothing with it."""
+    """A listener that ignores every call."""
 
     def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
         pass
@@ -33,7 +33,7 @@ def entry(topic: str) -> Entry:
 
 
 async def stored(journal: Journal, *topics: str) -> None:
-    """Append an event to each topic, and wait for all."""
+    """Append one event to each topic and wait for the receipts."""
     waiting = [asyncio.get_running_loop().create_future() for _ in topics]
     for topic, future in zip(topics, waiting, strict=True):
         journal.append([entry(topic)], future.set_result)
@@ -41,7 +41,7 @@ async def stored(journal: Journal, *topics: str) -> None:
         assert isinstance(outcome, Receipt)
 
 
-async def test_only_what_has_moved_since_is_returned(journal: Journal) -> None:
+async def test_moved_returns_only_topics_with_newer_events(journal: Journal) -> None:
     await stored(journal, "a", "b")
     start = await journal.moved(None)
     assert start.heads == {}
@@ -53,7 +53,7 @@ async def test_only_what_has_moved_since_is_returned(journal: Journal) -> None:
     assert (await journal.moved(0)).heads == {"a": 1, "b": 3, "c": 1}
 
 
-async def test_two_writers_of_one_journal_see_each_others_moves(journal: Journal, database: AsyncEngine) -> None:
+async def test_two_writers_of_one_journal_see_each_others_events(journal: Journal, database: AsyncEngine) -> None:
     other = Journal(database, writer_for(database))
     other.start(Unconcerned())
     since = (await journal.moved(None)).next
@@ -64,9 +64,7 @@ async def test_two_writers_of_one_journal_see_each_others_moves(journal: Journal
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_transaction_that_commits_after_later_ones_is_not_missed(
-    journal: Journal, database: AsyncEngine
-) -> None:
+async def test_transaction_that_commits_out_of_order_is_not_missed(journal: Journal, database: AsyncEngine) -> None:
     since = (await journal.moved(None)).next
     slow = await asyncpg.connect(asyncpg_dsn(database.url))
     await slow.execute("BEGIN")
@@ -82,7 +80,7 @@ async def test_a_transaction_that_commits_after_later_ones_is_not_missed(
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_stamps_of_another_cluster_are_no_moves(journal: Journal, database: AsyncEngine) -> None:
+async def test_transaction_ids_of_another_cluster_are_ignored(journal: Journal, database: AsyncEngine) -> None:
     await stored(journal, "a")
     connection = await asyncpg.connect(asyncpg_dsn(database.url))
     await connection.execute("UPDATE topics SET moved = 1000000000000")

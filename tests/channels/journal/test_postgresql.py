@@ -1,4 +1,4 @@
-"""What only PostgreSQL does: locks between workers, connections that freeze, its URLs."""
+"""Behaviour specific to PostgreSQL: locks between workers, frozen connections, URLs."""
 
 import asyncio
 import os
@@ -24,28 +24,28 @@ from tests.channels.support import writer_for
 
 
 async def _until_waiting(database: AsyncEngine) -> None:
-    """Wait until somebody waits for a lock."""
+    """Wait until a connection waits for a lock."""
     async with asyncio.timeout(10), database.connect() as onlooker:
         while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_batch_that_a_stranger_has_locked_out_is_tried_again(database: AsyncEngine) -> None:
+async def test_batch_ended_by_a_deadlock_is_retried(database: AsyncEngine) -> None:
     writer = writer_for(database)
     await writer.commit([group(entry("a")), group(entry("b"))])
     lock = "SELECT 1 FROM topics WHERE name = '{}' FOR UPDATE"
-    async with database.begin() as stranger:  # who takes the counters in the wrong order
+    async with database.begin() as stranger:  # locks the counters in the wrong order
         await stranger.exec_driver_sql(lock.format("b"))
         commit = asyncio.create_task(writer.commit([group(entry("a")), group(entry("b"))]))
         await _until_waiting(database)
-        await stranger.exec_driver_sql(lock.format("a"))  # a circle: PostgreSQL ends the one who has waited for longer
+        await stranger.exec_driver_sql(lock.format("a"))  # deadlock: PostgreSQL cancels the longest wait
     assert await commit == [[receipt(2)], [receipt(2)]]
     await writer.close()
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_null_character_that_postgresql_refuses_costs_no_other(database: AsyncEngine) -> None:
+async def test_null_character_rejected_by_postgresql_fails_alone(database: AsyncEngine) -> None:
     journal = started(database, writer_for(database))
     outcomes = await append(journal, entry(), entry(push_id="\0"), entry("b"), entry())
     assert isinstance(outcomes.pop(1), Refused)
@@ -54,12 +54,12 @@ async def test_a_null_character_that_postgresql_refuses_costs_no_other(database:
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_database_that_freezes_in_a_transaction_is_unavailable(database: AsyncEngine) -> None:
+async def test_database_frozen_in_a_transaction_raises_journal_unavailable(database: AsyncEngine) -> None:
     writer = PostgresqlWriter(asyncpg_dsn(database.url), commit_seconds=1.0)
     await writer.commit([group(entry(push_id="1"))])
     assert writer._connection is not None
     pid = writer._connection.get_server_pid()
-    async with database.begin() as stranger:  # holds the transaction up after its counters are locked
+    async with database.begin() as stranger:  # blocks the transaction after it has locked its counters
         await stranger.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
         commit = asyncio.create_task(writer.commit([group(entry(push_id="2"))]))
         await _until_waiting(database)
@@ -73,7 +73,7 @@ async def test_a_database_that_freezes_in_a_transaction_is_unavailable(database:
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topics_only_for_a_while(
+async def test_hanging_worker_loses_its_topic_locks_after_the_idle_limit(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url), max_idle_ms=300) for _ in range(2)]
@@ -94,7 +94,7 @@ async def test_a_worker_that_hangs_in_the_middle_of_a_transaction_holds_its_topi
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_a_hosters_url_of_postgresql_is_written_to_as_it_is_read_from(made_urls: dict[str, str]) -> None:
+async def test_provider_url_with_sslmode_works_for_reads_and_writes(made_urls: dict[str, str]) -> None:
     databases = Databases({name: f"{url}?sslmode=prefer" for name, url in made_urls.items()})
     journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
     assert await append(journal, entry()) == [receipt(1)]

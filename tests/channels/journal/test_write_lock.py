@@ -1,4 +1,4 @@
-"""The order in which processes write to one file."""
+"""The lock that gives processes their order of writing to one SQLite file."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "lock")
 
 
-def test_a_free_lock_is_acquired_at_once(path: str) -> None:
+def test_free_lock_is_acquired_at_once(path: str) -> None:
     lock = WriteLock(path)
     for _ in range(3):
         lock.acquire(0)
@@ -25,7 +25,7 @@ def test_a_free_lock_is_acquired_at_once(path: str) -> None:
     lock.close()
 
 
-def test_a_process_that_waits_gets_the_lock_next(path: str) -> None:
+def test_waiting_process_gets_the_lock_next(path: str) -> None:
     one, two = WriteLock(path), WriteLock(path)
     one.acquire(0)
     threading.Timer(0.05, one.release).start()
@@ -37,12 +37,12 @@ def test_a_process_that_waits_gets_the_lock_next(path: str) -> None:
     one.close()
 
 
-def test_a_wait_that_was_given_up_passes_the_lock_on(path: str) -> None:
+def test_wait_that_timed_out_passes_the_lock_on(path: str) -> None:
     one, two, three = WriteLock(path), WriteLock(path), WriteLock(path)
     one.acquire(0)
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            two.acquire(0.01)  # and is idle from now on
+            two.acquire(0.01)  # `two` stays idle from here on
     one.release()
     three.acquire(5)
     three.release()
@@ -53,7 +53,7 @@ def test_a_wait_that_was_given_up_passes_the_lock_on(path: str) -> None:
         lock.close()
 
 
-def test_waiting_in_vain_leaves_one_thread_and_one_file_at_most(path: str) -> None:
+def test_timed_out_waits_leave_at_most_one_thread_and_file(path: str) -> None:
     holder, other = WriteLock(path), WriteLock(path)
     holder.acquire(0)
     threads, files = threading.active_count(), _open_files()
@@ -81,7 +81,7 @@ def _take_and_stay(path: str) -> None:
     lock.release()
 
 
-def test_the_lock_of_a_process_that_dies_is_free(path: str) -> None:
+def test_lock_of_a_killed_process_is_released(path: str) -> None:
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_take_and_stay, args=(path,))
     process.start()
