@@ -1,4 +1,4 @@
-"""A worker's sessions by user: rates, and who has fallen silent."""
+"""A worker's sessions by user: rate limits and idle sessions."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_sessions_are_found_by_user_and_counted(registry: Registry) -> None:
     assert (len(registry), set(registry), registry.count_of(2)) == (1, {two}, 0)
 
 
-def test_a_rate_is_a_users_and_outlives_the_connection(registry: Registry) -> None:
+def test_push_rate_belongs_to_the_user_and_outlives_the_connection(registry: Registry) -> None:
     for _ in range(6):
         assert registry.seconds_until_push(session(), 0.0) == 0
     assert registry.seconds_until_push(session(), 0.0) == pytest.approx(0.5)
@@ -38,7 +38,7 @@ def test_a_rate_is_a_users_and_outlives_the_connection(registry: Registry) -> No
     assert registry.seconds_until_push(session(), 0.0) > 0
 
 
-def test_rates_with_nothing_to_remember_are_forgotten(registry: Registry) -> None:
+def test_full_buckets_are_discarded(registry: Registry) -> None:
     registry.seconds_until_push(session(), 0.0)
     registry.seconds_until_join(session(), 0.0)
     registry.sweep(0.1)
@@ -47,7 +47,7 @@ def test_rates_with_nothing_to_remember_are_forgotten(registry: Registry) -> Non
     assert (registry._pushes, registry._joins) == ({}, {})
 
 
-def test_who_is_silent_for_too_long_is_ended(registry: Registry) -> None:
+def test_idle_session_is_closed(registry: Registry) -> None:
     silent, talking = session(), session(BRUNO)
     for each in (silent, talking):
         registry.add(each)

@@ -1,4 +1,4 @@
-"""One client as a state machine: bytes in, bytes out, a clock that is turned."""
+"""The session as a state machine: bytes in, bytes out, and a clock passed in."""
 
 import msgspec
 import pytest
@@ -20,7 +20,7 @@ def session(notes: Notes) -> Session:
     return Session(ANA, JSON, Limits(max_outbox_bytes=100), 0.0, notes)
 
 
-def test_what_is_offered_in_one_turn_is_taken_as_one_buffer_in_order(session: Session, notes: Notes) -> None:
+def test_frames_offered_in_one_turn_form_one_buffer_in_order(session: Session, notes: Notes) -> None:
     for part in (b"a", b"b", b"c"):
         session.offer(part)
     assert notes.woken == [session]
@@ -28,14 +28,14 @@ def test_what_is_offered_in_one_turn_is_taken_as_one_buffer_in_order(session: Se
     assert session.take() == b""
 
 
-def test_it_wakes_its_transport_again_after_each_taking(session: Session, notes: Notes) -> None:
+def test_transport_is_woken_again_after_each_take(session: Session, notes: Notes) -> None:
     session.offer(b"a")
     session.take()
     session.offer(b"b")
     assert notes.woken == [session, session]
 
 
-def test_a_snapshot_replaces_an_older_one_of_its_key(session: Session) -> None:
+def test_snapshot_replaces_an_older_one_with_the_same_key(session: Session) -> None:
     session.offer_snapshot("dashboard", b"old")
     session.offer_snapshot("count", b"5")
     session.offer_snapshot("dashboard", b"new")
@@ -43,7 +43,7 @@ def test_a_snapshot_replaces_an_older_one_of_its_key(session: Session) -> None:
     assert session.take() == b""
 
 
-def test_while_the_client_does_not_read_the_ephemeral_is_dropped_and_the_ordered_kept(session: Session) -> None:
+def test_blocked_session_drops_ephemeral_frames_and_keeps_ordered_ones(session: Session) -> None:
     session.blocked = True
     session.offer_ephemeral(b"typing")
     session.offer(b"message")
@@ -52,7 +52,7 @@ def test_while_the_client_does_not_read_the_ephemeral_is_dropped_and_the_ordered
     assert session.take() == b"messagesnapshot"
 
 
-def test_past_its_bound_a_client_that_does_not_read_is_ended_and_its_memory_given_back(session: Session) -> None:
+def test_blocked_session_past_its_bound_closes_and_frees_its_outbox(session: Session) -> None:
     session.blocked = True
     closings = []
     for _ in range(101):
@@ -63,7 +63,7 @@ def test_past_its_bound_a_client_that_does_not_read_is_ended_and_its_memory_give
     assert session.take() == b""
 
 
-def test_what_was_asked_for_does_not_count_towards_the_bound(session: Session) -> None:
+def test_replies_do_not_count_towards_the_outbox_bound(session: Session) -> None:
     session.blocked = True
     question = ClientMessage("1", "2", "t", "history:read", msgspec.Raw(b"{}"))
     session.reply(question, {"events": "x" * 1000})
@@ -76,7 +76,7 @@ def test_what_was_asked_for_does_not_count_towards_the_bound(session: Session) -
     assert session.closing is TOO_SLOW
 
 
-def test_where_pauses_are_usual_the_ephemeral_waits_within_a_bound(session: Session) -> None:
+def test_polled_session_keeps_a_bounded_number_of_ephemeral_frames(session: Session) -> None:
     session.blocked = session.ephemeral_waits = True
     for _ in range(MAX_EPHEMERAL + 5):
         session.offer_ephemeral(b"e")
@@ -85,7 +85,7 @@ def test_where_pauses_are_usual_the_ephemeral_waits_within_a_bound(session: Sess
     assert not session.has_waiting
 
 
-def test_it_answers_in_the_form_in_which_it_was_last_spoken_to(session: Session) -> None:
+def test_replies_use_the_format_of_the_last_valid_frame(session: Session) -> None:
     session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}', 0.0)
     assert session.wire is JSON_OBJECTS
     with pytest.raises(Refused):
@@ -95,13 +95,13 @@ def test_it_answers_in_the_form_in_which_it_was_last_spoken_to(session: Session)
     assert session.wire is JSON
 
 
-def test_a_client_that_reads_may_be_sent_more_than_the_bound_at_once(session: Session) -> None:
+def test_reading_client_may_receive_more_than_the_bound_at_once(session: Session) -> None:
     session.offer(b"x" * 1000)
     assert session.closing is None
     assert len(session.take()) == 1000
 
 
-def test_the_first_reason_to_end_counts_and_what_was_offered_before_is_still_sent(session: Session) -> None:
+def test_first_closing_wins_and_earlier_frames_are_still_sent(session: Session) -> None:
     session.offer(b"why")
     session.end(SIGNED_OUT)
     session.end(TOO_SLOW)
@@ -110,7 +110,7 @@ def test_the_first_reason_to_end_counts_and_what_was_offered_before_is_still_sen
     assert session.receive('[null,"1","phoenix","heartbeat",{}]', 1.0) is None
 
 
-def test_what_belongs_to_an_older_join_is_passed_over(session: Session) -> None:
+def test_frames_with_an_older_join_ref_are_ignored(session: Session) -> None:
     session.subscriptions["class:7"] = Subscription("class:7", "5")
     assert session.receive('["3","6","class:7","message:send",{}]', 0.0) is None
     assert session.receive('["3","6","class:7","phx_leave",{}]', 0.0) is None
@@ -119,7 +119,7 @@ def test_what_belongs_to_an_older_join_is_passed_over(session: Session) -> None:
     assert session.receive('["7","7","class:7","phx_join",{}]', 0.0) is not None
 
 
-def test_its_keeper_is_told_of_a_new_wire_and_a_new_way(session: Session, notes: Notes) -> None:
+def test_listener_is_notified_of_a_new_wire_and_direct_connection(session: Session, notes: Notes) -> None:
     session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}', 1.0)
     session.receive('{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"2"}', 2.0)
     assert (session.wire, notes.placed) == (JSON_OBJECTS, [session])
@@ -127,7 +127,7 @@ def test_its_keeper_is_told_of_a_new_wire_and_a_new_way(session: Session, notes:
     assert notes.placed == [session] * 2
 
 
-def test_once_it_has_ended_nothing_goes_past_its_outbox(session: Session) -> None:
+def test_closed_session_sends_only_through_its_outbox(session: Session) -> None:
     session.go_straight(session)
     session.end(SIGNED_OUT)
     assert session.straight is None
