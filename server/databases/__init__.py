@@ -1,8 +1,8 @@
-"""The named databases of a school, each with an engine, sessions and migrations of its own.
+"""The named databases of a school, each with its own engine, sessions and migrations.
 
 A school on one machine keeps them all in SQLite files; a large one gives each its own PostgreSQL. `SCHEMAS` are Lousa's
-own, each with its tables and its folder of revisions; a package of views may declare another (server/schemas.py, which
-has them all).
+own, each with its tables and its folder of revisions. A package of views may declare another; server/schemas.py lists
+all of them.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ DbSessions = async_sessionmaker[AsyncSession]
 
 _T = TypeVar("_T")
 
-# Under this key the sessions of a database carry how long it may take to answer.
+# Key under which a database's sessions store their time limit for an answer.
 _SECONDS = "answer_seconds"
 
 _REVISIONS = Path(__file__).parent / "migrations"
@@ -38,14 +38,14 @@ SCHEMAS: Mapping[str, Schema] = {
 
 
 class Databases:
-    """All databases of one process, by name. Nothing is opened before it is used."""
+    """All databases of one process, by name. Each is opened on first use."""
 
     def __init__(
         self, urls: Mapping[str, str], schemas: Mapping[str, Schema] = SCHEMAS, *, answer_seconds: float | None = None
     ) -> None:
         """Take a URL for each name in `schemas`; raise DatabaseError for one that cannot be used.
 
-        `answer_seconds` bounds each `reading` and `writing` on PostgreSQL; None is for commands, which may take long.
+        `answer_seconds` limits each `reading` and `writing` on PostgreSQL; None: no limit, for commands.
         SQLite bounds its waits itself (engine.SQLITE_BUSY_MS).
         """
         self._schemas = schemas
@@ -64,11 +64,11 @@ class Databases:
         return self._engines[name]
 
     def sessions(self, name: str) -> DbSessions:
-        """Return the maker of sessions of the database called `name`, for `reading` and `writing`."""
+        """Return the session factory of the database called `name`, for `reading` and `writing`."""
         return self._sessions[name]
 
     async def upgrade(self, name: str | None = None) -> None:
-        """Bring one database, or all, to the newest tables; raise DatabaseError where that fails.
+        """Upgrade the tables of one database, or all, to the newest revision; raise DatabaseError if that fails.
 
         Several processes may do so at once; within one process, one after another (Alembic keeps globals).
         """
@@ -76,10 +76,10 @@ class Databases:
             await self._run(each, migration.upgrade, writes=True)
 
     async def prepare(self) -> None:
-        """Make ready to serve: SQLite files are upgraded, any other database must be up to date already.
+        """Upgrade SQLite files; check that every other database is up to date.
 
-        Several workers and machines share a PostgreSQL; changing its tables is a decision (`database upgrade`), not
-        something that the first one restarted does to the others. Raise DatabaseError where one is not ready.
+        Several workers and machines share a PostgreSQL; an administrator upgrades its tables (`database upgrade`),
+        not the first worker that restarts. Raise DatabaseError if a database is not ready.
         """
         for name, engine in self._engines.items():
             if engine.dialect.name == "sqlite":
@@ -96,7 +96,7 @@ class Databases:
         return list(self._engines)
 
     async def check(self, name: str) -> None:
-        """Read something from a database; raise DatabaseError where that fails."""
+        """Read something from a database; raise DatabaseError if that fails."""
         await self._run(name, migration.read_something, writes=False)
 
     async def dispose(self) -> None:
@@ -119,7 +119,7 @@ class Databases:
 
 @asynccontextmanager
 async def reading(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
-    """Open a session that sees one moment of the database; raise DatabaseUnavailable where there is none."""
+    """Open a session that reads one snapshot; raise DatabaseUnavailable if the database does not answer."""
     with _failures_named():
         async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions() as db:
             yield db
@@ -129,8 +129,8 @@ async def reading(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
 async def writing(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
     """Open a session whose transaction may write; it commits at the end of the block, or rolls back on an error.
 
-    Raise DatabaseUnavailable where the database cannot take it now; what was asked for was then not done, except
-    where the connection broke in the very moment of the commit.
+    Raise DatabaseUnavailable if the database cannot write now. Nothing was written then, unless the connection broke
+    during the commit.
     """
     with _failures_named():
         async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions.begin() as db:
@@ -143,12 +143,12 @@ def _failures_named() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, ProgrammingError, DataError):
-        raise  # we asked for something wrong; the database is well
+        raise  # our own mistake; the database works
     except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"The database is not available now: {_reason(error)}") from error
 
 
 def _reason(error: BaseException) -> str:
-    # Inside a SQLAlchemy error stands the driver's own, which says it better and in one line.
+    # A SQLAlchemy error wraps the driver's own, whose message is clearer and one line long.
     found = getattr(error, "orig", None) or error
     return str(found).strip() or "it does not answer"

@@ -1,18 +1,18 @@
 """The tables of the `accounts` database: the school, its users, classes and enrolments, and who is signed in.
 
-Times are milliseconds since 1970, as on the wire. What has ended stays, marked, so that old messages keep
-their authors.
+Times are milliseconds since 1970, as on the wire. Rows that have ended are marked, not deleted, so that old messages
+keep their authors.
 """
 
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-# SQLite gives ids by itself only to a column of type INTEGER.
+# SQLite generates ids only for a column of type INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):
-    """What the tables of this database share: one MetaData, and names by which later revisions find a constraint."""
+    """Base of this database's tables: one MetaData, and named constraints for later revisions to refer to."""
 
     metadata = MetaData(
         naming_convention={
@@ -37,7 +37,7 @@ class School(Base):
 class Account(Base):
     """A user: `login` is kept casefolded; without a `password_hash` the user can sign in only with a one-time code.
 
-    `enabled` is the administrator's switch; `active` tells whether the last roster still had them. Both must hold.
+    `enabled` is the administrator's switch; `active` is true if the last roster contained them. Both must hold.
     """
 
     __tablename__ = "users"
@@ -60,7 +60,7 @@ class Account(Base):
 
 
 class SchoolClass(Base):
-    """A class; `active` tells whether the last roster still had it."""
+    """A class; `active` is true if the last roster contained it."""
 
     __tablename__ = "classes"
 
@@ -72,7 +72,7 @@ class SchoolClass(Base):
 
 
 class Enrolment(Base):
-    """That a user belongs to a class, as `student` or `teacher`."""
+    """A user's membership of a class, as `student` or `teacher`."""
 
     __tablename__ = "enrolments"
     __table_args__ = (
@@ -91,7 +91,7 @@ class Enrolment(Base):
 class Credential(Base):
     """One sign-in: a browser's `session` or a program's `token`. Only the SHA-256 of its secret is kept.
 
-    An id is never given twice, also after its row is gone: open sockets know their sign-in by it.
+    An id is never reused, even after its row is deleted: open sockets refer to their sign-in by id.
     """
 
     __tablename__ = "credentials"
@@ -106,7 +106,7 @@ class Credential(Base):
 
 
 class ChangeCounter(Base):
-    """The id of the newest note (one row). It counts without gaps: a transaction that is rolled back takes none."""
+    """The id of the newest note (one row). Ids have no gaps: a rolled-back transaction uses none."""
 
     __tablename__ = "change_counter"
 
@@ -115,7 +115,7 @@ class ChangeCounter(Base):
 
 
 class Change(Base):
-    """A note to every running worker: what changed (`user`, `school` or `everybody`), and for a user, who.
+    """A note to every running worker: what changed (`user`, `school` or `everybody`), and for `user`, the id.
 
     Workers read the notes after the last id that they saw. The ids come from `ChangeCounter`: they are in the order of
     the commits, without gaps, and never used twice.
@@ -130,7 +130,7 @@ class Change(Base):
 
 
 class Failure(Base):
-    """Failed sign-ins under one key (an account's or an address'): how many, and when the count starts anew."""
+    """Failed sign-ins under one key (of an account or an address): the count, and when it restarts."""
 
     __tablename__ = "failures"
 

@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def batches(values: Iterable[_T], size: int = AT_ONCE) -> Iterator[list[_T]]:
-    """Give the values in lists of at most `size`."""
+    """Yield the values in lists of at most `size`."""
     waiting = iter(values)
     while some := list(islice(waiting, size)):
         yield some

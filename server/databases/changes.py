@@ -1,4 +1,4 @@
-"""Notes by which every running worker learns, within a second, whose rights or sign-ins have changed.
+"""Notes of changed rights and sign-ins, which every running worker reads within a second.
 
 A note is written in the transaction that makes the change. Its number is taken from a counter row, as the journal
 takes a topic's `seq`: the row stays locked until the commit, so numbers are in the order of commits on both databases,
@@ -22,9 +22,9 @@ _USER, _SCHOOL, _EVERYBODY = "user", "school", "everybody"
 
 
 class Changes(NamedTuple):
-    """What has changed up to the note `newest`: these users (None: everybody), and whether the school itself has.
+    """The changes up to the note `newest`: these users (None: everybody), and whether the school changed.
 
-    The school is what all members share: its name and its classes.
+    The school means the data that all members share: its name and its classes.
     """
 
     newest: int
@@ -35,7 +35,7 @@ class Changes(NamedTuple):
 async def note_changes(db: AsyncSession, user_ids: Iterable[int] | None, at: int, *, school: bool = False) -> None:
     """Write a note for each of these users, or one for everybody (None), and one for the school if it has changed.
 
-    Call it last in the transaction: until the commit it keeps others from writing notes.
+    Call it last in the transaction: it blocks other writers of notes until the commit.
     """
     notes: list[tuple[str, int | None]] = [(_SCHOOL, None)] if school else []
     users = None if user_ids is None else sorted(set(user_ids))
@@ -63,8 +63,8 @@ async def newest_change(db: AsyncSession) -> int:
 
 
 async def changes_after(db: AsyncSession, last: int) -> Changes:
-    """Return what has changed since the note with this number; everybody, if not all notes since are there."""
-    # One statement, so that the counter and the notes are of one moment.
+    """Return the changes after the note with this number; everybody, if some of the later notes were deleted."""
+    # One statement, so that the counter and the notes are from one snapshot.
     query = select(ChangeCounter.number, Change.kind, Change.user_id).outerjoin(Change, Change.id > last)
     rows = (await db.execute(query)).all()
     newest: int = rows[0][0]

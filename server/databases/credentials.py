@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.databases.accounts import Credential
 from server.databases.batch import batches
 
-BROWSER = "session"  # as the column holds it
+BROWSER = "session"  # as stored in the column
 TOKEN = "token"  # noqa: S105 (the name of a kind, no secret)
 
 
 class NewCredential(NamedTuple):
-    """A sign-in to store: `secret_hash` is the SHA-256 of the secret that its owner is given."""
+    """A sign-in to store: `secret_hash` is the SHA-256 of the secret that its owner receives."""
 
     kind: str
     user_id: int
@@ -39,7 +39,7 @@ async def end_credentials_of(db: AsyncSession, user_id: int, kind: str | None = 
 
 
 async def end_expired_credentials(db: AsyncSession, now: int) -> set[int]:
-    """End what has expired; return their users."""
+    """Delete expired sign-ins; return their users."""
     return await _end(db, Credential.expires_at <= now)
 
 

@@ -74,7 +74,7 @@ async def read_school_name(db: AsyncSession) -> str:
 
 
 async def belongs_to_another(db: AsyncSession, sourced_id: str) -> bool:
-    """Return whether there is a school or a user, and the school is not the one with this id of a roster."""
+    """Return whether the database has a school or a user, and its school does not have this roster id."""
     schools = set(await db.scalars(select(School.sourced_id)))
     return schools != {sourced_id} and (bool(schools) or await db.scalar(select(Account.id).limit(1)) is not None)
 
@@ -107,7 +107,7 @@ async def read_people(
 
 
 async def read_users(db: AsyncSession, ids: Collection[int]) -> dict[int, User]:
-    """Return the users of these ids, whether or not they are still here."""
+    """Return the users with these ids, including those who have left."""
     users: dict[int, User] = {}
     for some in batches(ids):
         query = select(Account.id, Account.name, Account.role).where(Account.id.in_(some))

@@ -1,8 +1,8 @@
-"""An engine for a database's URL: SQLite in a file on one machine, PostgreSQL anywhere.
+"""Creates an engine from a database's URL: SQLite in a file on one machine, PostgreSQL anywhere.
 
-Transactions mean the same on both. On SQLite the driver is kept from opening them by itself: reading begins with
-`BEGIN` and sees one snapshot; writing begins with `BEGIN IMMEDIATE` (execution option `writes`), because a
-transaction that first reads and then wants to write is refused at once, without waiting, when another wrote in between.
+Transactions mean the same on both. On SQLite the driver must not open them by itself: reading begins with `BEGIN` and
+sees one snapshot; writing begins with `BEGIN IMMEDIATE` (execution option `writes`), because SQLite refuses a
+transaction that reads and then writes at once, without waiting, if another one wrote in between.
 """
 
 from typing import Any
@@ -21,10 +21,10 @@ DRIVERS = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# How long a writer waits for another: longer than any transaction of a running server; a large roster import may
-# take longer still, and what is refused meanwhile is told "try again".
+# How long a writer waits for another: longer than any transaction of a running server. A large roster import may take
+# longer; requests refused meanwhile are answered with "try again".
 SQLITE_BUSY_MS = 10_000
-# A server that does not answer by then is not there; asyncpg's own default of 60 s looks like a hang.
+# A server that does not answer within this time is unreachable; asyncpg's default of 60 s looks like a hang.
 POSTGRESQL_CONNECT_SECONDS = 5
 # Connections of one worker to one database. PostgreSQL allows 100 in all by default.
 POOL_SIZE = 5
@@ -32,7 +32,7 @@ POOL_OVERFLOW = 5
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    # What is committed survives a power cut; WAL's usual NORMAL may lose the last commits.
+    # Commits survive a power cut; WAL's usual NORMAL may lose the last ones.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
@@ -49,7 +49,7 @@ def create_engine(name: str, text: str) -> AsyncEngine:
         connect_args={"timeout": POSTGRESQL_CONNECT_SECONDS},
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        # After PostgreSQL was restarted, the first query finds a new connection instead of failing on a dead one.
+        # After a restart of PostgreSQL, the first query gets a new connection instead of failing on a dead one.
         pool_pre_ping=True,
     )
 
@@ -71,14 +71,14 @@ _EXAMPLES = "postgresql://user:password@host/name or sqlite:///folder/file.sqlit
 
 
 def _with_asyncpg_names(url: URL) -> URL:
-    """Take `sslmode=`, as hosters write it for every other driver, for asyncpg's `ssl=`."""
+    """Translate `sslmode=`, which hosters write for every other driver, to asyncpg's `ssl=`."""
     if "sslmode" not in url.query:
         return url
     return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
 
 
 def asyncpg_dsn(url: URL) -> str:
-    """Return an engine's URL as asyncpg itself takes it, password and all, for code that uses asyncpg directly."""
+    """Return an engine's URL in asyncpg's own form, with the password, for code that uses asyncpg directly."""
     dsn = url.set(drivername="postgresql")
     if "ssl" in dsn.query:
         dsn = dsn.difference_update_query(["ssl"]).update_query_dict({"sslmode": dsn.query["ssl"]})

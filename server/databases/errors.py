@@ -8,4 +8,4 @@ class DatabaseError(Exception):
 
 
 class DatabaseUnavailable(DatabaseError, Unavailable):
-    """A database does not answer now, or is too busy: the same operation may work a little later."""
+    """A database does not answer now, or is too busy: the same operation may succeed later."""

@@ -1,4 +1,4 @@
-"""Counts of failed sign-ins, kept where every worker and every restart finds them."""
+"""Counts of failed sign-ins, stored so that all workers share them and they survive restarts."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from server.databases.accounts import Failure
 
 
 class Count(NamedTuple):
-    """How many there are under a key, and when counting starts anew."""
+    """The number of failures under a key, and when the count restarts."""
 
     failures: int
     until: int
@@ -23,9 +23,9 @@ async def failure_counts(db: AsyncSession, keys: list[str], now: int) -> dict[st
 
 
 async def count_failure(db: AsyncSession, key: str, now: int, until: int) -> Count:
-    """Add one under this key, for itself until `until` where no count is running; return what stands there now."""
+    """Add one under this key, starting a new count until `until` if none is running; return the count."""
     over = Failure.until <= now
-    # The same clause in both, but each dialect has an `insert` of its own for it.
+    # Both dialects have the same clause, but each has its own `insert` function for it.
     insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = (
         insert(Failure)
@@ -43,15 +43,15 @@ async def count_failure(db: AsyncSession, key: str, now: int, until: int) -> Cou
 
 
 async def take_back_failure(db: AsyncSession, key: str) -> None:
-    """Take away one under this key."""
+    """Subtract one under this key."""
     await db.execute(update(Failure).where(Failure.key == key, Failure.count > 0).values(count=Failure.count - 1))
 
 
 async def forget_failures(db: AsyncSession, key: str) -> None:
-    """Take away all under this key."""
+    """Delete the count under this key."""
     await db.execute(delete(Failure).where(Failure.key == key))
 
 
 async def forget_old_failures(db: AsyncSession, now: int) -> None:
-    """Delete the counts that have run out."""
+    """Delete expired counts."""
     await db.execute(delete(Failure).where(Failure.until <= now))

@@ -1,4 +1,4 @@
-"""Brings a database to the tables that this version of Lousa expects, and checks whether it has them.
+"""Upgrades a database to the tables that this version of Lousa expects, and checks whether it has them.
 
 Each database has its own history of revisions, in a folder of its own; all share `migrations/env.py`. A revision is a
 file written by hand beside the one before it; tests/server/databases/test_migration.py compares it with the tables.
@@ -23,7 +23,7 @@ _UPGRADE_LOCK = 0x10054
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a database should hold, and the folder of the revisions that lead there."""
+    """The tables of a database, and the folder of the revisions that create them."""
 
     metadata: MetaData
     revisions: Path
@@ -34,10 +34,10 @@ class NewerDatabase(Exception):
 
 
 def upgrade(connection: Connection, schema: Schema, revision: str = "head") -> None:
-    """Run the revisions that are missing up to `revision`, inside the connection's transaction: all of it or nothing.
+    """Run the missing revisions up to `revision` inside the connection's transaction: all of them or none.
 
-    The transaction must have been begun as one that writes; a second process that upgrades waits for the first.
-    Raise NewerDatabase where the database knows revisions that this version does not.
+    The transaction must be a writing one; a second process that upgrades waits for the first.
+    Raise NewerDatabase if the database has revisions that this version does not know.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
@@ -56,7 +56,7 @@ def is_current(connection: Connection, schema: Schema) -> bool:
 
 
 def read_something(connection: Connection, _schema: Schema) -> None:
-    """Read a table that every database has, from where it is kept."""
+    """Read a row of `alembic_version`, the table that every database has."""
     connection.execute(text("SELECT version_num FROM alembic_version")).all()
 
 
@@ -64,7 +64,7 @@ def _config(schema: Schema) -> Config:
     config = Config()
     config.set_main_option("script_location", _escaped(_ENVIRONMENT))
     config.set_main_option("version_locations", _escaped(schema.revisions))
-    # A folder's name may hold blanks; one folder per line cannot be misread.
+    # A folder's name may contain blanks, so each folder is on its own line.
     config.set_main_option("path_separator", "newline")
     return config
 

@@ -10,7 +10,7 @@ from server.databases.batch import batches
 
 
 async def find_user(db: AsyncSession, login: str, *, lock: bool = False) -> Account | None:
-    """Return the user with this login; with `lock`, nobody else changes them before the transaction ends."""
+    """Return the user with this login; `lock` locks the row until the transaction ends."""
     query = select(Account).where(Account.login == login)
     return await db.scalar(query.with_for_update() if lock else query)
 
@@ -25,19 +25,19 @@ async def find_users(db: AsyncSession, logins: Collection[str]) -> dict[str, Acc
 
 
 def set_password(user: Account, password_hash: str) -> None:
-    """Give a user a password; a one-time code that was not used yet is void."""
+    """Set a user's password; an unused one-time code becomes invalid."""
     user.password_hash = password_hash
     user.code_hash = user.code_expires_at = None
 
 
 async def set_roster_passwords(db: AsyncSession, password_hash: str) -> None:
-    """Give everybody who came with a roster the same password."""
+    """Set the same password for all users of the roster."""
     values = {"password_hash": password_hash, "code_hash": None, "code_expires_at": None}
     await db.execute(update(Account).where(Account.sourced_id.is_not(None)).values(values))
 
 
 async def set_codes(db: AsyncSession, codes: Iterable[tuple[int, str]], expires_at: int) -> None:
-    """Give each user (by id) the hash of a one-time code, in place of an earlier one; who has a password gets none."""
+    """Set each user's (by id) one-time code hash, replacing an earlier one; skip users who have a password."""
     statement = (
         update(Account.__table__)  # type: ignore[arg-type]
         .where(Account.id == bindparam("user"), Account.password_hash.is_(None))

@@ -21,7 +21,7 @@ async def test_reader_sees_one_snapshot_and_does_not_wait_for_writer(sessions: D
         assert await reader.scalar(select(func.count(SchoolClass.id))) == 1
 
 
-async def test_who_reads_before_writing_waits_for_the_others(sessions: DbSessions) -> None:
+async def test_read_then_write_transactions_are_serialised(sessions: DbSessions) -> None:
     async def count_one() -> None:
         async with writing(sessions) as session:
             row = await session.scalar(select(Failure).where(Failure.key == "k").with_for_update())
@@ -35,7 +35,7 @@ async def test_who_reads_before_writing_waits_for_the_others(sessions: DbSession
         assert await session.scalar(select(Failure.count)) == 20
 
 
-async def test_an_error_in_the_middle_leaves_nothing_written(sessions: DbSessions) -> None:
+async def test_error_in_a_transaction_rolls_it_back(sessions: DbSessions) -> None:
     async def fail() -> None:
         async with writing(sessions) as session:
             session.add(SchoolClass(title="6º A"))
@@ -48,7 +48,7 @@ async def test_an_error_in_the_middle_leaves_nothing_written(sessions: DbSession
         assert await session.scalar(select(func.count(SchoolClass.id))) == 0
 
 
-async def test_a_database_that_went_away_is_unavailable_and_comes_back(tmp_path: Path) -> None:
+async def test_missing_database_file_is_unavailable_until_it_returns(tmp_path: Path) -> None:
     databases = Databases(database_urls(tmp_path))
     await databases.upgrade()
     sessions = databases.sessions("accounts")
@@ -63,7 +63,7 @@ async def test_a_database_that_went_away_is_unavailable_and_comes_back(tmp_path:
     await databases.dispose()
 
 
-async def test_a_commit_survives_a_power_cut_and_rows_keep_their_owners(tmp_path: Path) -> None:
+async def test_sqlite_is_opened_with_durable_commits_and_foreign_keys(tmp_path: Path) -> None:
     databases = Databases(database_urls(tmp_path))
     async with databases.engine("journal").connect() as connection:
         pragmas = {name: await connection.scalar(text(f"PRAGMA {name}")) for name in _PRAGMAS}
@@ -74,7 +74,7 @@ async def test_a_commit_survives_a_power_cut_and_rows_keep_their_owners(tmp_path
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
 
 
-def test_postgresql_urls_may_be_written_as_for_other_drivers(tmp_path: Path) -> None:
+def test_postgresql_urls_of_other_drivers_are_accepted(tmp_path: Path) -> None:
     url = "postgres://lousa:x@db.example/lousa?sslmode=require"
     engine = Databases(database_urls(tmp_path, [f"accounts={url}"])).engine("accounts")
     assert engine.url.render_as_string(False) == "postgresql+asyncpg://lousa:x@db.example/lousa?ssl=require"

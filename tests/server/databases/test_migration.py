@@ -13,7 +13,7 @@ from server.settings import database_urls
 
 
 @pytest.mark.parametrize("name", list(SCHEMAS))
-async def test_the_revisions_lead_to_exactly_the_tables_of_the_code(databases: Databases, name: str) -> None:
+async def test_revisions_create_exactly_the_tables_of_the_code(databases: Databases, name: str) -> None:
     async with databases.engine(name).connect() as connection:
         assert await connection.run_sync(_differences, SCHEMAS[name].metadata) == []
 
@@ -29,11 +29,11 @@ async def test_upgrading_twice_changes_nothing(databases: Databases) -> None:
     assert await _epoch(databases) == before
 
 
-async def test_a_new_journal_has_a_name_of_its_own(databases: Databases) -> None:
+async def test_new_journal_has_a_random_epoch(databases: Databases) -> None:
     assert re.fullmatch("[0-9a-f]{16}", await _epoch(databases))
 
 
-async def test_a_journal_gets_a_key_that_stays(databases: Databases) -> None:
+async def test_journal_gets_a_permanent_key(databases: Databases) -> None:
     async with reading(databases.sessions("journal")) as session:
         key = str(await session.scalar(text("SELECT key FROM journal")))
     await databases.upgrade()
@@ -47,7 +47,7 @@ async def _epoch(databases: Databases) -> str:
         return str(await session.scalar(text("SELECT epoch FROM journal")))
 
 
-async def test_sqlite_is_upgraded_at_the_start_and_postgresql_is_not(urls: dict[str, str]) -> None:
+async def test_only_sqlite_is_upgraded_at_the_start(urls: dict[str, str]) -> None:
     databases = Databases(urls)
     if databases.engine("accounts").dialect.name == "sqlite":
         await databases.prepare()
@@ -59,7 +59,7 @@ async def test_sqlite_is_upgraded_at_the_start_and_postgresql_is_not(urls: dict[
     await databases.dispose()
 
 
-async def test_notes_of_changes_are_kept_and_counted_on(urls: dict[str, str]) -> None:
+async def test_upgrade_keeps_change_notes_and_continues_their_numbers(urls: dict[str, str]) -> None:
     databases = Databases(urls)
     async with databases.engine("accounts").connect() as connection:
         await connection.execution_options(writes=True)
@@ -79,7 +79,7 @@ def _upgrade_to(connection: Connection, revision: str) -> None:
     migration.upgrade(connection, SCHEMAS["accounts"], revision)
 
 
-async def test_a_database_of_a_later_version_is_refused_and_left_alone(databases: Databases) -> None:
+async def test_database_of_a_later_version_is_refused_unchanged(databases: Databases) -> None:
     async with writing(databases.sessions("journal")) as session:
         await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for prepare in (databases.prepare, databases.upgrade):
@@ -87,7 +87,7 @@ async def test_a_database_of_a_later_version_is_refused_and_left_alone(databases
             await prepare()
 
 
-async def test_a_revision_that_fails_leaves_nothing_behind(databases: Databases) -> None:
+async def test_failed_revision_is_rolled_back(databases: Databases) -> None:
     async with writing(databases.sessions("accounts")) as session:
         for statement in (
             "DELETE FROM alembic_version",
@@ -104,7 +104,7 @@ async def test_a_revision_that_fails_leaves_nothing_behind(databases: Databases)
     assert not {"schools", "changes"} & set(tables)
 
 
-async def test_a_failing_start_says_why_and_upgrades_nothing_more(tmp_path: Path) -> None:
+async def test_failed_start_reports_the_unusable_database(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite3").write_text("something else than a database, and longer than its header is")
     databases = Databases(database_urls(tmp_path))
     with pytest.raises(DatabaseError, match=r"“journal” cannot be used .* not a database"):
@@ -112,7 +112,7 @@ async def test_a_failing_start_says_why_and_upgrades_nothing_more(tmp_path: Path
     await databases.dispose()
 
 
-async def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path: Path, free_port: int) -> None:
+async def test_unreachable_database_is_reported_without_its_password(tmp_path: Path, free_port: int) -> None:
     url = f"postgresql://lousa:secret@127.0.0.1:{free_port}/lousa"
     databases = Databases(database_urls(tmp_path, [f"accounts={url}"]))
     with pytest.raises(DatabaseError, match=f"“accounts” cannot be used .*lousa:\\*\\*\\*@127.0.0.1:{free_port}"):
@@ -129,6 +129,6 @@ async def test_a_database_that_does_not_answer_is_named_without_its_password(tmp
         ("postgresql+psycopg://host/name", "of the kind"),
     ],
 )
-def test_a_url_that_cannot_be_used_is_refused(tmp_path: Path, url: str, message: str) -> None:
+def test_unusable_database_url_is_refused(tmp_path: Path, url: str, message: str) -> None:
     with pytest.raises(DatabaseError, match=message):
         Databases(database_urls(tmp_path, [f"journal={url}"]))

@@ -1,4 +1,4 @@
-"""Number the notes of changes without gaps, and tell changes of the school from those of everybody."""
+"""Number the notes of changes without gaps, and distinguish changes of the school from those of everybody."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the counter, and make the table of notes again with a kind, keeping its rows."""
+    """Create the counter, and recreate the table of notes with a kind column, keeping its rows."""
     op.create_table(
         "change_counter",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -16,8 +16,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change_counter")),
     )
     op.execute("INSERT INTO change_counter (id, number) SELECT 1, coalesce(max(id), 0) FROM changes")
-    # Dropped and made again, because neither database can take the generated numbers away from a column in one way
-    # that the other knows too. There are a week's notes, a few thousand at most.
+    # Recreated, because no single statement removes a column's generated numbers on both databases. The table holds
+    # a week's notes, a few thousand at most.
     rows = op.get_bind().execute(sa.text("SELECT id, user_id, at FROM changes")).mappings().all()
     op.drop_table("changes")
     changes = op.create_table(

@@ -1,4 +1,4 @@
-"""The journal, under a name of its own: its topics, their events, and how far each user has read."""
+"""The journal with its own epoch: its topics, their events, and each user's read mark."""
 
 import secrets
 
@@ -12,7 +12,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make all tables, and the one row that tells this journal from any other."""
+    """Create all tables, and the one row that distinguishes this journal from any other."""
     _make_journal()
     _make_topics()
     _make_events()

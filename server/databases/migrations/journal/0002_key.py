@@ -1,4 +1,4 @@
-"""A secret for the workers who share the journal: with it they sign what their clients must not make up."""
+"""A secret shared by the journal's workers, with which they sign tokens for clients."""
 
 import secrets
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the column, with a key made here."""
+    """Add the column, with a newly generated key."""
     op.add_column("journal", sa.Column("key", sa.String(64), nullable=True))
     op.execute(sa.text("UPDATE journal SET key = :key").bindparams(key=secrets.token_hex(32)))
     with op.batch_alter_table("journal") as table:

@@ -1,4 +1,4 @@
-"""Rules that bind from their commit on, and state that is loaded without reading every event."""
+"""Positions of governing events, and snapshots, which load a topic's state without reading every event."""
 
 import sqlalchemy as sa
 from alembic import op
