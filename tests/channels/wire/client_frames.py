@@ -1,14 +1,14 @@
-"""A client's frames, for tests."""
+"""Frames as a WebSocket client sends them: masked."""
 
 from tornado.util import _websocket_mask
 
-# Any other would do as well (RFC 6455, section 5.7, shows frames with this one). It is not a random one, because frames
-# stand in the names of tests, and all processes that run tests side by side must find the same names.
+# Any mask works; this one is from the examples in RFC 6455, section 5.7. It is fixed because frames appear in test ids,
+# and parallel test processes must collect the same ids.
 MASK = bytes.fromhex("37fa213d")
 
 
 def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes = MASK) -> bytes:
-    """Make a client's frame."""
+    """Return a masked frame."""
     head = bytes([opcode | (0x80 if final else 0)])
     return head + _length(len(payload)) + mask + _websocket_mask(mask, payload)
 

@@ -1,4 +1,4 @@
-"""A client's frames, from their bytes: RFC 6455, section 5."""
+"""Decoding of a client's frames and encoding of ours: RFC 6455, section 5."""
 
 import os
 
@@ -13,7 +13,7 @@ from tests.channels.wire.client_frames import frame
 
 MAX_BYTES = 70_000
 
-# What stands for a part of a message that is not whole yet.
+# The reader returns this for each fragment of an incomplete message.
 PART = (CONTINUATION, b"")
 
 
@@ -22,7 +22,7 @@ def reader() -> FrameReader:
 
 
 def read(*chunks: bytes) -> list[Frame]:
-    """Feed these chunks, and return all that comes out."""
+    """Feed the chunks and return all frames."""
     frames, found = reader(), []
     for chunk in chunks:
         frames.feed(chunk)
@@ -32,7 +32,7 @@ def read(*chunks: bytes) -> list[Frame]:
 
 
 def broken(data: bytes) -> int:
-    """Return the code with which a connection is closed that sends this."""
+    """Return the close code for a connection that sends these bytes."""
     with pytest.raises(Broken) as raised:
         read(data)
     return raised.value.closing.code
@@ -48,7 +48,7 @@ def broken(data: bytes) -> int:
         (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_a_length_is_written_in_the_fewest_bytes(size: int, head: bytes) -> None:
+def test_length_is_encoded_in_the_fewest_bytes(size: int, head: bytes) -> None:
     assert as_frame(TEXT, b"x" * size) == head + b"x" * size
     assert unframed(as_frame(TEXT, b"x" * size) * 2) == [b"x" * size] * 2
 
@@ -59,13 +59,13 @@ def test_messages_of_every_length_are_unmasked(size: int) -> None:
     assert read(frame(BINARY, payload)) == [(BINARY, payload)]
 
 
-def test_a_read_may_have_many_frames() -> None:
+def test_one_read_may_contain_many_frames() -> None:
     frames = [frame(TEXT, b"%d" % number) for number in range(100)]
     assert read(b"".join(frames)) == [(TEXT, str(number)) for number in range(100)]
 
 
 @given(st.lists(st.integers(1, 200), max_size=60))
-def test_frames_may_be_cut_anywhere(cuts: list[int]) -> None:
+def test_frames_may_be_split_anywhere(cuts: list[int]) -> None:
     sent = [(TEXT, b"ol\xc3\xa1"), (PING, b""), (BINARY, bytes(300)), (TEXT, b"x" * 125), (CLOSE, b"\x03\xe8")]
     data = b"".join(frame(opcode, payload, mask=b"abcd") for opcode, payload in sent)
     chunks = []
@@ -75,14 +75,14 @@ def test_frames_may_be_cut_anywhere(cuts: list[int]) -> None:
     assert read(*chunks, data) == [(opcode, body.decode() if opcode == TEXT else body) for opcode, body in sent]
 
 
-def test_a_message_may_come_in_parts_with_control_frames_between_them() -> None:
+def test_control_frames_may_interleave_with_message_fragments() -> None:
     parts = [frame(TEXT, b"a", final=False), frame(CONTINUATION, b"b", final=False), frame(PING, b"?")]
     assert whole(*parts, frame(CONTINUATION, b"c"), frame(PONG)) == [(PING, b"?"), (TEXT, "abc"), (PONG, b"")]
     assert whole(frame(TEXT, b"", final=False) + frame(CONTINUATION, b"")) == [(TEXT, "")]
 
 
 def whole(*chunks: bytes) -> list[Frame]:
-    """Feed these chunks, and return the messages and control frames, without what counts the parts."""
+    """Feed the chunks and return complete messages and control frames, without the fragment markers."""
     return [each for each in read(*chunks) if each != PART]
 
 
@@ -91,7 +91,7 @@ def test_every_frame_can_be_counted() -> None:
     assert read(*parts) == [PART, PART, (PING, b""), (TEXT, "a")]
 
 
-def test_nothing_is_kept_of_what_has_been_read() -> None:
+def test_buffer_is_empty_after_all_frames_are_read() -> None:
     frames = reader()
     frames.feed(frame(TEXT, b"x" * 1000))
     frames.next()
@@ -123,29 +123,29 @@ def test_nothing_is_kept_of_what_has_been_read() -> None:
         b"\x89\xfe" + (5).to_bytes(2, "big") + bytes(4 + 5),
     ],
 )
-def test_what_breaks_the_protocol_is_closed_with_1002(data: bytes) -> None:
+def test_protocol_violation_closes_with_1002(data: bytes) -> None:
     assert broken(data) == 1002
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1014, 3000, 4001, 4999])
-def test_a_close_frame_may_say_why(code: int) -> None:
+def test_close_frame_may_carry_a_code_and_reason(code: int) -> None:
     payload = code.to_bytes(2, "big") + "até".encode()
     assert read(frame(CLOSE, payload), frame(CLOSE)) == [(CLOSE, payload), (CLOSE, b"")]
 
 
-def test_a_message_over_the_bound_is_closed_with_1009_before_it_has_come() -> None:
+def test_oversized_message_closes_with_1009_before_it_arrives() -> None:
     assert broken(frame(TEXT, b"x" * (MAX_BYTES + 1))[:14]) == 1009
     assert broken(b"\x81\xff" + (2**62).to_bytes(8, "big") + bytes(4)) == 1009
 
 
-def test_the_bound_is_one_for_all_parts_of_a_message() -> None:
+def test_size_bound_applies_to_all_fragments_together() -> None:
     half = b"x" * (MAX_BYTES // 2)
     begun = frame(TEXT, half, final=False) + frame(CONTINUATION, half, final=False)
     assert broken(begun + frame(CONTINUATION, b"x")) == 1009
     assert whole(begun + frame(CONTINUATION)) == [(TEXT, (half + half).decode())]
 
 
-def test_a_control_frame_between_parts_does_not_count_towards_the_bound() -> None:
+def test_control_frames_do_not_count_towards_the_size_bound() -> None:
     begun = frame(TEXT, b"x" * MAX_BYTES, final=False)
     ping = frame(PING, b"are you there")
     assert whole(begun + ping + frame(CONTINUATION)) == [(PING, b"are you there"), (TEXT, "x" * MAX_BYTES)]
@@ -160,9 +160,9 @@ def test_a_control_frame_between_parts_does_not_count_towards_the_bound() -> Non
         frame(CLOSE, b"\x03\xe8\xff"),
     ],
 )
-def test_text_that_is_no_utf_8_is_closed_with_1007(data: bytes) -> None:
+def test_invalid_utf_8_closes_with_1007(data: bytes) -> None:
     assert broken(data) == 1007
 
 
-def test_a_character_may_be_cut_by_the_parts_of_a_message() -> None:
+def test_fragments_may_split_a_utf_8_character() -> None:
     assert whole(frame(TEXT, b"ol\xc3", final=False) + frame(CONTINUATION, b"\xa1")) == [(TEXT, "olá")]
