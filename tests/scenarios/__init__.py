@@ -1,1 +1,1 @@
-"""What users do, over each transport, in each format, with one worker and with several: the same scenarios for all."""
+"""User scenarios; each runs over every transport and format, with one worker and with four."""

@@ -1,4 +1,4 @@
-"""A school on one worker and on four, each started once; every scenario has a class of its own there."""
+"""A school served by one worker and by four, each started once; every scenario uses its own class."""
 
 import asyncio
 import shutil
@@ -16,16 +16,16 @@ from tests.lousa import Lousa
 from tests.roster import PRINCIPAL, write_school
 from tests.scenarios.participant import Participant, Way
 
-# Two for each scenario in each way, so that none meets pupils of another.
+# Two for each scenario on each transport, so that no two scenarios share students.
 CLASSES = 180
 
-# One for each way: a user's joins are bounded, and one scenario makes more than a hundred.
+# One for each transport: a user's rate of joins is limited, and one scenario joins more than a hundred topics.
 TEACHERS = {Way.WEBSOCKET: "teacher1", Way.MESSAGE_PACK: "teacher2", Way.LONGPOLL: "teacher3"}
 
 
 @dataclass(frozen=True)
 class School:
-    """A data folder to be copied, and everybody's token by login."""
+    """A data folder to copy, and each user's token by login."""
 
     data_dir: Path
     tokens: dict[str, str]
@@ -33,7 +33,7 @@ class School:
 
 @pytest.fixture(scope="session")
 def school(tmp_path_factory: pytest.TempPathFactory) -> School:
-    """Make a school of many small classes."""
+    """Import a school of many small classes."""
     folder = tmp_path_factory.mktemp("scenarios")
     logins = write_school(folder / "roster", CLASSES, CLASSES, [*TEACHERS.values()])
     lousa = Lousa(folder / "data")
@@ -42,7 +42,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> School:
 
 
 class Site:
-    """That school, served."""
+    """A running server of the school, and the participants connected to it."""
 
     def __init__(self, lousa: Lousa, tokens: dict[str, str]) -> None:
         self.lousa = lousa
@@ -51,7 +51,7 @@ class Site:
         self._here: list[Participant] = []
 
     async def come(self, role: str, token: str, way: Way) -> Participant:
-        """Connect whoever has a token as a role; raises `Refused`."""
+        """Connect with a token as a role; raises `Refused`."""
         self._here.append(await Participant.come(self.lousa, role, token, way))
         return self._here[-1]
 
@@ -60,14 +60,14 @@ class Site:
         return Lesson(self, next(self._numbers), way)
 
     async def empty(self) -> None:
-        """Let everybody go."""
+        """Close the connections of all participants."""
         here, self._here = self._here, []
         await asyncio.gather(*(participant.close() for participant in here))
 
 
 @pytest.fixture(scope="session")
 def sites(school: School, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Site]]:
-    """Return a function that gives the site with so many workers; it stays to the end."""
+    """Return a function that starts the site with `workers` workers once; it runs to the end of the session."""
     with ExitStack() as servers:
 
         @cache
@@ -82,7 +82,7 @@ def sites(school: School, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(params=[1, 4], ids=["1 worker", "4 workers"])
 async def site(request: pytest.FixtureRequest, sites: Callable[[int], Site]) -> AsyncIterator[Site]:
-    """Give one of the sites; all go when the scenario is over."""
+    """Yield one of the sites; close all connections after the scenario."""
     site = sites(request.param)
     yield site
     await site.empty()
@@ -90,13 +90,13 @@ async def site(request: pytest.FixtureRequest, sites: Callable[[int], Site]) -> 
 
 @pytest.fixture(params=list(Way), ids=lambda way: way.value)
 def way(request: pytest.FixtureRequest) -> Way:
-    """Return how everybody in the scenario is connected."""
+    """Return the transport and format of every participant in the scenario."""
     way: Way = request.param
     return way
 
 
 class Lesson:
-    """A class that no other scenario uses: of ana and bruno, a teacher and the principal, all connected in one way."""
+    """A class used by one scenario only: ana and bruno, a teacher and the principal, all over one transport."""
 
     def __init__(self, site: Site, number: int, way: Way) -> None:
         self.ana_login, self.bruno_login = f"student{number + 1:05}", f"student{number + 2:05}"
@@ -109,11 +109,11 @@ class Lesson:
         return await self._site.come(role, self._site.tokens[login], way or self._way)
 
     async def ana(self, way: Way | None = None) -> Participant:
-        """Connect a pupil."""
+        """Connect a student."""
         return await self._come("students", self.ana_login, way)
 
     async def bruno(self, way: Way | None = None) -> Participant:
-        """Connect the other pupil."""
+        """Connect the other student."""
         return await self._come("students", self.bruno_login, way)
 
     async def teacher(self, way: Way | None = None) -> Participant:

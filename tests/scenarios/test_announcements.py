@@ -1,4 +1,4 @@
-"""Announcements reach those for whom they are meant, and whoever made them sees who has read them."""
+"""Announcements reach the members of their topic, and their author sees who has read them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tests.scenarios.conftest import Lesson
 from tests.scenarios.participant import SECONDS, Participant
 
 
-async def test_a_teacher_tells_a_class_and_sees_who_has_read_it(lesson: Lesson) -> None:
+async def test_teacher_announces_to_a_class_and_sees_its_readers(lesson: Lesson) -> None:
     teacher, ana, bruno = await lesson.teacher(), await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     for each in (teacher, ana, bruno):
@@ -30,7 +30,7 @@ async def test_a_teacher_tells_a_class_and_sees_who_has_read_it(lesson: Lesson) 
 
 
 @pytest.mark.parametrize("topic", ["role:students", "role:teachers", "school"])
-async def test_the_principal_tells_a_role_or_the_school(lesson: Lesson, topic: str) -> None:
+async def test_principal_announces_to_a_role_or_the_school(lesson: Lesson, topic: str) -> None:
     principal, ana, bruno, teacher = [
         await lesson.principal(), await lesson.ana(), await lesson.bruno(), await lesson.teacher()
     ]  # fmt: skip
@@ -50,7 +50,7 @@ async def test_the_principal_tells_a_role_or_the_school(lesson: Lesson, topic: s
 
 
 async def is_read_by(asker: Participant, topic: str, seq: int, readers: Sequence[Participant]) -> None:
-    """Ask who has read until it is these: a read mark is written a little after its answer."""
+    """Poll the receipts until they list exactly `readers`; a read mark is stored shortly after its reply."""
     expected = {reader.user["id"] for reader in readers}
     async with asyncio.timeout(SECONDS):
         while (answer := await asker.push(topic, "receipts:read", seq=seq))["count"] < len(readers):

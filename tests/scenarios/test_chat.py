@@ -1,4 +1,4 @@
-"""Messages: who gets them, in which order, how often."""
+"""Chat messages: recipients, order, and storing exactly once."""
 
 import asyncio
 
@@ -7,11 +7,11 @@ import pytest
 from tests.phoenix import ErrorReply
 from tests.scenarios.conftest import Lesson
 
-# The longest text; each of these signs has four bytes.
+# The longest text allowed; each character has four bytes in UTF-8.
 LONG_TEXT = "😀" * 4_000
 
 
-async def test_whoever_signs_in_is_told_who_they_are_and_where_they_may_go(lesson: Lesson) -> None:
+async def test_user_topic_lists_the_user_and_their_topics(lesson: Lesson) -> None:
     ana, teacher = await lesson.ana(), await lesson.teacher()
     assert ana.user["role"] == "student"
     assert lesson.title in ana.topics
@@ -20,7 +20,7 @@ async def test_whoever_signs_in_is_told_who_they_are_and_where_they_may_go(lesso
     assert teacher.topics.keys() >= {lesson.title, lesson.other_title, "role:teachers", "school"}
 
 
-async def test_two_pupils_and_their_teacher_talk_in_order(lesson: Lesson) -> None:
+async def test_students_and_their_teacher_chat_in_order(lesson: Lesson) -> None:
     ana, bruno, teacher = everybody = [await lesson.ana(), await lesson.bruno(), await lesson.teacher()]
     topic = ana.topics[lesson.title]
     for each in everybody:
@@ -33,7 +33,7 @@ async def test_two_pupils_and_their_teacher_talk_in_order(lesson: Lesson) -> Non
         assert [message["author"] for message in each.seen(topic, "message:sent")] == [who.user for who, _ in talk]
 
 
-async def test_all_who_write_at_once_see_one_order(lesson: Lesson) -> None:
+async def test_concurrent_senders_see_one_order(lesson: Lesson) -> None:
     everybody = [await lesson.ana(), await lesson.bruno(), await lesson.teacher()]
     topic = everybody[0].topics[lesson.title]
     for each in everybody:
@@ -43,12 +43,12 @@ async def test_all_who_write_at_once_see_one_order(lesson: Lesson) -> None:
         await each.until(lambda each=each: len(each.texts(topic)) == 24, "24 messages")  # type: ignore[misc]
     ana, *others = (each.texts(topic) for each in everybody)
     assert all(texts == ana for texts in others)
-    for each in everybody:  # and each one's own in the order in which they were sent
+    for each in everybody:  # each sender's messages keep their order
         mine = [text for text in ana if text.startswith(each.user["name"])]
         assert mine == [f"{each.user['name']} {n}" for n in range(8)]
 
 
-async def test_a_push_that_is_sent_again_counts_once(lesson: Lesson) -> None:
+async def test_retried_push_is_stored_once(lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -58,11 +58,11 @@ async def test_a_push_that_is_sent_again_counts_once(lesson: Lesson) -> None:
     await ana.come_back()
     assert await ana.say(topic, "Oi", id="ana-1") == first
     await ana.say(topic, "Tudo bem?", id="ana-2")
-    await bruno.say(topic, "Oi, Ana", id="ana-1")  # the same id of somebody else is another push
+    await bruno.say(topic, "Oi, Ana", id="ana-1")  # the same id from another user is another push
     await bruno.reads(topic, "Oi", "Tudo bem?", "Oi, Ana")
 
 
-async def test_the_longest_texts_arrive_whole_and_longer_ones_are_refused(lesson: Lesson) -> None:
+async def test_longest_texts_arrive_whole_and_longer_ones_are_refused(lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -81,13 +81,13 @@ async def test_typing_is_shown_to_the_others(lesson: Lesson) -> None:
     topic = ana.topics[lesson.title]
     await ana.join(topic)
     await bruno.join(topic)
-    while not bruno.seen(topic, "typing:started"):  # what is not kept may be lost while another worker gets to know
+    while not bruno.seen(topic, "typing:started"):  # ephemeral: lost until the other worker has subscribed
         await ana.push(topic, "typing:start")
         await asyncio.sleep(0.05)
     assert bruno.seen(topic, "typing:started")[0] == {"user": ana.user}
 
 
-async def test_two_devices_of_one_pupil_both_get_everything(lesson: Lesson) -> None:
+async def test_two_devices_of_one_student_receive_every_message(lesson: Lesson) -> None:
     phone, computer, bruno = await lesson.ana(), await lesson.ana(), await lesson.bruno()
     topic = phone.topics[lesson.title]
     for each in (phone, computer, bruno):
@@ -104,7 +104,7 @@ async def test_two_devices_of_one_pupil_both_get_everything(lesson: Lesson) -> N
     assert phone.texts(topic) == ["Do telefone", "Do computador"]
 
 
-async def test_leave_ends_the_events_and_a_rejoin_returns_them(lesson: Lesson) -> None:
+async def test_leave_stops_events_and_rejoin_returns_the_missed_ones(lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -116,7 +116,7 @@ async def test_leave_ends_the_events_and_a_rejoin_returns_them(lesson: Lesson) -
         await ana.say(topic, "Não saí")
     missed = await ana.join(topic, since=0, epoch=ana.epoch)
     await bruno.say(topic, "Voltou")
-    # Another worker may learn of an event a moment after its acknowledgement: then the event comes live.
+    # An event may reach another worker a moment after its reply; Ana then receives it live, not in the join's reply.
     texts = [event["payload"]["text"] for event in missed["events"]]
     await ana.until(lambda: len(texts + ana.texts(topic)) >= 2, "both messages")
     assert texts + ana.texts(topic) == ["Ana saiu", "Voltou"]

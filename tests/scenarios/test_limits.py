@@ -1,4 +1,4 @@
-"""What is too much is refused, and what is far too much ends the connection."""
+"""A push over a limit is refused; a flood of frames closes the connection."""
 
 import asyncio
 
@@ -7,11 +7,11 @@ import pytest
 from tests.phoenix import ErrorReply, Payload
 from tests.scenarios.conftest import Lesson
 
-# A user's pushes: 10 a second, 30 at once.
+# A user's push rate: 10 per second, with a burst of 30.
 BURST = 30
 
 
-async def test_who_writes_too_fast_is_told_when_to_go_on(lesson: Lesson) -> None:
+async def test_too_fast_refusal_says_when_to_retry(lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -39,18 +39,18 @@ async def _say_when_it_may_be(say, topic: str, text: str, response: Payload) -> 
             response = error.response
 
 
-async def test_a_hundred_topics_may_be_joined_and_no_more(lesson: Lesson) -> None:
+async def test_session_may_join_at_most_a_hundred_topics(lesson: Lesson) -> None:
     teacher = await lesson.teacher()
     topics = [topic for topic in teacher.topics.values() if topic.startswith("class:")]
-    await asyncio.gather(*(teacher.join(topic) for topic in topics[:99]))  # `user:me` is the hundredth
+    await asyncio.gather(*(teacher.join(topic) for topic in topics[:99]))  # `user:me` is the hundredth topic
     with pytest.raises(ErrorReply, match="too_many_topics"):
         await teacher.join(topics[99])
-    await teacher.join(topics[5])  # again is no further one
+    await teacher.join(topics[5])  # a rejoin does not count twice
     await teacher.leave(topics[0])
     await teacher.join(topics[99])
 
 
-async def test_a_flood_ends_the_connection(lesson: Lesson) -> None:
+async def test_flood_of_frames_closes_the_connection(lesson: Lesson) -> None:
     ana = await lesson.ana()
     for _ in range(600):
         ana.connection.start("phoenix", "heartbeat", {})

@@ -1,4 +1,4 @@
-"""Different ways at once in one class: nobody sees a difference."""
+"""Clients of different transports and formats in one class behave the same."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from tests.scenarios.participant import Way
 MESSAGES_EACH = 8
 
 
-async def test_all_who_are_connected_in_different_ways_see_one_order(site: Site) -> None:
+async def test_clients_of_all_transports_see_one_order(site: Site) -> None:
     lesson = site.lesson(Way.WEBSOCKET)
     everybody = [
         *[await lesson.ana(way) for way in Way],
@@ -18,7 +18,7 @@ async def test_all_who_are_connected_in_different_ways_see_one_order(site: Site)
     topic = everybody[0].topics[lesson.title]
     for each in everybody:
         await each.join(topic)
-    ana, bruno, teacher = everybody[0::4]  # by WebSocket, MessagePack and long-poll
+    ana, bruno, teacher = everybody[0::4]  # over WebSocket, MessagePack and long-poll
     talk = [each.say(topic, f"{each.user['name']} {n}") for n in range(MESSAGES_EACH) for each in (ana, bruno, teacher)]
     await asyncio.gather(*talk)
     for each in everybody:
@@ -27,7 +27,7 @@ async def test_all_who_are_connected_in_different_ways_see_one_order(site: Site)
     assert all(seen == first for seen in others)
 
 
-async def test_who_changes_the_way_goes_on_from_where_they_were(site: Site) -> None:
+async def test_position_survives_a_change_of_transport(site: Site) -> None:
     lesson = site.lesson(Way.WEBSOCKET)
     bruno, ana = await lesson.bruno(), await lesson.ana()
     topic = bruno.topics[lesson.title]

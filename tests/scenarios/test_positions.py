@@ -1,4 +1,4 @@
-"""Coming back from where one was, and reading what was said before."""
+"""Rejoining from a position, and reading history and read marks."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ def texts_of(reply: Payload) -> list[str]:
     return [event["payload"]["text"] for event in reply["events"]]
 
 
-async def test_who_comes_back_gets_exactly_what_they_missed(lesson: Lesson) -> None:
+async def test_rejoin_returns_exactly_the_missed_events(lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -28,7 +28,7 @@ async def test_who_comes_back_gets_exactly_what_they_missed(lesson: Lesson) -> N
     await ana.reads(topic, "um", "quatro")
 
 
-async def test_who_missed_nothing_is_told_so(lesson: Lesson) -> None:
+async def test_rejoin_without_missed_events_returns_none(lesson: Lesson) -> None:
     ana = await lesson.ana()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -39,7 +39,7 @@ async def test_who_missed_nothing_is_told_so(lesson: Lesson) -> None:
     assert (back["complete"], back["seq"], back["events"]) == (True, 1, [])
 
 
-async def test_a_position_of_another_journal_is_told_to_be_incomplete(lesson: Lesson) -> None:
+async def test_position_of_another_journal_gets_an_incomplete_reply(lesson: Lesson) -> None:
     ana = await lesson.ana()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -49,7 +49,7 @@ async def test_a_position_of_another_journal_is_told_to_be_incomplete(lesson: Le
         assert (reply["complete"], reply["seq"], texts_of(reply)) == (False, 1, ["um"])
 
 
-async def test_who_comes_for_the_first_time_gets_the_newest_and_reads_on_in_both_directions(lesson: Lesson) -> None:
+async def test_first_join_returns_newest_events_and_history_pages_both_ways(lesson: Lesson) -> None:
     teacher, ana = await lesson.teacher(), await lesson.ana()
     topic = ana.topics[lesson.title]
     await teacher.join(topic)
@@ -71,7 +71,7 @@ async def test_who_comes_for_the_first_time_gets_the_newest_and_reads_on_in_both
     assert (texts_of(page), page["more"]) == (said[20:], False)
 
 
-async def test_how_far_one_has_read_is_told_to_ones_other_devices_and_kept(lesson: Lesson) -> None:
+async def test_read_position_is_stored_and_reaches_the_users_other_devices(lesson: Lesson) -> None:
     phone, computer, bruno = await lesson.ana(), await lesson.ana(), await lesson.bruno()
     topic = phone.topics[lesson.title]
     await phone.join(topic)
@@ -80,10 +80,10 @@ async def test_how_far_one_has_read_is_told_to_ones_other_devices_and_kept(lesso
     await bruno.say(topic, "dois")
     await phone.reads(topic, "um", "dois")
     assert await phone.push(topic, "read:mark", seq=1) == {"seq": 1}
-    assert await phone.push(topic, "read:mark", seq=99) == {"seq": 2}  # as far as there is something
-    assert await phone.push(topic, "read:mark", seq=1) == {"seq": 2}  # never back
+    assert await phone.push(topic, "read:mark", seq=99) == {"seq": 2}  # clamped to the head
+    assert await phone.push(topic, "read:mark", seq=1) == {"seq": 2}  # never moves back
     await computer.sees("user:me", "read:marked", topic=topic, seq=2)
-    async with asyncio.timeout(SECONDS):  # it is written a little after the answer
+    async with asyncio.timeout(SECONDS):  # stored shortly after the reply
         while (await computer.join(topic))["read"] != 2:
             await asyncio.sleep(0.1)
     assert not bruno.seen("user:me", "read:marked")

@@ -1,4 +1,4 @@
-"""Who is here, and what the principal sees of it."""
+"""Presence, and the principal's dashboard."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from tests.phoenix import Payload
 from tests.scenarios.conftest import Lesson, Site
 from tests.scenarios.participant import Participant, Way
 
-# Who polled is missed 25 s after the last poll began, and looked for every 5 s.
+# A poll session is idle 25 s after its last poll began; the server checks every 5 s.
 VANISHED_SECONDS = 60.0
 
 
-async def test_everybody_sees_who_comes_and_goes(lesson: Lesson) -> None:
+async def test_presence_shows_joins_and_leaves_to_everyone(lesson: Lesson) -> None:
     ana, bruno, teacher = await lesson.ana(), await lesson.bruno(), await lesson.teacher()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -27,7 +27,7 @@ async def test_everybody_sees_who_comes_and_goes(lesson: Lesson) -> None:
     await teacher.sees_present(topic, [teacher])
 
 
-async def test_who_only_listens_is_not_shown(lesson: Lesson) -> None:
+async def test_join_without_presence_is_not_shown(lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -38,8 +38,8 @@ async def test_who_only_listens_is_not_shown(lesson: Lesson) -> None:
     await ana.sees_present(topic, [ana])
 
 
-async def test_who_vanishes_without_a_word_is_not_shown_for_long(sites: Callable[[int], Site]) -> None:
-    # All at once, for that takes its time where they poll.
+async def test_presence_removes_a_client_that_vanished(sites: Callable[[int], Site]) -> None:
+    # All at once, because a poll session takes half a minute to expire.
     async def vanish(site: Site, way: Way) -> None:
         lesson = site.lesson(way)
         ana, bruno = await lesson.ana(), await lesson.bruno()
@@ -56,7 +56,7 @@ async def test_who_vanishes_without_a_word_is_not_shown_for_long(sites: Callable
         await site.empty()
 
 
-async def test_the_principals_dashboard_moves(lesson: Lesson) -> None:
+async def test_dashboard_follows_presence_and_message_rate(lesson: Lesson) -> None:
     principal, ana = await lesson.principal(), await lesson.ana()
     topic = ana.topics[lesson.title]
     state = (await principal.join("dashboard"))["state"]["dashboard"]

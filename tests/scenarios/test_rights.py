@@ -1,4 +1,4 @@
-"""What one may not do is refused with a reason, and the connection stays; a right that is withdrawn ends it."""
+"""A forbidden push is refused with a reason and the connection stays; a disabled account is disconnected."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.scenarios.conftest import Lesson, Site
 from tests.scenarios.participant import Way
 
 
-async def test_a_student_may_neither_announce_nor_enter_another_class(lesson: Lesson) -> None:
+async def test_student_may_neither_announce_nor_join_another_class(lesson: Lesson) -> None:
     ana, teacher = await lesson.ana(), await lesson.teacher()
     topic, other = teacher.topics[lesson.title], teacher.topics[lesson.other_title]
     await ana.join(topic)
@@ -27,7 +27,7 @@ async def test_a_student_may_neither_announce_nor_enter_another_class(lesson: Le
     await ana.reads(topic, "Só converso")
 
 
-async def test_nobody_comes_in_without_a_credential_or_in_another_role(site: Site, way: Way) -> None:
+async def test_handshake_needs_a_credential_of_the_same_role(site: Site, way: Way) -> None:
     for role, token in [
         ("students", "de-ninguém"),
         ("teachers", site.tokens["student00001"]),
@@ -38,7 +38,7 @@ async def test_nobody_comes_in_without_a_credential_or_in_another_role(site: Sit
         assert refused.value.status == 403
 
 
-async def test_an_account_that_is_disabled_is_out_at_once(site: Site, lesson: Lesson) -> None:
+async def test_disabled_account_is_disconnected_at_once(site: Site, lesson: Lesson) -> None:
     ana, bruno = await lesson.ana(), await lesson.bruno()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
@@ -52,7 +52,7 @@ async def test_an_account_that_is_disabled_is_out_at_once(site: Site, lesson: Le
     assert refused.value.status == 403
 
 
-async def test_what_is_unknown_or_malformed_is_told_and_breaks_nothing(lesson: Lesson) -> None:
+async def test_unknown_or_malformed_push_is_refused_without_side_effects(lesson: Lesson) -> None:
     ana = await lesson.ana()
     topic = ana.topics[lesson.title]
     await ana.join(topic)
