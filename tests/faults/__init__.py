@@ -1,4 +1,4 @@
-"""Kills the server in the middle of traffic, and checks from what clients saw that nothing acknowledged was lost.
+"""Kills the server under load and checks, from what clients saw, that no acknowledged message was lost.
 
-The reasons: docs/notes/faults.md.
+For the reasons see docs/notes/faults.md.
 """

@@ -1,4 +1,4 @@
-"""Run rounds by hand: `python -m tests.faults --rounds 200 --seed 1`. A round that fails tells how to replay it."""
+"""Run rounds by hand: `python -m tests.faults --rounds 200 --seed 1`. A failed round prints how to replay it."""
 
 import argparse
 import asyncio
@@ -17,9 +17,9 @@ STUDENTS = 50
 
 
 def prepare(folder: Path, students: int, journal: str | None = None) -> tuple[Lousa, dict[str, str]]:
-    """Make a school with one class, and return its server, not started, with a token for each student.
+    """Make a school with one class; return its server, not yet started, and a token for each student.
 
-    `journal` is the URL of an empty database; otherwise the journal is a SQLite file, as is the rest.
+    `journal` is the URL of an empty database; by default the journal is a SQLite file, like the accounts.
     """
     logins = write_school(folder / "roster", students)
     options = ("--database", f"journal={journal}") if journal else ()
@@ -32,7 +32,7 @@ def prepare(folder: Path, students: int, journal: str | None = None) -> tuple[Lo
 async def play(
     lousa: Lousa, tokens: dict[str, str], seeds: Sequence[int], messages_each: int, *, tell: bool = False
 ) -> list[Outcome]:
-    """Play a round for each seed on one server, one after another; stop after the first that fails."""
+    """Play one round per seed on one server; stop after the first failure."""
     topic = await class_topic(lousa.socket_url("students", next(iter(tokens.values()))))
     outcomes = []
     for seed in seeds:
@@ -46,7 +46,7 @@ async def play(
 
 
 def describe(outcome: Outcome) -> str:
-    """Say in one line what came of a round, and below it what went wrong."""
+    """Describe the outcome of a round in one line, followed by its breaches."""
     verdict = f"FAILED: {len(outcome.breaches)} breaches" if outcome.breaches else "sound"
     line = (
         f"seed {outcome.seed}: {outcome.messages} messages, killed after {outcome.killed_after}, "
@@ -56,7 +56,7 @@ def describe(outcome: Outcome) -> str:
 
 
 def main() -> int:
-    """Play the rounds that the command line asks for."""
+    """Play the rounds given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; each next one has the next number")

@@ -1,7 +1,7 @@
 """Judges a round from the clients' diaries alone.
 
-What must hold, in the words of the design: nothing acknowledged is lost; one order, no gaps, no repeats; a retried push
-counts once; and a join that says `complete` is. Every breach is told as one sentence; a sound round has none.
+The guarantees of the design must hold: no acknowledged message is lost; one order, no gaps, no duplicates; a retried
+push counts once; a join that says `complete` is complete. Each breach is one sentence; a sound round has none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,10 +10,10 @@ from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Recei
 
 
 def breaches(diaries: Sequence[Diary], first: int = 0, last: int | None = None) -> list[str]:
-    """Return what went wrong.
+    """Return the breaches.
 
-    `first` is where the topic stood before anybody of these sent; what is older is others' and not judged. `last` is
-    the newest position, once somebody has told it after the traffic ended.
+    `first` is the topic's position before these clients sent; older messages are not judged. `last` is the newest
+    position, if it was read after the traffic ended.
     """
     histories = [_History(diary) for diary in diaries]
     found = [breach for history in histories for breach in history.breaches]
@@ -25,7 +25,7 @@ def breaches(diaries: Sequence[Diary], first: int = 0, last: int | None = None) 
 
 
 class _History:
-    """What one client has seen, put together from its diary as a client would: each position once, in order."""
+    """The messages of one client, assembled from its diary as a client does: each position once, in order."""
 
     def __init__(self, diary: Diary) -> None:
         self.name = diary.name
@@ -86,7 +86,7 @@ class _History:
 
 
 def _differences(histories: Iterable[_History]) -> Iterator[str]:
-    """Tell where two clients saw different messages at one position."""
+    """Yield positions at which two clients saw different messages."""
     agreed: dict[int, tuple[str, Message]] = {}
     for history in histories:
         for seq, message in history.messages.items():
@@ -96,7 +96,7 @@ def _differences(histories: Iterable[_History]) -> Iterator[str]:
 
 
 def _lost_or_doubled(diaries: Sequence[Diary], histories: Iterable[_History], first: int) -> Iterator[str]:
-    """Tell of acknowledged messages that are not where they were promised, of doubles, and of what nobody sent."""
+    """Yield messages that are not at their acknowledged position, are stored twice, or were never sent."""
     places: dict[tuple[str, str], set[int]] = {}
     texts: dict[tuple[str, str], str] = {}
     for message in (message for history in histories for message in history.messages.values()):
@@ -118,7 +118,7 @@ def _lost_or_doubled(diaries: Sequence[Diary], histories: Iterable[_History], fi
 
 
 def _stragglers(histories: Iterable[_History], last: int | None) -> Iterator[str]:
-    """Tell who has not seen everything, once the traffic has ended."""
+    """Yield clients that are behind the topic after the traffic has ended."""
     for history in histories:
         if last is not None and history.position != last:
             yield f"{history.name} stands at {history.position}, and the topic at {last}"

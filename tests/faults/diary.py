@@ -1,11 +1,11 @@
-"""What one client saw, in the order in which it saw it. The checker knows nothing else."""
+"""What one client saw, in order. The checker has no other input."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as a client got it."""
+    """A message as a client received it."""
 
     seq: int
     push_id: str
@@ -23,7 +23,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The server answered `ok`: from here on it must never be lost."""
+    """The server replied `ok`: the message must never be lost from now on."""
 
     push_id: str
     seq: int
@@ -31,7 +31,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A join was answered; `since` is None where the client came for the first time."""
+    """The server replied to a join; `since` is None on the client's first join."""
 
     since: int | None
     epoch: str
@@ -42,14 +42,14 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message came live."""
+    """A message arrived live."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The client read history, because a join had told it of a hole after `after`."""
+    """The client read the history after `after`, because a join was incomplete."""
 
     after: int
     messages: list[Message]
@@ -60,7 +60,7 @@ Entry = Sent | Acknowledged | Joined | Received | Read
 
 @dataclass(slots=True)
 class Diary:
-    """The entries of one client, who is `name` to the others."""
+    """The entries of one client; `name` is how it appears as an author."""
 
     name: str
     entries: list[Entry] = field(default_factory=list)

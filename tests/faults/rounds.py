@@ -1,7 +1,7 @@
-"""One round: fifty students write, the server is killed in the middle and started again, and the diaries are judged.
+"""One round: fifty students send messages, the server is killed and started again, and the diaries are judged.
 
-Everything that is chosen comes from the round's seed. Where exactly the kill strikes depends on the machine as well,
-so that a seed replays the same choices, and most likely, not surely, the same fault.
+All random choices come from the round's seed. The exact moment of the kill also depends on the machine, so a seed
+replays the same choices and probably, but not certainly, the same fault.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from tests.faults.student import Habits, Student
 from tests.lousa import Lousa
 from tests.phoenix import Connection, Payload
 
-# What a round may take on a busy machine before it counts as stuck: usually it takes three seconds.
+# After this time a round counts as stuck, even on a busy machine. A round usually takes three seconds.
 ROUND_SECONDS = 120.0
 
-# How long somebody was away who comes back when all is over, in messages: now and then too long for one join reply.
+# How many messages the returning client has missed at most: sometimes too many for one join reply.
 AWAY_MESSAGES = 1_500
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a seed stands for."""
+    """The choices made from a seed."""
 
     seed: int
     kill_after: int  # acknowledged messages
@@ -36,7 +36,7 @@ class Plan:
 
     @classmethod
     def of(cls, seed: int, messages: int) -> "Plan":
-        """Choose."""
+        """Make the plan of a seed."""
         choose = random.Random(seed)
         return cls(
             seed,
@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a round."""
+    """The result of a round."""
 
     seed: int
     breaches: list[str]
@@ -62,13 +62,13 @@ class Outcome:
 
 
 async def class_topic(url: str) -> str:
-    """Ask the server which class somebody is in."""
+    """Return the topic of the user's class."""
     topics = (await _join(url, "user:me"))["topics"]
     return next(str(entry["topic"]) for entry in topics if entry["topic"].startswith("class:"))
 
 
 async def _join(url: str, topic: str) -> Payload:
-    """Look in on a topic: return what its join says, and go."""
+    """Join a topic, return the reply and disconnect."""
     connection = await Connection.open(url, lambda topic, event, payload: None)
     response = await connection.join(topic)
     connection.close()
@@ -77,7 +77,7 @@ async def _join(url: str, topic: str) -> Payload:
 
 
 class Round:
-    """The students of one round, and the server that they write to."""
+    """The students of one round and the server that they use."""
 
     def __init__(self, lousa: Lousa, tokens: Mapping[str, str], topic: str, seed: int, messages_each: int) -> None:
         self._lousa = lousa
@@ -94,7 +94,7 @@ class Round:
         return Student(login, self._urls[login], self._topic, seed=seed, habits=self.plan.habits)
 
     async def play(self) -> Outcome:
-        """Play the round through, and judge it."""
+        """Play the round and judge it."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(ROUND_SECONDS):
@@ -132,7 +132,7 @@ class Round:
         return int((await _join(next(iter(self._urls.values())), self._topic))["seq"])
 
     async def _come_back_after_a_long_time(self, position: int) -> None:
-        """Let somebody come back who saw nothing since before the round, and read what they were told is missing."""
+        """Connect a client whose position is from before the round; it reads the history that its join lacks."""
         student = self._returning
         student.stay_away_from(position, self._epoch())
         student.diary.entries.append(Joined(None, self._epoch(), position, True, []))

@@ -1,6 +1,6 @@
-"""A student whose messages must arrive: sends under an id, tries again under the same one, comes back from a position.
+"""A student whose messages must arrive: it retries each push under the same id and rejoins from its position.
 
-It writes down in its diary everything that it sees, and judges nothing.
+It records everything that it sees in its diary and judges nothing.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from tests.carrier import Gone
 from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Received, Sent
 from tests.phoenix import Connection, ErrorReply, Payload
 
-# Between two tries of a student whose server is away; the tests' own pace, not what a browser does.
+# Delay between two attempts to connect while the server is down; shorter than in a browser, to keep rounds short.
 RETRY_SECONDS = (0.02, 0.2)
 HISTORY_LIMIT = 200
 
@@ -22,8 +22,8 @@ class Habits:
     """How a student behaves, so that rounds differ: probabilities for each message that it sends."""
 
     hang_up: float = 0.0  # drop the connection right after the push, and retry on the next one
-    repeat: float = 0.0  # push it once more though it was acknowledged
-    pause_seconds: float = 0.0  # at most so long between two messages
+    repeat: float = 0.0  # push again although it was acknowledged
+    pause_seconds: float = 0.0  # the longest pause between two messages
 
 
 class Student:
@@ -47,7 +47,7 @@ class Student:
         self._moved = asyncio.Event()
 
     async def connect(self) -> Connection:
-        """Return the connection, with the topic joined; keep trying while the server is away."""
+        """Return a connection that has joined the topic; retry while the server is down."""
         while True:
             if self._connection is not None and not self._connection.ended.is_set():
                 return self._connection
@@ -87,7 +87,7 @@ class Student:
         self._moved.set()
 
     async def send(self, count: int) -> None:
-        """Send so many messages, each until it is acknowledged."""
+        """Send `count` messages, each until it is acknowledged."""
         for number in range(count):
             push_id = f"{self._prefix}-{number}"
             text = f"{push_id}: {'lousa ' * self._random.randrange(1, 20)}".strip()
@@ -134,7 +134,7 @@ class Student:
         await asyncio.sleep(error.response.get("retry_after", 100) / 1000)
 
     async def follow_to(self, position: int) -> None:
-        """Wait until the topic has been seen up to a position, coming back whenever the connection ends."""
+        """Wait until this client has reached a position; reconnect whenever the connection ends."""
         while (self.position or 0) < position:
             connection = await self.connect()
             self._moved.clear()
@@ -147,7 +147,7 @@ class Student:
             moved.cancel()
 
     async def read_after(self, after: int) -> None:
-        """Read the history from a position to where it ends, as one does who was told of a hole."""
+        """Read the history from a position to its end, as a client does after an incomplete join."""
         connection = await self.connect()
         more = True
         while more:
@@ -158,11 +158,11 @@ class Student:
             after = messages[-1].seq if messages else after
 
     def stay_away_from(self, position: int, epoch: str) -> None:
-        """Take the memory of somebody who saw the topic up to a position, and has been away since."""
+        """Start from a position, like a client that has been offline since."""
         self.position, self._epoch = position, epoch
 
     async def close(self) -> None:
-        """End every connection, and wait until the network has let go of it."""
+        """Close every connection and wait until its socket is closed."""
         for connection in self._opened:
             connection.close()
         await asyncio.gather(*(connection.closed.wait() for connection in self._opened))

@@ -1,4 +1,4 @@
-"""Faults in a cluster under load lose nothing and double nothing. By hand: python -m tests.faults.cluster."""
+"""Faults in a cluster under load lose and duplicate no message. By hand: python -m tests.faults.cluster."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ WORKERS = 4
 SECONDS = 12.0
 SEED = 9
 
-# What `make test` has time for; `make test-long` plays every fault, for longer.
+# A short selection for `make test`; `make test-long` plays every fault, for longer.
 SCHEDULES = {"sqlite": ("kill-worker", "kill-redis"), "postgresql": ("freeze-worker", "restart-postgresql")}
 
 
 @pytest.mark.parametrize("database", SCHEDULES)
-async def test_a_cluster_whose_parts_die_loses_nothing_that_it_acknowledged(database: str, tmp_path: Path) -> None:
+async def test_cluster_under_faults_loses_no_acknowledged_message(database: str, tmp_path: Path) -> None:
     plan = make_plan(SEED, SECONDS, SCHEDULES[database])
     assert {step.name for step in plan} == {*SCHEDULES[database]}
     with open_site(tmp_path, database, PUPILS, WORKERS) as site:

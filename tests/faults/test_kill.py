@@ -1,4 +1,4 @@
-"""SIGKILL in the middle of traffic: what was acknowledged is there, once, in order. By hand: python -m tests.faults."""
+"""After SIGKILL under load every acknowledged message is stored once, in order. By hand: python -m tests.faults."""
 
 import random
 from pathlib import Path
@@ -9,12 +9,12 @@ from tests.faults.__main__ import STUDENTS, describe, play, prepare
 
 pytestmark = pytest.mark.faults
 
-# As many as `make test` has time for; `make test-long` plays more.
+# A few rounds for `make test`; `make test-long` plays more.
 ROUNDS = {"sqlite": 2, "postgresql": 1}
 
 
 @pytest.mark.parametrize("kind", ROUNDS)
-async def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(
+async def test_killed_server_loses_no_acknowledged_message(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     journal = request.getfixturevalue("postgresql_url") if kind == "postgresql" else None

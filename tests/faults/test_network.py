@@ -1,4 +1,4 @@
-"""A bad network between clients and the server loses nothing and doubles nothing. By hand: -m tests.faults.network."""
+"""A bad network before the server loses and duplicates no message. By hand: python -m tests.faults.network."""
 
 from collections.abc import Iterator
 
@@ -14,19 +14,19 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SECONDS = 6.0
 CROWD = Crowd(pages=3, polls=3, websockets=3, stock=1)
 
-# What `make test` has time for; `make test-long` plays every fault, for longer.
+# A short selection for `make test`; `make test-long` plays every fault, for longer.
 SCHEDULES = [(4, "all-of-these"), (4, "killed-workers"), (1, "all-of-these")]
 
 
 @pytest.fixture(scope="module")
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Serve a school with so many workers."""
+    """Serve a school with the parameter's number of workers."""
     with open_site(tmp_path_factory.mktemp("network"), "sqlite", CROWD.logins, request.param, classes=2) as site:
         yield site
 
 
 @pytest.mark.parametrize(("site", "fault"), SCHEDULES, indirect=["site"], scope="module")
-async def test_a_bad_network_loses_nothing_and_doubles_nothing(site: Site, fault: str) -> None:
+async def test_bad_network_loses_and_duplicates_no_message(site: Site, fault: str) -> None:
     outcome = await Drill(site, list(FAULTS).index(fault), SECONDS, fault, CROWD).play()
     assert outcome.verdict.sound, describe(outcome)
     assert outcome.verdict.acknowledged == outcome.verdict.sent > CROWD.logins

@@ -1,4 +1,4 @@
-"""What a page is shown is judged as it is shown, and the network does what it says: what passes can be believed."""
+"""The diary of a page is judged correctly, and the proxy applies the faults that it announces."""
 
 import asyncio
 import random
@@ -34,7 +34,7 @@ def received(*seqs: int) -> list[Line]:
 
 
 def told(lines: Sequence[Line]) -> Page:
-    """Return a page that has told these lines."""
+    """Return a page that has reported these lines."""
     page = Page("bruno", "http://x", "token", Timeline(), 1, 1.0)
     page._take({"is": "classes", "topics": [TOPIC]})
     for line in lines:
@@ -43,7 +43,7 @@ def told(lines: Sequence[Line]) -> Page:
 
 
 def verdict_of(*lines: Line) -> Verdict:
-    """Judge a page that came at the beginning and then told these lines, beside ana, who wrote and saw everything."""
+    """Judge a page that joined at the start and reported these lines; ana sent and saw everything."""
     ana = Diary("ana", [Joined(None, "e", 0, True, [])])
     for seq in (1, 2, 3):
         message = Message(seq, f"ana-{seq}", "ana", "olá")
@@ -61,7 +61,7 @@ def verdict_of(*lines: Line) -> Verdict:
     ],
     ids=["live", "on return", "after a hole that was told"],
 )
-def test_a_page_that_shows_everything_once_and_in_order_is_sound(lines: list[Line]) -> None:
+def test_page_with_everything_once_in_order_is_sound(lines: list[Line]) -> None:
     assert verdict_of(*lines).sound
 
 
@@ -78,25 +78,25 @@ def test_a_page_that_shows_everything_once_and_in_order_is_sound(lines: list[Lin
     ],
     ids=["an end", "a middle", "twice live", "live and on return", "order", "an untrue complete", "a hole not filled"],
 )
-def test_a_page_that_shows_anything_else_is_not(lines: list[Line], what: str) -> None:
+def test_page_with_any_other_diary_is_not_sound(lines: list[Line], what: str) -> None:
     verdict = verdict_of(*lines)
     assert getattr(verdict, what) >= 1
     assert not verdict.sound
 
 
-def test_a_page_that_forgets_where_it_was_is_seen() -> None:
+def test_join_from_an_older_position_is_detected() -> None:
     assert any(
         "joined from 1 though it stood at 2" in each
         for each in verdict_of(*received(1, 2), joined(1, 3, 2, 3)).breaches
     )
 
 
-async def test_a_page_knows_what_is_not_answered_and_which_holes_are_left() -> None:
+async def test_page_tracks_unanswered_pushes_and_open_gaps() -> None:
     page = told([joined(None, 0), {"is": "sent", "id": "b-1", "text": "oi"}, joined(0, 9, 8, 9, complete=False)])
     assert page._unanswered == {"b-1"}
     assert page.holes == [(TOPIC, 0, 7)]
     page._take({"is": "read", "topic": TOPIC, "after": 0, "messages": [payload(seq) for seq in (1, 2, 3)]})
-    page._take({"is": "read", "topic": TOPIC, "after": 3, "messages": None})  # it did not get through
+    page._take({"is": "read", "topic": TOPIC, "after": 3, "messages": None})  # the request failed
     assert page.holes == [(TOPIC, 3, 7)]
     page._take({"is": "read", "topic": TOPIC, "after": 3, "messages": [payload(seq) for seq in (4, 5, 6, 7)]})
     page._take({"is": "acknowledged", "topic": TOPIC, "id": "b-1", "seq": 10})
@@ -104,7 +104,7 @@ async def test_a_page_knows_what_is_not_answered_and_which_holes_are_left() -> N
     assert not page._unanswered
 
 
-def test_a_page_that_is_put_out_or_whose_message_fails_complains() -> None:
+def test_signed_out_page_or_failed_message_is_a_complaint() -> None:
     page = told(
         [
             {"is": "failed", "id": "b-1", "why": "Error"},
@@ -115,7 +115,7 @@ def test_a_page_that_is_put_out_or_whose_message_fails_complains() -> None:
     assert len(page.complaints) == 3
 
 
-def test_what_a_stock_client_saw_is_counted() -> None:
+def test_messages_of_a_stock_client_are_counted() -> None:
     client = StockClient("ana", "ws://x", "token", TOPIC, STOCK_KINDS[0], 1, 1.0)
     lines: list[Line] = [
         {"is": "joined", "since": None, "seq": 10, "seqs": [9, 10]},
@@ -132,7 +132,7 @@ def test_what_a_stock_client_saw_is_counted() -> None:
         client._take(line)
     seen = Seen(
         clients=1, sent=2, acknowledged=1, lost=2, unless_joined=3, doubled=2, out_of_order=1, joins=2
-    )  # 13 and 16 never came, 15 only by the join
+    )  # 13 and 16 never arrived, 15 only in the reply to the join
     assert client.seen(16) == seen
 
 
@@ -140,18 +140,18 @@ def test_what_a_stock_client_saw_is_counted() -> None:
 
 
 class Echo:
-    """A server that answers a request with as many bytes as its path asks for, and sends back what a WebSocket says."""
+    """A server that answers a request with the number of bytes in its path, and echoes a WebSocket's data."""
 
     def __init__(self) -> None:
         self.answered = 0
-        self.heard = bytearray()
+        self.received_bytes = bytearray()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if b"Upgrade: websocket" in head:
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
             while data := await reader.read(1000):
-                self.heard += data
+                self.received_bytes += data
                 writer.write(data)
         else:
             body = b"x" * int(head.split(b" ")[1].strip(b"/"))
@@ -162,7 +162,7 @@ class Echo:
 
 
 class Place:
-    """That server behind a network."""
+    """The echo server behind the proxy."""
 
     def __init__(self, echo: Echo, proxy: Proxy) -> None:
         self.echo = echo
@@ -188,7 +188,7 @@ async def place() -> AsyncIterator[Place]:
     server.close()
 
 
-async def test_in_calm_weather_everything_passes(place: Place) -> None:
+async def test_calm_network_passes_everything(place: Place) -> None:
     assert (await exchange(place.proxy.port, "GET", "/100000")).body == b"x" * 100_000
     reader, writer = await place.open()
     writer.write(b"hello")
@@ -196,14 +196,14 @@ async def test_in_calm_weather_everything_passes(place: Place) -> None:
     writer.close()
 
 
-async def test_an_answer_is_lost_after_the_server_has_sent_it(place: Place) -> None:
+async def test_lost_answer_was_sent_by_the_server(place: Place) -> None:
     place.all(Fate(lose=1.0))
     with pytest.raises(Lost):
         await exchange(place.proxy.port, "GET", "/10")
     assert (place.echo.answered, place.proxy.done["answers lost"]) == (1, 1)
 
 
-async def test_a_websocket_that_is_killed_had_time_to_carry_something(place: Place) -> None:
+async def test_killed_websocket_carries_data_first(place: Place) -> None:
     place.all(Fate(kill=0.2))
     reader, writer = await place.open()
     writer.write(b"hello")
@@ -214,18 +214,18 @@ async def test_a_websocket_that_is_killed_had_time_to_carry_something(place: Pla
     assert place.proxy.done["WebSockets killed"] == 1
 
 
-async def test_a_websocket_that_is_swallowed_stays_open_and_carries_nothing(place: Place) -> None:
+async def test_swallowed_websocket_stays_open_without_data(place: Place) -> None:
     place.all(Fate(swallow=True))
     reader, writer = await place.open()
     writer.write(b"hello")
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(reader.read(1), 0.3)
-    assert not place.echo.heard
+    assert not place.echo.received_bytes
     writer.close()
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-async def test_a_cut_is_where_it_is_said(place: Place, abruptly: bool) -> None:
+async def test_cut_happens_at_the_given_byte(place: Place, abruptly: bool) -> None:
     head = len(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
     place.all(Fate(cut_down=head + 3, abruptly=abruptly))
     reader, writer = await place.open()
@@ -240,7 +240,7 @@ async def test_a_cut_is_where_it_is_said(place: Place, abruptly: bool) -> None:
     assert place.echo.answered == 0
 
 
-async def test_what_is_delayed_stays_in_order(place: Place) -> None:
+async def test_delayed_data_stays_in_order(place: Place) -> None:
     place.all(Fate(delay=0.05))
     reader, writer = await place.open()
     for number in range(10):
@@ -250,7 +250,7 @@ async def test_what_is_delayed_stays_in_order(place: Place) -> None:
     writer.close()
 
 
-async def test_when_the_weather_turns_what_is_open_is_reset(place: Place) -> None:
+async def test_change_of_fault_resets_open_connections(place: Place) -> None:
     reader, writer = await place.open()
     place.all(CALM)
     with pytest.raises(ConnectionResetError):
@@ -259,7 +259,7 @@ async def test_when_the_weather_turns_what_is_open_is_reset(place: Place) -> Non
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {KILLED_WORKERS}))
-def test_a_fault_has_many_fates_from_a_seed(fault: str) -> None:
+def test_seed_determines_the_fates_of_a_fault(fault: str) -> None:
     def fates(seed: int) -> list[Fate]:
         chance = random.Random(seed)
         return [FAULTS[fault](chance, number % 2 == 0) for number in range(200)]

@@ -1,4 +1,4 @@
-"""Rules bind from their commit on, over several workers, while Redis is frozen."""
+"""Rules apply from their commit on, on every worker, while Redis is frozen."""
 
 from collections.abc import Iterator
 from pathlib import Path

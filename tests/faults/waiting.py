@@ -1,4 +1,4 @@
-"""Waiting for what must come to pass when the faults are over: with a deadline, and a sentence where it does not."""
+"""Wait for conditions after the faults have ended: each has a deadline, and a complaint if it is missed."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
@@ -8,20 +8,20 @@ from tests.faults.diary import Acknowledged, Diary
 
 
 class Member(Protocol):
-    """One client of several classes, with a diary and the last position of each."""
+    """One client of several classes, with a diary and a position for each."""
 
     diaries: dict[str, Diary]
     positions: dict[str, int]
 
 
 class Waiting:
-    """What has been waited for; `stuck` says what did not come about in time."""
+    """Waits with deadlines; `stuck` collects the complaints about missed ones."""
 
     def __init__(self) -> None:
         self.stuck: list[str] = []
 
     async def within(self, seconds: float, complaint: str, *work: Awaitable[object]) -> bool:
-        """Wait for all of it; give up what takes longer, and say so."""
+        """Wait for all of the work; cancel what takes longer and add a complaint."""
         tasks = [asyncio.ensure_future(each) for each in work]
         done, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
         for task in done:
@@ -34,7 +34,7 @@ class Waiting:
 
 
 def last_positions(members: Iterable[Member]) -> dict[str, int]:
-    """Return where each class stands, once all that was ever sent has been acknowledged."""
+    """Return the newest acknowledged position of each class."""
     lasts: dict[str, int] = {}
     for member in members:
         for topic, diary in member.diaries.items():
@@ -44,6 +44,6 @@ def last_positions(members: Iterable[Member]) -> dict[str, int]:
 
 
 async def caught_up(member: Member, lasts: Mapping[str, int]) -> None:
-    """Wait until a client has everything."""
+    """Wait until a client has reached all these positions."""
     while any(member.positions.get(topic, 0) < lasts[topic] for topic in member.diaries):
         await asyncio.sleep(0.02)

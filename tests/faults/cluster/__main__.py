@@ -1,6 +1,6 @@
 """Play schedules by hand: `python -m tests.faults.cluster --schedules 30 --seconds 60 --seed 1 --database postgresql`.
 
-A schedule that fails tells how to replay it. The same seed gives the same plan and the same pupils; where exactly a
+A failed schedule prints how to replay it. The same seed gives the same plan and the same pupils; where exactly a
 fault strikes depends on the machine as well.
 """
 
@@ -30,7 +30,7 @@ def play(
     pupils: int,
     workers: int,
 ) -> None:
-    """Play a schedule for each seed on one site, one after another; stop after the first that fails."""
+    """Play one schedule per seed on one site; stop after the first failure."""
     with (
         tempfile.TemporaryDirectory(prefix="lousa-cluster-", ignore_cleanup_errors=True) as folder,
         open_site(Path(folder), database, pupils, workers) as site,
@@ -48,7 +48,7 @@ def play(
 
 
 def main() -> int:
-    """Play the schedules that the command line asks for."""
+    """Play the schedules given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.cluster", description=__doc__)
     parser.add_argument("--schedules", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60, help="of each schedule")
@@ -64,7 +64,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     try:
         play(outcomes, given.database, seeds, given.seconds, kinds, given.pupils, given.workers)
-    finally:  # also where the server's log has an error that nobody expected
+    finally:  # also when the server's log has an unexpected error
         print(summary(outcomes), flush=True)
     failed = [outcome for outcome in outcomes if not outcome.verdict.sound]
     for outcome in failed:

@@ -1,4 +1,4 @@
-"""Plays one schedule on a site: everybody comes and writes, the faults strike, and what everybody saw is judged."""
+"""Plays one schedule on a site: pupils connect and send, the faults run, and the diaries are judged."""
 
 import asyncio
 import random
@@ -15,22 +15,22 @@ from tests.faults.cluster.verdict import Verdict, judge
 from tests.faults.diary import Diary, Joined
 from tests.faults.waiting import Waiting, caught_up, last_positions
 
-# What each phase may take after the last fault, on a busy machine, before it counts as stuck.
+# After these times, from the last fault, a phase counts as stuck, even on a busy machine.
 COME_SECONDS = 30.0
 SETTLE_SECONDS = 60.0
 
-# A silent worker's entries are dropped within 6 s, and the picture is whole within 5 s of Redis' return; and half as
-# much again.
+# A silent worker's entries are dropped within 6 s, and presence is complete within 5 s of Redis' return. Half as much
+# again for a busy machine.
 PRESENCE_SECONDS = 9.0
 
-# One pupil in so many polls: each request on a connection of its own, to whatever worker the kernel gives it to.
+# One pupil in four polls: each request uses a new connection and may reach any worker.
 POLLING = 4
 
-# A pupil who polled and left without a word is taken for gone 25 s after the last poll began, and looked for every 5 s.
+# A polling pupil who disappears is removed 25 s after the last poll began; the server checks every 5 s.
 POLLED_SECONDS = 45.0
 
-# One pupil in so many goes away at its first lost line and comes back when all is over: it was away for long, and
-# must not be shown as present meanwhile.
+# One pupil in ten goes offline at its first lost connection and returns after the faults. It must not be shown as
+# present meanwhile.
 RETIRING = 10
 
 _REDIS = ("kill-redis", "freeze-redis", "restart-redis", "tiny-buffer")
@@ -38,12 +38,12 @@ _REDIS = ("kill-redis", "freeze-redis", "restart-redis", "tiny-buffer")
 
 @dataclass(slots=True)
 class Felt:
-    """How the faults were felt among some of the pupils, in seconds."""
+    """The effect of the faults on some of the pupils, in seconds."""
 
     heals: list[Heal]
     silences: list[float]  # while Redis was away
-    longest_return: float  # from a lost line to having joined again
-    last_words: float  # until all of them had what was said last, with Redis away
+    longest_return: float  # from a lost connection to the rejoin
+    last_words: float  # until all of them had the last messages, with Redis away
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Outcome:
 
 
 class Drill:
-    """One schedule: its pupils, its faults, and their timeline."""
+    """One schedule: its pupils, its faults and their timeline."""
 
     def __init__(self, site: Site, seed: int, seconds: float, plan: Sequence[Step]) -> None:
         self._site = site
@@ -89,7 +89,7 @@ class Drill:
         return Pupil(name, url, timelines, self._seed, self._manners)
 
     async def play(self) -> Outcome:
-        """Play it through."""
+        """Play the schedule and judge it."""
         staying = [asyncio.create_task(pupil.run()) for pupil in self.pupils]
         try:
             lasts = await self._play()
@@ -99,7 +99,7 @@ class Drill:
             ended = await asyncio.gather(*staying, return_exceptions=True)
             for pupil in self.pupils:
                 pupil.close()
-            await asyncio.sleep(0.1)  # the transports let go
+            await asyncio.sleep(0.1)  # time for the transports to close
         self._waiting.stuck += [f"a pupil failed: {error!r}" for error in ended if isinstance(error, Exception)]
         return self._outcome(lasts)
 
@@ -128,7 +128,7 @@ class Drill:
             self._faults.append(Fault(step.name, at, _now()))
 
     async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> dict[str, int]:
-        """Let everybody finish, look who is shown, and let everybody catch up; return where the classes stand."""
+        """Wait for all pupils, check presence and wait for missing messages; return the classes' positions."""
         stayers = [task for task, pupil in zip(speaking, self.pupils, strict=True) if not pupil.retiring]
         await self._within(SETTLE_SECONDS, "not everything was acknowledged", *stayers)
         retired = [pupil for pupil in self.pupils if pupil.retiring]
@@ -147,7 +147,7 @@ class Drill:
         return lasts
 
     async def _say_last_words(self) -> dict[str, int]:
-        """Write into each class once more, with Redis away: nothing comes after it that would show that it is lost."""
+        """Send a last message to each class while Redis is down: no later message can reveal its loss."""
         self._site.redis.kill()
         try:
             last_speakers = {topic: pupil for pupil in self.pupils for topic in pupil.diaries}
@@ -166,7 +166,7 @@ class Drill:
         self._had_last_words[pupil] = _now() - began
 
     async def _come_back_from_the_beginning(self, one: Pupil) -> None:
-        """Let somebody return who has missed everything since the site was opened: now and then more than one reply."""
+        """Connect a client that has missed everything: sometimes more than one reply holds."""
         self._returned.remember_only(one.epoch, one.diaries)
         coming = asyncio.create_task(self._returned.run())
         await self._within(COME_SECONDS, "who was away for very long does not get in", self._returned.here.wait())
@@ -178,7 +178,7 @@ class Drill:
     # Presence
 
     async def _check_presence(self) -> None:
-        """Wait until everybody is shown exactly those who are there; who polled and left, a little longer."""
+        """Wait until presence is correct for every pupil; allow more time for pupils who polled and left."""
         polled = [pupil for pupil in self.pupils if pupil.retiring and pupil.polls]
         self._presence_seconds = await self._until_presence_is_right(polled, PRESENCE_SECONDS)
         await self._until_presence_is_right([], POLLED_SECONDS)
@@ -203,7 +203,7 @@ class Drill:
                     return f"{pupil.name} is shown {shown} in {topic}, and {members[topic]} are there"
         return None
 
-    # Judging
+    # The verdict
 
     def _outcome(self, lasts: dict[str, int]) -> Outcome:
         pupils = [*self.pupils, self._returned]
@@ -240,7 +240,7 @@ class Drill:
 
 
 def _first(diary: Diary) -> int:
-    """Return where the class stood when somebody came."""
+    """Return the position of a class at a client's first join."""
     return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 

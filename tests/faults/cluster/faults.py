@@ -1,4 +1,4 @@
-"""How each kind of fault is done to a site. What was stopped or changed stands again when the function returns."""
+"""How each kind of fault is applied to a site. Each function undoes its fault before it returns."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from tests.faults.cluster.plan import Step
 from tests.faults.cluster.pupil import Pupil
 from tests.faults.cluster.site import Site
 
-# Lines cut at once: as when the network of one classroom goes.
+# How many connections are cut at once, as when the network of one classroom fails.
 CUT_LINES = 12
 
 # Redis cuts a subscriber as soon as anything waits that does not fit its 16 KiB of fixed buffer.
@@ -20,7 +20,7 @@ USUAL = "CONFIG SET client-output-buffer-limit 'pubsub 32mb 8mb 60'"
 
 
 async def strike(site: Site, pupils: Sequence[Pupil], step: Step) -> None:
-    """Do what a step says, its kinds at once, and return when it is over."""
+    """Run the faults of a step concurrently and return when they are over."""
     async with asyncio.TaskGroup() as at_once:
         for number, kind in enumerate(step.kinds):
             at_once.create_task(_HOW[kind](site, pupils, step.seconds, step.dice + number))
@@ -65,7 +65,7 @@ async def _cut_pubsub(site: Site, pupils: Sequence[Pupil], seconds: float, dice:
 
 
 async def _tiny_buffer(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
-    """Let what is published pile up before a Redis that cuts whoever does not take it at once."""
+    """Queue publishes before a frozen Redis whose tiny buffer limit then disconnects slow subscribers."""
     await asyncio.to_thread(site.redis.command, TINY)
     await _freeze_redis(site, pupils, seconds, dice)
     await asyncio.sleep(0.5)

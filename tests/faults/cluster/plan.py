@@ -1,10 +1,10 @@
-"""What a seed stands for: which faults strike, when, for how long and whom. The same seed gives the same plan."""
+"""The plan made from a seed: which faults happen, when, for how long and to which victims."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Each kind of fault, with the least and the greatest time in seconds for which something is away or frozen.
+# Each kind of fault, with its shortest and longest duration in seconds.
 KINDS = {
     "kill-worker": (0.0, 0.0),
     "freeze-worker": (1.0, 10.0),
@@ -21,7 +21,7 @@ KINDS = {
 }
 WITHOUT_POSTGRESQL = tuple(kind for kind in KINDS if not kind.endswith("postgresql"))
 
-# Two at once are one of each.
+# A double fault takes one of each.
 _OF_WORKERS = ("kill-worker", "freeze-worker", "hang-up")
 _OF_REDIS = ("kill-redis", "freeze-redis", "cut-pubsub")
 
@@ -29,7 +29,7 @@ _OF_REDIS = ("kill-redis", "freeze-redis", "cut-pubsub")
 _BETWEEN = (2.5, 4.5)
 _AFTER_HANG_UP = 4.0
 
-# Nothing strikes while everybody comes, nor in the last moments, so that its end is seen under load.
+# No fault at the start, while pupils connect, or at the end: each fault must end under load.
 _BEFORE = 2.0
 
 
@@ -44,7 +44,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """What to call it in the report."""
+        """The step's name in the report."""
         return self.kinds[0] if len(self.kinds) == 1 else "two-at-once"
 
     def __str__(self) -> str:

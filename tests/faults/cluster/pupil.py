@@ -1,7 +1,7 @@
-"""A pupil of a few classes: writes into them, hangs up at times, comes back from where it was, and sends again.
+"""A pupil of a few classes: sends messages, disconnects at times, rejoins from its position and retries its pushes.
 
-Each message is sent under one id until it is acknowledged, to whatever worker the kernel gives the connection to.
-Everything seen goes into a diary for each class, and its time into the timeline. Nothing is judged here.
+Each message is pushed under one id until it is acknowledged, on any worker. Everything the pupil sees goes into one
+diary per class, and its time into the timeline. Nothing is judged here.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ MAX_RETRY_SECONDS = 2.0
 HISTORY_LIMIT = 200
 MAY_PASS = ("overloaded", "unavailable", "too_fast")
 
-# A server that does not answer in this time is given up, and another worker tried: the journal answers within 5 s even
-# where its database is away. Heartbeats come much more often than browsers send them (30 s): a schedule is short, and
-# what a client notices late delays only itself. Who polls is up to so far away.
+# After these times the client tries another worker: the journal answers within 5 s even if its database is away.
+# Heartbeats are more frequent than in browsers (30 s) because a schedule is short. `poll_pause` simulates the network
+# delay of a polling client.
 PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0), poll_pause=0.3)
 
 
@@ -31,17 +31,17 @@ PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0), poll_pause=0.3)
 class Manners:
     """How a pupil behaves; the first three are probabilities for each message."""
 
-    hang_up: float = 0.04  # right after the push, without waiting for the answer
+    hang_up: float = 0.04  # disconnect right after the push, without waiting for the reply
     leave_for_long: float = 0.01  # likewise
-    repeat: float = 0.04  # push once more though it was acknowledged
-    away_seconds: float = 2.0  # at most, after hanging up
+    repeat: float = 0.04  # push again although it was acknowledged
+    away_seconds: float = 2.0  # the longest time offline after a disconnect
     long_away_seconds: float = 15.0
     pause_seconds: float = 4.0  # the mean between two messages
     long_text: float = 0.03
 
 
 class Pupil:
-    """One client; `run` keeps it connected, `speak` writes, the timelines are told when it has what."""
+    """One client; `run` keeps it connected, `speak` sends, the timeline records when it receives each message."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class Pupil:
         self.complaints: list[str] = []
         self.refusals: list[tuple[float, str]] = []
         self.closings: Counter[int | None] = Counter()
-        self.put_off: Counter[str] = Counter()  # answers that ask to try again
-        self.longest_return = 0.0  # seconds from a line that was lost to having joined everything again
+        self.put_off: Counter[str] = Counter()  # replies that ask for a later retry
+        self.longest_return = 0.0  # seconds from a lost connection until every topic is rejoined
         self.pushes_again = 0
         self._url = url
         self._patience = patience
@@ -77,7 +77,7 @@ class Pupil:
         self._cut_lines: list[Connection] = []
         self._joined_at: dict[str, float] = {}
         self._lost_at: float | None = None
-        self._excused = True  # what it misses now is by its own will
+        self._excused = True  # it is offline on purpose
         self._absences = 0
         self._away_seconds = 0.0
         self._recalled = asyncio.Event()
@@ -85,7 +85,7 @@ class Pupil:
     # Being there
 
     async def run(self) -> None:
-        """Stay connected, until cancelled."""
+        """Stay connected until cancelled."""
         tries = 0
         while True:
             if self.retiring:
@@ -187,7 +187,7 @@ class Pupil:
     # Writing
 
     async def speak(self, until: float) -> None:
-        """Write now and then, until a time; return when the last message is acknowledged."""
+        """Send messages until a time; return when the last one is acknowledged."""
         number = 0
         while True:
             pause = self._random.expovariate(1 / self._manners.pause_seconds)
@@ -198,7 +198,7 @@ class Pupil:
             number += 1
 
     async def say_last(self, topic: str) -> None:
-        """Write once more into a class; return when that is acknowledged."""
+        """Send one more message to a class; return when it is acknowledged."""
         await self._push_until_acknowledged(topic, f"{self._prefix}-last-{topic}", "adeus")
 
     async def _write(self, topic: str, push_id: str) -> None:
@@ -251,7 +251,7 @@ class Pupil:
             timeline.acknowledged(push_id, _now())
 
     async def stands(self) -> None:
-        """Wait until it is connected by a line that carries something."""
+        """Wait until it has a connection that works."""
         while (await self._present_line()).is_cut:
             await asyncio.sleep(0.05)  # it has not noticed yet
 
@@ -268,7 +268,7 @@ class Pupil:
         if code not in MAY_PASS:
             self.complaints.append(f"{self.name} was answered {error}")
 
-    # What is done to it
+    # Faults applied to it
 
     def _excuse(self) -> None:
         self._excused = True
@@ -276,32 +276,32 @@ class Pupil:
         self._absences += 1
 
     def cut(self) -> None:
-        """Cut its line half open."""
+        """Leave its connection half open."""
         if self._line is not None and not self._line.ended.is_set():
             self._excuse()
             self._line.cut()
 
     def leave(self) -> None:
-        """Hang up and stay away, until recalled."""
+        """Disconnect and stay offline until recalled."""
         self.retiring = True
         self._excuse()
         if self._line is not None:
             self._line.drop()
 
     def recall(self) -> None:
-        """Let it come back for good."""
+        """Reconnect and stay connected."""
         self.retiring = False
         self._recalled.set()
 
     def remember_only(self, epoch: str, topics: Iterable[str]) -> None:
-        """Take the memory of one who saw these classes when nothing had been said yet, and has been away since."""
+        """Start from the beginning of these classes, like a client that has been offline since."""
         self.epoch = epoch
         for topic in topics:
             self.positions[topic] = 0
             self.diaries[topic] = Diary(self.name, [Joined(None, epoch, 0, True, [])])
 
     async def read_holes(self) -> None:
-        """Read from the history what joins have said to be missing."""
+        """Read from the history the events that joins lacked."""
         while self.holes:
             line = await self._present_line()
             try:
@@ -322,7 +322,7 @@ class Pupil:
             after = messages[-1].seq
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         for line in (*self._cut_lines, *filter(None, [self._line])):
             line.drop()
 

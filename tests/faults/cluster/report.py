@@ -1,4 +1,4 @@
-"""Says what came of schedules, in lines for people."""
+"""Describes the outcomes of schedules as text."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ SHOWN_BREACHES = 20
 
 
 def describe(outcome: Outcome) -> str:
-    """Say what came of one schedule."""
+    """Describe the outcome of one schedule."""
     verdict = outcome.verdict
     lines = [
         f"seed {outcome.seed}: {verdict}; {'sound' if verdict.sound else 'FAILED'}",
@@ -35,7 +35,7 @@ def _felt(felt: Felt) -> str:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Say what came of all of them."""
+    """Describe the outcomes of all schedules."""
     refused = sum((outcome.refusals for outcome in outcomes), Counter[str]())
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""The real processes that a schedule is played on: the server with its workers, a Redis, and perhaps a PostgreSQL."""
+"""The real processes of a schedule: the server with its workers, a Redis and optionally a PostgreSQL."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.roster import write_school
 
 CLASSES = 8
 
-# What is said of a worker that a schedule has killed, and to whoever comes while the database is away.
+# Logged for a killed worker, and for clients that connect while the database is away.
 EXPECTED_ERRORS = [
     r"was ended by SIGKILL; another is started",
     r"503 GET /students/socket/websocket",
@@ -39,7 +39,7 @@ class Site:
         return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
     def signal_worker(self, dice: int, number: signal.Signals) -> int:
-        """Send a signal to one of the workers, and return its pid."""
+        """Send a signal to one of the workers and return its pid."""
         pids = self.workers
         pid = pids[dice % len(pids)]
         os.kill(pid, number)
@@ -47,14 +47,14 @@ class Site:
 
     @staticmethod
     def thaw(pid: int) -> None:
-        """Let a frozen worker go on, if it still is."""
+        """Resume a frozen worker if it still exists."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
 def open_site(folder: Path, database: str, pupils: int, workers: int, classes: int = CLASSES) -> Iterator[Site]:
-    """Start a school of so many pupils with everything that it needs; stop it at the end, and look into its log."""
+    """Run a school of `pupils` with all its processes; check its log at the end."""
     with ExitStack() as stack:
         postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database == "postgresql" else None
         redis = RedisServer(folder)

@@ -1,10 +1,10 @@
-"""When things happened, as clients saw it: how long a fault was felt, and how long a message took to come.
+"""Times as seen by clients: how long a fault had an effect, and how long a message took to arrive.
 
-A message is *whole* when it has been acknowledged and everybody in its class has it who is not away by their own will.
-It is *late* when that took more than LATE_SECONDS from its first sending. A late message is felt from LATE_SECONDS
-after its sending, and laid to the fault that had begun last by then. So the time to heal of a fault reaches from its
-beginning to the moment when the last late message laid to it was whole: from then on everybody had all that had been
-acknowledged, and what was new came within LATE_SECONDS. 0 is a fault that nobody felt.
+A message is *whole* when it is acknowledged and every member of its class has it, except those offline on purpose. It
+is *late* when that takes more than LATE_SECONDS from its first push. A late message counts from LATE_SECONDS after its
+push, for the fault that began last before then. A fault's time to heal lasts from its beginning until the last of its
+late messages is whole: from then on everybody has all acknowledged messages, and new ones arrive within LATE_SECONDS.
+0 is a fault without late messages.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ LATE_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Times:
-    """The times of one message, in seconds of one clock; `silence` is the longest that somebody present waited."""
+    """The times of one message, in seconds of one clock; `silence` is the longest wait of a connected client."""
 
     sent_at: float
     acknowledged_at: float | None = None
@@ -25,18 +25,18 @@ class Times:
 
     @property
     def whole_at(self) -> float:
-        """When everybody had it who should, and its author the answer; never, if there was none."""
+        """When every expected client had it and its author the reply; infinity without a reply."""
         return inf if self.acknowledged_at is None else max(self.acknowledged_at, self.had_at)
 
     @property
     def is_late(self) -> bool:
-        """Whether it took too long; one without an answer is the verdict's."""
+        """Whether it took too long; a message without a reply is judged by the verdict instead."""
         return LATE_SECONDS < self.whole_at - self.sent_at < inf
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was done, and when it began and was over (again there, thawed)."""
+    """A fault, with its beginning and its end (restarted or thawed)."""
 
     kind: str
     began: float
@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """How long a fault lasted and took to heal, and when its last late message was sent and acknowledged.
+    """How long a fault lasted, how long it took to heal, and when its last late message was sent and acknowledged.
 
     All in seconds from the fault's beginning.
     """
@@ -58,7 +58,7 @@ class Heal:
 
     @property
     def after(self) -> float:
-        """The seconds from the fault's end, when everything was there again."""
+        """The seconds to heal, counted from the fault's end."""
         return max(0.0, self.seconds - self.lasted)
 
     def __str__(self) -> str:
@@ -73,21 +73,21 @@ class Timeline:
         self.messages: dict[str, Times] = {}
 
     def sent(self, push_id: str, now: float, anew: bool) -> None:
-        """Note a sending; `anew` where the author was away by their own will since the one before."""
+        """Record a push; `anew` if its author was offline on purpose since the previous one."""
         times = self.messages.setdefault(push_id, Times(now))
         if anew and times.acknowledged_at is None:
             times.sent_at = now
 
     def acknowledged(self, push_id: str, now: float) -> None:
-        """Note the first answer."""
+        """Record the first acknowledgement."""
         times = self.messages.get(push_id)
         if times is not None and times.acknowledged_at is None:
             times.acknowledged_at = now
 
     def had(self, push_id: str, now: float, here_since: float | None) -> None:
-        """Note that somebody got it: live, who had been connected since `here_since`, or on return (None)."""
+        """Record a receipt: live by a client connected since `here_since`, or in the reply to a join (None)."""
         times = self.messages.get(push_id)
-        if times is None:  # of an earlier schedule, or its author hung up on the first answer
+        if times is None:  # of an earlier schedule, or its author disconnected before the first reply
             return
         times.had_at = max(times.had_at, now)
         if here_since is not None and times.acknowledged_at is not None and here_since < times.acknowledged_at:
@@ -95,12 +95,12 @@ class Timeline:
 
     @property
     def longest_answer(self) -> float:
-        """The longest that an author waited for the acknowledgement of a message, in seconds."""
+        """The longest wait of an author for an acknowledgement, in seconds."""
         answered = ((each.acknowledged_at, each.sent_at) for each in self.messages.values())
         return max((at - sent_at for at, sent_at in answered if at is not None), default=0.0)
 
     def heals(self, faults: Iterable[Fault]) -> list[Heal]:
-        """Return how each fault healed, in the order in which they began."""
+        """Return how each fault healed, in the order of their beginnings."""
         ordered = sorted(faults, key=lambda fault: fault.began)
         last: dict[Fault, Times] = {}
         for times in self.messages.values():
@@ -110,7 +110,7 @@ class Timeline:
         return [_heal(fault, last.get(fault)) for fault in ordered]
 
     def silence(self, began: float, over: float) -> float:
-        """Return the longest that somebody connected waited for a message acknowledged in that time."""
+        """Return the longest wait of a connected client for a message acknowledged in that time."""
         times = (each for each in self.messages.values() if each.acknowledged_at is not None)
         return max((each.silence for each in times if began <= (each.acknowledged_at or 0) <= over), default=0.0)
 

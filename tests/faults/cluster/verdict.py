@@ -1,8 +1,8 @@
-"""Judges the diaries of many topics, and counts: sent, acknowledged, lost, doubled, out of order, untrue `complete`.
+"""Judges the diaries of many topics and counts: sent, acknowledged, lost, doubled, out of order, untrue `complete`.
 
-The sentences come from `tests.faults.checker`, topic by topic; the numbers are counted here from the diaries once more,
-independently, and so each keeps watch on the other. A client that was told of a hole has read it from the history, so
-that in the end everybody must have everything since they first came.
+The sentences come from `tests.faults.checker`, topic by topic. The numbers are counted here independently, as a check
+of the checker. A client whose join was incomplete has read the gap from the history, so in the end every client must
+have everything since its first join.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from tests.faults.diary import Acknowledged, Diary, Joined, Message, Read, Recei
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of a schedule. `lost` counts a message once for each member who lacks it."""
+    """The result of a schedule. `lost` counts a message once for each member who lacks it."""
 
     sent: int = 0
     acknowledged: int = 0
@@ -36,14 +36,14 @@ class Verdict:
         )
 
     def add(self, other: "Verdict") -> None:
-        """Add up."""
+        """Add two verdicts."""
         for name in ("sent", "acknowledged", "lost", "doubled", "out_of_order", "untrue"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.breaches += other.breaches
 
 
 def judge(topics: Mapping[str, Sequence[Diary]], firsts: Mapping[str, int], lasts: Mapping[str, int]) -> Verdict:
-    """Judge every topic's diaries; `firsts` and `lasts` say where each stood before the first push and at the end."""
+    """Judge every topic's diaries; `firsts` and `lasts` are their positions before the first push and at the end."""
     verdict = Verdict()
     for topic, diaries in topics.items():
         told = breaches(diaries, firsts[topic], lasts.get(topic))
@@ -61,7 +61,7 @@ def _count(diaries: Sequence[Diary]) -> Verdict:
 
 
 def acknowledged_in(diaries: Iterable[Diary]) -> dict[str, int]:
-    """Return the positions of all that was acknowledged, by push id; of several, the first that was answered."""
+    """Return the positions of all acknowledged messages by push id; of several, the first."""
     acknowledged: dict[str, int] = {}
     for diary in diaries:
         for entry in diary.entries:
@@ -71,7 +71,7 @@ def acknowledged_in(diaries: Iterable[Diary]) -> dict[str, int]:
 
 
 def count(diary: Diary, acknowledged: Mapping[str, int]) -> Verdict:
-    """Count what became of one client of a topic in which that was acknowledged."""
+    """Count the results of one client of a topic with these acknowledged messages."""
     verdict = Verdict()
     verdict.sent = len({entry.push_id for entry in diary.entries if isinstance(entry, Sent)})
     own = [entry for entry in diary.entries if isinstance(entry, Acknowledged)]
@@ -110,7 +110,7 @@ def _messages(entry: object) -> list[Message]:
 
 
 def _is_untrue(joined: Joined, position: int | None) -> bool:
-    """Tell whether a reply that says `complete` is not, or one that says it is not is."""
+    """Return whether the `complete` of a reply is wrong, either way."""
     if position is None or joined.since is None:
         return not joined.complete
     seqs = [message.seq for message in joined.messages]
@@ -120,7 +120,7 @@ def _is_untrue(joined: Joined, position: int | None) -> bool:
 
 
 def total(verdicts: Iterable[Verdict]) -> Verdict:
-    """Add up several."""
+    """Add several verdicts."""
     together = Verdict()
     for each in verdicts:
         together.add(each)

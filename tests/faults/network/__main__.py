@@ -1,7 +1,7 @@
 """Play schedules by hand: `python -m tests.faults.network --schedules 12 --seconds 20 --seed 1 --workers 4`.
 
-The schedules take the faults in turn. One that fails tells how to replay it: the seed fixes what everybody means to do
-and what befalls the n-th connection; which connection that is depends on the machine as well.
+The schedules take the faults in turn. A failed one prints how to replay it: the seed fixes the actions of each client
+and the fate of the n-th connection; which connection is the n-th also depends on the machine.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CLASSES = 2
 def play(
     outcomes: list[Outcome], seeds: range, seconds: float, faults: Sequence[str], workers: int, crowd: Crowd
 ) -> None:
-    """Play a schedule for each seed on one site, one after another; stop after the first that fails."""
+    """Play one schedule per seed on one site; stop after the first failure."""
     with (
         tempfile.TemporaryDirectory(prefix="lousa-network-", ignore_cleanup_errors=True) as folder,
         open_site(Path(folder), "sqlite", crowd.logins, workers, CLASSES) as site,
@@ -41,7 +41,7 @@ def play(
 
 
 def main() -> int:
-    """Play the schedules that the command line asks for."""
+    """Play the schedules given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.network", description=__doc__)
     parser.add_argument("--schedules", type=int, default=2 * len(FAULTS))
     parser.add_argument("--seconds", type=float, default=20, help="of bad weather in each schedule")
@@ -57,7 +57,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     try:
         play(outcomes, seeds, given.seconds, _faults(given.faults, given.workers), given.workers, crowd)
-    finally:  # also where the server's log has an error that nobody expected
+    finally:  # also when the server's log has an unexpected error
         print(summary(outcomes), flush=True)
     failed = [outcome for outcome in outcomes if not outcome.verdict.sound]
     for outcome in failed:
@@ -71,7 +71,8 @@ def main() -> int:
 def _faults(named: str | None, workers: int) -> list[str]:
     if named is not None:
         return named.split(",")
-    return [fault for fault in FAULTS if workers > 1 or fault != KILLED_WORKERS]  # nobody starts the only one again
+    # A single worker has no supervisor to restart it.
+    return [fault for fault in FAULTS if workers > 1 or fault != KILLED_WORKERS]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plays one schedule: everybody comes in calm weather, writes in bad weather, and is judged when it is calm again."""
+"""Plays one schedule: clients join on a calm network, send on a bad one, and are judged when it is calm again."""
 
 import asyncio
 import random
@@ -21,20 +21,20 @@ from tests.faults.network.stock import STOCK_KINDS, Seen, StockClient, StockKind
 from tests.faults.waiting import Member, Waiting, caught_up, last_positions
 from tests.phoenix import Patience
 
-# What each phase may take on a busy machine before it counts as stuck.
+# After these times a phase counts as stuck, even on a busy machine.
 COME_SECONDS = 60.0
 SETTLE_SECONDS = 90.0
 
-# Stock clients come back within 10 s, and what they push is pushed again after as long.
+# Stock clients reconnect within 10 s, and retry a push after another 10 s.
 STOCK_SECONDS = 30.0
 
-# A computer is taken to another network now and then.
+# How often a computer changes to another network.
 MOVE_SECONDS = 8.0
 
-# From the death of one worker to that of another; one is started again within a second or two.
+# Between the kills of two workers; a worker restarts within one or two seconds.
 KILL_SECONDS = (2.5, 5.0)
 
-# As in the cluster's schedules, but a poll follows the other at once.
+# As in the cluster's schedules, but without a pause between two polls.
 PATIENCE = Patience(open=5.0, reply=6.0, heartbeat=(3.0, 5.0))
 
 PAGE, POLLING_PAGE, POLL, WEBSOCKET = KINDS = ("page", "page, no WebSocket", "poll", "WebSocket")
@@ -42,7 +42,7 @@ PAGE, POLLING_PAGE, POLL, WEBSOCKET = KINDS = ("page", "page, no WebSocket", "po
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many clients of each kind there are, and the mean of the seconds between two messages of one."""
+    """How many clients of each kind there are, and the mean seconds between two messages of one."""
 
     pages: int = 6  # every other one without WebSockets
     polls: int = 6
@@ -52,13 +52,13 @@ class Crowd:
 
     @property
     def logins(self) -> int:
-        """How many pupils that takes: one more looks on, and says the last word."""
+        """The number of pupils needed: one more watches and sends the last message."""
         return self.pages + self.polls + self.websockets + len(STOCK_KINDS) * self.stock + 1
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a schedule; `kinds` has the counts of each kind of client, `answers` their longest wait for one."""
+    """The result of a schedule; `kinds` has the counts by kind of client, `answers` their longest wait for a reply."""
 
     seed: int
     fault: str
@@ -79,13 +79,13 @@ class Judged(Member, Protocol):
     complaints: list[str]
 
     async def run(self) -> None:
-        """Stay connected, until cancelled."""
+        """Stay connected until cancelled."""
 
     async def speak(self, until: float) -> None:
-        """Write until a time; return when all is acknowledged."""
+        """Send messages until a time; return when all are acknowledged."""
 
     async def read_holes(self) -> None:
-        """Read what joins have said to be missing."""
+        """Read from the history the events that joins lacked."""
 
 
 class Drill:
@@ -109,7 +109,7 @@ class Drill:
         self._lasts: dict[str, int] = {}
 
     async def play(self) -> Outcome:
-        """Play it through."""
+        """Play the schedule and judge it."""
         async with Proxy(self._site.lousa.port, self._seed) as proxy:
             running = [asyncio.create_task(self._witness.run())]
             try:
@@ -122,7 +122,7 @@ class Drill:
                     task.cancel()
                 ended = await asyncio.gather(*running, return_exceptions=True)
                 self._hang_up()
-                await asyncio.sleep(0.1)  # the transports let go
+                await asyncio.sleep(0.1)  # time for the transports to close
             self._waiting.stuck += [f"a client failed: {error!r}" for error in ended if isinstance(error, Exception)]
             return self._outcome(proxy.done)
 
@@ -218,7 +218,7 @@ class Drill:
             if isinstance(each, Pupil):
                 each.close()
 
-    # Judging
+    # The verdict
 
     def _outcome(self, done: Counter[str]) -> Outcome:
         everybody = [*self._judged, self._witness]

@@ -1,20 +1,20 @@
-"""What goes wrong: for each kind of fault of a network, the fate of one connection, chosen from a seed."""
+"""The kinds of network faults: each chooses the fate of a connection from a seed."""
 
 import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A web filter that lets a WebSocket open and looks at it kills it so soon.
+# A web filter that inspects an open WebSocket kills it within these times.
 KILLED_SECONDS = (0.1, 0.5)
 
-# An answer of a few KB is cut here or there, a long one in the middle; a handshake has some hundred bytes.
+# Cuts answers of a few KB anywhere and long ones in the middle; a handshake has some hundred bytes.
 CUT_BYTES = (1, 30_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of one connection.
+    """What the network does to one connection.
 
     `lose`: how likely each answer to an HTTP request is lost, after the server has sent it whole. `kill`: seconds until
     a WebSocket is reset. `swallow`: a WebSocket opens, and nothing passes any more. `delay`: seconds, at most, for
@@ -33,7 +33,7 @@ class Fate:
 
 CALM = Fate()
 
-# The network is calm, and workers die: a page that polls has its session on one and its requests with others.
+# The network is calm but workers die: a polling page has its session on one worker and sends requests to others.
 KILLED_WORKERS = "killed-workers"
 
 Choose = Callable[[random.Random, bool], Fate]

@@ -1,4 +1,4 @@
-"""A program in Node as a child process that is spoken to in lines of JSON, in both directions."""
+"""A Node program as a child process; both sides exchange lines of JSON."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ class NodeProgram:
         self._process: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
-        """Run it until it ends, or this is cancelled: then it is asked to end."""
+        """Run it until it ends; on cancellation ask it to end."""
         if not MODULES.is_dir():
             raise ProgramMissing("phoenix and ws (npm)", "nodejs npm, then npm ci in tests/interop")
         pipe = asyncio.subprocess.PIPE
@@ -62,7 +62,7 @@ class NodeProgram:
             await process.wait()
 
     def tell(self, **line: object) -> None:
-        """Write a line to it; nothing happens where it does not run."""
+        """Write a line to it; does nothing if it is not running."""
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.write(json.dumps(line).encode() + b"\n")

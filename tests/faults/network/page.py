@@ -1,4 +1,4 @@
-"""A class page in Node (`page.mjs`): the browser's client, whose every event goes into a diary as the page gets it."""
+"""A class page in Node (`page.mjs`): runs the browser's client and records each of its events in a diary."""
 
 import asyncio
 import random
@@ -13,9 +13,9 @@ from tests.faults.network.node import Line, NodeProgram
 
 
 class Page:
-    """One page; `run` keeps it open, `speak` writes. Its client sends again and comes back by itself.
+    """One page; `run` keeps it open, `speak` sends. Its client retries and reconnects by itself.
 
-    Without `websockets` its browser has none, as some schools have it.
+    Without `websockets` it polls, as in schools that block WebSockets.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Page:
         self.holes: list[tuple[str, int, int]] = []
         self.here = asyncio.Event()
         self.complaints: list[str] = []
-        self.carried: Counter[str] = Counter()  # how often each transport began to carry
+        self.carried: Counter[str] = Counter()  # how often each transport became active
         self._timeline = timeline
         self._random = random.Random(f"{seed} {name}")
         self._pause_seconds = pause_seconds
@@ -46,10 +46,10 @@ class Page:
         self._moved = asyncio.Event()
 
     async def run(self) -> None:
-        """Keep it open, until cancelled."""
+        """Keep it open until cancelled."""
         await self._program.run()
 
-    # What it tells
+    # Lines from the page
 
     def _take(self, line: Line) -> None:
         getattr(self, f"_take_{line.pop('is')}")(**line)
@@ -107,10 +107,10 @@ class Page:
         else:
             self.holes[0] = topic, reached, until
 
-    # What it is told
+    # Commands to the page
 
     async def speak(self, until: float) -> None:
-        """Write now and then, until a time; return when the last message is acknowledged."""
+        """Send messages until a time; return when the last one is acknowledged."""
         while (pause := self._random.expovariate(1 / self._pause_seconds)) + _now() < until:
             await asyncio.sleep(pause)
             self._said += 1
@@ -124,7 +124,7 @@ class Page:
         return sum(isinstance(entry, Sent) for diary in self.diaries.values() for entry in diary.entries) == count
 
     async def read_holes(self) -> None:
-        """Have it read from the history what joins have said to be missing."""
+        """Make it read from the history the events that joins lacked."""
         while self.holes:
             topic, after, until = self.holes[0]
             self._program.tell(do="read", topic=topic, after=after, limit=min(HISTORY_LIMIT, until - after))
@@ -132,7 +132,7 @@ class Page:
             await self._moved.wait()
 
     def change_network(self) -> None:
-        """Have the page be told that the computer is on another network."""
+        """Tell the page that the computer has changed networks."""
         self._program.tell(do="change_network")
 
     async def _until(self, holds: Callable[[], bool]) -> None:

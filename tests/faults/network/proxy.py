@@ -1,4 +1,4 @@
-"""A TCP proxy before the server that is a bad network: what it does to each connection is the connection's `Fate`.
+"""A TCP proxy that acts as a bad network: each connection is treated by its `Fate`.
 
     async with Proxy(lousa.port, seed) as proxy:
         proxy.turn(FAULTS["cuts"])     # from now on; the connections that are open are reset
@@ -26,7 +26,7 @@ Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Proxy:
-    """The network; `done` counts what it did."""
+    """The network; `done` counts the faults that it applied."""
 
     def __init__(self, port: int, seed: int) -> None:
         self.done: Counter[str] = Counter()
@@ -38,7 +38,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where clients connect."""
+        """The URL for clients."""
         assert self._server is not None, "the proxy is not running"
         port: int = self._server.sockets[0].getsockname()[1]
         return port
@@ -49,7 +49,7 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def turn(self, choose: Choose | None) -> None:
-        """Treat connections so from now on, None: well; and reset those that are open."""
+        """Change the fault for new connections (None: no fault) and reset the open ones."""
         self._choose = choose
         for line in self._lines.values():
             line.reset()
@@ -80,7 +80,7 @@ class Proxy:
 
 
 class _Cut(Exception):
-    """The connection is to end here."""
+    """The connection must end here."""
 
 
 class Line:
@@ -95,7 +95,7 @@ class Line:
         self._is_websocket = False
 
     async def serve(self, port: int, fate: Callable[[bool], Fate]) -> None:
-        """Carry it, as far as its fate lets it."""
+        """Forward it as far as its fate allows."""
         try:
             head = await self._client[0].readuntil(_HEAD_END)
             self._is_websocket = b"\r\nupgrade: websocket\r\n" in head.lower()
@@ -107,7 +107,7 @@ class Line:
             if self._fate.abruptly:
                 self.reset()
         except (OSError, asyncio.IncompleteReadError):
-            pass  # either side has gone
+            pass  # either side has closed
         finally:
             self._close()
 
@@ -155,7 +155,7 @@ class Line:
                 left = await self._pass(self._client[1], data, left)
 
     async def _answer(self, left: float) -> None:
-        """Pass answers one by one, until one of them is lost."""
+        """Forward answers one by one until one of them is lost."""
         assert self._server is not None
         while True:
             head = await self._server[0].readuntil(_HEAD_END)
@@ -168,7 +168,7 @@ class Line:
     # Both
 
     async def _pass(self, writer: asyncio.StreamWriter, data: bytes, left: float) -> float:
-        """Pass data on, or the beginning of it, and return how many bytes more may pass."""
+        """Forward data within the limit and return how many more bytes may pass."""
         if self._fate.delay:
             await asyncio.sleep(self._chance.uniform(0, self._fate.delay))
         writer.write(data if len(data) < left else data[: int(left)])
@@ -183,7 +183,7 @@ class Line:
                 pair[1].close()
 
     def reset(self) -> None:
-        """End it by a TCP reset (SO_LINGER of 0 seconds) on either side: no close frame, no end of a stream."""
+        """Reset both TCP connections (SO_LINGER of 0 seconds): no close frame, no end of stream."""
         for pair in filter(None, (self._client, self._server)):
             end: socket.socket = pair[1].get_extra_info("socket")
             if end.fileno() != -1:

@@ -1,4 +1,4 @@
-"""Says what came of schedules on a bad network, in lines for people."""
+"""Describes the outcomes of schedules on a bad network as text."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ SHOWN_BREACHES = 20
 
 
 def describe(outcome: Outcome) -> str:
-    """Say what came of one schedule."""
+    """Describe the outcome of one schedule."""
     verdict = outcome.verdict
     kinds = [f"{kind}: {counted}" for kind, counted in outcome.kinds.items()]
     answers = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in outcome.answers.items())
@@ -28,7 +28,7 @@ def describe(outcome: Outcome) -> str:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Say what came of all of them, by fault."""
+    """Describe the outcomes of all schedules, by fault."""
     faults = dict.fromkeys(outcome.fault for outcome in outcomes)
     by_fault = {fault: [outcome for outcome in outcomes if outcome.fault == fault] for fault in faults}
     heading = (

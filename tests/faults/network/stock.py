@@ -1,4 +1,4 @@
-"""A stock Phoenix client in Node (`stock.mjs`), and what it saw: counted, not judged, for it is not ours."""
+"""A stock Phoenix client in Node (`stock.mjs`). What it received is counted, not judged: it is not our client."""
 
 import asyncio
 import random
@@ -29,10 +29,10 @@ STOCK_KINDS = (
 
 @dataclass(slots=True)
 class Seen:
-    """What clients that kept nothing but their position saw of a class, in messages.
+    """Counts of the messages received by clients that keep only their position.
 
-    `lost`: that they never had, `unless_joined`: that they never had live, so that only the reply to a join brought
-    them; `doubled`: that they had more often than once.
+    `lost`: never received; `unless_joined`: never received live, at best in the reply to a join; `doubled`: received
+    more than once.
     """
 
     clients: int = 0
@@ -45,13 +45,13 @@ class Seen:
     joins: int = 0
 
     def add(self, other: "Seen") -> None:
-        """Add up."""
+        """Add two counts."""
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class StockClient:
-    """One client; `run` keeps it open, `speak` writes."""
+    """One client; `run` keeps it open, `speak` sends."""
 
     def __init__(
         self, name: str, url: str, token: str, topic: str, kind: StockKind, seed: int, pause_seconds: float
@@ -66,14 +66,14 @@ class StockClient:
         client = {"PREFIX": f"{name}-{seed}", "PACKAGE": kind.package, "TRANSPORT": kind.transport}
         self._program = NodeProgram("stock.mjs", server | client, self._take)
         self._first = 0
-        self._order: list[int] = []  # of all messages that it was given, as they came
+        self._order: list[int] = []  # of all messages received, in order of arrival
         self._live: set[int] = set()
         self._joins = 0
         self._sent = 0
         self._acknowledged: set[str] = set()
 
     async def run(self) -> None:
-        """Keep it open, until cancelled."""
+        """Keep it open until cancelled."""
         await self._program.run()
 
     def _take(self, line: Line) -> None:
@@ -97,23 +97,23 @@ class StockClient:
             self._order += seqs
 
     async def speak(self, until: float) -> None:
-        """Write now and then, until a time."""
+        """Send messages until a time."""
         while (pause := self._random.expovariate(1 / self._pause_seconds)) + _now() < until:
             await asyncio.sleep(pause)
             self._program.tell(do="send", text=f"{self.name} fala")
 
     async def is_answered(self) -> None:
-        """Wait until all that it sent is acknowledged."""
+        """Wait until all its messages are acknowledged."""
         while len(self._acknowledged) < self._sent:
             await asyncio.sleep(0.05)
 
     async def catches_up(self, last: int) -> None:
-        """Wait until it was given the last message, whatever it has missed before."""
+        """Wait until it has received the last message; it may have missed earlier ones."""
         while last not in self._order:
             await asyncio.sleep(0.05)
 
     def seen(self, last: int) -> Seen:
-        """Say what it saw of a class that stands at a position."""
+        """Count what it received of a class at this position."""
         expected = set(range(self._first + 1, last + 1))
         times = Counter(self._order)
         highest = 0

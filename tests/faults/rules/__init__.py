@@ -1,4 +1,4 @@
-"""Rules under load: workers on one journal lock and unlock a class and write to it, while the broker carries nothing.
+"""Rules under load: workers on one journal lock and unlock a class and send to it while Redis is frozen.
 
-`worker` is one of them, a process; `drill` starts several and looks at what the journal has afterwards.
+`worker` is one worker process; `drill` starts several and checks the journal afterwards.
 """

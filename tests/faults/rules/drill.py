@@ -1,4 +1,4 @@
-"""Several workers that write, lock and unlock at once; then what they acknowledged is held against the journal."""
+"""Runs several workers that send, lock and unlock at once, then compares their acknowledgements with the journal."""
 
 import asyncio
 import json
@@ -16,20 +16,20 @@ from tests.faults.rules.worker import TOPIC
 from tests.lousa import ROOT
 from tests.redis import RedisServer
 
-# A process that hangs is a failure, not a run without an end.
+# A process that hangs is a failure.
 PATIENCE_SECONDS = 60
 
 
 @dataclass
 class Outcome:
-    """What the workers reported, and what the journal has."""
+    """The workers' reports and the journal's events."""
 
     reports: list[dict[str, Any]]
     events: list[tuple[int, str, str | None, str]]  # seq, kind, push id, payload
     governed: int
 
     def faults(self) -> list[str]:
-        """Return what must not be, as sentences."""
+        """Return the violations, as sentences."""
         return [*self._forbidden(), *self._lost(), *self._states()]
 
     def _forbidden(self) -> list[str]:

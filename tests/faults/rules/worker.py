@@ -1,4 +1,4 @@
-"""One worker of the drill: an engine without sockets, students that write, and a teacher that locks and unlocks.
+"""One worker of the drill: an engine without sockets, students that send, and a teacher that locks and unlocks.
 
     python -m tests.faults.rules.worker JOURNAL_URL ACCOUNTS_URL REDIS_URL NUMBER SENDERS SECONDS
 
@@ -25,12 +25,12 @@ from tests.channels.lesson.lock import FEATURES, KINDS_THAT_LOCK, ROLES_THAT_LOC
 from tests.channels.support import CLASS, GivenAuthority, member, unframed, writer_for
 
 TOPIC = CLASS.topic
-# As pages do that are refused for a moment.
+# The delay of a page whose push was refused for a moment.
 RETRY_SECONDS = 0.05
 
 
 class Drilled:
-    """One client of the engine: sends a push, and waits for its reply."""
+    """One client of the engine: sends a push and waits for its reply."""
 
     def __init__(self, engine: Engine, who: Member) -> None:
         self._engine = engine
@@ -40,14 +40,14 @@ class Drilled:
         self.session.transport = self
 
     def flush(self) -> None:
-        """Take what the session has."""
+        """Take the session's pending frames."""
         for body in unframed(self.session.take()):
             _, ref, _, event, payload = json.loads(body)
             if event == "phx_reply" and ref in self._replies:
                 self._replies.pop(ref).set_result(payload)
 
     async def ask(self, event: str, payload: dict[str, object]) -> dict[str, Any]:
-        """Push, and return the reply."""
+        """Push and return the reply."""
         self._ref += 1
         ref = str(self._ref)
         reply = self._replies[ref] = asyncio.get_running_loop().create_future()
@@ -59,7 +59,7 @@ class Drilled:
 
 
 async def write(client: Drilled, name: str, until: float, report: dict[str, Any]) -> None:
-    """Send one message after the other; keep which was acknowledged where, and how many were refused."""
+    """Send messages one after another; record their acknowledged positions and the number refused."""
     number = 0
     while time.monotonic() < until:
         number += 1
@@ -80,7 +80,7 @@ async def write(client: Drilled, name: str, until: float, report: dict[str, Any]
 
 
 async def lock(client: Drilled, name: str, until: float, report: dict[str, Any]) -> None:
-    """Lock and unlock the class, at random moments."""
+    """Lock and unlock the class at random moments."""
     number = 0
     while time.monotonic() < until:
         for event in ("lock:set", "lock:clear"):
@@ -127,7 +127,7 @@ async def main(journal_url: str, accounts_url: str, redis_url: str, number: int,
     report["cpu_seconds"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print("done", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    # A position past the end makes the worker look into the journal before it answers.
+    # A position past the end makes the worker read the journal before it replies.
     joined = (await teacher.ask("phx_join", {"since": 2**40}))["response"]
     report |= {"seq": joined["seq"], "state": joined["state"]}
     print(json.dumps(report), flush=True)
