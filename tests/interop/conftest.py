@@ -1,4 +1,4 @@
-"""A school and its servers, started once for all of these tests, as clients meet a server that others have used."""
+"""A school and its servers, started once and shared by all of these tests, as real clients share a server."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from tests.interop.pages import PageServer
 from tests.interop.poller import Body, Poller
 from tests.lousa import Lousa
 
-# Tests say in a moment what a class says in a lesson.
+# A test sends in a second what a class sends in a lesson.
 OPTIONS = ("--push-rate", "1000")
 
 ROLES = {
@@ -32,13 +32,13 @@ ROLES = {
 }
 
 
-# Who does what conversation.mjs has. Those who talk over bad lines give up sessions that are shown for a while, so that
-# they are in another class than those who meet and look at who is here.
+# The users of each story in conversation.mjs. The pair of "talk" abandons sessions, which stay in presence for a while;
+# so it is in another class than the pair of "meet", which checks presence.
 PAIRS = {"meet": ("ana", "bruno"), "talk": ("alice.oliveira", "augusto.aguiar")}
 
 
 class School(NamedTuple):
-    """The demo school's data, to be copied, and a bearer token for each of `ROLES`."""
+    """The demo school's data folder, to copy, and a bearer token for each user in `ROLES`."""
 
     data_dir: Path
     tokens: dict[str, str]
@@ -46,7 +46,7 @@ class School(NamedTuple):
 
 @pytest.fixture(scope="session")
 def school(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> School:
-    """Return the school."""
+    """Copy the demo school, and issue the tokens."""
     data_dir = tmp_path_factory.mktemp("interop-school") / "data"
     shutil.copytree(demo_school, data_dir)
     return School(data_dir, Lousa(data_dir).tokens(*ROLES))
@@ -60,7 +60,7 @@ def tokens(school: School) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def pages() -> Iterator[PageServer]:
-    """Serve the pages of another site, which the servers allow."""
+    """Serve pages from another origin, which the servers allow."""
     with PageServer() as server:
         yield server
 
@@ -69,7 +69,7 @@ def pages() -> Iterator[PageServer]:
 def make_server(
     school: School, pages: PageServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[int], Lousa]]:
-    """Return a function that starts a server of so many workers, or returns the one that runs already."""
+    """Return a function that starts a server with `workers` workers, once for each number."""
     servers: dict[int, Lousa] = {}
     with ExitStack() as running:
 
@@ -86,13 +86,13 @@ def make_server(
 
 @pytest.fixture(scope="session")
 def lousa(make_server: Callable[[int], Lousa]) -> Lousa:
-    """Return a server of one worker."""
+    """Return a server with one worker."""
     return make_server(1)
 
 
 @pytest.fixture(params=[1, 4], ids=["one worker", "four workers"])
 def server(request: pytest.FixtureRequest, make_server: Callable[[int], Lousa]) -> Lousa:
-    """Return a server of one worker, then one of four, any of which may answer a request."""
+    """Return a server with one worker, then one with four that share the requests."""
     return make_server(request.param)
 
 
@@ -101,7 +101,7 @@ OpenPoll = Callable[..., Poller]
 
 @pytest.fixture
 def open_poll(server: Lousa, tokens: dict[str, str]) -> Iterator[OpenPoll]:
-    """Return a function that opens somebody's long-poll session; all are ended at the end."""
+    """Return a function that opens a user's long-poll session; all are closed at the end."""
     with ExitStack() as pollers:
 
         def opened(login: str, **parameters: str) -> Poller:
@@ -112,11 +112,11 @@ def open_poll(server: Lousa, tokens: dict[str, str]) -> Iterator[OpenPoll]:
         yield opened
 
 
-# What takes its time is begun for both servers at once, while other tests run, and looked at in test_silence.
+# Slow checks run for both servers in the background while other tests run; test_silence reads the results.
 
 
 class Slow(NamedTuple):
-    """What a server does that is left alone: about a poll that finds nothing, and a session that is not polled."""
+    """Results about an idle client: of a poll without messages, and of a session that stops polling."""
 
     silence: "Future[tuple[Body, Body]]"
     absence: "Future[Body]"
@@ -124,7 +124,7 @@ class Slow(NamedTuple):
 
 @pytest.fixture(scope="session")
 def slow(make_server: Callable[[int], Lousa], tokens: dict[str, str]) -> Iterator[dict[str, Slow]]:
-    """Return the futures by the servers' addresses."""
+    """Return the futures by the URL of their server."""
     servers = [make_server(1), make_server(4)]
     with ThreadPoolExecutor() as threads:
         yield {

@@ -1,7 +1,7 @@
-// What two members of a class do with Phoenix' stock client, the same in Node and in browsers, on any transport and in
-// any version. Every step is checked; the first that is not so, or not in time, throws.
+// Stories of two members of a class with Phoenix' stock client, the same in Node and in browsers, on any transport and
+// version. Every step is checked; the first check that fails or times out throws.
 
-// The first that was not so. What is thrown in a client's callback is lost in browsers: whoever waits throws it again.
+// The first failed check. Browsers drop an exception thrown in a client's callback, so `until` throws it again.
 let failure;
 
 const check = (holds, what) => {
@@ -13,7 +13,7 @@ const check = (holds, what) => {
 const same = (one, other, what) =>
   check(JSON.stringify(one) === JSON.stringify(other), `${what}: ${JSON.stringify(one)}`);
 
-// What `receive` says, as a promise.
+// Return the reply to a push as a promise.
 const settled = (push) =>
   new Promise((resolve, reject) => {
     push
@@ -22,7 +22,7 @@ const settled = (push) =>
       .receive("timeout", () => reject(new Error("timeout")));
   });
 
-// Long enough for a session that was given up to be gone for the others as well, on a busy machine.
+// Long enough for an abandoned session to leave presence on a busy machine.
 const PATIENCE_MS = 40_000;
 
 const until = async (condition, what) => {
@@ -34,7 +34,7 @@ const until = async (condition, what) => {
   }
 };
 
-// A join is tried again by the client itself, until it is answered.
+// The client itself retries a join until it gets a reply.
 const joined = async (channel, join) => {
   let response, refusal;
   join.receive("ok", (given) => (response = given)).receive("error", (given) => (refusal = given));
@@ -43,7 +43,7 @@ const joined = async (channel, join) => {
   return response;
 };
 
-// Who am I, and where may I go?
+// Join `user:me` and return the user and the names of their topics.
 const askMe = async (socket) => {
   const me = socket.channel("user:me");
   const { user, topics } = await joined(me, me.join());
@@ -57,8 +57,8 @@ const commonClass = async (one, other) => {
   return { topic, users: [mine.user, theirs.user] };
 };
 
-// A member of a class who keeps their position. Whenever the client joins again by itself, it says this position, and
-// the reply has what was missed.
+// A member of a class who keeps their position. Whenever the client rejoins by itself, it sends this position, and the
+// reply contains the missed events.
 class Listener {
   constructor(socket, topic, { position, epoch } = {}) {
     Object.assign(this, { position, epoch });
@@ -74,7 +74,7 @@ class Listener {
   joined({ seq, epoch, complete, events }) {
     this.joins += 1;
     check(complete, "nothing is missing");
-    // What is said to all bears no join's ref: of an older join on the same connection it may have come already.
+    // A broadcast has no join_ref, so it may have arrived already for an older join on the same connection.
     const missed = events.filter(({ payload }) => payload.seq > this.position);
     missed.forEach((event) => this.hear(event));
     this.position = seq;
@@ -90,7 +90,7 @@ class Listener {
 
 const newId = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 
-// Say something until it is answered: the same id is the same message, however often it is sent.
+// Send a message until it gets a reply; a retry with the same id is the same message.
 const say = async (channel, text) => {
   const id = newId();
   let seq;
@@ -106,21 +106,21 @@ const say = async (channel, text) => {
   await until(() => seq, () => `${text} is answered, on a channel that is ${channel.state}`);
 };
 
-// `leave` is answered by the client itself. What the server answers after it tells that it has arrived.
+// The client itself answers `leave`. The reply to a later ping shows that the server has processed it.
 const leave = (socket, channel) =>
   new Promise((resolve) => {
     channel.leave();
     socket.ping(resolve);
   });
 
-// They meet: who is here, send and receive, be refused, lose the connection, leave and come back.
+// The story "meet": presence, send and receive, a refusal, a lost connection, leave and rejoin.
 const meet = async (ana, bruno, Presence) => {
   const { topic, users } = await commonClass(ana, bruno);
   const anas = new Listener(ana, topic);
   const presence = new Presence(anas.channel);
   await anas.here;
 
-  // Presence: Bruno comes, and Ana's page shows him.
+  // Presence: Bruno joins, and Ana's client shows him.
   const here = () => presence.list((id, { user }) => user.name).sort();
   const names = users.map(({ name }) => name).sort();
   const brunos = new Listener(bruno, topic);
@@ -133,17 +133,17 @@ const meet = async (ana, bruno, Presence) => {
   await until(() => anas.heard.length === 1 && brunos.heard.length === 1, () => [anas.heard, brunos.heard]);
   same([anas.position, brunos.heard], [seq, ["Oi, Bruno!"]], "both have it");
 
-  // Refused: the reason comes back, and nothing breaks.
+  // Refused: the error reply has a reason, and the connection stays.
   const refusal = await settled(anas.channel.push("message:send", { text: "" })).catch(({ message }) => message);
   check(/bad_payload/.test(refusal), "an empty message is refused");
 
-  // A lost connection: the stock client reconnects and joins by itself, and gets what it missed.
+  // A lost connection: the stock client reconnects and rejoins by itself, and receives the missed messages.
   await lose(ana);
   await say(brunos.channel, "Você está aí?");
   await until(() => anas.heard.length === 2, () => [anas.heard, anas.channel.state, ana.connectionState()]);
   same([anas.heard, anas.joins], [["Oi, Bruno!", "Você está aí?"], 2], "nothing was missed, and nothing came twice");
 
-  // Leave, and come back from the position.
+  // Leave, and rejoin from the position.
   await leave(ana, anas.channel);
   await say(brunos.channel, "Até amanhã.");
   const again = new Listener(ana, topic, anas);
@@ -152,7 +152,7 @@ const meet = async (ana, bruno, Presence) => {
   await until(() => again.heard.length === 1, () => again.heard);
   same(again.heard, ["Até amanhã."], "she has what was said meanwhile");
 
-  // Bruno goes, and presence says so.
+  // Bruno leaves, and presence removes him.
   const stillHere = () => presenceAgain.list((id, { user }) => user.name);
   await until(() => stillHere().length === 2, stillHere);
   await leave(bruno, brunos.channel);
@@ -160,7 +160,7 @@ const meet = async (ana, bruno, Presence) => {
   await leave(ana, again.channel);
 };
 
-// Both say so many things, one after the other, and each hears all, in one order.
+// The story "talk": both send `count` messages, one after the other, and both receive all of them in one order.
 const talk = async (ana, bruno, count) => {
   const { topic } = await commonClass(ana, bruno);
   const both = [new Listener(ana, topic), new Listener(bruno, topic)];
@@ -179,7 +179,7 @@ const talk = async (ana, bruno, count) => {
   return { joins: both.map(({ joins }) => joins) };
 };
 
-// From outside: the network drops a WebSocket, and the server ends a long-poll's session.
+// Break a connection from outside: drop the WebSocket, or delete the long-poll session.
 const lose = async ({ conn }) => {
   if (conn.pollEndpoint) {
     await fetch(conn.pollEndpoint, { method: "DELETE", headers: { "X-Phoenix-Longpoll-Token": conn.token } });
@@ -190,11 +190,11 @@ const lose = async ({ conn }) => {
   }
 };
 
-// Let Ana and Bruno do one of these with a package (`{ LongPoll, Presence, Socket }`), and return what there is to tell.
+// Run a story with a package (`{ LongPoll, Presence, Socket }`), and return its result.
 //
-// `given`: url · story: "meet" or "talk" · tokens: of both; null is by cookie · transport: "websocket" or "longpoll" ·
+// `given`: url · story: "meet" or "talk" · tokens: of both; null means cookie · transport: "websocket" or "longpoll" ·
 // fallback: longPollFallbackMs · timeout: of pushes, in ms · older: a client that can give its token as a parameter only
-// · count: how many things each says
+// · count: number of messages that each sends
 export const run = async (given, { LongPoll, Presence, Socket }, WebSocket, sessionStorage) => {
   const open = (token) => {
     const credential = given.older ? { params: { access_token: token } } : { authToken: token };

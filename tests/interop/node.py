@@ -1,4 +1,4 @@
-"""npm `phoenix` in Node: what conversation.mjs tells of Ana and Bruno."""
+"""Runs conversation.mjs with npm `phoenix` in Node."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ Told = dict[str, Any]
 
 
 def run(url: str, story: str, *, tokens: Sequence[str], package: str = "phoenix", **options: Any) -> Told:
-    """Let the holders of these tokens do a story with a package's client, and return what it told."""
+    """Run a story with a package's client for the users of these tokens, and return its result."""
     if not all((HERE / "node_modules" / name).is_dir() for name in PACKAGES):
         raise ProgramMissing("phoenix (npm)", "nodejs npm, then npm ci in tests/interop")
     given = {"url": url.replace("http", "ws"), "story": story, "package": package, "tokens": list(tokens)}

@@ -1,4 +1,4 @@
-"""Another site: a server of static files on a loopback port of its own, with the pages and modules of these tests."""
+"""Another origin: a static file server on its own loopback port, with the pages and modules of these tests."""
 
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 
 
 class PageServer:
-    """Serves this folder, with the npm packages in it, from `origin`."""
+    """Serves this folder, including its npm packages, from `origin`."""
 
     def __init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=FOLDER))
@@ -18,7 +18,7 @@ class PageServer:
 
     @property
     def origin(self) -> str:
-        """The origin of its pages, as browsers write it."""
+        """The origin of its pages, as in a browser's Origin header."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -26,7 +26,7 @@ class PageServer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -36,4 +36,4 @@ class _Files(SimpleHTTPRequestHandler):
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""

@@ -1,13 +1,13 @@
-// Phoenix' stock client for JavaScript in Node, unchanged: `node phoenix_client.mjs '{"package": "phoenix", …}'` gives
-// conversation.mjs what it is given, prints what that tells as JSON, and ends with 0 when all came true.
+// Phoenix' unchanged JavaScript client in Node: `node phoenix_client.mjs '{"package": "phoenix", …}'` runs a story of
+// conversation.mjs with these options, prints its result as JSON, and exits with 0 if every check holds.
 import { run } from "./conversation.mjs";
 import WebSocket from "ws";
 
-// What a browser keeps for a page.
+// Stands in for a browser's session storage.
 const kept = new Map();
 const sessionStorage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) };
 
 const given = JSON.parse(process.argv[2]);
 console.log(JSON.stringify(await run(given, await import(given.package), WebSocket, sessionStorage)));
-// Without waiting for connections that a filter keeps from closing.
+// Exit at once: a filter may keep connections from closing.
 process.exit(0);

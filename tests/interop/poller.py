@@ -1,6 +1,6 @@
-"""Long-polling as it goes over the wire, with `urllib` and nothing else: what a program in any language would do.
+"""A long-poll client with `urllib` only: the protocol without a Phoenix library.
 
-Every request has a connection of its own, so that any worker may be the one that answers it.
+Every request opens its own connection, so that any worker may answer it.
 """
 
 import json
@@ -15,12 +15,12 @@ Body = dict[str, Any]
 
 MATHS = "6º A · Matemática"  # the class of ana, bruno, andre.nogueira and paula
 
-# Longer than a poll is held.
+# Longer than the server holds a poll.
 SECONDS = 20.0
 
 
 class Answer(NamedTuple):
-    """An answer: HTTP's status, the headers by their names in small letters, the body as it came and as JSON."""
+    """An HTTP response: status, headers by lower-case name, and the body as bytes and as JSON."""
 
     http_status: int
     headers: dict[str, str]
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 def request(
     url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Make one request, and return whatever is answered."""
+    """Make one request and return the response, whatever its status."""
     asked = urllib.request.Request(url, body, headers=dict(headers or {}), method=method)
     try:
         answered = urllib.request.urlopen(asked, timeout=SECONDS)
@@ -44,7 +44,7 @@ def request(
 
 
 class Poller:
-    """One session of a role's long-poll. `token` is the newest: the one that says that everything has arrived."""
+    """A long-poll session of a role; `token` is the newest, which acknowledges everything received."""
 
     def __init__(self, url: str, role: str, **parameters: str) -> None:
         self.url = f"{url}/{role}/socket/longpoll?{urlencode({'vsn': '2.0.0', **parameters})}"
@@ -53,10 +53,10 @@ class Poller:
         self._join_refs: dict[str, str] = {}
         self._waiting: list[Frame] = []
 
-    # As it goes over the wire
+    # Requests
 
     def ask(self, method: str, body: bytes | None = None, *, token: str | None = None, **headers: str) -> Body:
-        """Make a request of this session, or of the one that a token names, and return the answer's body."""
+        """Make a request with the session's token or another one, and return the body of the response."""
         named = token or self.token
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if named is not None:
@@ -64,7 +64,7 @@ class Poller:
         return request(self.url, method, body, sent).body
 
     def open(self) -> Body:
-        """Begin a session."""
+        """Open a session."""
         body = self.ask("GET")
         self.token = body.get("token")
         return body
@@ -77,19 +77,19 @@ class Poller:
         return body
 
     def post(self, *lines: str | bytes, token: str | None = None) -> Body:
-        """Post lines, and return the answer, which tells nothing of what came of them."""
+        """Post lines and return the response; replies to the lines come with a later poll."""
         data = b"\n".join(line.encode() if isinstance(line, str) else line for line in lines)
         return self.ask("POST", data, token=token, Content_Type="application/x-ndjson")
 
     def close(self) -> None:
-        """Say goodbye, if there is a session."""
+        """Delete the session, if there is one."""
         if self.token is not None:
             self.ask("DELETE")
 
-    # As a conversation
+    # Frames
 
     def line(self, topic: str, event: str, payload: Body) -> str:
-        """Return a frame as the line of a POST; its ref is `ref`."""
+        """Return a frame as a line for a POST; its ref is `ref`."""
         self._ref += 1
         if event == "phx_join":
             self._join_refs[topic] = self.ref
@@ -101,31 +101,31 @@ class Poller:
         return str(self._ref)
 
     def push(self, topic: str, event: str, payload: Body) -> Body:
-        """Push, and return the payload of the reply, which a poll brings."""
+        """Push an event, poll for its reply and return the reply's payload."""
         assert self.post(self.line(topic, event, payload)) == {"status": 200}
         ref = self.ref
         reply: Body = self.wait_for(lambda frame: frame[1] == ref and frame[3] == "phx_reply")[4]
         return reply
 
     def join(self, topic: str, **payload: Any) -> Body:
-        """Join, and return the response."""
+        """Join a topic and return the response."""
         reply = self.push(topic, "phx_join", payload)
         assert reply["status"] == "ok", reply
         response: Body = reply["response"]
         return response
 
     def class_topic(self, title: str = MATHS) -> str:
-        """Join the user's own topic, and return that of one of their classes."""
+        """Join `user:me` and return the topic of the class with this title."""
         topics = self.join("user:me")["topics"]
         return next(str(entry["topic"]) for entry in topics if entry["title"] == title)
 
     def wait_for_event(self, topic: str, event: str) -> Body:
-        """Poll until an event of a topic comes, and return its payload."""
+        """Poll until a topic's event arrives, and return its payload."""
         payload: Body = self.wait_for(lambda frame: frame[2] == topic and frame[3] == event)[4]
         return payload
 
     def wait_for(self, wanted: Callable[[Frame], bool]) -> Frame:
-        """Poll until a frame is wanted; those before it are not seen again."""
+        """Poll up to the first frame that matches, and return it; earlier frames are dropped."""
         while not wanted(frame := self._next()):
             pass
         return frame

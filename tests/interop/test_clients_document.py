@@ -1,4 +1,4 @@
-"""docs/clients.md: every program is run as it is printed, and does what the page says of it."""
+"""Runs every program in docs/clients.md unchanged, and checks what the page promises about it."""
 
 import asyncio
 import os
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.interop
 DOCUMENT = (ROOT / "docs" / "clients.md").read_text()
 PROGRAMS = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", DOCUMENT, re.M | re.S))
 
-# Those of whom the page says that they miss nothing and repeat what was not answered.
+# The page says that these miss no message and retry pushes without a reply.
 FAITHFUL = ["faithful.mjs", "faithful.py", "chat.py"]
 
 
 class Program:
-    """One of the page's programs, as Alice runs it; what it prints is read while it runs."""
+    """A running program from the page; its output is readable while it runs."""
 
     def __init__(self, name: str, url: str, token: str, topic: str, folder: Path) -> None:
         self._out = folder / f"{name}.out"
@@ -43,23 +43,23 @@ class Program:
 
     @property
     def printed(self) -> str:
-        """What it has printed so far."""
+        """The output so far."""
         return self._out.read_text()
 
     def prints(self, text: str) -> None:
-        """Wait until it has printed something."""
+        """Wait until the program has printed `text`."""
         wait_until(lambda: text in self.printed or self._process.poll() is not None)
         assert text in self.printed, self.printed
 
     def wait(self) -> int:
-        """Wait until it ends by itself, and return its exit code."""
+        """Wait until the program exits, and return its exit code."""
         return self._process.wait(20)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End it."""
+        """Kill the program."""
         self._process.kill()
         self._process.wait()
 
@@ -75,32 +75,32 @@ def _command(name: str) -> list[str]:
 
 
 class Augusto:
-    """Somebody in Alice's class who hears what her program says, and answers."""
+    """A classmate of Alice, who receives her program's messages and sends others."""
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
-        # The first that is listed, as the programs take it.
+        # The first topic listed, because the programs use it too.
         self.topic = next(str(entry["topic"]) for entry in poller.join("user:me")["topics"])
         self._position = poller.join(self.topic)["seq"]
 
     def hears(self, text: str) -> None:
-        """Wait for what Alice's program says."""
+        """Wait for a message, and check its text."""
         assert self._poller.wait_for_event(self.topic, "message:sent")["text"] == text
 
     def says(self, text: str) -> None:
-        """Say something."""
+        """Send a message."""
         assert self._poller.push(self.topic, "message:send", {"text": text})["status"] == "ok"
 
     @property
     def said(self) -> list[str]:
-        """What everybody has said since he came."""
+        """The texts of all messages since he joined."""
         read = self._poller.push(self.topic, "history:read", {"after": self._position})["response"]
         return [event["payload"]["text"] for event in read["events"]]
 
 
 @pytest.fixture
 def augusto(lousa: Lousa, tokens: dict[str, str]) -> Iterator[Augusto]:
-    """Return him."""
+    """Connect Augusto by long-polling."""
     with closing(Poller(lousa.url, "students", access_token=tokens["augusto.aguiar"])) as poller:
         poller.open()
         yield Augusto(poller)
@@ -111,7 +111,7 @@ Run = Callable[..., Program]
 
 @pytest.fixture
 def run(tokens: dict[str, str], augusto: Augusto, tmp_path: Path) -> Iterator[Run]:
-    """Return a function that runs a program of the page, as Alice or somebody else."""
+    """Return a function that runs a program from the page, as Alice or another user."""
     with ExitStack() as programs:
 
         def started(name: str, url: str, login: str = "alice.oliveira") -> Program:
@@ -120,14 +120,14 @@ def run(tokens: dict[str, str], augusto: Augusto, tmp_path: Path) -> Iterator[Ru
         yield started
 
 
-def test_the_page_has_these_programs() -> None:
+def test_page_lists_the_expected_programs() -> None:
     assert sorted(PROGRAMS) == sorted(
         ["chat.mjs", "polls.mjs", "faithful.mjs", "listen.py", "faithful.py", "chat.py", "packed.py", "polls.sh"]
     )
 
 
 @pytest.mark.parametrize("name", ["chat.mjs", "polls.mjs", "packed.py", "polls.sh"])
-def test_a_program_says_and_hears(lousa: Lousa, run: Run, augusto: Augusto, name: str) -> None:
+def test_chat_program_sends_and_receives(lousa: Lousa, run: Run, augusto: Augusto, name: str) -> None:
     alice = run(name, lousa.url)
     augusto.hears("Bom dia!")
     augusto.says(f"Oi, {name}!")
@@ -136,21 +136,19 @@ def test_a_program_says_and_hears(lousa: Lousa, run: Run, augusto: Augusto, name
         assert re.search("^here: .*Alice de Oliveira", alice.printed, re.M)
 
 
-def test_a_program_that_listens_hears(lousa: Lousa, run: Run, augusto: Augusto) -> None:
+def test_listening_program_receives(lousa: Lousa, run: Run, augusto: Augusto) -> None:
     alice = run("listen.py", lousa.url)
 
     def hears() -> bool:
         augusto.says("Oi, Alice!")
         return "Augusto Rezende Aguiar: Oi, Alice!" in alice.printed
 
-    wait_until(hears)  # it says nothing by which he could know that it is there
+    wait_until(hears)  # the program sends nothing, so Augusto repeats his message until it is printed
 
 
 @pytest.mark.parametrize("name", FAITHFUL)
-async def test_a_faithful_program_misses_nothing_and_says_nothing_twice(
-    lousa: Lousa, run: Run, augusto: Augusto, name: str
-) -> None:
-    # Nobody has said these before, so that none of them is history.
+async def test_reliable_program_misses_and_repeats_nothing(lousa: Lousa, run: Run, augusto: Augusto, name: str) -> None:
+    # The texts are unique, so that none of them is in the history.
     texts = [f"{text}, {name}" for text in ("Oi", "Você está aí", "Alice", "Até amanhã")]
     async with Proxy(lousa.port, seed=1) as proxy:
         alice = run(name, proxy.url)
@@ -169,7 +167,7 @@ async def test_a_faithful_program_misses_nothing_and_says_nothing_twice(
     assert printed[-5:] == [("Alice", "Bom dia!"), *(("Augusto", text) for text in texts)]
 
 
-async def test_the_faithful_javascript_program_falls_back_to_polls(lousa: Lousa, run: Run, augusto: Augusto) -> None:
+async def test_reliable_javascript_program_falls_back_to_polling(lousa: Lousa, run: Run, augusto: Augusto) -> None:
     async with Filter(lousa.port) as web_filter:
         web_filter.switch("refuse")
         alice = run("faithful.mjs", web_filter.url)
@@ -178,7 +176,7 @@ async def test_the_faithful_javascript_program_falls_back_to_polls(lousa: Lousa,
         await asyncio.to_thread(alice.prints, "Augusto Rezende Aguiar: Oi, filtro!")
 
 
-def test_the_faithful_javascript_program_ends_when_its_user_is_signed_out(
+def test_reliable_javascript_program_exits_when_its_user_is_signed_out(
     lousa: Lousa, run: Run, augusto: Augusto
 ) -> None:
     bianca = run("faithful.mjs", lousa.url, "bianca.peixoto")

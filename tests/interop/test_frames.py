@@ -1,4 +1,4 @@
-"""Frames in the forms in which clients have them, over both transports: arrays, objects, and what is neither."""
+"""The frame formats of clients, over both transports: arrays, objects, binary pushes and malformed frames."""
 
 import base64
 import json
@@ -20,20 +20,20 @@ SECONDS = 20.0
 
 
 class Line(Protocol):
-    """A connection of either transport, over which a test says and hears what stands in a frame."""
+    """A connection over either transport that sends and receives whole frames."""
 
     def say(self, frame: Any) -> None:
-        """Send a frame: bytes as a binary one, anything else as JSON."""
+        """Send a frame: bytes as a binary frame, anything else as JSON."""
 
     def hear(self) -> Any:
-        """Return the next frame's JSON."""
+        """Receive the next frame and return its JSON."""
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
 
 
 class SocketLine:
-    """A WebSocket."""
+    """A WebSocket connection."""
 
     def __init__(self, url: str, role: str, query: str) -> None:
         address = f"{url.replace('http', 'ws')}/{role}/socket/websocket?{query}"
@@ -53,7 +53,7 @@ class SocketLine:
 
 
 class PollLine:
-    """A long-poll; a binary frame is a line in base64."""
+    """A long-poll session; a binary frame is a line in base64."""
 
     def __init__(self, url: str, role: str, query: str) -> None:
         self._poller = Poller(url, role)
@@ -79,7 +79,7 @@ Open = Callable[..., Line]
 
 @pytest.fixture(params=[SocketLine, PollLine], ids=["websocket", "longpoll"])
 def connect(request: pytest.FixtureRequest, lousa: Lousa, tokens: dict[str, str]) -> Iterator[Open]:
-    """Return a function that connects somebody, with the parameters of the query."""
+    """Return a function that connects a user with these query parameters."""
     with ExitStack() as lines:
 
         def opened(login: str, **parameters: str) -> Line:
@@ -92,7 +92,7 @@ def connect(request: pytest.FixtureRequest, lousa: Lousa, tokens: dict[str, str]
 
 
 def hear_until(line: Line, wanted: Callable[[Any], bool]) -> list[Any]:
-    """Return the frames up to the first that is wanted; those of presence come whenever somebody does."""
+    """Return the frames up to and including the first match; presence frames may arrive at any time."""
     heard = [line.hear()]
     while not wanted(heard[-1]):
         heard.append(line.hear())
@@ -113,7 +113,7 @@ def join_in_arrays(line: Line) -> str:
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "2.0.0", None], ids=str)
-def test_who_speaks_in_objects_without_a_join_ref_is_answered_in_objects(connect: Open, version: str | None) -> None:
+def test_object_frames_without_join_ref_get_object_replies(connect: Open, version: str | None) -> None:
     ana, bruno = connect("ana", **({"vsn": version} if version else {})), connect("bruno", vsn="2.0.0")
     topic = join_in_arrays(bruno)
 
@@ -140,22 +140,22 @@ def test_who_speaks_in_objects_without_a_join_ref_is_answered_in_objects(connect
     hear_until(ana, lambda frame: frame["event"] == "phx_close")
 
 
-def test_who_asks_for_the_first_version_is_spoken_to_in_objects_from_the_start(connect: Open) -> None:
+def test_version_one_receives_objects_before_its_first_frame(connect: Open) -> None:
     line = connect("ana", vsn="1.0.0")
-    line.say(b"\x01")  # no frame at all, which tells nothing of the form
+    line.say(b"\x01")  # malformed, so it does not select a format
     refused = line.hear()
     assert (refused["topic"], refused["event"], refused["ref"]) == ("phoenix", "phx_reply", None)
     assert refused["payload"]["response"]["code"] == "bad_frame"
 
 
-def test_a_heartbeat_without_a_ref_is_heard_and_not_answered(connect: Open) -> None:
+def test_heartbeat_without_a_ref_gets_no_reply(connect: Open) -> None:
     line = connect("ana", vsn="1.0.0")
     line.say({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": None})
     line.say({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "1"})
     assert line.hear()["ref"] == "1"
 
 
-def test_every_frame_is_answered_in_its_own_form(connect: Open) -> None:
+def test_each_reply_uses_the_format_of_its_request(connect: Open) -> None:
     line = connect("ana", vsn="2.0.0")
     in_array: list[Any] = [None, "1", "phoenix", "heartbeat", {}]
     in_object: dict[str, Any] = {"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "2"}
@@ -170,7 +170,7 @@ def test_every_frame_is_answered_in_its_own_form(connect: Open) -> None:
 # Versions
 
 
-def test_an_unknown_version_is_refused_at_the_door(lousa: Lousa, tokens: dict[str, str]) -> None:
+def test_handshake_refuses_an_unknown_version(lousa: Lousa, tokens: dict[str, str]) -> None:
     query = f"vsn=3.0.0&access_token={tokens['ana']}"
     with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
         SocketLine(lousa.url, "students", query)
@@ -182,12 +182,12 @@ def test_an_unknown_version_is_refused_at_the_door(lousa: Lousa, tokens: dict[st
 
 
 def binary_push(*names: str, payload: bytes) -> bytes:
-    """Return a push as Phoenix' clients send it for an ArrayBuffer; the names are join_ref, ref, topic and event."""
+    """Return a push as Phoenix' clients send an ArrayBuffer; `names` are join_ref, ref, topic and event."""
     encoded = [name.encode() for name in names]
     return bytes([0, *map(len, encoded)]) + b"".join(encoded) + payload
 
 
-def test_a_push_with_a_binary_payload_is_refused_under_its_own_ref(connect: Open) -> None:
+def test_binary_push_gets_an_error_reply_with_its_ref(connect: Open) -> None:
     line = connect("ana", vsn="2.0.0")
     topic = join_in_arrays(line)
     line.say(binary_push("2", "3", topic, "message:send", payload=b"\x00\xff\n\n"))
@@ -201,7 +201,7 @@ def test_a_push_with_a_binary_payload_is_refused_under_its_own_ref(connect: Open
 @pytest.mark.parametrize(
     "frame", [b"\x00", b"\x00\x05\x05\x05\x05abc", b"\x00\x01\x01\x01\x01\xff\xff\xff\xff", b"\x07"]
 )
-def test_what_is_no_frame_is_refused_and_the_connection_stays(connect: Open, frame: bytes) -> None:
+def test_malformed_frame_is_refused_and_the_connection_stays(connect: Open, frame: bytes) -> None:
     line = connect("ana", vsn="2.0.0")
     line.say(frame)
     line.say([None, "1", "phoenix", "heartbeat", {}])

@@ -1,4 +1,4 @@
-"""Long-polling as stock clients do it, byte for byte: against one worker, and against four, any of which may answer."""
+"""Long-polling as stock clients do it, byte for byte, with one worker and with four that share the requests."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.interop.pages import PageServer
 from tests.interop.poller import Body, Poller, request
 from tests.lousa import Lousa
 
-# What `slow` begins here is looked at in test_silence, by when it has had its time.
+# `slow` starts its futures here; test_silence checks them later.
 pytestmark = [pytest.mark.interop, pytest.mark.usefixtures("slow")]
 
 DEAD: Body = {"status": 410, "token": None, "messages": []}
@@ -22,14 +22,14 @@ ANSWERED = '[null,"h","phoenix","phx_reply",{"status":"ok","response":{}}]'
 
 
 def door(server: Lousa, role: str = "students", query: str = "vsn=2.0.0") -> str:
-    """Return the address of a role's long-poll."""
+    """Return the URL of a role's long-poll endpoint."""
     return f"{server.url}/{role}/socket/longpoll?{query}"
 
 
-# What is answered
+# Poll answers
 
 
-def test_a_session_begins_with_410_and_its_token(server: Lousa, tokens: dict[str, str]) -> None:
+def test_first_poll_returns_410_and_the_session_token(server: Lousa, tokens: dict[str, str]) -> None:
     poller = Poller(server.url, "students", access_token=tokens["ana"])
     with closing(poller):
         body = poller.open()
@@ -37,7 +37,7 @@ def test_a_session_begins_with_410_and_its_token(server: Lousa, tokens: dict[str
     assert poller.token is not None
 
 
-def test_messages_are_texts_that_hold_frames_and_come_by_get(open_poll: OpenPoll) -> None:
+def test_get_returns_messages_as_json_strings(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     before = ana.token
     assert ana.post(HEARTBEAT) == {"status": 200}
@@ -46,7 +46,7 @@ def test_messages_are_texts_that_hold_frames_and_come_by_get(open_poll: OpenPoll
     assert ana.token != before
 
 
-def test_an_answer_is_kept_until_the_next_poll_says_that_it_arrived(open_poll: OpenPoll) -> None:
+def test_poll_answer_is_kept_until_the_next_token_acknowledges_it(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     first = ana.token
     ana.post(HEARTBEAT)
@@ -60,7 +60,7 @@ def test_an_answer_is_kept_until_the_next_poll_says_that_it_arrived(open_poll: O
     assert ana.poll()["messages"] == [ANSWERED]
 
 
-def test_a_poll_is_answered_as_soon_as_there_is_something(open_poll: OpenPoll) -> None:
+def test_waiting_poll_returns_as_soon_as_a_message_arrives(open_poll: OpenPoll) -> None:
     ana, bruno = open_poll("ana"), open_poll("bruno")
     topic = ana.class_topic()
     ana.join(topic)
@@ -71,7 +71,7 @@ def test_a_poll_is_answered_as_soon_as_there_is_something(open_poll: OpenPoll) -
         assert (heard.result()["text"], heard.result()["seq"]) == ("Oi, Ana!", seq)
 
 
-def test_of_several_polls_at_once_the_newest_waits_and_none_is_lost(open_poll: OpenPoll) -> None:
+def test_newest_of_concurrent_polls_waits_and_no_message_is_lost(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     with ThreadPoolExecutor() as threads:
         polls = [threads.submit(ana.poll, ana.token) for _ in range(3)]
@@ -84,7 +84,7 @@ def test_of_several_polls_at_once_the_newest_waits_and_none_is_lost(open_poll: O
     assert ana.poll(ana.token) == heard[0]
 
 
-def test_no_answer_is_to_be_stored(server: Lousa, open_poll: OpenPoll) -> None:
+def test_every_answer_has_cache_control_no_store(server: Lousa, open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     named = {"X-Phoenix-Longpoll-Token": str(ana.token)}
     for answer in (
@@ -99,12 +99,12 @@ def test_no_answer_is_to_be_stored(server: Lousa, open_poll: OpenPoll) -> None:
         assert answer.headers["content-type"].startswith("application/json")
 
 
-def test_a_method_that_is_none_of_these_is_answered_with_an_empty_400(server: Lousa) -> None:
+def test_unsupported_method_gets_an_empty_400(server: Lousa) -> None:
     answer = request(door(server), "PUT", b"{}")
     assert (answer.http_status, answer.data) == (400, b"")
 
 
-# Who may come in
+# Handshake
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_method_that_is_none_of_these_is_answered_with_an_empty_400(server: Lo
     ],
     ids=["nobody", "a stranger", "student", "teacher", "version", "MessagePack", "a foreign page with a cookie"],
 )
-def test_who_may_not_come_in_is_told_403(
+def test_invalid_handshake_gets_403(
     server: Lousa, tokens: dict[str, str], role: str, query: str, headers: dict[str, str]
 ) -> None:
     filled = {name: value.format(**tokens) for name, value in headers.items()}
@@ -141,7 +141,7 @@ def test_who_may_not_come_in_is_told_403(
     ],
     ids=["parameter", "Authorization", "X-Phoenix-AuthToken", "cookie", "cookie, own page", "token, foreign page"],
 )
-def test_a_credential_may_come_in_each_of_these_places(
+def test_credential_is_accepted_in_each_of_these_places(
     server: Lousa, tokens: dict[str, str], query: str, headers: dict[str, str]
 ) -> None:
     filled = {name: value.format(**tokens, origin=server.url) for name, value in headers.items()}
@@ -154,7 +154,7 @@ def test_a_credential_may_come_in_each_of_these_places(
         assert poller.join("user:me")["user"]["role"] == "student"
 
 
-def test_a_user_has_a_bounded_number_of_sessions_on_each_worker(server: Lousa, tokens: dict[str, str]) -> None:
+def test_sessions_per_user_are_bounded_on_each_worker(server: Lousa, tokens: dict[str, str]) -> None:
     with ExitStack() as pollers:
         mine = []
         while True:
@@ -168,10 +168,10 @@ def test_a_user_has_a_bounded_number_of_sessions_on_each_worker(server: Lousa, t
         assert mine[0].post(HEARTBEAT) == {"status": 200}, "those who are in stay in"
 
 
-# The session's token
+# Session token
 
 
-def test_the_token_may_come_in_a_header_or_as_the_last_token_of_the_query(open_poll: OpenPoll) -> None:
+def test_token_is_read_from_header_or_last_query_parameter(open_poll: OpenPoll) -> None:
     ana, bruno = open_poll("ana"), open_poll("bruno")
     ana.post(HEARTBEAT)
     with_ana, with_both = f"{ana.url}&token={ana.token}", f"{ana.url}&token=mine&token={ana.token}"
@@ -183,7 +183,7 @@ def test_the_token_may_come_in_a_header_or_as_the_last_token_of_the_query(open_p
     assert heard["messages"] == [ANSWERED.replace('"h"', '"b"')], "the header goes before the parameter"
 
 
-def test_a_token_needs_no_other_credential_and_serves_at_its_own_role_s_door_only(open_poll: OpenPoll) -> None:
+def test_token_alone_authenticates_at_its_own_role_only(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     ana.url = ana.url.partition("&access_token")[0]
     assert ana.post(HEARTBEAT) == {"status": 200}
@@ -196,7 +196,7 @@ def test_a_token_needs_no_other_credential_and_serves_at_its_own_role_s_door_onl
 
 
 @pytest.mark.parametrize("token", ["mine", "a.b.1.c", "é", "x" * 5000])
-def test_a_token_that_is_none_of_ours_names_no_session(server: Lousa, tokens: dict[str, str], token: str) -> None:
+def test_invalid_token_gets_410(server: Lousa, tokens: dict[str, str], token: str) -> None:
     named = {"X-Phoenix-Longpoll-Token": token.encode().decode("latin-1")}
     url = door(server, query=f"vsn=2.0.0&access_token={tokens['ana']}")
     for method, body in (("GET", None), ("POST", HEARTBEAT.encode()), ("DELETE", None)):
@@ -206,7 +206,7 @@ def test_a_token_that_is_none_of_ours_names_no_session(server: Lousa, tokens: di
 # Pushes
 
 
-def test_the_order_of_many_posts_is_the_order_in_which_all_hear(open_poll: OpenPoll) -> None:
+def test_many_posts_are_delivered_in_order(open_poll: OpenPoll) -> None:
     ana, bruno = open_poll("ana"), open_poll("bruno")
     topic = bruno.class_topic()
     first = bruno.join(topic)["seq"] + 1
@@ -223,27 +223,27 @@ def test_the_order_of_many_posts_is_the_order_in_which_all_hear(open_poll: OpenP
     assert replies == list(range(first, first + len(texts)))
 
 
-def test_a_post_without_ndjson_is_one_frame(open_poll: OpenPoll) -> None:
+def test_post_without_ndjson_contains_one_frame(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     assert ana.ask("POST", HEARTBEAT.encode(), Content_Type="text/plain") == {"status": 200}
     assert ana.poll()["messages"] == [ANSWERED]
 
 
-def test_a_line_that_is_no_frame_is_refused_by_a_message_and_those_around_it_are_done(open_poll: OpenPoll) -> None:
+def test_malformed_line_is_refused_and_other_lines_are_processed(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     assert ana.post(HEARTBEAT, "[1,2", "!!!", "", HEARTBEAT) == {"status": 200}
     replies = [ana.wait_for(lambda frame: frame[3] == "phx_reply")[4] for _ in range(4)]
     assert [reply["response"].get("code") for reply in replies] == [None, "bad_frame", "bad_frame", None]
 
 
-def test_too_many_lines_are_refused_before_any_of_them_is_done(open_poll: OpenPoll) -> None:
+def test_post_with_too_many_lines_is_refused_whole(open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     assert ana.post(*[HEARTBEAT] * 301) == {"status": 413}
     assert ana.post(HEARTBEAT.replace('"h"', '"later"')) == {"status": 200}
     assert ana.poll()["messages"] == [ANSWERED.replace('"h"', '"later"')]
 
 
-def test_too_long_a_body_is_refused_before_it_is_read(server: Lousa, open_poll: OpenPoll) -> None:
+def test_oversized_body_is_refused_before_it_is_read(server: Lousa, open_poll: OpenPoll) -> None:
     ana = open_poll("ana")
     parts = urlsplit(ana.url)
     with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=20)) as connection:
@@ -261,10 +261,10 @@ def test_too_long_a_body_is_refused_before_it_is_read(server: Lousa, open_poll: 
     assert ana.poll()["messages"] == [ANSWERED]
 
 
-# Pages of other sites
+# Cross-origin requests
 
 
-def test_a_preflight_lets_allowed_pages_send_what_they_ask_for(server: Lousa, pages: PageServer) -> None:
+def test_preflight_allows_requested_headers_from_an_allowed_origin(server: Lousa, pages: PageServer) -> None:
     asked = {
         "Origin": pages.origin,
         "Access-Control-Request-Method": "POST",
@@ -279,16 +279,16 @@ def test_a_preflight_lets_allowed_pages_send_what_they_ask_for(server: Lousa, pa
     assert "Origin" in answer.headers["vary"]
 
 
-def test_a_page_of_any_other_site_may_not_read_what_is_answered(server: Lousa) -> None:
+def test_response_to_an_unknown_origin_has_no_cors_header(server: Lousa) -> None:
     for method in ("OPTIONS", "GET"):
         answer = request(door(server), method, None, {"Origin": "https://elsewhere.example"})
         assert "access-control-allow-origin" not in answer.headers
 
 
-# How a session ends
+# End of a session
 
 
-def test_delete_ends_a_session_at_once_and_others_see_it_go(open_poll: OpenPoll) -> None:
+def test_delete_closes_the_session_and_removes_its_presence(open_poll: OpenPoll) -> None:
     ana, andre = open_poll("ana"), open_poll("andre.nogueira")
     topic = ana.class_topic()
     ana.join(topic)
@@ -303,7 +303,7 @@ def test_delete_ends_a_session_at_once_and_others_see_it_go(open_poll: OpenPoll)
     assert andre.open()["token"] is not None, "without a token there is a new one"
 
 
-def test_who_is_signed_out_elsewhere_is_told_so_where_the_session_ends(server: Lousa, open_poll: OpenPoll) -> None:
+def test_disabled_user_receives_410_with_the_signed_out_code(server: Lousa, open_poll: OpenPoll) -> None:
     kenji = open_poll("kenji.nakamura")
     server.run("user", "disable", "kenji.nakamura")
     body: Body = {"status": 204}

@@ -1,4 +1,4 @@
-"""npm `phoenix`, the stock client, unchanged, in Chromium: on a page of another site, and on one of our own."""
+"""The unchanged stock client, npm `phoenix`, in Chromium: on a cross-origin and on a same-origin page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -16,16 +16,16 @@ from tests.interop.conftest import PAIRS
 from tests.interop.pages import FOLDER, PageServer
 from tests.lousa import Lousa
 
-# One loop for all, because there is one Chromium for all.
+# All tests share one Chromium, and so one event loop.
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="module")]
 
-# What a page does with the package that it loads from its own site, as any page would.
+# The page's script: loads the package from the page's own origin.
 _RUN = """async (given) => {
   const phoenix = await import(`${given.folder}/node_modules/${given.package}/priv/static/phoenix.mjs`);
   const { run } = await import(`${given.folder}/conversation.mjs`);
   return run(given, phoenix, WebSocket, sessionStorage);
 }"""
-# Ask as the client's long-poll does, once; an answer that the browser keeps from the page is an error.
+# Sends one long-poll request as the client does; a response that the browser blocks becomes an error.
 _ASK = """async ([url, token]) => {
   const answered = fetch(url, { headers: { "X-Phoenix-AuthToken": token } });
   return answered.then((response) => response.json()).catch((error) => ({ error: error.message }));
@@ -45,7 +45,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """Return a window without any cookie."""
+    """Return a browser context without cookies."""
     context = await browser.new_context()
     context.set_default_timeout(MILLISECONDS)
     yield context
@@ -54,7 +54,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(context: BrowserContext, pages: PageServer) -> Page:
-    """Return a page of the other site."""
+    """Return a page from the other origin."""
     page = await context.new_page()
     await page.goto(f"{pages.origin}/page.html")
     return page
@@ -62,7 +62,7 @@ async def page(context: BrowserContext, pages: PageServer) -> Page:
 
 @pytest.fixture
 def run(tokens: dict[str, str]) -> Run:
-    """Return a function that lets two do a story on a page, and returns what it told."""
+    """Return a function that runs a story with two clients on a page, and returns its result."""
 
     async def told(page: Page, url: str, story: str, **options: Any) -> Told:
         pair = [tokens[login] for login in PAIRS[story]]
@@ -75,7 +75,7 @@ def run(tokens: dict[str, str]) -> Run:
 
 
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8", "phoenix-1-7"])
-async def test_on_a_page_of_an_allowed_site_they_chat_see_who_is_here_and_come_back(
+async def test_page_of_an_allowed_origin_chats_with_presence_and_reconnects(
     server: Lousa, page: Page, run: Run, package: str
 ) -> None:
     for transport in ("websocket", "longpoll"):
@@ -84,15 +84,15 @@ async def test_on_a_page_of_an_allowed_site_they_chat_see_who_is_here_and_come_b
         assert told["longpoll"] == [transport == "longpoll"] * 2
 
 
-async def test_on_our_own_pages_the_cookie_is_the_credential(
+async def test_same_origin_page_authenticates_with_the_cookie(
     lousa: Lousa, context: BrowserContext, run: Run, tokens: dict[str, str]
 ) -> None:
     await context.add_cookies([{"name": "lousa_session", "value": tokens["ana"], "url": lousa.url}])
-    await context.route(f"{lousa.url}/interop/**", _serve)  # as if the modules were ours, too
+    await context.route(f"{lousa.url}/interop/**", _serve)  # serves the modules from our own origin
     page = await context.new_page()
     await page.goto(f"{lousa.url}/healthz")
     for transport in ("websocket", "longpoll"):
-        # A path, as a page gives it; the stock client makes it an address of the page's own site.
+        # An endpoint without a host; the stock client resolves it against the page's origin.
         told = await run(page, "", "meet", folder="/interop", transport=transport, tokens=[None, tokens["bruno"]])
         assert told["longpoll"] == [transport == "longpoll"] * 2
 
@@ -101,9 +101,7 @@ async def _serve(route: Route) -> None:
     await route.fulfill(path=FOLDER / urlsplit(route.request.url).path.removeprefix("/interop/"))
 
 
-async def test_a_page_of_any_other_site_is_kept_from_the_answers(
-    lousa: Lousa, page: Page, tokens: dict[str, str]
-) -> None:
+async def test_browser_blocks_responses_to_an_unknown_origin(lousa: Lousa, page: Page, tokens: dict[str, str]) -> None:
     asked = [f"{lousa.url}/students/socket/longpoll?vsn=2.0.0", tokens["ana"]]
     assert (await page.evaluate(_ASK, asked))["status"] == 410
     with PageServer() as foreign:
@@ -112,7 +110,7 @@ async def test_a_page_of_any_other_site_is_kept_from_the_answers(
 
 
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-7"])
-async def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
+async def test_client_falls_back_to_polling_where_a_filter_blocks_websockets(
     lousa: Lousa, page: Page, run: Run, package: str
 ) -> None:
     modes: list[Mode] = ["refuse", "hang", "swallow"]
@@ -132,12 +130,10 @@ async def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
 
 
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-7"])
-async def test_who_gives_ids_misses_nothing_where_answers_are_lost(
-    lousa: Lousa, page: Page, run: Run, package: str
-) -> None:
+async def test_push_ids_prevent_loss_when_answers_are_lost(lousa: Lousa, page: Page, run: Run, package: str) -> None:
     async with Proxy(lousa.port, seed=1) as proxy:
         proxy.turn(lambda chance, is_websocket: Fate(lose=0.1))
         options = {"package": package, "transport": "longpoll", "count": 8, "timeout": 500}
         await run(page, proxy.url, "talk", **options)
-    # The browser itself repeats a request whose kept connection broke, so that the client need not notice.
+    # The browser itself retries a request whose keep-alive connection broke, so the client may not notice.
     assert proxy.done["answers lost"] > 2

@@ -1,7 +1,7 @@
-"""PyPI `phoenix-channels-python-client`, unchanged, over its own interface.
+"""The unchanged PyPI package `phoenix-channels-python-client`, through its public interface.
 
-It joins with an empty payload and keeps the reply to itself, so that it has to be told its topic, and reads what it
-missed by `history:read`. In the protocol's second version it drops every broadcast: they bear no join's ref.
+It joins with an empty payload and does not expose the reply, so the test passes it the topic, and it reads missed
+events with `history:read`. In version 2 of the protocol it drops every broadcast, because broadcasts have no join_ref.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from tests.lousa import Lousa
 
 pytestmark = pytest.mark.interop
 
-# Come back at once: the client itself would wait for two seconds and more.
+# Reconnect at once: by default the client waits two seconds or more.
 _AT_ONCE = ReconnectPolicy(base_delay_s=0, rapid_first_min_delay_s=0, rapid_second_min_delay_s=0)
 
 
 class Listener:
-    """Somebody in a class who hears what is said, asks, and knows how far they have heard."""
+    """A client in a class that receives messages, pushes, and keeps its position."""
 
     def __init__(self, server: Lousa, token: str, topic: str, version: str) -> None:
         self.topic = topic
@@ -54,12 +54,12 @@ class Listener:
             self._take(message.payload)
 
     def _take(self, payload: dict[str, Any]) -> None:
-        if payload["seq"] > self.position:  # else it came live, too, while it was asked for
+        if payload["seq"] > self.position:  # otherwise it also came live during `history:read`
             self.position = payload["seq"]
             self.heard.append(payload["text"])
 
     async def ask(self, event: str, payload: dict[str, Any]) -> Any:
-        """Push, and return the response."""
+        """Push an event and return the response."""
         ref = uuid4().hex
         join_ref = self.client.get_current_subscriptions()[self.topic].join_ref
         message = make_message(event, self.topic, ref, payload, join_ref)
@@ -68,7 +68,7 @@ class Listener:
         return self.replies[ref]["response"]
 
     async def catch_up(self) -> None:
-        """Read what was said while the connection was away."""
+        """Read the messages missed while disconnected."""
         missed = await self.ask("history:read", {"after": self.position, "event": "message:sent"})
         for event in missed["events"]:
             self._take(event["payload"])
@@ -76,7 +76,7 @@ class Listener:
 
 @pytest.fixture
 def bruno(lousa: Lousa, tokens: dict[str, str]) -> Iterator[Poller]:
-    """Return somebody in the same class who polls."""
+    """Connect a classmate by long-polling."""
     with closing(Poller(lousa.url, "students", access_token=tokens["bruno"])) as poller:
         poller.open()
         yield poller
@@ -95,11 +95,11 @@ Say = Callable[[str], Any]
 
 @pytest.fixture
 def say(bruno: Poller, topic: str) -> Say:
-    """Return a coroutine function with which Bruno says something."""
+    """Return a coroutine function that sends a message as Bruno."""
     return lambda text: asyncio.to_thread(bruno.push, topic, "message:send", {"text": text})
 
 
-async def test_it_hears_speaks_and_reads_what_it_missed(
+async def test_client_sends_receives_and_reads_missed_messages(
     lousa: Lousa, tokens: dict[str, str], topic: str, bruno: Poller, say: Say
 ) -> None:
     ana = Listener(lousa, tokens["ana"], topic, "1.0")
@@ -123,7 +123,7 @@ async def test_it_hears_speaks_and_reads_what_it_missed(
         await ana.client.unsubscribe_from_topic(topic)
 
 
-async def test_in_the_second_version_it_is_answered_and_drops_broadcasts(
+async def test_version_two_client_receives_replies_but_drops_broadcasts(
     lousa: Lousa, tokens: dict[str, str], topic: str, say: Say
 ) -> None:
     ana = Listener(lousa, tokens["ana"], topic, "2.0")
@@ -132,17 +132,17 @@ async def test_in_the_second_version_it_is_answered_and_drops_broadcasts(
         await say("Oi, Ana!")
         read = await ana.ask("history:read", {"before": 2**50, "limit": 1})
         assert read["events"][0]["payload"]["text"] == "Oi, Ana!"
-        # Where this fails the client has changed, and docs/clients.md need not recommend the first version any more.
+        # If this fails, the client has changed, and docs/clients.md need no longer recommend version 1.
         assert "message:sent" not in ana.events
 
 
-async def test_a_topic_that_is_not_theirs_is_refused(lousa: Lousa, tokens: dict[str, str]) -> None:
+async def test_join_of_a_forbidden_topic_is_refused(lousa: Lousa, tokens: dict[str, str]) -> None:
     ana = Listener(lousa, tokens["ana"], "class:999999", "1.0")
     async with ana.client:
         with pytest.raises(PHXTopicError, match="forbidden"):
             await ana.join()
 
 
-async def test_a_stranger_is_refused_at_the_door_for_good(lousa: Lousa) -> None:
+async def test_client_gives_up_after_an_invalid_token(lousa: Lousa) -> None:
     with pytest.raises(PHXConnectionError, match="403"):
         await Listener(lousa, "no-such-token", "class:1", "1.0").client.__aenter__()

@@ -1,4 +1,4 @@
-"""npm `phoenix`, the stock client, unchanged, in Node: see conversation.mjs for what is done with it, and checked."""
+"""The unchanged stock client, npm `phoenix`, in Node; conversation.mjs has the steps and their checks."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Run = Callable[..., Told]
 
 @pytest.fixture
 def run(tokens: dict[str, str]) -> Run:
-    """Return a function that lets two do a story, and returns what it told."""
+    """Return a function that runs a story with two clients, and returns its result."""
 
     def told(url: str, story: str, **options: Any) -> Told:
         return run_in_node(url, story, tokens=[tokens[login] for login in PAIRS[story]], **options)
@@ -29,19 +29,19 @@ def run(tokens: dict[str, str]) -> Run:
     return told
 
 
-# Before 1.8 the client's long-poll wants a browser; test_phoenix_browser has it.
+# Before 1.8 the client's long-poll needs a browser; test_phoenix_browser covers it.
 @pytest.mark.parametrize(
     ("package", "transport"),
     [(package, "websocket") for package in PACKAGES] + [(package, "longpoll") for package in PACKAGES[:2]],
 )
-def test_they_chat_see_who_is_here_and_come_back(server: Lousa, run: Run, package: str, transport: str) -> None:
+def test_clients_chat_with_presence_and_reconnect(server: Lousa, run: Run, package: str, transport: str) -> None:
     told = run(server.url, "meet", package=package, transport=transport, older=package == "phoenix-1-7")
     assert told["longpoll"] == [transport == "longpoll"] * 2
 
 
 @pytest.mark.parametrize("mode", ["refuse", "hang", "swallow"])
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8"])
-async def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
+async def test_client_falls_back_to_polling_where_a_filter_blocks_websockets(
     lousa: Lousa, run: Run, package: str, mode: Mode
 ) -> None:
     async with Filter(lousa.port) as web_filter:
@@ -52,9 +52,7 @@ async def test_they_fall_back_to_polls_where_a_filter_lets_no_websocket_through(
 
 
 @pytest.mark.parametrize("package", ["phoenix", "phoenix-1-8"])
-async def test_who_keeps_positions_and_ids_misses_nothing_where_answers_are_lost(
-    lousa: Lousa, run: Run, package: str
-) -> None:
+async def test_positions_and_ids_prevent_loss_when_answers_are_lost(lousa: Lousa, run: Run, package: str) -> None:
     async with Proxy(lousa.port, seed=1) as proxy:
         proxy.turn(lambda chance, is_websocket: Fate(lose=0.1))
         options = {"package": package, "transport": "longpoll", "count": 8, "timeout": 500}
@@ -63,12 +61,10 @@ async def test_who_keeps_positions_and_ids_misses_nothing_where_answers_are_lost
     assert max(told["joins"]) > 1
 
 
-async def test_who_keeps_positions_and_ids_misses_nothing_where_a_filter_kills_websockets(
-    lousa: Lousa, run: Run
-) -> None:
+async def test_positions_and_ids_prevent_loss_when_websockets_are_killed(lousa: Lousa, run: Run) -> None:
     async with Filter(lousa.port) as web_filter:
         web_filter.switch("kill")
         options = {"count": 30, "fallback": 300, "timeout": 500}
         told = await asyncio.to_thread(run, web_filter.url, "talk", **options)
-    # Once it has been connected the client does not fall back, as docs/clients.md says.
+    # After a first successful connection the client never falls back, as docs/clients.md says.
     assert told["longpoll"] == [False, False]

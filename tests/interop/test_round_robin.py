@@ -1,6 +1,6 @@
-"""Two servers that share a school, behind an nginx that deals out requests in turn, none of them on a connection kept.
+"""Two servers of one school behind an nginx that distributes requests round-robin, without keep-alive.
 
-So no two requests of a session need meet the same server, nor the same worker of one.
+Consecutive requests of a session may reach different servers, and different workers of a server.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.interop
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    """Run a Redis, and return where it is."""
+    """Run a Redis and return its URL."""
     redis = RedisServer(tmp_path)
     redis.start()
     yield redis.url
@@ -33,14 +33,14 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def crews(tmp_path: Path, redis_url: str, postgresql: PostgreSQL, postgresql_tables: dict[str, str]) -> list[Crew]:
-    """Return two servers of one school, with two workers each, that are not started yet."""
+    """Return two servers of one school, with two workers each, not started yet."""
     urls = {name: postgresql.create_database(template) for name, template in postgresql_tables.items()}
     options = [word for name, url in urls.items() for word in ("--database", f"{name}={url}")]
     serve = (*OPTIONS, "--redis-url", redis_url, "--behind-proxy")
     return [Crew(tmp_path / name, 2, *serve, options=options) for name in ("one", "two")]
 
 
-def test_a_talk_by_polls_is_complete_and_in_order(tmp_path: Path, crews: list[Crew]) -> None:
+def test_polled_chat_is_complete_and_in_order(tmp_path: Path, crews: list[Crew]) -> None:
     crews[0].run("roster", "import", str(DEMO_SCHOOL))
     tokens = crews[0].tokens("ana", "bruno")
     with ExitStack() as running, ThreadPoolExecutor() as threads:
@@ -53,7 +53,7 @@ def test_a_talk_by_polls_is_complete_and_in_order(tmp_path: Path, crews: list[Cr
 
 
 def servers_of_sessions(nginx: Nginx) -> dict[str, set[str]]:
-    """Return, by session, which servers its requests were given to."""
+    """Return, by session, the servers that received its requests."""
     sessions: dict[str, set[str]] = {}
     for server, _, uri in nginx.requests:
         tokens = parse_qs(urlsplit(uri).query).get("token")

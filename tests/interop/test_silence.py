@@ -1,4 +1,4 @@
-"""What a server does with a long-poll client that it does not hear: `slow` in conftest has begun it."""
+"""Long-poll clients that receive nothing or stop polling; the `slow` fixture in conftest starts them early."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from tests.lousa import Lousa
 pytestmark = pytest.mark.interop
 
 
-def test_a_poll_that_finds_nothing_is_answered_204_with_the_same_token(server: Lousa, slow: dict[str, Slow]) -> None:
+def test_empty_poll_returns_204_with_the_same_token(server: Lousa, slow: dict[str, Slow]) -> None:
     opened, silent = slow[server.url].silence.result()
     assert silent == {"status": 204, "token": opened["token"], "messages": []}
 
 
-def test_who_stays_away_is_gone_for_the_others_and_is_told_so(server: Lousa, slow: dict[str, Slow]) -> None:
+def test_absent_client_leaves_presence_and_later_gets_410(server: Lousa, slow: dict[str, Slow]) -> None:
     late = slow[server.url].absence.result()
     assert (late["status"], late["token"], late["code"]) == (410, None, 4009)

@@ -1,4 +1,4 @@
-"""`websocket-client`, which knows nothing of us, in JSON and MessagePack: what a program in any language would do."""
+"""The generic `websocket-client`, in JSON and MessagePack: the protocol without a Phoenix library."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ SECONDS = 10.0
 
 
 class Client:
-    """A blocking client: pushes, and reads until what it waits for comes."""
+    """A blocking client: pushes, and reads frames until the expected one arrives."""
 
     def __init__(self, url: str, *, packed: bool, header: list[str] | None = None) -> None:
         self._packed = packed
@@ -27,7 +27,7 @@ class Client:
         self.socket = websocket.create_connection(url, timeout=SECONDS, header=header or [])
 
     def push(self, topic: str, event: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Push, and return the payload of the reply."""
+        """Push an event and return the payload of the reply."""
         self._ref += 1
         ref = str(self._ref)
         if event == "phx_join":
@@ -37,20 +37,20 @@ class Client:
         return reply
 
     def join(self, topic: str, **payload: Any) -> dict[str, Any]:
-        """Join, and return the response."""
+        """Join a topic and return the response."""
         reply = self.push(topic, "phx_join", payload)
         assert reply["status"] == "ok", reply
         response: dict[str, Any] = reply["response"]
         return response
 
     def wait_for(self, wanted: Callable[[list[Any]], bool]) -> list[Any]:
-        """Read frames until one is wanted."""
+        """Read frames up to the first that matches, and return it."""
         while not wanted(frame := self._receive()):
             pass
         return frame
 
     def wait_for_event(self, topic: str, event: str) -> dict[str, Any]:
-        """Read frames until an event of a topic comes, and return its payload."""
+        """Read frames until a topic's event arrives, and return its payload."""
         payload: dict[str, Any] = self.wait_for(lambda frame: frame[2] == topic and frame[3] == event)[4]
         return payload
 
@@ -67,7 +67,7 @@ class Client:
         return frame
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.socket.close()
 
 
@@ -77,7 +77,7 @@ def packed(request: pytest.FixtureRequest) -> bool:
 
 
 def common_class(*clients: Client) -> str:
-    """Return the topic of a class in which all clients are."""
+    """Return the topic of a class that all clients belong to."""
     listed: list[set[str]] = [{entry["topic"] for entry in client.join("user:me")["topics"]} for client in clients]
     return min(topic for topic in set.intersection(*listed) if topic.startswith("class:"))
 
@@ -87,7 +87,7 @@ Connect = Callable[[str, str], Client]
 
 @pytest.fixture
 def connect(lousa: Lousa, packed: bool) -> Iterator[Connect]:
-    """Return a function that opens the socket of a role for a token; all are closed at the end."""
+    """Return a function that connects a token as a role; all connections are closed at the end."""
     with ExitStack() as clients:
 
         def open_client(role: str, token: str) -> Client:
@@ -98,11 +98,9 @@ def connect(lousa: Lousa, packed: bool) -> Iterator[Connect]:
         yield open_client
 
 
-def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(
-    connect: Connect, tokens: dict[str, str]
-) -> None:
+def test_clients_chat_and_a_rejoin_returns_missed_events(connect: Connect, tokens: dict[str, str]) -> None:
     ana, paula = connect("students", tokens["ana"]), connect("teachers", tokens["paula"])
-    topic, one = common_class(ana, paula), uuid4().hex  # what has been said here before has other ids
+    topic, one = common_class(ana, paula), uuid4().hex  # a fresh prefix for push ids, because earlier tests pushed here
     joined = ana.join(topic)
     paula.join(topic)
 
@@ -125,12 +123,12 @@ def test_two_programs_chat_in_a_class_and_one_comes_back_to_what_it_missed(
     assert again["response"]["seq"] == missed[-1], "the same push again counts once"
 
 
-def test_a_heartbeat_is_answered(connect: Connect, tokens: dict[str, str]) -> None:
+def test_heartbeat_gets_a_reply(connect: Connect, tokens: dict[str, str]) -> None:
     client = connect("students", tokens["ana"])
     assert client.push("phoenix", "heartbeat", {}) == {"status": "ok", "response": {}}
 
 
-def test_a_push_that_is_refused_says_why_and_the_connection_stays(connect: Connect, tokens: dict[str, str]) -> None:
+def test_refused_push_gives_a_reason_and_the_connection_stays(connect: Connect, tokens: dict[str, str]) -> None:
     client = connect("students", tokens["ana"])
     reply = client.push("class:999999", "phx_join", {})
     assert reply["status"] == "error"
@@ -138,20 +136,20 @@ def test_a_push_that_is_refused_says_why_and_the_connection_stays(connect: Conne
     assert client.push("phoenix", "heartbeat", {})["status"] == "ok"
 
 
-def test_a_token_may_come_in_the_authorization_header(lousa: Lousa, tokens: dict[str, str]) -> None:
+def test_token_is_accepted_in_the_authorization_header(lousa: Lousa, tokens: dict[str, str]) -> None:
     url = f"ws://127.0.0.1:{lousa.port}/students/socket/websocket?vsn=2.0.0"
     with closing(Client(url, packed=False, header=[f"Authorization: Bearer {tokens['ana']}"])) as client:
         assert client.join("user:me")["user"]["role"] == "student"
 
 
 @pytest.mark.parametrize("role", ["students", "teachers", "principal"])
-def test_a_stranger_is_refused_at_the_door(lousa: Lousa, role: str) -> None:
+def test_handshake_refuses_an_unknown_token(lousa: Lousa, role: str) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
         Client(lousa.socket_url(role, "no-such-token"), packed=False)
     assert refusal.value.status_code == 403
 
 
-def test_a_student_is_refused_at_the_teachers_door(lousa: Lousa, tokens: dict[str, str]) -> None:
+def test_handshake_refuses_a_student_as_teacher(lousa: Lousa, tokens: dict[str, str]) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
         Client(lousa.socket_url("teachers", tokens["ana"]), packed=False)
     assert refusal.value.status_code == 403
