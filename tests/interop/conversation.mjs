@@ -62,11 +62,11 @@ const commonClass = async (one, other) => {
 class Listener {
   constructor(socket, topic, { position, epoch } = {}) {
     Object.assign(this, { position, epoch });
-    this.heard = [];
+    this.received = [];
     this.joins = 0;
     const parameters = () => (this.position === undefined ? {} : { since: this.position, epoch: this.epoch });
     this.channel = socket.channel(topic, parameters);
-    this.channel.on("message:sent", (payload) => this.hear({ event: "message:sent", payload }));
+    this.channel.on("message:sent", (payload) => this.take({ event: "message:sent", payload }));
     const join = this.channel.join().receive("ok", (reply) => this.joined(reply));
     this.here = joined(this.channel, join);
   }
@@ -76,15 +76,15 @@ class Listener {
     check(complete, "nothing is missing");
     // A broadcast has no join_ref, so it may have arrived already for an older join on the same connection.
     const missed = events.filter(({ payload }) => payload.seq > this.position);
-    missed.forEach((event) => this.hear(event));
+    missed.forEach((event) => this.take(event));
     this.position = seq;
     this.epoch = epoch;
   }
 
-  hear({ event, payload }) {
+  take({ event, payload }) {
     check(this.position === undefined || payload.seq === this.position + 1, `${payload.seq} follows ${this.position}`);
     this.position = payload.seq;
-    if (event === "message:sent") this.heard.push(payload.text);
+    if (event === "message:sent") this.received.push(payload.text);
   }
 }
 
@@ -130,8 +130,8 @@ const meet = async (ana, bruno, Presence) => {
 
   // Send and receive.
   const { seq } = await settled(anas.channel.push("message:send", { id: newId(), text: "Oi, Bruno!" }));
-  await until(() => anas.heard.length === 1 && brunos.heard.length === 1, () => [anas.heard, brunos.heard]);
-  same([anas.position, brunos.heard], [seq, ["Oi, Bruno!"]], "both have it");
+  await until(() => anas.received.length === 1 && brunos.received.length === 1, () => [anas.received, brunos.received]);
+  same([anas.position, brunos.received], [seq, ["Oi, Bruno!"]], "both have it");
 
   // Refused: the error reply has a reason, and the connection stays.
   const refusal = await settled(anas.channel.push("message:send", { text: "" })).catch(({ message }) => message);
@@ -140,8 +140,8 @@ const meet = async (ana, bruno, Presence) => {
   // A lost connection: the stock client reconnects and rejoins by itself, and receives the missed messages.
   await lose(ana);
   await say(brunos.channel, "Você está aí?");
-  await until(() => anas.heard.length === 2, () => [anas.heard, anas.channel.state, ana.connectionState()]);
-  same([anas.heard, anas.joins], [["Oi, Bruno!", "Você está aí?"], 2], "nothing was missed, and nothing came twice");
+  await until(() => anas.received.length === 2, () => [anas.received, anas.channel.state, ana.connectionState()]);
+  same([anas.received, anas.joins], [["Oi, Bruno!", "Você está aí?"], 2], "nothing was missed, and nothing came twice");
 
   // Leave, and rejoin from the position.
   await leave(ana, anas.channel);
@@ -149,8 +149,8 @@ const meet = async (ana, bruno, Presence) => {
   const again = new Listener(ana, topic, anas);
   const presenceAgain = new Presence(again.channel);
   await again.here;
-  await until(() => again.heard.length === 1, () => again.heard);
-  same(again.heard, ["Até amanhã."], "she has what was said meanwhile");
+  await until(() => again.received.length === 1, () => again.received);
+  same(again.received, ["Até amanhã."], "she has what was said meanwhile");
 
   // Bruno leaves, and presence removes him.
   const stillHere = () => presenceAgain.list((id, { user }) => user.name);
@@ -170,10 +170,13 @@ const talk = async (ana, bruno, count) => {
       for (let each = 0; each < count; each += 1) await say(channel, `${number}-${each}`);
     }),
   );
-  await until(() => both.every(({ heard }) => heard.length === 2 * count), () => both.map(({ heard }) => heard));
-  same(both[0].heard, both[1].heard, "both heard the same in the same order");
+  await until(
+    () => both.every(({ received }) => received.length === 2 * count),
+    () => both.map(({ received }) => received),
+  );
+  same(both[0].received, both[1].received, "both received the same in the same order");
   for (const number of [0, 1]) {
-    const said = both[0].heard.filter((text) => text.startsWith(`${number}-`));
+    const said = both[0].received.filter((text) => text.startsWith(`${number}-`));
     same(said, Array.from({ length: count }, (_, each) => `${number}-${each}`), "what each said came in order, once");
   }
   return { joins: both.map(({ joins }) => joins) };
@@ -192,7 +195,7 @@ const lose = async ({ conn }) => {
 
 // Run a story with a package (`{ LongPoll, Presence, Socket }`), and return its result.
 //
-// `given`: url · story: "meet" or "talk" · tokens: of both; null means cookie · transport: "websocket" or "longpoll" ·
+// `given`: url · story: "meet" or "talk" · tokens: of both; null: cookie · transport: "websocket" or "longpoll" ·
 // fallback: longPollFallbackMs · timeout: of pushes, in ms · older: a client that can give its token as a parameter only
 // · count: number of messages that each sends
 export const run = async (given, { LongPoll, Presence, Socket }, WebSocket, sessionStorage) => {

@@ -83,16 +83,16 @@ class Augusto:
         self.topic = next(str(entry["topic"]) for entry in poller.join("user:me")["topics"])
         self._position = poller.join(self.topic)["seq"]
 
-    def hears(self, text: str) -> None:
+    def receives(self, text: str) -> None:
         """Wait for a message, and check its text."""
         assert self._poller.wait_for_event(self.topic, "message:sent")["text"] == text
 
-    def says(self, text: str) -> None:
+    def sends(self, text: str) -> None:
         """Send a message."""
         assert self._poller.push(self.topic, "message:send", {"text": text})["status"] == "ok"
 
     @property
-    def said(self) -> list[str]:
+    def texts(self) -> list[str]:
         """The texts of all messages since he joined."""
         read = self._poller.push(self.topic, "history:read", {"after": self._position})["response"]
         return [event["payload"]["text"] for event in read["events"]]
@@ -129,8 +129,8 @@ def test_page_lists_the_expected_programs() -> None:
 @pytest.mark.parametrize("name", ["chat.mjs", "polls.mjs", "packed.py", "polls.sh"])
 def test_chat_program_sends_and_receives(lousa: Lousa, run: Run, augusto: Augusto, name: str) -> None:
     alice = run(name, lousa.url)
-    augusto.hears("Bom dia!")
-    augusto.says(f"Oi, {name}!")
+    augusto.receives("Bom dia!")
+    augusto.sends(f"Oi, {name}!")
     alice.prints(f"Oi, {name}!")
     if name == "chat.mjs":
         assert re.search("^here: .*Alice de Oliveira", alice.printed, re.M)
@@ -139,11 +139,11 @@ def test_chat_program_sends_and_receives(lousa: Lousa, run: Run, augusto: August
 def test_listening_program_receives(lousa: Lousa, run: Run, augusto: Augusto) -> None:
     alice = run("listen.py", lousa.url)
 
-    def hears() -> bool:
-        augusto.says("Oi, Alice!")
+    def has_printed() -> bool:
+        augusto.sends("Oi, Alice!")
         return "Augusto Rezende Aguiar: Oi, Alice!" in alice.printed
 
-    wait_until(hears)  # the program sends nothing, so Augusto repeats his message until it is printed
+    wait_until(has_printed)  # the program sends nothing, so Augusto repeats his message until it is printed
 
 
 @pytest.mark.parametrize("name", FAITHFUL)
@@ -152,17 +152,17 @@ async def test_reliable_program_misses_and_repeats_nothing(lousa: Lousa, run: Ru
     texts = [f"{text}, {name}" for text in ("Oi", "Você está aí", "Alice", "Até amanhã")]
     async with Proxy(lousa.port, seed=1) as proxy:
         alice = run(name, proxy.url)
-        await asyncio.to_thread(augusto.hears, "Bom dia!")
-        await asyncio.to_thread(augusto.says, texts[0])
+        await asyncio.to_thread(augusto.receives, "Bom dia!")
+        await asyncio.to_thread(augusto.sends, texts[0])
         await asyncio.to_thread(alice.prints, texts[0])
         proxy.turn(lambda chance, is_websocket: Fate(cut_up=0))
-        await asyncio.to_thread(augusto.says, texts[1])
-        await asyncio.to_thread(augusto.says, texts[2])
+        await asyncio.to_thread(augusto.sends, texts[1])
+        await asyncio.to_thread(augusto.sends, texts[2])
         proxy.turn(None)
         await asyncio.to_thread(alice.prints, texts[2])
-        await asyncio.to_thread(augusto.says, texts[3])
+        await asyncio.to_thread(augusto.sends, texts[3])
         await asyncio.to_thread(alice.prints, texts[3])
-    assert augusto.said == ["Bom dia!", *texts]
+    assert augusto.texts == ["Bom dia!", *texts]
     printed = re.findall(r"^(Alice|Augusto) [^:]*: (.*)$", alice.printed, re.M)
     assert printed[-5:] == [("Alice", "Bom dia!"), *(("Augusto", text) for text in texts)]
 
@@ -171,8 +171,8 @@ async def test_reliable_javascript_program_falls_back_to_polling(lousa: Lousa, r
     async with Filter(lousa.port) as web_filter:
         web_filter.switch("refuse")
         alice = run("faithful.mjs", web_filter.url)
-        await asyncio.to_thread(augusto.hears, "Bom dia!")
-        await asyncio.to_thread(augusto.says, "Oi, filtro!")
+        await asyncio.to_thread(augusto.receives, "Bom dia!")
+        await asyncio.to_thread(augusto.sends, "Oi, filtro!")
         await asyncio.to_thread(alice.prints, "Augusto Rezende Aguiar: Oi, filtro!")
 
 
@@ -180,6 +180,6 @@ def test_reliable_javascript_program_exits_when_its_user_is_signed_out(
     lousa: Lousa, run: Run, augusto: Augusto
 ) -> None:
     bianca = run("faithful.mjs", lousa.url, "bianca.peixoto")
-    augusto.hears("Bom dia!")
+    augusto.receives("Bom dia!")
     lousa.run("user", "disable", "bianca.peixoto")
     assert bianca.wait() == 0

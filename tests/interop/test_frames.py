@@ -22,10 +22,10 @@ SECONDS = 20.0
 class Line(Protocol):
     """A connection over either transport that sends and receives whole frames."""
 
-    def say(self, frame: Any) -> None:
+    def send(self, frame: Any) -> None:
         """Send a frame: bytes as a binary frame, anything else as JSON."""
 
-    def hear(self) -> Any:
+    def receive(self) -> Any:
         """Receive the next frame and return its JSON."""
 
     def close(self) -> None:
@@ -39,13 +39,13 @@ class SocketLine:
         address = f"{url.replace('http', 'ws')}/{role}/socket/websocket?{query}"
         self._socket = websocket.create_connection(address, timeout=SECONDS)
 
-    def say(self, frame: Any) -> None:
+    def send(self, frame: Any) -> None:
         if isinstance(frame, bytes):
             self._socket.send_binary(frame)
         else:
             self._socket.send(json.dumps(frame))
 
-    def hear(self) -> Any:
+    def receive(self) -> Any:
         return json.loads(self._socket.recv())
 
     def close(self) -> None:
@@ -59,16 +59,16 @@ class PollLine:
         self._poller = Poller(url, role)
         self._poller.url = f"{url}/{role}/socket/longpoll?{query}"
         self._poller.open()
-        self._heard: list[str] = []
+        self._received: list[str] = []
 
-    def say(self, frame: Any) -> None:
+    def send(self, frame: Any) -> None:
         line = base64.b64encode(frame) if isinstance(frame, bytes) else json.dumps(frame).encode()
         assert self._poller.post(line) == {"status": 200}
 
-    def hear(self) -> Any:
-        while not self._heard:
-            self._heard = self._poller.poll()["messages"]
-        return json.loads(self._heard.pop(0))
+    def receive(self) -> Any:
+        while not self._received:
+            self._received = self._poller.poll()["messages"]
+        return json.loads(self._received.pop(0))
 
     def close(self) -> None:
         self._poller.close()
@@ -91,21 +91,21 @@ def connect(request: pytest.FixtureRequest, lousa: Lousa, tokens: dict[str, str]
         yield opened
 
 
-def hear_until(line: Line, wanted: Callable[[Any], bool]) -> list[Any]:
+def receive_until(line: Line, wanted: Callable[[Any], bool]) -> list[Any]:
     """Return the frames up to and including the first match; presence frames may arrive at any time."""
-    heard = [line.hear()]
-    while not wanted(heard[-1]):
-        heard.append(line.hear())
-    return heard
+    received = [line.receive()]
+    while not wanted(received[-1]):
+        received.append(line.receive())
+    return received
 
 
 def join_in_arrays(line: Line) -> str:
     """Join the mathematics class, and return its topic."""
-    line.say(["1", "1", "user:me", "phx_join", {}])
-    topics = line.hear()[4]["response"]["topics"]
+    line.send(["1", "1", "user:me", "phx_join", {}])
+    topics = line.receive()[4]["response"]["topics"]
     topic = next(str(entry["topic"]) for entry in topics if entry["title"] == MATHS)
-    line.say(["2", "2", topic, "phx_join", {}])
-    hear_until(line, lambda frame: frame[1] == "2")
+    line.send(["2", "2", topic, "phx_join", {}])
+    receive_until(line, lambda frame: frame[1] == "2")
     return topic
 
 
@@ -117,42 +117,42 @@ def test_object_frames_without_join_ref_get_object_replies(connect: Open, versio
     ana, bruno = connect("ana", **({"vsn": version} if version else {})), connect("bruno", vsn="2.0.0")
     topic = join_in_arrays(bruno)
 
-    ana.say({"topic": topic, "event": "phx_join", "payload": {}, "ref": "1"})
-    joined = ana.hear()
+    ana.send({"topic": topic, "event": "phx_join", "payload": {}, "ref": "1"})
+    joined = ana.receive()
     assert sorted(joined) == ["event", "payload", "ref", "topic"]
     assert (joined["topic"], joined["event"], joined["ref"]) == (topic, "phx_reply", "1")
     assert joined["payload"]["status"] == "ok"
 
-    ana.say({"topic": topic, "event": "message:send", "payload": {"text": "Oi!"}, "ref": "2"})
-    heard = hear_until(ana, lambda frame: frame["ref"] == "2")
-    if "message:sent" not in [frame["event"] for frame in heard]:
-        heard += hear_until(ana, lambda frame: frame["event"] == "message:sent")
-    assert all(sorted(frame) == ["event", "payload", "ref", "topic"] for frame in heard)
-    reply = next(frame for frame in heard if frame["ref"] == "2")
-    sent = next(frame for frame in heard if frame["event"] == "message:sent")
+    ana.send({"topic": topic, "event": "message:send", "payload": {"text": "Oi!"}, "ref": "2"})
+    received = receive_until(ana, lambda frame: frame["ref"] == "2")
+    if "message:sent" not in [frame["event"] for frame in received]:
+        received += receive_until(ana, lambda frame: frame["event"] == "message:sent")
+    assert all(sorted(frame) == ["event", "payload", "ref", "topic"] for frame in received)
+    reply = next(frame for frame in received if frame["ref"] == "2")
+    sent = next(frame for frame in received if frame["event"] == "message:sent")
     assert (sent["topic"], sent["ref"], sent["payload"]["text"]) == (topic, None, "Oi!")
     assert reply["payload"] == {
         "status": "ok", "response": {"seq": sent["payload"]["seq"], "at": sent["payload"]["at"]}
     }  # fmt: skip
 
-    ana.say({"topic": topic, "event": "phx_leave", "payload": {}, "ref": "3"})
-    hear_until(ana, lambda frame: frame["ref"] == "3")
-    hear_until(ana, lambda frame: frame["event"] == "phx_close")
+    ana.send({"topic": topic, "event": "phx_leave", "payload": {}, "ref": "3"})
+    receive_until(ana, lambda frame: frame["ref"] == "3")
+    receive_until(ana, lambda frame: frame["event"] == "phx_close")
 
 
 def test_version_one_receives_objects_before_its_first_frame(connect: Open) -> None:
     line = connect("ana", vsn="1.0.0")
-    line.say(b"\x01")  # malformed, so it does not select a format
-    refused = line.hear()
+    line.send(b"\x01")  # malformed, so it does not select a format
+    refused = line.receive()
     assert (refused["topic"], refused["event"], refused["ref"]) == ("phoenix", "phx_reply", None)
     assert refused["payload"]["response"]["code"] == "bad_frame"
 
 
 def test_heartbeat_without_a_ref_gets_no_reply(connect: Open) -> None:
     line = connect("ana", vsn="1.0.0")
-    line.say({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": None})
-    line.say({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "1"})
-    assert line.hear()["ref"] == "1"
+    line.send({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": None})
+    line.send({"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "1"})
+    assert line.receive()["ref"] == "1"
 
 
 def test_each_reply_uses_the_format_of_its_request(connect: Open) -> None:
@@ -161,10 +161,10 @@ def test_each_reply_uses_the_format_of_its_request(connect: Open) -> None:
     in_object: dict[str, Any] = {"topic": "phoenix", "event": "heartbeat", "payload": {}, "ref": "2"}
     ok = {"status": "ok", "response": {}}
     for _ in range(2):
-        line.say(in_array)
-        assert line.hear() == [None, "1", "phoenix", "phx_reply", ok]
-        line.say(in_object)
-        assert line.hear() == {"topic": "phoenix", "event": "phx_reply", "payload": ok, "ref": "2"}
+        line.send(in_array)
+        assert line.receive() == [None, "1", "phoenix", "phx_reply", ok]
+        line.send(in_object)
+        assert line.receive() == {"topic": "phoenix", "event": "phx_reply", "payload": ok, "ref": "2"}
 
 
 # Versions
@@ -190,12 +190,12 @@ def binary_push(*names: str, payload: bytes) -> bytes:
 def test_binary_push_gets_an_error_reply_with_its_ref(connect: Open) -> None:
     line = connect("ana", vsn="2.0.0")
     topic = join_in_arrays(line)
-    line.say(binary_push("2", "3", topic, "message:send", payload=b"\x00\xff\n\n"))
-    join_ref, ref, where, event, payload = hear_until(line, lambda frame: frame[1] is not None)[-1]
+    line.send(binary_push("2", "3", topic, "message:send", payload=b"\x00\xff\n\n"))
+    join_ref, ref, where, event, payload = receive_until(line, lambda frame: frame[1] is not None)[-1]
     assert (join_ref, ref, where, event) == ("2", "3", topic, "phx_reply")
     assert (payload["status"], payload["response"]["code"]) == ("error", "bad_payload")
-    line.say([None, "4", "phoenix", "heartbeat", {}])
-    hear_until(line, lambda frame: frame[1] == "4")
+    line.send([None, "4", "phoenix", "heartbeat", {}])
+    receive_until(line, lambda frame: frame[1] == "4")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_binary_push_gets_an_error_reply_with_its_ref(connect: Open) -> None:
 )
 def test_malformed_frame_is_refused_and_the_connection_stays(connect: Open, frame: bytes) -> None:
     line = connect("ana", vsn="2.0.0")
-    line.say(frame)
-    line.say([None, "1", "phoenix", "heartbeat", {}])
-    assert line.hear()[4]["response"]["code"] == "bad_frame"
-    assert line.hear()[1] == "1"
+    line.send(frame)
+    line.send([None, "1", "phoenix", "heartbeat", {}])
+    assert line.receive()[4]["response"]["code"] == "bad_frame"
+    assert line.receive()[1] == "1"

@@ -66,9 +66,9 @@ def test_waiting_poll_returns_as_soon_as_a_message_arrives(open_poll: OpenPoll) 
     ana.join(topic)
     bruno.join(topic)
     with ThreadPoolExecutor() as threads:
-        heard = threads.submit(ana.wait_for_event, topic, "message:sent")
+        received = threads.submit(ana.wait_for_event, topic, "message:sent")
         seq = bruno.push(topic, "message:send", {"text": "Oi, Ana!"})["response"]["seq"]
-        assert (heard.result()["text"], heard.result()["seq"]) == ("Oi, Ana!", seq)
+        assert (received.result()["text"], received.result()["seq"]) == ("Oi, Ana!", seq)
 
 
 def test_newest_of_concurrent_polls_waits_and_no_message_is_lost(open_poll: OpenPoll) -> None:
@@ -78,10 +78,10 @@ def test_newest_of_concurrent_polls_waits_and_no_message_is_lost(open_poll: Open
         ana.post(HEARTBEAT)
         bodies = [poll.result() for poll in polls]
     silent: Body = {"status": 204, "token": ana.token, "messages": []}
-    heard = [body for body in bodies if body != silent]
-    assert heard, "whoever was not overtaken has the answer"
-    assert [body["messages"] for body in heard] == [[ANSWERED]] * len(heard)
-    assert ana.poll(ana.token) == heard[0]
+    received = [body for body in bodies if body != silent]
+    assert received, "whoever was not overtaken has the answer"
+    assert [body["messages"] for body in received] == [[ANSWERED]] * len(received)
+    assert ana.poll(ana.token) == received[0]
 
 
 def test_every_answer_has_cache_control_no_store(server: Lousa, open_poll: OpenPoll) -> None:
@@ -179,8 +179,8 @@ def test_token_is_read_from_header_or_last_query_parameter(open_poll: OpenPoll) 
     assert answer["messages"] == [ANSWERED]
     assert request(with_both).body == answer, "the page's own parameter comes first, and is not meant for us"
     bruno.post(HEARTBEAT.replace('"h"', '"b"'))
-    heard = request(with_ana, headers={"X-Phoenix-Longpoll-Token": str(bruno.token)}).body
-    assert heard["messages"] == [ANSWERED.replace('"h"', '"b"')], "the header goes before the parameter"
+    received = request(with_ana, headers={"X-Phoenix-Longpoll-Token": str(bruno.token)}).body
+    assert received["messages"] == [ANSWERED.replace('"h"', '"b"')], "the header goes before the parameter"
 
 
 def test_token_alone_authenticates_at_its_own_role_only(open_poll: OpenPoll) -> None:
@@ -213,12 +213,12 @@ def test_many_posts_are_delivered_in_order(open_poll: OpenPoll) -> None:
     ana.join(topic)
     texts = [f"{number}" for number in range(160)]
     with ThreadPoolExecutor() as threads:
-        heard = threads.submit(lambda: [bruno.wait_for_event(topic, "message:sent") for _ in texts])
+        received = threads.submit(lambda: [bruno.wait_for_event(topic, "message:sent") for _ in texts])
         for start in range(0, len(texts), 4):
             lines = [ana.line(topic, "message:send", {"text": text}) for text in texts[start : start + 4]]
             assert ana.post(*lines) == {"status": 200}
-        assert [event["text"] for event in heard.result()] == texts
-        assert [event["seq"] for event in heard.result()] == list(range(first, first + len(texts)))
+        assert [event["text"] for event in received.result()] == texts
+        assert [event["seq"] for event in received.result()] == list(range(first, first + len(texts)))
     replies = [ana.wait_for(lambda frame: frame[3] == "phx_reply")[4]["response"]["seq"] for _ in texts]
     assert replies == list(range(first, first + len(texts)))
 

@@ -30,7 +30,7 @@ class Listener:
 
     def __init__(self, server: Lousa, token: str, topic: str, version: str) -> None:
         self.topic = topic
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.events: list[str] = []
         self.replies: dict[str, dict[str, Any]] = {}
         self.position = 0
@@ -44,9 +44,9 @@ class Listener:
         )
 
     async def join(self) -> None:
-        await self.client.subscribe_to_topic(self.topic, self._hear)
+        await self.client.subscribe_to_topic(self.topic, self._receive)
 
-    async def _hear(self, message: Any) -> None:
+    async def _receive(self, message: Any) -> None:
         self.events.append(str(message.event))
         if str(message.event) == "phx_reply":
             self.replies[message.ref] = message.payload
@@ -56,7 +56,7 @@ class Listener:
     def _take(self, payload: dict[str, Any]) -> None:
         if payload["seq"] > self.position:  # otherwise it also came live during `history:read`
             self.position = payload["seq"]
-            self.heard.append(payload["text"])
+            self.received.append(payload["text"])
 
     async def ask(self, event: str, payload: dict[str, Any]) -> Any:
         """Push an event and return the response."""
@@ -106,10 +106,10 @@ async def test_client_sends_receives_and_reads_missed_messages(
     async with ana.client:
         await ana.join()
         await say("Oi, Ana!")
-        await until(lambda: ana.heard == ["Oi, Ana!"])
+        await until(lambda: ana.received == ["Oi, Ana!"])
         seq = (await ana.ask("message:send", {"id": uuid4().hex, "text": "Oi, Bruno!"}))["seq"]
         assert bruno.wait_for(lambda frame: frame[4].get("text") == "Oi, Bruno!")[4]["seq"] == seq
-        await until(lambda: ana.heard == ["Oi, Ana!", "Oi, Bruno!"])
+        await until(lambda: ana.received == ["Oi, Ana!", "Oi, Bruno!"])
         assert "presence_state" in ana.events
 
         refusal = await ana.ask("message:send", {"text": ""})
@@ -117,9 +117,9 @@ async def test_client_sends_receives_and_reads_missed_messages(
 
         ana.client.connection.transport.abort()
         await say("Você está aí?")
-        await until(lambda: ana.heard[2:] == ["Você está aí?"])
+        await until(lambda: ana.received[2:] == ["Você está aí?"])
         await say("Até amanhã.")
-        await until(lambda: ana.heard[3:] == ["Até amanhã."])
+        await until(lambda: ana.received[3:] == ["Até amanhã."])
         await ana.client.unsubscribe_from_topic(topic)
 
 
