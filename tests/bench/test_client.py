@@ -1,4 +1,4 @@
-"""Frames as RFC 6455 has them, in pieces as a network brings them."""
+"""WebSocket frames (RFC 6455), read in pieces as they arrive from a network."""
 
 import pytest
 
@@ -18,11 +18,11 @@ def frame(payload: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_frame_is_as_long_as_the_generator_counts(size: int) -> None:
+def test_frame_length_is_computed_correctly(size: int) -> None:
     assert frame_bytes(b"x" * size) == len(frame(b"x" * size))
 
 
-def test_whole_frames_are_taken_and_the_rest_waits() -> None:
+def test_whole_frames_are_taken_and_the_rest_is_kept() -> None:
     payloads = [b"x" * size for size in SIZES]
     stream = b"".join(map(frame, payloads))
     inbox = bytearray(stream[:-1])
@@ -33,18 +33,18 @@ def test_whole_frames_are_taken_and_the_rest_waits() -> None:
 
 
 @pytest.mark.parametrize("end", [1, 2, 3])
-def test_half_a_header_waits(end: int) -> None:
+def test_incomplete_header_is_kept(end: int) -> None:
     inbox = bytearray(frame(b"x" * 200)[:end])
     assert take_frames(inbox) == []
     assert len(inbox) == end
 
 
-def test_a_client_masks_its_frames_with_zeros() -> None:
+def test_client_masks_its_frames_with_zeros() -> None:
     assert masked(b"abc") == b"\x81\x83\x00\x00\x00\x00abc"
     assert masked(b"x" * 200) == b"\x81\xfe\x00\xc8\x00\x00\x00\x00" + b"x" * 200
 
 
-def test_more_clients_than_an_address_has_ports_come_from_several() -> None:
+def test_many_clients_use_several_source_addresses() -> None:
     assert [source(0), source(9_999), source(10_000), source(29_999)] == [
         *("127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.3"),
     ]

@@ -1,4 +1,4 @@
-"""What is said to each kind of server, and what is heard of it: the bytes, against a server that the test plays."""
+"""The bytes that each dialect sends and reads, against a server played by the test."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ Ends = tuple[Client, socket.socket]
 
 @pytest.fixture
 def ends() -> Iterator[Ends]:
-    """Give a client that is connected, and its server's end."""
+    """Yield a connected client and the server's end of its connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
@@ -30,8 +30,8 @@ def ends() -> Iterator[Ends]:
     theirs.close()
 
 
-def said(server: socket.socket) -> bytes:
-    """Return the payload of one frame of the client's."""
+def sent(server: socket.socket) -> bytes:
+    """Return the payload of one frame from the client."""
     data = server.recv(65536)
     header = 6 if data[1] & 0x7F < 126 else 8
     assert data == masked(data[header:])
@@ -42,13 +42,13 @@ def test_phoenix_joins_and_writes_with_its_join_ref(ends: Ends) -> None:
     client, server = ends
     server.sendall(frame(b'["1","1","class:7","phx_reply",{"status":"ok","response":{}}]'))
     Phoenix().join(client, "class:7")
-    assert json.loads(said(server)) == ["1", "1", "class:7", "phx_join", {}]
+    assert json.loads(sent(server)) == ["1", "1", "class:7", "phx_join", {}]
     Phoenix("Olá").write(client, "class:7", 5)
-    written: list[Any] = json.loads(said(server))
+    written: list[Any] = json.loads(sent(server))
     assert written == ["1", "2", "class:7", "message:send", {"id": "b000000000005", "text": "Olá"}]
 
 
-def test_phoenix_passes_over_what_does_not_answer_its_request(ends: Ends) -> None:
+def test_phoenix_skips_frames_other_than_its_reply(ends: Ends) -> None:
     client, server = ends
     for text in (
         b'[null,null,"user:me","presence_diff",{}]',
@@ -65,14 +65,14 @@ def test_socket_io_greets_joins_and_writes(ends: Ends) -> None:
     with ThreadPoolExecutor() as threads:
         greeting = threads.submit(SocketIO().greet, client)
         server.sendall(frame(b'0{"sid":"a","upgrades":[]}'))
-        assert said(server) == b"40"
+        assert sent(server) == b"40"
         server.sendall(frame(b'40{"sid":"b"}'))
         greeting.result(10.0)
     server.sendall(frame(b"431[{}]"))
     SocketIO().join(client, "class:7")
-    assert said(server) == b'421["phx_join", "class:7"]'
+    assert sent(server) == b'421["phx_join", "class:7"]'
     SocketIO().write(client, "class:7", 5)
-    assert said(server).startswith(b'422["message:send", "class:7", {"id": "b000000000005", "text": "')
+    assert sent(server).startswith(b'422["message:send", "class:7", {"id": "b000000000005", "text": "')
 
 
 @pytest.mark.parametrize(
@@ -82,21 +82,21 @@ def test_socket_io_greets_joins_and_writes(ends: Ends) -> None:
         (SocketIO(), b'42["message:sent",{}]', b'431[{"seq":1}]'),
     ],
 )
-def test_a_broadcast_is_told_from_a_reply(dialect: Phoenix | SocketIO, broadcast: bytes, other: bytes) -> None:
+def test_broadcast_is_distinguished_from_a_reply(dialect: Phoenix | SocketIO, broadcast: bytes, other: bytes) -> None:
     assert dialect.is_broadcast(broadcast)
     assert dialect.is_message(broadcast)
     assert not dialect.is_broadcast(other)
 
 
-def test_a_word_of_who_is_here_is_a_broadcast_but_no_message() -> None:
-    word = b'[null,null,"class:7","presence_count",{"users":{"student":2}}]'
-    assert Phoenix().is_broadcast(word)
-    assert not Phoenix().is_message(word)
+def test_presence_event_is_a_broadcast_but_no_message() -> None:
+    presence = b'[null,null,"class:7","presence_count",{"users":{"student":2}}]'
+    assert Phoenix().is_broadcast(presence)
+    assert not Phoenix().is_message(presence)
 
 
-def test_nchan_sends_what_all_are_to_get(ends: Ends) -> None:
+def test_nchan_sends_the_final_message(ends: Ends) -> None:
     client, server = ends
     Nchan().write(client, "class:7", 5)
-    message = json.loads(said(server))
+    message = json.loads(sent(server))
     assert (message[2:4], message[4]["seq"]) == (["class:7", "message:sent"], 5)
     assert Nchan().path("class:7") == "/socket/class-7"

@@ -1,4 +1,4 @@
-"""That what comes is counted byte for byte, and left alone where somebody else reads it."""
+"""Received bytes are counted exactly; sockets in kept slots are left to the caller."""
 
 import socket
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ Pairs = list[tuple[socket.socket, socket.socket]]
 
 @pytest.fixture
 def pairs() -> Iterator[Pairs]:
-    """Give pairs of connected TCP sockets, the server's end first."""
+    """Yield pairs of connected TCP sockets, the server's end first."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         clients = [socket.create_connection(listener.getsockname()) for _ in range(COUNT)]
         found = [(listener.accept()[0], client) for client in clients]
-    # In the order of the clients, whatever the order in which they were accepted.
+    # In the order of the clients, not in the order of acceptance.
     by_name = {server.getpeername(): server for server, _ in found}
     yield [(by_name[client.getsockname()], client) for client in clients]
     for pair in found:
@@ -33,7 +33,7 @@ def drained(pairs: Pairs, keeps: list[int], waits: int = 1) -> Drain:
     return drain
 
 
-def test_what_comes_is_counted_by_slot(pairs: Pairs) -> None:
+def test_received_bytes_are_counted_by_slot(pairs: Pairs) -> None:
     pairs[0][0].sendall(b"abc")
     pairs[2][0].sendall(b"x" * 100_000)
     drain = drained(pairs, [])
@@ -42,20 +42,20 @@ def test_what_comes_is_counted_by_slot(pairs: Pairs) -> None:
     assert list(drain.received) == [3, 0, 100_000]
 
 
-def test_a_kept_slot_is_left_to_the_caller(pairs: Pairs) -> None:
+def test_kept_slot_is_left_to_the_caller(pairs: Pairs) -> None:
     pairs[1][0].sendall(b"abc")
     drain = drained(pairs, [1])
     assert (list(drain.kept), drain.received[1]) == ([1], 0)
     assert pairs[1][1].recv(100) == b"abc"
 
 
-def test_nothing_comes_within_the_time(pairs: Pairs) -> None:
+def test_wait_returns_zero_after_its_timeout(pairs: Pairs) -> None:
     drain = Drain([client for _, client in pairs], [1])
     assert drain.wait(0.01) == 0
     assert list(drain.kept) == []
 
 
-def test_the_least_is_of_the_slots_asked_for(pairs: Pairs) -> None:
+def test_least_covers_only_the_given_slots(pairs: Pairs) -> None:
     drain = Drain([client for _, client in pairs], [])
     for slot, size in enumerate((5, 9, 7)):
         drain.received[slot] = size
@@ -64,7 +64,7 @@ def test_the_least_is_of_the_slots_asked_for(pairs: Pairs) -> None:
     assert list(drain.received) == [0, 0, 0]
 
 
-def test_a_connection_that_the_server_closes_is_an_error(pairs: Pairs) -> None:
+def test_connection_closed_by_the_server_is_an_error(pairs: Pairs) -> None:
     pairs[2][0].close()
     with pytest.raises(ConnectionError, match="closed connection 2"):
         drained(pairs, [])

@@ -1,4 +1,4 @@
-"""That every client gets every message, that the generator knows when, and that it notices when one does not."""
+"""The load generator: every client receives every message, and a missing delivery is detected."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -22,12 +22,12 @@ SERVERS = {
 
 @pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Give each server that needs nothing installed."""
+    """Run each server that needs no installation."""
     with SERVERS[request.param]() as running:
         yield running
 
 
-def test_everybody_in_every_class_gets_every_message(server: Server) -> None:
+def test_every_client_of_every_class_receives_every_message(server: Server) -> None:
     load = Load.join(server.port, server.dialect, server.classes, SENDERS)
     load.settle()
     run = load.run_at(1.0, 50.0)
@@ -38,7 +38,7 @@ def test_everybody_in_every_class_gets_every_message(server: Server) -> None:
     load.close()
 
 
-def test_so_many_messages_are_in_flight_in_one_class(server: Server) -> None:
+def test_given_number_of_messages_is_in_flight(server: Server) -> None:
     load = Load.join(server.port, server.dialect, server.classes[:1], SENDERS)
     load.settle()
     for in_flight in (1, 4):
@@ -49,7 +49,7 @@ def test_so_many_messages_are_in_flight_in_one_class(server: Server) -> None:
 
 
 def group_of(clients: int, ends: list[int], sent: int) -> Group:
-    """Make a group that has sent so many messages, of which the first sender has read those that end there."""
+    """Make a group that has sent `sent` messages; its first sender has read up to the byte offsets `ends`."""
     group = Group([cast(Client, None)] * clients, 0, "class:1", Phoenix(), 1)
     group.sent_at = [0.0] * sent
     group.ends = ends
@@ -57,7 +57,7 @@ def group_of(clients: int, ends: list[int], sent: int) -> Group:
     return group
 
 
-def test_a_message_is_delivered_when_the_last_client_has_it() -> None:
+def test_message_is_delivered_when_the_last_client_has_it() -> None:
     group = group_of(3, [100, 250], 2)
     group.settle(99)
     assert group.in_flight == 2
@@ -67,18 +67,18 @@ def test_a_message_is_delivered_when_the_last_client_has_it() -> None:
     assert group.in_flight == 0
 
 
-def test_deliveries_that_never_came_are_counted() -> None:
+def test_missing_deliveries_are_counted() -> None:
     assert group_of(3, [100, 200], 2).missing([200, 200, 200]) == 0
     assert group_of(3, [100, 200], 2).missing([200, 100, 200]) == 1
     assert group_of(3, [100, 200], 3).missing([200, 100, 200]) == 4
 
 
-def test_bytes_that_nobody_sent_are_an_error() -> None:
+def test_unexpected_bytes_are_an_error() -> None:
     with pytest.raises(RuntimeError, match="201 bytes, of 200"):
         group_of(2, [100, 200], 2).missing([200, 201])
 
 
-def test_one_may_listen_to_what_others_send() -> None:
+def test_load_can_measure_messages_of_another_sender() -> None:
     with peer_server(BARE_SOCKETS, 1, CLIENTS, cores=CORES) as server:
         listening = Load.join(server.port, server.dialect, server.classes, 1)
         speaking = Client(Address(server.port, server.classes[0].seats[0].path))

@@ -1,20 +1,20 @@
-"""That results get between their own marks of a page, and nothing else is touched."""
+"""Results replace the text between their own marks in a page and nothing else."""
 
 from bench.page import described, put
 
 TEXT = "A\n\n<!-- fanout -->\n\nold\n\n<!-- /fanout -->\n\nB\n\n<!-- idle -->\n\nkept\n\n<!-- /idle -->\n"
 
 
-def test_what_is_between_the_marks_is_replaced() -> None:
+def test_text_between_the_marks_is_replaced() -> None:
     new = put(TEXT, "fanout", r"| a \1 |")
     assert new == TEXT.replace("old", r"| a \1 |")
 
 
-def test_a_page_without_the_marks_stays_as_it_is() -> None:
+def test_page_without_the_marks_is_unchanged() -> None:
     assert put(TEXT, "storm", "new") == TEXT
 
 
-def test_a_machine_is_told_in_a_line() -> None:
+def test_machine_is_described_in_one_line() -> None:
     machine = {
         "date": "2026-11-25",
         "cores": 2,

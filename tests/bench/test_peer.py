@@ -1,4 +1,4 @@
-"""The table of peers: that each can be started at all."""
+"""The table of peers: each has a program and known requirements."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ALL = [*PEERS, SOCKETIO_REDIS]
 
 
 @pytest.mark.parametrize("peer", ALL, ids=lambda peer: peer.name)
-def test_its_program_is_there_and_what_it_needs_is_known(peer: Peer, tmp_path: Path) -> None:
+def test_program_exists_and_its_needs_are_known(peer: Peer, tmp_path: Path) -> None:
     assert peer.needs in NEEDS
     command = peer.command(20_000, tmp_path, "redis://127.0.0.1:1/0" if peer.redis else "")
     own = [Path(part) for part in command if part.startswith(str(PEERS_FOLDER))]
@@ -19,5 +19,5 @@ def test_its_program_is_there_and_what_it_needs_is_known(peer: Peer, tmp_path: P
     assert own or peer in (PLAIN_TORNADO, BARE_SOCKETS) or (tmp_path / "nginx.conf").exists()
 
 
-def test_each_has_a_name_of_its_own() -> None:
+def test_names_are_unique() -> None:
     assert len({peer.name for peer in ALL}) == len(ALL)

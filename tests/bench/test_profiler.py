@@ -1,4 +1,4 @@
-"""How a profile names the functions in which time was spent."""
+"""The names of functions in a profile."""
 
 import asyncio
 
@@ -7,17 +7,17 @@ from tests.lousa import ROOT
 
 
 def code_of(file: str) -> str:
-    """Name a function of a file."""
+    """Return the name of a function in this file."""
     return name(compile("pass", file, "exec"))
 
 
-def test_a_library_goes_by_its_package() -> None:
+def test_library_is_named_by_its_package() -> None:
     assert code_of("/any/where/site-packages/tornado/web.py") == "tornado/web.py <module>"
 
 
-def test_ours_goes_by_its_path() -> None:
+def test_own_module_is_named_by_its_path() -> None:
     assert code_of(str(ROOT / "channels" / "hub.py")) == "channels/hub.py <module>"
 
 
-def test_pythons_own_goes_by_its_module() -> None:
+def test_standard_library_is_named_by_its_module() -> None:
     assert name(asyncio.run.__code__) == "asyncio/runners.py run"

@@ -1,4 +1,4 @@
-"""To whom the time of a worker is put down, told by code that says it is of these files."""
+"""The attribution of CPU time to the broker, tested with code compiled under the names of these files."""
 
 import sys
 from collections.abc import Callable
@@ -20,7 +20,7 @@ call = _SelectorSocketTransport().call
 
 
 def is_brokers(*files: str, source: str = "def call(inner): return inner()") -> bool:
-    """Call from one file to the next, and tell to whom the last one's time is put down."""
+    """Call from one file to the next; return whether time in the last one counts as the broker's."""
     inner: Callable[[], bool] = _ask
     for file in reversed(files):
         inner = _calling(inner, file, source)
@@ -37,17 +37,17 @@ def _calling(inner: Callable[[], bool], file: str, source: str) -> Callable[[], 
     return lambda: bool(names["call"](inner))
 
 
-def test_what_a_library_does_for_the_broker_is_the_brokers() -> None:
+def test_library_called_by_the_broker_counts_as_broker() -> None:
     assert is_brokers(ASYNCIO, HUB, BROKER, REDIS)
 
 
-def test_what_the_hub_does_for_the_broker_is_not() -> None:
+def test_hub_called_by_the_broker_does_not_count() -> None:
     assert not is_brokers(ASYNCIO, BROKER, HUB, ASYNCIO)
 
 
-def test_a_stream_that_is_read_from_is_the_brokers() -> None:
+def test_reading_a_stream_counts_as_broker() -> None:
     assert is_brokers(ASYNCIO, source=STREAM)
 
 
-def test_an_event_loop_that_waits_is_nobodys() -> None:
+def test_waiting_event_loop_does_not_count() -> None:
     assert not is_brokers(ASYNCIO)
