@@ -1,23 +1,23 @@
-"""What carries a client's frames in tests: a WebSocket (`tests.websocket`) or long-polling (`tests.poll`).
+"""The transport of a test client: a WebSocket (`tests.websocket`) or long-polling (`tests.poll`).
 
-Either can be treated badly: ended without a word, or cut half open, so that it seems to stand and carries nothing.
+A test can also drop it without a close frame, or leave it half open: it seems connected but passes no data.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-# Called with each frame, in order; and once with the close code, or None without one, when the other side ended it.
+# Called with each frame, in order; and once, with the close code or None, when the other side closes.
 OnFrame = Callable[[bytes], None]
 OnEnd = Callable[[int | None], None]
 
 
 class Gone(Exception):
-    """The connection ended, or did not come about, before what was asked for was answered."""
+    """The connection ended, or could not be opened, before the reply arrived."""
 
 
 class Refused(Gone):
-    """The connection did not come about; `status` is what the server answered, None where it did not."""
+    """The connection could not be opened; `status` is the server's HTTP status, None without an answer."""
 
     def __init__(self, why: str, status: int | None = None) -> None:
         super().__init__(why)
@@ -25,22 +25,22 @@ class Refused(Gone):
 
 
 class Carrier(Protocol):
-    """One connection. Once the client has ended it nothing more of it is seen; `gone` is set when it is over.
+    """One connection. After the client has closed it no callback runs; `gone` is set when it is fully closed.
 
-    `code`: with which the server closed it, if it did.
+    `code`: the server's close code, if it closed the connection.
     """
 
     code: int | None
     gone: asyncio.Event
 
     def send(self, frame: bytes) -> None:
-        """Send a frame; nothing happens where the connection is gone."""
+        """Send a frame; does nothing on a closed connection."""
 
     def close(self) -> None:
-        """Say goodbye, and end the connection."""
+        """Close the connection in good order."""
 
     def drop(self) -> None:
-        """End the connection without a word."""
+        """Abort the connection without a close frame."""
 
     def cut(self) -> None:
-        """Let nothing pass any more, in either direction; neither side is told."""
+        """Stop all data in both directions; neither side is notified."""

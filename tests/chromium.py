@@ -1,4 +1,4 @@
-"""The system's Chromium, driven by Playwright, as root and in a machine without a GPU or a network of its own."""
+"""The system's Chromium, driven by Playwright; it also runs as root and without a GPU or a network."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ _OPTIONS = [
 
 @asynccontextmanager
 async def open_chromium(*options: str) -> AsyncIterator[Browser]:
-    """Run a Chromium, with more options of its command line if a test needs any."""
+    """Run a Chromium with additional command-line options."""
     chromium = program("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=[*_OPTIONS, *options])

@@ -1,4 +1,4 @@
-"""What all tests share: real programs, started once or for each test, and stopped whatever happens."""
+"""Fixtures shared by all tests: real programs, started once or per test, and always stopped."""
 
 import asyncio
 import fcntl
@@ -19,7 +19,7 @@ from tests.programs import free_port as find_free_port
 
 @pytest.fixture
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
+    """Return a free loopback port."""
     return find_free_port()
 
 
@@ -40,7 +40,7 @@ def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with both databases' files, their tables made: to be copied, not used."""
+    """Return a folder with both SQLite files and their tables: copy it, do not use it."""
     folder = tmp_path_factory.mktemp("tables")
     asyncio.run(_upgrade(database_urls(folder)))
     return folder
@@ -48,7 +48,7 @@ def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql_tables(postgresql: PostgreSQL) -> dict[str, str]:
-    """Return the names of two databases with their tables: to be copied, not used."""
+    """Return the names of two databases with their tables: copy them, do not use them."""
     urls = {name: postgresql.create_database() for name in ("accounts", "journal")}
     asyncio.run(_upgrade(urls))
     return {name: url.rpartition("/")[2] for name, url in urls.items()}
@@ -74,7 +74,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def made_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Return the URLs of databases of either kind with their tables and nothing in them."""
+    """Return the URLs of databases of either kind with empty tables."""
     if request.param == "sqlite":
         shutil.copytree(request.getfixturevalue("sqlite_tables"), tmp_path, dirs_exist_ok=True)
         yield database_urls(tmp_path)
@@ -87,14 +87,14 @@ def made_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[s
 
 @pytest.fixture
 async def databases(made_urls: dict[str, str]) -> AsyncIterator[Databases]:
-    """Return both databases with their tables and nothing in them."""
+    """Return both databases with empty tables."""
     databases = Databases(made_urls)
     yield databases
     await databases.dispose()
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder that is made once for all processes that run tests side by side: to be copied, not used."""
+    """Return a folder made once for all parallel test processes: copy it, do not use it."""
     is_side_by_side = "PYTEST_XDIST_WORKER" in os.environ
     base = tmp_path_factory.getbasetemp().parent if is_side_by_side else tmp_path_factory.getbasetemp()
     folder = base / name
@@ -109,7 +109,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callabl
 
 @pytest.fixture(scope="session")
 def demo_school(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data directory with the demo school imported: to be copied, not used."""
+    """Return a data directory with the demo school imported: copy it, do not use it."""
 
     def make(data_dir: Path) -> None:
         Lousa(data_dir).run("roster", "import", str(DEMO_SCHOOL))
@@ -119,7 +119,7 @@ def demo_school(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_lousa(demo_school: Path, tmp_path: Path) -> Iterator[Callable[..., Lousa]]:
-    """Return a function that starts a server with the demo school; it takes what `Lousa` takes."""
+    """Return a function that starts a server with the demo school; it takes the arguments of `Lousa`."""
     with ExitStack() as servers:
 
         def make(**options: object) -> Lousa:

@@ -1,6 +1,6 @@
-"""Holds a conversation to the protocol's document: what goes over the wire must stand in it, and fit its schemas.
+"""Checks frames against the protocol's document: each frame must be documented and match its schema.
 
-Stricter than a client may be: a field that the document does not name is a violation.
+Stricter than a client may be: an undocumented field is a violation.
 """
 
 import copy
@@ -18,11 +18,11 @@ Frame = Sequence[Any]  # join_ref, ref, topic, event, payload
 
 
 class Violation(AssertionError):
-    """A frame that the document does not know like this."""
+    """A frame that does not match the document."""
 
 
 class Contract:
-    """The document, as the judge of frames."""
+    """Validates frames against the document."""
 
     def __init__(self, document: Part) -> None:
         self.document = copy.deepcopy(document)
@@ -34,19 +34,19 @@ class Contract:
         self._validators: dict[str, Draft7Validator] = {}
 
     def check_push(self, role: str, frame: Frame) -> str:
-        """Return the name of the operation that a push of this role is; raises `Violation` where there is none."""
+        """Return the name of the operation of this role's push; raises `Violation` if there is none."""
         name, operation = self._operation(role, "receive", frame)
         self._check(operation["messages"], frame)
         return name
 
     def check_event(self, role: str, frame: Frame) -> str:
-        """Return the name of the operation by which the server sends this to the role."""
+        """Return the name of the operation that sends this event to the role."""
         name, operation = self._operation(role, "send", frame)
         self._check(operation["messages"], frame)
         return name
 
     def check_reply(self, role: str, asked: Frame | None, frame: Frame) -> str | None:
-        """Return the name of the operation that is answered ok, None where it is refused; `asked` is the push."""
+        """Return the name of the operation that succeeded, None for an error reply; `asked` is the push."""
         if frame[4]["status"] == "error":
             self._check([{"$ref": "#/components/messages/error"}], frame)
             return None
@@ -71,7 +71,7 @@ class Contract:
         return self.resolve(message)["name"] == frame[3] and re.fullmatch(address, frame[2]) is not None
 
     def _check(self, messages: list[Part], frame: Frame) -> None:
-        # Of several, the first that fits: a reply says by its status which it is.
+        # The first that matches: the status of a reply tells the alternatives apart.
         problems = []
         for message in messages:
             error = next(self._validator(message["$ref"]).iter_errors(list(frame)), None)
@@ -88,7 +88,7 @@ class Contract:
         return self._validators[reference]
 
     def resolve(self, part: Part) -> Part:
-        """Return what a part refers to, over any number of references."""
+        """Resolve a part through any number of references."""
         while "$ref" in part:
             found: Any = self.document
             for key in part["$ref"].removeprefix("#/").split("/"):
@@ -110,5 +110,5 @@ def _objects(part: Any) -> Iterator[Part]:
 
 @cache
 def contract(tables: Tables = TABLES) -> Contract:
-    """Return the document of any school with these tables, as a judge."""
+    """Return the contract for a school with these tables."""
     return Contract(make_document("https://lousa.example", tables))

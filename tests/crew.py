@@ -1,4 +1,4 @@
-"""A Lousa of several workers, for tests that treat each of its processes on its own.
+"""A Lousa with several workers, for tests that address its processes individually.
 
 with Crew(data_dir, workers=2) as crew:
     crew.workers            # {1: pid, 2: pid}
@@ -25,13 +25,13 @@ SECONDS = 20.0
 
 
 class Crew(Lousa):
-    """One supervisor, with its workers and its Redis."""
+    """One supervisor with its workers and its Redis."""
 
     def __init__(self, data_dir: Path, workers: int | str = 2, *options: str, **others: Any) -> None:
         super().__init__(data_dir, serve_options=["--workers", str(workers), *options], **others)
 
     def start(self) -> None:
-        """Start, and return once all workers serve."""
+        """Start and return once all workers serve."""
         opened = self.log.count("Lousa is open at")
         super().start()
         wait_until(lambda: self.log.count("Lousa is open at") > opened)
@@ -43,7 +43,7 @@ class Crew(Lousa):
 
     @property
     def workers(self) -> dict[int, int]:
-        """The pids of the workers by their numbers, as the log tells of them."""
+        """The pids of the workers by number, read from the log."""
         started = re.findall(r"worker (\d+) is started \(process (\d+)\)", self.log)
         return {int(number): int(pid) for number, pid in started}
 
@@ -57,7 +57,7 @@ class Crew(Lousa):
         os.kill(self.pid, number)
 
     async def connect(self, role: str, token: str, on_event: OnEvent, worker: int | None = None) -> Connection:
-        """Connect, to one of the workers if it is to be that: it is tried until the kernel deals it out so."""
+        """Connect, optionally to one `worker`: retries until the kernel assigns the connection to that worker."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             try:
@@ -80,7 +80,7 @@ class Crew(Lousa):
 
 
 def wait_until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait until something holds, looking often; fail when it does not come to that."""
+    """Poll until the condition holds; fails after a timeout."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -88,14 +88,14 @@ def wait_until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
 
 
 async def until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait in the same way, while the event loop goes on."""
+    """Like `wait_until`, but without blocking the event loop."""
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.005)
 
 
 def is_there(pid: int) -> bool:
-    """Tell whether a process runs: one that only waits for its parent to notice its end does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

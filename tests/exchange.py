@@ -1,6 +1,6 @@
-"""One HTTP request on a connection of its own, for tests: of several workers any may get it.
+"""One HTTP request on a new connection, for tests: any of several workers may receive it.
 
-It is on a bare stream, so that whoever gives up drops the connection in that moment, whatever is under way.
+It uses a plain stream, so that a cancelled request drops its connection at once.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Lost(Exception):
-    """No whole answer came."""
+    """No complete answer arrived."""
 
 
 class Answer(NamedTuple):
@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 async def exchange(
     port: int, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> Answer:
-    """Ask this machine; raises `Lost`."""
+    """Send a request to a port of this machine; raises `Lost`."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A school's web filter, for tests: a TCP proxy before a server. Pages and polls pass; WebSockets as its mode says.
+"""A school's web filter, for tests: a TCP proxy that passes pages and polls, and treats WebSockets by its mode.
 
 async with Filter(lousa.port) as web_filter:
     ...                          # a browser goes to web_filter.url
@@ -12,8 +12,8 @@ import struct
 from types import TracebackType
 from typing import Literal, Self, get_args
 
-# What becomes of a WebSocket: its upgrade is answered with 403, or not at all; it is reset a moment after it opened; it
-# opens, and its frames go nowhere.
+# Modes for WebSockets: "refuse" answers the upgrade with 403, "hang" does not answer it, "kill" resets the connection
+# soon after it opens, "swallow" opens it and discards its frames.
 Mode = Literal["pass", "refuse", "hang", "kill", "swallow"]
 BLOCKING_MODES = tuple(mode for mode in get_args(Mode) if mode != "pass")
 
@@ -24,7 +24,7 @@ Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Filter:
-    """The filter before the server on a loopback port; `upgrades` counts the WebSockets that were tried."""
+    """The filter before a server on a loopback port; `upgrades` counts the attempts to open a WebSocket."""
 
     def __init__(self, port: int) -> None:
         self.mode: Mode = "pass"
@@ -36,12 +36,12 @@ class Filter:
 
     @property
     def url(self) -> str:
-        """Where the server's pages are, behind the filter."""
+        """The URL of the server's pages through the filter."""
         assert self._server is not None, "the filter is not running"
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def switch(self, mode: Mode) -> None:
-        """Treat WebSockets so from now on, and reset those that are open."""
+        """Change the mode for new WebSockets and reset the open ones."""
         self.mode = mode
         for writer in list(self._websockets):
             _reset(writer)
@@ -72,7 +72,7 @@ class Filter:
             else:
                 await self._forward(head, client)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # either side has gone
+            pass  # either side has closed
         finally:
             client[1].close()
 
@@ -134,7 +134,7 @@ async def _discard(reader: asyncio.StreamReader) -> None:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with a TCP reset (SO_LINGER of 0 seconds): no close frame, no end of the stream."""
+    """Reset a TCP connection (SO_LINGER of 0 seconds): no close frame, no end of stream."""
     client: socket.socket = writer.get_extra_info("socket")
     if client.fileno() != -1:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,12 +1,12 @@
-"""A Lousa server as a process of its own, for tests that treat it as its users do: by its network and its command line.
+"""A Lousa server in its own process, for tests that use it like its users: over the network and the command line.
 
     with Lousa(data_dir) as lousa:
         token = lousa.tokens("ana")["ana"]
         ...
-        lousa.kill()       # SIGKILL, in the middle of whatever it is doing
+        lousa.kill()       # SIGKILL
         lousa.start()      # the same data directory, the same port
 
-Its log is kept; leaving the `with` block stops the server and fails if the log has an error that nobody expected.
+Its log is kept; leaving the `with` block stops the server and fails if the log has an unexpected error.
 """
 
 import os
@@ -28,20 +28,20 @@ from tests.programs import free_port
 ROOT = Path(__file__).parent.parent
 DEMO_SCHOOL = ROOT / "server" / "rosters" / "demo"
 
-# A cold start imports everything, migrates both databases and hashes the demo's password, on a busy machine.
+# A cold start on a busy machine imports everything, migrates both databases and hashes the demo's password.
 START_SECONDS = 30
-# More than the server grants itself for draining.
+# More than the server's own limit for draining.
 STOP_SECONDS = 30
 
 _ERROR = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception ignored|never awaited|was never retrieved)\b")
 
 
 class Lousa:
-    """One server on a loopback port of its own, with everything it keeps in `data_dir`.
+    """One server on its own loopback port, with all its data in `data_dir`.
 
-    `command` is `serve` or `demo`; `options` go to every command that is run, `serve_options` to the server only.
+    `command` is `serve` or `demo`; `options` apply to every command, `serve_options` only to the server.
     `expected_errors` are regular expressions of log lines that the test provokes on purpose. With `new_session` its
-    processes are a group of their own, which can be sent a signal.
+    processes form their own group, which can receive a signal.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Lousa:
 
     @property
     def url(self) -> str:
-        """Where the pages are, without a slash at the end."""
+        """The URL of the pages, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     def socket_url(self, role: str, token: str, **parameters: str) -> str:
@@ -81,17 +81,17 @@ class Lousa:
 
     @property
     def log(self) -> str:
-        """All that the server has written, over all its starts."""
+        """The log of all its starts."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     @property
     def pid(self) -> int:
-        """The running process."""
+        """The pid of the running process."""
         assert self._process is not None, "the server is not running"
         return self._process.pid
 
     def start(self) -> None:
-        """Start the server, and return once it answers."""
+        """Start the server and return once it answers."""
         assert self._process is None, "the server runs already"
         command = [sys.executable, "server.py", *self._command, *self._options, "--port", str(self.port)]
         with self.log_file.open("ab") as log:
@@ -120,20 +120,20 @@ class Lousa:
         try:
             urllib.request.urlopen(self.url + "/", timeout=5).close()
         except urllib.error.HTTPError as error:
-            error.close()  # an answer, even so
+            error.close()  # an error page is an answer, too
         except OSError:
             return False
         return True
 
     def kill(self) -> None:
-        """End the server as a power cut would: no handler runs."""
+        """Kill the server (SIGKILL): no handler runs."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
 
     def stop(self) -> None:
-        """Ask the server to end, and expect that it does so in good order, with exit code 0."""
+        """Stop the server with SIGTERM; fails unless it exits with code 0."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -147,18 +147,18 @@ class Lousa:
         assert code == 0, f"the server stopped with exit code {code}:\n{self.log}"
 
     def wait(self, seconds: float = STOP_SECONDS) -> int:
-        """Wait until the server has ended by itself, and return its exit code."""
+        """Wait until the server ends by itself and return its exit code."""
         process, self._process = self._process, None
         assert process is not None, "the server is not running"
         return process.wait(seconds)
 
     def restart(self) -> None:
-        """Stop in good order, then start again on the same data and port."""
+        """Stop the server, then start it again on the same data and port."""
         self.stop()
         self.start()
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run a command of `server.py` on the same data, expect it to succeed, and return what it printed."""
+        """Run a command of `server.py` on the same data, and return its output; fails if the command fails."""
         command = [sys.executable, "server.py", *arguments]
         environment = {**self._environment, **_as_environment(self._options)}
         done = subprocess.run(
@@ -168,12 +168,12 @@ class Lousa:
         return done.stdout
 
     def tokens(self, *logins: str) -> dict[str, str]:
-        """Make a bearer token for each login."""
+        """Create a bearer token for each login."""
         lines = self.run("token", "create", *logins).splitlines()
         return dict(line.split("\t") for line in lines)
 
     def check_log(self) -> None:
-        """Fail if the log has an error that was not expected."""
+        """Fail if the log has an unexpected error."""
         unexpected = [line for line in self.log.splitlines() if _ERROR.search(line) and not self._is_expected(line)]
         assert not unexpected, f"the server logged: {unexpected[0]}\n\n{self.log[-20_000:]}"
 
@@ -188,7 +188,7 @@ class Lousa:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if kind is not None:
-            self.kill()  # the test has failed already, and that is what should be read first
+            self.kill()  # the test's own failure must come first
             print(f"The end of the server's log:\n{self.log[-5_000:]}")
             return
         self.stop()
@@ -200,7 +200,7 @@ def _query(token: str, parameters: Mapping[str, str]) -> str:
 
 
 def _as_environment(options: Sequence[str]) -> dict[str, str]:
-    """Say the same options as environment variables, which every command reads wherever it takes them."""
+    """Return the same options as environment variables, which every command reads."""
     environment: dict[str, str] = {}
     for name, value in zip(options[::2], options[1::2], strict=True):
         variable = "LOUSA_" + name.removeprefix("--").replace("-", "_").upper()

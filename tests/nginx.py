@@ -1,4 +1,4 @@
-"""A real nginx on a loopback port, dealing requests out to several servers in turn, each on a connection of its own."""
+"""A real nginx on a loopback port; it distributes requests over several servers, each on a new connection."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.programs import ProgramMissing, free_port
 
 START_SECONDS = 20
 
-# Nothing is kept alive, neither towards clients nor towards the servers, so that each request may meet any of them.
+# No keep-alive, towards clients or servers, so that each request may reach any server.
 _CONFIGURATION = Template("""
 daemon off;
 $user
@@ -48,7 +48,7 @@ http {
 
 
 class Nginx:
-    """One nginx in front of the servers on these ports; everything of its own is in `folder`."""
+    """One nginx before the servers on these ports; its own files are in `folder`."""
 
     def __init__(self, folder: Path, ports: Sequence[int]) -> None:
         self.port = free_port()
@@ -58,16 +58,16 @@ class Nginx:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the proxy."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def requests(self) -> list[list[str]]:
-        """What it has passed on: server (host:port), method and URI of each request that is over."""
+        """The finished requests: server (host:port), method and URI of each."""
         return [line.split() for line in (self._folder / "requests.log").read_text().splitlines()]
 
     def __enter__(self) -> Self:
-        """Start, and return once it listens."""
+        """Start and return once it listens."""
         self._folder.mkdir(exist_ok=True)
         configuration = self._folder / "nginx.conf"
         configuration.write_text(
@@ -87,14 +87,14 @@ class Nginx:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop, at once."""
+        """Stop at once."""
         assert self._process is not None
         self._process.terminate()
         self._process.wait()
 
 
 def _program() -> str:
-    # Debian keeps it where only root's PATH leads.
+    # Debian installs it in a directory that is only on root's PATH.
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
     if found is None:
         raise ProgramMissing("nginx", "nginx")

@@ -1,8 +1,8 @@
-"""A small asyncio client of the Phoenix Channels protocol, for tests: one connection, replies to whoever asked.
+"""A small asyncio client of the Phoenix Channels protocol, for tests: one connection with awaitable replies.
 
     ws://…/websocket      ws://…/websocket?format=msgpack      http://…/longpoll
 
-It keeps no state of topics and does not reconnect: that is what the tests that use it are about.
+It keeps no topic state and does not reconnect: tests do this themselves.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ OnOk = Callable[[Payload], None]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a client waits, in seconds: a reply that takes longer is treated as lost, and the connection with it.
+    """A client's timeouts in seconds: after `reply` the connection counts as lost.
 
-    `heartbeat`: how often it sends one, between these two at random, if at all. `poll_pause`: the most that it lets
-    pass between a poll's answer and the next poll.
+    `heartbeat`: the bounds of the random heartbeat interval, None for no heartbeats. `poll_pause`: the longest pause
+    between a poll's answer and the next poll.
     """
 
     open: float = 20.0
@@ -39,7 +39,7 @@ class Patience:
 
 
 class ErrorReply(Exception):
-    """The server answered with an error."""
+    """The server replied with an error."""
 
     def __init__(self, response: Payload) -> None:
         super().__init__(f"{response.get('code')}: {response.get('message')}")
@@ -47,10 +47,10 @@ class ErrorReply(Exception):
 
 
 class Connection:
-    """One connection. Everything that is not a reply goes to `on_event(topic, event, payload)`, in order."""
+    """One connection. Frames other than replies go to `on_event(topic, event, payload)`, in order."""
 
     def __init__(self, on_event: OnEvent, patience: Patience, *, in_message_pack: bool) -> None:
-        self.ended = asyncio.Event()  # for us: nothing of it is seen any more
+        self.ended = asyncio.Event()  # for the client: no callback runs after that
         self.is_cut = False
         self._on_event = on_event
         self._patience = patience
@@ -104,7 +104,7 @@ class Connection:
                 future.set_exception(Gone("the connection ended"))
         self._waiting.clear()
 
-    # Asking
+    # Requests
 
     async def join(self, topic: str, payload: Payload | None = None, on_ok: OnOk | None = None) -> Payload:
         """Join a topic; its pushes then carry this join's ref."""
@@ -112,9 +112,9 @@ class Connection:
         return await self.request(topic, "phx_join", payload or {}, on_ok)
 
     async def request(self, topic: str, event: str, payload: Payload, on_ok: OnOk | None = None) -> Payload:
-        """Push and return the response; raises `ErrorReply`, or `Gone` where no answer came.
+        """Push and return the response; raises `ErrorReply`, or `Gone` without a reply.
 
-        `on_ok` is called with the response at the moment in which it comes, before any later frame is looked at.
+        `on_ok` is called with the response when it arrives, before any later frame is handled.
         """
         answer = self.start(topic, event, payload, on_ok)
         done, _ = await asyncio.wait([answer], timeout=self._patience.reply)
@@ -123,9 +123,9 @@ class Connection:
         return await answer
 
     def start(self, topic: str, event: str, payload: Payload, on_ok: OnOk | None = None) -> "asyncio.Future[Payload]":
-        """Push, and return the response to come."""
+        """Push and return a future of the response."""
         answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
-        # Whoever hung up does not look at it.
+        # Retrieves the exception: after a hang-up nobody awaits the future.
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         if self._carrier is None or self.ended.is_set():
             answer.set_exception(Gone("the connection has ended"))
@@ -136,7 +136,7 @@ class Connection:
         return answer
 
     def _give_up(self) -> None:
-        # One that was cut stays as it is: the server must find out by itself.
+        # A cut connection stays open: the server must detect it by itself.
         if self.is_cut:
             self._end()
         else:
@@ -146,35 +146,35 @@ class Connection:
 
     @property
     def close_code(self) -> int | None:
-        """The code with which the server closed the connection, if it did."""
+        """The server's close code, if it closed the connection."""
         return self._carrier.code if self._carrier is not None else None
 
     @property
     def closed(self) -> asyncio.Event:
-        """Set when the network has let go of it: the other side may say goodbye first."""
+        """Set when the transport is closed, after the closing handshake."""
         assert self._carrier is not None
         return self._carrier.gone
 
     @property
     def local_port(self) -> int:
-        """Our port, by which the WebSocket can be told from others."""
+        """The client's port, which identifies the WebSocket."""
         assert isinstance(self._carrier, WebSocket)
         return self._carrier.local_port
 
     def close(self) -> None:
-        """Say goodbye: from here on nothing of it is seen. Await `closed` before the event loop ends."""
+        """Close in good order; no callback runs after that. Await `closed` before the event loop ends."""
         self._end()
         if self._carrier is not None:
             self._carrier.close()
 
     def drop(self) -> None:
-        """Hang up without a word."""
+        """Abort the connection without a close frame."""
         self._end()
         if self._carrier is not None:
             self._carrier.drop()
 
     def cut(self) -> None:
-        """Let nothing pass any more; we notice when a reply is overdue."""
+        """Stop all data in both directions; the client notices when a reply is overdue."""
         self.is_cut = True
         if self._carrier is not None:
             self._carrier.cut()

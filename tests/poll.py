@@ -1,9 +1,9 @@
-"""A client's end of one long-poll session, each of whose requests has a connection of its own.
+"""The client side of one long-poll session; each request uses a new connection.
 
     GET, with the token of the last answer -> frames, as soon as there are any      POST, one at a time <- frames
 
-An answer that was lost is asked for again with the same token. Of a POST that was lost nobody knows whether it was
-handled: that ends the session, as everything does that is not foreseen; whoever uses it comes back and sends again.
+A lost answer is requested again with the same token. A lost POST may or may not have been handled: it ends the
+session, like every unexpected answer; the caller reconnects and sends again.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from tests.exchange import Lost, exchange
 
 Body = dict[str, Any]
 
-# The server holds a poll for 10 s, and may wait 14 s for the worker that has the session.
+# The server holds a poll for 10 s and may wait 14 s for the worker that has the session.
 ANSWER_SECONDS = 20.0
 
-# A session is forgotten 15 s after its last poll.
+# The server drops a session 15 s after its last poll.
 FAILING_SECONDS = 15.0
 
-# From a poll that was lost to the next one.
+# The delay after a lost poll.
 AGAIN_SECONDS = (0.05, 0.2)
 
-# When a POST is told that the session has ended, the poll has so long to bring what had been said before.
+# After a POST is answered that the session has ended, the poll has this time to fetch the remaining frames.
 LAST_POLL_SECONDS = 1.0
 
-# Within the server's bounds for one POST, which are 300 frames and 256 KiB.
+# Below the server's limits for one POST: 300 frames and 256 KiB.
 MAX_POST_FRAMES = 100
 MAX_POST_BYTES = 128 * 1024
 
@@ -38,7 +38,7 @@ _GOODBYE_SECONDS = 5.0
 
 
 class Poll:
-    """One session, a `tests.carrier.Carrier`; `pause_seconds` is the most between an answer and the next poll."""
+    """One session, a `tests.carrier.Carrier`; `pause_seconds` is the longest pause between two polls."""
 
     def __init__(self, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, pause_seconds: float) -> None:
         self.code: int | None = None
@@ -59,7 +59,7 @@ class Poll:
     async def open(
         cls, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, seconds: float, pause_seconds: float = 0.0
     ) -> Self:
-        """Begin a session on this machine within some seconds; raises `Refused`."""
+        """Open a session on this machine within `seconds`; raises `Refused`."""
         self = cls(port, path, on_frame, on_end, pause_seconds)
         try:
             answer = await self._ask("GET", seconds=seconds)
@@ -68,7 +68,7 @@ class Poll:
         if answer["status"] != 410 or answer.get("token") is None:
             raise Refused(f"the server answered {answer['status']}", answer["status"])
         self._token = answer["token"]
-        self._path = path.partition("?")[0]  # from here on the token is all the proof that is needed
+        self._path = path.partition("?")[0]  # from now on the token suffices
         self._tasks = [asyncio.create_task(self._poll_on()), asyncio.create_task(self._post_on())]
         for task in self._tasks:
             task.add_done_callback(self._check)
@@ -126,7 +126,7 @@ class Poll:
                 answer = await self._ask("POST", b"\n".join(frames))
             except Lost:
                 return self._lose(None)
-            if answer["status"] == 503:  # nothing of it was handled
+            if answer["status"] == 503:  # none of the frames was handled
                 await asyncio.sleep(random.uniform(0.5, 1) * answer["retry_after"] / 1000)
             elif answer["status"] == 410:
                 await asyncio.sleep(LAST_POLL_SECONDS)
@@ -152,7 +152,7 @@ class Poll:
     def _check(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._lose(None)
-            raise error  # of whoever was given a frame: the loop tells it
+            raise error  # raised by `on_frame`; the event loop logs it
 
     def _lose(self, code: int | None) -> None:
         if self._is_silent:
@@ -170,13 +170,13 @@ class Poll:
     # What the client does
 
     def send(self, frame: bytes) -> None:
-        """Have a frame posted, after those before it."""
+        """Queue a frame for the next POST, in order."""
         if not self._is_silent:
             self._waiting.append(frame)
             self._has_waiting.set()
 
     def close(self) -> None:
-        """End the session, and say so."""
+        """End the session with a DELETE."""
         if not self._is_silent:
             self._stop()
             self._tasks = [asyncio.create_task(self._say_goodbye())]
@@ -187,12 +187,12 @@ class Poll:
         self.gone.set()
 
     def drop(self) -> None:
-        """End it without a word: the server finds out when no poll comes any more."""
+        """Stop polling without a DELETE; the server notices the missing polls."""
         self._stop()
         self.gone.set()
 
     def cut(self) -> None:
-        """Ask nothing more and hear no answer, until it is dropped."""
+        """Send no request and receive no answer until it is dropped."""
         self._is_silent = self._is_cut = True
 
 

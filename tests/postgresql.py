@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: made in a temporary directory, started on a free loopback port, and thrown away."""
+"""A real PostgreSQL for tests, in a temporary directory and on a free loopback port."""
 
 import glob
 import os
@@ -15,7 +15,7 @@ from tests.programs import ProgramMissing, free_port
 
 
 def _program(name: str) -> str:
-    """Find one of PostgreSQL's programs; Debian keeps them off the PATH, a folder for each version."""
+    """Find one of PostgreSQL's programs; Debian installs them off the PATH, in one folder per version."""
     places = glob.glob("/usr/lib/postgresql/*/bin/" + name)
     places.sort(key=lambda place: float(place.split("/")[4]))
     found = places[-1] if places else shutil.which(name)
@@ -24,22 +24,22 @@ def _program(name: str) -> str:
     return found
 
 
-# A database is 300 files of 7 MB in all. In memory one is made in 45 ms, on a disk that others write to in 130 to 270.
+# A database has 300 files of 7 MB in total. It is created in 45 ms in memory, in 130 to 270 ms on a busy disk.
 _MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 2**30
 
 
 def _folder_in_memory() -> str | None:
-    """Return a folder whose files are in memory; None, for the usual one, where there is no room."""
+    """Return a folder in memory; None, for the default, if there is too little room."""
     has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES
     return str(_MEMORY) if has_room else None
 
 
 class PostgreSQL:
-    """One database server. Nobody but this machine reaches it, and it trusts whoever does.
+    """One database server. It listens only on loopback and trusts every connection.
 
-    Without `fsync` it forgets everything when the machine dies, and is quick; tests that are about what survives a
-    kill of the server itself need nothing more, because the kernel keeps what was written.
+    Without `fsync` it is fast but loses its data when the machine crashes. Tests of a killed server do not need
+    `fsync`, because the kernel keeps what was written.
     """
 
     def __init__(self, *, fsync: bool = False) -> None:
@@ -56,7 +56,7 @@ class PostgreSQL:
         return self.folder / "data"
 
     def _run(self, name: str, *arguments: str) -> None:
-        """Run a program as somebody whom PostgreSQL accepts: it refuses to be root."""
+        """Run a program as the user postgres if we are root: PostgreSQL refuses root."""
         user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         command = [*user, _program(name), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=60)
@@ -65,33 +65,33 @@ class PostgreSQL:
 
     @property
     def log(self) -> str:
-        """What the server has said so far."""
+        """The server's log so far."""
         log = self.folder / "log"
         return log.read_text() if log.exists() else ""
 
     @property
     def pids(self) -> list[int]:
-        """All of the server's processes, the one that starts the others first."""
+        """The pids of the server's processes, the postmaster first."""
         first = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
         return [first.pid, *(child.pid for child in first.children(recursive=True))]
 
     def start(self) -> None:
-        """Start, and return once it answers."""
+        """Start and return once it answers."""
         options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync={self._fsync} -c max_connections=200"
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self, mode: str = "immediate") -> None:
-        """Stop; `immediate` is as a kill: what was committed comes back by recovery."""
+        """Stop; `immediate` is like a kill: committed data is restored by recovery."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
     def create_database(self, template: str = "template1") -> str:
-        """Make a database, empty or a copy of another one that nobody has open, and return its URL."""
+        """Create a database, empty or as a copy of one without connections, and return its URL."""
         name = f"test_{next(self._numbers)}"
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return f"postgresql://lousa@127.0.0.1:{self.port}/{name}"
 
     def drop_databases(self, *urls: str) -> None:
-        """Remove databases, also from under those who still have them open."""
+        """Drop databases, even with open connections."""
         self._execute(*(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)' for url in urls))
 
     def _execute(self, *statements: str) -> None:
@@ -103,6 +103,6 @@ class PostgreSQL:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop, and forget everything."""
+        """Stop and remove all data."""
         self.stop()
         shutil.rmtree(self.folder)

@@ -1,4 +1,4 @@
-"""What every program that tests start needs: a free port, and a clear word when the program is not there."""
+"""Helpers to start programs in tests: find a free port, and fail clearly if a program is missing."""
 
 import random
 import shutil
@@ -6,14 +6,14 @@ import socket
 
 
 class ProgramMissing(AssertionError):
-    """A test needs a program that this machine lacks. That is a failure: what was not tested does not pass."""
+    """A test needs a program that this machine lacks: a failure, not a skip."""
 
     def __init__(self, name: str, package: str) -> None:
         super().__init__(f"this test needs `{name}`: run `make test` as root, or apt-get install {package}")
 
 
 def program(name: str, package: str | None = None) -> str:
-    """Return where a program stands; raise `ProgramMissing`, naming Debian's package, where it does not."""
+    """Return the path of a program; raises `ProgramMissing`, which names the Debian package."""
     found = shutil.which(name)
     if found is None:
         raise ProgramMissing(name, package or name)
@@ -21,10 +21,10 @@ def program(name: str, package: str | None = None) -> str:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on.
+    """Return a free loopback port.
 
-    It lies below the ports that the kernel gives to outgoing connections. Above, a client that keeps trying while its
-    server is down is in the end given that very port to connect from, and so connects to itself.
+    It lies below the kernel's ephemeral ports. Within that range, a client that retries while its server is down could
+    be assigned that same port as its own and connect to itself.
     """
     for port in random.sample(range(20_000, 32_000), 100):
         with socket.socket() as probe:

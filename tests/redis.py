@@ -1,4 +1,4 @@
-"""A real Redis for tests: on a free loopback port, with nothing kept, to be killed, frozen and started again."""
+"""A real Redis for tests, without persistence, on a free loopback port: tests kill, freeze and restart it."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ START_SECONDS = 20
 
 
 class RedisServer:
-    """One server, started again on the same port as often as a test likes."""
+    """One server; it can be restarted on the same port."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
@@ -24,17 +24,17 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the server."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     @property
     def pid(self) -> int:
-        """The running process."""
+        """The pid of the running process."""
         assert self._process is not None, "Redis is not running"
         return self._process.pid
 
     def start(self) -> None:
-        """Start, and return once it answers."""
+        """Start and return once it answers."""
         command = [
             program("redis-server"),
             "--port",
@@ -52,7 +52,7 @@ class RedisServer:
             time.sleep(0.02)
 
     def command(self, line: str) -> bytes:
-        """Send one inline command and return the answer; nothing where nobody listens."""
+        """Send one inline command and return the reply; empty if the server is down."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
                 connection.sendall(line.encode() + b"\r\n")
@@ -61,12 +61,12 @@ class RedisServer:
             return b""
 
     def send(self, line: str) -> None:
-        """Send one inline command whose answer nobody waits for; the connection stays until Redis ends."""
+        """Send one inline command without waiting for the reply; the connection stays open until Redis ends."""
         self._held.append(socket.create_connection(("127.0.0.1", self.port), timeout=5))
         self._held[-1].sendall(line.encode() + b"\r\n")
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as in a crash."""
         process, self._process = self._process, None
         while self._held:
             self._held.pop().close()
@@ -76,11 +76,11 @@ class RedisServer:
             process.wait()
 
     def freeze(self) -> None:
-        """Let it keep its connections and answer nothing."""
+        """Freeze it: it keeps its connections and answers nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)

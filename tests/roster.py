@@ -1,4 +1,4 @@
-"""A small school as OneRoster 1.1 CSV: a principal, and as many teachers, students and classes as a test needs."""
+"""A small school as OneRoster 1.1 CSV: a principal and any number of teachers, students and classes."""
 
 import csv
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ _ABSENT = ("categories", "classResources", "courseResources", "demographics", "l
 
 
 def write_school(folder: Path, students: int, classes: int = 1, teachers: Sequence[str] = (TEACHER,)) -> list[str]:
-    """Write the roster into a new folder, and return the students' logins.
+    """Write the roster into a new folder and return the students' logins.
 
-    Of several classes each student is in two, the n-th and the next; the teachers are in all.
+    With several classes the n-th student is in the n-th and the next one; teachers are in all.
     """
     folder.mkdir(parents=True)
     logins = [f"student{number:05}" for number in range(1, students + 1)]

@@ -1,7 +1,7 @@
-"""How the tests are dealt out: which must share a process, which come first, and how many were left for a longer run.
+"""Distributes the tests: which share a process, which run first, and how many are left for the long run.
 
-A plugin of pytest, named in pyproject.toml. Tests run side by side in several processes (pytest-xdist); a group runs in
-one process, in order, because its tests share servers that are expensive to start.
+A pytest plugin, enabled in pyproject.toml. Tests run in parallel processes (pytest-xdist); a group runs in one
+process, in order, because its tests share servers that are expensive to start.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent
 # Folders and modules whose tests share servers over a whole session or module.
 GROUPS = ("tests/interop/", "tests/scenarios/", "tests/faults/test_network.py")
 
-# They wait for most of their time. Begun late, they would keep the whole run waiting at its end.
+# These tests mostly wait. Started late, they would delay the end of the whole run.
 FIRST = ("faults", "scenarios", "interop", "browser")
 
 _LEFT = pytest.StashKey[int]()
@@ -25,7 +25,7 @@ _LEFT = pytest.StashKey[int]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that take long before the others."""
+    """Put the long tests first."""
     items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if _is_in(item, name)), len(FIRST)))
 
 
@@ -34,7 +34,7 @@ def _is_in(item: pytest.Item, name: str) -> bool:
 
 
 class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each process a group, or else a single test; with pytest 9.2 the groups of xdist itself have no effect."""
+    """Assigns groups and single tests to processes; with pytest 9.2 xdist's own groups have no effect."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for group in GROUPS if group in nodeid), nodeid)
@@ -42,11 +42,11 @@ class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Return who deals the tests out to the processes."""
+    """Return the scheduler of the test processes."""
     return _ByGroup(config, log)
 
 
-# Under xdist the processes that run tests know what was left out; the one that reports is told at their end.
+# Under xdist only the test processes know the deselected tests; at their end they report the number to the main process.
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -57,7 +57,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the process that reports."""
+    """Report the number to the main process."""
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left"] = session.config.stash.get(_LEFT, 0)
@@ -65,12 +65,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take what a process said; each collects all tests, so each says the same."""
+    """Store the number of a test process; each collects all tests, so all report the same."""
     node.config.stash[_LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many were left."""
+    """Print how many long tests were left."""
     left = terminalreporter.config.stash.get(_LEFT, 0)
     if left:
         terminalreporter.write_line(f"{left} long tests were left for `make test-long`.")

@@ -1,7 +1,7 @@
-"""Dependencies point one way, and each outside library stays where it belongs.
+"""Dependencies point one way, and each external library is imported only in its own modules.
 
-`channels/` is a stack: a module may import what stands below it, and what stands beside it as long as that makes no
-circle. A new module must be given its place here, which is the moment to think about where it belongs.
+`channels/` is a stack of layers: a module may import from lower layers, and from its own layer without circles. A new
+module needs a place in LAYERS.
 """
 
 import ast
@@ -14,11 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# From the ground up; `*` stands for whatever is found there.
+# From the bottom up; `*` matches every module of a package.
 LAYERS = [
     [
         *("channels", "channels.errors", "channels.event", "channels.field", "channels.limit", "channels.member"),
-        "channels.topics.kind",  # how topics are named: it imports nothing, and a class knows its topic
+        "channels.topics.kind",  # the names of topics: it imports nothing, and a class knows its topic
     ],
     ["channels.wire.*"],
     ["channels.sessions.*"],
@@ -32,7 +32,7 @@ LAYERS = [
     ["server", "server.*"],
 ]
 
-# Where an outside library may be imported; nobody else may know that it is there.
+# Where an external library may be imported.
 HOMES = {
     "tornado": ["channels.transports.*", "server.*", "bench.*", "tests.*"],
     "redis": ["channels.broker.*", "server.process.redis_url", "bench.*", "tests.*"],
@@ -42,7 +42,7 @@ HOMES = {
 
 
 def _modules() -> dict[str, Path]:
-    """All modules of the project's packages, by name."""
+    """Return all modules of the project's packages by name."""
     files = [file for package in ("channels", "server", "tests", "bench") for file in (ROOT / package).rglob("*.py")]
     return {
         ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
@@ -56,7 +56,7 @@ OURS = sorted(name for name in MODULES if name.split(".")[0] in ("channels", "se
 
 
 def _imports(module: str) -> Iterator[str]:
-    """Name what a module imports: modules of ours as exactly as they can be told, others as they are written."""
+    """Yield the imports of a module: submodules of ours by their full name, others as written."""
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -80,13 +80,13 @@ def _layer(module: str) -> int:
 
 
 @pytest.mark.parametrize("module", OURS)
-def test_a_module_imports_only_what_stands_below_it(module: str) -> None:
+def test_module_imports_only_lower_layers(module: str) -> None:
     ours = {name for name in _imports(module) if name in MODULES}
     above = {name for name in ours if name.split(".")[0] in ("tests", "bench") or _layer(name) > _layer(module)}
     assert not above, f"{module} imports {', '.join(sorted(above))}, which may only know of it"
 
 
-def test_nobody_imports_in_a_circle() -> None:
+def test_imports_have_no_circle() -> None:
     finished: set[str] = set()
 
     def walk(module: str, path: tuple[str, ...]) -> None:
@@ -103,13 +103,13 @@ def test_nobody_imports_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))
-def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
+def test_library_is_imported_only_in_its_own_modules(library: str) -> None:
     users = {module for module in MODULES if any(name.split(".")[0] == library for name in _imports(module))}
     strangers = {module for module in users if not _matches(module, HOMES[library])}
     assert not strangers, f"{library} is imported in {', '.join(sorted(strangers))}"
 
 
-def test_every_library_that_runs_in_the_server_stands_in_requirements() -> None:
+def test_every_library_of_the_server_is_in_requirements() -> None:
     lines = (ROOT / "requirements.txt").read_text().lower().replace("-", "_").splitlines()
     names = {name.split(".")[0] for module in OURS for name in _imports(module)}
     outside = names - set(sys.stdlib_module_names) - {"channels", "server", "_typeshed"}

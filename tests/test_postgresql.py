@@ -1,4 +1,4 @@
-"""The PostgreSQL that tests are given is one that they can rely on."""
+"""The PostgreSQL server for tests is isolated and durable."""
 
 import asyncpg
 import pytest
@@ -8,7 +8,7 @@ from tests.postgresql import PostgreSQL
 pytestmark = pytest.mark.postgresql
 
 
-async def test_each_test_gets_an_empty_database_of_its_own(postgresql: PostgreSQL) -> None:
+async def test_each_test_gets_its_own_empty_database(postgresql: PostgreSQL) -> None:
     first, second = postgresql.create_database(), postgresql.create_database()
     connection = await asyncpg.connect(first)
     await connection.execute("CREATE TABLE seen (id integer)")
@@ -18,7 +18,7 @@ async def test_each_test_gets_an_empty_database_of_its_own(postgresql: PostgreSQ
     await connection.close()
 
 
-async def test_what_was_committed_is_there_after_a_kill(postgresql_url: str, postgresql: PostgreSQL) -> None:
+async def test_committed_data_survives_a_kill(postgresql_url: str, postgresql: PostgreSQL) -> None:
     connection = await asyncpg.connect(postgresql_url)
     await connection.execute("CREATE TABLE kept (id integer)")
     connection.terminate()

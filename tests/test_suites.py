@@ -1,4 +1,4 @@
-"""A run that leaves long tests out says so, and tests that share servers run in one process."""
+"""A run without the long tests reports their number, and tests that share servers run in one process."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def processes_of(output: str) -> set[str]:
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
-def test_a_run_says_how_many_long_tests_it_left(processes: str, tmp_path: Path) -> None:
+def test_run_reports_how_many_long_tests_it_left(processes: str, tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(MODULE)
     assert "3 long tests were left" in run(tmp_path, "-n", processes, "-m", "not long")
     assert "were left" not in run(tmp_path, "-n", processes)

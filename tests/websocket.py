@@ -1,4 +1,4 @@
-"""A client's end of one WebSocket (RFC 6455), on a bare asyncio transport, so that a test may treat it badly."""
+"""The client side of one WebSocket (RFC 6455), on a plain asyncio transport, so that a test can break it."""
 
 import asyncio
 import base64
@@ -10,15 +10,15 @@ from tests.carrier import OnEnd, OnFrame, Refused
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _NORMAL = (1000).to_bytes(2, "big")
 
-# A mask of zeros is valid and costs nothing: the mask protects proxies, and there is none.
+# A mask of zeros is valid and costs nothing. Masks protect proxies; here is none.
 _MASK = bytes(4)
 
-# How long the other side may take to say goodbye.
+# How long the other side may take for the closing handshake.
 _GOODBYE_SECONDS = 5.0
 
 
 class WebSocket(asyncio.Protocol):
-    """One connection, which is `tests.carrier.Carrier`; its frames are text, or `binary`."""
+    """One connection, a `tests.carrier.Carrier`; its frames are text, or `binary`."""
 
     def __init__(self, on_frame: OnFrame, on_end: OnEnd, *, binary: bool) -> None:
         self.code: int | None = None
@@ -28,16 +28,16 @@ class WebSocket(asyncio.Protocol):
         self._opcode = _BINARY if binary else _TEXT
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
-        self._is_silent = False  # for the client it is over
+        self._is_silent = False  # no more callbacks for the client
         self._is_cut = False
-        self._is_closing = False  # the other side has said goodbye; what follows that is none of ours
+        self._is_closing = False  # a close frame arrived; later data is ignored
         self._upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(
         cls, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, seconds: float, *, binary: bool = False
     ) -> Self:
-        """Connect to this machine within some seconds; raises `Refused`."""
+        """Connect to this machine within `seconds`; raises `Refused`."""
         self = cls(on_frame, on_end, binary=binary)
         try:
             async with asyncio.timeout(seconds):
@@ -67,20 +67,20 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def local_port(self) -> int:
-        """Our port, by which the connection can be told from others."""
+        """The client's port, which identifies the connection."""
         assert self._transport is not None, "the connection is gone"
         port: int = self._transport.get_extra_info("sockname")[1]
         return port
 
-    # What asyncio calls
+    # Callbacks of asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End, and say so once."""
+        """Report the end once."""
         self._transport = None
         self.gone.set()
         if not self._upgraded.done():
@@ -90,7 +90,7 @@ class WebSocket(asyncio.Protocol):
             self._on_end(self.code)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes."""
+        """Read the upgrade, then frames."""
         if self._is_cut:
             return
         self._buffer += data
@@ -141,10 +141,10 @@ class WebSocket(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()
 
-    # What the client does
+    # Actions of the client
 
     def send(self, frame: bytes) -> None:
-        """Send a frame; nothing happens where the connection is gone."""
+        """Send a frame; does nothing on a closed connection."""
         if not self._is_silent:
             self._write(self._opcode, frame)
 
@@ -158,7 +158,7 @@ class WebSocket(asyncio.Protocol):
         self._transport.write(head + _MASK + payload)
 
     def close(self) -> None:
-        """Say goodbye, and let the other side answer that; nothing more of it is seen."""
+        """Send a close frame and wait for the other side's; no callback runs after that."""
         if self._is_silent:
             return
         self._is_silent = True
@@ -166,13 +166,13 @@ class WebSocket(asyncio.Protocol):
         asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, self.drop)
 
     def drop(self) -> None:
-        """End the connection without a word."""
+        """Abort the connection without a close frame."""
         self._is_silent = self._is_cut = True
         if self._transport is not None:
             self._transport.abort()
 
     def cut(self) -> None:
-        """Let nothing pass any more, in either direction, and keep the connection: neither side is told."""
+        """Stop all data in both directions but keep the connection open: neither side is notified."""
         self._is_silent = self._is_cut = True
         if self._transport is not None:
             self._transport.pause_reading()
