@@ -1,4 +1,4 @@
-"""The command line: `python server.py` serves; everything an administrator does is a command beside it."""
+"""The command line: `python server.py` serves; the other commands are an administrator's."""
 
 import os
 
@@ -12,10 +12,10 @@ from server.cli.users import token, user
 
 
 class MainCommands(Commands):
-    """Commands of which `serve` is meant where none is named."""
+    """Commands; the default is `serve`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command's name before options that come without one."""
+        """Insert the default command's name before options without a command."""
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
@@ -28,9 +28,9 @@ def main() -> None:
     Without a command, Lousa serves: "python server.py" is "python server.py serve". To see it with an invented school,
     try "python server.py demo".
 
-    Every option that is shown with a variable can be set by that instead, for all commands at once.
+    An option whose help shows an environment variable can be set by it, for all commands at once.
     """
-    # There are children's names in what Lousa writes: for its own user only, also in a folder that others may open.
+    # Lousa's files contain children's names: only its own user may read them, even in a folder open to others.
     os.umask(0o077)
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: options, how a command reaches the databases, and how it says what went wrong."""
+"""Shared by the commands: options, access to the databases, and error messages."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from server.settings import Settings, SettingsError, database_urls, read_origin
 R = TypeVar("R")
 Command = Callable[..., Any]
 
-# More than any machine's cores that a school would give to it; each costs some 60 MB.
+# More than the cores of any machine that a school would use; each worker takes some 60 MB.
 MAX_WORKERS = 128
 
 _PASSWORD_REFUSALS = {
@@ -33,7 +33,7 @@ _PASSWORD_REFUSALS = {
 
 
 class Commands(click.Group):
-    """Commands whose known failures are a sentence and exit code 1, not a traceback."""
+    """Commands that report known failures as a sentence with exit code 1, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -46,7 +46,7 @@ class Commands(click.Group):
 
 
 def option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
-    """Make an option that may also be given as the environment variable LOUSA_<NAME>, which its help shows."""
+    """Make an option that the environment variable LOUSA_<NAME>, shown in its help, can set too."""
     variable = "LOUSA_" + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, *names, envvar=variable, show_envvar=True, **attributes)
 
@@ -59,7 +59,7 @@ class _Workers(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
         if value == "auto":
-            # Those that this process may use, where the system tells.
+            # The cores that this process may use, on systems that report them.
             return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return click.IntRange(1, MAX_WORKERS).convert(value, param, ctx)
 
@@ -70,14 +70,14 @@ _DATA_OPTIONS = [
         type=click.Path(file_okay=False, path_type=Path),
         default=Path("data"),
         show_default=True,
-        help="The folder with the school's data, made where there is none. This is what to back up.",
+        help="The folder with the school's data, created if it does not exist. This is what to back up.",
     ),
     option(
         "--database",
         multiple=True,
         metavar="NAME=URL",
-        help="Keep a database elsewhere than in the data folder: accounts=postgresql://user:password@host/name, and "
-        "journal=… likewise. In the variable, put a blank between the two.",
+        help="Keep a database outside the data folder: accounts=postgresql://user:password@host/name, and journal=… "
+        "likewise. In the variable, separate them with blanks.",
     ),
 ]
 
@@ -89,36 +89,36 @@ _SERVER_OPTIONS = [
         metavar="NUMBER|auto",
         default="1",
         show_default=True,
-        help="Processes that serve together; auto: as many as there are processor cores.",
+        help="Number of server processes; auto: one for each processor core.",
     ),
     option(
         "--redis-url",
         metavar="URL",
         help="The Redis that joins workers: redis://, rediss:// or unix://. The workers of one machine need none: they "
-        "start a private one. For several machines name the same one on each, and keep the databases in PostgreSQL: "
-        "with SQLite, only a Redis on this machine is taken.",
+        "start a private one. For several machines give the same URL on each, and keep the databases in PostgreSQL: "
+        "with SQLite, only a Redis on this machine is accepted.",
     ),
     option(
         "--drain-seconds",
         type=click.FloatRange(0, 300),
         default=10.0,
         show_default=True,
-        help="How long a worker that ends may take to close its connections: then they do not all come back at once.",
+        help="Seconds over which a stopping worker closes its connections: clients then do not all reconnect at once.",
     ),
     option(
         "--push-rate",
         type=click.FloatRange(min=0),
         default=10.0,
         show_default=True,
-        help="How many messages, marks and the like a user may send in a second. 0 is without limit.",
+        help="How many messages, read marks and so on a user may send per second. 0: no limit.",
     ),
     option(
         "--max-outbox-kib",
         type=click.IntRange(min=64),
         default=1024,
         show_default=True,
-        help="How much may wait for one connection that reads too slowly, in KiB. Past it the connection is closed; "
-        "its client comes back and gets what it missed.",
+        help="Limit of unsent data for one connection that reads too slowly, in KiB. Past it the connection is closed; "
+        "its client reconnects and receives what it missed.",
     ),
     option(
         "--allowed-origin",
@@ -131,23 +131,23 @@ _SERVER_OPTIONS = [
     option(
         "--behind-proxy",
         is_flag=True,
-        help="Believe the X-Forwarded-… headers: only where every request comes through a proxy such as nginx.",
+        help="Trust the X-Forwarded-… headers: only if every request comes through a proxy such as nginx.",
     ),
 ]
 
 
 def data_options(command: Command) -> Command:
-    """Give a command the options that say where the school's data is."""
+    """Add the options for the location of the school's data to a command."""
     return _with(_DATA_OPTIONS, command)
 
 
 def host_option(which: str) -> Callable[[Command], Command]:
-    """Make the option for the address to listen on; `which` describes the addresses that may be given."""
+    """Make the option for the address to listen on; `which` describes the allowed addresses."""
     return option("--host", default="127.0.0.1", show_default=True, help=f"The address to listen on: {which}")
 
 
 def server_options(command: Command) -> Command:
-    """Give a command the options that say how the school is served."""
+    """Add the options for serving the school to a command."""
     return _with(_SERVER_OPTIONS, command)
 
 
@@ -158,7 +158,7 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
 
 
 def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Settings:
-    """Make the settings of a command, and the data folder where it is needed; raise SettingsError."""
+    """Make a command's settings, and the data folder if it is needed; raise SettingsError if that fails."""
     folder = data_dir.absolute()
     urls = database_urls(folder, database, SCHEMAS)
     if urls.items() & database_urls(folder, names=SCHEMAS).items():
@@ -168,7 +168,7 @@ def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Set
 
 def _make_writable(folder: Path) -> None:
     try:
-        # Only for the user who runs Lousa: there are children's names in it.
+        # Private to the user who runs Lousa: it contains children's names.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -176,7 +176,7 @@ def _make_writable(folder: Path) -> None:
 
 
 def run(settings: Settings, work: Callable[[Databases], Awaitable[R]]) -> R:
-    """Run something with databases that are ready for use."""
+    """Run a function with databases that are ready for use."""
 
     async def with_databases() -> R:
         async with open_databases(settings) as databases:
@@ -187,7 +187,7 @@ def run(settings: Settings, work: Callable[[Databases], Awaitable[R]]) -> R:
 
 @asynccontextmanager
 async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
-    """Open the databases and close them at the end; raise DatabaseError where one is not ready."""
+    """Open the databases, and close them at the end; raise DatabaseError if one is not ready."""
     databases = Databases(settings.databases, SCHEMAS)
     try:
         await databases.prepare()

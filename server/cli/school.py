@@ -1,4 +1,4 @@
-"""The commands on the school as a whole: its roster, and the tables of its databases."""
+"""The commands for the whole school: its roster, and the tables of its databases."""
 
 import asyncio
 import sys
@@ -17,13 +17,13 @@ from server.rosters.compare import Counts
 from server.rosters.export import Progress
 from server.schemas import SCHEMAS
 
-# Shorter work needs no bar.
+# Shorter work needs no progress bar.
 BAR_AFTER_SECONDS = 1.0
 
 
 @click.group(cls=Commands)
 def roster() -> None:
-    """Import who is at the school, and in which class."""
+    """Import the school's users, classes and enrolments."""
 
 
 @roster.command("import")
@@ -31,10 +31,10 @@ def roster() -> None:
 @option("--dry-run", is_flag=True, help="Only say what would change.")
 @data_options
 def import_command(path: Path, dry_run: bool, **given: Any) -> None:
-    """Bring the school to what a OneRoster export says: a folder, or a zip, of CSV files (version 1.1 or 1.2).
+    """Update the school from a OneRoster export: a folder or a zip of CSV files (version 1.1 or 1.2).
 
-    Who is new is added, who has changed is updated, and who is no longer in the export can no longer sign in. Where
-    anything is wrong with the export, all of it is listed and nothing is changed.
+    New users are added, changed ones are updated, and users who are no longer in the export can no longer sign in. If
+    the export has problems, all of them are listed and nothing is changed.
     """
     settings = make_settings(**given)
     with _progress("Reading") as progress:
@@ -49,13 +49,13 @@ def import_command(path: Path, dry_run: bool, **given: Any) -> None:
 
 @click.group(cls=Commands)
 def database() -> None:
-    """Look after the databases."""
+    """Maintain the databases."""
 
 
 @database.command()
 @data_options
 def upgrade(**given: Any) -> None:
-    """Bring the tables to this version of Lousa.
+    """Upgrade the tables to this version of Lousa.
 
     Needed for PostgreSQL, once before the first start and after each update of Lousa, while no server runs; make a
     backup first. Files in the data folder are upgraded whenever Lousa starts.
@@ -74,7 +74,7 @@ async def _upgrade(databases: Databases) -> None:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Progress]:
-    """Show a progress bar on a terminal, if it takes longer than a moment."""
+    """Show a progress bar on a terminal if the work takes longer than a moment."""
     watched, begun = sys.stderr.isatty(), time.monotonic()
     bars: list[Any] = []
 

@@ -44,8 +44,8 @@ def serve_command(**given: Any) -> None:
 @click.command()
 @host_option("one of this machine only, because everybody knows the demo's password.")
 @server_options
-# No variable for it, nor any --database: where a school's server has set its own for all commands, the demo must not
-# land in the school's data.
+# No environment variable and no --database: variables set for a school's server must not lead the demo into the
+# school's data.
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -55,7 +55,7 @@ def demo(data_dir: Path | None, **given: Any) -> None:
     """Open an invented school on this machine only, and print the logins to try.
 
     Its data is in a temporary folder and deleted afterwards, unless a data folder is given here; the variables
-    LOUSA_DATA_DIR and LOUSA_DATABASE do not count.
+    LOUSA_DATA_DIR and LOUSA_DATABASE are ignored.
     """
     _check_loopback(given["host"])
     with _kept(data_dir) if data_dir else _thrown_away() as folder:
@@ -92,7 +92,7 @@ def _thrown_away() -> Iterator[Path]:
 
 
 async def _found_school(databases: Databases) -> None:
-    """Import the demo's school, and give everybody in it the known password; refuse what belongs to anybody else."""
+    """Import the demo's school and set the known password for its users; refuse another school's data."""
     sessions, roster = databases.sessions("accounts"), rosters.read(DEMO_SCHOOL)
     async with reading(sessions) as db:
         if await belongs_to_another(db, roster.school.sourced_id):
@@ -127,6 +127,6 @@ def _log_as(worker: str) -> None:
     name = f" {worker}:" if worker else ""
     style = f"%(asctime)s %(levelname)s{name} %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=style, force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # says at every start what it would do
-    # It logs a traceback for each connection to a database that hangs; that it hangs is logged once, in words.
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # logs its plan at every start
+    # SQLAlchemy logs a traceback for each connection to a hanging database; we log once, in words, that it hangs.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

@@ -26,14 +26,14 @@ password_option = option(
 
 
 class _Title(click.types.StringParamType):
-    """A title, which may have blanks in it."""
+    """A class title, which may contain blanks."""
 
     envvar_list_splitter = ";"
 
 
 @click.group(cls=Commands)
 def user() -> None:
-    """Look after single accounts; a running server notices within a second."""
+    """Manage single accounts; a running server applies each change within a second."""
 
 
 @user.command()
@@ -53,7 +53,7 @@ def create(login: str, role: str, name: str, password_stdin: bool, **given: Any)
 @click.argument("login")
 @data_options
 def disable(login: str, **given: Any) -> None:
-    """Lock an account: its user is signed out everywhere, and its tokens end. What they wrote stays."""
+    """Disable an account: its user is signed out everywhere, and its tokens end. Their messages stay."""
     _run(given, lambda users: users.disable(login))
     click.echo(f"{login} is disabled, and signed out everywhere.")
 
@@ -62,7 +62,7 @@ def disable(login: str, **given: Any) -> None:
 @click.argument("login")
 @data_options
 def enable(login: str, **given: Any) -> None:
-    """Unlock an account that was disabled."""
+    """Enable an account that was disabled."""
     _run(given, lambda users: users.enable(login))
     click.echo(f"{login} can sign in again.")
 
@@ -72,7 +72,7 @@ def enable(login: str, **given: Any) -> None:
 @password_option
 @data_options
 def password(login: str, password_stdin: bool, **given: Any) -> None:
-    """Give a user a new password. They are signed out wherever they signed in with the old one; tokens stay."""
+    """Set a user's password. Sign-ins made with the old password end; tokens stay valid."""
     new = _read_password(password_stdin)
     _run(given, lambda users: users.set_password(login, new))
     click.echo(f"{login} has a new password.")
@@ -81,10 +81,10 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
 @user.command(
     help=f"""Print a sheet (CSV) of one-time codes for those who have no password yet.
 
-    It covers all classes, or those named; a user who is in several of them is on the sheet once, with the first.
-    With their login and code they choose a password at their first sign-in. A code is good once and for {CODE_DAYS}
-    days. For everybody on the new sheet, codes printed earlier and not used are void: hand out the newest only. A code
-    lets anyone who holds it sign in as that user.
+    It covers all classes, or those named; a user in several classes is on the sheet once, under the first. At the first
+    sign-in, users enter their login and code and choose a password. A code is valid once, for {CODE_DAYS} days. A new
+    sheet invalidates the earlier unused codes of everybody on it: hand out only the newest. Anyone who holds a code can
+    sign in as that user.
     """
 )
 @option(
@@ -93,16 +93,16 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
     type=_Title(),
     multiple=True,
     metavar="TITLE",
-    help="A class, by its title; may be repeated. In the variable, put a semicolon between the two.",
+    help="A class, by its title; may be repeated. In the variable, separate titles with semicolons.",
 )
-@option("--role", type=click.Choice(["student", "teacher"]), help="Only for those of the classes who have this role.")
+@option("--role", type=click.Choice(["student", "teacher"]), help="Only for class members with this role.")
 @option(
     "--login",
     "logins",
     multiple=True,
     metavar="LOGIN",
     help="A user by login, such as an imported principal, who is in no class; may be repeated. Without --class, only "
-    "for these.",
+    "these users get codes.",
 )
 @data_options
 def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **given: Any) -> None:
@@ -112,7 +112,7 @@ def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **give
 
 @click.group(cls=Commands)
 def token() -> None:
-    """Let programs connect in the name of a user."""
+    """Manage tokens with which programs connect as a user."""
 
 
 @token.command("create")
@@ -122,11 +122,11 @@ def token() -> None:
     type=click.IntRange(1, _LONGEST_TOKEN_DAYS),
     default=30,
     show_default=True,
-    help="For how many days the tokens are good.",
+    help="For how many days the tokens are valid.",
 )
 @data_options
 def create_tokens(logins: Sequence[str], days: int, **given: Any) -> None:
-    """Make a bearer token for each login, and print lines of login, tab, token. They cannot be shown again."""
+    """Make a bearer token for each login, and print lines of login, tab, token. Tokens cannot be shown again."""
     for made in _run(given, lambda users: users.create_tokens(logins, days)):
         click.echo(f"{made.login}\t{made.secret}")
 
@@ -151,7 +151,7 @@ def _read_password(from_stdin: bool) -> str:
 
 
 def _read_line() -> str:
-    # Bytes: what the terminal's language says of them must not change what the password is.
+    # Read as bytes: the password must not depend on the terminal's locale.
     line = sys.stdin.buffer.readline().rstrip(b"\r\n")
     if not line:
         raise click.UsageError("No password came: the first line of the standard input is empty.")
@@ -170,10 +170,10 @@ def _print_sheet(sheet: Sequence[Code]) -> None:
 
 
 def _as_text(cell: str) -> str:
-    """Keep a spreadsheet from taking a name that begins like a formula for one."""
+    """Keep a spreadsheet from reading a name as a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def _day(at: int) -> str:
-    """Return the last whole day of something that ends at this time, where this machine stands."""
+    """Return the last whole day before this time, in this machine's time zone."""
     return datetime.fromtimestamp(at / 1000, UTC).astimezone().date().isoformat()

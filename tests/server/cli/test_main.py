@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Return a function that runs a command on a data folder of its own."""
+    """Return a function that runs a command on a temporary data folder."""
 
     def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> Result:
         variables = {"LOUSA_DATA_DIR": str(tmp_path / "data"), **environment}
@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def school(run: Run, tmp_path: Path) -> Path:
-    """Return the roster of a school of three students, which has been imported."""
+    """Import the roster of a school of three students, and return its folder."""
     write_school(tmp_path / "roster", 3)
     assert run("roster", "import", str(tmp_path / "roster")).exit_code == 0
     return tmp_path / "roster"
@@ -52,7 +52,7 @@ def _fails(result: Result, message: str, code: int = 1) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_roster_is_imported_and_the_second_time_changes_nothing(run: Run, tmp_path: Path) -> None:
+def test_second_import_of_a_roster_changes_nothing(run: Run, tmp_path: Path) -> None:
     write_school(tmp_path / "roster", 3)
     dry = run("roster", "import", str(tmp_path / "roster"), "--dry-run").stdout
     assert dry.startswith("Escola de Teste: nothing was changed. It would be:\n")
@@ -62,7 +62,7 @@ def test_a_roster_is_imported_and_the_second_time_changes_nothing(run: Run, tmp_
     assert "enrolments 0 new, 0 updated, 0 ended" in second
 
 
-def test_a_roster_with_mistakes_is_refused_with_all_of_them(run: Run, tmp_path: Path) -> None:
+def test_invalid_roster_is_refused_with_all_its_problems(run: Run, tmp_path: Path) -> None:
     write_school(tmp_path / "roster", 3)
     users = tmp_path / "roster" / "users.csv"
     users.write_text(users.read_text().replace(",student,", ",wizard,", 2))
@@ -71,7 +71,7 @@ def test_a_roster_with_mistakes_is_refused_with_all_of_them(run: Run, tmp_path: 
     assert result.stderr.count("wizard") >= 1
 
 
-def test_a_user_is_created_and_gets_a_token(run: Run) -> None:
+def test_user_is_created_and_gets_a_token(run: Run) -> None:
     create = ("user", "create", "Ana", "--role", "student", "--name", "Ana", "--password-stdin")
     created = run(*create, stdin="lousa-demo\n")
     assert (created.exit_code, created.stdout) == (0, "Ana can sign in.\n")
@@ -80,11 +80,11 @@ def test_a_user_is_created_and_gets_a_token(run: Run) -> None:
     assert (login, len(token)) == ("ana", 43)
 
 
-def test_a_token_for_nobody_is_an_error_and_makes_none(run: Run, school: Path) -> None:
+def test_token_for_an_unknown_login_is_an_error(run: Run, school: Path) -> None:
     _fails(run("token", "create", "teacher", "nobody"), "Nobody has the login: “nobody”")
 
 
-def test_codes_are_a_sheet_that_spreadsheets_read_as_text(run: Run, school: Path) -> None:
+def test_code_sheet_is_safe_for_spreadsheets(run: Run, school: Path) -> None:
     users = school / "users.csv"
     users.write_text(users.read_text().replace(",Student00001,", ",=Student00001,"))
     assert run("roster", "import", str(school)).exit_code == 0
@@ -108,7 +108,7 @@ def test_codes_are_for_all_classes_or_for_single_people(run: Run, school: Path) 
     _fails(run("user", "codes", "--class", "Turma 1", "--class", "Turma 9"), "no class called “Turma 9”")
 
 
-def test_an_account_is_disabled_enabled_and_given_a_password(run: Run, school: Path) -> None:
+def test_account_is_disabled_enabled_and_gets_a_password(run: Run, school: Path) -> None:
     assert run("user", "disable", "teacher").stdout == "teacher is disabled, and signed out everywhere.\n"
     _fails(run("token", "create", "teacher"), "Disabled")
     assert run("user", "enable", "teacher").stdout == "teacher can sign in again.\n"
@@ -117,7 +117,7 @@ def test_an_account_is_disabled_enabled_and_given_a_password(run: Run, school: P
     _fails(run("user", "disable", "nobody"), "There is no user with the login “nobody”.")
 
 
-def test_without_anybody_to_ask_a_password_must_be_piped_in(run: Run, school: Path) -> None:
+def test_password_must_be_piped_without_a_terminal(run: Run, school: Path) -> None:
     _fails(run("user", "password", "teacher"), "with --password-stdin", code=2)
 
 
@@ -125,11 +125,11 @@ def test_without_anybody_to_ask_a_password_must_be_piped_in(run: Run, school: Pa
     ("line", "message"),
     [(b"", "No password came"), (b"\n", "No password came"), (b"caf\xe9-da-manh\xe3\n", "not in UTF-8")],
 )
-def test_a_piped_password_that_cannot_be_one_is_told(run: Run, school: Path, line: bytes, message: str) -> None:
+def test_invalid_piped_password_is_reported(run: Run, school: Path, line: bytes, message: str) -> None:
     _fails(run("user", "password", "teacher", "--password-stdin", stdin=line), message, code=2)
 
 
-def test_a_password_is_asked_for_twice_and_not_shown(run: Run, school: Path, tmp_path: Path) -> None:
+def test_password_is_prompted_twice_and_hidden(run: Run, school: Path, tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     command = [sys.executable, "server.py", "user", "password", "teacher", "--data-dir", str(tmp_path / "data")]
     with subprocess.Popen(
@@ -167,14 +167,14 @@ def test_a_password_is_asked_for_twice_and_not_shown(run: Run, school: Path, tmp
         (["roster", "import", "/nowhere"], "does not exist"),
     ],
 )
-def test_a_wrong_option_is_told_with_the_way_to_help(run: Run, arguments: list[str], message: str) -> None:
+def test_wrong_option_is_reported_with_a_hint_at_help(run: Run, arguments: list[str], message: str) -> None:
     result = run(*arguments)
     _fails(result, message, code=2)
     assert "--help' for help" in result.stderr
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["token", "create", "ana"], ["database", "upgrade"]])
-def test_a_database_that_cannot_be_used_is_told_by_every_command(run: Run, command: list[str], free_port: int) -> None:
+def test_every_command_reports_an_unusable_database(run: Run, command: list[str], free_port: int) -> None:
     url = f"postgresql://lousa:secret@127.0.0.1:{free_port}/lousa"
     result = run(*command, LOUSA_DATABASE=f"accounts={url}", LOUSA_PORT="0")
     _fails(result, "The database “accounts” cannot be used")
@@ -183,25 +183,25 @@ def test_a_database_that_cannot_be_used_is_told_by_every_command(run: Run, comma
     _fails(run(*command, LOUSA_DATABASE="grades=sqlite:///x"), "the name one of accounts, journal")
 
 
-def test_an_origin_that_is_none_is_told(run: Run) -> None:
+def test_invalid_origin_is_reported(run: Run) -> None:
     for command in ("serve", "demo"):
         _fails(
             run(command, "--allowed-origin", "https://portal/x"), "--allowed-origin https://portal/x is not an origin"
         )
 
 
-def test_a_data_folder_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
+def test_unwritable_data_folder_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file" / "data", Path("/proc/lousa")):
         _fails(run("serve", LOUSA_DATA_DIR=str(folder)), f"The data folder {folder} cannot be written")
 
 
-def test_the_data_folder_is_for_its_owner_only(run: Run, tmp_path: Path) -> None:
+def test_data_folder_is_private_to_its_owner(run: Run, tmp_path: Path) -> None:
     assert run("database", "upgrade").stdout == "The databases are up to date.\n"
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_databases_are_for_their_owner_only_also_in_a_folder_that_is_open(run: Run, tmp_path: Path) -> None:
+def test_databases_are_private_even_in_an_open_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
     assert run("database", "upgrade").exit_code == 0
     files = list((tmp_path / "data").iterdir())
@@ -209,7 +209,7 @@ def test_databases_are_for_their_owner_only_also_in_a_folder_that_is_open(run: R
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
-def test_databases_elsewhere_need_no_data_folder(run: Run, tmp_path: Path) -> None:
+def test_external_databases_need_no_data_folder(run: Run, tmp_path: Path) -> None:
     urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal")]
     assert run("database", "upgrade", LOUSA_DATABASE=" ".join(urls)).exit_code == 0
     assert not (tmp_path / "data").exists()
@@ -223,27 +223,27 @@ def test_postgresql_is_upgraded_by_command_only(run: Run, postgresql_url: str) -
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_redis_that_cannot_be_used_is_told_before_anything_is_done(run: Run, tmp_path: Path, workers: str) -> None:
+def test_unusable_redis_is_reported_first(run: Run, tmp_path: Path, workers: str) -> None:
     for url, message in (("redis://192.0.2.7", "SQLite cannot keep"), ("redis+sentinel://a", "does not ask Sentinels")):
         _fails(run("serve", "--port", "0", "--workers", workers, "--redis-url", url), message)
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+def test_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert f"Cannot listen on port {port} of 127.0.0.1" in _cannot_listen(tmp_path, "--port", port)
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid"])
-def test_a_host_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
+def test_foreign_host_address_is_reported(tmp_path: Path, host: str) -> None:
     for workers in ("1", "2"):
         told = _cannot_listen(tmp_path, "--host", host, "--port", "0", "--workers", workers)
         assert f"--host {host} is not an address of this machine" in told
 
 
 def _cannot_listen(data_dir: Path, *arguments: str) -> str:
-    """Serve, in a process of its own because Tornado does not close a socket that it could not bind."""
+    """Serve in a separate process, because Tornado does not close a socket that it could not bind."""
     command = [sys.executable, "server.py", "--data-dir", str(data_dir), *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (1, "")
@@ -257,33 +257,33 @@ def _password_hashes(data_dir: Path) -> list[str | None]:
 
 
 @pytest.mark.parametrize("sourced_id", ["school", "escola"])
-def test_the_demo_does_not_touch_the_data_of_a_school(run: Run, school: Path, tmp_path: Path, sourced_id: str) -> None:
+def test_demo_refuses_the_data_of_a_school(run: Run, school: Path, tmp_path: Path, sourced_id: str) -> None:
     with closing(sqlite3.connect(tmp_path / "data" / "accounts.sqlite3")) as database, database:
         database.execute("UPDATE schools SET sourced_id = ?", [sourced_id])
     _fails(run("demo", "--port", "0", "--data-dir", str(tmp_path / "data")), "it is not the demo's")
     assert _password_hashes(tmp_path / "data") == [None] * 5
 
 
-def test_the_demo_does_not_touch_users_made_by_hand_before_any_school(run: Run, tmp_path: Path) -> None:
+def test_demo_refuses_a_database_with_users_made_by_hand(run: Run, tmp_path: Path) -> None:
     create = ("user", "create", "Maria", "--role", "principal", "--name", "Maria", "--password-stdin")
     assert run(*create, stdin="quatro paredes\n").exit_code == 0
     _fails(run("demo", "--port", "0", "--data-dir", str(tmp_path / "data")), "it is not the demo's")
     assert len(_password_hashes(tmp_path / "data")) == 1
 
 
-def test_the_demo_takes_no_database_and_no_variable_that_a_school_has_set(run: Run, tmp_path: Path) -> None:
+def test_demo_ignores_database_options_and_variables_of_a_school(run: Run, tmp_path: Path) -> None:
     _fails(run("demo", "--database", "accounts=sqlite:///x"), "--database", code=2)
     with CliRunner().isolation(env={"LOUSA_DATA_DIR": str(tmp_path), "LOUSA_DATABASE": "accounts=sqlite:///x"}):
         assert main.commands["demo"].make_context("demo", []).params["data_dir"] is None
 
 
-def test_the_demo_does_not_offer_the_network(run: Run) -> None:
+def test_demo_help_does_not_offer_the_network(run: Run) -> None:
     assert "0.0.0.0" not in run("demo", "--help").stdout
     assert "0.0.0.0" in run("serve", "--help").stdout
 
 
-def test_every_option_of_every_command_is_also_a_variable() -> None:
-    """All but the demo's data folder: a school's own variable must not lead the demo there."""
+def test_every_option_has_an_environment_variable() -> None:
+    """Every option except the demo's data folder, which a school's variable must not set."""
 
     def options(command: object, path: str = "server.py") -> list[str]:
         if hasattr(command, "commands"):
@@ -294,7 +294,7 @@ def test_every_option_of_every_command_is_also_a_variable() -> None:
     assert options(main) == ["server.py demo --data-dir"]
 
 
-def test_the_protocol_is_printed_for_the_address_that_is_given(run: Run) -> None:
+def test_protocol_is_printed_for_the_given_address(run: Run) -> None:
     printed = run("protocol", "--url", "https://Lousa.example/")
     assert printed.exit_code == 0
     assert json.loads(printed.stdout) == json.loads(json.dumps(make_document("https://lousa.example")))
