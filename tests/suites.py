@@ -46,7 +46,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return _ByGroup(config, log)
 
 
-# Under xdist only the test processes know the deselected tests; at their end they report the number to the main process.
+# Under xdist only the test processes know the deselected tests; they report the number to the main process at the end.
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
