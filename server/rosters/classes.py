@@ -1,6 +1,6 @@
 """The school and its classes: orgs.csv, academicSessions.csv, courses.csv and classes.csv.
 
-Of sessions and courses nothing is kept; that the classes refer to ones which are there shows that the export is sound.
+Sessions and courses are not kept; they only serve to check that the references of the classes exist.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from server.rosters.records import Ids, Row, check_text, one_line, rows
 from server.rosters.roster import School, SchoolClass
 from server.rosters.sheet import Sheet
 
-# What the table holds (server/databases/accounts.py).
+# The length of the column (server/databases/accounts.py).
 MAX_GRADE = 64
 
 Known = Ids[bool]
 
 
 class _Org(NamedTuple):
-    """One organisation: the school, or what stands above it, beside it or within it."""
+    """One organisation: the school, or one above, beside or within it."""
 
     school: School
     is_school: bool
@@ -26,7 +26,7 @@ class _Org(NamedTuple):
 
 
 def read_orgs(export: Export) -> tuple[Known, School | None]:
-    """Read which organisations there are, and which of them the school is; None where that is a problem."""
+    """Read the organisations; return their ids, and the school among them (None if there was a problem)."""
     with export.sheet("orgs", "name", "type?", "parentSourcedId?") as sheet:
         if sheet is None:
             return Ids(whole=False), None
@@ -49,7 +49,7 @@ def _read_tree(sheet: Sheet, found: list[_Org]) -> Known:
 
 
 def _find_school(sheet: Sheet, found: Sequence[_Org]) -> School | None:
-    """Choose the only school of the export; where it has several, the one organisation that stands above them all."""
+    """Return the only school of the export; of several, the single organisation above them all."""
     schools = [org.school for org in found if org.is_school]
     tops = [org.school for org in found if not org.parent]
     choice = schools if len(schools) == 1 else tops
@@ -61,7 +61,7 @@ def _find_school(sheet: Sheet, found: Sequence[_Org]) -> School | None:
 
 
 def read_sessions(export: Export) -> Known:
-    """Read which terms and years there are."""
+    """Read the ids of the terms and years."""
     with export.sheet("academicSessions", "parentSourcedId?") as sheet:
         if sheet is None:
             return Ids(whole=False)
@@ -77,7 +77,7 @@ def read_sessions(export: Export) -> Known:
 
 
 def read_courses(export: Export, orgs: Known, sessions: Known) -> Known:
-    """Read which courses there are."""
+    """Read the ids of the courses."""
     with export.sheet("courses", "schoolYearSourcedId?", "orgSourcedId?") as sheet:
         if sheet is None:
             return Ids(whole=False)
@@ -97,7 +97,7 @@ _CLASS_COLUMNS = ("title", "grades?", "courseSourcedId?", "schoolSourcedId?", "t
 def read_classes(
     export: Export, orgs: Known, sessions: Known, courses: Known
 ) -> tuple[Ids[SchoolClass], list[SchoolClass]]:
-    """Read the classes: by id, for the enrolments, and in the order of the file."""
+    """Read the classes; return them by id, for the enrolments, and in the order of the file."""
     with export.sheet("classes", *_CLASS_COLUMNS) as sheet:
         if sheet is None:
             return Ids(whole=False), []

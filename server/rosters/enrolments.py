@@ -1,4 +1,4 @@
-"""Who belongs to which class: enrollments.csv, in which each student and each teacher of a class has a row."""
+"""The enrolments: enrollments.csv, with one row for each student and each teacher of a class."""
 
 from channels.member import STUDENT, TEACHER, RoleName
 from server.rosters.export import Export
@@ -33,11 +33,11 @@ class _Reader:
         self._users = users
         self._classes = classes
         self._orgs = orgs
-        # User and class in one number, which takes half the memory of a pair.
+        # User and class in one number, which needs half the memory of a tuple.
         self._seen: set[int] = set()
 
     def read(self, row: Row) -> Enrolment | None:
-        """Read one row; None, and counted or told, where it enrols nobody."""
+        """Read one row; if it enrols nobody return None, after counting it or reporting a problem."""
         if row.gone:
             return self._skip("enrolments marked as gone")
         class_id, user_id, word, school_id, begin, end = row.values

@@ -1,4 +1,4 @@
-"""The users: users.csv, with the roles that it gives itself (OneRoster 1.1) or that roles.csv gives (1.2)."""
+"""The users: users.csv, with roles from the same file (OneRoster 1.1) or from roles.csv (1.2)."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from server.rosters.roles import Assigned, check_roles, find_role, read_roles
 from server.rosters.roster import User
 from server.rosters.sheet import Sheet
 
-# The login of somebody who has left is freed by putting `#` and a number in its place (see `merge`).
+# The login of a user who left is replaced by `#` and a number, which frees it (see `merge`).
 FREED = "#"
 
 _SHARED = ("givenName", "familyName", "username", "email?", "identifier?", "enabledUser?")
@@ -20,7 +20,7 @@ _ENABLED = {"": True, "true": True, "false": False}
 
 
 class _Fields(NamedTuple):
-    """The columns of one row; `role` is that of 1.1, `orgs` names the user's organisations."""
+    """The columns of one row; `role` is only in 1.1, `orgs` lists the user's organisations."""
 
     given: str
     family: str
@@ -35,7 +35,7 @@ class _Fields(NamedTuple):
 
 
 def read_users(export: Export, orgs: Ids[bool]) -> tuple[Ids[User], list[User]]:
-    """Read the users: by id, for the enrolments, and in the order of the file."""
+    """Read the users; return them by id, for the enrolments, and in the order of the file."""
     roles = read_roles(export, orgs) if export.version == "1.2" else None
     own = ("orgSourcedIds?", "role") if roles is None else ("primaryOrgSourcedId?", "role?")
     with export.sheet("users", *_SHARED, *own, *_PREFERRED) as sheet:
@@ -69,11 +69,11 @@ class _Reader:
                 self.users.append(user)
         self.ids.whole = self._sheet.whole
         if self.ids.whole and not self.users:
-            # An export that went wrong must not take everybody's rights away.
+            # A broken export must not withdraw everybody's rights.
             self._sheet.problem(0, "", "The file has no student, teacher or principal.")
 
     def _role(self, row: Row, fields: _Fields) -> RoleName | None:
-        """Find the role of somebody to be imported; None, and counted or told, for anybody else."""
+        """Return a person's role; for people who are not imported None, after counting them or reporting a problem."""
         if row.gone:
             self._export.skipped["people marked as gone"] += 1
             return None
@@ -116,7 +116,7 @@ class _Reader:
             self._orgs.check(self._sheet, row.line, "primaryOrgSourcedId", fields.orgs)
 
     def _login(self, line: int, column: str, value: str) -> str:
-        """Make a login of the value; empty where it cannot be one."""
+        """Return the value as a login, or an empty string if it cannot be one."""
         if not check_text(self._sheet, line, column, value.casefold()):
             return ""
         login = normal_login(value)

@@ -1,4 +1,4 @@
-"""What the tests of rosters share: exports read from a folder, and a database of either kind."""
+"""Fixtures of the roster tests: exports read from a folder, and a database of either kind."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.server.rosters.exports import TODAY, Folder, Read, Refuse, problems_o
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    """Return a function that writes an export into a folder of its own."""
+    """Return a function that writes an export into a new folder."""
     return lambda files: write(tmp_path / f"export-{len(list(tmp_path.iterdir()))}", files)
 
 
@@ -25,7 +25,7 @@ def read(folder: Folder) -> Read:
 
 @pytest.fixture
 def refuse(folder: Folder) -> Refuse:
-    """Return a function that reads an export which must be refused, and says what is wrong with it."""
+    """Return a function that reads an invalid export and returns its problems."""
     return lambda files: problems_of(folder(files))
 
 

@@ -1,4 +1,4 @@
-"""A small export that is sound, as text, for tests to change one thing of."""
+"""A small valid export as text, of which each test changes one thing."""
 
 import zipfile
 from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ def export_11() -> Files:
 
 
 def change(files: Files, name: str, old: str, new: str) -> Files:
-    """Return the export with one thing of one file changed."""
+    """Return the export with one text of one file replaced."""
     assert old in files[name], f"{old!r} is not in {name}"
     return {**files, name: files[name].replace(old, new)}
 
@@ -110,7 +110,7 @@ def add(files: Files, name: str, *lines: str) -> Files:
 
 
 def without(files: Files, *names: str) -> Files:
-    """Return the export without some files, which its manifest calls absent."""
+    """Return the export without some files, marked as absent in the manifest."""
     manifest = files["manifest.csv"]
     for name in names:
         manifest = manifest.replace(f"file.{name},bulk", f"file.{name},absent")
@@ -119,7 +119,7 @@ def without(files: Files, *names: str) -> Files:
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    """Write the files into the folder, which is made."""
+    """Create the folder and write the files into it."""
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
@@ -135,7 +135,7 @@ def write_zip(path: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 def problems_of(path: Path) -> list[rosters.Problem]:
-    """Read an export that must be refused, and return what is wrong with it."""
+    """Read an invalid export, and return its problems."""
     with pytest.raises(rosters.RosterErrors) as refused:
         rosters.read(path, today=TODAY)
     assert str(refused.value)

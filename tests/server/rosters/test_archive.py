@@ -16,7 +16,7 @@ def read(path: Path) -> rosters.Roster:
 
 
 def messages(path: Path) -> str:
-    """Return all that is wrong with a zip, which alone is named."""
+    """Return the messages of a zip's problems, which must all name the zip."""
     problems = problems_of(path)
     assert {problem.file for problem in problems} == {path.name}
     return "\n".join(problem.message for problem in problems)
@@ -28,7 +28,7 @@ def school(tmp_path: Path) -> Path:
 
 
 def with_entry(path: Path, name: str, text: str = "", **attributes: int) -> Path:
-    """Add an entry to a zip, as a program with bad intentions would."""
+    """Add an entry to a zip, as a malicious program would."""
     entry = zipfile.ZipInfo(name)
     entry.compress_type = zipfile.ZIP_DEFLATED
     for attribute, value in attributes.items():
@@ -44,18 +44,18 @@ def test_zip_may_have_one_top_folder_and_macos_files(tmp_path: Path, school: Pat
     assert read(write_zip(tmp_path / "folder.zip", {**files, **extra})) == read(school)
 
 
-def test_names_of_files_may_be_capitalised_in_any_way(tmp_path: Path, school: Path) -> None:
+def test_file_names_ignore_case(tmp_path: Path, school: Path) -> None:
     files = {name.upper(): text for name, text in export_12().items()}
     assert read(write_zip(tmp_path / "upper.zip", dict(files))) == read(school)
 
 
 @pytest.mark.parametrize("name", ["../users.csv", "/etc/passwd", "a/../../b", "C:/users.csv"])
-def test_a_path_that_climbs_out_is_refused(school: Path, name: str) -> None:
+def test_path_outside_the_archive_is_refused(school: Path, name: str) -> None:
     assert "leads out of the zip" in messages(with_entry(school, name))
 
 
 @pytest.mark.parametrize("name", ["..\\users.csv", "users.csv\0.txt"])
-def test_a_name_that_no_file_has_is_refused(school: Path, name: str) -> None:
+def test_invalid_file_name_is_refused(school: Path, name: str) -> None:
     with_entry(school, "users.csv__txt")
     wrong = name.encode().ljust(len("users.csv__txt"), b"x")
     school.write_bytes(school.read_bytes().replace(b"users.csv__txt", wrong))
@@ -93,13 +93,13 @@ def test_refuses_file_with_excessive_compression_ratio(school: Path) -> None:
     assert "unpacks to more than 100 times its size" in messages(with_entry(school, "bomb.csv", bomb))
 
 
-def test_a_file_that_claims_to_be_too_large_is_refused(school: Path) -> None:
+def test_file_with_too_large_declared_size_is_refused(school: Path) -> None:
     claim_size(school, source.MAX_FILE_BYTES + 1)
     assert f"is too large: {source.MAX_FILE_BYTES + 1} bytes" in messages(school)
 
 
 def claim_size(path: Path, size: int) -> None:
-    """Let every entry of a zip claim this size."""
+    """Set the declared size of every entry of a zip."""
     data = bytearray(path.read_bytes())
     for place in _find_all(data, b"PK\x01\x02"):
         data[place + 20 : place + 28] = struct.pack("<II", size, size)
@@ -129,11 +129,11 @@ def test_does_not_read_oversized_zip_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_way_of_packing_that_hides_bombs_is_refused(school: Path, method: int) -> None:
+def test_unusual_compression_method_is_refused(school: Path, method: int) -> None:
     assert "other than “deflate”" in messages(with_entry(school, "a.csv", "text", compress_type=method))
 
 
-def test_the_same_file_twice_is_refused(school: Path) -> None:
+def test_duplicate_file_in_a_zip_is_refused(school: Path) -> None:
     assert messages(with_entry(school, "USERS.csv", "x")) == "The zip has users.csv twice."
 
 
@@ -142,7 +142,7 @@ def test_several_exports_in_one_zip_are_refused(tmp_path: Path) -> None:
     assert "several exports" in messages(write_zip(tmp_path / "two.zip", dict(files)))
 
 
-def test_an_export_deep_within_a_zip_is_not_looked_for(tmp_path: Path) -> None:
+def test_export_in_nested_folders_is_not_found(tmp_path: Path) -> None:
     files = {f"a/b/{name}": text for name, text in export_12().items()}
     [problem] = problems_of(write_zip(tmp_path / "deep.zip", dict(files)))
     assert problem.file == "manifest.csv"
@@ -162,7 +162,7 @@ def replace_all(data: bytearray) -> None:
 
 
 @pytest.mark.parametrize("harm", [flip_last_byte_of_users, cut_the_end, replace_all])
-def test_a_damaged_zip_is_told_as_such(school: Path, harm: Callable[[bytearray], None]) -> None:
+def test_damaged_zip_is_reported(school: Path, harm: Callable[[bytearray], None]) -> None:
     data = bytearray(school.read_bytes())
     harm(data)
     school.write_bytes(data)

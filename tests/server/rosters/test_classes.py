@@ -5,33 +5,33 @@ from tests.server.rosters.exports import Read, Refuse, add, change, export_12
 DISTRICT = "o0,,,Rede de Ipê,district,,"
 
 
-def test_the_only_school_is_the_school_whatever_stands_above_it(read: Read) -> None:
+def test_single_school_is_chosen_below_any_parent(read: Read) -> None:
     files = add(change(export_12(), "orgs.csv", "school,,", "School,,o0"), "orgs.csv", DISTRICT)
     assert read(files).school.name == "Escola do Vale"
 
 
-def test_of_several_schools_what_stands_above_them_is_the_school(read: Read) -> None:
+def test_common_parent_of_several_schools_is_chosen(read: Read) -> None:
     files = change(export_12(), "orgs.csv", "school,,", "school,,o0")
     assert read(add(files, "orgs.csv", DISTRICT, "o2,,,Escola do Monte,school,,o0")).school.name == "Rede de Ipê"
 
 
-def test_several_schools_side_by_side_are_refused(refuse: Refuse) -> None:
+def test_several_schools_without_a_common_parent_are_refused(refuse: Refuse) -> None:
     [problem] = refuse(add(export_12(), "orgs.csv", "o2,,,Escola do Monte,school,,"))
     assert (problem.file, problem.line) == ("orgs.csv", 0)
     assert "2 schools" in problem.message
 
 
-def test_a_school_that_is_marked_as_gone_is_none(read: Read) -> None:
+def test_school_marked_as_deleted_counts_as_absent(read: Read) -> None:
     assert read(add(export_12(), "orgs.csv", "o2,tobedeleted,,Escola Velha,school,,")).school.sourced_id == "o1"
 
 
 @pytest.mark.parametrize("kind", ["homeroom", "HOMEROOM", "Scheduled", ""])
-def test_a_class_may_be_of_any_type_in_any_case(read: Read, kind: str) -> None:
+def test_class_types_ignore_case(read: Read, kind: str) -> None:
     assert read(change(export_12(), "classes.csv", "scheduled", kind)) == read(export_12())
 
 
 @pytest.mark.parametrize("status", ["active", "ACTIVE"])
-def test_status_and_date_may_be_filled_in(read: Read, status: str) -> None:
+def test_status_and_date_columns_may_be_filled(read: Read, status: str) -> None:
     files = change(export_12(), "classes.csv", "c1,,,", f"c1,{status},2026-02-01,")
     assert read(files) == read(export_12())
 
@@ -45,7 +45,7 @@ def test_class_marked_as_gone_counts_as_absent(read: Read, status: str) -> None:
     assert roster.skipped["enrolments of people or in classes that are skipped"] == 2
 
 
-def test_columns_of_others_are_passed_over(read: Read) -> None:
+def test_unknown_columns_are_ignored(read: Read) -> None:
     lines = export_12()["classes.csv"].splitlines()
     text = "".join(f"{line},{'metadata.x' if not number else 'y'}\r\n" for number, line in enumerate(lines))
     assert read({**export_12(), "classes.csv": text}) == read(export_12())

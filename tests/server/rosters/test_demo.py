@@ -1,4 +1,4 @@
-"""The demo school is what people see first: it has to be a clean export with everybody whom the README promises."""
+"""The demo school is a valid export with every user that the README names."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,7 +20,7 @@ def classes_of(school: rosters.Roster, login: str) -> set[int]:
     return {each.school_class for each in school.enrolments if each.user == user.number}
 
 
-def test_it_is_clean_and_complete(school: rosters.Roster) -> None:
+def test_demo_school_is_valid_and_complete(school: rosters.Roster) -> None:
     roles = Counter(user.role for user in school.users)
     assert not school.skipped
     assert len({each.grade for each in school.classes}) == 3
@@ -47,5 +47,5 @@ def test_ana_and_bruno_share_their_classes_and_paula_teaches_them(school: roster
     assert {user.role for user in school.users if user.login == "diretora"} == {"principal"}
 
 
-def test_nobody_has_anybody_elses_name(school: rosters.Roster) -> None:
+def test_all_names_are_unique(school: rosters.Roster) -> None:
     assert Counter(user.name for user in school.users).most_common(1)[0][1] == 1

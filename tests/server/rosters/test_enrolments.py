@@ -8,20 +8,20 @@ def ids(read: Read, *lines: str) -> list[str]:
 
 
 @pytest.mark.parametrize("dates", ["2026-06-01,", ",2026-06-01", "2026-02-04T00:00:00.000Z,2026-12-19T00:00:00-03:00"])
-def test_an_enrolment_counts_from_its_first_day_to_its_last(read: Read, dates: str) -> None:
+def test_enrolment_counts_from_first_to_last_day(read: Read, dates: str) -> None:
     assert ids(read, f"e9,,,c1,o1,s2,student,,{dates}")[-1] == "e9"
 
 
 @pytest.mark.parametrize("dates", ["2026-06-02,", ",2026-05-31"])
-def test_an_enrolment_that_has_ended_or_not_begun_is_none(read: Read, dates: str) -> None:
+def test_ended_or_future_enrolment_is_skipped(read: Read, dates: str) -> None:
     assert "e9" not in ids(read, f"e9,,,c1,o1,s2,student,,{dates}")
 
 
-def test_an_enrolment_marked_as_gone_is_none(read: Read) -> None:
+def test_enrolment_marked_as_deleted_is_skipped(read: Read) -> None:
     assert "e9" not in ids(read, "e9,tobedeleted,,c1,o1,s2,student,,,")
 
 
-def test_the_same_enrolment_twice_is_one(read: Read) -> None:
+def test_duplicate_enrolments_are_merged(read: Read) -> None:
     roster = read(add(export_12(), "enrollments.csv", "e9,,,c1,o1,s1,Student,,,"))
     assert [each.sourced_id for each in roster.enrolments] == ["e1", "e2", "e3", "e4"]
     assert roster.skipped["enrolments that are there twice"] == 1
@@ -30,7 +30,7 @@ def test_the_same_enrolment_twice_is_one(read: Read) -> None:
 @pytest.mark.parametrize(
     "line", ["e9,,,c1,o1,x1,student,,,", "e9,,,c1,o1,d1,administrator,,,", "e9,,,c1,o1,p1,aide,,,"]
 )
-def test_enrolments_of_others_and_as_others_are_skipped(read: Read, refuse: Refuse, line: str) -> None:
+def test_enrolments_of_other_people_and_roles_are_skipped(read: Read, refuse: Refuse, line: str) -> None:
     if "administrator" in line:  # a word of 1.1
         line = line.replace("administrator", "proctor")
     roster = read(add(export_12(), "enrollments.csv", line))

@@ -9,11 +9,11 @@ def test_courses_and_sessions_may_be_absent(read: Read) -> None:
     assert part == whole
 
 
-def test_a_manifest_that_does_not_name_a_file_says_nothing_of_it(read: Read) -> None:
+def test_file_missing_from_the_manifest_is_accepted(read: Read) -> None:
     assert read(change(export_12(), "manifest.csv", "file.users,bulk\r\n", "")) == read(export_12())
 
 
-def test_the_manifest_is_read_in_any_case(read: Read) -> None:
+def test_manifest_ignores_case(read: Read) -> None:
     files = change(export_12(), "manifest.csv", "file.users,bulk", "FILE.Users,Bulk")
     assert read(change(files, "manifest.csv", "propertyName", "propertyname")) == read(export_12())
 
@@ -40,7 +40,7 @@ def test_a_delta_is_refused(refuse: Refuse, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["orgs", "classes", "users", "enrollments", "roles"])
-def test_what_nobody_can_be_enrolled_without_must_be_there(refuse: Refuse, name: str) -> None:
+def test_files_needed_for_enrolments_are_required(refuse: Refuse, name: str) -> None:
     [problem] = refuse(without(export_12(), name))
     assert problem.message == f"{name}.csv is missing: without it nobody can be enrolled."
 
@@ -56,7 +56,7 @@ def test_reports_file_that_manifest_calls_absent(refuse: Refuse) -> None:
     assert refuse(files)[0].message == "courses.csv is there, although file.courses says absent."
 
 
-def test_an_unknown_mode_is_told(refuse: Refuse) -> None:
+def test_unknown_file_mode_is_reported(refuse: Refuse) -> None:
     files = change(export_12(), "manifest.csv", "file.courses,bulk", "file.courses,full")
     assert refuse(files)[0].message == "file.courses is “full”, none of bulk, delta and absent."
 
@@ -66,7 +66,7 @@ def test_a_manifest_that_contradicts_itself_is_refused(refuse: Refuse) -> None:
     assert refuse(files)[0].message == "“file.users” says something else in an earlier row."
 
 
-def test_files_that_are_not_read_may_be_anything(read: Read) -> None:
+def test_unused_files_are_not_checked(read: Read) -> None:
     files = add(export_11(), "manifest.csv", "file.demographics,delta")
     strange: dict[str, str | bytes] = {"demographics.csv": b"\xff\0", "roles.csv": ""}
     assert read({**files, **strange}) == read(export_11())

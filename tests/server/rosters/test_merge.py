@@ -22,7 +22,7 @@ async def rows(sessions: DbSessions, *columns: Any) -> list[tuple[Any, ...]]:
 
 
 async def everything(sessions: DbSessions) -> Sequence[list[tuple[Any, ...]]]:
-    """Return all that an import may touch."""
+    """Return all rows that an import may change."""
     return [
         await rows(sessions, *(getattr(table, column.key) for column in table.__table__.columns))
         for table in (School, Account, SchoolClass, Enrolment, Change)
@@ -74,7 +74,7 @@ async def test_the_same_import_again_changes_nothing(sessions: DbSessions, read:
     assert await everything(sessions) == before
 
 
-async def test_what_differs_is_updated(sessions: DbSessions, read: Read) -> None:
+async def test_changed_rows_are_updated(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "users.csv", "true,bruno,,Bruno,Lima", "true,bruno.sa,,Bruno,Sá")
     files = change(files, "roles.csv", "s2,primary,student", "s2,primary,teacher")
@@ -99,7 +99,7 @@ def without_bruno(files: Files) -> Files:
     return change(files, "enrollments.csv", "e4,,,c2,o1,p1,teacher,true,,\r\n", "")
 
 
-async def test_what_is_gone_has_ended_and_may_come_back(sessions: DbSessions, read: Read) -> None:
+async def test_missing_rows_end_and_may_return(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     ids = await rows(sessions, Enrolment.id, Enrolment.user_id, Enrolment.class_id)
     summary = await rosters.apply(sessions, read(without_bruno(export_12())))
@@ -123,7 +123,7 @@ async def test_what_is_gone_has_ended_and_may_come_back(sessions: DbSessions, re
     assert {active for (active,) in await rows(sessions, Enrolment.active)} == {True}
 
 
-async def test_passwords_and_the_administrators_switch_are_never_touched(sessions: DbSessions, read: Read) -> None:
+async def test_import_keeps_passwords_and_disabled_accounts(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     async with writing(sessions) as session:
         await session.execute(update(Account).values(password_hash="hash", code_hash="code", enabled=False))
@@ -133,14 +133,14 @@ async def test_passwords_and_the_administrators_switch_are_never_touched(session
     assert await rows(sessions, *columns) == [("hash", "code", False)] * 4
 
 
-async def test_who_was_created_by_hand_is_left_alone(sessions: DbSessions, read: Read) -> None:
+async def test_users_created_by_hand_are_unchanged(sessions: DbSessions, read: Read) -> None:
     await create_by_hand(sessions, "zelador")
     await rosters.apply(sessions, read(export_12()))
     await rosters.apply(sessions, read(without_bruno(export_12())))
     assert (await rows(sessions, *USER_COLUMNS))[0] == (None, "zelador", "By Hand", "teacher", True)
 
 
-async def test_a_login_of_somebody_created_by_hand_is_a_problem(sessions: DbSessions, read: Read) -> None:
+async def test_login_of_a_user_created_by_hand_is_reported(sessions: DbSessions, read: Read) -> None:
     await create_by_hand(sessions, "ana")
     await create_by_hand(sessions, "lima@vale.example")
     files = change(export_11(), "users.csv", "bruno,,Bruno,Lima,,,", ",,Bruno,Lima,,,Lima@vale.example")
@@ -154,7 +154,7 @@ async def test_a_login_of_somebody_created_by_hand_is_a_problem(sessions: DbSess
     assert await everything(sessions) == before
 
 
-async def test_logins_may_change_hands(sessions: DbSessions, read: Read) -> None:
+async def test_users_may_swap_logins(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "users.csv", "true,Ana", "true,bruno!")
     files = change(files, "users.csv", "true,bruno,", "true,ana,")
@@ -172,12 +172,12 @@ async def test_new_user_may_take_login_of_user_who_left(sessions: DbSessions, re
     found = {row[0]: row[1:] for row in await rows(sessions, *USER_COLUMNS[:2], Account.id, Account.password_hash)}
     assert found["s2"] == (f"#{found['s2'][1]}", found["s2"][1], "hash")
     assert found["s3"] == ("bruno", found["s3"][1], None)
-    # And back again: each has what the roster says.
+    # And back again: the logins are those of the roster.
     await rosters.apply(sessions, read(export_12()))
     assert dict(await rows(sessions, Account.sourced_id, Account.login))["s2"] == "bruno"
 
 
-async def test_enrolments_are_known_by_user_and_class_whatever_their_ids(sessions: DbSessions, read: Read) -> None:
+async def test_enrolments_are_identified_by_user_and_class(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     columns = (Enrolment.id, Enrolment.user_id, Enrolment.class_id, Enrolment.active)
     before = await rows(sessions, *columns)
@@ -189,7 +189,7 @@ async def test_enrolments_are_known_by_user_and_class_whatever_their_ids(session
     assert await rows(sessions, *columns) == before
 
 
-async def test_an_enrolment_made_by_hand_stays_unless_the_roster_has_it(sessions: DbSessions, read: Read) -> None:
+async def test_enrolment_made_by_hand_stays_unless_in_the_roster(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     ana, bruno, *_ = [row[0] for row in await rows(sessions, Account.id)]
     first, second = (row[0] for row in await rows(sessions, SchoolClass.id))
@@ -204,7 +204,7 @@ async def test_an_enrolment_made_by_hand_stays_unless_the_roster_has_it(sessions
     assert (bruno, first, None, True) in found
 
 
-async def test_a_dry_run_says_what_would_change_and_changes_nothing(sessions: DbSessions, read: Read) -> None:
+async def test_dry_run_reports_changes_without_making_them(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     before = await everything(sessions)
     would = await rosters.apply(sessions, read(without_bruno(export_12())), dry_run=True)
@@ -244,19 +244,19 @@ async def test_a_new_student_concerns_their_class(sessions: DbSessions, read: Re
     assert await import_and_look(sessions, read(export_12())) == ({"bruno", "paula", "diretora"}, True)
 
 
-async def test_a_class_with_another_title_concerns_its_people(sessions: DbSessions, read: Read) -> None:
+async def test_renamed_class_concerns_its_members(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "classes.csv", "6º A", "7º A")
     assert await import_and_look(sessions, read(files)) == ({"ana", "paula", "diretora"}, True)
 
 
-async def test_another_name_concerns_that_user_only(sessions: DbSessions, read: Read) -> None:
+async def test_renamed_user_concerns_only_that_user(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "users.csv", "Bruno,Lima", "Bruno,Sá")
     assert await import_and_look(sessions, read(files)) == ({"bruno"}, False)
 
 
-async def test_a_school_with_another_name_concerns_no_single_user(sessions: DbSessions, read: Read) -> None:
+async def test_renamed_school_concerns_no_single_user(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     files = change(export_12(), "orgs.csv", "Escola do Vale", "Escola Nova")
     assert await import_and_look(sessions, read(files)) == (set(), True)
@@ -274,7 +274,7 @@ async def test_the_roster_of_another_school_is_refused(sessions: DbSessions, rea
         await rosters.apply(sessions, read(other))
 
 
-async def test_a_school_that_was_named_by_hand_takes_the_rosters_name(sessions: DbSessions, read: Read) -> None:
+async def test_school_named_by_hand_gets_the_name_of_the_roster(sessions: DbSessions, read: Read) -> None:
     async with writing(sessions) as session:
         await session.execute(insert(School).values(name="Nossa escola"))
     assert (await rosters.apply(sessions, read(export_12()))).renamed
@@ -310,13 +310,13 @@ async def test_concurrent_change_is_reported_and_import_rolled_back(
     assert not any(await everything(sessions))
 
 
-async def test_two_imports_at_once_are_one_after_another(sessions: DbSessions, read: Read) -> None:
+async def test_concurrent_imports_run_one_after_another(sessions: DbSessions, read: Read) -> None:
     results = await asyncio.gather(*(rosters.apply(sessions, read(export_12())) for _ in range(3)))
     assert sorted(result.users.created for result in results) == [0, 0, 4]
     assert await rows(sessions, *USER_COLUMNS) == USERS
 
 
-async def test_others_may_write_while_a_roster_is_staged(
+async def test_other_writers_continue_while_a_roster_is_staged(
     sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stage_and_let_others_write(*arguments: Any) -> None:
@@ -335,7 +335,7 @@ async def test_progress_ends_at_its_total(sessions: DbSessions, read: Read) -> N
     assert steps[-1] == (20, 20)
 
 
-async def test_the_connection_is_good_for_another_import(databases: Databases, read: Read) -> None:
+async def test_connection_is_reusable_after_an_import(databases: Databases, read: Read) -> None:
     sessions = databases.sessions("accounts")
     for _ in range(3):
         await rosters.apply(sessions, read(export_12()))

@@ -9,11 +9,11 @@ def logins(files: Files, read: Read) -> list[str]:
     return [user.login for user in read(files).users]
 
 
-def test_a_login_is_casefolded_and_without_blanks_around_it(read: Read) -> None:
+def test_login_is_casefolded_and_stripped(read: Read) -> None:
     assert logins(change(export_12(), "users.csv", "true,bruno", "true, BRUNO Straße "), read)[1] == "bruno strasse"
 
 
-def test_letters_of_a_login_have_one_spelling(read: Read) -> None:
+def test_login_is_unicode_normalised(read: Read) -> None:
     assert logins(change(export_12(), "users.csv", "true,bruno", "true,joa\u0303o"), read)[1] == "jo\u00e3o"
 
 
@@ -46,7 +46,7 @@ def test_disabled_or_gone_person_counts_as_absent(read: Read) -> None:
     }
 
 
-def test_logins_of_people_who_are_skipped_do_not_count(read: Read) -> None:
+def test_logins_of_skipped_people_are_not_checked(read: Read) -> None:
     assert read(change(export_12(), "users.csv", PARENT_12, "x1,,,true,ana,,Rui,Ribeiro")).skipped == {"parent": 1}
 
 
@@ -55,7 +55,7 @@ def test_other_roles_are_counted_by_name(read: Read, role: str) -> None:
     assert read(change(export_12(), "roles.csv", "primary,parent", f"primary,{role.title()}")).skipped == {role: 1}
 
 
-def test_roles_that_others_added_are_skipped_and_counted_together(read: Read) -> None:
+def test_extension_roles_are_skipped_and_counted_together(read: Read) -> None:
     files = change(export_12(), "roles.csv", "primary,parent", "primary,ext:librarian")
     assert read(change(files, "roles.csv", "primary,principal", "primary,EXT:cook")).skipped == {"ext:": 2}
 
@@ -67,33 +67,33 @@ def test_an_administrator_is_the_principal_in_1_1_only(read: Read, refuse: Refus
 
 
 @pytest.mark.parametrize("role", ["siteAdministrator", "districtAdministrator", "systemAdministrator"])
-def test_an_administrator_of_another_kind_is_nobody(read: Read, role: str) -> None:
+def test_other_administrator_roles_are_skipped(read: Read, role: str) -> None:
     assert read(change(export_12(), "roles.csv", "principal", role)).skipped == {role.casefold(): 1, "parent": 1}
 
 
-def test_of_two_roles_one_that_is_skipped_does_not_count(read: Read) -> None:
+def test_skipped_role_is_ignored_beside_another(read: Read) -> None:
     assert read(add(export_12(), "roles.csv", "r9,,,p1,primary,parent,,,o1,")) == read(export_12())
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_the_primary_of_two_roles_counts(read: Read, first: bool) -> None:
+def test_primary_role_is_chosen_of_two(read: Read, first: bool) -> None:
     roles = ["r4,,,d1,primary,principal,,,o1,", "r9,,,d1,secondary,teacher,,,o1,"]
     files = change(export_12(), "roles.csv", roles[0] + "\r\n", "")
     assert read(add(files, "roles.csv", *(roles if first else roles[::-1]))).users[3].role == "principal"
 
 
-def test_the_same_role_at_two_places_is_one(read: Read) -> None:
+def test_same_role_at_two_organisations_is_one(read: Read) -> None:
     assert read(add(export_12(), "roles.csv", "r9,,,p1,primary,teacher,,,,")) == read(export_12())
 
 
-def test_two_roles_that_disagree_are_refused(refuse: Refuse) -> None:
+def test_conflicting_roles_are_refused(refuse: Refuse) -> None:
     [problem] = refuse(add(export_12(), "roles.csv", "r9,,,s1,primary,teacher,,,o1,"))
     assert (problem.file, problem.line, problem.column) == ("roles.csv", 7, "role")
     assert problem.message == "User “s1” has another role in line 2, which counts as much."
 
 
 @pytest.mark.parametrize("dates", ["2026-06-02,", ",2026-05-31", "2026-02-01T00:00:00Z,2026-05-31T10:00:00.000Z"])
-def test_a_role_that_has_ended_or_not_begun_gives_nothing(read: Read, dates: str) -> None:
+def test_ended_or_future_role_is_ignored(read: Read, dates: str) -> None:
     roster = read(change(export_12(), "roles.csv", "principal,,", f"principal,{dates}"))
     assert "diretora" not in [user.login for user in roster.users]
     assert roster.skipped["people whose role has ended or not begun"] == 1
@@ -133,13 +133,13 @@ def test_what_is_wrong_is_told_where_it_stands(
     assert (name, line, column) in places or ("users.csv", line, column) in places
 
 
-def test_organisations_of_1_1_are_checked_one_by_one(refuse: Refuse) -> None:
+def test_organisations_of_version_1_1_are_checked_separately(refuse: Refuse) -> None:
     [problem] = refuse(change(export_11(), "users.csv", "s2,,,true,o1", 's2,,,true,"o1,o9"'))
     assert (problem.file, problem.line, problem.column) == ("users.csv", 3, "orgSourcedIds")
     assert problem.message == "“o9” is not in the export."
 
 
-def test_an_export_of_nobody_does_not_take_everybodys_rights_away(refuse: Refuse) -> None:
+def test_export_without_users_is_refused(refuse: Refuse) -> None:
     files = export_11()
     files["users.csv"] = files["users.csv"].splitlines()[0] + "\n"
     assert any(problem.message == "The file has no student, teacher or principal." for problem in refuse(files))

@@ -30,7 +30,7 @@ def export(request: pytest.FixtureRequest) -> Files:
     return export_11() if request.param == "1.1" else export_12()
 
 
-def test_both_versions_say_the_same_of_the_same_school(read: Read) -> None:
+def test_both_versions_give_the_same_roster(read: Read) -> None:
     old, new = read(export_11()), read(export_12())
     assert (old.version, new.version) == ("1.1", "1.2")
     assert (old.school, old.users, old.classes, old.enrolments) == (new.school, new.users, new.classes, new.enrolments)
@@ -61,7 +61,7 @@ def test_person_of_another_role_is_skipped_and_counted(export: Files, read: Read
     assert read(export).skipped == {"parent": 1}
 
 
-def test_a_zip_says_the_same_as_a_folder(export: Files, read: Read, tmp_path: Path) -> None:
+def test_zip_and_folder_give_the_same_roster(export: Files, read: Read, tmp_path: Path) -> None:
     assert rosters.read(write_zip(tmp_path / "school.zip", export), today=TODAY) == read(export)
 
 
@@ -79,7 +79,7 @@ def test_reports_all_problems_at_once(refuse: Refuse, export: Files) -> None:
     ]
 
 
-def test_the_list_of_problems_ends_and_says_how_many_more_there_are(folder: Folder) -> None:
+def test_problem_list_is_limited_and_counts_the_rest(folder: Folder) -> None:
     rows = [f"e{number},,,nowhere,o1,s1,student,false,," for number in range(10, 10 + problems.MAX_PROBLEMS + 7)]
     with pytest.raises(rosters.RosterErrors) as refused:
         rosters.read(folder(add(export_12(), "enrollments.csv", *rows)))
@@ -88,18 +88,18 @@ def test_the_list_of_problems_ends_and_says_how_many_more_there_are(folder: Fold
     assert str(refused.value).endswith("\n… and 7 more")
 
 
-def test_a_problem_is_told_by_file_line_and_column(refuse: Refuse) -> None:
+def test_problem_names_file_line_and_column(refuse: Refuse) -> None:
     [problem] = refuse(change(export_12(), "roles.csv", "s2,primary,student", "s2,primary,wizard"))
     assert str(problem) == "roles.csv:3:role: “wizard” is not a role of OneRoster 1.2."
 
 
-def test_what_is_not_there_is_a_problem_too(tmp_path: Path) -> None:
+def test_missing_export_is_reported(tmp_path: Path) -> None:
     [problem] = problems_of(tmp_path / "nowhere.zip")
     assert problem.file == "nowhere.zip"
     assert "cannot be opened" in problem.message
 
 
-def test_reading_tells_how_far_it_is(folder: Folder, export: Files) -> None:
+def test_reading_reports_progress(folder: Folder, export: Files) -> None:
     steps: list[tuple[int, int]] = []
     rosters.read(folder(export), today=TODAY, progress=lambda done, total: steps.append((done, total)))
     total = sum(len(text.encode()) for text in export.values())
@@ -107,7 +107,7 @@ def test_reading_tells_how_far_it_is(folder: Folder, export: Files) -> None:
     assert steps[-1] == (total, total)
 
 
-def test_what_may_be_kept_is_what_the_tables_hold() -> None:
+def test_text_limits_match_the_columns_of_the_tables() -> None:
     for column in (Account.login, Account.name, Account.sourced_id, SchoolClass.title, SchoolClass.sourced_id):
         assert column.type.length == records.MAX_TEXT
     assert SchoolClass.grade.type.length == MAX_GRADE
@@ -115,7 +115,7 @@ def test_what_may_be_kept_is_what_the_tables_hold() -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
 @given(data=st.data())
-def test_no_bytes_whatever_raise_anything_but_roster_errors(
+def test_arbitrary_bytes_raise_only_roster_errors(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     version = data.draw(st.sampled_from([export_11, export_12]))
@@ -128,7 +128,7 @@ def test_no_bytes_whatever_raise_anything_but_roster_errors(
 
 
 def _spoil(data: st.DataObject, good: bytes) -> bytes:
-    """Put garbage somewhere into the bytes, or in place of them all."""
+    """Insert random bytes somewhere, or replace all bytes by random ones."""
     pieces = st.one_of(
         st.binary(max_size=20),
         st.text(max_size=20).map(str.encode),
@@ -143,9 +143,7 @@ def _spoil(data: st.DataObject, good: bytes) -> bytes:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
 @given(data=st.data())
-def test_no_damage_to_a_zip_raises_anything_but_roster_errors(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_damaged_zips_raise_only_roster_errors(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("soup") / "export.zip"
     good = bytearray(write_zip(path, dict(export_12())).read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):

@@ -10,7 +10,7 @@ from server.rosters.sheet import MAX_ROW_BYTES, Sheet
 
 
 def rows(text: str | bytes, *columns: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
-    """Read a file whole; return its rows and what is wrong with it."""
+    """Read a whole file; return its rows and its problems."""
     problems = Problems()
     stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
     sheet = Sheet("a.csv", stream, columns or ("x", "y"), problems, lambda _: None)
@@ -30,7 +30,7 @@ def _told(problems: Problems) -> list[Problem]:
 
 
 def refusal(text: str | bytes, *columns: str) -> tuple[int, str]:
-    """Read a file with one thing wrong; return where and what."""
+    """Read a file with one problem; return its place and message."""
     _, [problem] = rows(text, *columns)
     return problem.line, problem.message
 
@@ -52,38 +52,38 @@ PLAIN: tuple[list[tuple[int, list[str]]], list[Problem]] = ([(2, ["1", "2"]), (3
     ],
     ids=["LF", "CRLF", "mark", "mark and quotes", "blanks", "order", "empty lines", "lines of commas"],
 )
-def test_what_is_plain_is_read_however_it_is_written(text: str) -> None:
+def test_csv_variants_are_read_alike(text: str) -> None:
     assert rows(text) == PLAIN
 
 
-def test_lines_are_counted_through_values_of_several_lines() -> None:
+def test_line_numbers_include_multiline_values() -> None:
     assert rows('x,y\r\n"a\r\nb\r\nc",1\r\nd,2\r\n') == ([(2, ["a\r\nb\r\nc", "1"]), (5, ["d", "2"])], [])
 
 
-def test_quotes_within_a_value_are_doubled() -> None:
+def test_doubled_quotes_in_a_value_are_read() -> None:
     assert rows('x,y\n"say ""yes"", please",2\n') == ([(2, ['say "yes", please', "2"])], [])
 
 
-def test_a_column_that_may_be_missing_is_empty() -> None:
+def test_missing_optional_column_is_empty() -> None:
     assert rows("x\n1\n", "x", "y?") == ([(2, ["1", ""])], [])
 
 
-def test_each_column_that_is_missing_is_told() -> None:
+def test_every_missing_column_is_reported() -> None:
     _, problems = rows("z\n1\n")
     assert [(problem.line, problem.column) for problem in problems] == [(1, "x"), (1, "y")]
 
 
-def test_a_column_that_is_there_twice_is_refused() -> None:
+def test_duplicate_column_is_refused() -> None:
     assert refusal("x,y,X\n1,2,3\n") == (1, "The header has this column twice.")
 
 
-def test_semicolons_are_told_as_what_they_are() -> None:
+def test_semicolon_separators_are_reported() -> None:
     line, message = refusal("x;y\n1;2\n")
     assert line == 1
     assert "semicolons" in message
 
 
-def test_an_empty_file_is_told_as_empty() -> None:
+def test_empty_file_is_reported() -> None:
     assert "empty" in refusal("")[1]
 
 
@@ -110,7 +110,7 @@ def test_reports_row_of_wrong_width_and_reads_on(row: str) -> None:
         ("x,y\n1,2\n1" + "," * MAX_ROW_BYTES, 3, "bytes"),
     ],
 )
-def test_what_makes_the_rest_uncertain_is_told_with_its_line(text: str | bytes, line: int, words: str) -> None:
+def test_error_that_stops_reading_is_reported_with_its_line(text: str | bytes, line: int, words: str) -> None:
     found, message = refusal(text)
     assert found == line
     assert words in message
@@ -122,7 +122,7 @@ def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert refusal("x,y\n1,2\n3,4\n5,6\n7,8\n") == (4, "The file has more than 2 rows.")
 
 
-def test_a_file_that_breaks_off_under_the_hand_is_told() -> None:
+def test_read_error_of_a_file_is_reported() -> None:
     class Broken(io.BytesIO):
         def readline(self, _size: int | None = -1, /) -> bytes:
             raise OSError("the disk is gone")
@@ -140,7 +140,7 @@ def test_a_file_that_breaks_off_under_the_hand_is_told() -> None:
     st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC]),
     st.sampled_from(["\n", "\r\n"]),
 )
-def test_whatever_python_writes_is_read_back(values: list[list[str]], quoting: int, end: str) -> None:
+def test_csv_written_by_python_is_read_back(values: list[list[str]], quoting: int, end: str) -> None:
     file = io.StringIO(newline="")
     csv.writer(file, quoting=quoting, lineterminator=end).writerows([["x", "y"], *values])  # type: ignore[arg-type]
     found, problems = rows(file.getvalue())
