@@ -1,7 +1,7 @@
 r"""Builds the parts of one worker, joins them, and runs them until a stop: the only module that knows every part.
 
     settings -> databases -> journal -> broker, engine -> sockets and pages
-                     \-> accounts -> watcher: rights that were given or withdrawn
+                     \-> accounts -> watcher: changed rights
 
 A start goes through this list in order, a stop in reverse: the server stops accepting, then drains its connections, and
 closes the databases last. Every step of a stop has a time limit, so that a database that hangs cannot prevent it.
@@ -54,7 +54,7 @@ from server.tasks import cancel, finish
 
 log = logging.getLogger(__name__)
 
-# A form of ours has a few hundred bytes.
+# Our forms have a few hundred bytes.
 MAX_BODY_BYTES = 64 * 1024
 # Browsers send a few hundred bytes to two KiB; Tornado's own bound is 64 KiB.
 MAX_HEADER_BYTES = 16 * 1024
@@ -62,15 +62,15 @@ MAX_HEADER_BYTES = 16 * 1024
 BODY_SECONDS = 30
 # Longer than nginx keeps an idle connection to us (60 s): if we closed it first, a request might already be on its way.
 IDLE_SECONDS = 75
-# How often what has expired is deleted, and sign-ins of open connections are extended.
+# How often expired rows are deleted and the sign-ins of open connections are extended.
 TIDY_SECONDS = 3600
-# How often the sign-ins that pages have extended are stored: all of a school's first lesson in a few writes.
+# How often sign-ins extended by pages are stored: those of a whole school's first lesson take a few writes.
 STORE_SECONDS = 1.0
-# A page or a sign-in fails after this time when the database does not answer, as joins and pushes do within 5 s.
+# A page or a sign-in fails after this time if the database does not answer, as joins and pushes do after 5 s.
 ANSWER_SECONDS = 4.0
 # Closing connections takes milliseconds, or seconds for each one whose database hangs.
 DISPOSE_SECONDS = 2.0
-# What the engine takes to close at most: a transaction that hangs (4 s), close frames (2 s), the broker (1 s). The
+# The most that the engine takes to close: a hanging transaction (4 s), close frames (2 s), the broker (1 s). The
 # supervisor kills a worker 10 s after its drain.
 ENGINE_CLOSE_SECONDS = 7.0
 # How long to wait before the next attempt to start while a database is away.
@@ -204,11 +204,11 @@ async def _watcher(accounts: Accounts, engine: Engine, stopped: asyncio.Event) -
 
 
 class _StoppedEarly(Exception):
-    """The process was told to stop before it served."""
+    """The process received a stop signal before it served."""
 
 
 async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
-    """Start something that needs a database, and wait while it is away; raise _StoppedEarly if told to stop first."""
+    """Start something that needs a database, retrying while it is away; raise _StoppedEarly on a stop signal."""
     logged = False
     while True:
         try:
@@ -222,7 +222,7 @@ async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asynci
 
 
 async def _unless(stopped: asyncio.Event, work: Awaitable[None]) -> None:
-    """Await something that may hang; raise _StoppedEarly as soon as this process is told to stop."""
+    """Await something that may hang; raise _StoppedEarly as soon as this process receives a stop signal."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
     await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
     if working.done():
@@ -302,14 +302,14 @@ async def _serving(
     try:
         yield
     finally:
-        # No new connections; those that are open are closed step by step, and are served until then.
+        # No new connections are accepted; open ones are closed step by step, and served until then.
         watched.stopping = True
         gate.poll_sessions.release()
         await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
 
 
 def _last_answer(watched: Health) -> type[OutputTransform]:
-    """Return a transform that adds `Connection: close` to the answers of a worker that stops."""
+    """Return a transform that adds `Connection: close` to the responses of a stopping worker."""
 
     class LastAnswer(OutputTransform):
         def transform_first_chunk(
@@ -330,7 +330,7 @@ def make_application(
     tables: Tables = TABLES,
     packages: Sequence[ModuleType] = views.PACKAGES,
 ) -> Application:
-    """Make the web application of all pages, sockets and polls, for these roles and of these packages of views."""
+    """Make the web application: pages of these packages, and sockets and polls for these roles."""
     sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages)],
@@ -347,7 +347,7 @@ def _log_request(watched: Health, handler: RequestHandler) -> None:
     if isinstance(handler, health.Alive | health.Ready | ChannelPoll):
         level = logging.DEBUG  # every few seconds, for each client
     else:
-        # A 503 is logged where the cause is noticed. During a stop, 500 is a request that was still waiting at its end.
+        # The cause of a 503 is logged where it is detected. During a stop, 500 is a request that was still waiting.
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
         level = logging.ERROR if is_ours and not watched.stopping else logging.INFO
     milliseconds = 1000 * request.request_time()

@@ -1,8 +1,8 @@
-"""The languages of the pages: which there are, which one a reader gets, and what scripts say in it.
+"""The languages of the pages: the list, the choice for a reader, and the texts of scripts.
 
 English is written in the code itself; every other language is a gettext catalog, `<code>/LC_MESSAGES/lousa.po`. They
 are compiled in memory at import (10 ms), so that a fresh clone and a read-only installation need no build step.
-`python -m server.locale` brings the catalogs up to date with the code (update.py).
+`python -m server.locale` updates the catalogs from the code (update.py).
 """
 
 import gettext
@@ -23,7 +23,7 @@ SOURCE = "en"
 
 
 def catalog_file(code: str) -> Path:
-    """Return where a language's catalog stands."""
+    """Return the path of a language's catalog."""
     return FOLDER / code / "LC_MESSAGES" / f"{DOMAIN}.po"
 
 
@@ -42,7 +42,7 @@ class Language:
     def __init__(self, code: str, name: str) -> None:
         self.code = code
         self.name = name
-        self.tag = code.replace("_", "-")  # as HTML and Intl write it
+        self.tag = code.replace("_", "-")  # in the notation of HTML and Intl
         catalog = Catalog() if code == SOURCE else read_catalog(code)
         self.locale: Locale = GettextLocale(code, _compile(catalog))
         self.script = _as_script(catalog)
@@ -68,7 +68,7 @@ def _key(message_id: object) -> str:
     return message_id if isinstance(message_id, str) else message_id[0]  # type: ignore[index]  # (singular, plural)
 
 
-# In the order in which the pages offer them, each by its own name.
+# In the order of the pages' menu, each under its own name.
 LANGUAGES: Mapping[str, Language] = {
     language.code: language for language in (Language("pt_BR", "Português"), Language(SOURCE, "English"))
 }

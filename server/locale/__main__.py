@@ -1,4 +1,4 @@
-"""`python -m server.locale`: bring every catalog up to date with the strings in the code."""
+"""`python -m server.locale`: update every catalog from the strings in the code."""
 
 from server.locale.update import update
 

@@ -1,4 +1,4 @@
-"""Finds every string that the pages show, in handlers, templates and scripts, and keeps the catalogs up to date.
+"""Finds every string that the pages show, in handlers, templates and scripts, and updates the catalogs.
 
 A string is marked by `_("…")` in templates and scripts, `ngettext("…", "…", n)` in scripts, `_("…", "…", n)` in
 templates, and `translate(…)` in handlers. Tornado compiles a template to Python, so Babel's Python extractor reads it.
@@ -33,7 +33,7 @@ def script_files() -> list[Path]:
 
 
 def strings() -> Catalog:
-    """Return every string that the pages show, with the files that say it."""
+    """Return every string that the pages show, with the files that contain it."""
     catalog = Catalog(domain=DOMAIN, project="Lousa", fuzzy=False)
     for file in [*sorted((ROOT / "server/views").glob("**/*.py")), *template_files(), *script_files()]:
         for message in _strings_of(file):
@@ -50,13 +50,13 @@ def _strings_of(file: Path) -> Iterator[str | tuple[str, ...]]:
 def _extractor(file: Path) -> tuple[str, bytes]:
     if file.suffix != ".html":
         return {".py": "python", ".js": "javascript"}[file.suffix], file.read_bytes()
-    # Without what it extends or includes: each template is read for itself.
+    # Without its base and includes: each template is read separately.
     text = re.sub(r"{% (extends|include) [^%]*%}", "", file.read_text())
     return "python", Template(text, name=file.name).code.encode()
 
 
 def update() -> None:
-    """Add what is new to each catalog, untranslated, and drop what the code no longer says."""
+    """Add new strings to each catalog, untranslated, and remove those that are no longer in the code."""
     wanted = strings()
     for code in LANGUAGES:
         if code == SOURCE:
@@ -68,6 +68,6 @@ def update() -> None:
 
 
 def write(catalog: Catalog, code: str) -> None:
-    """Write a language's catalog, always in the same order and shape."""
+    """Write a language's catalog in a fixed order and format."""
     with catalog_file(code).open("wb") as file:
         write_po(file, catalog, width=120, sort_output=True, include_lineno=False)
