@@ -1,4 +1,4 @@
-"""What the server's tests share: the accounts' sessions, and a clock that only moves when told to."""
+"""Fixtures of the server's tests: the accounts' SQL sessions, and a clock that only tests advance."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 class TurnedClock:
-    """A clock that stands still until it is turned."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000_000
@@ -41,25 +41,25 @@ class TurnedClock:
         return self.now
 
     def turn(self, ms: int) -> None:
-        """Let so much time pass."""
+        """Advance the clock by this time."""
         self.now += ms
 
 
 @pytest.fixture
 def clock() -> TurnedClock:
-    """Return a clock that tests turn."""
+    """Return a clock that tests advance."""
     return TurnedClock()
 
 
 @pytest.fixture
 def people(sessions: DbSessions) -> People:
-    """Return what adds people and classes."""
+    """Return a helper that adds people and classes."""
     return People(sessions)
 
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    """Return what hashes."""
+    """Return the password hasher."""
     passwords = Passwords()
     yield passwords
     passwords.close()
@@ -73,7 +73,7 @@ def users(sessions: DbSessions, passwords: Passwords, clock: TurnedClock) -> Use
 
 @pytest.fixture
 def accounts(sessions: DbSessions, clock: TurnedClock) -> Iterator[Accounts]:
-    """Return the accounts as a running server has them."""
+    """Return the accounts of a running server."""
     accounts = Accounts(sessions, clock)
     yield accounts
     accounts.close()
@@ -81,7 +81,7 @@ def accounts(sessions: DbSessions, clock: TurnedClock) -> Iterator[Accounts]:
 
 @pytest.fixture
 def queries(databases: Databases) -> list[str]:
-    """Return a list that gathers every statement that the `accounts` database is given from now on."""
+    """Return a list that records every later statement on the `accounts` database."""
     statements: list[str] = []
 
     def gather(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

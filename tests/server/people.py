@@ -1,4 +1,4 @@
-"""Puts people and classes into an `accounts` database as an import would, in a line each."""
+"""Adds people and classes to an `accounts` database as an import would, in one line each."""
 
 from server.databases import DbSessions, writing
 from server.databases.accounts import Account, Enrolment, School, SchoolClass
@@ -15,7 +15,7 @@ class People:
         await self._add(School(sourced_id="school", name=name))
 
     async def user(self, login: str, role: str = "student", name: str = "") -> int:
-        """Add a user; the name is the login with a capital where none is given."""
+        """Add a user; the default name is the capitalised login."""
         return await self._add(Account(sourced_id=login, login=login, name=name or login.title(), role=role))
 
     async def classroom(self, title: str, *user_ids: int, teacher: int | None = None, active: bool = True) -> int:

@@ -1,6 +1,6 @@
 """A new role, end to end: one row, one package of views, and the topic that the principal writes to.
 
-Nothing is patched: the application, the engine and the protocol's document are given the lists with the role in them.
+Nothing is patched: the application, the engine and the protocol's document receive lists that contain the role.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
 from tests.postgresql import PostgreSQL
 
 
-def test_the_school_opens_and_its_pages_ask_to_sign_in(lousa: Lousa) -> None:
+def test_pages_redirect_to_sign_in(lousa: Lousa) -> None:
     with urllib.request.urlopen(f"{lousa.url}/") as answer:
         assert answer.status == 200
         assert "/accounts/sign-in" in answer.url
@@ -26,17 +26,17 @@ def test_the_school_opens_and_its_pages_ask_to_sign_in(lousa: Lousa) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_in_good_order_when_told_to_and_opens_again(lousa: Lousa, number: signal.Signals) -> None:
+def test_server_stops_cleanly_on_a_signal_and_starts_again(lousa: Lousa, number: signal.Signals) -> None:
     process = lousa._process
     assert process is not None
-    with socket.create_connection(("127.0.0.1", lousa.port)):  # an idle connection holds nothing up
+    with socket.create_connection(("127.0.0.1", lousa.port)):  # an idle connection does not delay the stop
         process.send_signal(number)
         assert process.wait(30) == 0
     lousa._process = None
     lousa.start()
 
 
-def test_the_log_tells_of_requests_but_not_of_tokens(lousa: Lousa) -> None:
+def test_log_has_requests_but_no_tokens(lousa: Lousa) -> None:
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(f"{lousa.url}/nowhere?access_token=a-secret")
     lousa.stop()
@@ -44,7 +44,7 @@ def test_the_log_tells_of_requests_but_not_of_tokens(lousa: Lousa) -> None:
     assert "a-secret" not in lousa.log
 
 
-def test_an_account_that_is_disabled_by_a_command_is_out_within_seconds(lousa: Lousa) -> None:
+def test_account_disabled_by_a_command_is_signed_out_within_seconds(lousa: Lousa) -> None:
     request = urllib.request.Request(f"{lousa.url}/students/", headers={"Cookie": f"lousa_session={_token(lousa)}"})
     with urllib.request.urlopen(request) as answer:
         assert answer.url == f"{lousa.url}/students/"
@@ -64,12 +64,12 @@ def _where(request: urllib.request.Request) -> str:
         return str(answer.url)
 
 
-def test_a_redis_that_is_away_keeps_no_school_closed(make_lousa: Callable[..., Lousa]) -> None:
+def test_server_starts_without_a_reachable_redis(make_lousa: Callable[..., Lousa]) -> None:
     lousa = make_lousa(serve_options=["--redis-url", "redis://127.0.0.1:1"])
     assert "WARNING server.process.redis_url: Redis is away" in lousa.log
 
 
-def test_the_school_can_be_kept_in_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_school_runs_on_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
     databases = " ".join(f"{name}={postgresql.create_database()}" for name in ("accounts", "journal"))
     lousa = Lousa(tmp_path / "unused", environment={"LOUSA_DATABASE": databases})
     lousa.run("database", "upgrade")
@@ -80,7 +80,7 @@ def test_the_school_can_be_kept_in_postgresql(postgresql: PostgreSQL, tmp_path: 
     assert not (tmp_path / "unused").exists()
 
 
-def test_connections_are_as_many_as_the_system_allows(make_lousa: Callable[..., Lousa]) -> None:
+def test_open_file_limit_is_raised_to_the_hard_limit(make_lousa: Callable[..., Lousa]) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
     try:
@@ -90,7 +90,7 @@ def test_connections_are_as_many_as_the_system_allows(make_lousa: Callable[..., 
     assert resource.prlimit(lousa.pid, resource.RLIMIT_NOFILE) == (hard, hard)
 
 
-def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make_lousa: Callable[..., Lousa]) -> None:
+def test_client_address_behind_a_proxy_is_the_forwarded_one(make_lousa: Callable[..., Lousa]) -> None:
     for options, address in (([], "127.0.0.1"), (["--behind-proxy"], "192.0.2.7")):
         lousa = make_lousa(serve_options=options)
         request = urllib.request.Request(f"{lousa.url}/favicon.ico", headers={"X-Forwarded-For": "192.0.2.7"})
@@ -101,9 +101,7 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make_lousa: Callabl
 
 
 @pytest.mark.parametrize(("options", "secure"), [([], False), (["--behind-proxy"], True)])
-def test_behind_tls_no_cookie_goes_without_it(
-    make_lousa: Callable[..., Lousa], options: list[str], secure: bool
-) -> None:
+def test_cookies_are_secure_behind_tls(make_lousa: Callable[..., Lousa], options: list[str], secure: bool) -> None:
     lousa = make_lousa(serve_options=options)
     lousa.run("user", "password", "ana", "--password-stdin", stdin="quatro paredes")
     tls = {"X-Forwarded-Proto": "https"}
@@ -126,7 +124,7 @@ def test_behind_tls_no_cookie_goes_without_it(
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/students/socket/websocket", "/students/socket/x", "/static/page.js"]
 )
-def test_every_answer_is_strict_and_does_not_tell_its_program(lousa: Lousa, path: str) -> None:
+def test_responses_have_security_headers_and_no_server_name(lousa: Lousa, path: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", lousa.port)
     connection.request("GET", path)
     with connection.getresponse() as answer:
@@ -136,7 +134,7 @@ def test_every_answer_is_strict_and_does_not_tell_its_program(lousa: Lousa, path
     connection.close()
 
 
-def test_the_demo_says_who_can_sign_in_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_demo_prints_its_logins_and_deletes_its_data(tmp_path: Path) -> None:
     command = [sys.executable, "server.py", "demo", "--port", "0"]
     environment = {"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -154,7 +152,7 @@ def test_the_demo_says_who_can_sign_in_and_leaves_nothing_behind(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_in_a_folder_of_ones_own_is_kept_and_opens_again(tmp_path: Path) -> None:
+def test_demo_with_a_data_folder_keeps_its_data(tmp_path: Path) -> None:
     with Lousa(tmp_path / "data", command="demo") as lousa:
         assert lousa.tokens("diretora")
         lousa.restart()

@@ -1,4 +1,4 @@
-"""What strangers send is answered, and never logged as an error of ours."""
+"""Hostile requests are answered, and never logged as errors."""
 
 import asyncio
 import base64
@@ -6,7 +6,7 @@ import re
 
 from tests.lousa import Lousa
 
-# Sent as they stand, each to a connection of its own. `{head}` is what a good request has besides.
+# Sent unchanged, each on a separate connection. `{head}` is the rest of a valid request.
 POLL = "/students/socket/longpoll"
 SOCKET = "/students/socket/websocket"
 UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n" % (
@@ -17,14 +17,14 @@ MULTIPART = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
 def request(method: str, path: bytes | str, headers: bytes = b"", body: bytes = b"", host: bytes = b"x") -> bytes:
-    """Make a request by hand; a body is given its length unless the headers say one."""
+    """Make a raw request; adds a body's length unless the headers contain one."""
     target = path if isinstance(path, bytes) else path.encode()
     if body and b"content-length" not in headers.lower() and b"transfer-encoding" not in headers.lower():
         headers += b"Content-Length: %d\r\n" % len(body)
     return b"%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s" % (method.encode(), target, host, headers, body)
 
 
-# Header lines that any address may get.
+# Header lines to send to any URL.
 HEADERS = {
     "origin that is no URL": b"Origin: http://[\r\nCookie: lousa_session=x\r\n",
     "origin in Latin-1": b"Origin: http://caf\xe9\r\nCookie: lousa_session=x\r\n",
@@ -88,7 +88,7 @@ REQUESTS = {
     for header, line in HEADERS.items()
 }
 
-# Queries that the addresses of sockets read.
+# Query parameters that the socket URLs read.
 QUERIES = [
     b"access_token=%ff%fe",
     b"access_token=\xff",
@@ -194,7 +194,7 @@ REQUESTS["a header that is too long"] = request("GET", "/", b"X: " + b"x" * 70_0
 
 
 async def status_of(port: int, sent: bytes, *, hangs_up: bool) -> int | None:
-    """Return the status of the answer; None where none comes, as for a body that is announced and not sent."""
+    """Return the response's status; None without a response, as for a body that is announced but not sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)
@@ -210,7 +210,7 @@ async def status_of(port: int, sent: bytes, *, hangs_up: bool) -> int | None:
 
 
 async def statuses_of(port: int, *, hangs_up: bool) -> dict[str, int | None]:
-    """Send all requests, many at a time."""
+    """Send all requests, many concurrently."""
     line = asyncio.Semaphore(50)
 
     async def one(sent: bytes) -> int | None:
@@ -221,11 +221,11 @@ async def statuses_of(port: int, *, hangs_up: bool) -> dict[str, int | None]:
 
 
 def forms_logged(lousa: Lousa) -> int:
-    """Return how many forms have been answered: those of sign-ins go on after their clients have hung up."""
+    """Return how many forms were answered: sign-ins continue after their clients have hung up."""
     return lousa.log.count(" POST /accounts/")
 
 
-async def test_nothing_that_a_stranger_sends_is_an_error_of_ours(lousa: Lousa) -> None:
+async def test_hostile_requests_never_log_an_error(lousa: Lousa) -> None:
     statuses = await statuses_of(lousa.port, hangs_up=False)
     forms = forms_logged(lousa)
     hung_up = await statuses_of(lousa.port, hangs_up=True)

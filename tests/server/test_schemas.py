@@ -42,7 +42,7 @@ class Grades(Page):
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModuleType:
-    """Return a package of views with a database of its own."""
+    """Return a package of views with its own database."""
     revisions = tmp_path / "migrations"
     revisions.mkdir()
     (revisions / "0001_grades.py").write_text(REVISION)
@@ -60,9 +60,7 @@ async def databases(package: ModuleType, tmp_path: Path) -> AsyncIterator[Databa
     await databases.dispose()
 
 
-async def test_a_package_of_views_has_a_database_of_its_own(
-    databases: Databases, package: ModuleType, tmp_path: Path
-) -> None:
+async def test_package_of_views_has_its_own_database(databases: Databases, package: ModuleType, tmp_path: Path) -> None:
     assert databases.names == [*SCHEMAS, "grades"]
     assert (tmp_path / "grades.sqlite3").exists()
     async with writing(databases.sessions("grades")) as session:
@@ -80,6 +78,6 @@ async def test_a_package_of_views_has_a_database_of_its_own(
     assert answer.text == '{"grades": [10]}'
 
 
-def test_no_package_takes_the_name_of_another_database(package: ModuleType) -> None:
+def test_duplicate_database_name_is_refused(package: ModuleType) -> None:
     with pytest.raises(ValueError, match="grades declares a database whose name is taken: grades"):
         gather([package, package])

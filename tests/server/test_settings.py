@@ -6,21 +6,21 @@ from server.databases import SCHEMAS
 from server.settings import Settings, SettingsError, database_urls, read_origin
 
 
-def test_databases_are_files_in_the_data_folder_unless_said_otherwise() -> None:
+def test_databases_are_files_in_the_data_folder_by_default() -> None:
     assert database_urls(Path("/srv/lousa"), ["journal=postgresql://db/journal"]) == {
         "accounts": "sqlite:////srv/lousa/accounts.sqlite3",
         "journal": "postgresql://db/journal",
     }
 
 
-def test_every_declared_database_is_a_file_of_its_own() -> None:
+def test_every_declared_database_has_its_own_file() -> None:
     assert {name: Path(url).stem for name, url in database_urls(Path("data")).items()} == {
         name: name for name in SCHEMAS
     }
 
 
 @pytest.mark.parametrize("text", ["postgresql://db/journal", "grades=sqlite:///x", "=x"])
-def test_a_database_that_is_none_of_ours_is_refused(text: str) -> None:
+def test_unknown_database_name_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="one of accounts, journal"):
         database_urls(Path("data"), [text])
 
@@ -35,7 +35,7 @@ def test_a_database_that_is_none_of_ours_is_refused(text: str) -> None:
         ("http://[::1]:8080/", "http://[::1]:8080"),
     ],
 )
-def test_an_origin_is_kept_as_browsers_write_it(text: str, origin: str) -> None:
+def test_origin_is_normalised_as_browsers_send_it(text: str, origin: str) -> None:
     assert read_origin(text) == origin
 
 
@@ -65,7 +65,7 @@ def test_an_origin_is_kept_as_browsers_write_it(text: str, origin: str) -> None:
         "ws://portal",
     ],
 )
-def test_what_is_no_origin_is_refused(text: str) -> None:
+def test_invalid_origin_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="is not an origin such as"):
         read_origin(text)
 

@@ -1,4 +1,4 @@
-"""A stop is clean and ends within its time while the database is frozen, or Redis, or both."""
+"""A stop is clean and within its time limit while the database or Redis or both are frozen."""
 
 import asyncio
 import os
@@ -19,13 +19,13 @@ from tests.postgresql import PostgreSQL
 DRAIN = ("--drain-seconds", "1")
 # --drain-seconds, the 10 s that a worker may take beyond it (workers.STOP_SECONDS), and as much for a busy machine.
 STOP_SECONDS = 21.0
-# The journal says that it cannot write: so it is.
+# The journal logs that it cannot write, which is true here.
 EXPECTED = ["The journal cannot be written"]
 
 
 @pytest.fixture
 def postgresql() -> Iterator[PostgreSQL]:
-    """Run a PostgreSQL of this test's own, which it may freeze."""
+    """Run a separate PostgreSQL that the test may freeze."""
     with PostgreSQL() as server:
         yield server
         send(server, signal.SIGCONT)
@@ -48,7 +48,7 @@ def database_options(server: PostgreSQL) -> list[str]:
 
 
 async def freeze_with_work(postgresql: PostgreSQL, lousa: Lousa, token: str) -> list[asyncio.Task[object]]:
-    """Freeze the database, with a push, pages and questions about health under way."""
+    """Freeze the database during a push, page requests and health checks."""
     connection = await Connection.open(lousa.socket_url("students", token), lambda *_: None)
     joined = await connection.join("user:me")
     topic = next(each["topic"] for each in joined["topics"] if each["topic"].startswith("class:"))
@@ -58,7 +58,7 @@ async def freeze_with_work(postgresql: PostgreSQL, lousa: Lousa, token: str) -> 
         asyncio.create_task(ask(lousa.port, path)) for path in ("/readyz", "/accounts/sign-in") for _ in range(2)
     ]
     tasks.append(asyncio.create_task(connection.request(topic, "message:send", {"text": "oi"})))
-    await asyncio.sleep(0.5)  # until they wait for the database; that the stop is clean holds without it, too
+    await asyncio.sleep(0.5)  # until they wait for the database; the stop must be clean without this too
     return tasks
 
 
@@ -97,9 +97,7 @@ async def test_workers_stop_cleanly_while_database_and_redis_are_frozen(tmp_path
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_server_that_waits_for_a_frozen_database_at_its_start_stops_cleanly(
-    tmp_path: Path, postgresql: PostgreSQL
-) -> None:
+async def test_server_waiting_for_a_frozen_database_stops_cleanly(tmp_path: Path, postgresql: PostgreSQL) -> None:
     lousa = Lousa(tmp_path / "data", options=database_options(postgresql), serve_options=DRAIN)
     prepare(lousa)
     send(postgresql, signal.SIGSTOP)
@@ -127,11 +125,11 @@ async def test_a_stop_is_clean_while_the_sqlite_journal_is_locked(tmp_path: Path
     joined = await connection.join("user:me")
     topic = next(each["topic"] for each in joined["topics"] if each["topic"].startswith("class:"))
     await connection.join(topic)
-    # BEGIN EXCLUSIVE of this process holds the writers' lock of the server's file.
+    # This process's BEGIN EXCLUSIVE holds the write lock of the server's file.
     with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         pushing = asyncio.create_task(connection.request(topic, "message:send", {"text": "oi"}))
-        await asyncio.sleep(0.5)  # until it waits for the lock; that the stop is clean holds without it, too
+        await asyncio.sleep(0.5)  # until it waits for the lock; the stop must be clean without this too
         await stop(lousa)
         await asyncio.gather(pushing, return_exceptions=True)
 

@@ -18,7 +18,7 @@ async def test_work_that_ends_in_time_is_awaited() -> None:
     assert done == [1]
 
 
-async def test_work_that_hangs_is_given_up_and_logged_with_its_stack(caplog: pytest.LogCaptureFixture) -> None:
+async def test_hanging_work_is_abandoned_and_logged_with_its_stack(caplog: pytest.LogCaptureFixture) -> None:
     async def close_that_hangs() -> None:
         await asyncio.Event().wait()
 

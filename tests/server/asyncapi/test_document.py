@@ -1,4 +1,4 @@
-"""The document itself: that it is AsyncAPI, and says what the code says."""
+"""The document is valid AsyncAPI and agrees with the code."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ CHECK = ROOT / "tests/asyncapi"
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    # As others read it: after a journey through JSON.
+    # As clients read it: decoded from JSON.
     found: dict[str, Any] = json.loads(json.dumps(make_document("https://lousa.example:8443")))
     return found
 
@@ -30,18 +30,18 @@ def _checked(document: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=CHECK, input=json.dumps(document), capture_output=True, text=True, timeout=120)
 
 
-def test_asyncapis_own_parser_takes_it(document: dict[str, Any]) -> None:
+def test_asyncapi_parser_accepts_the_document(document: dict[str, Any]) -> None:
     done = _checked(document)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_asyncapis_own_parser_would_find_what_is_wrong(document: dict[str, Any]) -> None:
+def test_asyncapi_parser_rejects_an_invalid_document(document: dict[str, Any]) -> None:
     operation = document["operations"]["class.message.send"]
     operations = {**document["operations"], "wrong": {**operation, "channel": {"$ref": "#/channels/nowhere"}}}
     assert _checked({**document, "operations": operations}).returncode == 1
 
 
-def test_each_role_has_its_ways_in_at_the_schools_address(document: dict[str, Any]) -> None:
+def test_each_role_has_its_servers_at_the_schools_address(document: dict[str, Any]) -> None:
     servers = document["servers"]
     assert {server["pathname"] for server in servers.values()} == {
         path for role in roles.ROLES for path, _ in roles.routes(role)
@@ -52,12 +52,12 @@ def test_each_role_has_its_ways_in_at_the_schools_address(document: dict[str, An
     assert (plain["host"], plain["protocol"]) == ("127.0.0.1:8888", "ws")
 
 
-def test_a_topic_is_reached_by_those_who_may_join_it(document: dict[str, Any]) -> None:
+def test_topic_lists_the_servers_of_roles_that_may_join(document: dict[str, Any]) -> None:
     servers = {each["$ref"].removeprefix("#/servers/") for each in document["channels"]["dashboard"]["servers"]}
     assert {name.partition(".")[0] for name in servers} == {"principal"}
 
 
-def test_operations_say_who_may_do_what(document: dict[str, Any]) -> None:
+def test_operations_name_the_roles_that_may_use_them(document: dict[str, Any]) -> None:
     def roles(operation: str) -> set[str]:
         return {tag["name"] for tag in document["operations"][operation]["tags"]}
 
@@ -68,14 +68,14 @@ def test_operations_say_who_may_do_what(document: dict[str, Any]) -> None:
     assert roles("role.students.phx_join") == {"student", "principal"}
 
 
-def test_bounds_and_positions_stand_in_the_schemas(document: dict[str, Any]) -> None:
+def test_schemas_contain_limits_and_positions(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["MessageSend"]["properties"]["text"]["maxLength"] == MAX_TEXT_CHARACTERS
     assert schemas["MessageSent"]["required"] == ["text", "author", "seq", "at"]
     assert list(schemas["MessageSent"]["properties"]) == ["text", "author", "id", "seq", "at"]
 
 
-def test_every_code_and_every_closing_is_told_with_what_to_do(document: dict[str, Any]) -> None:
+def test_every_error_and_close_code_has_its_advice(document: dict[str, Any]) -> None:
     codes = document["components"]["schemas"]["Code"]
     told = dict(zip(codes["enum"], codes["x-enum-descriptions"], strict=True))
     assert told == {code.value: code.meaning for code in Code}

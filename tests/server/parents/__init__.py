@@ -1,4 +1,4 @@
-"""What a new role is made of: `ROLE` (its file in channels/roles) and a package of views (this one).
+"""The parts of a new role: `ROLE` (its file in channels/roles) and a package of views (this one).
 
 The example of docs/adding-a-role.md; tests/server/test_a_new_role.py adds it to a running server.
 """

@@ -17,6 +17,6 @@ class ParentClass(ClassPage):
 
 
 class ParentAnnouncements(AnnouncementsPage):
-    """What concerns a parent."""
+    """The announcements for parents."""
 
     role = parents.ROLE

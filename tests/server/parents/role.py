@@ -1,4 +1,4 @@
-"""Parents: what they may join and do, and what else is true of them."""
+"""Parents: the topics they may join, their actions, and their other settings."""
 
 from channels.lesson import reading
 from channels.lesson.rules import Role, rule
