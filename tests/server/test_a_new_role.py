@@ -69,7 +69,7 @@ async def test_new_role_signs_in_and_sees_its_own_pages_only(site: Site) -> None
     assert (await (await site.visitor("ana")).get("/parents/")).status == HTTPStatus.FORBIDDEN
 
 
-async def test_new_role_joins_over_a_socket_and_does_what_its_row_allows(site: Site) -> None:
+async def test_new_role_joins_over_a_socket_with_its_permissions(site: Site) -> None:
     marta = await site.connect("marta")
     own = await marta.request("user:me", "phx_join")
     assert own["user"]["role"] == "parent"
@@ -94,7 +94,7 @@ async def test_new_role_joins_over_a_long_poll(site: Site) -> None:
     assert json.loads(reply)[4]["status"] == "ok"
 
 
-async def test_new_role_stands_in_the_protocols_page_and_document(site: Site) -> None:
+async def test_protocol_page_and_document_contain_the_new_role(site: Site) -> None:
     visitor = Visitor(f"http://127.0.0.1:{site.port}")
     document = json.loads((await visitor.get("/docs/protocol.json")).text)
     assert document["servers"]["parent.websocket"]["pathname"] == "/parents/socket/websocket"

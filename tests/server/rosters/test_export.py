@@ -76,7 +76,7 @@ def test_the_same_file_under_two_names_is_refused(refuse: Refuse) -> None:
     assert refuse({**export_12(), "Users.csv": ""})[0].message.startswith("The folder has it twice")
 
 
-def test_a_folder_with_a_file_that_is_too_large_is_refused(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_with_a_too_large_file_is_refused(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.rosters.source.MAX_FILE_BYTES", 300)
     with pytest.raises(rosters.RosterErrors, match=r"users\.csv: The file is too large: \d+ bytes"):
         rosters.read(folder(export_12()))
