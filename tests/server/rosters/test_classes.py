@@ -69,7 +69,7 @@ def test_unknown_columns_are_ignored(read: Read) -> None:
         ("courses.csv", "k1,,,y1", "k1,,,y9", 2, "schoolYearSourcedId"),
     ],
 )
-def test_what_is_wrong_is_told_where_it_stands(
+def test_problems_name_their_line_and_column(
     refuse: Refuse, name: str, old: str, new: str, line: int, column: str
 ) -> None:
     first = refuse(change(export_12(), name, old, new))[0]

@@ -62,7 +62,7 @@ def test_a_principal_may_teach(read: Read) -> None:
         ("e9,,,c1,o1,s2,student,,", ""),
     ],
 )
-def test_what_is_wrong_is_told_where_it_stands(refuse: Refuse, line: str, column: str) -> None:
+def test_problems_name_their_line_and_column(refuse: Refuse, line: str, column: str) -> None:
     [problem] = refuse(add(export_12(), "enrollments.csv", line))
     assert (problem.file, problem.line, problem.column) == ("enrollments.csv", 6, column)
 

@@ -126,7 +126,7 @@ def test_ended_or_future_role_is_ignored(read: Read, dates: str) -> None:
         ("roles.csv", "r2,,,s2,primary,student,,,o1,\r\n", "", 3, "sourcedId"),
     ],
 )
-def test_what_is_wrong_is_told_where_it_stands(
+def test_problems_name_their_line_and_column(
     refuse: Refuse, name: str, old: str, new: str, line: int, column: str
 ) -> None:
     places = [(problem.file, problem.line, problem.column) for problem in refuse(change(export_12(), name, old, new))]
