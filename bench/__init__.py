@@ -1,1 +1,1 @@
-"""Measurements of Lousa, each beside a peer that does the same job, in one run: see docs/performance.md."""
+"""Benchmarks of Lousa, each next to peers that do the same job, in one run: see docs/performance.md."""

@@ -1,4 +1,4 @@
-"""`python -m bench NAME`: measure one thing, or `all`; print tables in Markdown and keep them in `build/bench`."""
+"""`python -m bench NAME`: run one benchmark, or `all`; print Markdown tables and save them in `build/bench`."""
 
 import argparse
 import signal
@@ -12,7 +12,7 @@ ALL, PAGE = "all", "page"
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Run the benchmark given on the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Lousa, beside others where there are any: see docs/performance.md."
     )
@@ -20,7 +20,7 @@ def main() -> None:
     for name, (add, about) in COMMANDS.items():
         add(commands.add_parser(name, help=about))
     options = vars(parser.parse_args())
-    # Ended by a signal, it ends its servers, too.
+    # On a signal, stop the servers as well.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(f"ended by signal {number}"))
     allow_many_files()
     options.pop("measure")(**options)
@@ -104,7 +104,7 @@ def _all(parser: argparse.ArgumentParser) -> None:
 
 
 def _measure_all() -> None:
-    """Measure everything, each in a process of its own; one that fails does not keep the others from it."""
+    """Run every benchmark in its own process; a failed one does not stop the others."""
     names = [name for name in COMMANDS if name not in (ALL, PAGE)]
     failed = [name for name in names if subprocess.run([sys.executable, "-m", "bench", name], check=False).returncode]
     page.draw()

@@ -1,7 +1,7 @@
-"""Many classes of a school at once: what one message costs a server that is not at its limit, and how soon all have it.
+"""Many classes of a school at once: the cost of one message on a server below its limit, and its latency.
 
-Messages come at random times to classes in turn, so many a second in all. Lousa keeps each in its journal, on disk,
-before it is delivered; the peers keep nothing.
+Messages arrive at random times at a fixed total rate, for the classes in turn. Lousa stores each in its journal, on
+disk, before it is delivered; the peers store nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Figure:
 def measure(
     classes: int, clients: int, rounds: int, seconds: float, rates: Sequence[float], names: Sequence[str] = ()
 ) -> None:
-    """Measure Lousa and the peers, or those named, in turn, and keep the figures."""
+    """Measure Lousa and the peers, or those named, in turn, and save the figures."""
     peers = [peer for peer in KEEPING_UP if not names or peer.name in names]
     figures = []
     with subjects(peers, classes, clients, SENDERS) as found:
@@ -67,7 +67,7 @@ def _figure(server: str, rate: float, clients: int, run: Run, cpu: float) -> Fig
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the middle round of each into tables, by its cost, with the range of all rounds.
+    """Make tables of the middle round of each, by its cost, with the range of all rounds.
 
     Not the cheapest: on a busy machine messages gather, which makes them cheaper.
     """

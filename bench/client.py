@@ -1,4 +1,4 @@
-"""One WebSocket of the load generator: raw frames over a socket that blocks until the load takes it over."""
+"""One WebSocket of the load generator: raw frames over a socket that blocks until the load uses it."""
 
 import base64
 import os
@@ -9,13 +9,13 @@ PATIENCE_SECONDS = 120.0
 _AT_ONCE = 1024 * 1024
 IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); Python has no name for it
 
-# The kernel gives about 28,000 ports to connections of one address to another: clients come from several.
+# The kernel has about 28,000 ports for connections between two addresses, so clients use several source addresses.
 CLIENTS_OF_AN_ADDRESS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One client's place in a school: the path by which it connects, and all topics that it joins, in this order."""
+    """One client of a school: the path of its connection and the topics that it joins, in this order."""
 
     path: str
     topics: tuple[str, ...]
@@ -23,7 +23,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """The clients who get what is sent to one topic."""
+    """The clients that receive the messages of one topic."""
 
     topic: str
     seats: list[Seat]
@@ -31,9 +31,9 @@ class Class:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a client connects to, and from which loopback address; `buffer_bytes` of what it has not read may wait.
+    """A client's target and its loopback source address; `buffer_bytes` limits its receive buffer.
 
-    The kernel decides that by itself where it is 0.
+    With 0 the kernel chooses the size of the buffer.
     """
 
     port: int
@@ -42,12 +42,12 @@ class Address:
     buffer_bytes: int = 0
 
     def open(self) -> socket.socket:
-        """Return a socket that is about to connect; it blocks, up to a limit."""
+        """Return a connecting socket; it blocks, with a timeout."""
         made = socket.socket()
         if self.buffer_bytes:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer_bytes)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # The port is chosen as late as it connects: otherwise one could be used for one connection only.
+        # Chooses the port only on connect: otherwise each port could be used for only one connection.
         made.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         made.bind((self.source, 0))
         made.settimeout(PATIENCE_SECONDS)
@@ -55,17 +55,17 @@ class Address:
 
     @property
     def target(self) -> tuple[str, int]:
-        """Return where the server is."""
+        """Return the server's address."""
         return "127.0.0.1", self.port
 
 
 def source(number: int) -> str:
-    """Return the address from which the n-th client comes."""
+    """Return the source address of the n-th client."""
     return f"127.0.0.{1 + number // CLIENTS_OF_AN_ADDRESS}"
 
 
 class Client:
-    """One connection; `refs` counts what it has asked, and `join_refs` are those of its joins by topic."""
+    """One connection; `refs` counts its requests, and `join_refs` has the refs of its joins by topic."""
 
     __slots__ = ("inbox", "join_refs", "refs", "socket")
 
@@ -97,13 +97,13 @@ class Client:
         self.socket.sendall(masked(text))
 
     def next_frames(self) -> list[bytes]:
-        """Wait for the next frames, while the socket blocks; return what came with them, too."""
+        """Wait for data on the blocking socket; return all frames that arrived."""
         while not (frames := self.frames()):
             self._receive()
         return frames
 
     def frames(self) -> list[bytes]:
-        """Take the whole frames out of the inbox; return their payloads."""
+        """Remove the complete frames from the inbox; return their payloads."""
         return take_frames(self.inbox)
 
 
@@ -117,7 +117,7 @@ def upgrade_request(address: Address) -> bytes:
 
 
 def take_frames(inbox: bytearray) -> list[bytes]:
-    """Take the whole frames of a server out of what has come; return their payloads."""
+    """Remove the complete server frames from the received data; return their payloads."""
     found, start, size = [], 0, len(inbox)
     while size - start >= 2:
         length, header = inbox[start + 1], 2
@@ -133,13 +133,13 @@ def take_frames(inbox: bytearray) -> list[bytes]:
 
 
 def masked(payload: bytes) -> bytes:
-    """Make a client's text frame; its mask is zero, which the RFC allows and which leaves the payload as it is."""
+    """Make a client's text frame with a zero mask, which RFC 6455 allows and which leaves the payload unchanged."""
     size = len(payload)
     length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
     return b"\x81" + length + bytes(4) + payload
 
 
 def frame_bytes(payload: bytes) -> int:
-    """Return how long a server's frame around this payload is."""
+    """Return the length of a server's frame with this payload."""
     size = len(payload)
     return size + (2 if size < 126 else 4 if size < 65536 else 10)

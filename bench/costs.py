@@ -1,6 +1,6 @@
-"""Where Lousa's CPU goes in fan-out, in many classes, and when all come back: as `bench.profiler` samples it.
+"""Where Lousa spends its CPU in fan-out, with many classes, and on mass reconnection: sampled by `bench.profiler`.
 
-Told by package, and by the functions that take most.
+Reported by package and by the most expensive functions.
 """
 
 import json
@@ -26,18 +26,18 @@ Work = Callable[[Generator[Load], float], Run]
 IN_FLIGHT = (1, 64)
 SENDERS_OF_ONE = 64
 SENDERS_OF_EACH = 4
-# What takes less of the CPU is not told.
+# Smaller shares of the CPU are not reported.
 LEAST = 0.01
 TELL_SECONDS = 10.0
-# Other threads are those of databases: the journal's writer, and one for each connection that reads.
+# The other threads belong to databases: the journal's writer, and one per reading connection.
 OTHERS = "other threads: databases"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One load: all CPU seconds of the process, and those of its main thread by function.
+    """One load: the CPU seconds of the process, and those of its main thread by function.
 
-    `count` is of what it is put down to: messages, or clients that come back, as `unit` says.
+    `count` is the number of messages or reconnecting clients, depending on `unit`.
     """
 
     work: str
@@ -48,7 +48,7 @@ class Figure:
 
 
 def measure(clients: int, classes: int, clients_of_a_class: int, returning: int, seconds: float, rate: float) -> None:
-    """Sample Lousa under each load, and keep the shares."""
+    """Sample Lousa under each load and save the shares."""
     storms = {f"{in_flight} in flight in a class of {clients:,}": _keep_in_flight(in_flight) for in_flight in IN_FLIGHT}
     paced = {f"{rate:,.0f} a second to {classes} classes of {clients_of_a_class}": _send_at(rate)}
     figures = [
@@ -98,14 +98,14 @@ def _measure_storm(clients: int) -> Figure:
 
 @contextmanager
 def profile() -> Iterator[tuple[Path, dict[str, str]]]:
-    """Give the environment in which a server profiles itself, and the file in which it tells."""
+    """Yield the environment in which a server profiles itself, and the file for its profile."""
     with scratch() as folder:
         (folder / "sitecustomize.py").write_text("import bench.profiler\n")
         yield folder / "profile", {"PYTHONPATH": f"{folder}:{ROOT}", profiler.FILE: str(folder / "profile")}
 
 
 class Sample:
-    """What a server has used until now."""
+    """The CPU that a server has used so far."""
 
     def __init__(self, server: Server, file: Path) -> None:
         self._server = server
@@ -114,7 +114,7 @@ class Sample:
         self._cpu = server.cpu_seconds()
 
     def since(self) -> tuple[float, dict[str, float]]:
-        """Return what it has used since then: all CPU seconds, and those of its main thread by function."""
+        """Return the CPU used since then: all CPU seconds, and those of its main thread by function."""
         cpu = self._server.cpu_seconds() - self._cpu
         return cpu, {name: total - self._sums.get(name, 0.0) for name, total in self._ask().items()}
 
@@ -130,7 +130,7 @@ class Sample:
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put packages, and the functions that take most, into two tables for each load."""
+    """Make two tables per load: by package, and by function for the most expensive ones."""
     parts = []
     for figure in figures:
         by_package = defaultdict(float, {OTHERS: figure.server_cpu - sum(figure.by_function.values())})
@@ -146,7 +146,7 @@ def report(figures: Sequence[Figure]) -> str:
 
 
 def _package(function: str) -> str:
-    """Return the package that a function belongs to; what is in none is Python's own."""
+    """Return the package of a function; functions outside any package belong to Python."""
     package, found, _ = function.partition("/")
     return package if found and " " not in package else "Python's own"
 

@@ -1,7 +1,7 @@
-"""A whole school listens: an announcement to 30,000 clients on two workers, and what others notice of it.
+"""An announcement to a whole school of 30,000 clients on two workers, and its effect on other messages.
 
-Each client has signed in and joined its own topic, its class and the school's, to which the principal speaks. Meanwhile
-other classes go on talking: how long one of their messages takes to its last client is measured with and without an
+Each client has signed in and joined its own topic, its class and the school's, to which the principal sends. Other
+classes exchange messages meanwhile: the latency to the last client of a class is measured with and without an
 announcement. Generators and workers share all cores.
 """
 
@@ -18,16 +18,16 @@ from bench.result import KIB, MILLISECONDS, keep, middle, percentile, say, table
 from bench.served import CORES, Server, lousa
 
 CLIENTS_OF_A_CLASS = 20
-# A process may have only so many files open; here 20,000.
+# The limit of open files per process is 20,000 here.
 CLIENTS_OF_A_GENERATOR = 15_000
 SCHOOL = "school"
 
-# Those who talk on: so many classes, and messages a second to all of them, for so long around an announcement.
+# The background traffic: its classes, their total messages per second, and the seconds around an announcement.
 TALKING_CLASSES = 10
 TALKING_SENDERS = 4
 TALKING_RATE = 100.0
 TALKING_SECONDS = 2.0
-# That the talk is under way, and everybody listens.
+# Time for the background traffic to start.
 BEFORE_SECONDS = 0.3
 
 ANNOUNCEMENT = {
@@ -38,7 +38,7 @@ ANNOUNCEMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One announcement: the seconds from its push to its last client; the talk's latencies with it and without."""
+    """One announcement: the seconds from its push to its last client; the other latencies with and without it."""
 
     clients: int
     seconds: float
@@ -52,7 +52,7 @@ class Figure:
 
 
 def measure(clients: int, workers: int, rounds: int) -> None:
-    """Announce once in each round, and keep the figures."""
+    """Announce once per round and save the figures."""
     classes = clients // CLIENTS_OF_A_CLASS
     with ExitStack() as stack:
         options = ["--workers", str(workers)]
@@ -73,7 +73,7 @@ def measure(clients: int, workers: int, rounds: int) -> None:
 
 
 def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) -> list[Generator[Load]]:
-    """Connect all, each to its own class and to the school; they listen to the school only."""
+    """Connect all clients, each to its class and the school; only the school's messages are measured."""
     seats = [Seat(seat.path, (*seat.topics, SCHOOL)) for each in classes for seat in each.seats]
     began = time.perf_counter()
     crowds = []
@@ -91,7 +91,7 @@ def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) 
 
 
 class Principal:
-    """Who speaks to the school."""
+    """The principal, who sends to the school."""
 
     def __init__(self, server: Server) -> None:
         self._dialect = Phoenix()
@@ -99,11 +99,11 @@ class Principal:
         self._dialect.join(self._client, SCHOOL)
 
     def announce(self) -> None:
-        """Say something, and wait until it is stored."""
+        """Send an announcement and wait until it is stored."""
         self._dialect.request(self._client, SCHOOL, "announcement:send", ANNOUNCEMENT)
 
     def beat(self) -> None:
-        """Say that they live."""
+        """Send a heartbeat."""
         self._dialect.beat(self._client)
 
 
@@ -142,7 +142,7 @@ def _announce(
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the middle round into a table, and the worst."""
+    """Make a table of the middle and the worst round."""
     columns = [
         *("clients", "KiB each", "lost", "to the last client", "worst round"),
         *("others' messages: p50", "p99", "p99, worst round", "without: p50", "p99"),

@@ -1,6 +1,6 @@
-"""What a server's clients say: how one joins a class, writes to it, and tells a broadcast from the rest.
+"""The protocols of the servers: how a client joins a class, sends to it, and recognises a broadcast.
 
-The load generator is the same for all servers; what differs is here, one class for each protocol.
+The load generator is the same for all servers; the differences are here, one class per protocol.
 """
 
 import json
@@ -13,42 +13,42 @@ TEXT = "A fotossíntese transforma luz em energia química."
 
 
 class Dialect(Protocol):
-    """One protocol; it keeps nothing of a client, so that all clients share it."""
+    """One protocol; it has no state, so all clients share it."""
 
     def path(self, topic: str) -> str:
-        """Return where a client connects that will join this topic."""
+        """Return the path for a client that will join this topic."""
 
     def greet(self, client: Client) -> None:
-        """Say what a new connection must say, while the socket blocks."""
+        """Perform the protocol's opening on a blocking socket."""
 
     def join(self, client: Client, topic: str) -> None:
-        """Join a topic, while the socket blocks."""
+        """Join a topic on a blocking socket."""
 
     def write(self, client: Client, topic: str, number: int) -> None:
-        """Send the message of that number, and wait for nothing."""
+        """Send the message with this number, without waiting for a reply."""
 
     def is_broadcast(self, frame: bytes) -> bool:
-        """Tell whether a frame is one that everybody in the class gets."""
+        """Return whether a frame is one that the whole class receives."""
 
     def is_message(self, frame: bytes) -> bool:
-        """Tell whether such a frame is a message that a client has sent."""
+        """Return whether a broadcast is a message sent by a client."""
 
     def beat(self, client: Client) -> bool:
-        """Say that this client lives; tell whether there will be an answer."""
+        """Send a heartbeat; return whether a reply will follow."""
 
 
 class Phoenix:
-    """Phoenix Channels V2: Lousa's own, and of all peers that may choose their bytes."""
+    """Phoenix Channels V2: for Lousa and all peers without a protocol of their own."""
 
     def __init__(self, text: str = TEXT) -> None:
         self._text = text
 
     def path(self, topic: str) -> str:
-        """Return the only place."""
+        """Return the only path."""
         return "/socket/websocket"
 
     def greet(self, client: Client) -> None:
-        """Say nothing."""
+        """Do nothing: the protocol has no opening."""
 
     def join(self, client: Client, topic: str) -> None:
         """Push `phx_join`."""
@@ -59,11 +59,11 @@ class Phoenix:
         self.push(client, topic, "message:send", {"id": f"b{number:012}", "text": self._text})
 
     def is_broadcast(self, frame: bytes) -> bool:
-        """Tell by both refs: a broadcast has none."""
+        """Check both refs: a broadcast has none."""
         return frame.startswith((b"[null,null,", b"[null, null,"))
 
     def is_message(self, frame: bytes) -> bool:
-        """Tell by the event, which stands behind the topic: `message:sent`, `announcement:sent`."""
+        """Check the event, which follows the topic: `message:sent`, `announcement:sent`."""
         return b':sent"' in frame[:60]
 
     def beat(self, client: Client) -> bool:
@@ -81,7 +81,7 @@ class Phoenix:
         return ref
 
     def request(self, client: Client, topic: str, event: str, payload: dict[str, Any]) -> Any:
-        """Push and wait for the response; whatever else comes is passed over."""
+        """Push and wait for the response; skips other frames."""
         ref = self.push(client, topic, event, payload)
         while True:
             for frame in client.next_frames():
@@ -90,13 +90,13 @@ class Phoenix:
                     return response
 
     def class_topics(self, client: Client) -> dict[str, str]:
-        """Ask for the topics of a user's classes, by their titles; only Lousa knows."""
+        """Return the topics of a user's classes by title; only Lousa supports this."""
         topics = self.request(client, "user:me", "phx_join", {})["topics"]
         return {entry["title"]: entry["topic"] for entry in topics if entry["topic"].startswith("class:")}
 
 
 def _response(frame: bytes, ref: str) -> Any:
-    """Return what a frame answers to that ref, if it does."""
+    """Return the response in a frame if it is the reply to this ref."""
     if not frame.startswith(b"["):
         return None
     message = json.loads(frame)
@@ -107,20 +107,20 @@ def _response(frame: bytes, ref: str) -> Any:
 
 
 class SocketIO:
-    """Socket.IO 5 over Engine.IO 4, by WebSocket alone; a packet with an id is answered."""
+    """Socket.IO 5 over Engine.IO 4, only by WebSocket; a packet with an id gets an acknowledgement."""
 
     def path(self, topic: str) -> str:
-        """Return the only place."""
+        """Return the only path."""
         return "/socket.io/?EIO=4&transport=websocket"
 
     def greet(self, client: Client) -> None:
-        """Connect to the namespace, after the server's own greeting."""
+        """Connect to the namespace after the server's handshake packet."""
         self._wait(client, b"0{")
         client.send(b"40")
         self._wait(client, b"40{")
 
     def join(self, client: Client, topic: str) -> None:
-        """Emit `phx_join`, so called here too, and wait for its acknowledgement."""
+        """Emit `phx_join` (the same name as in Phoenix) and wait for its acknowledgement."""
         ref = self._emit(client, ["phx_join", topic])
         self._wait(client, b"43%d[" % ref)
 
@@ -129,15 +129,15 @@ class SocketIO:
         self._emit(client, ["message:send", topic, {"id": f"b{number:012}", "text": TEXT}])
 
     def is_broadcast(self, frame: bytes) -> bool:
-        """Tell by the packet's type, and that it wants no answer."""
+        """Check the packet's type and that it has no id."""
         return frame.startswith(b"42[")
 
     def is_message(self, frame: bytes) -> bool:
-        """Tell that there are no other events."""
+        """Return True: there are no other events."""
         return True
 
     def beat(self, client: Client) -> bool:
-        """Do nothing: here it is the server that asks, and the peers are told not to."""
+        """Do nothing: in Engine.IO the server sends pings, and the peers have them disabled."""
         return False
 
     def _emit(self, client: Client, arguments: list[Any]) -> int:
@@ -151,20 +151,20 @@ class SocketIO:
 
 
 class Nchan:
-    """Nchan: the class is the path, and what a client sends goes to all of it as it is."""
+    """Nchan: the path selects the class, and a client's message is broadcast unchanged."""
 
     def path(self, topic: str) -> str:
-        """Return the channel's place."""
+        """Return the channel's path."""
         return f"/socket/{topic.replace(':', '-')}"
 
     def greet(self, client: Client) -> None:
-        """Say nothing."""
+        """Do nothing: the protocol has no opening."""
 
     def join(self, client: Client, topic: str) -> None:
-        """Do nothing: whoever is connected has joined."""
+        """Do nothing: a connected client has joined."""
 
     def write(self, client: Client, topic: str, number: int) -> None:
-        """Send what a peer would make of a message, for that is what all will get."""
+        """Send the final broadcast that another peer would build, since Nchan forwards it unchanged."""
         message = {
             "id": f"b{number:012}",
             "text": TEXT,
@@ -173,16 +173,16 @@ class Nchan:
             "at": 1_790_000_000_000,
         }
         client.send(json.dumps([None, None, topic, "message:sent", message]).encode())
-        # Nchan leaves Nagle's algorithm on: a client that puts off its acknowledgements, as one does that writes, would
-        # get the next message up to 40 ms late.
+        # Nchan leaves Nagle's algorithm on: with delayed TCP acknowledgements a client would receive the next message
+        # up to 40 ms late.
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def is_broadcast(self, frame: bytes) -> bool:
-        """Tell that there is nothing else."""
+        """Return True: there are no other frames."""
         return True
 
     def is_message(self, frame: bytes) -> bool:
-        """Tell that there is nothing else."""
+        """Return True: there are no other frames."""
         return True
 
     def beat(self, client: Client) -> bool:

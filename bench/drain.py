@@ -1,8 +1,8 @@
-"""Takes in what a server sends to thousands of sockets, without being what is measured.
+"""Reads what a server sends to thousands of sockets, at so little cost that it does not limit the measurement.
 
-Every client of a class gets the same bytes. So a few sockets are read in Python, and of all others only the number of
-bytes counts, which the kernel drops without copying them. That loop is `drain.c`, compiled at first use: in Python it
-took a fifth more CPU, and the generator was as busy as the fastest servers, whose bottleneck it must not be.
+All clients of a class receive the same bytes. So a few sockets are read in Python; for all others only the number of
+bytes is counted, and the kernel drops them without a copy. That loop is `drain.c`, compiled at first use: in Python it
+took a fifth more CPU, and the generator was as busy as the fastest servers. It must not be their bottleneck.
 """
 
 import ctypes
@@ -25,9 +25,9 @@ _MILLISECONDS = 1000
 
 
 class Drain:
-    """Sockets by their slots, the places in the sequence given; `received` has the bytes that each one got.
+    """Sockets by slot, their index in the given sequence; `received` has the number of bytes of each.
 
-    The slots in `keeps` are left to the caller to read and to count.
+    The caller reads and counts the slots in `keeps`.
     """
 
     def __init__(self, sockets: Sequence[socket.socket], keeps: Sequence[int]) -> None:
@@ -44,9 +44,9 @@ class Drain:
         self._tables = [_address(each) for each in (self._sockets, self.received, self._keeps, self._kept)]
 
     def wait(self, seconds: float) -> int:
-        """Read and drop what has come, or comes within that time; return how many sockets had something.
+        """Read and drop the data that arrives within the timeout; return how many sockets had data.
 
-        Those of them that are kept are in `kept` then. Raises `ConnectionError` when the server has closed a
+        `kept` then has those of them that are kept. Raises `ConnectionError` when the server has closed a
         connection that is not kept.
         """
         milliseconds = max(0, int(seconds * _MILLISECONDS))
@@ -57,24 +57,24 @@ class Drain:
 
     @property
     def kept(self) -> Sequence[int]:
-        """The slots that the last `wait` has left to the caller."""
+        """The slots that the last `wait` left to the caller."""
         return self._kept[1 : 1 + self._kept[0]]
 
     def least(self, first: int, count: int) -> int:
-        """Return the fewest bytes that one of these slots has got."""
+        """Return the smallest number of bytes received by one of these slots."""
         return int(self._library.least(self._tables[1] + 8 * first, count))
 
     def reset(self) -> None:
-        """Count from 0."""
+        """Reset the counts to 0."""
         ctypes.memset(self._tables[1], 0, 8 * len(self.received))
 
     def close(self) -> None:
-        """Give the epoll back."""
+        """Close the epoll."""
         self._epoll.close()
 
 
 def _address(table: "array[int] | bytearray") -> int:
-    """Return where a table lies; it must not grow any more."""
+    """Return the memory address of a table; it must not grow any more."""
     return ctypes.addressof(ctypes.c_char.from_buffer(table))
 
 
@@ -90,13 +90,13 @@ def _library() -> ctypes.CDLL:
 
 
 def _compiled() -> Path:
-    """Compile the source, unless that has been done."""
+    """Compile the source if not yet done."""
     digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
     target = ROOT / "build" / "bench" / f"drain-{digest}.so"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         compiler = shutil.which("cc") or program("gcc")
-        # Under another name first: two generators may compile at once.
+        # Compiles under another name first: two generators may compile at once.
         unfinished = target.with_suffix(f".{id(target)}")
         subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-Wall", "-o", unfinished, _SOURCE], check=True)
         unfinished.replace(target)

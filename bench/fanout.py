@@ -1,7 +1,7 @@
-"""Fan-out: one class of many clients, through Lousa's whole path and beside its peers.
+"""Fan-out: one class of many clients, through Lousa's whole path and with its peers for comparison.
 
-With 1 in flight, the next message is sent when everybody has the last one; with 64, it is a storm. The server has one
-core, the load generator another.
+With 1 in flight, the next message is sent when all clients have the last one; with 64, the server is saturated. The
+server has one core, the load generator another.
 """
 
 import math
@@ -15,7 +15,7 @@ from bench.result import MICROSECONDS, keep, middle, say, table
 from bench.served import LOUSA
 from bench.subject import in_turn, subjects
 
-# A server that would take longer for what is in flight is left out, before Lousa holds its clients for dead meanwhile.
+# A server that needs longer for the messages in flight is left out: Lousa's clients would time out meanwhile.
 TOO_LONG_SECONDS = 20.0
 
 
@@ -44,7 +44,7 @@ class Figure:
 
 
 def measure(clients: int, rounds: int, seconds: float, windows: Sequence[int], names: Sequence[str] = ()) -> None:
-    """Measure Lousa and all peers, or those named, in turn, and keep the figures."""
+    """Measure Lousa and all peers, or those named, in turn, and save the figures."""
     peers = [peer for peer in PEERS if not names or peer.name in names]
     figures = []
     with subjects(peers, 1, clients, min(clients, max(windows))) as found:
@@ -69,7 +69,7 @@ def _keep_in_flight(in_flight: int) -> Callable[[Generator[Load], float], Run]:
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the best and the middle round of each into tables, and what Lousa does beside each peer.
+    """Make tables of the best and the middle round of each, and of Lousa relative to each peer.
 
     The best, because whatever else a machine does can only take away from what a server shows.
     """

@@ -1,4 +1,4 @@
-"""A load generator as a process of its own: one process may have only so many files open, and has one core.
+"""A load generator in its own process, because a process has a limit of open files and uses one core.
 
 with generator(cores, Load.join, port, dialect, classes, senders) as load:
     run = load.call(Load.run, 5.0, 64)
@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from bench.served import allow_many_files
 
-# For what a load may be in the middle of when nobody wants it any more.
+# The time that a load may take to finish its current call at the end.
 END_SECONDS = 5.0
 
 L = TypeVar("L")
@@ -22,22 +22,22 @@ R = TypeVar("R")
 
 
 class Generator(Generic[L]):
-    """A load in another process: what it is asked to do, it does one thing after another."""
+    """A load in another process; it executes its calls one after another."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
     def call(self, method: Callable[Concatenate[L, P], R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Let the load do something, and wait for what comes of it; what it raises is raised here."""
+        """Call a function of the load and return its result; its exception is raised here."""
         self.start(method, *arguments, **named)
         return cast(R, self.result())
 
     def start(self, method: Callable[Concatenate[L, P], Any], *arguments: P.args, **named: P.kwargs) -> None:
-        """Let the load do something meanwhile."""
+        """Start a call without waiting."""
         self._pipe.send((method.__name__, arguments, named))
 
     def result(self) -> Any:
-        """Wait for what was started."""
+        """Wait for the result of a started call."""
         done, result = self._pipe.recv()
         if not done:
             raise result
@@ -48,7 +48,7 @@ class Generator(Generic[L]):
 def generator(
     cores: Collection[int], make: Callable[P, L], *arguments: P.args, **named: P.kwargs
 ) -> Iterator[Generator[L]]:
-    """Make a load in a process of its own, bound to these cores."""
+    """Make a load in its own process, bound to these cores."""
     with unready(cores, make, *arguments, **named) as load:
         load.result()
         yield load
@@ -58,7 +58,7 @@ def generator(
 def unready(
     cores: Collection[int], make: Callable[P, L], *arguments: P.args, **named: P.kwargs
 ) -> Iterator[Generator[L]]:
-    """Begin to do so; its first `result` comes when it is made."""
+    """Start making a load; its first `result` arrives when it is ready."""
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(theirs, cores, make, arguments, named), daemon=True)
@@ -82,7 +82,7 @@ def _serve(pipe: Connection, cores: Collection[int], make: Callable[..., Any], a
             name, arguments, named = pipe.recv()
             pipe.send((True, getattr(load, name)(*arguments, **named)))
     except EOFError:
-        pass  # nobody wants more
+        pass  # the parent has closed the pipe
     except Exception as error:
         pipe.send((False, error))
         raise

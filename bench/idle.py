@@ -1,8 +1,8 @@
-"""What a client costs that is connected and silent: the memory that a server's processes gain for each.
+"""The memory cost of an idle connected client: the growth of a server's processes per client.
 
 Lousa's clients have signed in, and each has joined three topics: its own (`user:me`), the school's and a class. A
-peer's have joined a class. The growth counts from the first half of the clients to all of them, so that what a server
-needs once does not. The kernel's own memory for a connection is in no process and is not counted.
+peer's have joined a class. The growth is measured from half of the clients to all of them, to exclude what a server
+needs once. The kernel's memory for a connection belongs to no process and is not counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ ALSO = ("user:me", "school")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Bytes of all processes: before anybody came, with half of the clients, and with all."""
+    """Bytes of all processes: without clients, with half of them, and with all."""
 
     server: str
     topics: int
@@ -34,17 +34,17 @@ class Figure:
 
     @property
     def each(self) -> float:
-        """The bytes of one client."""
+        """The bytes per client."""
         return (self.full - self.half) / (self.clients / 2)
 
     @property
     def first_each(self) -> float:
-        """The bytes of one of the first half."""
+        """The bytes per client of the first half."""
         return (self.half - self.empty) / (self.clients / 2)
 
 
 def measure(clients: int, names: Sequence[str] = ()) -> None:
-    """Measure Lousa and the peers, or those named, one after another, and keep the figures."""
+    """Measure Lousa and the peers, or those named, one after another, and save the figures."""
     figures = []
     classes = clients // CLIENTS_OF_A_CLASS
     for peer in [None, *(peer for peer in PEERS if not names or peer.name in names)]:
@@ -84,7 +84,7 @@ def _memory(server: Server) -> int:
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put all into a table, Lousa first and then the least."""
+    """Make a table: Lousa first, then by memory."""
     columns = ["server", "topics of each", "KiB of one idle client", "of one of the first half", "MiB with all"]
     ordered = sorted(figures, key=lambda figure: (figure.server != LOUSA, figure.each))
     return table(columns, [_cells(figure) for figure in ordered]) + "\n"

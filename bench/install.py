@@ -1,6 +1,6 @@
-"""Installs what the peers are made of: from PyPI and npm into `build/bench`, and Debian's packages where we are root.
+"""Installs the peers' dependencies: from PyPI and npm into `build/bench`, and Debian packages if we are root.
 
-A peer whose parts cannot be had is left out of a measurement, and the reason is told in its place.
+A peer whose dependencies cannot be installed is left out of a benchmark; the reason is reported instead.
 """
 
 import shutil
@@ -20,13 +20,13 @@ NODE_FOLDER = BUILD / "node"
 NODE_MODULES = NODE_FOLDER / "node_modules"
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
-# Of what a program said, enough to see what failed.
+# Enough of a program's output to show what failed.
 LAST_LINES = 5
 
 
 @cache
 def missing(need: str) -> str:
-    """Install what a peer needs; return why that cannot be, or nothing when it is there."""
+    """Install the needs of a peer; return the reason for a failure, or nothing on success."""
     return NEEDS[need]()
 
 
@@ -73,7 +73,7 @@ def _keep(wanted: Path, installed: Path) -> str:
 
 
 def _run(*commands: Sequence[str]) -> str:
-    """Run one after another; return what the first one said that failed."""
+    """Run commands one after another; return the output of the first that fails."""
     for command in commands:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
