@@ -1,8 +1,8 @@
-"""The load generator: clients in classes, messages sent to them, and every byte accounted for.
+"""The load generator: clients in classes, messages sent to them, and a count of every byte.
 
-A few clients of each class, its senders, read their frames; all others only count bytes (`drain.py`). What the first
-sender has read says where each message ends in everybody's bytes, so that a message is known to have been delivered
-when the last client of its class has got to its end, and at the end each client must have had exactly that much.
+A few clients of each class, its senders, read their frames; all others only count bytes (`drain.py`). The frames of the
+first sender show at which byte each message ends for every client. So a message is delivered when the last client of
+its class has reached that byte, and at the end each client must have received exactly that many.
 """
 
 import random
@@ -14,19 +14,19 @@ from bench.client import Address, Class, Client, frame_bytes, source
 from bench.dialect import Dialect
 from bench.drain import Drain
 
-# As much as a sender's socket can have for us at once.
+# The most that is read from a sender's socket at once.
 _SCRATCH = bytearray(1024 * 1024)
 
 QUIET_SECONDS = 0.5
-# A third of what a server of ours grants a client that says nothing.
+# A third of the time after which our servers close a silent client.
 KEEP_ALIVE_SECONDS = 30.0
-# When nothing has come for so long, what is missing has been lost.
+# After this time without data the missing deliveries count as lost.
 LOST_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a run: messages sent, the seconds until all had come, deliveries that never came.
+    """The result of a run: messages sent, the seconds until all were delivered, missing deliveries.
 
     `latencies` are the seconds from a message's sending to its last delivery, in order; `cpu` is the generator's own.
     """
@@ -39,7 +39,7 @@ class Run:
 
 
 class Group:
-    """The clients that have joined one class, in slots next to each other; the first `senders` of them write."""
+    """The clients of one class, in consecutive slots; the first `senders` of them send."""
 
     def __init__(self, clients: Sequence[Client], first: int, topic: str, dialect: Dialect, senders: int) -> None:
         self.clients = clients
@@ -51,7 +51,7 @@ class Group:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a measurement."""
+        """Reset the measurement."""
         # Of this measurement: when each message was sent, where it ends, in bytes from the beginning, and how many
         # of them all have got; and where what the first sender has read ends.
         self.sent_at: list[float] = []
@@ -61,13 +61,13 @@ class Group:
         self.latencies: list[float] = []
 
     def send(self) -> None:
-        """Let the next one write."""
+        """Let the next sender send a message."""
         self._dialect.write(self.senders[self._written % len(self.senders)], self._topic, self._written)
         self._written += 1
         self.sent_at.append(time.perf_counter())
 
     def read(self, client: Client) -> int:
-        """Read what a sender has got: replies are its own, broadcasts everybody's. Return the broadcasts' bytes."""
+        """Read a sender's frames: replies are its own, broadcasts go to all. Return the broadcasts' bytes."""
         size = client.socket.recv_into(_SCRATCH)
         if not size:
             raise ConnectionError("the server closed a sender's connection")
@@ -82,18 +82,18 @@ class Group:
 
     @property
     def in_flight(self) -> int:
-        """How many messages not everybody has got."""
+        """The number of messages that are not yet delivered to all."""
         return len(self.sent_at) - self.delivered
 
     def settle(self, least: int) -> None:
-        """Count what has been delivered, when everybody has got at least so many bytes."""
+        """Count the delivered messages, given the fewest bytes received by any client."""
         now = time.perf_counter()
         while self.delivered < len(self.ends) and least >= self.ends[self.delivered]:
             self.latencies.append(now - self.sent_at[self.delivered])
             self.delivered += 1
 
     def missing(self, received: Sequence[int]) -> int:
-        """Return how many deliveries never came; raise `RuntimeError` if anybody has got what nobody sent."""
+        """Return the number of missing deliveries; raises `RuntimeError` if a client received too many bytes."""
         if max(received) > self.read_to:
             raise RuntimeError(f"a client got {max(received)} bytes, of {self.read_to} that were sent")
         end = self.ends[-1] if self.ends else 0
@@ -117,7 +117,7 @@ class Load:
 
     @classmethod
     def join(cls, port: int, dialect: Dialect, classes: Sequence[Class], senders: int) -> "Load":
-        """Connect everybody; the first `senders` of each class write."""
+        """Connect all clients; the first `senders` of each class send."""
         groups: list[Group] = []
         clients: list[Client] = []
         heard = time.monotonic()
@@ -132,7 +132,7 @@ class Load:
         return cls(groups, dialect)
 
     def settle(self) -> None:
-        """Let every client say that it lives, and wait until all is quiet: a server ends those that say nothing."""
+        """Send all heartbeats and wait until no data arrives: a server closes silent clients."""
         _beat(self._dialect, self.clients)
         while self._read(QUIET_SECONDS):
             pass
@@ -140,7 +140,7 @@ class Load:
             client.inbox.clear()
 
     def run(self, seconds: float, in_flight: int) -> Run:
-        """Keep so many messages in flight in the only class; one is, until every client has it."""
+        """Keep `in_flight` messages in flight in the only class: sent but not yet received by all."""
         (group,) = self.groups
         began, cpu = self._reset()
         while time.perf_counter() - began < seconds:
@@ -150,7 +150,7 @@ class Load:
         return self._finish(began, cpu)
 
     def run_at(self, seconds: float, rate: float) -> Run:
-        """Send so many messages a second, to one class after another.
+        """Send messages at this rate per second, to the classes in turn.
 
         They come at random times, as from many who know nothing of each other: evenly they would beat with the ticks
         by which the kernel samples a server.
@@ -166,7 +166,7 @@ class Load:
         return self._finish(began, cpu)
 
     def listen(self, count: int) -> tuple[float, int]:
-        """Wait for so many messages that somebody else sends to the only class.
+        """Wait for this number of messages that another client sends to the only class.
 
         Return when the last client got the last one (by `time.perf_counter`, the same in all processes of a machine),
         and how many deliveries never came.
@@ -190,7 +190,7 @@ class Load:
         self._busy.add(group)
 
     def _read(self, seconds: float) -> int:
-        """Take in what has come, or comes within that time; return how many clients got something."""
+        """Read the data that arrives within the timeout; return how many clients received some."""
         ready = self._drain.wait(seconds)
         for slot in self._drain.kept:
             self._drain.received[slot] += self._group_of[slot].read(self.clients[slot])
@@ -201,11 +201,11 @@ class Load:
         return ready
 
     def _finish(self, began: float, cpu: float) -> Run:
-        """Take in what is still under way."""
+        """Read the data that is still in transit."""
         while self._busy and self._read(LOST_SECONDS):
             pass
         took = time.perf_counter() - began
-        # Beside messages there may be a word of who is here, which the first sender has not read yet.
+        # Presence events may arrive as well, which the first sender has not read yet.
         while any(max(self._received(group)) > group.read_to for group in self.groups) and self._read(QUIET_SECONDS):
             pass
         return Run(
@@ -220,14 +220,14 @@ class Load:
         return self._drain.received[group.first : group.first + len(group.clients)]
 
     def close(self) -> None:
-        """Hang up."""
+        """Close all connections."""
         for client in self.clients:
             client.socket.close()
         self._drain.close()
 
 
 def _beat(dialect: Dialect, clients: Sequence[Client]) -> float:
-    """Let clients say that they live; return when."""
+    """Send a heartbeat from each client; return the time."""
     for client in clients:
         dialect.beat(client)
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""Names as a Brazilian school has them, for schools that are made up; nobody in particular."""
+"""Brazilian names for invented schools; they belong to no real person."""
 
 _GIVEN = """
 Abner Adriana Agatha Alana Alice Aline Amanda Amélia Ana André Antônio Arthur Aruã Augusto Ayla Beatriz Benício

@@ -21,7 +21,7 @@ PLOT = ROOT / "bench" / "plot.py"
 
 
 def write() -> None:
-    """Put in what has been measured; what has not stays as it is."""
+    """Insert the available results; leave the others unchanged."""
     text = PAGE.read_text()
     for results in sorted(BUILD.glob("*.md")):
         measured = json.loads(results.with_suffix(".json").read_text())["machine"]
@@ -33,7 +33,7 @@ def write() -> None:
 
 
 def draw() -> None:
-    """Draw the plots beside the results, if what draws them can be had."""
+    """Draw the plots next to the results if matplotlib can be installed."""
     if reason := missing("python"):
         say(f"no plots: {reason}")
     else:
@@ -47,7 +47,7 @@ def put(text: str, name: str, results: str) -> str:
 
 
 def described(machine: dict[str, Any]) -> str:
-    """Tell in a line where and when that was measured."""
+    """Describe in one line where and when the results were measured."""
     return (
         f"{machine['date']}, {machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
         f"Linux {machine['kernel']}, Python {machine['python']}; load average at the end {machine['load_average']:.1f}."

@@ -1,4 +1,4 @@
-"""The peers: servers that do what Lousa does in fan-out, by what others would take. One table, `PEERS`."""
+"""The peers: servers with the same fan-out, built with common alternatives. One table, `PEERS`."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Command = Callable[[int, Path, str], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One of them: `command` is made from a port, a scratch folder and the URL of its Redis, where it has one.
+    """One peer; `command` takes a port, a scratch folder and the URL of its Redis, if it has one.
 
     `needs` names what has to be installed first, in `bench.install.NEEDS`.
     """
@@ -65,7 +65,7 @@ SOCKETIO_REDIS = Peer(
 UWEBSOCKETS = Peer("uWebSockets.js", Phoenix(), _node("uwebsockets.cjs"), "node", environment=_MODULES)
 NCHAN = Peer("Nchan", Nchan(), _nchan, "nchan")
 
-# All that serve by one process, as Lousa does where one core is to be measured.
+# All peers with one server process, like Lousa in the benchmarks on one core.
 PEERS = [
     PLAIN_TORNADO,
     BARE_SOCKETS,

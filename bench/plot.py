@@ -1,4 +1,4 @@
-"""Draws the results: run by the peers' Python, which has matplotlib, and knows nothing of the rest.
+"""Draws the results: runs in the peers' Python, which has matplotlib, and imports nothing of the project.
 
 plot.py FOLDER      reads fanout.json and classes.json there, and writes fanout.svg and classes.svg
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.client import PATIENCE_SECONDS
 
-# What a browser sends with each request, more or less: it is read and kept by the server as well.
+# About the headers that a browser sends with each request: the server must read and store them as well.
 _BROWSER = (
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0\r\n"
     "Accept: */*\r\nAccept-Language: pt-BR,pt;q=0.9\r\nAccept-Encoding: gzip, deflate, br\r\n"
@@ -14,7 +14,7 @@ _BROWSER = (
 
 
 class Poller:
-    """One client that polls; `events` counts how many of the events asked for it has had."""
+    """One polling client; `events` counts the requested events that it has received."""
 
     __slots__ = ("_inbox", "_path", "_token", "events", "socket")
 
@@ -29,7 +29,7 @@ class Poller:
         self._token = json.loads(self._read_body())["token"]
 
     def join(self, topics: Sequence[str]) -> None:
-        """Join topics, wait until that is answered, and begin to poll, without waiting any more."""
+        """Join topics, wait for the replies and start to poll without blocking."""
         frames = [json.dumps([str(n), str(n), topic, "phx_join", {}]) for n, topic in enumerate(topics)]
         self._request("POST", "\n".join(frames))
         assert json.loads(self._read_body()) == {"status": 200}
@@ -48,12 +48,12 @@ class Poller:
         return {frame[1] for frame in frames if frame[3] == "phx_reply"}
 
     def read(self, event: bytes) -> int:
-        """Take what has come, poll again after a whole answer; return how many of an event that brought."""
+        """Read the available data and poll again after a complete answer; return its number of events of a kind."""
         self._inbox += self.socket.recv(256 * 1024)
         body = self._body()
         if body is None:
             return 0
-        # Only what the loop needs: parsing 5,000 answers whole would cost more than serving them.
+        # Parses only what the loop needs: parsing 5,000 answers completely would cost more than serving them.
         start = body.index(b'"token":"') + 9
         self._token = body[start : body.index(b'"', start)].decode()
         count = body.count(event)

@@ -1,4 +1,4 @@
-"""Tells in which functions a server spends its CPU: loaded into it, before anything of its own.
+"""Samples the functions in which a server spends its CPU: loaded into the server before its own code.
 
 The kernel interrupts the process after every few milliseconds of CPU (ITIMER_PROF). What the main thread has used since
 the last time is put down to the function that is running, whatever it has called in C or in the kernel included, and so
@@ -40,9 +40,9 @@ class Profiler:
         self._last = now
 
     def tell(self, number: int, frame: FrameType | None) -> None:
-        """Handle the benchmark's signal; the file is there at once and whole."""
+        """Handle the benchmark's signal; the file appears atomically."""
         sums: defaultdict[str, float] = defaultdict(float)
-        # A copy: the timer does not wait until this is done.
+        # A copy: the timer can interrupt this.
         for code, seconds in self._sums.copy().items():
             sums[name(code)] += seconds
         unfinished = self._file.with_suffix(".new")
@@ -51,13 +51,13 @@ class Profiler:
 
 
 def name(code: CodeType) -> str:
-    """Name a function by its file, as short as can be told, and by itself."""
+    """Return a function's name with the shortest unique name of its file."""
     file = code.co_filename.partition(_SITE)[2] or code.co_filename.removeprefix(_ROOT).removeprefix(_LIBRARY)
     return f"{file} {code.co_qualname}"
 
 
 def start() -> None:
-    """Begin, in this process."""
+    """Start sampling in this process."""
     profiler = Profiler(Path(os.environ[FILE]))
     signal.signal(signal.SIGPROF, profiler.take)
     signal.signal(signal.SIGUSR2, profiler.tell)
@@ -66,5 +66,5 @@ def start() -> None:
 
 if FILE in os.environ:
     start()
-    # A signal that comes when the interpreter is half gone would end the process in its own way.
+    # A signal during the interpreter's shutdown would kill the process.
     atexit.register(signal.setitimer, signal.ITIMER_PROF, 0)

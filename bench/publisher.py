@@ -1,9 +1,8 @@
-"""The other workers, as Redis sees them: publishes parcels like theirs at an even rate until killed.
+"""Simulates the other workers towards Redis: publishes messages like theirs at an even rate until killed.
 
     python -m bench.publisher SOCKET RATE TOGETHER
 
-`TOGETHER` parcels go out in one write, as those of a worker's pipeline do. A line on the standard output
-says that it begins.
+`TOGETHER` messages are sent in one write, as in a worker's pipeline. It prints a line when it starts.
 """
 
 import itertools
@@ -23,7 +22,7 @@ CHANNELS = [f"class:{number}" for number in range(CLASSES)]
 
 
 def parcel() -> bytes:
-    """Return one message of a chat, as one worker tells it to the others."""
+    """Return one chat message as a worker publishes it to the others."""
     text = "A fotossíntese transforma luz em energia química."
     author = {"id": 1234, "name": "Student00001 Silva", "role": "student"}
     message = {"id": "b000000000001", "text": text, "author": author, "seq": 123456, "at": 1_790_000_000_000}
@@ -32,7 +31,7 @@ def parcel() -> bytes:
 
 
 def main(path: str, rate: float, together: int) -> None:
-    """Publish, never ahead of the rate."""
+    """Publish, never faster than the rate."""
     data = parcel()
     commands = itertools.cycle(_publish(PREFIX + channel, data) for channel in CHANNELS)
     with socket.socket(socket.AF_UNIX) as redis:
@@ -52,7 +51,7 @@ def _publish(channel: str, data: bytes) -> bytes:
 
 
 def _take_answers(redis: socket.socket, count: int) -> None:
-    # How many have heard it, as `:1` and a line's end.
+    # The number of receivers, as `:1` and the end of the line.
     while count > 0:
         count -= redis.recv(65536).count(b"\n")
 

@@ -1,4 +1,4 @@
-"""What it costs a worker to read one message of Redis' pub/sub: `redis.asyncio`'s PubSub beside our own reader.
+"""The cost of reading one message from Redis' pub/sub: `redis.asyncio`'s PubSub compared with our own reader.
 
 One Redis, one publisher (`bench.publisher`), the same parcels for all; the readers take turns. Only this process' CPU
 is counted, the kernel's part of it included. Each reader also decodes what it has read, as a worker must.
@@ -51,7 +51,7 @@ class Figure:
 
 
 class Meter:
-    """Counts messages and CPU from the end of the warm-up on; as a broker's listener it counts what it receives."""
+    """Counts messages and CPU after the warm-up; it is also a broker's listener."""
 
     def __init__(self, seconds: float) -> None:
         self.messages = 0
@@ -59,11 +59,11 @@ class Meter:
         self._began = self._cpu = 0.0
 
     def received(self, batch: Sequence[Envelope]) -> None:
-        """Count what the broker delivers."""
+        """Count delivered messages."""
         self.messages += len(batch)
 
     def resubscribed(self, topics: Collection[str]) -> None:
-        """Do nothing: messages that come before are in the warm-up."""
+        """Do nothing: earlier messages belong to the warm-up."""
 
     def no_subscribers(self, topic: str) -> None:
         """Do nothing: this process publishes nothing."""
@@ -76,7 +76,7 @@ class Meter:
         return self.end()
 
     def begin(self) -> None:
-        """Count from here."""
+        """Start counting."""
         self.messages, self._began, self._cpu = 0, time.perf_counter(), time.process_time()
 
     def end(self) -> tuple[int, float, float]:
@@ -142,7 +142,7 @@ LOADS = [(20_000, 100), (20_000, 20), (20_000, 4), (2_000, 1)]
 
 
 def measure(rounds: int, seconds: float) -> None:
-    """Measure all readers in turn under each load, and keep the figures."""
+    """Measure all readers in turn under each load and save the figures."""
     figures = []
     with tempfile.TemporaryDirectory(prefix="lousa-") as folder, _redis(Path(folder)) as path:
         for number in range(rounds):
@@ -179,7 +179,7 @@ def _publisher(path: str, rate: float, together: int) -> Iterator[None]:
 
 
 def report(figures: list[Figure]) -> str:
-    """Put the cheapest round of each into a table in Markdown, with the range of all rounds."""
+    """Make a Markdown table of the cheapest round of each, with the range of all rounds."""
     by_row: dict[tuple[int, str], list[Figure]] = {}
     for figure in figures:
         by_row.setdefault((figure.together, figure.reader), []).append(figure)

@@ -1,4 +1,4 @@
-"""Results: rounds of figures, the best and the middle of them, tables in Markdown, and a file that keeps all."""
+"""Results: figures of all rounds, the best and middle ones, Markdown tables, and a file with everything."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def middle(figures: Sequence[F], key: Callable[[F], float]) -> F:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value below which so many percent of the sorted values are; 0 where there are none."""
+    """Return a percentile of sorted values; 0 for an empty list."""
     return values[min(len(values) - 1, int(len(values) * percent / 100))] if values else 0.0
 
 
@@ -36,7 +36,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Tell where and when this was measured, and how busy the machine was with other things."""
+    """Describe the machine, the date and the load by other programs."""
     return {
         "processor": _field("/proc/cpuinfo", "model name"),
         "cores": len(os.sched_getaffinity(0)),
@@ -54,7 +54,7 @@ def _field(path: str, name: str) -> str:
 
 
 def keep(name: str, figures: Sequence[Any], report: str) -> None:
-    """Write the figures of all rounds and their tables beside each other into `build/bench`, and print the tables."""
+    """Write the figures of all rounds and their tables into `build/bench`, and print the tables."""
     BUILD.mkdir(parents=True, exist_ok=True)
     everything = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
     (BUILD / f"{name}.json").write_text(json.dumps(everything, indent=1, ensure_ascii=False) + "\n")
@@ -63,5 +63,5 @@ def keep(name: str, figures: Sequence[Any], report: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell how far a measurement has got, apart from its results."""
+    """Print the progress of a benchmark to standard error."""
     print(f"# [{os.getloadavg()[0]:.1f}] {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Tells how much of a worker's CPU the Redis broker takes: loaded into the server, before anything of its own.
+"""Samples how much of a worker's CPU the Redis broker uses: loaded into the server before its own code.
 
 The kernel interrupts the process after every few milliseconds of CPU (ITIMER_PROF). What the main thread has used since
 the last time is put down to what it is doing now: to the broker, if the innermost code of ours that is running is
@@ -60,14 +60,14 @@ def _is_broker(frame: FrameType | None) -> bool:
 
 @lru_cache(4096)
 def _belongs(file: str, name: str) -> bool | None:
-    """Tell whether this is the broker's, or something else of ours; None where its caller says more."""
+    """Return whether a frame is the broker's or other code of ours; None if its caller decides."""
     if file.startswith(_BROKER) or name.startswith(_STREAMS):
         return True
     return False if file.startswith(_OURS) else None
 
 
 def start() -> None:
-    """Begin, in this process; and in each of its forks, which inherit no timer."""
+    """Start sampling in this process and in each of its forks, which inherit no timer."""
     signal.signal(signal.SIGPROF, Sampler(Path(os.environ[FOLDER])).take)
     signal.setitimer(signal.ITIMER_PROF, INTERVAL_SECONDS, INTERVAL_SECONDS)
 
@@ -81,5 +81,5 @@ def read(folder: Path, pid: int) -> float:
 if FOLDER in os.environ:
     start()
     os.register_at_fork(after_in_child=start)
-    # A signal that comes when the interpreter is half gone would end the process in its own way.
+    # A signal during the interpreter's shutdown would kill the process.
     atexit.register(signal.setitimer, signal.ITIMER_PROF, 0)

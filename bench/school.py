@@ -1,4 +1,4 @@
-"""Makes up a school of any size as a OneRoster export, the same one for the same seed.
+"""Generates a school of any size as a OneRoster export; the same seed gives the same school.
 
 A school of 100,000 users is as many students, teachers and principals as can be imported; its other figures follow
 those of a real one: 28 students are a group, which has 6 classes, one for each subject, and a teacher has some 4 of
@@ -18,7 +18,7 @@ import click
 from bench.names import FAMILY, GIVEN
 
 STUDENTS_OF_A_GROUP = 28
-# Of 1,000 users so many are teachers, and one is a principal.
+# The number of teachers per 1,000 users; one user is a principal.
 TEACHERS_OF_1000 = 50
 SUBJECTS = ("Matemática", "Língua Portuguesa", "Ciências", "História", "Geografia", "Inglês")
 GRADES = ("06", "07", "08", "09")
@@ -43,7 +43,7 @@ Row = dict[str, str]
 
 
 def write_school(folder: Path, users: int = 100_000, *, version: str = "1.2", seed: int = 1) -> None:
-    """Write the export of a school with so many users into the folder, which is made where there is none."""
+    """Write the export of a school with this number of users; creates the folder if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in _School(users, version, random.Random(seed)).files():
         write_file(folder, name, rows, version)
@@ -51,7 +51,7 @@ def write_school(folder: Path, users: int = 100_000, *, version: str = "1.2", se
 
 
 def write_file(folder: Path, name: str, rows: Iterable[Row], version: str = "1.2") -> None:
-    """Write one data file with all columns of its version; what a row does not give is empty."""
+    """Write one data file with all columns of its version; missing values are empty."""
     own = _COLUMNS[f"users {version}" if name == "users" else name]
     _write(folder / f"{name}.csv", ["sourcedId", "status", "dateLastModified", *own.split(",")], rows)
 
@@ -92,7 +92,7 @@ class _School:
         return [str(uuid.UUID(int=self._random.getrandbits(128), version=4)) for _ in range(count)]
 
     def files(self) -> Iterator[tuple[str, Iterable[Row]]]:
-        """Give each data file with its rows; what is not given is empty, as `status` in a bulk export."""
+        """Yield each data file with its rows; missing values are empty, like `status` in a bulk export."""
         yield "orgs", [{"sourcedId": self._school, "name": "Rede Municipal de Ipê-Roxo", "type": "school"}]
         yield "academicSessions", [{"sourcedId": self._year, "title": "2026", "type": "schoolYear"}]
         yield "courses", self._course_rows()
@@ -140,7 +140,7 @@ class _School:
     def _place(self, role: str) -> Row:
         if self._version == "1.2":
             return {"primaryOrgSourcedId": self._school}
-        # 1.1 has no word of its own for a principal.
+        # OneRoster 1.1 has no role for a principal.
         return {"orgSourcedIds": self._school, "role": "administrator" if role == "principal" else role}
 
     def _role_rows(self) -> Iterator[Row]:
@@ -178,7 +178,7 @@ class _School:
 @click.option("--version", default="1.2", show_default=True, type=click.Choice(["1.1", "1.2"]), help="Of OneRoster.")
 @click.option("--seed", default=1, show_default=True, help="The same number makes the same school.")
 def main(folder: Path, users: int, version: str, seed: int) -> None:
-    """Write the OneRoster export of a made-up school into FOLDER."""
+    """Write the OneRoster export of an invented school into FOLDER."""
     write_school(folder, users, version=version, seed=seed)
 
 

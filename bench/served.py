@@ -1,7 +1,7 @@
-"""Servers to be measured: Lousa with a school of invented students, and its peers; their CPU and memory.
+"""The measured servers: Lousa with a school of invented students, and its peers; their CPU and memory.
 
 A `Server` is what the load generator needs to know: a port, a dialect, and the classes with a path for each client.
-Those of Lousa bear a token each, those of a peer are all the same.
+Lousa's paths contain one token each; a peer's are all the same.
 """
 
 import os
@@ -41,7 +41,7 @@ GENERATOR_CORES = CORES[1:] or CORES
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs, and the classes of its school."""
+    """A running server and the classes of its school."""
 
     name: str
     port: int
@@ -53,25 +53,25 @@ class Server:
     redis_pid: int | None = None
 
     def cpu_seconds(self) -> float:
-        """Return the CPU that it and its Redis have used, all threads and the kernel's part included."""
+        """Return the CPU used by it and its Redis, including all threads and the kernel's part."""
         redis = [self.redis_pid] if self.redis_pid is not None else []
         return sum(cpu_seconds(pid) for pid in (*self.pids(), *redis))
 
     def memory_bytes(self) -> int:
-        """Return what all its processes have in memory; pages that they share count once."""
+        """Return the memory of all its processes; shared pages count once."""
         return sum(_field_bytes(f"/proc/{pid}/smaps_rollup", "Pss") for pid in self.pids())
 
     def peak_bytes(self) -> int:
-        """Return the most that its processes have had in memory since `forget_peak`, each at its own time."""
+        """Return the sum of its processes' peak memory since `forget_peak`."""
         return sum(_field_bytes(f"/proc/{pid}/status", "VmHWM") for pid in self.pids())
 
     def forget_peak(self) -> None:
-        """Begin to look for the most that it has in memory."""
+        """Reset the peak memory."""
         for pid in self.pids():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def rest(self) -> None:
-        """Wait until it does next to nothing: what it puts off is done, and garbage is collected."""
+        """Wait until it is idle: deferred work is done and garbage is collected."""
         deadline = time.monotonic() + REST_SECONDS
         used = self.cpu_seconds()
         while time.monotonic() < deadline:
@@ -89,7 +89,7 @@ class Server:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Give a folder on the project's disk: a temporary directory is often in memory, where a commit costs nothing."""
+    """Yield a folder on the project's disk: a temporary directory is often in memory, where a commit is free."""
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="bench-") as folder:
@@ -107,7 +107,7 @@ def lousa(
     environment: Mapping[str, str] = {},
     expected_errors: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """Serve a new school of so many classes, each of so many students with a token of their own.
+    """Serve a new school with these numbers of classes and of students per class; each student has a token.
 
     Nothing bounds the rate of pushes. `also` are topics that every student joins before the class; `expected_errors`
     may be in its log at the end.
@@ -145,7 +145,7 @@ def _class_topics(port: int, token: str) -> dict[str, str]:
 
 @contextmanager
 def peer_server(peer: Peer, classes: int, clients: int, *, cores: Collection[int] = SERVER_CORES) -> Iterator[Server]:
-    """Serve so many classes by one of the peers; they know nobody, so that nobody signs in."""
+    """Serve classes with one of the peers; peers have no users and no sign-in."""
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
         with on_cores(cores):
@@ -170,7 +170,7 @@ def _class(topic: str, paths: Sequence[str], also: Sequence[str] = ()) -> Class:
 
 @contextmanager
 def own_redis(folder: Path) -> Iterator[RedisServer]:
-    """Run a Redis, also on a unix socket as Lousa's supervisor has it."""
+    """Run a Redis that also listens on a unix socket, like that of Lousa's supervisor."""
     server = RedisServer(folder, "--unixsocket", str(folder / "redis.sock"))
     try:
         server.start()
@@ -180,13 +180,13 @@ def own_redis(folder: Path) -> Iterator[RedisServer]:
 
 
 def _tell(process: "subprocess.Popen[bytes]", log: Path, kind: object, error: object, traceback: object) -> None:
-    """Tell what a peer said that has ended by itself, and so made a measurement fail."""
+    """Print the output of a peer that has ended by itself."""
     if kind is not None and process.poll() is not None:
         print(log.read_text(errors="replace")[-2_000:], file=sys.stderr)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    # Not SIGKILL: nginx and the cluster of Node end their workers.
+    # Not SIGKILL: nginx and Node's cluster must end their workers.
     process.terminate()
     try:
         process.wait(START_SECONDS)
@@ -208,7 +208,7 @@ def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 
 @contextmanager
 def on_cores(cores: Collection[int]) -> Iterator[None]:
-    """Bind what is started meanwhile to these cores, with all its threads."""
+    """Bind the processes started in this block to these cores, with all their threads."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -218,12 +218,12 @@ def on_cores(cores: Collection[int]) -> Iterator[None]:
 
 
 def socket_path(role: str, token: str) -> str:
-    """Return the path of a role's WebSocket for the bearer of a token."""
+    """Return the path of a role's WebSocket with a bearer token."""
     return f"/{role}/socket/websocket?vsn=2.0.0&access_token={token}"
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU that a process has used, all its threads and the kernel's part included.
+    """Return the CPU used by a process, including all its threads and the kernel's part.
 
     By its clock (clock_getcpuclockid(3), whose number is made so on Linux), which is exact; /proc counts in 10 ms.
     """
@@ -237,6 +237,6 @@ def _field_bytes(path: str, name: str) -> int:
 
 
 def allow_many_files() -> None:
-    """Let this process and those that it starts have as many connections as the system gives them."""
+    """Raise the limit of open files of this process and its children to the system's maximum."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

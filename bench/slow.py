@@ -1,7 +1,7 @@
-"""What the others notice of clients that read nothing: one class, a tenth of which is deaf.
+"""The effect of clients that read nothing ("deaf" in the tables) on a class in which they are a tenth.
 
-The messages are long, so that a deaf client's connection is full within a second; the server then keeps what comes for
-it up to a bound, and closes it. Beside it the same class where that tenth reads like everybody.
+The messages are long, so that a connection that is not read is full within a second; the server then buffers messages
+up to a bound and closes it. For comparison the same class is measured while all clients read.
 """
 
 import select
@@ -19,16 +19,16 @@ from bench.served import GENERATOR_CORES, Server, lousa
 
 SENDERS = 20
 DEAF_PART = 10
-# Two printed pages, the longest that may be sent; so much that a deaf client has not read may wait at its own side.
+# Two printed pages, the longest message allowed; and the receive buffer of a client that does not read.
 TEXT = "x" * 4_000
 BUFFER_BYTES = 4_096
-# Until the deaf are full, and after they have been closed, nothing is to be seen: this lies between.
+# A time at which the unread connections are full and not all of them are closed.
 FULL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement: latencies in seconds of those who read, from a message's push to the last of them."""
+    """One measurement: latencies in seconds from a message's push to the last of the reading clients."""
 
     deaf: bool
     clients: int
@@ -41,7 +41,7 @@ class Figure:
 
 
 class Bystanders:
-    """A tenth of the class, in a process of its own: connected, and reading or deaf."""
+    """A tenth of the class, in its own process: connected, and either reading or not."""
 
     def __init__(self, port: int, classroom: Class, deaf: bool) -> None:
         self._clients = []
@@ -52,7 +52,7 @@ class Bystanders:
         self._drain = None if deaf else Drain([client.socket for client in self._clients], [])
 
     def attend(self, seconds: float) -> int:
-        """Read, or not, for so long; return how many of them are still connected then."""
+        """Read, or not, for this time; return how many clients are still connected."""
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0:
             if self._drain is None:
@@ -69,7 +69,7 @@ def _is_closed(client: Client) -> bool:
 
 
 def measure(clients: int, rounds: int, seconds: float, rate: float) -> None:
-    """Measure with and without deaf clients in turn, and keep the figures."""
+    """Measure with and without clients that do not read, in turn, and save the figures."""
     figures = []
     with lousa(1, clients) as server:
         (whole,) = server.classes
@@ -97,7 +97,7 @@ def _measure(server: Server, load: Generator[Load], tenth: Class, deaf: bool, se
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the middle rounds into a table, with what the deaf add to the others' wait."""
+    """Make a table of the middle rounds, with the effect on the latency of the other clients."""
     columns = ["a tenth", "to the last of the others: p50", "p99", "over the rounds", "CPU ms a message", "lost"]
     rows = [_cells([figure for figure in figures if figure.deaf is deaf]) for deaf in (False, True)]
     with_deaf, without = (_middle([figure for figure in figures if figure.deaf is deaf]) for deaf in (True, False))

@@ -1,7 +1,7 @@
-"""After an outage: 15,000 clients come back at once, each to its class, and to 100 messages that it has missed.
+"""After an outage: 15,000 clients reconnect at once, each to its class and to 100 messages that it has missed.
 
-Everybody is cut off; the teacher says 100 things to each class; then all connect in the same moment. A client is back
-when it has signed in, joined its three topics, and been given all that it missed, in order and nothing else.
+All clients are disconnected; the teacher sends 100 messages to each class; then all clients connect at the same time. A
+client is back when it has signed in, joined its three topics and received exactly the missed messages, in order.
 """
 
 import select
@@ -24,7 +24,7 @@ CLIENTS_OF_A_CLASS = 30
 MISSED = 100
 ALSO = ("user:me", "school")
 PATIENCE_SECONDS = 300.0
-# How soon those are noticed whose time has come to try again.
+# How often the clients that are due for a retry are checked.
 LOOK_SECONDS = 0.05
 # What the server may log when it is so busy that an answer of the journal waits longer than it should.
 LATE = "The journal cannot be read: it does not answer"
@@ -56,7 +56,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a class is: clients say what they have seen, and are to get the rest."""
+    """A class's position: clients send the position that they have reached and must receive the rest."""
 
     epoch: str
     since: int
@@ -64,13 +64,13 @@ class Position:
 
 
 class Returning:
-    """One client on its way back: it connects, signs in, joins, and is given what it missed."""
+    """One returning client: it connects, signs in, joins, and receives what it missed."""
 
     def __init__(self, address: Address, seat: Seat, position: Position) -> None:
         self.back_at: float | None = None
         self.is_short = False
         self.refused = 0
-        # When to try again, where the connection or a join was refused for now.
+        # When to retry after a temporary refusal of the connection or a join.
         self.again_at: float | None = None
         self._address = address
         self._seat = seat
@@ -85,7 +85,7 @@ class Returning:
         self.socket.connect_ex(self._address.target)
 
     def try_again(self) -> bool:
-        """Do what was refused; tell whether that is to connect."""
+        """Retry what was refused; return whether that is the connection."""
         if self._upgraded:
             self._join_all()
         else:
@@ -93,11 +93,11 @@ class Returning:
         return not self._upgraded
 
     def ask(self) -> None:
-        """Ask for the WebSocket, when the connection is there."""
+        """Request the WebSocket once the connection is open."""
         self.socket.sendall(upgrade_request(self._address))
 
     def read(self) -> bool:
-        """Read what has come; tell whether this client is back with it."""
+        """Read the available data; return whether this client is now back."""
         data = self.socket.recv(_AT_ONCE)
         if not data:
             raise ConnectionError(f"the server closed a connection after {bytes(self._inbox[:200])!r}")
@@ -154,7 +154,7 @@ class Returning:
 
 
 class Crowd:
-    """All clients, in a process of their own; they are cut off and come back as often as they are told."""
+    """All clients, in their own process; they can disconnect and reconnect repeatedly."""
 
     def __init__(self, port: int, seats: Sequence[Seat]) -> None:
         self._port = port
@@ -162,7 +162,7 @@ class Crowd:
         self._clients: list[Returning] = []
 
     def come_back(self, positions: dict[str, Position]) -> tuple[list[float], int, int]:
-        """Connect all in the same moment, and wait until all are back.
+        """Connect all at the same time and wait until all are back.
 
         Return the sorted seconds that it took each, how many have not got what they missed, and how often one was
         refused for now.
@@ -178,14 +178,14 @@ class Crowd:
         return took, short, sum(client.refused for client in self._clients)
 
     def cut_off(self) -> None:
-        """End all connections, as an outage does: without a word."""
+        """Abort all connections, as in an outage."""
         for client in self._clients:
             client.socket.close()
         self._clients = []
 
 
 def _read_until_back(clients: Sequence[Returning]) -> None:
-    """Take in what comes until everybody is back; what comes for one who is back waits in the kernel."""
+    """Read data until all are back; later data for a returned client stays in the kernel."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     left = len(clients)
     refused: list[tuple[float, int]] = []
@@ -219,7 +219,7 @@ def _read_until_back(clients: Sequence[Returning]) -> None:
 
 
 class Teacher:
-    """Who talks to all classes; knows where each of them is."""
+    """The teacher, who sends to all classes and knows the position of each."""
 
     def __init__(self, server: Server, topics: Sequence[str]) -> None:
         self._dialect = Phoenix()
@@ -234,20 +234,20 @@ class Teacher:
                 self._epochs[topic] = self._dialect.request(client, topic, "phx_join", {})["epoch"]
 
     def talk(self, count: int) -> dict[str, Position]:
-        """Say so many things to each class; return where those are who have heard nothing of it."""
+        """Send `count` messages to each class; return the positions before and after them."""
         since, self._seq = self._seq, self._seq + count
         for client, topics in self._talks:
             for number in range(since, self._seq):
                 for topic in topics[:-1]:
                     self._dialect.write(client, topic, number)
-                # An answer, now and then, so that no more is under way than one connection may have.
+                # Waits for a reply now and then, to stay below the limit of pending pushes per connection.
                 payload = {"id": f"b{number:012}", "text": "A fotossíntese transforma luz em energia química."}
                 self._dialect.request(client, topics[-1], "message:send", payload)
         return {topic: Position(epoch, since, self._seq) for topic, epoch in self._epochs.items()}
 
 
 def measure(clients: int, rounds: int) -> None:
-    """Cut everybody off and let them come back in each round; keep the figures."""
+    """Disconnect and reconnect all clients in each round; save the figures."""
     figures = []
     with school(clients) as server, crowd_of(server) as (crowd, teacher):
         for number in range(rounds):
@@ -257,14 +257,14 @@ def measure(clients: int, rounds: int) -> None:
 
 
 def school(clients: int, environment: Mapping[str, str] = {}) -> AbstractContextManager[Server]:
-    """Serve the school of so many clients."""
+    """Serve a school with this number of clients."""
     classes = clients // CLIENTS_OF_A_CLASS
     return lousa(classes, CLIENTS_OF_A_CLASS, also=ALSO, environment=environment, expected_errors=[LATE])
 
 
 @contextmanager
 def crowd_of(server: Server) -> Iterator[tuple[Generator[Crowd], Teacher]]:
-    """Connect everybody of a school, and its teacher."""
+    """Connect all clients of a school and its teacher."""
     teacher = Teacher(server, [each.topic for each in server.classes])
     seats = [seat for each in server.classes for seat in each.seats]
     with generator(GENERATOR_CORES, Crowd, server.port, seats) as crowd:
@@ -274,7 +274,7 @@ def crowd_of(server: Server) -> Iterator[tuple[Generator[Crowd], Teacher]]:
 
 
 def cut_off(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> dict[str, Position]:
-    """Cut everybody off, and let the teacher go on; return where the classes are then."""
+    """Disconnect all clients while the teacher sends messages; return the positions of the classes."""
     crowd.call(Crowd.cut_off)
     server.rest()
     positions = teacher.talk(MISSED)
@@ -296,7 +296,7 @@ def _measure(server: Server, crowd: Generator[Crowd], teacher: Teacher) -> Figur
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the middle round into a table, and the worst."""
+    """Make a table of the middle and the worst round."""
     columns = [
         *("clients", "half are back after", "all are back after", "worst round", "not given all they missed"),
         *("told to try again later", "CPU ms a client", "MiB before", "at most", "afterwards"),

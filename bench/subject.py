@@ -1,6 +1,6 @@
-"""What is measured in turn: servers that all run all the time, each with a load of its own connected to it.
+"""Servers measured in turn: all of them run all the time, each with its own connected load.
 
-Turns alternate, so that whatever else the machine does falls on all.
+The measurements alternate, so that other load on the machine affects all of them.
 """
 
 import time
@@ -27,7 +27,7 @@ class Subject:
     _heard: float = field(default_factory=time.monotonic)
 
     def measure(self, run: Callable[[Generator[Load], float], Run], seconds: float) -> tuple[Run, float]:
-        """Let a load run for so long; return what came of it, and the server's CPU seconds."""
+        """Run the load for this time; return its result and the server's CPU seconds."""
         self.settle()
         run(self.load, WARM_UP_SECONDS)
         before = self.server.cpu_seconds()
@@ -35,12 +35,12 @@ class Subject:
         return done, self.server.cpu_seconds() - before
 
     def settle(self) -> None:
-        """Let all clients say that they live."""
+        """Send a heartbeat from every client."""
         self.load.call(Load.settle)
         self._heard = time.monotonic()
 
     def keep_alive(self) -> None:
-        """Do so, if it has been long."""
+        """Send the heartbeats if they are due."""
         if time.monotonic() > self._heard + KEEP_ALIVE_SECONDS:
             self.settle()
 
@@ -75,7 +75,7 @@ def _connected(stack: ExitStack, server: Server, senders: int) -> Subject:
 
 
 def in_turn(found: Sequence[Subject], rounds: int) -> Iterator[tuple[int, Subject]]:
-    """Give each subject its turn in each round, and see to it that the others live meanwhile."""
+    """Yield each subject in turn in each round, and keep the others' connections alive meanwhile."""
     for number in range(rounds):
         for subject in found:
             for other in found:

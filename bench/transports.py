@@ -77,9 +77,9 @@ class Crowd:
             self._polls[poller.socket.fileno()] = poller
             self._epoll.register(poller.socket, select.EPOLLIN)
             if number % 100 == 0:
-                self.read(0)  # those who have joined go on polling
+                self.read(0)  # joined clients keep polling
             if number % 1_000 == 0:
-                self._beat()  # the server closes who has said nothing for 90 s
+                self._beat()  # the server closes clients that are silent for 90 s
         self.read(_SETTLE_SECONDS)
 
     def _beat(self) -> None:
@@ -87,7 +87,7 @@ class Crowd:
             self._dialect.beat(client)
 
     def read(self, seconds: float) -> dict[str, int]:
-        """Read what comes within that time; return how many announcements that were, by kind."""
+        """Read the data that arrives within the timeout; return the number of announcements by kind."""
         found = {SOCKETS: 0, POLLS: 0}
         deadline = time.perf_counter() + seconds
         while True:
@@ -108,7 +108,7 @@ class Crowd:
         return count
 
     def idle(self, seconds: float) -> None:
-        """Let that time pass as a quiet lesson does: WebSockets beat once, polls are renewed."""
+        """Simulate a quiet lesson for this time: WebSockets send one heartbeat, polls are renewed."""
         began = time.perf_counter()
         beating = list(self._sockets.values())
         for number, client in enumerate(beating):
@@ -117,7 +117,7 @@ class Crowd:
         self.read(max(0.0, began + seconds - time.perf_counter()))
 
     def await_all(self, counts: dict[str, int], began: float) -> dict[str, float]:
-        """Read until so many of each kind have it; return after how many seconds the last of each did."""
+        """Read until this number of each kind has it; return the seconds until the last of each kind."""
         left, last = {SOCKETS: 0, POLLS: 0} | counts, {}
         while any(left.values()):
             if time.perf_counter() - began > PATIENCE_SECONDS:
@@ -131,14 +131,14 @@ class Crowd:
         return last
 
     def check(self, times: int) -> None:
-        """Raise RuntimeError unless every client has had each announcement once."""
+        """Raise `RuntimeError` unless every client has received each announcement once."""
         had = {self._had[fd] for fd in self._sockets} | {each.events for each in self._polls.values()}
         if had != {times}:
             raise RuntimeError(f"clients had {sorted(had)} announcements, not {times}")
 
 
 def measure(clients: int, rounds: int) -> None:
-    """Measure with so many clients of each kind, and keep the figures."""
+    """Measure with this number of clients of each kind and save the figures."""
     with lousa(2, clients, also=("user:me", "school")) as server, on_cores(GENERATOR_CORES):
         crowd = Crowd(server.port)
         socket_class, poll_class = server.classes
@@ -190,7 +190,7 @@ def _tell_everybody(crowd: Crowd, principal: Client, server: Server, clients: in
 
 
 def report(held: Sequence[Held], told: Sequence[Told]) -> str:
-    """Put what was measured into two tables in Markdown; of the rounds the best."""
+    """Make two Markdown tables of the best round."""
     held_rows = [[each.kind, f"{each.kib:.1f}", f"{each.idle:.1f}"] for each in held]
     told_rows = []
     for audience in dict.fromkeys(each.audience for each in told):

@@ -1,4 +1,4 @@
-"""What it costs that several workers serve one school: Lousa with 1, 2 and 4 of them, joined by Redis.
+"""The cost of several workers for one school: Lousa with 1, 2 and 4 workers, connected by Redis.
 
 Beside it Socket.IO with its adapter for Redis, in two processes. All servers run all the time, each with its own Redis
 and all its clients connected; the measurements alternate. The kernel deals out the clients among a server's workers,
@@ -22,7 +22,7 @@ from bench.served import CORES, Server, cpu_seconds, lousa, own_redis, peer_serv
 from bench.subject import WARM_UP_SECONDS
 from tests.lousa import ROOT
 
-# Of one large class: the clients that write, so that all workers have some of them. Of a small one likewise.
+# The senders in one large class, enough that every worker has some of them; and in a small class.
 SENDERS_OF_ONE = 64
 SENDERS_OF_EACH = 4
 
@@ -51,7 +51,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds: of each worker, of Redis, and what the brokers of Lousa's workers had of theirs."""
+    """CPU seconds: of each worker, of Redis, and the brokers' share in Lousa's workers."""
 
     workers: tuple[float, ...]
     redis: float
@@ -105,7 +105,7 @@ class Subject:
     samples: Path | None = None
 
     def measure(self, work: Work, seconds: float) -> Figure:
-        """Run the load for so long."""
+        """Run the load for this time."""
         self.load.settle()
         work.run(self.load, WARM_UP_SECONDS)
         before = self._usage()
@@ -192,7 +192,7 @@ def _with_sampler(folder: Path) -> dict[str, str]:
 
 
 def report(figures: Sequence[Figure]) -> str:
-    """Put the middle round of each into a table in Markdown, by its cost, with the range of all rounds.
+    """Make a Markdown table of the middle round of each, by its cost, with the range of all rounds.
 
     Not the cheapest: on a busy machine messages gather, which makes them cheaper. Rates are the best ones. The shares
     of Redis and the broker are of all rounds together: samples of one are few.
