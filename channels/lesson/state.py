@@ -6,7 +6,8 @@
 Each feature names the kinds of event that change it, so that loading a topic reads those and not a year of chat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -24,6 +25,8 @@ class _Saved(msgspec.Struct, array_like=True, frozen=True):
     features: list[tuple[str, int, msgspec.Raw]]
 
 
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
 _decoder = msgspec.msgpack.Decoder(_Saved)
 
 
@@ -36,14 +39,15 @@ class TopicState:
     __slots__ = ("_by_event", "_features", "_governing", "_rules", "governed", "kinds")
 
     def __init__(self, features: Sequence[type[Feature[Any]]]) -> None:
-        self._features = {feature: feature() for feature in features}
-        self._by_event: dict[str, list[Feature[Any]]] = {}
-        for each in self._features.values():
-            for event in each.events:
-                self._by_event.setdefault(event.name, []).append(each)
+        # Most topics are those of single users and fold nothing: they share what is empty.
+        self._features: Mapping[type[Feature[Any]], Feature[Any]] = _NONE
+        self._by_event: Mapping[str, list[Feature[Any]]] = _NONE
+        if features:
+            self._features = {feature: feature() for feature in features}
+            self._by_event = _by_event(self._features.values())
         self._governing = frozenset(event.name for each in features for event in each.events if event.governs)
         # Most features forbid nothing, and a push asks only those that do.
-        self._rules = [each for each in self._features.values() if type(each).rule is not Feature.rule]
+        self._rules = tuple(each for each in self._features.values() if type(each).rule is not Feature.rule)
         self.kinds = tuple(self._by_event)
         self.governed = 0
 
@@ -94,6 +98,14 @@ class TopicState:
         if version != feature.version:
             raise KeyError(feature.name)
         return msgspec.msgpack.decode(raw, type=feature.saved)
+
+
+def _by_event(features: Iterable[Feature[Any]]) -> dict[str, list[Feature[Any]]]:
+    found: dict[str, list[Feature[Any]]] = {}
+    for feature in features:
+        for event in feature.events:
+            found.setdefault(event.name, []).append(feature)
+    return found
 
 
 def _raw(value: object) -> msgspec.Raw:
