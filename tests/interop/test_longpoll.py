@@ -79,7 +79,7 @@ def test_newest_of_concurrent_polls_waits_and_no_message_is_lost(open_poll: Open
         bodies = [poll.result() for poll in polls]
     silent: Body = {"status": 204, "token": ana.token, "messages": []}
     received = [body for body in bodies if body != silent]
-    assert received, "whoever was not overtaken has the answer"
+    assert received, "the poll that no other overtook gets the answer"
     assert [body["messages"] for body in received] == [[ANSWERED]] * len(received)
     assert ana.poll(ana.token) == received[0]
 

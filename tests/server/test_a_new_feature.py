@@ -5,11 +5,9 @@ The feature is `tests/channels/lesson/lock.py`: staff lock a class. The kind is 
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +17,6 @@ from channels.topics.kind import Audience, TopicKind
 from server.accounts.users import Users
 from server.asyncapi import Tables
 from server.databases import Databases
-from server.settings import database_urls
 from tests.channels.lesson.lock import TABLES_THAT_LOCK
 from tests.server.people import People
 from tests.server.site import Site, fill, serve
@@ -39,14 +36,8 @@ TABLES = Tables(
     TABLES_THAT_LOCK.features,
 )
 
-
-@pytest.fixture
-async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databases]:
-    """Return both databases with their tables and nothing in them."""
-    shutil.copytree(sqlite_tables, tmp_path, dirs_exist_ok=True)
-    databases = Databases(database_urls(tmp_path))
-    yield databases
-    await databases.dispose()
+# One kind of database is enough: what is tested does not depend on it.
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ Nothing is patched: the application, the engine and the protocol's document rece
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +19,6 @@ from server import views
 from server.accounts.users import Users
 from server.asyncapi import Tables
 from server.databases import Databases
-from server.settings import database_urls
 from tests.server import parents
 from tests.server.parents.role import ROLE as PARENTS
 from tests.server.people import People
@@ -34,14 +31,8 @@ TABLES = Tables(
 )
 LOGINS = {"ana": "student", "paula": "teacher", "diretora": "principal", "marta": "parent"}
 
-
-@pytest.fixture
-async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databases]:
-    """Return both databases with their tables and nothing in them."""
-    shutil.copytree(sqlite_tables, tmp_path, dirs_exist_ok=True)
-    databases = Databases(database_urls(tmp_path))
-    yield databases
-    await databases.dispose()
+# One kind of database is enough: what is tested does not depend on it.
+pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
