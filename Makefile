@@ -13,11 +13,11 @@ SIDE_BY_SIDE := --numprocesses $(JOBS)
 # Chooses what happens in the long schedules. Each run takes another one; a schedule that fails says how to replay it.
 SEED ?= $(shell date +%s)
 
-.PHONY: help demo test test-long style format types unit client interop faults coverage bench hooks clean machine tools
+.PHONY: help demo test test-long style format types unit client interop faults coverage bench bench-pages hooks clean machine tools
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/run.stamp  ## run the demo school on http://localhost:8888 (PORT=… for another port)
 	$(PYTHON) server.py demo --port $(PORT)
@@ -70,6 +70,9 @@ coverage: $(VENV)/test.stamp $(NODE_STAMPS)  ## how much of channels/ the tests 
 bench: $(VENV)/test.stamp  ## measure everything beside its peers (an hour; nothing else should run), into build/bench
 	@deploy/prepare bench || echo "The peers that need it are left out."
 	$(PYTHON) -m bench all
+
+bench-pages: $(VENV)/test.stamp  ## measure the pages in Chromium (BEFORE=… for a checkout to compare with), into build/bench
+	$(PYTHON) -m bench pages $(if $(BEFORE),--before $(BEFORE))
 
 hooks: $(VENV)/test.stamp  ## let git run `make style` before each commit and `make types` before each push
 	$(PYTHON) -m pre_commit install --hook-type pre-commit --hook-type pre-push

@@ -4,8 +4,9 @@ import argparse
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from bench import classes, costs, crowd, fanout, idle, page, reader, slow, storm, transports, workers
+from bench import classes, costs, crowd, fanout, idle, page, pages, reader, slow, storm, transports, workers
 from bench.served import allow_many_files
 
 ALL, PAGE = "all", "page"
@@ -99,6 +100,12 @@ def _reader(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=reader.measure)
 
 
+def _pages(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--before", type=Path, metavar="PATH", help="a checkout of an older tree, measured as well")
+    parser.add_argument("--only", nargs="+", default=(), dest="halves", choices=tuple(pages.HALVES), help="only these")
+    parser.set_defaults(measure=pages.measure)
+
+
 def _all(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=_measure_all)
 
@@ -136,6 +143,7 @@ COMMANDS = {
     "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
     "transports": (_transports, "as many WebSockets as long-polls in one school"),
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
+    "pages": (_pages, "the pages in a browser: loading, and the work of a lesson"),
     ALL: (_all, "everything, one after another"),
     PAGE: (_page, "put the newest results into docs/performance.md"),
 }

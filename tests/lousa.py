@@ -41,7 +41,7 @@ class Lousa:
 
     `command` is `serve` or `demo`; `options` apply to every command, `serve_options` only to the server.
     `expected_errors` are regular expressions of log lines that the test provokes on purpose. With `new_session` its
-    processes form their own group, which can receive a signal.
+    processes form their own group, which can receive a signal. `root` is the checkout that runs.
     """
 
     def __init__(
@@ -55,8 +55,10 @@ class Lousa:
         expected_errors: Sequence[str] = (),
         port: int | None = None,
         new_session: bool = False,
+        root: Path = ROOT,
     ) -> None:
         self.data_dir = data_dir
+        self.root = root
         self.port = port or free_port()
         self.log_file = data_dir.parent / f"{data_dir.name}.log"
         self.expected_errors = list(expected_errors)
@@ -97,7 +99,7 @@ class Lousa:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=self.root,
                 env=self._environment,
                 stdout=log,
                 stderr=log,
@@ -162,7 +164,7 @@ class Lousa:
         command = [sys.executable, "server.py", *arguments]
         environment = {**self._environment, **_as_environment(self._options)}
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=120
+            command, cwd=self.root, env=environment, input=stdin, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}"
         return done.stdout
