@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import URL
+
 from server.databases import SCHEMAS
 
 _PORTS = {"http": 80, "https": 443}
@@ -59,10 +61,15 @@ def read_origin(text: str, option: str = "--allowed-origin") -> str:
 
 def database_urls(data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = SCHEMAS) -> dict[str, str]:
     """Read `name=URL` for each of `given`; the others are SQLite files in `data_dir`. Raise SettingsError."""
-    urls = {name: f"sqlite:///{data_dir / name}.sqlite3" for name in names}
+    urls = {name: _file_url(data_dir / f"{name}.sqlite3") for name in names}
     for text in given:
         name, equals, url = text.partition("=")
         if not equals or name not in urls:
             raise SettingsError(f"A database is given as name=URL, the name one of {', '.join(urls)}.")
         urls[name] = url
     return urls
+
+
+def _file_url(path: Path) -> str:
+    # SQLAlchemy escapes the characters that mean something in a URL.
+    return URL.create("sqlite", database=str(path)).render_as_string()

@@ -160,10 +160,19 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
 def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Settings:
     """Make a command's settings, and the data folder if it is needed; raise SettingsError if that fails."""
     folder = data_dir.absolute()
+    if not _is_utf8(folder):
+        raise SettingsError("The name of the data folder is not UTF-8, which SQLite needs: rename the folder.")
     urls = database_urls(folder, database, SCHEMAS)
     if urls.items() & database_urls(folder, names=SCHEMAS).items():
         _make_writable(folder)
     return Settings(data_dir=folder, databases=urls, **others)
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _make_writable(folder: Path) -> None:

@@ -21,6 +21,10 @@ DRIVERS = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
+# The size of a write-ahead file to which SQLite cuts it back once it is copied into its database: it copies after 1,000
+# pages (4 MB). Without a limit, one import or one read during a busy hour leaves a large file until the last connection
+# closes.
+SQLITE_WAL_BYTES = 4 * 1024 * 1024
 # How long a writer waits for another: longer than any transaction of a running server. A large roster import may take
 # longer; requests refused meanwhile are answered with "try again".
 SQLITE_BUSY_MS = 10_000
@@ -36,6 +40,7 @@ _PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
+    f"PRAGMA journal_size_limit={SQLITE_WAL_BYTES}",
 )
 
 
@@ -64,6 +69,8 @@ def _with_driver(name: str, text: str) -> URL:
         raise DatabaseError(f"The database “{name}” is of the kind “{url.drivername}”; Lousa knows {_EXAMPLES}.")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise DatabaseError(f"The database “{name}” needs a file: sqlite:///folder/{name}.sqlite3")
+    if url.get_backend_name() == "sqlite" and "?" in text:
+        raise DatabaseError(f"The address of the database “{name}” has a “?”: write %3F, and %25 for “%”.")
     return url.set(drivername=DRIVERS[url.drivername])
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from server.databases import SCHEMAS
 from server.settings import Settings, SettingsError, database_urls, read_origin
@@ -11,6 +12,12 @@ def test_databases_are_files_in_the_data_folder_by_default() -> None:
         "accounts": "sqlite:////srv/lousa/accounts.sqlite3",
         "journal": "postgresql://db/journal",
     }
+
+
+@pytest.mark.parametrize("folder", ["a?b", "50%41", "x#y", "mode=ro&uri=true", "a b'ção", "file:a"])
+def test_folder_of_any_name_keeps_its_databases(folder: str) -> None:
+    url = make_url(database_urls(Path("/srv") / folder)["accounts"])
+    assert (url.database, url.query) == (f"/srv/{folder}/accounts.sqlite3", {})
 
 
 def test_every_declared_database_has_its_own_file() -> None:

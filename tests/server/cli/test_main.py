@@ -209,6 +209,18 @@ def test_databases_are_private_even_in_an_open_folder(run: Run, tmp_path: Path) 
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
+@pytest.mark.parametrize("name", ["Turma 50%41", "a?b", "a?mode=ro&uri=true#x"])
+def test_folder_of_any_name_contains_both_databases(run: Run, tmp_path: Path, name: str) -> None:
+    assert run("database", "upgrade", LOUSA_DATA_DIR=str(tmp_path / name)).exit_code == 0
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert {"accounts.sqlite3", "journal.sqlite3"} <= {each.name for each in (tmp_path / name).iterdir()}
+
+
+def test_folder_whose_name_is_not_utf8_is_reported(run: Run, tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/escola-\xe3")
+    _fails(run("database", "upgrade", LOUSA_DATA_DIR=folder), "is not UTF-8")
+
+
 def test_external_databases_need_no_data_folder(run: Run, tmp_path: Path) -> None:
     urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal")]
     assert run("database", "upgrade", LOUSA_DATABASE=" ".join(urls)).exit_code == 0

@@ -1,0 +1,34 @@
+"""How engines are made from URLs: which URLs are refused, and how large SQLite's write-ahead file stays."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from server.databases import Databases, reading, writing
+from server.databases.engine import SQLITE_WAL_BYTES, create_engine
+from server.databases.errors import DatabaseError
+from server.settings import database_urls
+
+
+@pytest.mark.parametrize("name", ["accounts", "journal"])
+async def test_write_ahead_file_shrinks_after_a_large_transaction(tmp_path: Path, name: str) -> None:
+    databases = Databases(database_urls(tmp_path))
+    sessions, wal = databases.sessions(name), tmp_path / f"{name}.sqlite3-wal"
+    async with writing(sessions) as db:
+        await db.execute(text("CREATE TABLE large (value BLOB)"))
+    async with reading(sessions) as reader:
+        await reader.execute(text("SELECT count(*) FROM large"))
+        async with writing(sessions) as db:
+            await db.execute(text("INSERT INTO large VALUES (zeroblob(:size))"), {"size": 2 * SQLITE_WAL_BYTES})
+    assert wal.stat().st_size > SQLITE_WAL_BYTES
+    for _ in range(3):  # the first copies the file into the database, the second begins it anew
+        async with writing(sessions) as db:
+            await db.execute(text("INSERT INTO large VALUES (zeroblob(1))"))
+    assert wal.stat().st_size <= SQLITE_WAL_BYTES
+    await databases.dispose()
+
+
+def test_sqlite_url_with_a_query_is_refused() -> None:
+    with pytest.raises(DatabaseError, match=r"“accounts” has a “\?”: write %3F"):
+        create_engine("accounts", "sqlite:////srv/a?b/accounts.sqlite3")
