@@ -15,6 +15,7 @@ A push that is sent again under its id is answered as the first time, also where
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -137,6 +138,9 @@ class Pushes:
             if pending.push_id is None:
                 raise
             return self._reply_as_before(pending, action.stores_in(push), refusal)
+        if isinstance(effect, Append):
+            self._append(pending, push, effect, (), governed)
+            return None
         if isinstance(effect, Effect):
             self._carry_out(pending, push, effect, governed)
             return None
@@ -225,12 +229,7 @@ class Pushes:
         if others:
             entries += [_entry(push, each, push.topic.name, None) for each in others if isinstance(each, Append)]
 
-        def done(outcome: Receipt | Superseded | Refused) -> None:
-            session.appending -= 1
-            self._appended(pending, push.topic, others, outcome)
-            if not session.appending and self._settling:
-                self._settled(session)
-
+        done = partial(self._appended, pending, push.topic, others)
         self._journal.append(entries, done, Checked(push.topic.name, governed))
         session.appending += 1
         session.checked = governed
@@ -242,15 +241,19 @@ class Pushes:
         others: Others,
         outcome: Receipt | Superseded | Refused,
     ) -> None:
+        session = pending.session
+        session.appending -= 1
         if isinstance(outcome, Receipt):
             for each in others if outcome.fresh else ():
                 if not isinstance(each, Append):
                     self._do(topic, each)
-            pending.session.reply(pending.message, Appended(outcome.seq, outcome.at))
+            session.reply(pending.message, Appended(outcome.seq, outcome.at))
         elif isinstance(outcome, Superseded):
-            self.reruns.add(pending.session, pending, outcome.governed)
+            self.reruns.add(session, pending, outcome.governed)
         else:
-            refuse(pending.session, pending.message, outcome)
+            refuse(session, pending.message, outcome)
+        if not session.appending and self._settling:
+            self._settled(session)
 
     def _settled(self, session: Session) -> None:
         settled = self._settling.pop(session, None)

@@ -130,11 +130,12 @@ class CommitQueue:
         if self._queued >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES or self._closing.is_set():
             raise Refused(Code.OVERLOADED, "too many messages wait to be stored; send it again", retry_after=1_000)
         self._appended_at = asyncio.get_running_loop().time()
-        self._queue.append(Group(entries, done, checked, self._appended_at))
+        size = sum([len(entry.payload) for entry in entries])
+        self._queue.append(Group(entries, done, checked, self._appended_at, size))
         self._queued += len(entries)
-        for entry in entries:
-            self._queued_bytes += len(entry.payload)
-        self._start_committing()
+        self._queued_bytes += size
+        if self._committing is None:
+            self._start_committing()
 
     def mark_read(self, mark: Mark) -> None:
         """Add a read mark to the next batch; raises `Refused` (OVERLOADED) when too many wait."""
@@ -213,8 +214,7 @@ class CommitQueue:
     def _take_group(self) -> Group:
         group = self._queue.popleft()
         self._queued -= len(group.entries)
-        for entry in group.entries:
-            self._queued_bytes -= len(entry.payload)
+        self._queued_bytes -= group.size
         return group
 
     async def _commit_batch(self) -> bool:
@@ -262,7 +262,10 @@ class CommitQueue:
         except Exception:  # what is committed stays so, and its authors must be answered
             log.exception("a committed batch could not be delivered")
         for group, outcome in zip(groups, stored, strict=True):
-            _answer(group, outcome if isinstance(outcome, Superseded) else outcome[0])
+            try:
+                group.done(outcome if isinstance(outcome, Superseded) else outcome[0])
+            except Exception:
+                _log_untold()
 
     def _publish(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         fresh: list[tuple[Entry, Event]] = []
@@ -293,5 +296,10 @@ def _refuse(batch: Batch, error: Exception) -> None:
 def _answer(group: Group, outcome: Receipt | Superseded | Refused) -> None:
     try:
         group.done(outcome)
-    except Exception:  # one client's reply must not cost the rest of the batch theirs
-        log.exception("an append's outcome could not be told")
+    except Exception:
+        _log_untold()
+
+
+def _log_untold() -> None:
+    # One client's reply must not cost the rest of the batch theirs.
+    log.exception("an append's outcome could not be told")

@@ -1,7 +1,7 @@
 """What the journal takes and returns, and what it needs of a writer."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -38,7 +38,7 @@ class Superseded(msgspec.Struct, frozen=True, gc=False):
     governed: int
 
 
-class Checked(NamedTuple):
+class Checked(msgspec.Struct, frozen=True, gc=False):
     """What an append was checked against: a topic's rules, as of the governing event at this position of it."""
 
     topic: str
@@ -76,6 +76,7 @@ class Group(msgspec.Struct, gc=False):
     done: Done
     checked: Checked | None = None
     queued_at: float = 0.0  # by the event loop's clock
+    size: int = 0  # bytes of all payloads
 
 
 class Counter(msgspec.Struct, gc=False):
@@ -85,12 +86,12 @@ class Counter(msgspec.Struct, gc=False):
     seq: int
     governed: int
 
-    def next(self, governs: bool) -> int:
-        """Take the next position."""
+    def take(self, entry: Entry) -> Receipt:
+        """Give an entry the next position."""
         self.seq += 1
-        if governs:
+        if entry.governs:
             self.governed = self.seq
-        return self.seq
+        return Receipt(self.seq, entry.at)
 
 
 # Of one group: a receipt for each entry; or one that is not fresh, of its first entry; or that it was superseded.

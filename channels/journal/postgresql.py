@@ -190,9 +190,10 @@ def _governed(counters: dict[str, Counter], group: Group) -> int | None:
 
 
 def _take_next(counter: Counter, entry: Entry, rows: list[tuple[object, ...]]) -> Receipt:
-    seq = counter.next(entry.governs)
-    rows.append((counter.id, seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode()))
-    return Receipt(seq, entry.at)
+    receipt = counter.take(entry)
+    row = (counter.id, receipt.seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
+    rows.append(row)
+    return receipt
 
 
 async def _mark(connection: asyncpg.Connection, marks: Sequence[Mark]) -> None:

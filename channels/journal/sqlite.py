@@ -177,11 +177,9 @@ def _counter(connection: sqlite3.Connection, counters: dict[str, Counter], topic
 
 def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:
     # None: the push is known.
-    seq = counter.seq + 1
-    row = (counter.id, seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
-    if not connection.execute(_INSERT, row).rowcount:
-        return None
-    return Receipt(counter.next(entry.governs), entry.at)
+    payload = entry.payload.decode()
+    row = (counter.id, counter.seq + 1, entry.event, entry.author_id, entry.push_id, entry.at, payload)
+    return counter.take(entry) if connection.execute(_INSERT, row).rowcount else None
 
 
 def _find(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:

@@ -133,7 +133,7 @@ class FanOut:
         if self._publishing is None:
             # At once, also where this worker's own clients get it a little later: the other workers linger, too.
             self._publishing = asyncio.get_running_loop().call_soon(self._publish)
-        self.schedule()
+            self.schedule()
 
     def note_remote_event(self) -> None:
         """Note that another worker has published an event: in a storm it pays to linger for more of them."""
