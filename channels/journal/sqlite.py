@@ -143,9 +143,8 @@ def _append(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Sto
 
 
 def _append_group(connection: sqlite3.Connection, counters: dict[str, Counter], group: Group) -> Stored:
-    first = group.entries[0]
-    counter = _counter(connection, counters, first.topic)
-    checked = group.checked
+    first, checked = group.entries[0], group.checked
+    counter = counters.get(first.topic) or _counter(connection, counters, first.topic)
     if checked is not None:
         # Most rules are those of the topic itself.
         ruling = counter if checked.topic == first.topic else _counter(connection, counters, checked.topic)
