@@ -13,7 +13,8 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal.availability import Availability
@@ -190,7 +191,7 @@ class CommitQueue:
 
     def _refuse_before(self, when: float) -> None:
         while self._queue and self._queue[0].queued_at < when:
-            _answer(self._take_group(), _UNAVAILABLE)
+            _answer([self._take_group()], [_UNAVAILABLE])
 
     async def _collect(self) -> None:
         time = asyncio.get_running_loop().time
@@ -242,8 +243,7 @@ class CommitQueue:
 
     def _give_up(self, in_doubt: Batch, untried: Sequence[Batch]) -> None:
         for batch in (in_doubt, *reversed(untried)):
-            for group in batch.groups:
-                _answer(group, _UNAVAILABLE)
+            _answer(batch.groups, repeat(_UNAVAILABLE))
             self._put_back(batch.marks)
         if in_doubt.groups:
             self._listener.in_doubt(in_doubt.topics)
@@ -261,11 +261,7 @@ class CommitQueue:
             self._publish(groups, stored)
         except Exception:  # what is committed stays so, and its authors must be answered
             log.exception("a committed batch could not be delivered")
-        for group, outcome in zip(groups, stored, strict=True):
-            try:
-                group.done(outcome if isinstance(outcome, Superseded) else outcome[0])
-            except Exception:
-                _log_untold()
+        _answer(groups, [each if isinstance(each, Superseded) else each[0] for each in stored])
 
     def _publish(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         fresh: list[tuple[Entry, Event]] = []
@@ -286,20 +282,16 @@ def _refuse(batch: Batch, error: Exception) -> None:
     for group in batch.groups:
         entry = group.entries[0]
         log.error("an event %s of user %d could not be stored", entry.event, entry.author_id, exc_info=error)
-        _answer(group, _REFUSED)
+    _answer(batch.groups, repeat(_REFUSED))
     for mark in batch.marks:
         log.error("a read mark of user %d in %s could not be stored", mark.user_id, mark.topic, exc_info=error)
     for snapshot in batch.snapshots:
         log.error("a snapshot of %s could not be stored", snapshot.topic, exc_info=error)
 
 
-def _answer(group: Group, outcome: Receipt | Superseded | Refused) -> None:
-    try:
-        group.done(outcome)
-    except Exception:
-        _log_untold()
-
-
-def _log_untold() -> None:
-    # One client's reply must not cost the rest of the batch theirs.
-    log.exception("an append's outcome could not be told")
+def _answer(groups: Iterable[Group], outcomes: Iterable[Receipt | Superseded | Refused]) -> None:
+    for group, outcome in zip(groups, outcomes, strict=False):
+        try:
+            group.done(outcome)
+        except Exception:  # one client's reply must not cost the rest of the batch theirs
+            log.exception("an append's outcome could not be told")
