@@ -55,11 +55,7 @@ class RedisLink:
     def __init__(
         self, url: str, *, connect_seconds: float = CONNECT_SECONDS, retry_seconds: float = RETRY_SECONDS
     ) -> None:
-        # This module retries, and `RedisProbe` judges silence. Without `driver_info` redis-py sends no CLIENT SETINFO,
-        # which a user with few rights may not send.
-        self._pool = ConnectionPool.from_url(
-            url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, driver_info=None
-        )
+        self._pool = connection_pool(url, socket_timeout=None)  # `RedisProbe` judges silence
         self._connect_seconds = connect_seconds
         self._retry_seconds = retry_seconds
         self._listener: RedisLinkListener | None = None
@@ -140,6 +136,23 @@ class RedisLink:
             parser.feed(data)
             listener.read(self, parser)
         raise ConnectionResetError(self._replaced_because or "the connection was closed")
+
+
+def connection_pool(url: str, **timeouts: float | None) -> ConnectionPool:
+    """Return a pool of connections that send no command but AUTH by themselves, and do not retry.
+
+    A user with few rights may not send redis-py's CLIENT SETINFO (`driver_info`), HELLO (`protocol`) or SELECT (`db`).
+    A channel reaches subscribers in every database, so the URL's database number changes nothing.
+    """
+    pool = ConnectionPool.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+        **timeouts,
+    )
+    pool.connection_kwargs["db"] = 0  # an argument would not replace the URL's
+    return pool
 
 
 def streams(connection: AbstractConnection) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

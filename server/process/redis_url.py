@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from channels.broker.redis_link import connection_pool
 from server.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -54,8 +53,8 @@ def _is_here(url: str) -> bool:
 
 async def try_redis(url: str) -> None:
     """Publish a test message; raise SettingsError if Redis refuses it, log a warning if none answers (yet)."""
-    client = Redis.from_url(
-        url, retry=Retry(NoBackoff(), 0), socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS
+    client = Redis(
+        connection_pool=connection_pool(url, socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS)
     )
     try:
         await client.publish("lousa:hello", b"")
@@ -65,3 +64,4 @@ async def try_redis(url: str) -> None:
         log.warning("Redis is away (%s): until it is there, messages of other workers come late, by the journal", error)
     finally:
         await client.aclose()
+        await client.connection_pool.disconnect()

@@ -215,7 +215,6 @@ def reached(one: Place, two: Place) -> bool:
     [
         ("redis://lousa:wrong@127.0.0.1:{port}/0", "invalid username-password pair"),
         ("redis://127.0.0.1:{port}/0", "NOAUTH Authentication required."),
-        ("redis://:secret@127.0.0.1:{port}/99", "DB index is out of range"),
         ("redis://narrow:secret@127.0.0.1:{port}/0", "NOPERM"),
     ],
 )
@@ -236,12 +235,12 @@ async def test_refused_connection_is_logged_once(
     await close(place)
 
 
-@pytest.mark.parametrize(("database", "more_rights"), [(0, ""), (3, " +select")])
-async def test_documented_acl_rights_suffice(own_redis: RedisServer, database: int, more_rights: str) -> None:
+@pytest.mark.parametrize("database", ["", "/0", "/3", "?db=3"])
+async def test_documented_acl_rights_suffice(own_redis: RedisServer, database: str) -> None:
     rule = re.search(r"ACL SETUSER lousa on >PASSWORD[^`]*", OPERATIONS.read_text())
     assert rule is not None
-    assert b"+OK" in own_redis.command(" ".join(rule[0].split()) + more_rights)
-    url = f"redis://lousa:PASSWORD@127.0.0.1:{own_redis.port}/{database}"
+    assert b"+OK" in own_redis.command(" ".join(rule[0].split()))
+    url = f"redis://lousa:PASSWORD@127.0.0.1:{own_redis.port}{database}"
     await try_redis(url)
     one, two = [Place(RedisBroker(url)) for _ in range(2)]
     for place in (one, two):
@@ -251,7 +250,7 @@ async def test_documented_acl_rights_suffice(own_redis: RedisServer, database: i
         place.broker.unsubscribe("class:8")
     await until(lambda: one.broker.connected and two.broker.connected)
     await until(lambda: reached(one, two))
-    assert b"*0" in own_redis.command("ACL LOG")  # nothing was refused
+    assert own_redis.command("ACL LOG") == b"*0\r\n"  # nothing was refused
     await close(one, two)
 
 
