@@ -2,7 +2,8 @@
  * This page's one socket, with its state shown at the top, and the user's own channel.
  *
  * Being online is a quiet dot; over polls it is a ring, and the menu says why. A short break is not worth a word: only what
- * lasts is said.
+ * lasts is said. While an attempt is waited for, the sign has the seconds left and a button; a screen reader gets the word
+ * for the state once, and neither the seconds nor each attempt.
  */
 
 import {Socket} from "./client/socket.js";
@@ -12,6 +13,7 @@ import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
 import {_} from "./language.js";
 import {byId, page} from "./page.js";
+import {seconds} from "./time.js";
 import {USER} from "./topic.js";
 
 /**
@@ -26,9 +28,15 @@ export const socket = new Socket(page.socket, {user: String(page.me.id)});
 /** The user's own channel: which topics are theirs, what they have read elsewhere, the end of the sign-in. */
 export const mine = socket.channel(USER);
 
+/** How often the seconds left are shown anew. */
+const TICK_MS = 250;
+
 const sign = byId("connection");
+const retry = byId("connection-retry");
 /** @type {number | undefined} */
 let timer;
+/** @type {number | undefined} shows the seconds left */
+let ticks;
 let isShownOnline = false;
 let isSigningOut = false;
 /** @type {Listeners<[boolean]>} */
@@ -49,13 +57,13 @@ function show(state) {
   const {status} = state;
   clearTimeout(timer);
   if (status === "signed_out") return isSigningOut ? undefined : signInAgain();
-  const isNews = (status === "online" && !isShownOnline) || sign.dataset.state === "offline";
+  const isNews = (status === "online" && !isShownOnline) || (!sign.hidden && !isShownOnline);
   if (isNews) return say(state);
   timer = window.setTimeout(() => say(state), QUIET_MS);
 }
 
 /** @param {SocketState} state */
-function say({status, transport}) {
+function say({status, retryAt, transport}) {
   const words = {
     connecting: _("Connecting…"),
     online: _("Online"),
@@ -66,6 +74,7 @@ function say({status, transport}) {
   sign.dataset.state = status;
   setText(byId("connection-state"), words[/** @type {keyof typeof words} */ (status)] ?? status);
   sayRoute(transport);
+  sayWait(status, retryAt);
   isShownOnline = status === "online";
   onShownOnline.emit(isShownOnline);
 }
@@ -80,6 +89,24 @@ function sayRoute(transport) {
   setText(byId("connection-route"), ` ${route}`); // the space separates it from the word before it for screen readers
   setText(byId("connection-note"), why);
   byId("connection-note").hidden = isUsual;
+}
+
+/**
+ * Offer to try now, and count the seconds until it happens by itself. Without a network there is nothing to offer.
+ * @param {string} status
+ * @param {number | null} retryAt
+ */
+function sayWait(status, retryAt) {
+  const mayTry = status === "connecting" || status === "reconnecting";
+  if (!mayTry && document.activeElement === retry) byId("main").focus();
+  retry.hidden = !mayTry;
+  clearInterval(ticks);
+  const showLeft = () => {
+    const left = retryAt === null ? 0 : Math.ceil((retryAt - Date.now()) / 1000);
+    setText(byId("connection-wait"), mayTry && left > 0 ? seconds(left) : "");
+  };
+  showLeft();
+  if (mayTry && retryAt !== null) ticks = window.setInterval(showLeft, TICK_MS);
 }
 
 /** Nobody asked for it in this tab: the page there says what happened. */
@@ -105,6 +132,7 @@ function forgetOnSignOut() {
 /** Connect, once the page has said what it wants to hear. */
 export function connect() {
   socket.onState(show);
+  retry.addEventListener("click", () => socket.tryNow());
   forgetOnSignOut();
   mine.join();
   socket.connect();

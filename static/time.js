@@ -8,11 +8,17 @@ const weekday = new Intl.DateTimeFormat(language, {weekday: "long"});
 const day = new Intl.DateTimeFormat(language, {weekday: "long", day: "numeric", month: "long"});
 const dayOfYear = new Intl.DateTimeFormat(language, {day: "numeric", month: "long", year: "numeric"});
 const shortDay = new Intl.DateTimeFormat(language, {day: "2-digit", month: "2-digit"});
+const inSeconds = new Intl.NumberFormat(language, {style: "unit", unit: "second", unitDisplay: "narrow"});
 const whole = new Intl.DateTimeFormat(language, {dateStyle: "full", timeStyle: "short"});
 
 /** @param {number} at */
 export function clockTime(at) {
   return clock.format(at);
+}
+
+/** So many seconds, in few letters. @param {number} count */
+export function seconds(count) {
+  return inSeconds.format(count);
 }
 
 /** Whole days between two moments by the calendar, not by hours: what was before midnight was yesterday.

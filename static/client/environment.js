@@ -11,7 +11,7 @@ import {networkType, watchNetwork} from "./network.js";
 import {sendRequest} from "./request.js";
 import {mayBeSignedIn} from "./sign_in_status.js";
 import {UnsentStore} from "./unsent.js";
-import {watchLeaving, watchWakeups} from "./wakeups.js";
+import {watchLeaving, watchUse, watchWakeups} from "./wakeups.js";
 import {WebSocketTransport} from "./websocket_transport.js";
 
 /**
@@ -26,6 +26,7 @@ import {WebSocketTransport} from "./websocket_transport.js";
  *   blockMemory: BlockMemory,
  *   mayBeSignedIn: () => Promise<boolean>,
  *   watchWakeups: (wake: () => void) => () => void,
+ *   watchUse: (used: () => void) => () => void,
  *   watchNetwork: (changed: () => void) => () => void,
  *   watchLeaving: (leave: () => void) => () => void,
  *   networkIsDown: () => boolean,
@@ -51,6 +52,7 @@ export function pageEnvironment(user) {
     blockMemory: new BlockMemory(allowed(() => localStorage), pageClock, networkType),
     mayBeSignedIn,
     watchWakeups,
+    watchUse,
     watchNetwork,
     watchLeaving,
     networkIsDown: () => !navigator.onLine,

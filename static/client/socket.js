@@ -25,14 +25,18 @@ const TOO_SLOW = 4008;
 
 /** A connection that held so long was a good one; one that a filter kills at once must not bring us back at once. */
 export const STEADY_MS = 10_000;
-/** The least time between two attempts that wake-ups cause: a user who goes to and fro between windows is no herd. */
-export const WAKE_GAP_MS = 1000;
+/**
+ * The least time between two attempts that a wake-up, a key or a click hastens: who types through an outage connects no more
+ * often than the narrow windows of the backoff would.
+ */
+export const WAKE_GAP_MS = 2000;
 /** The longest that a server may send us away for: longer, and nobody would know that the page still tries. */
 export const MAX_AWAY_MS = 300_000;
 
 /**
- * `retryAt`: when the next attempt will be, in ms since 1970; null while one runs, or when none will be. `transport`: what
- * carries; null unless online.
+ * `status` is "offline" also while attempts go on, as long as the browser knows that there is no network. `retryAt`: when the
+ * next attempt will be, in ms since 1970; null while one runs, or when none will be. `transport`: what carries; null unless
+ * online.
  * @typedef {"connecting" | "online" | "reconnecting" | "offline" | "signed_out"} Status
  * @typedef {import("./transport.js").Kind} Kind
  * @typedef {{status: Status, retryAt: number | null, transport: Kind | null}} SocketState
@@ -107,13 +111,22 @@ export class Socket {
   connect() {
     if (this.#isWanted) return;
     this.#isWanted = true;
-    const {watchWakeups, watchNetwork, watchLeaving} = this.#environment;
+    const {watchWakeups, watchUse, watchNetwork, watchLeaving} = this.#environment;
     this.#unwatch = [
       watchNetwork(() => this.#route.networkChanged()),
       watchWakeups(() => this.#wake()),
+      watchUse(() => this.tryNow()),
       watchLeaving(() => this.#leave()),
     ];
     this.#attempt();
+  }
+
+  /** Make the next attempt now, or as soon as `WAKE_GAP_MS` and the server allow; nothing happens unless one is waited for. */
+  tryNow() {
+    const {retryAt} = this.#state;
+    if (retryAt === null) return;
+    const earliest = Math.max(this.#attemptedAt + WAKE_GAP_MS, this.#awayUntil);
+    this.#retryIn(Math.max(0, Math.min(earliest, retryAt) - this.#environment.clock.now()));
   }
 
   /** Disconnect, and stay so. */
@@ -142,7 +155,7 @@ export class Socket {
   #attempt() {
     this.#callOffRetry();
     this.#attemptedAt = this.#environment.clock.now();
-    this.#moveTo(this.#wasOnline ? "reconnecting" : "connecting");
+    this.#moveTo(this.#seeking);
     this.#route.start();
   }
 
@@ -186,11 +199,16 @@ export class Socket {
 
   /** @param {number} ms */
   #retryIn(ms) {
-    const {clock, networkIsDown} = this.#environment;
+    const {clock} = this.#environment;
     this.#callOffRetry();
     this.#callOffRetry = clock.after(ms, () => this.#attempt());
-    const waiting = this.#wasOnline ? "reconnecting" : "connecting";
-    this.#moveTo(networkIsDown() ? "offline" : waiting, clock.now() + ms);
+    this.#moveTo(this.#seeking, clock.now() + ms);
+  }
+
+  /** The status while there is no connection; the same through all attempts, so that it is said once. */
+  get #seeking() {
+    if (this.#environment.networkIsDown()) return "offline";
+    return this.#wasOnline ? "reconnecting" : "connecting";
   }
 
   /** A refused attempt looks like any failed one: ask, while the attempts go on. */
@@ -228,10 +246,9 @@ export class Socket {
 
   /** Somebody looks, or the network changed: a good moment to try, or to see whether the connection still carries. */
   #wake() {
-    if (!this.#route.isIdle) return this.#route.probe();
-    const {clock} = this.#environment;
-    const earliest = Math.max(this.#attemptedAt + WAKE_GAP_MS, this.#awayUntil);
-    this.#retryIn(Math.max(0, Math.min(earliest, this.#state.retryAt ?? earliest) - clock.now()));
+    if (this.#route.isIdle) return this.tryNow();
+    if (this.#state.status !== "online") this.#moveTo(this.#seeking);
+    this.#route.probe();
   }
 
   /**

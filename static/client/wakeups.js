@@ -24,6 +24,21 @@ export function watchWakeups(wake) {
   };
 }
 
+/** What a user does with a page: typing, clicking, touching. */
+const USE_SIGNALS = ["keydown", "pointerdown"];
+
+/**
+ * Call `used` whenever somebody uses the page.
+ * @param {() => void} used
+ * @returns {() => void} ends it
+ */
+export function watchUse(used) {
+  for (const name of USE_SIGNALS) window.addEventListener(name, used, {capture: true, passive: true});
+  return () => {
+    for (const name of USE_SIGNALS) window.removeEventListener(name, used, {capture: true});
+  };
+}
+
 /**
  * Call when the page goes away, though it may come back (`pageshow`): a browser may keep it for the button "back".
  * @param {() => void} leave

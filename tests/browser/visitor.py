@@ -26,7 +26,9 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 # What a browser says of a server that is away, or that comes up but is not ready.
-_OUTAGE = re.compile(r"ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket connection to|status of 50[23]")
+_OUTAGE = re.compile(
+    r"ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket connection to|status of 50[23]"
+)
 # A kill can take a little while to show, on a busy machine.
 TIMEOUT_MS = 15_000
 

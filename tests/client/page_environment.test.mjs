@@ -8,7 +8,7 @@ import {pageEnvironment} from "../../static/client/environment.js";
 import {networkType, watchNetwork} from "../../static/client/network.js";
 import {sendRequest} from "../../static/client/request.js";
 import {mayBeSignedIn} from "../../static/client/sign_in_status.js";
-import {watchLeaving, watchWakeups} from "../../static/client/wakeups.js";
+import {watchLeaving, watchUse, watchWakeups} from "../../static/client/wakeups.js";
 import {WebSocketTransport} from "../../static/client/websocket_transport.js";
 import {MemoryStorage, settled} from "./support/client.mjs";
 
@@ -139,6 +139,19 @@ test("a page that becomes visible is a wake-up, one that is hidden is not", () =
   document.dispatchEvent(new Event("visibilitychange"));
   assert.equal(wakes, 2);
 });
+
+for (const name of ["keydown", "pointerdown"]) {
+  test(`the window's ${name} is use of the page, until the watch ends`, () => {
+    const {window} = fakePage();
+    let uses = 0;
+    const end = watchUse(() => (uses += 1));
+    window.dispatchEvent(new Event(name));
+    assert.equal(uses, 1);
+    end();
+    window.dispatchEvent(new Event(name));
+    assert.equal(uses, 1);
+  });
+}
 
 test("a page that goes away says so, until the watch ends", () => {
   const {window} = fakePage();

@@ -22,6 +22,7 @@ function act({random, pages, server, filter}) {
   else if (chance < 0.63) server.killConnections();
   else if (chance < 0.66) page.load();
   else if (chance < 0.7) page.wake();
+  else if (chance < 0.71) page.use();
   else if (chance < 0.72) page.changeNetwork();
   else if (chance < 0.77) filter.switchTo(ModelFilter.MODES[Math.floor(random() * ModelFilter.MODES.length)]);
 }

@@ -204,22 +204,64 @@ test("a wake-up while it waits tries at once", () => {
   loseSteady(client);
   client.clock.advance(999);
   failAttempt(client);
-  client.clock.advance(1500);
+  client.clock.advance(1999);
+  failAttempt(client);
+  client.clock.advance(2500);
   client.page.wake();
   client.clock.advance(0);
-  assert.equal(client.network.webSockets.length, 3);
+  assert.equal(client.network.webSockets.length, 4);
 });
 
-test("wake-ups cause one attempt a second at most", () => {
-  const client = newClient({random: nearlyOne});
-  client.socket.connect();
-  failAttempt(client);
-  for (let wakeUp = 0; wakeUp < 100; wakeUp += 1) {
-    client.page.wake();
-    client.clock.advance(50);
-    if (!client.network.webSocket.isClosed) failAttempt(client);
+for (const sign of ["wake", "use"]) {
+  test(`many signs of the page (${sign}) cause one attempt in two seconds`, () => {
+    const client = newClient({random: nearlyOne});
+    client.socket.connect();
+    failAttempt(client);
+    for (let moment = 0; moment < 200; moment += 1) {
+      client.page[sign]();
+      client.clock.advance(50);
+      if (!client.network.webSocket.isClosed) failAttempt(client);
+    }
+    assert.equal(client.network.webSockets.length <= 6, true, `${client.network.webSockets.length} attempts in 10 s`);
+  });
+}
+
+test("a key after a long wait tries at once", () => {
+  const client = onlineClient({random: nearlyOne});
+  loseSteady(client);
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    client.clock.advance(client.socket.state.retryAt - client.clock.now());
+    failAttempt(client);
   }
-  assert.equal(client.network.webSockets.length <= 6, true, `${client.network.webSockets.length} attempts in 5 s`);
+  client.clock.advance(2000);
+  const attempts = client.network.webSockets.length;
+  client.page.use();
+  client.clock.advance(0);
+  assert.equal(client.network.webSockets.length, attempts + 1);
+  client.network.webSocket.open();
+  assert.equal(status(client), "online");
+});
+
+test("the next attempt can be asked for, and the state says when it comes", () => {
+  const client = newClient({random: nearlyOne});
+  const begun = client.clock.now();
+  client.socket.connect();
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    failAttempt(client);
+    client.clock.advance(client.socket.state.retryAt - client.clock.now());
+  }
+  failAttempt(client);
+  client.socket.tryNow();
+  assert.equal(client.socket.state.retryAt <= client.clock.now() + 2000, true);
+  assert.equal(client.socket.state.retryAt > begun, true);
+});
+
+test("a key asks nothing of a connection that carries", () => {
+  const client = onlineClient();
+  client.page.use();
+  client.socket.tryNow();
+  assert.equal(client.network.webSocket.pushes("heartbeat").length, 1);
+  assert.equal(client.network.webSockets.length, 1);
 });
 
 test("a wake-up never puts an attempt off", () => {
@@ -255,6 +297,30 @@ test("without any network it says offline, and goes on trying all the same", () 
   assert.deepEqual(client.socket.state, waiting("offline", client.clock.now() + 500));
   client.clock.advance(500);
   assert.equal(client.network.webSockets.length, 2);
+});
+
+test("without any network it says offline through all attempts", () => {
+  const client = onlineClient();
+  client.page.networkIsDown = true;
+  loseSteady(client);
+  const seen = new Set();
+  client.socket.onState((state) => seen.add(state.status));
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    client.clock.advance(client.socket.state.retryAt - client.clock.now());
+    failAttempt(client);
+  }
+  assert.deepEqual([...seen], ["offline"]);
+  client.page.networkIsDown = false;
+  client.page.wake();
+  assert.equal(status(client), "reconnecting");
+});
+
+test("a network that goes while an attempt runs is said at once", () => {
+  const client = newClient();
+  client.socket.connect();
+  client.page.networkIsDown = true;
+  client.page.wake();
+  assert.equal(status(client), "offline");
 });
 
 test("disconnected, it is offline and does not come back", () => {
@@ -370,6 +436,8 @@ test("a delay that the server asks for is kept, whatever wakes it, with jitter a
   assert.deepEqual(client.socket.state, waiting("connecting", client.clock.now() + 7500));
   for (let second = 0; second < 6; second += 1) {
     client.page.wake();
+    client.page.use();
+    client.socket.tryNow();
     client.clock.advance(1000);
   }
   assert.equal(client.network.webSockets.length, 1);

@@ -26,6 +26,7 @@ export function newClient({storage = null, shared = null, user = "17", random = 
       mayBeSignedIn: () => page.mayBeSignedIn(),
       networkIsDown: () => page.networkIsDown,
       watchWakeups: page.watcher("wake"),
+      watchUse: page.watcher("use"),
       watchNetwork: page.watcher("changeNetwork"),
       watchLeaving: page.watcher("leave"),
       ...environment,
@@ -34,13 +35,14 @@ export function newClient({storage = null, shared = null, user = "17", random = 
   return {socket, clock, network, page};
 }
 
-/** What a browser would tell of its page: the test calls `wake`, `changeNetwork` and `leave`. */
+/** What a browser would tell of its page: the test calls `wake`, `use`, `changeNetwork` and `leave`. */
 class HandPage {
   networkType = "unknown";
   networkIsDown = false;
   mayBeSignedIn = async () => true;
   watchers = 0;
   wake = () => {};
+  use = () => {};
   changeNetwork = () => {};
   leave = () => {};
 

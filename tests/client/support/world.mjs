@@ -71,6 +71,10 @@ export class Page {
     this.#client.page.wake();
   }
 
+  use() {
+    this.#client.page.use();
+  }
+
   changeNetwork() {
     this.#client.page.changeNetwork();
   }

@@ -45,6 +45,7 @@ const socket = new Socket("/students/socket", {
     newIdentifier: () => `${PREFIX}-${(identifiers += 1)}`,
     blockMemory: new BlockMemory(null, pageClock, () => "wifi"),
     watchWakeups: () => () => {},
+    watchUse: () => () => {},
     watchNetwork: (changed) => {
       changeNetwork = changed;
       return () => {};
