@@ -26,6 +26,7 @@ class _Saved(msgspec.Struct, array_like=True, frozen=True):
 
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
+_NO_EVENTS: frozenset[str] = frozenset()
 
 _decoder = msgspec.msgpack.Decoder(_Saved)
 
@@ -42,10 +43,11 @@ class TopicState:
         # Most topics are those of single users and fold nothing: they share what is empty.
         self._features: Mapping[type[Feature[Any]], Feature[Any]] = _NONE
         self._by_event: Mapping[str, list[Feature[Any]]] = _NONE
+        self._governing = _NO_EVENTS
         if features:
             self._features = {feature: feature() for feature in features}
             self._by_event = _by_event(self._features.values())
-        self._governing = frozenset(event.name for each in features for event in each.events if event.governs)
+            self._governing = frozenset(event.name for each in features for event in each.events if event.governs)
         # Most features forbid nothing, and a push asks only those that do.
         self._rules = tuple(each for each in self._features.values() if type(each).rule is not Feature.rule)
         self.kinds = tuple(self._by_event)
