@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     [
         *("channels", "channels.errors", "channels.event", "channels.field", "channels.limit", "channels.member"),
+        "channels.visible",
         "channels.topics.kind",  # the names of topics: it imports nothing, and a class knows its topic
     ],
     ["channels.wire.*"],

@@ -14,6 +14,7 @@ from channels.field import PushId, Text, Title
 from channels.lesson.feature import Action, Append, Appended, Feature, Push, not_blank
 from channels.limit import STATE_ANNOUNCEMENTS
 from channels.member import User
+from channels.visible import is_visible
 from channels.wire.codec import Broadcast, Event, as_broadcast
 
 
@@ -39,7 +40,8 @@ SENT = EventType("announcement:sent", AnnouncementSent, Delivery.DURABLE)
 
 def _send(push: Push[AnnouncementSend]) -> Append[AnnouncementSent]:
     given = push.payload
-    sent = AnnouncementSent(given.title.strip(), not_blank(given.text), push.member.user, given.id or UNSET)
+    title = given.title.strip() if is_visible(given.title) else ""
+    sent = AnnouncementSent(title, not_blank(given.text), push.member.user, given.id or UNSET)
     return Append(SENT, sent)
 
 

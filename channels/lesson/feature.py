@@ -23,6 +23,7 @@ from channels.journal.journal import Journal
 from channels.member import Authority, Classroom, Member
 from channels.topics.kind import TopicAddress
 from channels.topics.topic import Topic
+from channels.visible import is_visible
 from channels.wire.codec import Event
 
 P = TypeVar("P")
@@ -191,8 +192,7 @@ class LiveView(Protocol):
 
 
 def not_blank(text: str) -> str:
-    """Return the text without white space around it; raises `Refused` (BAD_PAYLOAD) where nothing is left."""
-    stripped = text.strip()
-    if not stripped:
+    """Return the text without white space around it; raises `Refused` (BAD_PAYLOAD) where nothing of it is seen."""
+    if not is_visible(text):
         raise Refused(Code.BAD_PAYLOAD, "the text is empty")
-    return stripped
+    return text.strip()

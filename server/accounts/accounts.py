@@ -15,6 +15,7 @@ from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, User
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
+from channels.visible import tidy_name
 from server.accounts.members import Members
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
@@ -268,8 +269,8 @@ def normal_login(login: str) -> str:
     """Return the stored form of a login; for text that cannot be a login, one that no user has."""
     # PostgreSQL takes neither a NUL nor half a surrogate pair in a text.
     plain = login[: 2 * MAX_LOGIN_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    # NFC: keyboards send the same accented letter composed or decomposed.
-    return unicodedata.normalize("NFC", plain.strip().casefold())[:MAX_LOGIN_CHARACTERS]
+    # Keyboards send the same accented letter composed or decomposed, and what is pasted brings marks of direction.
+    return tidy_name(plain.casefold())[:MAX_LOGIN_CHARACTERS]
 
 
 def normal_code(code: str) -> str:

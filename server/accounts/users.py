@@ -12,10 +12,10 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import RoleName
+from channels.visible import first_refused, tidy_name
 from server.accounts.accounts import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import UserError
-from server.accounts.visible import first_invisible
 from server.clock import DAY, Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
@@ -229,7 +229,7 @@ def _new_code() -> str:
 
 
 def _valid_login(login: str) -> str:
-    normal, typed = normal_login(login), login.strip()
+    normal, typed = normal_login(login), tidy_name(login)
     _check_visible("login", typed)
     if not 1 <= len(typed) <= MAX_LOGIN_CHARACTERS or " " in typed:
         raise UserError(f"A login has 1 to {MAX_LOGIN_CHARACTERS} characters, and no blanks.")
@@ -237,7 +237,7 @@ def _valid_login(login: str) -> str:
 
 
 def _valid_name(name: str) -> str:
-    plain = name.strip()
+    plain = tidy_name(name)
     _check_visible("name", plain)
     if not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
         raise UserError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
@@ -245,5 +245,5 @@ def _valid_name(name: str) -> str:
 
 
 def _check_visible(what: str, text: str) -> None:
-    if (hidden := first_invisible(text)) is not None:
+    if (hidden := first_refused(text)) is not None:
         raise UserError(f"The {what} holds a character that cannot be seen: {hidden}.")

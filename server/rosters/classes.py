@@ -6,8 +6,9 @@ Sessions and courses are not kept; they only serve to check that the references 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from channels.visible import tidy_name
 from server.rosters.export import Export
-from server.rosters.records import Ids, Row, check_text, one_line, rows
+from server.rosters.records import Ids, Row, check_text, rows
 from server.rosters.roster import School, SchoolClass
 from server.rosters.sheet import Sheet
 
@@ -39,7 +40,7 @@ def _read_tree(sheet: Sheet, found: list[_Org]) -> Known:
     known: Known = Ids(whole=False)
     for row in rows(sheet):
         known[row.sourced_id] = True
-        name, kind, parent = one_line(row.values[0]), row.values[1].casefold(), row.values[2]
+        name, kind, parent = tidy_name(row.values[0]), row.values[1].casefold(), row.values[2]
         if not row.gone and check_text(sheet, row.line, "name", name):
             found.append(_Org(School(row.sourced_id, name, row.line), kind == "school", parent))
     known.whole = sheet.whole
@@ -118,7 +119,7 @@ def read_classes(
 
 
 def _read_class(sheet: Sheet, row: Row, number: int) -> SchoolClass | None:
-    title, grades = one_line(row.values[0]), one_line(row.values[1])
+    title, grades = tidy_name(row.values[0]), tidy_name(row.values[1])
     sound = check_text(sheet, row.line, "title", title)
     if grades and not check_text(sheet, row.line, "grades", grades, MAX_GRADE):
         return None

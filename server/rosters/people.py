@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from channels.member import RoleName
+from channels.visible import tidy_name
 from server.accounts.accounts import normal_login
 from server.rosters.export import Export
 from server.rosters.problems import shown
-from server.rosters.records import Ids, Row, check_text, one_line, rows
+from server.rosters.records import Ids, Row, check_text, rows
 from server.rosters.roles import Assigned, check_roles, find_role, read_roles
 from server.rosters.roster import User
 from server.rosters.sheet import Sheet
@@ -101,10 +102,10 @@ class _Reader:
         self._check_orgs(row, fields)
         given = fields.preferred_given or fields.given
         family = fields.preferred_family or fields.family
-        name = one_line(f"{given} {family}".strip())
+        name = tidy_name(f"{given} {family}".strip())
         choices = (("username", fields.username), ("email", fields.email), ("identifier", fields.identifier))
         column, value = next(((name, value) for name, value in choices if value), choices[0])
-        login = self._login(row.line, column, one_line(value))
+        login = self._login(row.line, column, tidy_name(value))
         if not check_text(self._sheet, row.line, "givenName", name) or not login:
             return None
         return User(len(self.users), row.sourced_id, login, name, role, row.line, column)

@@ -5,13 +5,12 @@ there, except that referring to it is no mistake.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
-from server.accounts.visible import first_invisible
+from channels.visible import first_refused
 from server.rosters.problems import shown
 from server.rosters.sheet import Sheet
 
@@ -88,20 +87,15 @@ def check_text(sheet: Sheet, line: int, column: str, value: str, most: int = MAX
         sheet.problem(line, column, "The value is missing.")
     elif len(value) > most:
         sheet.problem(line, column, f"The value has {len(value)} characters, where {most} are allowed.")
-    elif (hidden := first_invisible(value)) is not None:
-        sheet.problem(line, column, f"{shown(value)} holds a character that cannot be seen: {hidden}.")
+    elif (hidden := first_refused(value)) is not None:
+        sheet.problem(
+            line,
+            column,
+            f"{shown(value)} holds a character that cannot be seen: {hidden}. Type the value again, without it.",
+        )
     else:
         return True
     return False
-
-
-def one_line(value: str) -> str:
-    """Make one space of any white space within a value, line ends included, and one spelling of each letter (NFC)."""
-    return value if value.isascii() and value.isprintable() and "  " not in value else _tidy(value)
-
-
-def _tidy(value: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(value.split()))
 
 
 def is_now(sheet: Sheet, line: int, begins: str, ends: str, today: date) -> bool:

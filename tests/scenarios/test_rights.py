@@ -60,6 +60,7 @@ async def test_unknown_or_malformed_push_is_refused_without_side_effects(lesson:
         ("message:shout", {"text": "Oi"}, "unknown_event"),
         ("message:send", {}, "bad_payload"),
         ("message:send", {"text": "   "}, "bad_payload"),
+        ("message:send", {"text": "\u3164\u2800"}, "bad_payload"),
         ("message:send", {"text": 7}, "bad_payload"),
         ("message:send", {"text": "Oi", "colour": "red"}, "bad_payload"),
         ("history:read", {"limit": 10}, "bad_payload"),

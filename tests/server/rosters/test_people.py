@@ -33,6 +33,20 @@ def test_a_name_is_one_line(read: Read) -> None:
     assert [(user.name, user.line) for user in roster.users][:2] == [("Ana Maria Ribeiro", 2), ("Bruno Lima", 4)]
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("علی\u200cرضا", "علی\u200cرضا"),
+        ("ශ්\u200dරී", "ශ්\u200dරී"),
+        ("Ana\u00adMaria\u200f", "AnaMaria"),
+        ("Ana\u200d", "Ana"),
+    ],
+)
+def test_name_keeps_joiners_and_loses_hints(read: Read, typed: str, kept: str) -> None:
+    roster = read(change(export_12(), "users.csv", "Ana,Ribeiro", f"{typed},Ribeiro"))
+    assert roster.users[0].name == f"{kept} Ribeiro"
+
+
 def test_disabled_or_gone_person_counts_as_absent(read: Read) -> None:
     files = change(export_12(), "users.csv", "s1,,,true", "s1,,,FALSE")
     roster = read(change(files, "users.csv", "s2,,,", "s2,tobedeleted,2026-02-01T00:00:00Z,"))
@@ -109,6 +123,7 @@ def test_ended_or_future_role_is_ignored(read: Read, dates: str) -> None:
         ("users.csv", "true,bruno", "true,bru\x07no", 3, "username"),
         ("users.csv", "true,bruno", "true,bru\u202eno", 3, "username"),
         ("users.csv", "Bruno,Lima", "Bru\u202eno,Lima", 3, "givenName"),
+        ("users.csv", "Bruno,Lima", "Bruno,Lima\u3164", 3, "givenName"),
         ("users.csv", "Bruno,Lima", ",", 3, "givenName"),
         ("users.csv", "s2,,,", ",,,", 3, "sourcedId"),
         ("users.csv", "s2,,,", "s" * 256 + ",,,", 3, "sourcedId"),
