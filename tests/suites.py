@@ -20,13 +20,26 @@ GROUPS = ("tests/interop/", "tests/scenarios/", "tests/faults/test_network.py")
 # These tests mostly wait. Started late, they would delay the end of the whole run.
 FIRST = ("faults", "scenarios", "interop", "browser")
 
+# The journal's own tests show that both databases keep its contract. These tests use it through the engine, and rarely
+# find more: on PostgreSQL they run in `make test-long` only, but for the pushes that several workers write at once.
+ON_POSTGRESQL_LONG = ("tests/channels/engine/", "tests/channels/topics/")
+ON_POSTGRESQL_ALWAYS = ("tests/channels/engine/test_rerun.py",)
+
 _LEFT = pytest.StashKey[int]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long tests first."""
+    """Put the tests that wait first, and mark those that are long on PostgreSQL."""
+    for item in items:
+        if _is_long_on_postgresql(item):
+            item.add_marker("long")
     items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if _is_in(item, name)), len(FIRST)))
+
+
+def _is_long_on_postgresql(item: pytest.Item) -> bool:
+    is_always = item.nodeid.startswith(ON_POSTGRESQL_ALWAYS)
+    return "[postgresql" in item.name and item.nodeid.startswith(ON_POSTGRESQL_LONG) and not is_always
 
 
 def _is_in(item: pytest.Item, name: str) -> bool:
