@@ -70,9 +70,19 @@ MAX_LISTED_READERS = 200
 # A user's pushes may come in a burst of this many seconds' worth of their rate: unsent messages after an outage.
 BURST_SECONDS = 3.0
 
-# Frames of any kind per connection and second, and at once: joining MAX_TOPICS topics, leaving them and joining again.
+# What a client may send, in frames of any kind per second, and at once: joining MAX_TOPICS topics, leaving them and
+# joining again. All that it sends is paid for from this one budget; past it the connection ends (1008). A user's next
+# connection starts with what the last one has left: to connect again brings no new budget.
 FRAME_RATE = 50.0
 FRAME_BURST = 300.0
+
+# A message costs a frame for each 8 KiB, and at least one: the burst carries thirty of the longest texts, also where
+# they are escaped, and the rate 400 KiB of JSON a second.
+BYTES_OF_A_FRAME = 8 * 1024
+
+# The part of a frame that a read from a socket costs when it completes none (15 µs): a frame that comes byte by byte is
+# paid for, and the longest text costs 3 or 4 frames more where each packet of 1,400 bytes is read by itself.
+READ_COST = 0.1
 
 # A connection that sends nothing for this long is dead: stock clients send a heartbeat every 30 s, but browsers let a
 # page in the background do so only once a minute.

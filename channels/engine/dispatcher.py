@@ -19,6 +19,7 @@ from channels.event import Nothing
 from channels.sessions.registry import Registry
 from channels.sessions.session import Session
 from channels.wire.codec import ClientMessage
+from channels.wire.envelope import UNREADABLE
 
 
 class Dispatcher:
@@ -39,7 +40,7 @@ class Dispatcher:
         try:
             message = session.receive(data, self._clock())
         except Refused as refusal:
-            session.offer(session.wire.reply(None, None, "phoenix", "error", refusal.response))
+            _refuse_unread(session, data, refusal)
             return None
         if message is None:
             return None
@@ -75,6 +76,12 @@ class Dispatcher:
         if message.topic in session.subscriptions:
             _limit(self._registry.seconds_until_push(session, self._clock()), "too many messages at once")
         return self._pushes.push(session, message)
+
+
+def _refuse_unread(session: Session, data: bytes | str, refusal: Refused) -> None:
+    envelope = session.wire.envelope(data)
+    wire = session.wire if envelope is UNREADABLE else session.wire.as_spoken(data)
+    session.offer(wire.reply(*envelope, "error", refusal.response))
 
 
 async def _finish(session: Session, message: ClientMessage, work: Awaitable[None]) -> None:

@@ -203,6 +203,16 @@ class Engine:
         """Note a sign of life that is no message."""
         session.touch(self._clock())
 
+    def spend(self, session: Session, cost: float) -> None:
+        """Charge a client for what it makes us do, in frames (`channels.limit`)."""
+        session.spend(cost, self._clock())
+
+    def settle(self, session: Session) -> Awaitable[None] | None:
+        """Return an awaitable that is done once all pushes of a session are answered; None if they are."""
+        if session.appending or session in self._pushes.reruns.tasks:
+            return self._pushes.settle(session)
+        return None
+
     def disconnect(self, session: Session) -> None:
         """Forget a client whose connection is gone."""
         session.end(_GONE)

@@ -1,4 +1,4 @@
-"""This worker's sessions by user, the rate of each user's pushes and joins, and the end of idle sessions."""
+"""This worker's sessions by user, what each user's clients may still send, and the end of idle sessions."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,7 @@ class Registry:
         self._by_user: dict[int, set[Session]] = {}
         self._pushes: dict[int, TokenBucket] = {}
         self._joins: dict[int, TokenBucket] = {}
+        self._frames: dict[int, TokenBucket] = {}  # of each user's last connection, until it is full again
         self._count = 0
 
     def __len__(self) -> int:
@@ -25,7 +26,8 @@ class Registry:
         return (session for sessions in list(self._by_user.values()) for session in list(sessions))
 
     def add(self, session: Session) -> None:
-        """Add a session that has just connected."""
+        """Add a session that has just connected; it has the budget that its user's last one has left."""
+        session.frames = self._frames.get(session.member.user.id, session.frames)
         self._by_user.setdefault(session.member.user.id, set()).add(session)
         self._count += 1
 
@@ -35,8 +37,14 @@ class Registry:
         if session in sessions:
             sessions.discard(session)
             self._count -= 1
+            self._keep_frames(session)
         if not sessions:
             self._by_user.pop(session.member.user.id, None)
+
+    def _keep_frames(self, session: Session) -> None:
+        # The emptiest: a connection that has sent nothing must not refill what another has spent.
+        kept = self._frames.get(session.member.user.id, session.frames)
+        self._frames[session.member.user.id] = min(kept, session.frames, key=lambda bucket: bucket.tokens)
 
     def count_of(self, user_id: int) -> int:
         """Return how many sessions a user has open."""
@@ -60,7 +68,7 @@ class Registry:
         for session in self:
             if now - session.last_seen_at > session.idle_seconds:
                 session.end(IDLE)
-        for buckets in (self._pushes, self._joins):
+        for buckets in (self._pushes, self._joins, self._frames):
             for user_id in [user_id for user_id, bucket in buckets.items() if bucket.full(now)]:
                 del buckets[user_id]
 

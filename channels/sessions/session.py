@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from channels.errors import FLOODING, TOO_SLOW, Closing
-from channels.limit import FRAME_BURST, FRAME_RATE, IDLE_SECONDS, MAX_EPHEMERAL, Limits
+from channels.limit import BYTES_OF_A_FRAME, FRAME_BURST, FRAME_RATE, IDLE_SECONDS, MAX_EPHEMERAL, Limits
 from channels.member import Member
 from channels.sessions.token_bucket import TokenBucket
 from channels.wire.codec import ClientMessage, Wire
@@ -66,7 +66,6 @@ class Session:
     __slots__ = (
         "_bytes",
         "_ephemeral",
-        "_frames",
         "_limits",
         "_listener",
         "_ordered",
@@ -77,6 +76,7 @@ class Session:
         "checked",
         "closing",
         "ephemeral_waits",
+        "frames",
         "idle_seconds",
         "last_seen_at",
         "member",
@@ -103,7 +103,7 @@ class Session:
         self._limits = limits
         self._listener = listener
         self.woken = False
-        self._frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
+        self.frames = TokenBucket(FRAME_RATE if limits.push_rate else 0, FRAME_BURST, now)
         self._ordered: list[bytes] = []
         self._bytes = 0
         self._reply_bytes = 0
@@ -116,7 +116,7 @@ class Session:
         Raises `Refused` (BAD_FRAME) if it cannot be read.
         """
         self.last_seen_at = now
-        if self.closing is None and self._frames.take(now):
+        if self.closing is None and self.frames.take(now, max(1.0, len(data) / BYTES_OF_A_FRAME)):
             self.end(FLOODING)
         if self.closing is not None:
             return None
@@ -218,9 +218,13 @@ class Session:
             self._listener.wake(self)
 
     def touch(self, now: float) -> None:
-        """Note a sign of life that is no message; it counts towards the rate of frames."""
+        """Note a sign of life that is no message; it costs a frame."""
         self.last_seen_at = now
-        if self._frames.take(now):
+        self.spend(1.0, now)
+
+    def spend(self, cost: float, now: float) -> None:
+        """Take from the budget what a client makes us do, in frames; without enough of it the session ends."""
+        if self.frames.take(now, cost):
             self.end(FLOODING)
 
     def reply(self, message: ClientMessage, response: object, status: str = "ok") -> None:

@@ -2,31 +2,34 @@
 
 
 class TokenBucket:
-    """A rate with a burst: `rate` tokens a second, at most `burst` kept; a rate of 0 is no limit."""
+    """A rate with a burst: `rate` tokens a second, at most `burst` kept; a rate of 0 is no limit.
 
-    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+    `tokens` is how many there were when it was last used.
+    """
+
+    __slots__ = ("_at", "_burst", "_rate", "tokens")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate = rate
         self._burst = burst
-        self._tokens = burst
+        self.tokens = burst
         self._at = now
 
-    def take(self, now: float) -> float:
-        """Take a token: 0 if there was one, else the seconds until there will be."""
+    def take(self, now: float, cost: float = 1.0) -> float:
+        """Take a token, or `cost` of them: 0 if there were so many, else the seconds until there will be."""
         if not self._rate:
             return 0.0
         self._refill(now)
-        if self._tokens >= 1:
-            self._tokens -= 1
+        if self.tokens >= cost:
+            self.tokens -= cost
             return 0.0
-        return (1 - self._tokens) / self._rate
+        return (cost - self.tokens) / self._rate
 
     def full(self, now: float) -> bool:
         """Tell whether the bucket is full, as a new one is."""
         self._refill(now)
-        return self._tokens >= self._burst
+        return self.tokens >= self._burst
 
     def _refill(self, now: float) -> None:
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self.tokens = min(self._burst, self.tokens + (now - self._at) * self._rate)
         self._at = now

@@ -6,12 +6,13 @@ Knows neither WebSockets nor polls. Each transport answers a `TurnedAway` in its
 """
 
 import asyncio
+import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from channels.engine.engine import Engine
 from channels.errors import ChannelError, Unavailable
@@ -21,10 +22,23 @@ from channels.member import Member
 from channels.transports.admission import Admission, Crowded
 from channels.transports.credential import Credential, find_credential
 from channels.transports.handshake_rates import HandshakeRates
+from channels.transports.origin import comes_from, origin_of
 from channels.transports.poll_sessions import PollSessions
+
+log = logging.getLogger(__name__)
+
+# What Phoenix' clients send: three numbers, of which the first selects the format.
+_VERSION = re.compile(r"([12])\.[0-9]{1,9}\.[0-9]{1,9}")
 
 # Retry delay, in ms, while credentials cannot be checked: a database takes seconds to restart.
 RETRY_MS = 2_000
+
+
+class Place(NamedTuple):
+    """Where a request was sent: the scheme (http or https) that the browser used, and the Host header."""
+
+    scheme: str
+    host: str
 
 
 class Admitted(NamedTuple):
@@ -46,7 +60,7 @@ class TurnedAway(ChannelError):
 
 
 class Gate:
-    """Admits clients to one worker. Pages of `origins` (scheme://host) may use a cookie, as our own pages may.
+    """Admits clients to one worker. Pages of `origins` (scheme://host:port) may use a cookie, as our own pages may.
 
     `admission` and `handshakes` replace the default limits; `sleep` is awaited until a client's slot is free.
     """
@@ -68,9 +82,15 @@ class Gate:
         self._handshakes = HandshakeRates(time.monotonic) if handshakes is None else handshakes
         self._sleep = sleep
         self._waiting: Counter[int] = Counter()  # clients in the queue, by user
+        self._has_explained_scheme = False
 
     async def admit(
-        self, role: Role, headers: Mapping[str, str], argument: Callable[[str], str | None], cookie: str | None
+        self,
+        role: Role,
+        place: Place,
+        headers: Mapping[str, str],
+        argument: Callable[[str], str | None],
+        cookie: str | None,
     ) -> Admitted:
         """Authenticate a client for a role and wait for its slot; `argument` gives a parameter of the query.
 
@@ -83,20 +103,32 @@ class Gate:
         credential = find_credential(headers, argument("access_token"), cookie)
         if credential is None:
             raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
-        self._check_origin(headers, credential)
+        self._check_origin(place, headers, credential)
         member = await self._authenticate(role, credential)
         self._check_user(member)
         await self._wait_for_slot(role, member)
         return Admitted(member, revision, in_objects)
 
-    def allows(self, origin: str, host: str) -> bool:
-        """Return whether pages of an origin may use a cookie here; `host` is the request's Host header."""
-        return origin in self._origins or (host != "" and _host_of(origin) == host.lower())
+    def allows(self, origin: str, place: Place) -> bool:
+        """Return whether pages of an origin may use a cookie at a place."""
+        given = _normal(origin)
+        if given in self._origins or (place.host and given == origin_of(*place)):
+            return True
+        self._explain_scheme(given, place)
+        return False
 
-    def _check_origin(self, headers: Mapping[str, str], credential: Credential) -> None:
+    def _explain_scheme(self, origin: str, place: Place) -> None:
+        if not self._has_explained_scheme and place.host and origin == origin_of("https", place.host):
+            self._has_explained_scheme = True
+            log.warning(
+                "A page of %s is refused: its request came over plain HTTP. If a proxy that speaks HTTPS stands before "
+                "this server, name the proxy's address with --behind-proxy, and have it set X-Forwarded-Proto.",
+                origin,
+            )
+
+    def _check_origin(self, place: Place, headers: Mapping[str, str], credential: Credential) -> None:
         # A foreign page can only send credentials that the browser attaches by itself: cookies, not tokens.
-        origin = headers.get("Origin")
-        if credential.ambient and origin is not None and not self.allows(origin, headers.get("Host", "")):
+        if credential.ambient and not comes_from(headers, lambda origin: self.allows(origin, place)):
             raise TurnedAway(HTTPStatus.FORBIDDEN, "a foreign page's request")
 
     async def _authenticate(self, role: Role, credential: Credential) -> Member:
@@ -136,17 +168,14 @@ class Gate:
                 del self._waiting[user_id]
 
 
-def _host_of(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return None  # as of "http://["
+def _normal(origin: str) -> str:
+    scheme, _, host = origin.partition("://")
+    return origin_of(scheme, host)
 
 
 def _speaks_in_objects(version: str | None) -> bool:
     # Without a version, the client's first frame decides the format.
-    if version is None or version.startswith("2."):
-        return False
-    if version.startswith("1."):
-        return True
-    raise TurnedAway(HTTPStatus.FORBIDDEN, f"no version {version!r} of the protocol is spoken here")
+    found = _VERSION.fullmatch("2.0.0" if version is None else version)
+    if found is None:
+        raise TurnedAway(HTTPStatus.FORBIDDEN, f"no version {version!r} of the protocol is spoken here")
+    return found[1] == "1"

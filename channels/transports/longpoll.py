@@ -24,7 +24,7 @@ from channels.errors import Code, Refused
 from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES
 from channels.transports.credential import SIGN_IN_COOKIE
-from channels.transports.gate import Gate, TurnedAway
+from channels.transports.gate import Gate, Place, TurnedAway
 from channels.transports.poll_session import PollAnswer, gone, status_body
 from channels.transports.poll_sessions import LeaveRequest, PollRequest, PushRequest
 from channels.transports.poll_token import PollToken
@@ -167,7 +167,7 @@ class ChannelPoll(RequestHandler):
             return status_body(403, reason="a poll speaks JSON only")
         try:
             admitted = await self._gate.admit(
-                self._role, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
+                self._role, self._place(), self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
             return self._poll_sessions.open(
                 admitted.member, admitted.revision, self.request.remote_ip or "", in_objects=admitted.in_objects
@@ -179,6 +179,9 @@ class ChannelPoll(RequestHandler):
             return status_body(500, code=Code.UNAVAILABLE, message=away.message, retry_after=away.retry_after)
         except Refused as refusal:
             return status_body(500, **msgspec.to_builtins(refusal.response))
+
+    def _place(self) -> Place:
+        return Place(self.request.protocol, self.request.headers.get("Host", ""))
 
     def _argument(self, name: str) -> str | None:
         return self.get_query_argument(name, None)
@@ -203,7 +206,7 @@ class ChannelPoll(RequestHandler):
     def _allow_origin(self) -> None:
         self.set_header("Vary", "Origin")
         origin = self.request.headers.get("Origin")
-        if origin is not None and self._gate.allows(origin, self.request.headers.get("Host", "")):
+        if origin is not None and self._gate.allows(origin, self._place()):
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Access-Control-Allow-Credentials", "true")
 

@@ -8,14 +8,16 @@ release of Tornado changes what this relies on; compare the two before adapting 
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from tornado.util import _websocket_mask
 from tornado.websocket import WebSocketProtocol13
 
+from channels.errors import Closing
 from channels.limit import FRAME_BURST
-from channels.wire.frames import CONTINUATION, Broken, FrameReader
+from channels.transports.linger import linger
+from channels.wire.frames import CLOSE, CONTINUATION, Broken, FrameReader
 
 # Bytes read from a socket at once: many messages, but a bound on how long the other clients wait for this one. All
 # connections read into one buffer, so that an idle one holds none.
@@ -28,10 +30,13 @@ MAX_LATE_FRAMES = int(FRAME_BURST)
 
 
 class SocketListener(Protocol):
-    """Receives a client's messages; all names are Tornado's except `on_part` and `wait_for`."""
+    """Receives a client's messages. `on_vain_read`, `on_part`, `settle` and `wait_for` are not Tornado's names."""
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Handle a message; the next one is handled only after the returned awaitable is done."""
+
+    def on_vain_read(self) -> None:
+        """Note that bytes were read from the socket which complete no frame."""
 
     def on_part(self) -> None:
         """Note a frame that does not complete its message."""
@@ -44,6 +49,9 @@ class SocketListener(Protocol):
 
     def on_ws_connection_close(self, close_code: int | None = None, close_reason: str | None = None) -> None:
         """Note, once, that the connection is gone."""
+
+    def settle(self) -> Awaitable[None] | None:
+        """Write the replies that are due; an awaitable where some come later. Nothing is handled after this."""
 
     def log_exception(self, *args: Any) -> None:
         """Log what `on_message` raised."""
@@ -95,20 +103,24 @@ class SocketProtocol(WebSocketProtocol13):
             stream.close()
         elif size is not None and self._late_frames <= MAX_LATE_FRAMES:
             self._reader.feed(bytes(_buffer[:size]))
-            self._handle_all()
+            if not self._handle_all():
+                self.handler.on_vain_read()
 
-    def _handle_all(self) -> None:
+    def _handle_all(self) -> bool:
+        """Handle the frames that have arrived; return whether there was one."""
+        found = False
         try:
             while self._handling is None and not self.client_terminated:
                 frame = self._reader.next()
                 if frame is None or (self.server_terminated and self._is_too_late()):
-                    return
+                    return found
+                found = True
                 self._handling = self._handle(*frame)
         except Broken as broken:
-            self.close(broken.closing.code, broken.closing.reason)
-            self._abort()
+            self._handling = self._fail(broken.closing)
         if self._handling is not None:
             self._handling.add_done_callback(self._go_on)
+        return True
 
     def _is_too_late(self) -> bool:
         self._late_frames += 1
@@ -119,7 +131,27 @@ class SocketProtocol(WebSocketProtocol13):
             return self._run_callback(self.handler.on_message, data)
         if opcode == CONTINUATION:
             return self._run_callback(self.handler.on_part)
+        if opcode == CLOSE and not self.server_terminated:
+            return self._settle_and(lambda: self._handle_message(CLOSE, data))
         return self._handle_message(opcode, data)
+
+    def _settle_and(self, end: Callable[[], object]) -> "asyncio.Future[None] | None":
+        # What came before the end is answered before it (section 5.5.1 allows it, 7.1.7 does not forbid it).
+        settling = self._run_callback(self.handler.settle)
+        if settling is None:
+            end()
+        else:
+            settling.add_done_callback(lambda _: end())
+        return settling
+
+    def _fail(self, closing: Closing) -> "asyncio.Future[None] | None":
+        def end() -> None:
+            if not self.stream.closed():
+                self.close(closing.code, closing.reason)
+                linger(self.stream.socket)
+                self._abort()
+
+        return self._settle_and(end)
 
     def _go_on(self, handled: "asyncio.Future[None]") -> None:
         self._handling = None

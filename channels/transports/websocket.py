@@ -11,9 +11,11 @@ Reading is replaced as well: see `tornado_reading`.
 """
 
 import asyncio
+import base64
 import logging
 import math
 from collections.abc import Awaitable
+from http import HTTPStatus
 from ssl import SSLWantReadError, SSLWantWriteError
 from typing import Any
 
@@ -23,14 +25,17 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProt
 
 from channels.engine.engine import Engine
 from channels.lesson.rules import Role
-from channels.limit import MAX_FRAME_BYTES, REPLY_ROOM_BYTES
+from channels.limit import MAX_FRAME_BYTES, READ_COST, REPLY_ROOM_BYTES
 from channels.sessions.session import Session
 from channels.transports.credential import SIGN_IN_COOKIE
-from channels.transports.gate import Gate, TurnedAway
+from channels.transports.gate import Gate, Place, TurnedAway
 from channels.transports.tornado_reading import SocketProtocol
 from channels.wire.codec import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
 
 log = logging.getLogger(__name__)
+
+# Of the random value in Sec-WebSocket-Key (RFC 6455, section 4.1).
+KEY_BYTES = 16
 
 
 class ChannelSocket(WebSocketHandler):
@@ -46,15 +51,22 @@ class ChannelSocket(WebSocketHandler):
         self._role = role
 
     async def prepare(self) -> None:
-        """Check the credential before the upgrade, and wait for a slot of the admission queue."""
+        """Check the request and its credential before the upgrade, and wait for a slot of the admission queue."""
+        self._check_handshake()
         if self._argument("format") not in (None, JSON.name, MESSAGE_PACK.name):
             raise HTTPError(403, "unknown format")
         try:
             self._admitted = await self._gate.admit(
-                self._role, self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
+                self._role, self._place(), self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
         except TurnedAway as away:
             self._turn_away(away)
+
+    def _check_handshake(self) -> None:
+        # RFC 6455, section 4.2.1; Tornado checks the rest.
+        keys = self.request.headers.get_list("Sec-WebSocket-Key")
+        if self.request.version == "HTTP/1.0" or len(keys) != 1 or not _is_key(keys[0]):
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "not a WebSocket handshake")
 
     def _turn_away(self, away: TurnedAway) -> None:
         # Not raised: that would clear the headers and render an error page, thousands of times in a storm.
@@ -62,6 +74,9 @@ class ChannelSocket(WebSocketHandler):
         if away.retry_after is not None:
             self.set_header("Retry-After", math.ceil(away.retry_after / 1000))
         self.finish(away.message)
+
+    def _place(self) -> Place:
+        return Place(self.request.protocol, self.request.headers.get("Host", ""))
 
     def _argument(self, name: str) -> str | None:
         return self.get_query_argument(name, None)
@@ -107,6 +122,13 @@ class ChannelSocket(WebSocketHandler):
             log.error("%s could not be served", self.request.path, exc_info=args)
 
 
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
+    except ValueError:  # neither base64 nor ASCII
+        return False
+
+
 class SocketTransport:
     """One client's WebSocket: the transport of its session and the handler of Tornado's protocol."""
 
@@ -141,8 +163,12 @@ class SocketTransport:
         while self._written is not None:
             await asyncio.wait((self._written,))
 
+    def on_vain_read(self) -> None:
+        """Charge a read that completes no frame to the client's budget."""
+        self._engine.spend(self._session, READ_COST)
+
     def on_part(self) -> None:
-        """Count a part of a message towards the rate of frames."""
+        """Charge a part of a message as a frame."""
         self._engine.touch(self._session)
 
     def on_ping(self, data: bytes) -> None:
@@ -157,6 +183,21 @@ class SocketTransport:
         """Disconnect the session from the engine."""
         self._is_closed, self._protocol = True, None
         self._engine.disconnect(self._session)
+
+    def settle(self) -> Awaitable[None] | None:
+        """Write the replies that are due; an awaitable where pushes are still on their way into the journal."""
+        settling = self._engine.settle(self._session)
+        if settling is not None or self._session.blocked:
+            return self._settle(settling)
+        self.flush()
+        return None
+
+    async def _settle(self, settling: Awaitable[None] | None) -> None:
+        if settling is not None:
+            await settling
+        while self._written is not None:
+            await asyncio.wait((self._written,))
+        self.flush()
 
     def log_exception(self, *args: Any) -> None:
         """Log a bug of ours; the connection ends."""

@@ -13,6 +13,7 @@ import msgspec
 
 from channels.errors import Code, Refused
 from channels.limit import MAX_NAME_CHARACTERS
+from channels.wire.envelope import HALF_A_PAIR, Envelope, Ref, has_half_a_pair, json_envelope, message_pack_envelope
 from channels.wire.frames import BINARY, TEXT, as_frame
 
 T = TypeVar("T")
@@ -78,11 +79,15 @@ class Wire:
         """Read one message; raises `Refused` (BAD_FRAME)."""
         raise NotImplementedError
 
+    def envelope(self, data: bytes | str) -> Envelope:
+        """Read whom to answer from a frame that `decode` has refused."""
+        return json_envelope(data)
+
     def read(self, payload: msgspec.Raw, kind: type[T]) -> T:
         """Read a payload as its type; raises `Refused` (BAD_PAYLOAD) that says what is wrong where."""
         raise NotImplementedError
 
-    def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
+    def message(self, join_ref: Ref, ref: Ref, topic: str, event: str, payload: bytes) -> bytes:
         """Encode one message, whose payload is JSON already, for the transport."""
         raise NotImplementedError
 
@@ -90,7 +95,7 @@ class Wire:
         """Encode a message without refs for all clients of this wire."""
         return self.message(None, None, topic, event, payload)
 
-    def reply(self, join_ref: str | None, ref: str | None, topic: str, status: str, response: object) -> bytes:
+    def reply(self, join_ref: Ref, ref: Ref, topic: str, status: str, response: object) -> bytes:
         """Encode the reply to one ref for the transport."""
         payload = msgspec.json.encode({"status": status, "response": response})
         return self.message(join_ref, ref, topic, "phx_reply", payload)
@@ -128,14 +133,14 @@ class JsonWire(Wire):
         """Read one message; raises `Refused` (BAD_FRAME)."""
         if isinstance(data, bytes) and data[:1] == _BINARY_PUSH:
             return _checked(Code.BAD_FRAME, _binary_push, data)
-        return _checked(Code.BAD_FRAME, self._decoder.decode, data)
+        return _checked_json(self._decoder, data)
 
     def read(self, payload: msgspec.Raw, kind: type[T]) -> T:
         """Read a payload as its type; raises `Refused` (BAD_PAYLOAD) that says what is wrong where."""
         value: T = _checked(Code.BAD_PAYLOAD, msgspec.json.decode, payload, type=kind)
         return value
 
-    def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
+    def message(self, join_ref: Ref, ref: Ref, topic: str, event: str, payload: bytes) -> bytes:
         """Encode one message, whose payload is JSON already, for the transport."""
         return self._wrap(msgspec.json.encode((join_ref, ref, topic, event, msgspec.Raw(payload))))
 
@@ -151,10 +156,10 @@ class JsonObjectWire(JsonWire):
 
     def decode(self, data: bytes | str) -> ClientMessage:
         """Read one message; raises `Refused` (BAD_FRAME)."""
-        given = _checked(Code.BAD_FRAME, self._object_decoder.decode, data)
+        given = _checked_json(self._object_decoder, data)
         return ClientMessage(given.join_ref, given.ref, given.topic, given.event, given.payload)
 
-    def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
+    def message(self, join_ref: Ref, ref: Ref, topic: str, event: str, payload: bytes) -> bytes:
         """Encode one message, whose payload is JSON already, for the transport."""
         message = {"topic": topic, "event": event, "payload": msgspec.Raw(payload), "ref": ref}
         return self._wrap(msgspec.json.encode(message))
@@ -182,12 +187,16 @@ class MessagePackWire(Wire):
             raise Refused(Code.BAD_FRAME, "a text frame where MessagePack was agreed")
         return _checked(Code.BAD_FRAME, self._decoder.decode, data)
 
+    def envelope(self, data: bytes | str) -> Envelope:
+        """Read whom to answer from a frame that `decode` has refused."""
+        return message_pack_envelope(data)
+
     def read(self, payload: msgspec.Raw, kind: type[T]) -> T:
         """Read a payload as its type; raises `Refused` (BAD_PAYLOAD) that says what is wrong where."""
         value: T = _checked(Code.BAD_PAYLOAD, msgspec.msgpack.decode, payload, type=kind)
         return value
 
-    def message(self, join_ref: str | None, ref: str | None, topic: str, event: str, payload: bytes) -> bytes:
+    def message(self, join_ref: Ref, ref: Ref, topic: str, event: str, payload: bytes) -> bytes:
         """Encode one message, whose payload is JSON already, for the transport."""
         body = msgspec.msgpack.encode((join_ref, ref, topic, event, msgspec.json.decode(payload)))
         return as_frame(BINARY, body)
@@ -222,6 +231,15 @@ def _binary_push(data: bytes) -> ClientMessage:
         raise msgspec.DecodeError("a binary frame that is not a push")
     join_ref, ref, topic, event = parts
     return ClientMessage(join_ref or None, ref or None, topic, event, _NO_PAYLOAD)
+
+
+def _checked_json(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T:
+    try:
+        return _checked(Code.BAD_FRAME, decoder.decode, data)
+    except Refused:
+        if has_half_a_pair(data):  # of which msgspec says that the data is truncated
+            raise Refused(Code.BAD_FRAME, HALF_A_PAIR) from None
+        raise
 
 
 def _checked(code: Code, decode: Callable[..., T], *args: Any, **kwargs: Any) -> T:

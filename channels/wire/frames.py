@@ -3,9 +3,11 @@
     as_frame(opcode, payload) -> bytes
     FrameReader: feed(bytes)      next() -> (opcode, payload), a complete unmasked message; None: more bytes are needed
 
-A client that breaks the protocol raises `Broken`, which says how to close the connection. 1.5 µs of CPU a frame read.
+A client that breaks the protocol raises `Broken`, which says how to close the connection, at the first byte that breaks
+it. 1.5 µs of CPU a frame read.
 """
 
+import codecs
 from collections.abc import Callable
 
 from channels.errors import BROKEN_FRAME, FRAME_TOO_BIG, INVALID_TEXT, ChannelError, Closing
@@ -19,6 +21,7 @@ _MASKED, _LENGTH = 0x80, 0x7F
 _LENGTH_BYTES = {126: 2, 127: 8}
 _MASK_BYTES = 4
 _CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, *range(1007, 1015)))
+_Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 
 Unmask = Callable[[bytes, bytes], bytes]
 
@@ -50,7 +53,7 @@ class FrameReader:
     A message may come in several frames, with control frames in between.
     """
 
-    __slots__ = ("_at", "_begun", "_buffer", "_max_bytes", "_opcode", "_unmask")
+    __slots__ = ("_at", "_begun", "_buffer", "_checked", "_decoder", "_max_bytes", "_opcode", "_unmask")
 
     def __init__(self, unmask: Unmask, max_bytes: int) -> None:
         self._unmask = unmask
@@ -59,6 +62,9 @@ class FrameReader:
         self._at = 0  # how much of the buffer has been read
         self._begun: bytearray | None = None  # the frames so far of an incomplete message
         self._opcode = CONTINUATION  # of that message
+        # Text is checked as it arrives: its decoder, and how many bytes of an incomplete frame the decoder has read.
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._checked = 0
 
     def feed(self, data: bytes) -> None:
         """Add bytes received from the client."""
@@ -82,6 +88,7 @@ class FrameReader:
             if whole is None:
                 return CONTINUATION, b""
             opcode, payload = whole
+        self._decoder, self._checked = None, 0
         return (TEXT, _text(payload)) if opcode == TEXT else (opcode, payload)
 
     def _frame(self) -> tuple[int, bytes] | None:
@@ -101,10 +108,31 @@ class FrameReader:
         mask, start = start, start + _MASK_BYTES
         end = start + length
         if len(buffer) < end:
+            if len(buffer) > start and self._is_text(first):
+                self._check_text(self._unmasked_rest(buffer[mask:start], buffer[start:]))
             self._wait()
             return None
         self._at = end
         return first, self._unmask(buffer[mask:start], buffer[start:end])
+
+    def _is_text(self, first: int) -> bool:
+        opcode = first & _OPCODE
+        return opcode == TEXT or (opcode == CONTINUATION and self._opcode == TEXT)
+
+    def _unmasked_rest(self, mask: bytes, payload: bytes) -> bytes:
+        # What has arrived of an incomplete frame and is not checked yet.
+        turn, rest = self._checked % _MASK_BYTES, payload[self._checked :]
+        self._checked = len(payload)
+        return self._unmask(mask[turn:] + mask[:turn], rest)
+
+    def _check_text(self, data: bytes) -> None:
+        # Section 8.1: a connection fails when its text is found not to be UTF-8, however much of it is still missing.
+        if self._decoder is None:
+            self._decoder = _Utf8Decoder()
+        try:
+            self._decoder.decode(data)
+        except UnicodeDecodeError:
+            raise Broken(INVALID_TEXT) from None
 
     def _wait(self) -> None:
         # A buffer that has been read is freed: most clients are silent most of the time.
@@ -129,9 +157,13 @@ class FrameReader:
             self._begun, self._opcode = bytearray(), opcode
         self._begun += payload
         if not first & _FIN:
+            if self._opcode == TEXT:
+                self._check_text(payload[self._checked :])
+            self._checked = 0
             return None
         message, self._begun = bytes(self._begun), None
-        return self._opcode, message
+        opcode, self._opcode = self._opcode, CONTINUATION
+        return opcode, message
 
 
 def _long_length(data: bytes) -> int:

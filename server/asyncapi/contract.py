@@ -87,7 +87,7 @@ def _kind(name: str, tables: Tables) -> TopicKind:
     return address.kind if address is not None else next(kind for kind in tables.kinds if kind.name == name)
 
 
-_CONNECTION = "The connection itself; it needs no join. A frame that cannot be read is refused here, without a `ref`."
+_CONNECTION = "The connection itself; it needs no join. A frame whose topic cannot be read is refused here."
 
 
 def _connection(tables: Tables) -> DocumentedTopic:

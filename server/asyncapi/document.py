@@ -19,7 +19,7 @@ from channels.event import Delivery, EventType
 from channels.member import RoleName
 from server.asyncapi.contract import TABLES, DocumentedTopic, Pushable, Tables, documented_topics
 from server.asyncapi.example import Examples
-from server.asyncapi.schema import NULL, TEXT_OR_NULL, Schemas, frame, reply
+from server.asyncapi.schema import ECHOED, NULL, TEXT_OR_NULL, Schemas, frame, reply
 from server.asyncapi.transport import SECURITY_SCHEMES, SOCKET_BINDING, servers, servers_of
 
 Part = dict[str, Any]
@@ -116,7 +116,8 @@ def _push(push: Pushable, topic: DocumentedTopic, schemas: Schemas) -> Part:
 
 
 def _reply(status: str, response: type[Any], schemas: Schemas) -> Part:
-    payload = frame("phx_reply", reply(status, schemas.of(response)))
+    refs = ECHOED if status == "error" else TEXT_OR_NULL
+    payload = frame("phx_reply", reply(status, schemas.of(response)), refs, refs)
     return _message("phx_reply", _meaning(response), payload) | {"correlationId": _BY_REF}
 
 

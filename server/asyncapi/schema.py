@@ -19,6 +19,8 @@ Schema = dict[str, Any]
 
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 NULL: Schema = {"type": "null"}
+# Refs in the answer to a frame that cannot be read, as its client wrote them.
+ECHOED: Schema = {"type": ["string", "integer", "null"]}
 
 
 class Schemas:
@@ -53,10 +55,10 @@ class Schemas:
         return {"properties": {"event": {"const": event.name}, "payload": self.of(event.payload)}}
 
 
-def frame(event: str, payload: Schema, ref: Schema = TEXT_OR_NULL) -> Schema:
+def frame(event: str, payload: Schema, ref: Schema = TEXT_OR_NULL, join_ref: Schema = TEXT_OR_NULL) -> Schema:
     """Return the schema of a frame, `[join_ref, ref, topic, event, payload]`."""
     items = [
-        {"title": "join_ref", **TEXT_OR_NULL},
+        {"title": "join_ref", **join_ref},
         {"title": "ref", **ref},
         {"title": "topic", "type": "string"},
         {"title": "event", "const": event},

@@ -135,7 +135,7 @@ def test_invalid_handshake_gets_403(
         ("access_token={ana}", {}),
         ("", {"Authorization": "Bearer {ana}"}),
         ("", {"X-Phoenix-AuthToken": "{ana}"}),
-        ("", {"Cookie": "lousa_session={ana}"}),
+        ("", {"Cookie": "lousa_session={ana}", "Sec-Fetch-Site": "same-origin"}),
         ("", {"Cookie": "lousa_session={ana}", "Origin": "{origin}"}),
         ("access_token={ana}", {"Origin": "https://elsewhere.example"}),
     ],

@@ -27,6 +27,28 @@ async def test_unreadable_frame_is_answered_and_the_connection_stays(worker: Wor
     assert await ana.ok("phoenix", "heartbeat") == {}
 
 
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (r'["1","8","class:7","message:send",{"text":"\ud83d"}]', ("1", "8", "class:7")),
+        ('["1",8,"class:7","message:send",{"text":"x"}]', ("1", 8, "class:7")),
+        (r'["1","8","class:\ud83d","message:send",{"text":"x"}]', ("1", "8", "phoenix")),
+    ],
+)
+async def test_unreadable_frame_is_answered_under_its_ref(worker: Worker, frame: str, expected: object) -> None:
+    ana = worker.connect(ANA)
+    await ana.raw(frame.encode())
+    await ana.until(lambda frame: frame[3] == "phx_reply")
+    assert [each[:3] for each in ana.frames] == [expected]
+
+
+async def test_half_an_emoji_is_refused_in_words(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.raw(rb'["1","8","class:7","message:send",{"text":"\ud83d"}]')
+    reply = await ana.until(lambda frame: frame[1] == "8")
+    assert reply["response"]["message"].startswith("half of a surrogate pair")
+
+
 async def test_leave_is_answered_and_ends_the_topics_events(worker: Worker) -> None:
     ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
     await ana.send("class:7", "phx_join", {}, "3", "3")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from channels.errors import FLOODING
 from channels.limit import IDLE_SECONDS, Limits
 from channels.member import Member
 from channels.sessions.registry import Registry
@@ -45,6 +46,23 @@ def test_full_buckets_are_discarded(registry: Registry) -> None:
     assert (len(registry._pushes), len(registry._joins)) == (1, 1)
     registry.sweep(100.0)
     assert (registry._pushes, registry._joins) == ({}, {})
+
+
+def test_new_connection_has_the_budget_its_user_has_left(registry: Registry) -> None:
+    flooding, silent, other = session(), session(), session(BRUNO)
+    for each in (flooding, silent, other):
+        registry.add(each)
+    while flooding.closing is None:
+        flooding.touch(0.0)
+    for each in (flooding, silent):
+        registry.discard(each)
+    again = session()
+    registry.add(again)
+    again.touch(0.0)
+    other.touch(0.0)
+    assert (again.closing, other.closing) == (FLOODING, None)
+    registry.sweep(100.0)
+    assert registry._frames == {}
 
 
 def test_idle_session_is_closed(registry: Registry) -> None:

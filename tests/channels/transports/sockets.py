@@ -151,11 +151,11 @@ def upgrade(login: str) -> bytes:
 class RawClient:
     """A client that reads only when told to, with a small receive buffer; `first` comes together with its request."""
 
-    def __init__(self, port: int, login: str, first: bytes = b"") -> None:
+    def __init__(self, port: int, login: str, first: bytes = b"", *, request: bytes | None = None) -> None:
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.connect(("127.0.0.1", port))
-        self.socket.sendall(upgrade(login) + first)
+        self.socket.sendall((upgrade(login) if request is None else request) + first)
         self.socket.setblocking(False)
 
     async def read_until(self, mark: bytes, data: bytes = b"") -> bytes:

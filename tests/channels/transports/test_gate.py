@@ -13,7 +13,7 @@ from channels.lesson.rules import Role
 from channels.limit import HANDSHAKE_BURST, HANDSHAKE_RATE, MAX_CONNECTIONS, MAX_LINE_SECONDS
 from channels.member import Member
 from channels.transports.admission import Admission
-from channels.transports.gate import Admitted, Gate, TurnedAway
+from channels.transports.gate import Admitted, Gate, Place, TurnedAway
 from channels.transports.handshake_rates import HandshakeRates
 from channels.transports.poll_sessions import PollSessions
 from channels.wire.codec import JSON
@@ -23,6 +23,7 @@ from tests.channels.support import ANA, CLASS, TurnedClock, Worker, member
 pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 ORIGIN = "https://portal.example"
+PLACE = Place("https", "lousa.example")
 ROLES = {role.name: role for role in roles.ROLES}
 
 
@@ -58,10 +59,12 @@ class Door:
         role: Role = ROLES["student"],
         cookie: str | None = None,
         vsn: str | None = None,
+        place: Place = PLACE,
         **headers: str,
     ) -> Admitted:
         arguments = {"access_token": login, "vsn": vsn}
-        return await self.gate.admit(role, headers, arguments.get, cookie)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.gate.admit(role, place, named, arguments.get, cookie)
 
     async def refused(self, *args: Any, **options: Any) -> TurnedAway:
         with pytest.raises(TurnedAway) as raised:
@@ -95,14 +98,39 @@ async def test_protocol_version_selects_the_frame_format(door: Door, vsn: str | 
     assert (await door.admit("ana", vsn=vsn)).in_objects is in_objects
 
 
-@pytest.mark.parametrize("vsn", ["3.0.0", "", "x"])
+@pytest.mark.parametrize("vsn", ["3.0.0", "", "x", "1.0.0'", "1.0", "2.0.0\n", "1.", "2.0.0.0", "٢.0.0", "2." * 2_000])
 async def test_an_unknown_version_is_forbidden(door: Door, vsn: str) -> None:
     assert (await door.refused("ana", vsn=vsn)).status == HTTPStatus.FORBIDDEN
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "https://lousa.example", "https://LOUSA.example"])
 async def test_cookie_is_accepted_from_our_own_pages(door: Door, origin: str) -> None:
-    assert (await door.admit(cookie="ana", Origin=origin, Host="lousa.example")).member is ANA
+    assert (await door.admit(cookie="ana", Origin=origin)).member is ANA
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "origin", "may"),
+    [
+        ("https", "lousa.example:443", "https://lousa.example", True),
+        ("http", "lousa.example:80", "http://lousa.example", True),
+        ("http", "lousa.example:8888", "http://lousa.example:8888", True),
+        ("https", "[2001:db8::1]", "https://[2001:db8::1]", True),
+        ("http", "lousa.example", "https://lousa.example", False),
+        ("https", "lousa.example", "http://lousa.example", False),
+        ("http", "lousa.example:443", "https://lousa.example", False),
+        ("http", "lousa.example:80", "http://lousa.example:8080", False),
+        ("http", "lousa.example", "chrome-extension://lousa.example", False),
+        ("http", "lousa.example", "http://lousa.example.evil.example", False),
+    ],
+)
+async def test_origins_are_compared_as_browsers_do(door: Door, scheme: str, host: str, origin: str, may: bool) -> None:
+    assert door.gate.allows(origin, Place(scheme, host)) is may
+
+
+async def test_page_behind_an_unnamed_proxy_is_explained_once(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        await door.refused(cookie="ana", place=Place("http", "lousa.example"), Origin="https://lousa.example")
+    assert [record.getMessage().count("--behind-proxy") for record in caplog.records] == [1]
 
 
 @pytest.mark.parametrize(
@@ -110,11 +138,44 @@ async def test_cookie_is_accepted_from_our_own_pages(door: Door, origin: str) ->
 )
 @pytest.mark.parametrize("host", ["lousa.example", ""])
 async def test_cookie_from_a_foreign_origin_is_forbidden(door: Door, origin: str, host: str) -> None:
-    assert (await door.refused(cookie="ana", Origin=origin, Host=host)).status == HTTPStatus.FORBIDDEN
+    refused = await door.refused(cookie="ana", place=Place("https", host), Origin=origin)
+    assert refused.status == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec_Fetch_Site": "same-origin"},
+        {"Sec_Fetch_Site": "none"},
+        {"Referer": "https://lousa.example/students/classes/7"},
+        {"Referer": f"{ORIGIN}/page"},
+        {"Origin": ORIGIN, "Sec_Fetch_Site": "cross-site"},
+    ],
+)
+async def test_cookie_is_accepted_with_a_sign_of_our_pages(door: Door, headers: dict[str, Any]) -> None:
+    assert (await door.admit(cookie="ana", **headers)).member is ANA
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "cross-site", "Referer": "https://lousa.example/"},
+        {"Referer": "https://elsewhere.example/"},
+        {"Referer": "https://lousa.example@elsewhere.example/"},
+        {"Referer": "http://["},
+        {"Referer": ""},
+    ],
+)
+async def test_cookie_of_a_cross_site_request_is_forbidden(door: Door, headers: dict[str, str]) -> None:
+    assert (await door.refused(cookie="ana", **headers)).status == HTTPStatus.FORBIDDEN
+    assert door.worker.engine.connections_of(ANA) == 0
 
 
 async def test_token_is_accepted_from_any_origin(door: Door) -> None:
-    assert (await door.admit("ana", Origin="http://[", Host="x")).member is ANA
+    assert (await door.admit("ana", Origin="http://[", Sec_Fetch_Site="cross-site")).member is ANA
 
 
 async def test_unreachable_database_gives_service_unavailable(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,11 @@ import pytest
 from tornado.iostream import BaseIOStream
 from tornado.websocket import WebSocketProtocol13
 
-from channels.errors import RESTARTING
-from channels.limit import FRAME_BURST, MAX_FRAME_BYTES
+from channels.errors import BROKEN_FRAME, FRAME_TOO_BIG, INVALID_TEXT, RESTARTING
+from channels.limit import FRAME_BURST, MAX_FRAME_BYTES, READ_COST
 from channels.transports.tornado_reading import MAX_LATE_FRAMES, SocketProtocol
 from channels.transports.websocket import SocketTransport
-from channels.wire.frames import BINARY, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader
+from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader
 from tests.channels.transports.sockets import (
     RawClient,
     Served,
@@ -170,3 +171,59 @@ async def test_pings_are_answered_and_a_close_frame_is_echoed(served: Served) ->
     assert await client.read_all() == b"\x8a\x0dare you there" + b"\x88\x02\x0f\xa1"
     await served.gone(1)
     client.socket.close()
+
+
+ENDS = {
+    "close": (frame(CLOSE, b"\x03\xe8"), b"\x88\x02\x03\xe8"),
+    "broken frame": (frame(CONTINUATION, b"x"), b"\x88" + bytes([2 + len(BROKEN_FRAME.reason)]) + b"\x03\xea"),
+    "text that is not UTF-8": (frame(TEXT, b"\xff"), b"\x88" + bytes([2 + len(INVALID_TEXT.reason)]) + b"\x03\xef"),
+    "too big": (frame(BINARY, bytes(MAX_FRAME_BYTES + 1))[:14], b"\x88" + bytes([2 + len(FRAME_TOO_BIG.reason)])),
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+async def test_replies_due_come_before_the_end_in_the_same_segment(served: Served, kind: str) -> None:
+    end, answer = ENDS[kind]
+    client = RawClient(served.port, "ana")
+    await client.read_until(b"\r\n\r\n")
+    await client.send_bytes(b"".join(pushes(5)) + end)
+    data = await client.read_all()
+    for ref in range(6):
+        assert data.index(b'"%d","class:7","phx_reply",{"status":"ok"' % ref) < data.index(answer)
+    assert data.count(b"\x88") == 1
+    client.socket.close()
+
+
+async def test_close_code_arrives_although_the_client_still_sends(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    await client.read_until(b"\r\n\r\n")
+    await client.send_bytes(frame(CONTINUATION, b"x") + bytes(200_000))
+    await served.gone(1)
+    await client.send_bytes(bytes(200_000))
+    assert b"\x03\xea" + BROKEN_FRAME.reason.encode() in await client.read_all()
+    client.socket.close()
+
+
+async def test_frames_in_many_small_packets_cost_more(make_worker: Callable[..., Any]) -> None:
+    async with serving(await make_worker()) as served:
+        client = RawClient(served.port, "ana")
+        await client.read_until(b"\r\n\r\n")
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        (session,) = served.worker.engine._registry.of(1)
+        before = session.frames.tokens
+        for byte in frame(TEXT, b"[]")[:-1]:  # of eight bytes
+            read = session.frames.tokens
+            await client.send_bytes(bytes([byte]))
+            while session.frames.tokens == read:
+                await asyncio.sleep(0)
+        assert session.frames.tokens == pytest.approx(before - 7 * READ_COST)
+        client.socket.close()
+
+
+async def test_long_messages_cost_more_than_short_ones(make_worker: Callable[..., Any]) -> None:
+    async with serving(await make_worker()) as served:
+        client = RawClient(served.port, "ana")
+        await client.read_until(b"\r\n\r\n")
+        await client.send_bytes(frame(TEXT, b"x" * MAX_FRAME_BYTES) * (int(FRAME_BURST) // 8))
+        assert await client.read_until(b"\x88\x11\x03\xf0too many frames")
+        client.socket.close()

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gc
 import json
+import re
 import socket
 import ssl
 import struct
@@ -72,12 +73,51 @@ async def test_a_cookie_is_accepted_from_the_servers_own_origin(served: Served) 
         ("", {"Cookie": "lousa_session=ana", "Origin": "null"}),
         ("", {"Authorization": "Basic ana"}),
         ("", {"Sec_WebSocket_Protocol": "phoenix, base64url.bearer.phx.***"}),
+        ("", {"Cookie": "lousa_session=ana", "Sec_Fetch_Site": "same-site"}),
         ("access_token=ana&vsn=3.0.0", {}),
         ("access_token=ana&format=xml", {}),
     ],
 )
 async def test_other_requests_get_403(served: Served, query: str, headers: dict[str, str]) -> None:
     assert await served.refused(query, **headers) == 403
+
+
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (KEY, b""),
+        (KEY, KEY + KEY),
+        (KEY, b"Sec-WebSocket-Key: \r\n"),
+        (KEY, b"Sec-WebSocket-Key: c2hvcnQ=\r\n"),
+        (KEY, b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n"),
+        (KEY, b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==\r\n"),
+        (KEY, b"Sec-WebSocket-Key: \xff\r\n"),
+        (b"HTTP/1.1", b"HTTP/1.0"),
+        (b"Upgrade: websocket\r\n", b""),
+        (b"Connection: Upgrade\r\n", b""),
+        (b"Connection: Upgrade\r\n", b"Connection: keep-alive\r\n"),
+    ],
+)
+async def test_handshake_that_is_none_gets_400(served: Served, before: bytes, after: bytes) -> None:
+    whole = re.sub(rb"Sec-WebSocket-Key: .*\r\n", KEY, upgrade("ana"))
+    sent = whole.replace(before, after)
+    assert sent != whole
+    client = RawClient(served.port, "ana", request=sent)
+    assert (await client.read_until(b"\r\n")).startswith(b"HTTP/1.1 400 ")
+    client.socket.close()
+
+
+@pytest.mark.parametrize("version", [b"", b"8", b"13, 13"])
+async def test_other_version_of_the_websocket_gets_426(served: Served, version: bytes) -> None:
+    sent = upgrade("ana").replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: " + version)
+    client = RawClient(served.port, "ana", request=sent)
+    answer = await client.read_until(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 426 ")
+    assert b"Sec-Websocket-Version: 13" in answer
+    client.socket.close()
 
 
 async def test_each_role_has_a_separate_socket_url(served: Served) -> None:

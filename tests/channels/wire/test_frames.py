@@ -166,3 +166,53 @@ def test_invalid_utf_8_closes_with_1007(data: bytes) -> None:
 
 def test_fragments_may_split_a_utf_8_character() -> None:
     assert whole(frame(TEXT, b"ol\xc3", final=False) + frame(CONTINUATION, b"\xa1")) == [(TEXT, "olá")]
+
+
+CUT = b"ol\xc3"
+WRONG = b"ol\xf4\x90"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(TEXT, CUT),
+        frame(TEXT, CUT, final=False) + frame(CONTINUATION, b""),
+        frame(TEXT, CUT, final=False) + frame(CONTINUATION, b"x", final=False),
+        frame(TEXT, b"ol", final=False) + frame(CONTINUATION, b"\xc3"),
+        frame(CLOSE, b"\x03\xe8" + CUT),
+    ],
+)
+def test_text_cut_within_a_character_closes_with_1007(data: bytes) -> None:
+    assert broken(data) == 1007
+
+
+@pytest.mark.parametrize("start", [b"", frame(TEXT, b"\xc3", final=False)])
+def test_invalid_text_closes_before_its_frame_is_complete(start: bytes) -> None:
+    opcode, text = (CONTINUATION, b"\xa1" + WRONG) if start else (TEXT, WRONG)
+    whole_frame = frame(opcode, text + bytes(100), mask=b"abcd")
+    head = len(whole_frame) - 100
+    frames = reader()
+    frames.feed(start)
+    for byte in whole_frame[: head - 1]:
+        while frames.next() is not None:
+            pass
+        frames.feed(bytes([byte]))
+    assert frames.next() is None
+    frames.feed(whole_frame[head - 1 : head])
+    with pytest.raises(Broken) as raised:
+        frames.next()
+    assert raised.value.closing.code == 1007
+
+
+@given(st.text(max_size=80), st.lists(st.integers(1, 9), max_size=30), st.lists(st.integers(1, 9), max_size=60))
+def test_text_may_be_split_anywhere_within_characters(text: str, parts: list[int], cuts: list[int]) -> None:
+    data, frames = text.encode(), list[bytes]()
+    for size in parts:
+        frames.append(frame(CONTINUATION if frames else TEXT, data[:size], final=False, mask=b"abcd"))
+        data = data[size:]
+    frames.append(frame(CONTINUATION if frames else TEXT, data, mask=b"abcd"))
+    sent, chunks = b"".join(frames), []
+    for size in cuts:
+        chunks.append(sent[:size])
+        sent = sent[size:]
+    assert whole(*chunks, sent) == [(TEXT, text)]

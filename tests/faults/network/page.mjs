@@ -21,7 +21,7 @@ const {WebSocket: NodeWebSocket} = createRequire(new URL("../../interop/package.
 /** A farewell may still be under way. */
 const LEAVING_MS = 300;
 
-const headers = {cookie: `lousa_session=${TOKEN}`};
+const headers = {cookie: `lousa_session=${TOKEN}`, origin: LOUSA_URL};
 const fetchAbsolute = globalThis.fetch;
 
 // What the client finds in a browser: a page's address, and requests that carry its cookie.
