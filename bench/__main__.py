@@ -65,7 +65,7 @@ def _storm(parser: argparse.ArgumentParser) -> None:
 
 def _slow(parser: argparse.ArgumentParser) -> None:
     _rounds(parser, rounds=4, seconds=8.0)
-    parser.add_argument("--clients", type=int, default=1_000, help="of the class, a tenth of them deaf or not")
+    parser.add_argument("--clients", type=int, default=1_000, help="of the class, of which a tenth stalls or not")
     parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
     parser.set_defaults(measure=slow.measure)
 

@@ -1,4 +1,4 @@
-"""The effect of clients that read nothing ("deaf" in the tables) on a class in which they are a tenth.
+"""The effect of clients that read nothing ("stalled" in the tables) on a class in which they are a tenth.
 
 The messages are long, so that a connection that is not read is full within a second; the server then buffers messages
 up to a bound and closes it. For comparison the same class is measured while all clients read.
@@ -18,7 +18,7 @@ from bench.result import MILLISECONDS, keep, middle, percentile, say, table
 from bench.served import GENERATOR_CORES, Server, lousa
 
 SENDERS = 20
-DEAF_PART = 10
+STALLED_PART = 10
 # Two printed pages, the longest message allowed; and the receive buffer of a client that does not read.
 TEXT = "x" * 4_000
 BUFFER_BYTES = 4_096
@@ -30,7 +30,7 @@ FULL_SECONDS = 2.0
 class Figure:
     """One measurement: latencies in seconds from a message's push to the last of the reading clients."""
 
-    deaf: bool
+    stalled: bool
     clients: int
     messages: int
     missing: int
@@ -43,13 +43,13 @@ class Figure:
 class Bystanders:
     """A tenth of the class, in its own process: connected, and either reading or not."""
 
-    def __init__(self, port: int, classroom: Class, deaf: bool) -> None:
+    def __init__(self, port: int, classroom: Class, stalled: bool) -> None:
         self._clients = []
         for seat in classroom.seats:
-            client = Client(Address(port, seat.path, buffer_bytes=BUFFER_BYTES if deaf else 0))
+            client = Client(Address(port, seat.path, buffer_bytes=BUFFER_BYTES if stalled else 0))
             Phoenix().join(client, classroom.topic)
             self._clients.append(client)
-        self._drain = None if deaf else Drain([client.socket for client in self._clients], [])
+        self._drain = None if stalled else Drain([client.socket for client in self._clients], [])
 
     def attend(self, seconds: float) -> int:
         """Read, or not, for this time; return how many clients are still connected."""
@@ -73,18 +73,18 @@ def measure(clients: int, rounds: int, seconds: float, rate: float) -> None:
     figures = []
     with lousa(1, clients) as server:
         (whole,) = server.classes
-        tenth = Class(whole.topic, whole.seats[: clients // DEAF_PART])
-        others = Class(whole.topic, whole.seats[clients // DEAF_PART :])
+        tenth = Class(whole.topic, whole.seats[: clients // STALLED_PART])
+        others = Class(whole.topic, whole.seats[clients // STALLED_PART :])
         with generator(GENERATOR_CORES, Load.join, server.port, Phoenix(TEXT), [others], SENDERS) as load:
             for number in range(rounds):
-                for deaf in (False, True):
-                    figures.append(_measure(server, load, tenth, deaf, seconds, rate))
+                for stalled in (False, True):
+                    figures.append(_measure(server, load, tenth, stalled, seconds, rate))
                     say(f"{number + 1}/{rounds} {' | '.join(_cells(figures[-1:]))}")
     keep("slow", figures, report(figures))
 
 
-def _measure(server: Server, load: Generator[Load], tenth: Class, deaf: bool, seconds: float, rate: float) -> Figure:
-    with generator(GENERATOR_CORES, Bystanders, server.port, tenth, deaf) as bystanders:
+def _measure(server: Server, load: Generator[Load], tenth: Class, stalled: bool, seconds: float, rate: float) -> Figure:
+    with generator(GENERATOR_CORES, Bystanders, server.port, tenth, stalled) as bystanders:
         load.call(Load.settle)
         bystanders.start(Bystanders.attend, FULL_SECONDS + seconds)
         load.call(Load.run_at, FULL_SECONDS, rate)
@@ -93,16 +93,16 @@ def _measure(server: Server, load: Generator[Load], tenth: Class, deaf: bool, se
         used = server.cpu_seconds() - before
         connected = bystanders.result()
     p50, p99 = (percentile(run.latencies, percent) for percent in (50, 99))
-    return Figure(deaf, len(tenth.seats), run.messages, run.missing, p50, p99, used, connected)
+    return Figure(stalled, len(tenth.seats), run.messages, run.missing, p50, p99, used, connected)
 
 
 def report(figures: Sequence[Figure]) -> str:
     """Make a table of the middle rounds, with the effect on the latency of the other clients."""
     columns = ["a tenth", "to the last of the others: p50", "p99", "over the rounds", "CPU ms a message", "lost"]
-    rows = [_cells([figure for figure in figures if figure.deaf is deaf]) for deaf in (False, True)]
-    with_deaf, without = (_middle([figure for figure in figures if figure.deaf is deaf]) for deaf in (True, False))
+    rows = [_cells([figure for figure in figures if figure.stalled is stalled]) for stalled in (False, True)]
+    with_stalled, without = (_middle([figure for figure in figures if figure.stalled is stalled]) for stalled in (True, False))
     return (
-        table(columns, rows) + f"\n\np99 with deaf clients is {with_deaf.p99 / without.p99:.2f} times that without.\n"
+        table(columns, rows) + f"\n\np99 with stalled clients is {with_stalled.p99 / without.p99:.2f} times that without.\n"
     )
 
 
@@ -112,9 +112,9 @@ def _middle(figures: Sequence[Figure]) -> Figure:
 
 def _cells(figures: Sequence[Figure]) -> list[str]:
     chosen, waits = _middle(figures), [figure.p99 * MILLISECONDS for figure in figures]
-    connected = f"deaf, {chosen.still_connected} of {chosen.clients} still connected at the end"
+    connected = f"stalled, {chosen.still_connected} of {chosen.clients} still connected at the end"
     return [
-        connected if chosen.deaf else "reads",
+        connected if chosen.stalled else "reads",
         f"{chosen.p50 * MILLISECONDS:.1f} ms",
         f"{chosen.p99 * MILLISECONDS:.1f} ms",
         f"{min(waits):.1f} to {max(waits):.1f} ms",
