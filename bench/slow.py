@@ -100,10 +100,8 @@ def report(figures: Sequence[Figure]) -> str:
     """Make a table of the middle rounds, with the effect on the latency of the other clients."""
     columns = ["a tenth", "to the last of the others: p50", "p99", "over the rounds", "CPU ms a message", "lost"]
     rows = [_cells([figure for figure in figures if figure.stalled is stalled]) for stalled in (False, True)]
-    with_stalled, without = (_middle([figure for figure in figures if figure.stalled is stalled]) for stalled in (True, False))
-    return (
-        table(columns, rows) + f"\n\np99 with stalled clients is {with_stalled.p99 / without.p99:.2f} times that without.\n"
-    )
+    p99 = {stalled: _middle([each for each in figures if each.stalled is stalled]).p99 for stalled in (True, False)}
+    return table(columns, rows) + f"\n\np99 with stalled clients is {p99[True] / p99[False]:.2f} times that without.\n"
 
 
 def _middle(figures: Sequence[Figure]) -> Figure:
