@@ -51,6 +51,7 @@ from server.process.tornado_http_server import Server
 from server.schemas import SCHEMAS
 from server.settings import Settings
 from server.tasks import cancel, finish
+from server.views.static import Assets, bundled
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,8 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _poll_sessions(engine) as poll_sessions,
         ):
             gate = Gate(engine, poll_sessions, settings.allowed_origins)
-            application = make_application(databases, accounts, gate, watched)
+            assets = Assets(is_bundled=False) if settings.unbundled else bundled()
+            application = make_application(databases, accounts, gate, watched, assets=assets)
             async with _serving(settings, application, sockets, gate, watched), _collecting_garbage():
                 on_open()
                 await stopped.wait()
@@ -329,13 +331,14 @@ def make_application(
     watched: Health,
     tables: Tables = TABLES,
     packages: Sequence[ModuleType] = views.PACKAGES,
+    assets: Assets | None = None,
 ) -> Application:
     """Make the web application: pages of these packages, and sockets and polls for these roles."""
     sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
     application = Application(
-        [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages)],
+        [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
         log_function=partial(_log_request, watched),
-        **views.application_settings(accounts, databases, tables),
+        **views.application_settings(accounts, databases, tables, assets),
     )
     application.add_transform(_last_answer(watched))
     return application

@@ -28,6 +28,7 @@ class Settings:
 
     Pages of `allowed_origins` (`https://school.example`) may open sockets, beside the server's own pages.
     `behind_proxy` trusts X-Forwarded-For and X-Forwarded-Proto, which is safe only behind a proxy that sets them.
+    `unbundled` serves each script and style sheet as it is in its folder, for work on them.
     """
 
     data_dir: Path
@@ -41,6 +42,7 @@ class Settings:
     max_outbox_kib: int = 1024
     allowed_origins: tuple[str, ...] = ()
     behind_proxy: bool = False
+    unbundled: bool = False
 
 
 def read_origin(text: str, option: str = "--allowed-origin") -> str:

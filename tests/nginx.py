@@ -77,7 +77,7 @@ class Nginx:
                 servers=" ".join(f"server 127.0.0.1:{port};" for port in self._ports),
             )
         )
-        command = [_program(), "-p", str(self._folder), "-e", "nginx.log", "-c", str(configuration)]
+        command = [program_path(), "-p", str(self._folder), "-e", "nginx.log", "-c", str(configuration)]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not (self._folder / "nginx.pid").exists():
@@ -93,7 +93,8 @@ class Nginx:
         self._process.wait()
 
 
-def _program() -> str:
+def program_path() -> str:
+    """Return where nginx is; raise ProgramMissing."""
     # Debian installs it in a directory that is only on root's PATH.
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
     if found is None:

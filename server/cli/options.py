@@ -133,6 +133,11 @@ _SERVER_OPTIONS = [
         is_flag=True,
         help="Trust the X-Forwarded-… headers: only if every request comes through a proxy such as nginx.",
     ),
+    option(
+        "--unbundled",
+        is_flag=True,
+        help="Serve each script and style sheet of the pages as it is, read anew for every request: for work on them.",
+    ),
 ]
 
 

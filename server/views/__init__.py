@@ -6,32 +6,42 @@ from typing import Any
 
 from server.accounts.accounts import Accounts
 from server.asyncapi import TABLES, Tables
+from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
 from server.views import docs, principal, static, students, teachers
 from server.views.base import Missing, Slash
+from server.views.static import Assets
 
 PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, docs)
 
 Route = tuple[str, type, dict[str, Any]]
 
 
-def handlers(accounts: Accounts, tables: Tables = TABLES, packages: Sequence[ModuleType] = PACKAGES) -> list[Route]:
+def handlers(
+    accounts: Accounts,
+    tables: Tables = TABLES,
+    packages: Sequence[ModuleType] = PACKAGES,
+    assets: Assets | None = None,
+) -> list[Route]:
     """Return the routes of all pages and their static files."""
     given = {"accounts": accounts, "tables": tables}
     pages = [(url, page, given) for package in packages for url, page in package.handlers]
     slashes = [(role.home.removesuffix("/"), Slash, given) for role in tables.roles]
-    return [*static.handlers, *pages, *slashes]
+    return [*static.handlers(assets or static.bundled()), *pages, *slashes]
 
 
-def application_settings(accounts: Accounts, databases: Databases, tables: Tables = TABLES) -> dict[str, Any]:
+def application_settings(
+    accounts: Accounts, databases: Databases, tables: Tables = TABLES, assets: Assets | None = None
+) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on."""
     return {
         "default_handler_class": Missing,
         "default_handler_args": {"accounts": accounts, "tables": tables},
         "databases": databases,
-        "transforms": [StrictHeaders],
+        "assets": assets or static.bundled(),
+        "transforms": [StrictHeaders, Compressed],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},
     }

@@ -26,7 +26,7 @@ from server.asyncapi import Tables
 from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
-from server.views.static import ROOT, static_url
+from server.views.static import ROOT, Assets
 
 LANGUAGE_COOKIE = "lousa_language"
 SIGN_IN = "/accounts/sign-in"
@@ -151,9 +151,25 @@ class Page(RequestHandler):
             "languages": locale.LANGUAGES.values(),
             "here": local_path(self.request.uri if self.request.method in ("GET", "HEAD") else None),
             "page_data": "",
-            "static_url": static_url,
+            "static_url": self.assets.url,
+            "sheet": self.assets.url,
+            "script": self._script,
+            "catalog": self._catalog,
             "school": "",
         }
+
+    @property
+    def assets(self) -> Assets:
+        """The static files that pages name."""
+        found: Assets = self.settings["assets"]
+        return found
+
+    @property
+    def _catalog(self) -> str:
+        return f"/accounts/language/{self.language.code}.js?v={self.language.version}"
+
+    def _script(self, path: str, package: str = "") -> str:
+        return self.assets.script(path, package, self._catalog)
 
     @property
     def home(self) -> str:

@@ -1,14 +1,16 @@
+import gzip
 import re
 from pathlib import Path
 
+import brotli
 import pytest
 
 from server.locale.update import ROOT, script_files
-from server.views.static import VERSION, static_url, version_of
+from server.views.static import FOLDERS, VERSION, Assets, bundled, static_url, version_of
 from tests.server.views.visitor import Visitor
 
 IMPORT = re.compile(r"""^(?:import|export) [^;=(]*? from "([^"]+)"|^import "([^"]+)";""", re.MULTILINE)
-TEMPLATE_FILE = re.compile(r"static_url\('([^']+)'(?:, '(\w+)')?\)")
+TEMPLATE_FILE = re.compile(r"\b(?:static_url|sheet|script)\('([^']+)'(?:, '(\w+)')?\)")
 
 
 async def test_a_file_under_its_version_is_kept_for_ever_and_asked_for_anew_without(visitor: Visitor) -> None:
@@ -67,6 +69,77 @@ def test_templates_name_files_that_are_there() -> None:
     for path, package in named:
         folder = ROOT / "server/views" / package / "static" if package else ROOT / "static"
         assert (folder / path).is_file(), path
+
+
+def test_templates_load_scripts_and_sheets_by_their_functions_only() -> None:
+    """What these name is joined; a tag of another kind would load every module by itself."""
+    templates = [*ROOT.glob("templates/*.html"), *ROOT.glob("server/views/*/templates/*.html")]
+    for file in templates:
+        assert "<script" not in file.read_text(), file
+        assert not re.search(r"stylesheet(?!\" href=\"\{% block sheet %\})", file.read_text()), file
+
+
+async def test_file_comes_in_the_encoding_that_the_browser_prefers(visitor: Visitor) -> None:
+    plain = await visitor.raw(static_url("page.js"), "identity")
+    tags = {plain.headers["Etag"]}
+    for accepted, encoding, unpack in (("gzip, br", "br", brotli.decompress), ("gzip", "gzip", gzip.decompress)):
+        packed = await visitor.raw(static_url("page.js"), accepted)
+        assert packed.headers["Content-Encoding"] == encoding
+        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+        assert unpack(packed.body) == plain.body
+        assert int(packed.headers["Content-Length"]) == len(packed.body) < len(plain.body)
+        tags.add(packed.headers["Etag"])
+        again = await visitor.raw(static_url("page.js"), accepted, **{"If-None-Match": packed.headers["Etag"]})
+        assert (again.code, again.body) == (304, b"")
+    assert len(tags) == 3
+
+
+async def test_part_of_a_file_is_answered_with_the_whole(visitor: Visitor) -> None:
+    answer = await visitor.raw(static_url("page.js"), "gzip", Range="bytes=0-9")
+    assert answer.code == 200
+    assert len(gzip.decompress(answer.body)) > 10
+
+
+async def test_image_is_not_compressed_again(visitor: Visitor) -> None:
+    small = await visitor.raw(static_url("chalk-start.svg"), "br, gzip")
+    assert "Content-Encoding" not in small.headers
+
+
+async def test_heads_of_a_file_are_those_of_its_answer(visitor: Visitor) -> None:
+    whole, told = await visitor.get(static_url("page.js")), await visitor.head(static_url("page.js"))
+    assert (told.status, told.text) == (200, "")
+    assert {name: told.headers[name] for name in told.headers if name != "Date"} == {
+        name: whole.headers[name] for name in whole.headers if name != "Date"
+    }
+
+
+def test_page_script_is_joined_and_preloads_what_it_imports() -> None:
+    joined = bundled().find("/static/class_page.js")
+    assert joined is not None
+    assert b'from"./common.js"' in joined.body
+    markup = bundled().script("class_page.js", "", "/catalog?a=1&b")
+    assert markup.splitlines() == [
+        '<link rel="modulepreload" href="/catalog?a=1&amp;b">',
+        f'<link rel="modulepreload" href="{static_url("common.js")}">',
+        f'<script type="module" src="{static_url("class_page.js")}"></script>',
+    ]
+
+
+def test_unbundled_files_are_served_as_they_are_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FOLDERS, "", tmp_path)
+    assets = Assets(is_bundled=False)
+    (tmp_path / "page.js").write_text("export const one = 1;\n")
+    (tmp_path / "a_page.js").write_text('import {one} from "./page.js";\n')
+    for text in ("export const one = 1;\n", "export const one = 2;\n"):
+        (tmp_path / "page.js").write_text(text)
+        found = assets.find("/static/page.js")
+        assert found is not None
+        assert found.body.decode() == text
+    assert assets.find("/static/../server.py") is None
+    assert assets.script("a_page.js").splitlines() == [
+        '<link rel="modulepreload" href="/static/page.js">',
+        '<script type="module" src="/static/a_page.js"></script>',
+    ]
 
 
 def test_scripts_put_no_text_into_markup() -> None:

@@ -48,6 +48,12 @@ class Visitor:
         """Ask for a page."""
         return await self._fetch(path, method="GET", headers=headers)
 
+    async def raw(self, path: str, accepted: str, **headers: str) -> HTTPResponse:
+        """Ask for something in one of these encodings, and return it as it came over the network."""
+        sent = {"Accept-Encoding": accepted, **headers}
+        request = HTTPRequest(self.url + path, headers=sent, decompress_response=False)
+        return await AsyncHTTPClient().fetch(request, raise_error=False)
+
     async def head(self, path: str) -> Answer:
         """Ask for a page's headers."""
         return await self._fetch(path, method="HEAD", headers={})
