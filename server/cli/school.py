@@ -29,8 +29,14 @@ def roster() -> None:
 @roster.command("import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @option("--dry-run", is_flag=True, help="Only say what would change.")
+@option(
+    "--confirm-ended",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    help="Confirm that so many users, classes and enrolments in all are to end. Asked for where that is a large part.",
+)
 @data_options
-def import_command(path: Path, dry_run: bool, **given: Any) -> None:
+def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given: Any) -> None:
     """Update the school from a OneRoster export: a folder or a zip of CSV files (version 1.1 or 1.2).
 
     New users are added, changed ones are updated, and users who are no longer in the export can no longer sign in. If
@@ -42,7 +48,9 @@ def import_command(path: Path, dry_run: bool, **given: Any) -> None:
 
     async def apply(databases: Databases) -> rosters.Summary:
         with _progress("Importing") as progress:
-            return await rosters.apply(databases.sessions("accounts"), found, dry_run=dry_run, progress=progress)
+            return await rosters.apply(
+                databases.sessions("accounts"), found, dry_run=dry_run, progress=progress, confirm_ended=confirm_ended
+            )
 
     _tell(run(settings, apply), dry_run=dry_run)
 
@@ -100,3 +108,11 @@ def _tell(summary: rosters.Summary, *, dry_run: bool) -> None:
     if summary.skipped:
         skipped = ", ".join(f"{count} {name}" for name, count in sorted(summary.skipped.items()))
         click.echo(f"  left out   {skipped}")
+    for remark in summary.remarks:
+        click.echo(f"  {remark.times} {remark.what}:")
+        for place in remark.places:
+            click.echo(f"    {place}")
+        if remark.times > len(remark.places):
+            click.echo(f"    … and {remark.times - len(remark.places)} more")
+    if dry_run and summary.to_confirm:
+        click.echo(f"A large part would end. If that is right, import with --confirm-ended {summary.to_confirm}.")

@@ -7,8 +7,8 @@ export like any other: that of the demo school.
 
 from server.rosters.compare import Counts
 from server.rosters.merge import Summary, apply
-from server.rosters.problems import Problem, RosterErrors
+from server.rosters.problems import Problem, Remark, RosterErrors
 from server.rosters.reader import read
 from server.rosters.roster import Roster
 
-__all__ = ["Counts", "Problem", "Roster", "RosterErrors", "Summary", "apply", "read"]
+__all__ = ["Counts", "Problem", "Remark", "Roster", "RosterErrors", "Summary", "apply", "read"]

@@ -14,13 +14,11 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, LargeZipFile, ZipFile, ZipInfo
 
 from server.rosters.problems import Problems, shown
-from server.rosters.source import MAX_FILE_BYTES, proper_name
+from server.rosters.source import MANIFEST, MAX_DEPTH, MAX_ENTRIES, MAX_FILE_BYTES, proper_name, several
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# An export has some 25 files; macOS adds one more for each.
-MAX_ENTRIES = 1_000
 # The list of the entries: 1,000 of them with names of 200 characters. Python reads all of it before one can count.
 MAX_DIRECTORY_BYTES = 256 * 1024
 # The files of a school of 100,000 users have 170 MB; grades and resources, which are not read, may triple it.
@@ -41,7 +39,7 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 
 class Archive:
-    """The files in a zip, at its top or in its one top folder."""
+    """The files in a zip, in the one folder with a manifest."""
 
     def __init__(self, path: Path, problems: Problems) -> None:
         """Open and check; what is wrong goes to `problems`, and then nothing may be read. Raise OSError as `open`."""
@@ -85,9 +83,9 @@ class Archive:
 
 
 def _faults(entry: ZipInfo) -> Iterable[str]:
-    path = PurePosixPath(entry.filename)
+    path = _path(entry)
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    if not path.parts or entry.filename != entry.orig_filename or "\\" in entry.filename:
+    if not path.parts or entry.filename != entry.orig_filename:
         yield "has no name, or one with characters that no file name has"
     if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
         yield "has a path that leads out of the zip"
@@ -105,11 +103,10 @@ def _faults(entry: ZipInfo) -> Iterable[str]:
 
 def _find(zip_name: str, entries: list[ZipInfo], problems: Problems) -> dict[str, ZipInfo]:
     """Find the files of the export in the folder where its manifest stands."""
-    folders = {_folder(entry) for entry in entries if _is_wanted(entry) and _name(entry) == "manifest.csv"}
+    folders = {_folder(entry) for entry in entries if _is_wanted(entry) and _name(entry) == MANIFEST}
     if len(folders) > 1:
-        problems.add(
-            zip_name, 0, "", "The zip holds several exports, each with its manifest.csv: import one at a time."
-        )
+        problems.add(zip_name, 0, "", several("zip", len(folders)))
+        return {}
     found: dict[str, ZipInfo] = {}
     for entry in entries:
         if (name := _name(entry)) and _is_wanted(entry) and _folder(entry) in folders:
@@ -120,17 +117,23 @@ def _find(zip_name: str, entries: list[ZipInfo], problems: Problems) -> dict[str
 
 
 def _name(entry: ZipInfo) -> str | None:
-    return proper_name(PurePosixPath(entry.filename).name)
+    return proper_name(_path(entry).name)
 
 
 def _folder(entry: ZipInfo) -> str:
-    return str(PurePosixPath(entry.filename).parent)
+    return str(_path(entry).parent)
+
+
+def _path(entry: ZipInfo) -> PurePosixPath:
+    """Return the path of an entry; some programs on Windows write it with backslashes."""
+    return PurePosixPath(entry.filename.replace("\\", "/"))
 
 
 def _is_wanted(entry: ZipInfo) -> bool:
-    """Tell whether an entry stands at the top or in a top folder, that of macOS' notes on files aside."""
-    parts = PurePosixPath(entry.filename).parts
-    return not entry.is_dir() and len(parts) <= 2 and parts[0] != "__MACOSX"
+    """Return whether an entry is a file, not too deep, and none of macOS' notes on files."""
+    parts = _path(entry).parts
+    is_folder = entry.filename.endswith(("/", "\\"))
+    return not is_folder and len(parts) <= MAX_DEPTH + 1 and parts[0] != "__MACOSX"
 
 
 class _Bounded:

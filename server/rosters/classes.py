@@ -1,6 +1,6 @@
 """The school and its classes: orgs.csv, academicSessions.csv, courses.csv and classes.csv.
 
-Sessions and courses are not kept; they only serve to check that the references of the classes exist.
+Sessions and courses are not kept; they only serve to remark on references of the classes to nothing.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from channels.visible import tidy_name
 from server.rosters.export import Export
+from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, rows
 from server.rosters.roster import School, SchoolClass
 from server.rosters.sheet import Sheet
@@ -44,8 +45,9 @@ def _read_tree(sheet: Sheet, found: list[_Org]) -> Known:
         if not row.gone and check_text(sheet, row.line, "name", name):
             found.append(_Org(School(row.sourced_id, name, row.line), kind == "school", parent))
     known.whole = sheet.whole
-    for org in found:
-        known.check(sheet, org.school.line, "parentSourcedId", org.parent)
+    for number, org in enumerate(found):
+        if not known.check(sheet, org.school.line, "parentSourcedId", org.parent):
+            found[number] = org._replace(parent="")
     return known
 
 
@@ -121,6 +123,16 @@ def read_classes(
 def _read_class(sheet: Sheet, row: Row, number: int) -> SchoolClass | None:
     title, grades = tidy_name(row.values[0]), tidy_name(row.values[1])
     sound = check_text(sheet, row.line, "title", title)
-    if grades and not check_text(sheet, row.line, "grades", grades, MAX_GRADE):
+    if len(grades) > MAX_GRADE:
+        grades = _shorten(sheet, row.line, grades)
+    if grades and not check_text(sheet, row.line, "grades", grades):
         return None
     return SchoolClass(number, row.sourced_id, title, grades) if sound else None
+
+
+def _shorten(sheet: Sheet, line: int, grades: str) -> str:
+    """Cut a list of grades after the last one for which there is room."""
+    sheet.remark(
+        "lists of grades, shortened", line, "grades", f"{shown(grades)} is longer than {MAX_GRADE} characters."
+    )
+    return grades[: MAX_GRADE - 1].rpartition(",")[0] + "…"

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CursorResult, Executable, Table, and_, exi
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
-from server.rosters.people import FREED
+from server.rosters.logins import FREED
 from server.rosters.staging import staged_classes, staged_enrolments, staged_users
 
 

@@ -1,6 +1,7 @@
 """The enrolments: enrollments.csv, with one row for each student and each teacher of a class."""
 
 from channels.member import STUDENT, TEACHER, RoleName
+from server.rosters.bound import are_few
 from server.rosters.export import Export
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, is_now, rows
@@ -9,7 +10,7 @@ from server.rosters.roster import Enrolment, SchoolClass, User
 from server.rosters.sheet import Sheet
 
 _COLUMNS = ("classSourcedId", "userSourcedId", "role", "schoolSourcedId?", "beginDate?", "endDate?")
-# A principal may teach; a student who teaches, or a teacher who learns, is a mistake in one of the two files.
+# A principal may teach. A teacher who learns in a class is left out of it: they would have a teacher's rights there.
 _ENROLLED_AS = {STUDENT: STUDENT, TEACHER: TEACHER, "principal": TEACHER}
 
 
@@ -19,7 +20,9 @@ def read_enrolments(export: Export, users: Ids[User], classes: Ids[SchoolClass],
         if sheet is None:
             return []
         reader = _Reader(export, sheet, users, classes, orgs)
-        return [enrolment for row in rows(sheet) if (enrolment := reader.read(row))]
+        found = [enrolment for row in rows(sheet) if (enrolment := reader.read(row))]
+        reader.check_lost(len(found))
+        return found
 
 
 class _Reader:
@@ -35,34 +38,50 @@ class _Reader:
         self._orgs = orgs
         # User and class in one number, which needs half the memory of a tuple.
         self._seen: set[int] = set()
+        self._lost: list[int] = []  # lines
 
     def read(self, row: Row) -> Enrolment | None:
         """Read one row; if it enrols nobody return None, after counting it or reporting a problem."""
         if row.gone:
             return self._skip("enrolments marked as gone")
         class_id, user_id, word, school_id, begin, end = row.values
-        self._check_references(row.line, class_id, user_id, school_id)
+        is_sound = self._check_ids(row.line, class_id, user_id)
         name, role = find_role(self._sheet, row.line, word, self._export.version)
-        user, school_class = self._users[user_id], self._classes[class_id]
         if not is_now(self._sheet, row.line, begin, end, self._export.today):
             return self._skip("enrolments that have ended or not begun")
+        if is_sound and not self._check_references(row.line, class_id, user_id, school_id):
+            self._lost.append(row.line)
+            return None
+        user, school_class = self._users[user_id], self._classes[class_id]
         if name and (role not in (STUDENT, TEACHER) or user is None or school_class is None):
             return self._skip("enrolments of people or in classes that are skipped")
         if user is None or school_class is None or role is None:
             return None
         return self._enrol(row, user, school_class, role)
 
-    def _check_references(self, line: int, class_id: str, user_id: str, school_id: str) -> None:
-        if check_text(self._sheet, line, "classSourcedId", class_id):
-            self._classes.check(self._sheet, line, "classSourcedId", class_id)
-        if check_text(self._sheet, line, "userSourcedId", user_id):
-            self._users.check(self._sheet, line, "userSourcedId", user_id)
+    def check_lost(self, found: int) -> None:
+        """Report a problem if too many rows were lost, as happens where another file is cut off."""
+        lost = len(self._lost)
+        if not are_few(lost, lost + found):
+            message = f"{lost} of {lost + found} enrolments do not fit the other files, the first in line "
+            self._sheet.problem(0, "", f"{message}{self._lost[0]}: are users.csv and classes.csv complete?")
+
+    def _check_ids(self, line: int, class_id: str, user_id: str) -> bool:
+        is_class = check_text(self._sheet, line, "classSourcedId", class_id)
+        return check_text(self._sheet, line, "userSourcedId", user_id) and is_class
+
+    def _check_references(self, line: int, class_id: str, user_id: str, school_id: str) -> bool:
         self._orgs.check(self._sheet, line, "schoolSourcedId", school_id)
+        what = "enrolments of people or in classes that are not in the export, left out"
+        return self._classes.check(self._sheet, line, "classSourcedId", class_id, what) and self._users.check(
+            self._sheet, line, "userSourcedId", user_id, what
+        )
 
     def _enrol(self, row: Row, user: User, school_class: SchoolClass, role: RoleName) -> Enrolment | None:
         if role != _ENROLLED_AS[user.role]:
             message = f"User {shown(user.sourced_id)} is a {user.role}, and enrolled as a {role}."
-            self._sheet.problem(row.line, "role", message)
+            self._sheet.remark("enrolments in a role that is not the user's, left out", row.line, "role", message)
+            self._lost.append(row.line)
             return None
         pair = user.number << 32 | school_class.number
         if pair in self._seen:

@@ -13,9 +13,8 @@ from datetime import date
 
 from server.rosters.problems import Problems, shown
 from server.rosters.sheet import Sheet
-from server.rosters.source import FILES, Source
+from server.rosters.source import FILES, MANIFEST, Source
 
-MANIFEST = "manifest.csv"
 # Without these nobody can be enrolled; the others only say more.
 _NEEDED = {"orgs", "classes", "users", "enrollments"}
 _MODES = ("bulk", "delta", "absent")
@@ -64,7 +63,9 @@ class Export:
 
     def _read_manifest(self) -> tuple[str, set[str]]:
         if MANIFEST not in self._source.sizes:
-            self.problems.add(MANIFEST, 0, "", "The export has no manifest.csv: is this OneRoster 1.1 or 1.2?")
+            self.problems.add(
+                MANIFEST, 0, "", "There is no manifest.csv: give the folder or zip of a OneRoster 1.1 or 1.2 export."
+            )
             return "", set()
         properties: dict[str, tuple[int, str]] = {}
         with self._open(MANIFEST, ("propertyName", "value")) as sheet:

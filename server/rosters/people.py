@@ -4,20 +4,21 @@ from typing import NamedTuple
 
 from channels.member import RoleName
 from channels.visible import tidy_name
-from server.accounts.accounts import normal_login
+from server.rosters.bound import are_few
 from server.rosters.export import Export
+from server.rosters.logins import Logins
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, rows
 from server.rosters.roles import Assigned, check_roles, find_role, read_roles
 from server.rosters.roster import User
 from server.rosters.sheet import Sheet
 
-# The login of a user who left is replaced by `#` and a number, which frees it (see `merge`).
-FREED = "#"
-
 _SHARED = ("givenName", "familyName", "username", "email?", "identifier?", "enabledUser?")
 _PREFERRED = ("preferredGivenName?", "preferredFamilyName?")
 _ENABLED = {"": True, "true": True, "false": False}
+# What spreadsheets and hands make of true and false.
+_ALSO_ENABLED = {**dict.fromkeys(("1", "yes", "y", "t", "active"), True), "sim": True, "verdadeiro": True}
+_ALSO_ENABLED |= {**dict.fromkeys(("0", "no", "n", "f", "inactive"), False), "não": False, "falso": False}
 
 
 class _Fields(NamedTuple):
@@ -59,7 +60,8 @@ class _Reader:
         self._sheet = sheet
         self._orgs = orgs
         self._roles = roles
-        self._logins: dict[str, int] = {}
+        self._logins = Logins(sheet)
+        self._roleless = 0
 
     def read(self) -> None:
         for row in rows(self._sheet):
@@ -69,6 +71,10 @@ class _Reader:
                 self.ids[row.sourced_id] = user
                 self.users.append(user)
         self.ids.whole = self._sheet.whole
+        for user in self._logins.settle(self.users):
+            self.users[user.number] = self.ids[user.sourced_id] = user
+        if not are_few(self._roleless, people := len(self.ids.items())):
+            self._sheet.problem(0, "", f"{self._roleless} of {people} people have no role: is roles.csv complete?")
         if self.ids.whole and not self.users:
             # A broken export must not withdraw everybody's rights.
             self._sheet.problem(0, "", "The file has no student, teacher or principal.")
@@ -79,14 +85,25 @@ class _Reader:
             self._export.skipped["people marked as gone"] += 1
             return None
         role, name = self._role_and_name(row, fields)
-        enabled = _ENABLED.get(fields.enabled.casefold())
-        if enabled is None:
-            self._sheet.problem(row.line, "enabledUser", f"{shown(fields.enabled)} is neither “true” nor “false”.")
-        elif not role and name:
+        enabled = self._is_enabled(row.line, fields.enabled)
+        if not role and name:
             self._export.skipped[name] += 1
-        elif not enabled:
+        elif enabled is False:
             self._export.skipped["people who are not enabled"] += 1
         return role if enabled else None
+
+    def _is_enabled(self, line: int, value: str) -> bool | None:
+        folded = value.casefold()
+        if folded in _ENABLED:
+            return _ENABLED[folded]
+        message = f"{shown(value)} is neither “true” nor “false”."
+        if (also := _ALSO_ENABLED.get(folded)) is None:
+            self._sheet.problem(line, "enabledUser", message)
+        else:
+            self._sheet.remark(
+                "people enabled or not by another word than true and false", line, "enabledUser", message
+            )
+        return also
 
     def _role_and_name(self, row: Row, fields: _Fields) -> tuple[RoleName | None, str]:
         if self._roles is None:
@@ -95,7 +112,9 @@ class _Reader:
         if assigned := self._roles[row.sourced_id]:
             return assigned.role, assigned.name
         if self._roles.whole:
-            self._sheet.problem(row.line, "sourcedId", f"roles.csv gives no role to user {shown(row.sourced_id)}.")
+            self._roleless += 1
+            message = f"roles.csv gives no role to user {shown(row.sourced_id)}."
+            self._sheet.remark("people without a role, left out", row.line, "sourcedId", message)
         return None, ""
 
     def _user(self, row: Row, fields: _Fields, role: RoleName) -> User | None:
@@ -105,26 +124,15 @@ class _Reader:
         name = tidy_name(f"{given} {family}".strip())
         choices = (("username", fields.username), ("email", fields.email), ("identifier", fields.identifier))
         column, value = next(((name, value) for name, value in choices if value), choices[0])
-        login = self._login(row.line, column, tidy_name(value))
+        login = self._logins.normal(row.line, column, tidy_name(value))
         if not check_text(self._sheet, row.line, "givenName", name) or not login:
             return None
-        return User(len(self.users), row.sourced_id, login, name, role, row.line, column)
+        user = User(len(self.users), row.sourced_id, login, name, role, row.line, column)
+        self._logins.add(user, tidy_name(fields.identifier))
+        return user
 
     def _check_orgs(self, row: Row, fields: _Fields) -> None:
         if self._roles is None:
             self._orgs.check_list(self._sheet, row.line, "orgSourcedIds", fields.orgs)
         else:
             self._orgs.check(self._sheet, row.line, "primaryOrgSourcedId", fields.orgs)
-
-    def _login(self, line: int, column: str, value: str) -> str:
-        """Return the value as a login, or an empty string if it cannot be one."""
-        if not check_text(self._sheet, line, column, value.casefold()):
-            return ""
-        login = normal_login(value)
-        if login.startswith(FREED):
-            self._sheet.problem(line, column, f"{shown(value)} begins with {FREED}, as no login can.")
-            return ""
-        if (first := self._logins.setdefault(login, line)) != line:
-            self._sheet.problem(line, column, f"{shown(value)} is the login of the user in line {first} already.")
-            return ""
-        return login

@@ -4,6 +4,7 @@ Administrators correct an export in the school's information system and export a
 many rounds.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from typing import NamedTuple
 MAX_PROBLEMS = 1_000
 # How much of a wrong value is shown: enough to find it in the file, and a file of garbage stays readable.
 SHOWN_CHARACTERS = 60
+# How many places are shown of what does not stop an import: enough to see what it is about.
+SHOWN_PLACES = 3
 
 
 class Problem(NamedTuple):
@@ -39,10 +42,37 @@ class RosterErrors(Exception):
         return "\n".join([*lines, f"… and {self.more} more"] if self.more else lines)
 
 
-class Problems:
-    """Collects problems during reading."""
+class Remark(NamedTuple):
+    """Something of an export that was ignored, or read as it was meant: what, how often, and the first places."""
+
+    what: str
+    times: int
+    places: Sequence[Problem]
+
+
+class Remarks:
+    """Collects remarks during reading."""
 
     def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._places: dict[str, list[Problem]] = {}
+
+    def add(self, what: str, file: str, line: int, column: str, message: str) -> None:
+        """Count one; of each `what`, the first `SHOWN_PLACES` are kept."""
+        self._counts[what] += 1
+        if self._counts[what] <= SHOWN_PLACES:
+            self._places.setdefault(what, []).append(Problem(file, line, column, message))
+
+    def all(self) -> tuple[Remark, ...]:
+        """Return the remarks in the order of the export."""
+        return tuple(Remark(what, count, self._places[what]) for what, count in self._counts.items())
+
+
+class Problems:
+    """Collects problems during reading, and `remarks` on what is no problem."""
+
+    def __init__(self) -> None:
+        self.remarks = Remarks()
         self._found: list[Problem] = []
         self._more = 0
 

@@ -13,6 +13,7 @@ from server.rosters.archive import Archive
 from server.rosters.classes import read_classes, read_courses, read_orgs, read_sessions
 from server.rosters.enrolments import read_enrolments
 from server.rosters.export import Export, Progress
+from server.rosters.lookalike import remark_on_lookalikes
 from server.rosters.people import read_users
 from server.rosters.problems import Problems
 from server.rosters.roster import Roster
@@ -43,7 +44,10 @@ def _read(export: Export) -> Roster | None:
     enrolments = read_enrolments(export, user_ids, class_ids, orgs)
     if school is None:
         return None
-    return Roster(export.version, school, users, classes, enrolments, dict(export.skipped))
+    remark_on_lookalikes(users, export.problems.remarks)
+    return Roster(
+        export.version, school, users, classes, enrolments, dict(export.skipped), export.problems.remarks.all()
+    )
 
 
 @contextmanager

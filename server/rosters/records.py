@@ -1,11 +1,12 @@
 """What all data files of an export have in common: rows with a `sourcedId` and a `status`, to which others refer.
 
 A bulk export leaves `status` blank by the book; many fill it in. A row marked as gone counts as one that is not
-there, except that referring to it is no mistake.
+there, except that referring to it is no mistake. References to nothing are ignored with a remark: exports leave out
+districts, old terms and people who have left.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
@@ -36,7 +37,7 @@ class Ids(Generic[T]):
     """What a file holds, by sourcedId; None for what others may refer to but is not taken over.
 
     A file that is absent, or could not be read to its end, is not `whole`: then nothing is known of an id that is not
-    here, and a reference to it is no problem of its own.
+    here, and a reference to it is no fault of its own.
     """
 
     def __init__(self, *, whole: bool) -> None:
@@ -52,14 +53,18 @@ class Ids(Generic[T]):
     def __getitem__(self, sourced_id: str) -> T | None:
         return self._items.get(sourced_id)
 
-    def items(self) -> Iterable[tuple[str, T | None]]:
+    def items(self) -> ItemsView[str, T | None]:
         """Give all ids with what they name."""
         return self._items.items()
 
-    def check(self, sheet: Sheet, line: int, column: str, sourced_id: str) -> None:
-        """Report a reference to something that is not in the export; an empty one refers to nothing."""
-        if sourced_id and sourced_id not in self._items and self.whole:
-            sheet.problem(line, column, f"{shown(sourced_id)} is not in the export.")
+    def check(
+        self, sheet: Sheet, line: int, column: str, sourced_id: str, what: str = "references to nothing, ignored"
+    ) -> bool:
+        """Return whether a reference may be right: it is empty, or in the export; remark on one that is not."""
+        if not sourced_id or sourced_id in self._items or not self.whole:
+            return True
+        sheet.remark(what, line, column, f"{shown(sourced_id)} is not in the export.")
+        return False
 
     def check_list(self, sheet: Sheet, line: int, column: str, sourced_ids: str) -> None:
         """Check a list of references with commas in between."""
@@ -69,15 +74,20 @@ class Ids(Generic[T]):
 
 def rows(sheet: Sheet) -> Iterator[Row]:
     """Give the rows of a sheet whose first columns are `sourcedId` and `status`; each id once."""
-    seen: set[str] = set()
+    seen: dict[str, int] = {}  # each row's hash, by its id: a whole row would take ten times the memory
     for line, (sourced_id, status, *values) in sheet:
         live = _STATUSES.get(status if status == "" else status.casefold())
         if live is None:
             sheet.problem(line, "status", f"{shown(status)} is neither “active” nor “tobedeleted”.")
-        if sourced_id in seen:
-            sheet.problem(line, "sourcedId", f"{shown(sourced_id)} stands in an earlier row already.")
+        content = hash((live, *values))
+        if sourced_id in seen and seen[sourced_id] == content:
+            sheet.remark(
+                "rows that are there twice", line, "", f"{shown(sourced_id)} stands in an earlier row already."
+            )
+        elif sourced_id in seen:
+            sheet.problem(line, "sourcedId", f"{shown(sourced_id)} stands in an earlier row, which differs.")
         elif check_text(sheet, line, "sourcedId", sourced_id):
-            seen.add(sourced_id)
+            seen[sourced_id] = content
             yield Row(line, sourced_id, not live, values)
 
 

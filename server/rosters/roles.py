@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from channels.member import STUDENT, TEACHER, RoleName
+from server.rosters.bound import are_few
 from server.rosters.export import Export
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, is_now, rows
@@ -22,6 +23,7 @@ _ROLES: Mapping[str, RoleName | None] = {
     "principal": "principal",
     **dict.fromkeys(("parent", "guardian", "relative", "aide", "proctor", "counselor")),
     **dict.fromkeys(("siteadministrator", "districtadministrator", "systemadministrator")),
+    **dict.fromkeys(("staff", "contact")),  # in neither version, and in many exports
 }
 # 1.1 has no word for a principal but this one; in 1.2, which has, nobody can tell whom it means.
 ROLES: Mapping[str, Mapping[str, RoleName | None]] = {
@@ -105,12 +107,16 @@ def _weigh(old: Assigned | None, new: Assigned) -> Assigned:
 
 
 def check_roles(export: Export, roles: Ids[Assigned], users: Ids[User]) -> None:
-    """Report roles of unknown users, and users with two roles of the same rank."""
+    """Report users with two roles of the same rank; ignore roles of unknown users, unless there are many."""
+    unknown = 0
     for sourced_id, assigned in roles.items():
         if assigned and assigned.clash:
             message = f"User {shown(sourced_id)} has another role in line {assigned.line}, which counts as much."
             export.problems.add("roles.csv", assigned.clash, "role", message)
         if assigned and users.whole and sourced_id not in users:
-            export.problems.add(
-                "roles.csv", assigned.line, "userSourcedId", f"{shown(sourced_id)} is not in the export."
-            )
+            unknown += 1
+            what, message = "roles of people who are not in the export, left out", f"{shown(sourced_id)} is not there."
+            export.problems.remarks.add(what, "roles.csv", assigned.line, "userSourcedId", message)
+    if not are_few(unknown, len(roles.items())):
+        message = f"{unknown} of {len(roles.items())} people are not in users.csv: is that file complete?"
+        export.problems.add("roles.csv", 0, "userSourcedId", message)

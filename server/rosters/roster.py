@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from channels.member import RoleName
+from server.rosters.problems import Remark
 
 
 class School(msgspec.Struct, frozen=True):
@@ -53,6 +54,7 @@ class Roster(msgspec.Struct, frozen=True):
     """All that an export says and that checks have found sound.
 
     `skipped` counts what was left out, by what it is: the people of other roles by their role's name (`parent`), …
+    `remarks` are what was ignored or read as it was meant, with the first places of each.
     """
 
     version: str
@@ -61,3 +63,4 @@ class Roster(msgspec.Struct, frozen=True):
     classes: Sequence[SchoolClass]
     enrolments: Sequence[Enrolment]
     skipped: Mapping[str, int]
+    remarks: Sequence[Remark] = ()

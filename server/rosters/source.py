@@ -3,7 +3,8 @@
 A source knows names, sizes and bytes. What is in the files is read elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -13,6 +14,12 @@ from server.rosters.problems import Problems
 FILES = ("manifest", "orgs", "academicSessions", "courses", "classes", "users", "roles", "enrollments")
 # The largest file of a school of 100,000 users, enrollments.csv with ids of 36 characters, has 110 MB.
 MAX_FILE_BYTES = 512 * 1024 * 1024
+
+MANIFEST = "manifest.csv"
+# Folders within folders: the school system's own, one for the year and one for the day.
+MAX_DEPTH = 3
+# An export has some 25 files. Whoever names a home folder by mistake gets an answer, not a search.
+MAX_ENTRIES = 1_000
 
 _BY_NAME = {f"{name}.csv".casefold(): f"{name}.csv" for name in FILES}
 
@@ -36,13 +43,47 @@ def proper_name(name: str) -> str | None:
     return _BY_NAME.get(name.casefold())
 
 
+def several(place: str, number: int) -> str:
+    """Return the words for a place that holds more than one export."""
+    return f"The {place} holds {number} exports, each with its manifest.csv: import one at a time."
+
+
+def _find(folder: Path, problems: Problems) -> Path:
+    """Return the folder with the manifest: this one, or the only one within it."""
+    found = [folder] if _has_manifest(folder) else [each for each in _within(folder) if _has_manifest(each)]
+    if len(found) > 1:
+        problems.add(folder.name, 0, "", several("folder", len(found)))
+    return found[0] if found else folder
+
+
+def _within(folder: Path) -> Iterator[Path]:
+    """Give the folders in a folder, at most `MAX_DEPTH` deep, without following links."""
+    entries = 0
+    level = [folder]
+    for _ in range(MAX_DEPTH):
+        inner: list[Path] = []
+        for each in level:
+            for entry in sorted(each.iterdir()):
+                entries += 1
+                if entries > MAX_ENTRIES:
+                    return
+                if entry.is_dir() and not entry.is_symlink() and entry.name != "__MACOSX":
+                    inner.append(entry)
+        yield from inner
+        level = inner
+
+
+def _has_manifest(folder: Path) -> bool:
+    return any(proper_name(entry.name) == MANIFEST for entry in islice(folder.iterdir(), MAX_ENTRIES))
+
+
 class Folder:
-    """The files in a folder."""
+    """The files in a folder, or in the only folder within it that has a manifest."""
 
     def __init__(self, path: Path, problems: Problems) -> None:
         """List the files; raise OSError where the folder cannot be read."""
         self._paths: dict[str, Path] = {}
-        for found in sorted(path.iterdir()):
+        for found in sorted(_find(path, problems).iterdir()):
             if (name := proper_name(found.name)) and found.is_file():
                 self._add(name, found, problems)
         self.sizes = {name: found.stat().st_size for name, found in self._paths.items()}

@@ -62,6 +62,20 @@ def test_second_import_of_a_roster_changes_nothing(run: Run, tmp_path: Path) -> 
     assert "enrolments 0 new, 0 updated, 0 ended" in second
 
 
+def test_import_tells_what_it_left_out_and_asks_before_many_end(run: Run, school: Path, tmp_path: Path) -> None:
+    write_school(tmp_path / "larger", 12)
+    assert run("roster", "import", str(tmp_path / "larger")).exit_code == 0
+    enrolments = tmp_path / "larger" / "enrollments.csv"
+    enrolments.write_text(enrolments.read_text().splitlines()[0] + "\nx,,,class0,school,nobody,student,,,\n")
+    dry = run("roster", "import", str(tmp_path / "larger"), "--dry-run").stdout
+    assert "  1 enrolments of people or in classes that are not in the export, left out:\n" in dry
+    assert "    enrollments.csv:2:userSourcedId: “nobody” is not in the export.\n" in dry
+    assert dry.endswith("If that is right, import with --confirm-ended 13.\n")
+    _fails(run("roster", "import", str(tmp_path / "larger")), "--confirm-ended 13")
+    done = run("roster", "import", str(tmp_path / "larger"), "--confirm-ended", "13").stdout
+    assert "enrolments 0 new, 0 updated, 13 ended" in done
+
+
 def test_invalid_roster_is_refused_with_all_its_problems(run: Run, tmp_path: Path) -> None:
     write_school(tmp_path / "roster", 3)
     users = tmp_path / "roster" / "users.csv"

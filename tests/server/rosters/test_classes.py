@@ -57,16 +57,9 @@ def test_unknown_columns_are_ignored(read: Read) -> None:
         ("classes.csv", "c1,,,6º A · Matemática", "c1,,,", 2, "title"),
         ("classes.csv", "c1,,,6º A", "c1,,," + "x" * 255, 2, "title"),
         ("classes.csv", "6º A · Matemática", "\x1b[31m", 2, "title"),
-        ("classes.csv", "Matemática,06,k1,,scheduled", f"Matemática,{'6' * 65},k1,,scheduled", 2, "grades"),
-        ("classes.csv", "06,k1,,scheduled", "06,k9,,scheduled", 2, "courseSourcedId"),
-        ("classes.csv", "scheduled,,o1", "scheduled,,o9", 2, "schoolSourcedId"),
-        ("classes.csv", "t1,y1", "t1,y9", 2, "termSourcedIds"),
+        ("classes.csv", "Matemática,06,k1,,scheduled", "Matemática,\x07,k1,,scheduled", 2, "grades"),
         ("classes.csv", "c1,,,", "c1,unsure,,", 2, "status"),
         ("classes.csv", "c2,,,", "c1,,,", 3, "sourcedId"),
-        ("orgs.csv", "school,,", "school,,o9", 2, "parentSourcedId"),
-        ("academicSessions.csv", "y1,2026", "y9,2026", 3, "parentSourcedId"),
-        ("courses.csv", "06,o1", "06,o9", 2, "orgSourcedId"),
-        ("courses.csv", "k1,,,y1", "k1,,,y9", 2, "schoolYearSourcedId"),
     ],
 )
 def test_problems_name_their_line_and_column(
@@ -74,6 +67,46 @@ def test_problems_name_their_line_and_column(
 ) -> None:
     first = refuse(change(export_12(), name, old, new))[0]
     assert (first.file, first.line, first.column) == (name, line, column)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line", "column"),
+    [
+        ("classes.csv", "06,k1,,scheduled", "06,k9,,scheduled", 2, "courseSourcedId"),
+        ("classes.csv", "scheduled,,o1", "scheduled,,o9", 2, "schoolSourcedId"),
+        ("classes.csv", "t1,y1", "t1,y9", 2, "termSourcedIds"),
+        ("orgs.csv", "school,,", "school,,o9", 2, "parentSourcedId"),
+        ("academicSessions.csv", "y1,2026", "y9,2026", 3, "parentSourcedId"),
+        ("courses.csv", "06,o1", "06,o9", 2, "orgSourcedId"),
+        ("courses.csv", "k1,,,y1", "k1,,,y9", 2, "schoolYearSourcedId"),
+        ("users.csv", "Lima,,,,,,,,,,,,,o1", "Lima,,,,,,,,,,,,,o9", 3, "primaryOrgSourcedId"),
+        ("roles.csv", "s2,primary,student,,,o1", "s2,primary,student,,,o9", 3, "orgSourcedId"),
+        ("enrollments.csv", "c2,o1,s2", "c2,o9,s2", 3, "schoolSourcedId"),
+    ],
+)
+def test_reference_to_nothing_is_ignored_with_a_remark(
+    read: Read, name: str, old: str, new: str, line: int, column: str
+) -> None:
+    found, whole = read(change(export_12(), name, old, new)), read(export_12())
+    assert (found.school, found.users, found.classes) == (whole.school, whole.users, whole.classes)
+    assert found.enrolments == whole.enrolments
+    [remark] = found.remarks
+    assert (remark.what, remark.times) == ("references to nothing, ignored", 1)
+    assert [(each.file, each.line, each.column) for each in remark.places] == [(name, line, column)]
+
+
+def test_identical_duplicate_row_is_ignored_with_a_remark(read: Read) -> None:
+    for name, text in export_12().items():
+        if name != "manifest.csv":
+            [remark] = read(add(export_12(), name, text.splitlines()[-1])).remarks
+            assert (remark.what, remark.times) == ("rows that are there twice", 1)
+
+
+def test_long_list_of_grades_is_cut_after_whole_grade(read: Read) -> None:
+    grades = ",".join(f"{grade:02}" for grade in range(30))
+    roster = read(change(export_12(), "classes.csv", "6º A · Matemática,06", f'6º A · Matemática,"{grades}"'))
+    assert roster.classes[0].grade == ",".join(f"{grade:02}" for grade in range(21)) + "…"
+    assert roster.remarks[0].what == "lists of grades, shortened"
 
 
 def test_reference_to_unreadable_file_is_no_second_problem(refuse: Refuse) -> None:

@@ -46,25 +46,55 @@ def test_a_principal_may_teach(read: Read) -> None:
 @pytest.mark.parametrize(
     ("line", "column"),
     [
-        ("e9,,,c9,o1,s2,student,,,", "classSourcedId"),
-        ("e9,,,c1,o1,s9,student,,,", "userSourcedId"),
-        ("e9,,,c1,o9,s2,student,,,", "schoolSourcedId"),
         ("e9,,,,o1,s2,student,,,", "classSourcedId"),
         ("e9,,,c1,o1,,student,,,", "userSourcedId"),
         ("e9,,,c1,o1,s2,,,,", "role"),
         ("e9,,,c1,o1,s2,wizard,,,", "role"),
-        ("e9,,,c1,o1,s2,teacher,,,", "role"),
-        ("e9,,,c1,o1,p1,student,,,", "role"),
-        ("e9,,,c1,o1,d1,student,,,", "role"),
         ("e9,,,c1,o1,s2,student,,soon,", "beginDate"),
         ("e9,,,c1,o1,s2,student,,,2026-06-31", "endDate"),
         ("e1,,,c1,o1,s2,student,,,", "sourcedId"),
-        ("e9,,,c1,o1,s2,student,,", ""),
+        ("e9,,,c1,o1,s2", ""),
     ],
 )
 def test_problems_name_their_line_and_column(refuse: Refuse, line: str, column: str) -> None:
     [problem] = refuse(add(export_12(), "enrollments.csv", line))
     assert (problem.file, problem.line, problem.column) == ("enrollments.csv", 6, column)
+
+
+NOT_THERE = "enrolments of people or in classes that are not in the export, left out"
+OTHER_ROLE = "enrolments in a role that is not the user's, left out"
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "what"),
+    [
+        ("e9,,,c9,o1,s2,student,,,", "classSourcedId", NOT_THERE),
+        ("e9,,,c1,o1,s9,student,,,", "userSourcedId", NOT_THERE),
+        ("e9,,,c1,o1,s2,teacher,,,", "role", OTHER_ROLE),
+        ("e9,,,c1,o1,p1,student,,,", "role", OTHER_ROLE),
+        ("e9,,,c1,o1,d1,student,,,", "role", OTHER_ROLE),
+    ],
+)
+def test_enrolment_that_fits_nobody_is_left_out(read: Read, line: str, column: str, what: str) -> None:
+    roster = read(add(export_12(), "enrollments.csv", line))
+    assert roster.enrolments == read(export_12()).enrolments
+    [remark] = roster.remarks
+    assert (remark.what, remark.times) == (what, 1)
+    assert (remark.places[0].line, remark.places[0].column) == (6, column)
+
+
+def test_old_enrolments_of_people_who_left_are_no_remark(read: Read) -> None:
+    rows = [f"x{number},,,c{number},o1,u{number},student,,2020-02-01,2020-12-01" for number in range(50)]
+    roster = read(add(export_12(), "enrollments.csv", *rows))
+    assert not roster.remarks
+    assert roster.skipped["enrolments that have ended or not begun"] == 50
+
+
+def test_too_many_enrolments_that_fit_nobody_are_refused(read: Read, refuse: Refuse) -> None:
+    rows = [f"x{number},,,c1,o1,u{number},student,,," for number in range(6)]
+    assert read(add(export_12(), "enrollments.csv", *rows[:5])).remarks[0].times == 5
+    [problem] = refuse(add(export_12(), "enrollments.csv", *rows))
+    assert problem.message.startswith("6 of 10 enrolments do not fit the other files, the first in line 6")
 
 
 def test_enrolments_of_refused_user_are_no_second_problem(refuse: Refuse) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from server import rosters
-from tests.server.rosters.exports import Folder, Read, Refuse, add, change, export_11, export_12, without
+from tests.server.rosters.exports import TODAY, Folder, Read, Refuse, add, change, export_11, export_12, without
 
 
 def test_courses_and_sessions_may_be_absent(read: Read) -> None:
@@ -27,7 +27,7 @@ def test_another_version_is_refused(refuse: Refuse, version: str) -> None:
 def test_an_export_without_a_manifest_is_refused(refuse: Refuse) -> None:
     files = export_12()
     del files["manifest.csv"]
-    assert "no manifest.csv" in refuse(files)[0].message
+    assert "There is no manifest.csv" in refuse(files)[0].message
 
 
 @pytest.mark.parametrize("name", ["users", "academicSessions", "enrollments"])
@@ -74,6 +74,30 @@ def test_unused_files_are_not_checked(read: Read) -> None:
 
 def test_the_same_file_under_two_names_is_refused(refuse: Refuse) -> None:
     assert refuse({**export_12(), "Users.csv": ""})[0].message.startswith("The folder has it twice")
+
+
+@pytest.mark.parametrize("inner", ["2026", "export/2026", "export/2026/06"])
+def test_folder_may_hold_the_export_deeper(read: Read, folder: Folder, inner: str) -> None:
+    outer = folder({"notes.txt": ""})
+    (outer / inner).parent.mkdir(parents=True, exist_ok=True)
+    folder(export_12()).rename(outer / inner)
+    (outer / "__MACOSX").mkdir()
+    assert rosters.read(outer, today=TODAY) == read(export_12())
+
+
+def test_folder_of_several_exports_is_refused(folder: Folder) -> None:
+    outer = folder({})
+    for name in ("2025", "2026"):
+        folder(export_12()).rename(outer / name)
+    with pytest.raises(rosters.RosterErrors, match="holds 2 exports, each with its manifest"):
+        rosters.read(outer, today=TODAY)
+
+
+def test_folder_without_an_export_says_what_to_give(folder: Folder) -> None:
+    outer = folder({})
+    (outer / "loop").symlink_to(outer)
+    with pytest.raises(rosters.RosterErrors, match=r"There is no manifest\.csv: give the folder or zip"):
+        rosters.read(outer, today=TODAY)
 
 
 def test_folder_with_a_too_large_file_is_refused(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,38 @@ async def test_users_created_by_hand_are_unchanged(sessions: DbSessions, read: R
     assert (await rows(sessions, *USER_COLUMNS))[0] == (None, "zelador", "By Hand", "teacher", True)
 
 
-async def test_login_of_a_user_created_by_hand_is_reported(sessions: DbSessions, read: Read) -> None:
+async def test_person_made_by_hand_becomes_the_rosters(sessions: DbSessions, read: Read) -> None:
+    await create_by_hand(sessions, "paula", password_hash="hash")
+    [(by_hand,)] = await rows(sessions, Account.id)
+    dry = await rosters.apply(sessions, read(export_12()), dry_run=True)
+    assert await rows(sessions, Account.sourced_id, Account.name) == [(None, "By Hand")]
+    assert await rosters.apply(sessions, read(export_12())) == dry
+    assert (dry.users, dry.remarks[-1].times) == (Counts(created=3, updated=1), 1)
+    [place] = dry.remarks[-1].places
+    assert (
+        str(place) == "users.csv:4:username: “paula”, “By Hand” by hand, is “Paula Nogueira” of the roster from now on."
+    )
+    found = await rows(sessions, Account.id, *USER_COLUMNS, Account.password_hash)
+    assert found[0] == (by_hand, *USERS[2], "hash")
+    assert not (await rosters.apply(sessions, read(export_12()))).remarks
+
+
+async def test_person_taken_over_unchanged_is_told_once(sessions: DbSessions, read: Read) -> None:
+    async with writing(sessions) as session:
+        await session.execute(insert(Account).values(login="paula", name="Paula Nogueira", role="teacher"))
+    summary = await rosters.apply(sessions, read(export_12()))
+    assert (summary.users, len(summary.remarks)) == (Counts(created=3), 1)
+    assert not (await rosters.apply(sessions, read(export_12()))).changed
+
+
+async def test_login_made_by_hand_of_a_known_user_is_refused(sessions: DbSessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_12()))
+    await create_by_hand(sessions, "pn")
+    with pytest.raises(rosters.RosterErrors, match="another account from earlier rosters"):
+        await rosters.apply(sessions, read(change(export_12(), "users.csv", "true,paula", "true,pn")))
+
+
+async def test_login_made_by_hand_of_another_role_is_refused(sessions: DbSessions, read: Read) -> None:
     await create_by_hand(sessions, "ana")
     await create_by_hand(sessions, "lima@vale.example")
     files = change(export_11(), "users.csv", "bruno,,Bruno,Lima,,,", ",,Bruno,Lima,,,Lima@vale.example")
@@ -202,6 +233,35 @@ async def test_enrolment_made_by_hand_stays_unless_in_the_roster(sessions: DbSes
     found = await rows(sessions, Enrolment.user_id, Enrolment.class_id, Enrolment.sourced_id, Enrolment.active)
     assert (ana, second, "e9", False) in found
     assert (bruno, first, None, True) in found
+
+
+def with_more(files: Files, number: int) -> Files:
+    """Return the export with more students in 6º A."""
+    people = [f"n{each},,,true,o1,student,n{each},,Nina,Sá,,,,,,,," for each in range(number)]
+    places = [f"n{each},,,c1,o1,n{each},student,,," for each in range(number)]
+    return add(add(files, "users.csv", *people), "enrollments.csv", *places)
+
+
+async def test_import_that_ends_many_needs_confirmation(sessions: DbSessions, read: Read) -> None:
+    await rosters.apply(sessions, read(with_more(export_11(), 20)))
+    before = await everything(sessions)
+    empty = {**export_11(), "users.csv": with_more(export_11(), 20)["users.csv"]}
+    empty["enrollments.csv"] = empty["enrollments.csv"].splitlines(keepends=True)[0]
+    assert (await rosters.apply(sessions, read(empty), dry_run=True)).to_confirm == 24
+    for confirmed in (None, 0, 23):
+        with pytest.raises(rosters.RosterErrors, match=r"0 users, 0 classes and 24 enrolments.*--confirm-ended 24"):
+            await rosters.apply(sessions, read(empty), confirm_ended=confirmed)
+    assert await everything(sessions) == before
+    assert (await rosters.apply(sessions, read(empty), confirm_ended=24)).enrolments == Counts(ended=24)
+
+
+@pytest.mark.parametrize(("students", "leaving", "asked"), [(5, 5, 0), (40, 8, 0), (40, 10, 20), (6, 6, 12)])
+async def test_only_many_and_a_large_part_need_confirmation(
+    sessions: DbSessions, read: Read, students: int, leaving: int, asked: int
+) -> None:
+    await rosters.apply(sessions, read(with_more(export_11(), students)))
+    left = read(with_more(export_11(), students - leaving))
+    assert (await rosters.apply(sessions, left, dry_run=True)).to_confirm == asked
 
 
 async def test_dry_run_reports_changes_without_making_them(sessions: DbSessions, read: Read) -> None:

@@ -128,17 +128,13 @@ def test_ended_or_future_role_is_ignored(read: Read, dates: str) -> None:
         ("users.csv", "s2,,,", ",,,", 3, "sourcedId"),
         ("users.csv", "s2,,,", "s" * 256 + ",,,", 3, "sourcedId"),
         ("users.csv", "s2,,,", "s1,,,", 3, "sourcedId"),
-        ("users.csv", "s2,,,true", "s2,,,yes", 3, "enabledUser"),
-        ("users.csv", "Lima,,,,,,,,,,,,,o1", "Lima,,,,,,,,,,,,,o9", 3, "primaryOrgSourcedId"),
+        ("users.csv", "s2,,,true", "s2,,,maybe", 3, "enabledUser"),
         ("users.csv", ",username,", ",login,", 1, "username"),
         ("roles.csv", "r2,,,s2,primary,student", "r2,,,s2,primary,", 3, "role"),
         ("roles.csv", "r2,,,s2,primary", "r2,,,s2,main", 3, "roleType"),
-        ("roles.csv", "r2,,,s2", "r2,,,s9", 3, "userSourcedId"),
         ("roles.csv", "r2,,,s2", "r2,,,", 3, "userSourcedId"),
         ("roles.csv", "s2,primary,student,,", "s2,primary,student,01/02/2026,", 3, "beginDate"),
         ("roles.csv", "s2,primary,student,,", "s2,primary,student,,2026-02-30", 3, "endDate"),
-        ("roles.csv", "s2,primary,student,,,o1", "s2,primary,student,,,o9", 3, "orgSourcedId"),
-        ("roles.csv", "r2,,,s2,primary,student,,,o1,\r\n", "", 3, "sourcedId"),
     ],
 )
 def test_problems_name_their_line_and_column(
@@ -148,10 +144,59 @@ def test_problems_name_their_line_and_column(
     assert (name, line, column) in places or ("users.csv", line, column) in places
 
 
-def test_organisations_of_version_1_1_are_checked_separately(refuse: Refuse) -> None:
-    [problem] = refuse(change(export_11(), "users.csv", "s2,,,true,o1", 's2,,,true,"o1,o9"'))
-    assert (problem.file, problem.line, problem.column) == ("users.csv", 3, "orgSourcedIds")
-    assert problem.message == "“o9” is not in the export."
+def test_organisations_of_version_1_1_are_checked_separately(read: Read) -> None:
+    [remark] = read(change(export_11(), "users.csv", "s2,,,true,o1", 's2,,,true,"o1,o9"')).remarks
+    [place] = remark.places
+    assert str(place) == "users.csv:3:orgSourcedIds: “o9” is not in the export."
+
+
+@pytest.mark.parametrize(("value", "count"), [("1", 4), ("Yes", 4), ("SIM", 4), ("0", 3), ("No", 3)])
+def test_other_words_for_enabled_are_read_as_meant(read: Read, value: str, count: int) -> None:
+    roster = read(change(export_12(), "users.csv", "s2,,,true", f"s2,,,{value}"))
+    assert len(roster.users) == count
+    assert roster.remarks[0].what == "people enabled or not by another word than true and false"
+
+
+def test_other_staff_is_skipped_and_counted(read: Read) -> None:
+    assert read(change(export_11(), "users.csv", "parent", "Staff")).skipped == {"staff": 1}
+
+
+def siblings(*more: str) -> Files:
+    """Return an export whose two students have one e-mail address, no username, and perhaps an identifier."""
+    files = change(export_11(), "users.csv", "Ana,,Ana,Ribeiro,,,", f",,Ana,Ribeiro,,{more[0]},Familia@vale.example")
+    return change(files, "users.csv", "bruno,,Bruno,Lima,,,", f",,Bruno,Lima,,{more[1]},familia@Vale.example")
+
+
+def test_siblings_with_one_email_sign_in_by_identifier(read: Read) -> None:
+    roster = read(siblings("2026-17", "2026-18"))
+    assert [user.login for user in roster.users] == ["2026-17", "2026-18", "paula", "diretora"]
+    assert (roster.remarks[0].times, roster.remarks[0].places[1].line) == (2, 3)
+    assert logins(siblings("", "2026-18"), read)[:2] == ["familia@vale.example", "2026-18"]
+
+
+@pytest.mark.parametrize("identifiers", [("", ""), ("7", "7"), ("paula", "8")])
+def test_siblings_without_a_login_of_their_own_are_refused(refuse: Refuse, identifiers: tuple[str, str]) -> None:
+    [problem] = refuse(siblings(*identifiers))
+    assert "is the login of the user in line" in problem.message
+
+
+def test_a_person_without_a_role_is_left_out(read: Read) -> None:
+    roster = read(change(export_12(), "roles.csv", "r2,,,s2,primary,student,,,o1,\r\n", ""))
+    assert len(roster.users) == 3
+    assert roster.remarks[0].what == "people without a role, left out"
+
+
+def test_role_of_an_unknown_person_is_left_out(read: Read) -> None:
+    roster = read(add(export_12(), "roles.csv", "r9,,,s9,primary,student,,,o1,"))
+    assert roster.users == read(export_12()).users
+    assert str(roster.remarks[0].places[0]) == "roles.csv:7:userSourcedId: “s9” is not there."
+
+
+def test_too_many_people_or_roles_alone_are_refused(refuse: Refuse) -> None:
+    people = [f"n{number},,,true,n{number},,Nina,Sá{',' * 13}o1," for number in range(6)]
+    assert "6 of 11 people have no role" in refuse(add(export_12(), "users.csv", *people))[0].message
+    roles = [f"n{number},,,n{number},primary,student,,,o1," for number in range(6)]
+    assert "6 of 11 people are not in users.csv" in refuse(add(export_12(), "roles.csv", *roles))[0].message
 
 
 def test_export_without_users_is_refused(refuse: Refuse) -> None:

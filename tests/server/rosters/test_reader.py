@@ -67,20 +67,20 @@ def test_zip_and_folder_give_the_same_roster(export: Files, read: Read, tmp_path
 
 def test_reports_all_problems_at_once(refuse: Refuse, export: Files) -> None:
     wrong = change(export, "orgs.csv", "Escola do Vale", "")
-    wrong = change(wrong, "classes.csv", "t1,y1", "t9,y1")
+    wrong = change(wrong, "classes.csv", "c1,,,6º A · Matemática", "c1,,,")
     wrong = change(wrong, "users.csv", "bruno", "ANA")
     wrong = change(wrong, "enrollments.csv", "e3,,,c1,o1,p1", "e2,,,c1,o1,p1")
     places = [(each.file, each.line, each.column) for each in refuse(wrong)]
     assert places == [
         ("orgs.csv", 2, "name"),
-        ("classes.csv", 2, "termSourcedIds"),
+        ("classes.csv", 2, "title"),
         ("users.csv", 3, "username"),
         ("enrollments.csv", 4, "sourcedId"),
     ]
 
 
 def test_problem_list_is_limited_and_counts_the_rest(folder: Folder) -> None:
-    rows = [f"e{number},,,nowhere,o1,s1,student,false,," for number in range(10, 10 + problems.MAX_PROBLEMS + 7)]
+    rows = [f"e{number},,,c1,o1,s1,wizard,false,," for number in range(10, 10 + problems.MAX_PROBLEMS + 7)]
     with pytest.raises(rosters.RosterErrors) as refused:
         rosters.read(folder(add(export_12(), "enrollments.csv", *rows)))
     assert len(refused.value.problems) == problems.MAX_PROBLEMS

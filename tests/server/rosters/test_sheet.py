@@ -49,10 +49,20 @@ PLAIN: tuple[list[tuple[int, list[str]]], list[Problem]] = ([(2, ["1", "2"]), (3
         "y,other,x\n2,?,1\n4,?,3\n",
         "x,y\n1,2\n3,4\n\n\n",
         "x,y\n1,2\n3,4\n,\n,\n",
+        "x;y\n1;2\n3;4\n",
+        "x\ty\r\n1\t2\r\n3\t4\r\n",
+        "x,y\n1,2\n3,4\n\x1a",
+        "x,y\r\n1,2\r\n3,4\x1a\x1a",
+        "\ufeffx\ty\r\n1\t2\r\n3\t4\r\n".encode("utf-16-le"),
+        "x,y\n1,2\n3,4".encode("utf-16"),
+        "\ufeffx,y\n1,2\n3,4\n".encode("utf-16-be"),
     ],
-    ids=["LF", "CRLF", "mark", "mark and quotes", "blanks", "order", "empty lines", "lines of commas"],
+    ids=[
+        *("LF", "CRLF", "mark", "mark and quotes", "blanks", "order", "empty lines", "lines of commas", "semicolons"),
+        *("tabs", "Ctrl-Z", "Ctrl-Z after a value", "UTF-16 as Excel writes it", "UTF-16", "big-endian UTF-16"),
+    ],
 )
-def test_csv_variants_are_read_alike(text: str) -> None:
+def test_csv_variants_are_read_alike(text: str | bytes) -> None:
     assert rows(text) == PLAIN
 
 
@@ -77,14 +87,24 @@ def test_duplicate_column_is_refused() -> None:
     assert refusal("x,y,X\n1,2,3\n") == (1, "The header has this column twice.")
 
 
-def test_semicolon_separators_are_reported() -> None:
-    line, message = refusal("x;y\n1;2\n")
-    assert line == 1
-    assert "semicolons" in message
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separator_may_be_named_in_the_first_line(separator: str) -> None:
+    text = f"\ufeffsep={separator}\r\nx,y\r\n1,2\r\n".replace(",", separator)
+    assert rows(text) == ([(3, ["1", "2"])], [])
+    assert rows(text[1:].encode("utf-16")) == ([(3, ["1", "2"])], [])
 
 
 def test_empty_file_is_reported() -> None:
     assert "empty" in refusal("")[1]
+
+
+def test_trailing_empty_values_may_be_missing_or_too_many() -> None:
+    problems = Problems()
+    sheet = Sheet("a.csv", io.BytesIO(b"x,y,z,w\n1,2\n3,4,5\n6,7,8,9,,\n"), ("x", "y", "w?"), problems, lambda _: None)
+    assert [list(values) for _, values in sheet] == [["1", "2", ""], ["3", "4", ""], ["6", "7", "9"]]
+    [remark] = problems.remarks.all()
+    assert (remark.what, remark.times) == ("rows without their last empty values, or with more", 3)
+    assert str(remark.places[0]) == "a.csv:2: The row has 2 values, where the header has 4."
 
 
 @pytest.mark.parametrize("row", ["1", "1,2,3"])
@@ -103,7 +123,8 @@ def test_reports_row_of_wrong_width_and_reads_on(row: str) -> None:
         ("x,y\n1,2\n3,\0\n", 3, "NUL"),
         (b"x,y\n1,2\n3,\xe7\n", 3, "UTF-8"),
         (b'x,y\n1,2\n"3\n\xe7",4\n', 4, "UTF-8"),
-        ("x,y\n1,2\n".encode("utf-16"), 1, "NUL"),
+        ("x,y\n1,2\n".encode("utf-16-le"), 1, "CSV UTF-8"),
+        ("x,y\n1,2\n".encode("utf-16")[:-1], 2, "UTF-8"),
         ('x,y\n1,2\n"' + "a" * 140_000 + '",4\n', 3, "far too long"),
         ("x,y\n1,2\n" + "a" * MAX_ROW_BYTES + "\n", 3, "bytes"),
         ('x,y\n1,2\n"' + "a\n" * MAX_ROW_BYTES + "\n", 3, ""),
@@ -123,12 +144,15 @@ def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_read_error_of_a_file_is_reported() -> None:
-    class Broken(io.BytesIO):
-        def readline(self, _size: int | None = -1, /) -> bytes:
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _buffer: object, /) -> int:
             raise OSError("the disk is gone")
 
     problems = Problems()
-    assert list(Sheet("a.csv", Broken(), ("x", "y"), problems, lambda _: None)) == []
+    assert list(Sheet("a.csv", io.BufferedReader(Broken()), ("x", "y"), problems, lambda _: None)) == []
     with pytest.raises(RosterErrors, match="the disk is gone"):
         problems.check()
 
