@@ -51,6 +51,9 @@ MAX_MISSED_BYTES = 512 * 1024
 MAX_HISTORY_EVENTS = 200
 MAX_HISTORY_BYTES = 512 * 1024
 
+# Unread events counted beyond those that a client has: nobody reads a number above it, and a count stops there.
+MAX_COUNTED_UNREAD = 1_000
+
 # Events of a topic kept encoded in memory: a class that reconnects after a minute's outage is answered without SQL.
 RECENT_EVENTS = 300
 

@@ -1,15 +1,24 @@
-/** The list of the user's classes, live: who spoke last, and what is unread. Cards on one page, rows on another. */
+/**
+ * The list of the user's classes, live: who spoke last, what is unread, and where a lesson is. Cards on one page, rows on
+ * another.
+ *
+ * Classes with something unread come first, then those that have a lesson now, then the others, each in the order of their
+ * titles. The order changes only while nobody is about to hit an item (`still.js`).
+ */
 
-import {mine} from "./connection.js";
+import {mine, onOnline} from "./connection.js";
 import {h, setText} from "./dom.js";
 import {_, list, ngettext, number} from "./language.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
+import {watchHold} from "./still.js";
 import {shortTime} from "./time.js";
 import {classTopic, isClass, parseTopic} from "./topic.js";
 
 /** @typedef {import("./page.js").Classroom} Classroom */
 
+/** Who gives lessons: a class is taught while one of them has it open. A principal who looks in gives none. */
+const TEACHER = "teacher";
 /** What stands between a grade and a subject: "6º A · Ciências". */
 const SEPARATOR = /\s+[·•|–-]\s+/;
 /** What fits on the little board. */
@@ -31,14 +40,23 @@ export function splitTitle(title) {
  * @param {{current?: number, onChange?: (ids: number[]) => void}} options
  */
 export function showClasses(container, {current, onChange = () => {}} = {}) {
-  /** @type {Map<number, HTMLElement>} */
+  /** @type {Map<number, Item>} in the order of their titles */
   const items = new Map();
+  const isHeld = watchHold(container, arrange);
 
   /** @param {Classroom} classroom */
   function add(classroom) {
-    const item = makeItem(classroom, classroom.id === current);
+    const item = makeItem(classroom, classroom.id === current, arrange);
     items.set(classroom.id, item);
-    container.append(item);
+    container.append(item.element);
+  }
+
+  function arrange() {
+    if (isHeld()) return;
+    const ranked = [...items.values()].map(({element, rank}) => ({element, rank: rank()}));
+    const sorted = ranked.sort((one, other) => one.rank - other.rank).map(({element}) => element);
+    const isSorted = sorted.every((element, index) => container.children[index] === element);
+    if (!isSorted) container.append(...sorted);
   }
 
   /** @param {{topic: string, title: string, students?: number}[]} topics */
@@ -47,14 +65,16 @@ export function showClasses(container, {current, onChange = () => {}} = {}) {
     const ids = new Set(now.map(({id}) => id));
     for (const [id, item] of items) {
       if (ids.has(id)) continue;
-      item.remove();
+      item.element.remove();
       items.delete(id);
     }
     for (const classroom of now) if (!items.has(classroom.id)) add(classroom);
+    arrange();
     onChange([...items.keys()]);
   }
 
   page.classes.forEach(add);
+  onOnline((isOnline) => container.classList.toggle("is-offline", !isOnline));
   onChange([...items.keys()]);
   mine.onJoin(({response}) => response.topics && sync(response.topics));
   mine.on("rights:changed", ({topics}) => sync(topics));
@@ -65,11 +85,19 @@ function asClassroom({topic, title, students}) {
   return {id: Number(parseTopic(topic).id), title, students};
 }
 
-/** @param {Classroom} classroom @param {boolean} isCurrent */
-function makeItem({id, title, teachers = [], students}, isCurrent) {
+/**
+ * `rank` says how much it matters now: the least comes first.
+ * @typedef {{element: HTMLElement, rank: () => number}} Item
+ * @param {Classroom} classroom
+ * @param {boolean} isCurrent
+ * @param {() => void} changed is called when its rank may be another
+ * @returns {Item}
+ */
+function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
   const at = h("span", {class: "class-at"});
   const unread = h("span", {class: "class-unread"});
   const preview = h("span", {class: "class-preview"});
+  const lesson = h("span", {class: "class-lesson", hidden: true}, _("Lesson now"));
   const {mark, before, name} = splitTitle(title);
   const link = h(
     "a",
@@ -77,15 +105,30 @@ function makeItem({id, title, teachers = [], students}, isCurrent) {
     h("span", {class: "class-mark", "aria-hidden": "true"}, mark),
     h("span", {class: "class-name", dir: "auto"}, before && h("span", {class: "visually-hidden"}, before), name),
     at,
-    h("span", {class: "class-teachers"}, teacherLine(teachers, students)),
+    h("span", {class: "class-teachers"}, lesson, teacherLine(teachers, students)),
     unread,
     preview,
   );
   const reading = readingOf(classTopic(id));
-  const show = () => showReading(reading, {link, at, unread, preview});
+  const show = () => {
+    showReading(reading, {link, at, unread, preview});
+    changed();
+  };
+  /** @param {boolean} isTaught */
+  const showLesson = (isTaught) => {
+    if (lesson.hidden === !isTaught) return;
+    lesson.hidden = !isTaught;
+    link.classList.toggle("is-taught", isTaught);
+    changed();
+  };
+  const {presence} = reading.channel;
+  presence.onChange((users) => showLesson(users.some(({role}) => role === TEACHER)));
+  presence.onCount(({users}) => showLesson((users[TEACHER] ?? 0) > 0));
   reading.onChange(show);
-  show();
-  return h("li", {}, link);
+  showReading(reading, {link, at, unread, preview});
+  // What is unread in the open class is about to be read.
+  const rank = () => (reading.unread > 0 && !isCurrent ? 0 : 2) + (lesson.hidden ? 1 : 0);
+  return {element: h("li", {}, link), rank};
 }
 
 /** @param {string[]} teachers @param {number | undefined} students */

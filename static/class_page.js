@@ -16,6 +16,7 @@ import {closeMenus} from "./menu.js";
 import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, isSaid, MESSAGE, readingOf} from "./reading.js";
 import {speak} from "./spoken.js";
+import {showInTab} from "./tab_sign.js";
 import {classTopic} from "./topic.js";
 
 const topic = classTopic(page.classroom.id);
@@ -26,7 +27,6 @@ const view = new View({scroller: byId("scroller"), jump: byId("jump")}, conversa
 const history = new History(channel, conversation, view);
 const outgoing = new Outgoing(byId("pending"), channel, conversation);
 const typing = new Typing(channel, byId("typing"));
-const title = document.title;
 let isOpen = false;
 
 /** @typedef {import("./client/position.js").TopicEvent} TopicEvent */
@@ -77,8 +77,7 @@ function arrived(event, payload) {
 }
 
 function showUnread() {
-  const count = isInFront() ? 0 : reading.unread;
-  document.title = count > 0 ? `(${count}) ${title}` : title;
+  showInTab("messages", isInFront() ? 0 : reading.unreadMessages);
 }
 
 /** A class may be taken away under the open page, and come back. @param {boolean} isOurs */

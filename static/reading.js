@@ -57,6 +57,13 @@ export class Reading {
     return this.events.filter(({payload}) => payload.seq > this.read && payload.author.id !== page.me.id).length;
   }
 
+  /** The same without announcements, which have a sign of their own. */
+  get unreadMessages() {
+    return this.events.filter(({event, payload}) => {
+      return event === MESSAGE && payload.seq > this.read && payload.author.id !== page.me.id;
+    }).length;
+  }
+
   /** Whether there may be more unread than is kept here. */
   get hasMoreUnread() {
     return this.events.length >= KEPT && this.events[0].payload.seq > this.read + 1;

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -169,6 +169,17 @@ class Journal:
         if seq is not None:
             query = query.where(events_table.c.seq < seq)
         return (await self._read(query))[::-1]
+
+    async def count(
+        self, topic: str, after: int, before: int | None, limit: int, *, events: Collection[str], not_by: int
+    ) -> int:
+        """Return how many events, `limit` at most, are between two positions (None: the end) and not by this author."""
+        query = self._select(topic, events).where(events_table.c.seq > after, events_table.c.author_id != not_by)
+        if before is not None:
+            query = query.where(events_table.c.seq < before)
+        found = query.with_only_columns(events_table.c.seq).limit(limit).subquery()
+        rows = await self._fetch(select(func.count()).select_from(found))
+        return int(rows[0][0])
 
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""

@@ -9,10 +9,12 @@ from channels.event import Delivery, EventType
 from channels.field import END, Position, TopicName
 from channels.journal.entry import Mark
 from channels.lesson.feature import Action, Effect, KeepMark, Notify, Push, Reply, Several
-from channels.limit import MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
+from channels.limit import MAX_COUNTED_UNREAD, MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
 from channels.topics.kind import USER
 from channels.wire.codec import Broadcast, Event, as_broadcast
+
+EventName = Annotated[str, msgspec.Meta(pattern="^[a-z:]{1,64}" + END)]
 
 
 class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +23,7 @@ class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: Position | None = None
     after: Annotated[Position, msgspec.Meta(examples=[])] | None = None  # no example shows both
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY_EVENTS, examples=[50])] = 50
-    event: Annotated[str, msgspec.Meta(pattern="^[a-z:]{1,64}" + END)] | None = None
+    event: EventName | None = None
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
@@ -52,6 +54,23 @@ class MarkedUpTo(msgspec.Struct, frozen=True):
 
 # Sent to all sessions of the user who has read.
 MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER.wire)
+
+
+class UnreadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Events by others after a position, and before another one, if named; of one kind, if named.
+
+    For a count of what the newest events and the topic's state do not reach back to.
+    """
+
+    after: Position
+    before: Position | None = None
+    event: EventName | None = None
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """How many there are; a count at its bound means that many or more."""
+
+    count: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNTED_UNREAD, examples=[17])]
 
 
 class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +123,13 @@ def _mark(push: Push[ReadMark]) -> Effect[MarkedUpTo]:
     return Several(Reply(MarkedUpTo(seq)), (KeepMark(Mark(topic.name, user_id, seq, push.at)), told))
 
 
+async def _count(push: Push[UnreadCount]) -> Reply[Unread]:
+    wanted = push.payload
+    kinds = [wanted.event] if wanted.event is not None else []
+    between = push.topic.name, wanted.after, wanted.before, MAX_COUNTED_UNREAD
+    return Reply(Unread(await push.journal.count(*between, events=kinds, not_by=push.member.user.id)))
+
+
 async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
     everybody = await push.journal.readers(push.topic.name, push.payload.seq)
     readers, members = await push.authority.audience(push.topic.address, push.counted(push.topic.address), everybody)
@@ -112,4 +138,5 @@ async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
 
 READ = Action("history:read", HistoryRead, _read, HistoryPage)
 MARK = Action("read:mark", ReadMark, _mark, MarkedUpTo, emits=(MARKED,))
+COUNT = Action("unread:count", UnreadCount, _count, Unread)
 RECEIPTS = Action("receipts:read", ReceiptsRead, _receipts, Receipts)

@@ -3,7 +3,7 @@
 from channels.lesson import announcements, chat, reading
 from channels.lesson.rules import Role, rule
 
-_ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS)
+_ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.COUNT, reading.RECEIPTS)
 
 ROLE = Role(
     "principal",

@@ -8,9 +8,9 @@ ROLE = Role(
     "students",
     "Students, in their classes.",
     {
-        "class": rule(chat.SEND, chat.TYPE, reading.READ, reading.MARK, counted=True),
-        "role:students": rule(reading.READ, reading.MARK, counted=True),
-        "school": rule(reading.READ, reading.MARK, counted=True),
+        "class": rule(chat.SEND, chat.TYPE, reading.READ, reading.MARK, reading.COUNT, counted=True),
+        "role:students": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
+        "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "user:me": rule(reading.READ),
     },
     waits_in_line=True,

@@ -3,7 +3,7 @@
 from channels.lesson import announcements, chat, reading
 from channels.lesson.rules import Role, rule
 
-_IN_CLASS = (chat.SEND, chat.TYPE, announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS)
+_IN_CLASS = (chat.SEND, chat.TYPE, announcements.SEND, reading.READ, reading.MARK, reading.COUNT, reading.RECEIPTS)
 
 ROLE = Role(
     "teacher",
@@ -11,8 +11,8 @@ ROLE = Role(
     "Teachers, in their classes.",
     {
         "class": rule(*_IN_CLASS),
-        "role:teachers": rule(reading.READ, reading.MARK, counted=True),
-        "school": rule(reading.READ, reading.MARK, counted=True),
+        "role:teachers": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
+        "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "user:me": rule(reading.READ),
     },
     is_staff=True,

@@ -6,6 +6,7 @@
  */
 
 import {announcementCard} from "../announcement.js";
+import {unreadOf} from "../announcement_badge.js";
 import {h, setText} from "../dom.js";
 import {_} from "../language.js";
 import {byId, page} from "../page.js";
@@ -14,9 +15,7 @@ import {receiptLine} from "../receipts.js";
 import {dayAndTime} from "../time.js";
 import {isClass, parseTopic} from "../topic.js";
 import {placeName} from "./place.js";
-
-/** What one author says with the same words within this time was said once, to several. */
-const TOGETHER_MS = 2 * 60_000;
+import {isSame} from "./together.js";
 
 /** @typedef {import("../reading.js").Reading} Reading */
 /** @typedef {{reading: Reading, payload: any}} Place */
@@ -68,12 +67,6 @@ function grouped() {
   return all;
 }
 
-/** @param {any} one @param {any} other */
-function isSame(one, other) {
-  const isTogether = Math.abs(one.at - other.at) < TOGETHER_MS && one.author.id === other.author.id;
-  return isTogether && one.text === other.text && one.title === other.title;
-}
-
 /** @param {Group} group */
 function makeCard(group) {
   const {payload, places} = group;
@@ -103,7 +96,7 @@ function whereTo(places) {
 
 /** @param {Place} place */
 function isUnread({reading, payload}) {
-  return payload.seq > reading.read;
+  return unreadOf(reading.topic)?.has(payload) ?? payload.seq > reading.read;
 }
 
 /** @param {Place} place */
@@ -118,7 +111,10 @@ function onScreen(entries) {
     if (!isIntersecting || document.visibilityState !== "visible") continue;
     for (const {reading, payload} of groups.get(target)?.places ?? []) seen.get(reading)?.add(payload.seq);
   }
-  for (const reading of readings) markSeen(reading);
+  for (const [reading, positions] of seen) {
+    markSeen(reading);
+    unreadOf(reading.topic)?.markSeen(positions);
+  }
 }
 
 /** @param {Reading} reading */

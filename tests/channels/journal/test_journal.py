@@ -86,6 +86,15 @@ async def test_pages_read_forwards_backwards_and_by_event(journal: Journal) -> N
     assert await journal.after("class:8", 0, 9) == []
 
 
+async def test_count_is_by_others_between_positions_and_bounded(journal: Journal) -> None:
+    await append(journal, *(entry(author=author) for author in (1, 2, 1, 2, 2)))
+    assert await journal.count("class:7", 0, None, 10, events=(), not_by=1) == 3
+    assert await journal.count("class:7", 2, 5, 10, events=(), not_by=1) == 1
+    assert await journal.count("class:7", 0, None, 2, events=(), not_by=1) == 2
+    assert await journal.count("class:7", 0, None, 10, events=["announcement:sent"], not_by=1) == 0
+    assert await journal.count("class:99", 0, None, 10, events=(), not_by=1) == 0
+
+
 async def test_read_marks_only_advance_up_to_the_head(journal: Journal) -> None:
     await append(journal, *(entry() for _ in range(5)))
     await mark_read(journal, Mark("class:7", 1, 3, 10), Mark("class:7", 1, 2, 11), Mark("class:7", 2, 99, 12))

@@ -64,6 +64,27 @@ async def test_read_mark_moves_forward_on_all_sessions_of_the_user(worker: Worke
     assert (await elsewhere.ok("class:7", "phx_join"))["read"] == 3
 
 
+async def test_unread_of_one_kind_are_counted_between_positions(worker: Worker) -> None:
+    paula, ana = worker.connect(PAULA), worker.connect(ANA)
+    for client in (paula, ana):
+        await client.ok("class:7", "phx_join")
+    for number in range(1, 4):
+        await ana.ok("class:7", "message:send", {"text": str(number)})
+        await paula.ok("class:7", "announcement:send", {"text": str(number)})  # 2, 4, 6
+
+    async def count(**wanted: Any) -> int:
+        answer = await ana.ok("class:7", "unread:count", wanted)
+        return int(answer["count"])
+
+    announcements = {"event": "announcement:sent"}
+    assert await count(after=0, **announcements) == 3
+    assert await count(after=2, before=6, **announcements) == 1
+    assert await count(after=6) == 0
+    assert await count(after=0) == 3, "what she wrote herself is not unread"
+    assert (await paula.ok("class:7", "unread:count", {"after": 0}))["count"] == 3
+    assert await ana.refused("class:7", "unread:count", {}) == "bad_payload"
+
+
 async def test_staff_see_who_has_read_an_announcement(worker: Worker) -> None:
     paula, ana, bruno = worker.connect(PAULA), worker.connect(ANA), worker.connect(BRUNO)
     for client in (paula, ana, bruno):
