@@ -46,7 +46,7 @@ async def violations(page: Page) -> Any:
 
 async def assert_accessible(page: Page) -> None:
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found = await violations(page)
         assert found == [], f"{page.url}, {scheme}: {json.dumps(found, indent=1, ensure_ascii=False)}"
 
