@@ -28,6 +28,9 @@ from channels.wire.codec import Event
 
 log = logging.getLogger(__name__)
 
+# A client may claim any position, and after a restore all clients do: one line is enough to notice.
+BEYOND_LOG_SECONDS = 3600.0
+
 
 class Hub:
     """The topics of one worker; `make_topic` makes an empty one from its name."""
@@ -48,6 +51,7 @@ class Hub:
         self._heads = BatchReader(journal.heads)
         self._reader = TopicReader(journal, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
+        self._report_again_at = 0.0  # by the event loop's clock
 
     def start(self, listener: TurnListener) -> None:
         """Begin to ask the journal what the broker has lost; `listener` is called at the end of each turn."""
@@ -129,7 +133,22 @@ class Hub:
         if since is not None and since > topic.seq:
             # Seen on a worker that learned of it sooner, or a position of some other journal.
             await self._gap_recovery.check_these([topic.name])
+            if since > topic.seq:
+                self._report_beyond(topic, since)
         return await self._reader.missed(topic, since)
+
+    def _report_beyond(self, topic: Topic, since: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._report_again_at:
+            return
+        self._report_again_at = now + BEYOND_LOG_SECONDS
+        log.warning(
+            "A client has position %d of %s, which ends at %d: a restored journal needs a new epoch "
+            "(docs/operations.md, Backups)",
+            since,
+            topic.name,
+            topic.seq,
+        )
 
     # Delivery
 

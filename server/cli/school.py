@@ -13,6 +13,7 @@ import click
 from server import rosters
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.databases import Databases
+from server.databases.pairing import Ids
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
 from server.schemas import SCHEMAS
@@ -71,6 +72,30 @@ def upgrade(**given: Any) -> None:
     settings = make_settings(**given)
     asyncio.run(_upgrade(Databases(settings.databases, SCHEMAS)))
     click.echo("The databases are up to date.")
+
+
+@database.command()
+@data_options
+def restored(**given: Any) -> None:
+    """Accept databases that came from a backup, or that are of different moments.
+
+    Run it after every restore, while no server runs. Clients then load their classes anew instead of taking the
+    restored messages for those that they have seen, and new users and classes get ids that no message mentions.
+    """
+    settings = make_settings(**given)
+    after = asyncio.run(_accept(Databases(settings.databases, SCHEMAS)))
+    click.echo(
+        "The databases belong together from now on, and the journal has a new name. "
+        f"New users begin after id {after.user}, new classes after id {after.class_}."
+    )
+
+
+async def _accept(databases: Databases) -> Ids:
+    try:
+        await databases.prepare_tables()
+        return await databases.accept()
+    finally:
+        await databases.dispose()
 
 
 async def _upgrade(databases: Databases) -> None:

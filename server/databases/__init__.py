@@ -6,7 +6,7 @@ all of them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from channels.journal import tables as journal_tables
 from server.databases import accounts, migration
 from server.databases.engine import create_engine
-from server.databases.errors import DatabaseError, DatabaseUnavailable
+from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
+from server.databases.pairing import Apart, Ids, accept, check_pairing, record_stored
 
 DbSessions = async_sessionmaker[AsyncSession]
 
@@ -67,15 +68,41 @@ class Databases:
         """Return the session factory of the database called `name`, for `reading` and `writing`."""
         return self._sessions[name]
 
+    async def prepare(self) -> None:
+        """Prepare the tables, and check that the accounts and the journal belong together; raise DatabaseError."""
+        await self.prepare_tables()
+        await self._together(check_pairing)
+
+    async def record_stored(self) -> None:
+        """Keep the journal's number of events in the accounts; raise DatabasesApart where it is lower than before."""
+        await self._together(record_stored)
+
+    async def accept(self) -> Ids:
+        """Pair the accounts and the journal as they are (`pairing.accept`); raise DatabaseError if that fails."""
+        return await self._together(accept)
+
+    async def _together(self, work: Callable[[AsyncEngine, AsyncEngine], Awaitable[_T]]) -> _T:
+        try:
+            with _failures_named():
+                return await work(self._engines["accounts"], self._engines["journal"])
+        except Apart as error:
+            raise DatabasesApart(
+                f"The accounts and the journal do not belong together: {error}. If you have restored a backup, run "
+                "“python server.py database restored” with the same options. If not, do not: look for the newer files, "
+                "or for the right --data-dir and --database. Nothing was changed."
+            ) from error
+
     async def upgrade(self, name: str | None = None) -> None:
         """Upgrade the tables of one database, or all, to the newest revision; raise DatabaseError if that fails.
 
         Several processes may do so at once; within one process, one after another (Alembic keeps globals).
         """
         for each in [name] if name else self._schemas:
-            await self._run(each, migration.upgrade, writes=True)
+            await self._run(each, migration.upgrade, writes=True, recreates=True)
+            # The next connections enforce foreign keys again.
+            await self._engines[each].dispose()
 
-    async def prepare(self) -> None:
+    async def prepare_tables(self) -> None:
         """Upgrade SQLite files; check that every other database is up to date.
 
         Several workers and machines share a PostgreSQL; an administrator upgrades its tables (`database upgrade`),
@@ -104,10 +131,12 @@ class Databases:
         for engine in self._engines.values():
             await engine.dispose()
 
-    async def _run(self, name: str, work: Callable[[Connection, Schema], _T], *, writes: bool) -> _T:
+    async def _run(
+        self, name: str, work: Callable[[Connection, Schema], _T], *, writes: bool, recreates: bool = False
+    ) -> _T:
         try:
             async with self._engines[name].connect() as connection:
-                await connection.execution_options(writes=writes)
+                await connection.execution_options(writes=writes, recreates=recreates)
                 async with connection.begin():
                     return await connection.run_sync(work, self._schemas[name])
         except migration.NewerDatabase as error:

@@ -38,9 +38,12 @@ class Account(Base):
     """A user: `login` is kept casefolded; without a `password_hash` the user can sign in only with a one-time code.
 
     `enabled` is the administrator's switch; `active` is true if the last roster contained them. Both must hold.
+
+    An id is never reused, even after its row is deleted: the journal refers to authors by id.
     """
 
     __tablename__ = "users"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
@@ -60,9 +63,10 @@ class Account(Base):
 
 
 class SchoolClass(Base):
-    """A class; `active` is true if the last roster contained it."""
+    """A class; `active` is true if the last roster contained it. Its id is never reused, as a user's."""
 
     __tablename__ = "classes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
@@ -127,6 +131,19 @@ class Change(Base):
     kind: Mapped[str] = mapped_column(String(16))
     user_id: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Pairing(Base):
+    """The journal of these accounts (one row): its epoch, empty before the first start, and how many events it had.
+
+    `stored` is a few seconds old. See server/databases/pairing.py.
+    """
+
+    __tablename__ = "pairing"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    epoch: Mapped[str] = mapped_column(String(32))
+    stored: Mapped[int] = mapped_column(BigInteger)
 
 
 class Failure(Base):

@@ -2,7 +2,9 @@
 
 Transactions mean the same on both. On SQLite the driver must not open them by itself: reading begins with `BEGIN` and
 sees one snapshot; writing begins with `BEGIN IMMEDIATE` (execution option `writes`), because SQLite refuses a
-transaction that reads and then writes at once, without waiting, if another one wrote in between.
+transaction that reads and then writes at once, without waiting, if another one wrote in between. A transaction that
+recreates tables (option `recreates`) begins without foreign keys, because SQLite would refuse it with them;
+`migration.upgrade` checks them, and the connection is not used again.
 """
 
 from typing import Any
@@ -108,5 +110,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("recreates", False):
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")

@@ -7,5 +7,9 @@ class DatabaseError(Exception):
     """A database cannot be used; the message says which one, why, and what to do."""
 
 
+class DatabasesApart(DatabaseError):
+    """The accounts and the journal do not belong together; the message says how that shows, and what to do."""
+
+
 class DatabaseUnavailable(DatabaseError, Unavailable):
     """A database does not answer now, or is too busy: the same operation may succeed later."""

@@ -115,6 +115,26 @@ async def test_missed_events_beyond_memory_are_read_from_the_journal(make_worker
     assert [event["payload"]["seq"] for event in joined["events"]] == list(range(11, RECENT_EVENTS + 101))
 
 
+async def test_position_beyond_the_end_is_incomplete_and_logged_once(
+    make_worker: MakeWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = await make_worker()
+    await say_one(worker)
+    for since in (7, 8):
+        joined = await worker.connect(BRUNO).ok("class:7", "phx_join", {"since": since})
+        assert (joined["complete"], len(joined["events"])) == (False, 1)
+    assert [record.message for record in caplog.records] == [
+        "A client has position 7 of class:7, which ends at 1: a restored journal needs a new epoch "
+        "(docs/operations.md, Backups)"
+    ]
+
+
+async def say_one(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await say(ana, 1)
+
+
 async def test_too_many_missed_events_reply_with_the_newest_as_incomplete(make_worker: MakeWorker) -> None:
     worker = await make_worker(limits=FREE)
     ana = worker.connect(ANA)

@@ -235,6 +235,19 @@ def test_folder_whose_name_is_not_utf8_is_reported(run: Run, tmp_path: Path) -> 
     _fails(run("database", "upgrade", LOUSA_DATA_DIR=folder), "is not UTF-8")
 
 
+def test_older_accounts_are_refused_until_the_restore_is_accepted(run: Run, school: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite3")) as database, database:
+        database.execute("INSERT INTO topics (name, seq) VALUES ('user:57', 1)")
+    create = ("user", "create", "bia", "--role", "student", "--name", "Bia", "--password-stdin")
+    for command in (["serve", "--port", "0"], ["demo", "--port", "0", "--data-dir", str(tmp_path / "data")], create):
+        _fails(run(*command, stdin="quatro paredes\n"), "the journal mentions user 57, and the accounts end at 5")
+    _fails(run("roster", "import", str(school)), "“python server.py database restored”")
+    assert "New users begin after id 57, new classes after id 1." in run("database", "restored").stdout
+    assert run(*create, stdin="quatro paredes\n").exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "accounts.sqlite3")) as database:
+        assert database.execute("SELECT id FROM users WHERE login = 'bia'").fetchone() == (58,)
+
+
 def test_external_databases_need_no_data_folder(run: Run, tmp_path: Path) -> None:
     urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal")]
     assert run("database", "upgrade", LOUSA_DATABASE=" ".join(urls)).exit_code == 0

@@ -7,6 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
 from server.databases import SCHEMAS, Databases, migration, reading, writing
+from server.databases.accounts import Account, SchoolClass
 from server.databases.changes import newest_change, note_changes
 from server.databases.errors import DatabaseError
 from server.settings import database_urls
@@ -73,6 +74,35 @@ async def test_upgrade_keeps_change_notes_and_continues_their_numbers(urls: dict
         rows = (await session.execute(text("SELECT id, kind, user_id, at FROM changes ORDER BY id"))).all()
     assert [tuple(row) for row in rows] == [(4, "user", 7, 1), (9, "everybody", None, 2), (10, "user", 8, 3)]
     await databases.dispose()
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+async def test_upgrade_to_ids_without_reuse_keeps_all_rows(urls: dict[str, str]) -> None:
+    databases = Databases(urls)
+    async with databases.engine("accounts").connect() as connection:
+        await connection.execution_options(writes=True)
+        await connection.run_sync(_upgrade_to, "0002")
+        for statement in _SCHOOL_OF_0002:
+            await connection.execute(text(statement))
+        await connection.commit()
+    await databases.upgrade()
+    async with writing(databases.sessions("accounts")) as session:
+        assert (await session.execute(text("SELECT user_id, class_id FROM enrolments"))).all() == [(7, 3)]
+        assert await session.scalar(text("PRAGMA foreign_keys")) == 1
+        for table in ("enrolments", "users", "classes"):
+            await session.execute(text(f"DELETE FROM {table}"))
+        user, class_ = Account(login="bia", name="Bia", role="student"), SchoolClass(title="7º A")
+        session.add_all([user, class_])
+        await session.flush()
+        assert (user.id, class_.id) == (8, 4)
+    await databases.dispose()
+
+
+_SCHOOL_OF_0002 = [
+    "INSERT INTO users (id, login, name, role, enabled, active) VALUES (7, 'ana', 'Ana', 'student', 1, 1)",
+    "INSERT INTO classes (id, title, grade, active) VALUES (3, '6º A', '', 1)",
+    "INSERT INTO enrolments (user_id, class_id, role, active) VALUES (7, 3, 'student', 1)",
+]
 
 
 def _upgrade_to(connection: Connection, revision: str) -> None:

@@ -1,0 +1,153 @@
+"""Whether the accounts and the journal belong together, and neither is an older copy of itself.
+
+    accounts: pairing (epoch, stored) ---- the same epoch, at most as many events ---- journal: epoch, topics.seq
+    accounts: users, classes          ---- no lower ids -------------------------- journal: authors, readers, topics
+
+Without this check, an older copy of the accounts would give the ids of users whom the journal mentions to others, and
+an older copy of the journal would use positions again that clients have seen. The accounts keep the journal's epoch
+and the number of events that it had a few seconds ago. Where both databases are old copies of the same moment, nothing
+here differs: `accept` is then needed as well (`python server.py database restored`).
+
+The reasons, and what is not noticed: docs/notes/restored.md.
+"""
+
+import secrets
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from channels.journal.tables import events_table, journal_table, reads_table, topics_table
+from channels.topics.kind import CLASS, USER, parse_name
+from server.databases.accounts import Account, Pairing, SchoolClass
+from server.databases.ids import last_id, number_after
+
+
+class Apart(Exception):
+    """The databases do not belong together; the message says how that shows."""
+
+
+class Ids(NamedTuple):
+    """The highest id of a user, and of a class."""
+
+    user: int
+    class_: int
+
+
+async def check_pairing(accounts: AsyncEngine, journal: AsyncEngine) -> None:
+    """Raise Apart where the databases do not belong together; pair accounts that have no journal yet."""
+    # The accounts first: what they know of the journal was true before.
+    async with accounts.connect() as connection:
+        pairing = await _pairing(connection)
+        ids = await _ids_in_accounts(connection)
+    async with journal.connect() as connection:
+        epoch = await _epoch(connection)
+        stored = await _stored(connection)
+        mentioned = await _ids_in_journal(connection)
+    if pairing.epoch not in ("", epoch):
+        raise Apart("the accounts belong to another journal")
+    if stored < pairing.stored:
+        raise Apart(
+            f"the journal had {pairing.stored} events and has {stored}: it is an older copy, or its -wal is gone"
+        )
+    for kind, known, found in (("user", ids.user, mentioned.user), ("class", ids.class_, mentioned.class_)):
+        if known < found:
+            raise Apart(f"the journal mentions {kind} {found}, and the accounts end at {known}: they are an older copy")
+    if not pairing.epoch:
+        await _pair(accounts, epoch, stored)
+
+
+async def record_stored(accounts: AsyncEngine, journal: AsyncEngine) -> None:
+    """Keep the journal's number of events in the accounts where it has grown; raise Apart where it has shrunk.
+
+    Costs two short reads, and a write where there is something new.
+    """
+    async with accounts.connect() as connection:
+        known = (await _pairing(connection)).stored
+    async with journal.connect() as connection:
+        stored = await _stored(connection)
+    if stored < known:
+        raise Apart(f"the journal had {known} events and has {stored}")
+    if stored > known:
+        async with _writing(accounts) as connection:
+            await connection.execute(update(Pairing).where(Pairing.stored < stored).values(stored=stored))
+        await _write_through(accounts)
+
+
+async def accept(accounts: AsyncEngine, journal: AsyncEngine) -> Ids:
+    """Pair these databases as they are; return the ids after which new users and classes are numbered.
+
+    The journal gets a new epoch, so that no client takes a position of the other journal for one of this, and a new
+    key. If this fails half-way, the databases are apart, and doing it again pairs them.
+    """
+    async with journal.connect() as connection:
+        mentioned, stored = await _ids_in_journal(connection), await _stored(connection)
+    async with _writing(accounts) as connection:
+        known = await _ids_in_accounts(connection)
+        after = Ids(max(known.user, mentioned.user), max(known.class_, mentioned.class_))
+        for table, number in ((Account.__tablename__, after.user), (SchoolClass.__tablename__, after.class_)):
+            await connection.run_sync(number_after, table, number)
+    epoch = secrets.token_hex(8)
+    async with _writing(journal) as connection:
+        await connection.execute(update(journal_table).values(epoch=epoch, key=secrets.token_hex(32)))
+    await _pair(accounts, epoch, stored)
+    return after
+
+
+def _writing(engine: AsyncEngine) -> Any:
+    return engine.execution_options(writes=True).begin()
+
+
+async def _pair(accounts: AsyncEngine, epoch: str, stored: int) -> None:
+    async with _writing(accounts) as connection:
+        await connection.execute(update(Pairing).values(epoch=epoch, stored=stored))
+    await _write_through(accounts)
+
+
+async def _write_through(accounts: AsyncEngine) -> None:
+    # SQLite: copy the row from the write-ahead file into the database, so that it survives the loss of that file.
+    if accounts.dialect.name == "sqlite":
+        async with accounts.connect() as connection:
+            await connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
+
+
+async def _pairing(connection: AsyncConnection) -> Any:
+    return (await connection.execute(select(Pairing.epoch, Pairing.stored))).one()
+
+
+async def _epoch(connection: AsyncConnection) -> str:
+    return str((await connection.execute(select(journal_table.c.epoch))).scalar_one())
+
+
+async def _stored(connection: AsyncConnection) -> int:
+    return int((await connection.execute(select(func.coalesce(func.sum(topics_table.c.seq), 0)))).scalar_one())
+
+
+async def _ids_in_accounts(connection: AsyncConnection) -> Ids:
+    return Ids(
+        await connection.run_sync(last_id, Account.__tablename__),
+        await connection.run_sync(last_id, SchoolClass.__tablename__),
+    )
+
+
+async def _ids_in_journal(connection: AsyncConnection) -> Ids:
+    # The highest author and reader of each topic are the ends of an index: two steps for each topic, not a scan.
+    author, reader = (
+        select(func.max(column)).where(table.c.topic_id == topics_table.c.id).scalar_subquery()
+        for table, column in ((events_table, events_table.c.author_id), (reads_table, reads_table.c.user_id))
+    )
+    rows = (await connection.execute(select(topics_table.c.name, author, reader))).all()
+    named = list(_numbers(name for name, *_ in rows))
+    users = [number for kind, number in named if kind is USER]
+    users += [number or 0 for _, *numbers in rows for number in numbers]
+    return Ids(max(users, default=0), max((number for kind, number in named if kind is CLASS), default=0))
+
+
+def _numbers(names: Iterable[str]) -> Iterable[tuple[object, int]]:
+    for name in names:
+        try:
+            address = parse_name(name)
+        except ValueError:  # of a kind that another version has
+            continue
+        yield address.kind, address.number

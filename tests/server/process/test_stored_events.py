@@ -1,0 +1,49 @@
+"""The number of stored events reaches the accounts while a worker runs, and once more when it stops."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from server.databases import Databases, reading, writing
+from server.process.stored_events import recording_stored_events
+
+NEVER = 3600.0
+
+
+async def store(databases: Databases, count: int) -> None:
+    async with writing(databases.sessions("journal")) as db:
+        await db.execute(text("DELETE FROM topics"))
+        await db.execute(text("INSERT INTO topics (name, seq) VALUES ('class:1', :count)"), {"count": count})
+
+
+async def recorded(databases: Databases) -> int:
+    async with reading(databases.sessions("accounts")) as db:
+        return int(await db.scalar(text("SELECT stored FROM pairing")) or 0)
+
+
+async def test_stored_events_are_recorded_while_a_worker_runs(databases: Databases) -> None:
+    async with recording_stored_events(databases, record_seconds=0.01), asyncio.timeout(10):
+        await store(databases, 5)
+        while await recorded(databases) != 5:
+            await asyncio.sleep(0.01)
+        await store(databases, 6)
+        while await recorded(databases) != 6:
+            await asyncio.sleep(0.01)
+
+
+async def test_last_events_are_recorded_at_the_stop(databases: Databases) -> None:
+    async with recording_stored_events(databases, record_seconds=NEVER):
+        await store(databases, 7)
+    assert await recorded(databases) == 7
+
+
+async def test_journal_that_went_back_is_logged_once(databases: Databases, caplog: pytest.LogCaptureFixture) -> None:
+    await store(databases, 5)
+    await databases.record_stored()
+    await store(databases, 4)
+    async with recording_stored_events(databases, record_seconds=0.01), asyncio.timeout(10):
+        while not caplog.records:
+            await asyncio.sleep(0.01)
+    assert "Stop Lousa: The accounts and the journal do not belong together: the journal had 5 events" in caplog.text
+    assert await recorded(databases) == 5

@@ -1,0 +1,81 @@
+"""A journal that lost events: refused at the start, accepted by a command, and loaded anew by clients."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from tests.lousa import ROOT, Lousa
+from tests.phoenix import Connection
+
+Payload = dict[str, Any]
+MakeLousa = Callable[..., Lousa]
+
+
+async def connect(lousa: Lousa, token: str) -> tuple[Connection, str]:
+    """Connect ana, and return her connection and the topic of her first class."""
+    connection = await Connection.open(lousa.socket_url("students", token), lambda *event: None)
+    me = await connection.join("user:me", {})
+    return connection, str(me["topics"][0]["topic"])
+
+
+async def close(connection: Connection) -> None:
+    connection.close()
+    await connection.closed.wait()
+
+
+async def send(lousa: Lousa, token: str, *texts: str) -> Payload:
+    """Send messages as ana, and return the position that a client has then."""
+    connection, topic = await connect(lousa, token)
+    joined = await connection.join(topic, {})
+    seq = 0
+    for text in texts:
+        seq = (await connection.request(topic, "message:send", {"text": text}))["seq"]
+    await close(connection)
+    return {"since": seq, "epoch": joined["epoch"]}
+
+
+async def join(lousa: Lousa, token: str, position: Payload) -> Payload:
+    """Join ana's class from a position, and return the reply."""
+    connection, topic = await connect(lousa, token)
+    joined = await connection.join(topic, position)
+    await close(connection)
+    return joined
+
+
+def recorded(lousa: Lousa) -> int:
+    with closing(sqlite3.connect(lousa.data_dir / "accounts.sqlite3")) as database:
+        return int(database.execute("SELECT stored FROM pairing").fetchone()[0])
+
+
+def start_fails(lousa: Lousa) -> str:
+    """Start the server, which must end by itself, and return what it says."""
+    command = [sys.executable, "server.py", "--data-dir", str(lousa.data_dir), "--port", str(lousa.port)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, ""), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+async def test_journal_without_its_write_ahead_file_is_refused_until_accepted(make_lousa: MakeLousa) -> None:
+    lousa = make_lousa()
+    token = lousa.tokens("ana")["ana"]
+    await send(lousa, token, "kept")
+    lousa.restart()  # the journal's file has it
+    position = await send(lousa, token, "1", "2", "3", "4", "5")
+    async with asyncio.timeout(20):
+        while recorded(lousa) < position["since"]:
+            await asyncio.sleep(0.05)
+    lousa.kill()
+    (lousa.data_dir / "journal.sqlite3-wal").unlink()
+    assert "the journal had 6 events and has 1" in start_fails(lousa)
+    assert "New users begin after id" in lousa.run("database", "restored")
+    lousa.start()
+    await send(lousa, token, "a", "b", "c", "d", "e", "f")  # past the client's position
+    joined = await join(lousa, token, position)
+    texts = [event["payload"]["text"] for event in joined["events"]]
+    assert (joined["complete"], texts) == (False, ["kept", "a", "b", "c", "d", "e", "f"])
+    assert joined["epoch"] != position["epoch"]
