@@ -9,7 +9,7 @@ from tests.browser.visitor import MATHS, TIMEOUT_MS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_teacher_announces_to_a_class_and_its_members_see_it_live(visit: Visit) -> None:
+async def test_class_sees_its_teachers_announcement_live(visit: Visit) -> None:
     ana, paula = await visit("ana"), await visit("paula")
     await ana.page.goto("/students/announcements")
     await ana.wait_until_online()
@@ -26,7 +26,7 @@ async def test_a_teacher_announces_to_a_class_and_its_members_see_it_live(visit:
     await expect(paula.page.locator("#announcements")).to_contain_text("Read by 1 of 28", timeout=TIMEOUT_MS)
 
 
-async def test_the_principal_announces_to_the_school_and_everybody_sees_it_where_they_are(visit: Visit) -> None:
+async def test_school_sees_the_principals_announcement_on_every_page(visit: Visit) -> None:
     ana, paula, diretora = await visit("ana"), await visit("paula"), await visit("diretora")
     await ana.open_class()
     await diretora.page.goto("/principal/announcements")
@@ -40,7 +40,7 @@ async def test_the_principal_announces_to_the_school_and_everybody_sees_it_where
     await expect(ana.page.locator("[data-announcements]")).to_contain_text("1", timeout=TIMEOUT_MS)
 
 
-async def test_a_class_that_does_not_exist_is_told_where_it_was_typed(visit: Visit) -> None:
+async def test_unknown_class_shows_an_error_at_its_field(visit: Visit) -> None:
     diretora = await visit("diretora")
     page = diretora.page
     await page.goto("/principal/announcements")
@@ -61,7 +61,7 @@ async def test_a_class_that_does_not_exist_is_told_where_it_was_typed(visit: Vis
     await expect(page.locator("#announcements")).to_contain_text("Prova na sexta.", timeout=TIMEOUT_MS)
 
 
-async def test_the_dashboard_moves_with_the_classes(visit: Visit) -> None:
+async def test_dashboard_follows_the_classes(visit: Visit) -> None:
     diretora = await visit("diretora")
     page = diretora.page
     await expect(page.locator("#total-students")).to_have_text("0", timeout=TIMEOUT_MS)

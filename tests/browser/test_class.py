@@ -9,7 +9,7 @@ from tests.browser.visitor import TIMEOUT_MS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_what_one_says_all_see_at_once_in_one_order(in_class: InClass) -> None:
+async def test_all_members_see_messages_in_one_order(in_class: InClass) -> None:
     ana, paula, diretora = everybody = await in_class("ana", "paula", "diretora")
     await ana.say("Bom dia, professora!")
     await paula.sees("Bom dia, professora!")
@@ -24,7 +24,7 @@ async def test_what_one_says_all_see_at_once_in_one_order(in_class: InClass) -> 
         await visitor.screenshot(f"class-{visitor.login}")
 
 
-async def test_typing_shows_to_others_and_ends_with_the_message(in_class: InClass) -> None:
+async def test_typing_is_shown_to_others_until_the_message_arrives(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     await ana.page.locator("#text").press_sequentially("Tenho uma per", delay=20)
     await expect(paula.page.locator("#typing")).to_contain_text("Ana", timeout=TIMEOUT_MS)
@@ -36,7 +36,7 @@ async def test_typing_shows_to_others_and_ends_with_the_message(in_class: InClas
     await expect(paula.page.locator("#typing")).to_be_empty()
 
 
-async def test_who_is_here_comes_and_goes(in_class: InClass) -> None:
+async def test_presence_list_follows_arrivals_and_departures(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     here = ana.page.locator("#here-count")
     await expect(here).to_have_text("1")
@@ -47,9 +47,7 @@ async def test_who_is_here_comes_and_goes(in_class: InClass) -> None:
     await expect(here).to_have_text("1")
 
 
-async def test_a_message_in_a_class_that_is_not_open_marks_it_as_unread_until_it_is_read(
-    visit: Visit, in_class: InClass
-) -> None:
+async def test_message_in_another_class_is_unread_until_opened(visit: Visit, in_class: InClass) -> None:
     ana = await visit("ana")
     [paula] = await in_class("paula")
     await paula.say("Quem terminou a lista?")
@@ -62,7 +60,7 @@ async def test_a_message_in_a_class_that_is_not_open_marks_it_as_unread_until_it
     await expect(ana.page.locator("#classes")).not_to_contain_text("unread")
 
 
-async def test_text_is_shown_as_text_whatever_it_looks_like(in_class: InClass) -> None:
+async def test_text_is_never_markup(in_class: InClass) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     hostile = [
         "<img src=x onerror=alert(1)>",
@@ -80,7 +78,7 @@ async def test_text_is_shown_as_text_whatever_it_looks_like(in_class: InClass) -
     await paula.sees(*hostile)
 
 
-async def test_lines_spaces_and_other_scripts_arrive_as_they_were_typed(in_class: InClass) -> None:
+async def test_lines_spaces_and_other_scripts_arrive_unchanged(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     field = ana.page.locator("#text")
     await field.press_sequentially("primeira linha")
@@ -92,7 +90,7 @@ async def test_lines_spaces_and_other_scripts_arrive_as_they_were_typed(in_class
     assert await shown.evaluate("element => element.innerText") == "primeira linha\n  segunda 👩🏽‍🏫 שלום"
 
 
-async def test_a_text_that_turns_its_direction_turns_nothing_beside_it(in_class: InClass) -> None:
+async def test_text_with_direction_marks_changes_nothing_beside_it(in_class: InClass) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     await ana.say("\u202eetracsed")
     await ana.say("שלום, turma!")
@@ -112,7 +110,7 @@ async def test_a_text_that_turns_its_direction_turns_nothing_beside_it(in_class:
     await paula.screenshot("directions")
 
 
-async def test_older_messages_come_by_scrolling_up(visit: Visit, in_class: InClass) -> None:
+async def test_scrolling_up_loads_older_messages(visit: Visit, in_class: InClass) -> None:
     [paula] = await in_class("paula")
     for number in range(1, 81):
         await paula.say(f"Exercício {number}.")

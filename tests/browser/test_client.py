@@ -83,7 +83,7 @@ async def report(page: Page, end: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
-async def test_kills_lose_nothing_repeat_nothing_and_leave_no_hole(browser: Browser, lousa: Lousa, rounds: int) -> None:
+async def test_kills_lose_and_repeat_no_message(browser: Browser, lousa: Lousa, rounds: int) -> None:
     visitors = [await listener(browser, lousa, login) for login in LOGINS]
     with ExitStack() as outages:
         for visitor in visitors:

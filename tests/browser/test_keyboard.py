@@ -21,7 +21,7 @@ async def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"{selector} is not reached within {MAX_TABS} tabs")
 
 
-async def test_from_signing_in_to_a_message_by_keyboard_alone(visit: Visit) -> None:
+async def test_keyboard_alone_signs_in_and_sends_a_message(visit: Visit) -> None:
     paula = await visit("paula")
     await paula.open_class()
     ana = await visit("ana")

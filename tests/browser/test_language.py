@@ -9,7 +9,7 @@ from tests.browser.visitor import MATHS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_brazilian_browser_gets_portuguese_and_may_change_to_english(visit: Visit) -> None:
+async def test_page_language_follows_the_browser_and_can_be_changed(visit: Visit) -> None:
     ana = await visit("ana", language="pt-BR")
     page = ana.page
     await expect(page.locator("html")).to_have_attribute("lang", "pt-BR")

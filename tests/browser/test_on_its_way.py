@@ -67,7 +67,7 @@ def pending(visitor: Visitor) -> Locator:
     return visitor.page.locator("#pending")
 
 
-async def test_a_connection_that_died_in_silence_is_noticed_by_the_message_that_gets_no_answer(
+async def test_message_without_a_reply_reveals_a_dead_connection(
     in_class: InClass,
 ) -> None:
     [ana] = await in_class("ana")
@@ -88,7 +88,7 @@ async def test_a_connection_that_died_in_silence_is_noticed_by_the_message_that_
         await expect(ana.page.locator("#people-before")).to_be_hidden()
 
 
-async def test_a_message_without_an_answer_is_sent_again_over_a_connection_that_carries(in_class: InClass) -> None:
+async def test_message_without_a_reply_is_sent_again_over_polls(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     network = await behind(ana)
     network.loses_answers = True
@@ -102,7 +102,7 @@ async def test_a_message_without_an_answer_is_sent_again_over_a_connection_that_
     await expect(pending(ana).locator("li")).to_have_count(0)
 
 
-async def test_messages_that_are_sent_too_fast_wait_for_their_turn_not_for_the_connection(in_class: InClass) -> None:
+async def test_messages_past_the_rate_wait_and_are_sent_in_order(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     network = await behind(ana)
     network.loses_answers = True
@@ -112,7 +112,7 @@ async def test_messages_that_are_sent_too_fast_wait_for_their_turn_not_for_the_c
     await expect(pending(ana)).not_to_contain_text("connection")
 
 
-async def test_a_message_that_the_conversation_has_skipped_does_not_stay_below_it(in_class: InClass) -> None:
+async def test_pending_message_disappears_when_the_conversation_has_skipped_it(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     network = await behind(ana)
     with ana.outage():

@@ -14,7 +14,7 @@ async def assert_fits(page: Page) -> None:
     assert wide <= 0, f"{page.url} is {wide} pixels too wide"
 
 
-async def test_no_page_is_wider_than_the_phone(visit: Visit) -> None:
+async def test_no_page_is_wider_than_a_phone(visit: Visit) -> None:
     addresses = {
         "ana": ["/students/", "/students/announcements"],
         "paula": ["/teachers/", "/teachers/announcements"],
@@ -43,7 +43,7 @@ async def test_long_words_do_not_push_the_class_off_the_phone(visit: Visit) -> N
     assert field["y"] + field["height"] <= PHONE[1], "the field to write in is on the screen"
 
 
-async def test_the_sign_in_page_fits(visit: Visit) -> None:
+async def test_sign_in_page_fits_a_phone(visit: Visit) -> None:
     ana = await visit("ana", size=PHONE)
     await ana.context.clear_cookies()
     await ana.page.goto("/accounts/sign-in")

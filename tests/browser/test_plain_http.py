@@ -12,7 +12,7 @@ from tests.lousa import Lousa
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_class_works_on_a_plain_http_address(visit: Visit, lousa: Lousa) -> None:
+async def test_class_works_on_a_plain_http_address(visit: Visit, lousa: Lousa) -> None:
     ana = await visit("ana", url=f"http://{LAN_NAME}:{lousa.port}")
     paula = await visit("paula")
     assert not await ana.page.evaluate("isSecureContext || 'randomUUID' in crypto")

@@ -25,7 +25,7 @@ async def start(lousa: Lousa, *visitors: Visitor) -> None:
         await visitor.wait_until_online()
 
 
-async def test_a_message_typed_while_the_server_is_down_arrives_once(in_class: InClass, lousa: Lousa) -> None:
+async def test_message_sent_while_the_server_is_down_arrives_once(in_class: InClass, lousa: Lousa) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     await ana.say("antes")
     await paula.sees("antes")
@@ -44,7 +44,7 @@ async def test_a_message_typed_while_the_server_is_down_arrives_once(in_class: I
         await visitor.sees("antes", "durante", "durante também", "depois")
 
 
-async def test_a_page_loaded_anew_while_it_waits_keeps_what_was_typed(in_class: InClass) -> None:
+async def test_reloaded_page_keeps_its_pending_messages(in_class: InClass) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     # The socket alone is cut off: a reload from a server that is away would show the browser's own page.
     network = {"is up": False}
@@ -72,9 +72,7 @@ async def pass_or_close(socket: WebSocketRoute, is_up: bool) -> None:
 
 
 @pytest.mark.parametrize("restarts", [2, pytest.param(5, marks=pytest.mark.long)])
-async def test_restarts_in_a_row_lose_nothing_of_what_two_say_to_each_other(
-    in_class: InClass, lousa: Lousa, restarts: int
-) -> None:
+async def test_repeated_restarts_lose_no_message(in_class: InClass, lousa: Lousa, restarts: int) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     said: list[str] = []
     with ana.outage(), paula.outage():

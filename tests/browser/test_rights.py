@@ -33,7 +33,7 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-async def test_a_class_that_is_taken_away_closes_and_comes_back(visit: Visit, lousa: Lousa, tmp_path: Path) -> None:
+async def test_removed_class_closes_and_reopens_when_added_again(visit: Visit, lousa: Lousa, tmp_path: Path) -> None:
     ana, paula = await visit("ana"), await visit("paula")
     listing = await ana.new_tab()
     await listing.page.goto("/students/")

@@ -69,7 +69,7 @@ DYING = [mode if mode == "kill" else pytest.param(mode, marks=pytest.mark.long) 
 
 
 @pytest.mark.parametrize("mode", DYING)
-async def test_a_websocket_that_dies_in_mid_lesson_and_stays_blocked_is_replaced_and_comes_back(
+async def test_blocked_websocket_is_replaced_by_polls_and_restored_later(
     pupils: list[Visitor], web_filter: Filter, mode: Mode
 ) -> None:
     ana, bruno = pupils
@@ -115,9 +115,7 @@ async def talk(pupils: list[Visitor], about: str) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", BLOCKING_MODES)
-async def test_behind_a_filter_the_first_page_finds_out_and_the_next_one_knows(
-    browser: Browser, web_filter: Filter, mode: Mode
-) -> None:
+async def test_page_remembers_a_filter_that_blocks_websockets(browser: Browser, web_filter: Filter, mode: Mode) -> None:
     web_filter.switch(mode)
     ana = await Visitor.arrive(browser, web_filter.url, "ana", size=SMALL_PHONE)
     with ana.outage():
@@ -133,7 +131,7 @@ async def test_behind_a_filter_the_first_page_finds_out_and_the_next_one_knows(
     ana.check()
 
 
-async def test_a_network_that_came_back_is_tried_again_at_once(pupils: list[Visitor], web_filter: Filter) -> None:
+async def test_page_reconnects_at_once_when_the_network_returns(pupils: list[Visitor], web_filter: Filter) -> None:
     with pupils[0].outage(), pupils[1].outage():
         web_filter.switch("refuse")
         for pupil in pupils:
@@ -145,7 +143,9 @@ async def test_a_network_that_came_back_is_tried_again_at_once(pupils: list[Visi
     await talk(pupils, "de volta")
 
 
-async def test_a_server_that_restarts_is_no_filter(pupils: list[Visitor], lousa: Lousa, web_filter: Filter) -> None:
+async def test_server_restart_is_not_taken_for_a_filter(
+    pupils: list[Visitor], lousa: Lousa, web_filter: Filter
+) -> None:
     with pupils[0].outage(), pupils[1].outage():
         for ending in (lousa.kill, lousa.stop):
             await asyncio.to_thread(ending)
@@ -167,7 +167,7 @@ DESKTOP = pytest.param((1280, 800), id="desktop", marks=pytest.mark.long)
 
 @pytest.mark.parametrize("size", [PHONE, TABLET, DESKTOP])
 @pytest.mark.parametrize("language", ["pt-BR", pytest.param("en-US", marks=pytest.mark.long)])
-async def test_the_sign_says_it_in_plain_words_and_nothing_jumps(
+async def test_connection_sign_uses_plain_words_and_moves_nothing(
     visit: Visit, web_filter: Filter, language: str, size: tuple[int, int]
 ) -> None:
     paula = await visit("paula", url=web_filter.url, size=size, language=language)

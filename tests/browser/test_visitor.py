@@ -15,7 +15,7 @@ _INLINE_SCRIPT = """
 """
 
 
-async def test_what_the_browser_complains_of_is_a_failure(visit: Visit) -> None:
+async def test_browser_errors_and_warnings_fail_a_test(visit: Visit) -> None:
     ana = await visit("ana")
     ana.check()
     complaints = {

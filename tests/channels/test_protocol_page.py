@@ -58,7 +58,7 @@ def test_there_are_frames_and_polls_to_look_at() -> None:
 
 
 @pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
-async def test_polls_happen_as_they_are_told(worker: Worker) -> None:
+async def test_polls_happen_as_documented(worker: Worker) -> None:
     room = PollSessions(worker.engine, PollBounds(poll_seconds=0.0))
     room.start()
     tokens: dict[str, str] = {}
@@ -104,5 +104,5 @@ def test_bounds_are_those_of_the_code() -> None:
         assert value == getattr(limit, name, getattr(Limits(), name, None)), name
 
 
-def test_every_code_that_a_client_may_meet_is_told_what_to_do_about() -> None:
+def test_every_error_code_is_documented_with_its_remedy() -> None:
     assert {code for code in Code if f"`{code}`" not in PAGE} <= {Code.INTERNAL}

@@ -61,7 +61,7 @@ def test_other_invisible_characters_and_overrides_are_refused(hidden: str) -> No
 
 
 @pytest.mark.parametrize("text", NOTHING)
-def test_text_of_nothing_visible_is_told_from_others(text: str) -> None:
+def test_text_without_visible_characters_is_recognized(text: str) -> None:
     assert not is_visible(text)
     assert is_visible(f"{text}a{text}")
 

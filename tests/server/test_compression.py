@@ -67,7 +67,7 @@ def _transform(accepted: str, body: bytes, *, finishing: bool = True, **headers:
     return sent, chunk
 
 
-def test_page_is_compressed_for_who_accepts_it() -> None:
+def test_page_is_compressed_for_clients_that_accept_it() -> None:
     page = b"<p>" + b"words " * 400
     headers, body = _transform("gzip, br", page, Vary="Cookie", Etag='"tag"')
     assert gzip.decompress(body) == page

@@ -62,7 +62,7 @@ async def test_lock_refuses_messages_of_students_and_not_of_staff(make_locking_w
     assert await stored(worker) == ["lock:locked", "message:sent", "lock:unlocked", "message:sent"]
 
 
-async def test_lock_binds_a_worker_that_has_not_heard_of_it(make_locking_worker: MakeWorker) -> None:
+async def test_lock_binds_a_worker_without_its_event(make_locking_worker: MakeWorker) -> None:
     one, ana, paula = await on_two_workers(make_locking_worker)
     await ana.ok("class:7", "message:send", {"text": "antes"})
     await paula.ok("class:7", "lock:set")
@@ -71,7 +71,7 @@ async def test_lock_binds_a_worker_that_has_not_heard_of_it(make_locking_worker:
     assert (await ana.has(1, "lock:locked"))[0]["seq"] == 2
 
 
-async def test_allowed_push_runs_again_under_the_new_rules_and_is_stored(make_locking_worker: MakeWorker) -> None:
+async def test_allowed_push_is_stored_after_its_rerun(make_locking_worker: MakeWorker) -> None:
     _, ana, paula = await on_two_workers(make_locking_worker)
     await paula.ok("class:7", "lock:set")
     await paula.ok("class:7", "lock:clear")
@@ -80,7 +80,7 @@ async def test_allowed_push_runs_again_under_the_new_rules_and_is_stored(make_lo
     assert [message["seq"] for message in await ana.has(1)] == [3]
 
 
-async def test_pushes_of_a_client_keep_their_order_when_they_run_again(make_locking_worker: MakeWorker) -> None:
+async def test_reruns_keep_the_order_of_a_clients_pushes(make_locking_worker: MakeWorker) -> None:
     _, ana, paula = await on_two_workers(make_locking_worker)
     texts, refs = [str(number) for number in range(60)], []
     for start in range(0, 60, 20):
@@ -112,7 +112,7 @@ async def test_push_that_waits_does_not_overtake_one_under_way(make_locking_work
     assert [reply["response"]["seq"] for reply in replies] == [1, 2, 3, 4, 5]
 
 
-async def test_retry_of_a_stored_push_is_answered_though_the_class_is_locked_now(
+async def test_retry_of_a_stored_push_is_answered_despite_a_lock(
     make_locking_worker: MakeWorker,
 ) -> None:
     one, ana, paula = await on_two_workers(make_locking_worker)
@@ -125,7 +125,7 @@ async def test_retry_of_a_stored_push_is_answered_though_the_class_is_locked_now
     assert await stored(one) == ["message:sent", "lock:locked"]
 
 
-async def test_several_effects_are_stored_together_and_a_retry_repeats_none(make_locking_worker: MakeWorker) -> None:
+async def test_retry_repeats_none_of_several_effects(make_locking_worker: MakeWorker) -> None:
     worker = await make_locking_worker()
     paula, elsewhere = worker.connect(PAULA), worker.connect(PAULA)
     await paula.ok("class:7", "phx_join")
@@ -139,7 +139,7 @@ async def test_several_effects_are_stored_together_and_a_retry_repeats_none(make
     assert await stored(worker, "user:3") == ["lock:noted", "lock:noted"]
 
 
-async def test_push_that_runs_again_while_the_journal_is_away_is_refused_and_can_be_retried(
+async def test_rerun_during_an_outage_is_refused_and_can_be_retried(
     make_locking_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, ana, paula = await on_two_workers(make_locking_worker)
@@ -207,7 +207,7 @@ def forbidden(events: Sequence[Event]) -> list[int]:
     return found
 
 
-async def test_class_whose_governing_row_was_deleted_still_takes_messages(make_locking_worker: MakeWorker) -> None:
+async def test_class_without_its_governing_row_still_takes_messages(make_locking_worker: MakeWorker) -> None:
     one, two = await make_locking_worker(), await make_locking_worker()
     paula = one.connect(PAULA)
     await paula.ok("class:7", "phx_join")

@@ -8,7 +8,7 @@ from channels.errors import JournalUnavailable
 from channels.journal.availability import Availability
 
 
-def test_outage_is_logged_once_at_its_beginning_and_once_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_outage_is_logged_once_when_it_begins_and_ends(caplog: pytest.LogCaptureFixture) -> None:
     availability = Availability("written")
     availability.failed(JournalUnavailable("disk full"))
     availability.failed(JournalUnavailable("disk full"))

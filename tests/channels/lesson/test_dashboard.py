@@ -26,7 +26,7 @@ def session_of(who: Member) -> Session:
     return Session(who, JSON, Limits(), 0.0, Notes())
 
 
-def test_classes_come_by_title_each_with_who_is_there() -> None:
+def test_classes_are_sorted_by_title_with_their_presence() -> None:
     presence = Presence()
     for who in (ANA, ANA, PAULA):
         session = session_of(who)
@@ -40,7 +40,7 @@ def test_classes_come_by_title_each_with_who_is_there() -> None:
     assert (snapshot.totals.users, snapshot.totals.connections) == ({"student": 1, "teacher": 1}, 3)
 
 
-def test_the_rate_of_messages_slides_over_the_minute_and_the_school_is_the_sum_of_its_classes() -> None:
+def test_school_rate_is_the_sum_of_its_classes_over_a_minute() -> None:
     clock = Clock()
     counted = MessageRates(clock)
     for _ in range(10):
@@ -58,7 +58,7 @@ def test_the_rate_of_messages_slides_over_the_minute_and_the_school_is_the_sum_o
     assert rates == [[10, 0], [10, 3], [5, 3], [0, 3], [0, 3], [0, 0]]
 
 
-def test_a_snapshot_is_told_once_until_something_changes() -> None:
+def test_snapshot_is_sent_once_until_something_changes() -> None:
     presence = Presence()
     dashboard = Dashboard(presence, MessageRates(Clock()))
     assert dashboard.changed(SCHOOL, HOUR) is not None

@@ -274,7 +274,7 @@ async def test_in_a_crowd_students_wait_and_staff_do_not(door: Door) -> None:
     assert len(door.waited) == 49
 
 
-async def test_students_past_the_longest_wait_are_told_to_retry(door: Door) -> None:
+async def test_students_past_the_longest_wait_get_retry_after(door: Door) -> None:
     for login in door.enrol(2_251):
         await door.admit(login)
     refused = await door.refused("ana")

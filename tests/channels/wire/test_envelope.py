@@ -63,5 +63,5 @@ def test_anything_has_an_envelope_that_can_be_answered(data: str | bytes) -> Non
     ("frame", "expected"),
     [(r'["\ud83d"]', True), (r'["\ud83d\ude00"]', False), ('["😀"]', False), ('["', False), ("[" * 5000, False)],
 )
-def test_half_a_pair_is_told_from_other_faults(frame: str, expected: bool) -> None:
+def test_lone_surrogate_is_distinguished_from_other_faults(frame: str, expected: bool) -> None:
     assert has_half_a_pair(frame) is expected

@@ -21,7 +21,7 @@ async def _notes(sessions: DbSessions) -> list[int | None]:
         return list(await session.scalars(select(Change.user_id)))
 
 
-async def test_a_user_who_was_created_can_sign_in(users: Users, accounts: Accounts) -> None:
+async def test_created_user_can_sign_in(users: Users, accounts: Accounts) -> None:
     await users.create("Diretora", " Márcia Dias ", "principal", "lousa-demo")
     member = await accounts.authenticate(await accounts.sign_in("diretora", "lousa-demo", HERE))
     assert member is not None

@@ -62,7 +62,7 @@ def test_second_import_of_a_roster_changes_nothing(run: Run, tmp_path: Path) -> 
     assert "enrolments 0 new, 0 updated, 0 ended" in second
 
 
-def test_import_tells_what_it_left_out_and_asks_before_many_end(run: Run, school: Path, tmp_path: Path) -> None:
+def test_import_reports_omissions_and_confirms_large_removals(run: Run, school: Path, tmp_path: Path) -> None:
     write_school(tmp_path / "larger", 12)
     assert run("roster", "import", str(tmp_path / "larger")).exit_code == 0
     enrolments = tmp_path / "larger" / "enrollments.csv"

@@ -24,7 +24,7 @@ def test_different_names_have_different_skeletons(name: str, other: str) -> None
     assert skeleton(name) != skeleton(other)
 
 
-def test_names_that_look_alike_are_told_and_kept(read: Read) -> None:
+def test_names_that_look_alike_are_reported_and_kept(read: Read) -> None:
     roster = read(change(export_12(), "users.csv", "Bruno,Lima", "Pаula,Nogueira"))
     assert [user.name for user in roster.users][1:3] == ["Pаula Nogueira", "Paula Nogueira"]
     [remark] = roster.remarks

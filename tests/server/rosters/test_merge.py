@@ -156,7 +156,7 @@ async def test_person_made_by_hand_becomes_the_rosters(sessions: DbSessions, rea
     assert not (await rosters.apply(sessions, read(export_12()))).remarks
 
 
-async def test_person_taken_over_unchanged_is_told_once(sessions: DbSessions, read: Read) -> None:
+async def test_person_taken_over_unchanged_is_reported_once(sessions: DbSessions, read: Read) -> None:
     async with writing(sessions) as session:
         await session.execute(insert(Account).values(login="paula", name="Paula Nogueira", role="teacher"))
     summary = await rosters.apply(sessions, read(export_12()))
@@ -194,7 +194,7 @@ async def test_users_may_swap_logins(sessions: DbSessions, read: Read) -> None:
     assert (await rows(sessions, Account.login))[:2] == [("bruno",), ("ana",)]
 
 
-async def test_new_user_may_take_login_of_user_who_left(sessions: DbSessions, read: Read) -> None:
+async def test_new_user_may_take_the_login_of_a_former_user(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     async with writing(sessions) as session:
         await session.execute(update(Account).values(password_hash="hash"))
@@ -293,7 +293,7 @@ async def test_an_import_that_changes_nothing_concerns_nobody(sessions: DbSessio
     assert await import_and_look(sessions, read(export_12())) == (set(), False)
 
 
-async def test_an_import_concerns_those_who_left_and_whose_classes_changed(sessions: DbSessions, read: Read) -> None:
+async def test_import_reports_former_users_and_changed_classes(sessions: DbSessions, read: Read) -> None:
     await rosters.apply(sessions, read(export_12()))
     found = await import_and_look(sessions, read(without_bruno(export_12())))
     assert found == ({"bruno", "paula", "diretora"}, True), "not ana, whose class is as before"

@@ -13,7 +13,7 @@ from tests.server.views.visitor import Answer, Visitor
 SignedIn = Callable[[str], Awaitable[Visitor]]
 
 
-async def test_signing_in_gives_a_cookie_that_scripts_and_other_sites_do_not_get(visitor: Visitor) -> None:
+async def test_sign_in_cookie_is_hidden_from_scripts_and_other_sites(visitor: Visitor) -> None:
     answer = await visitor.sign_in("Ana", PASSWORD)
     assert (answer.status, answer.location) == (303, "/")
     cookie = next(each for each in answer.headers.get_list("Set-Cookie") if each.startswith("lousa_session="))
@@ -24,9 +24,7 @@ async def test_signing_in_gives_a_cookie_that_scripts_and_other_sites_do_not_get
 
 
 @pytest.mark.parametrize(("login", "password"), [("ana", "guessed"), ("nobody", PASSWORD), ("ana", PASSWORD + " ")])
-async def test_a_wrong_sign_in_is_told_in_place_and_keeps_the_login_only(
-    login: str, password: str, visitor: Visitor
-) -> None:
+async def test_failed_sign_in_shows_an_error_and_keeps_the_login(login: str, password: str, visitor: Visitor) -> None:
     answer = await visitor.sign_in(login, password)
     assert answer.status == 401
     assert answer.has("Login or password is wrong")
@@ -35,19 +33,19 @@ async def test_a_wrong_sign_in_is_told_in_place_and_keeps_the_login_only(
     assert "lousa_session" not in visitor.cookies
 
 
-async def test_what_was_typed_comes_back_as_text(visitor: Visitor) -> None:
+async def test_typed_login_is_shown_again_as_text(visitor: Visitor) -> None:
     answer = await visitor.sign_in(HOSTILE, "wrong")
     assert answer.fields["login"] == HOSTILE
     assert "<script>alert" not in answer.text
 
 
-async def test_an_empty_field_is_told(visitor: Visitor) -> None:
+async def test_empty_field_shows_an_error(visitor: Visitor) -> None:
     answer = await visitor.sign_in("ana", "")
     assert answer.status == 422
     assert answer.has("Please fill in every field")
 
 
-async def test_too_many_attempts_say_when_to_try_again(visitor: Visitor) -> None:
+async def test_too_many_attempts_show_when_to_retry(visitor: Visitor) -> None:
     for _ in range(10):
         await visitor.sign_in("ana", "wrong")
     answer = await visitor.sign_in("ana", PASSWORD)
@@ -59,14 +57,14 @@ async def test_too_many_attempts_say_when_to_try_again(visitor: Visitor) -> None
 
 
 @pytest.mark.parametrize("path", ["/accounts/sign-in", "/accounts/first-sign-in", "/accounts/sign-out"])
-async def test_a_form_from_another_site_is_refused(path: str, visitor: Visitor) -> None:
+async def test_form_from_another_site_is_refused(path: str, visitor: Visitor) -> None:
     await visitor.get("/accounts/sign-in")
     answer = await visitor.post(path, xsrf="forged", login="ana", password=PASSWORD)
     assert answer.status == 403
     assert answer.has("This page is not for you")
 
 
-async def test_after_signing_in_nobody_is_led_to_another_site(visitor: Visitor) -> None:
+async def test_sign_in_never_redirects_to_another_site(visitor: Visitor) -> None:
     form = await visitor.get("/accounts/sign-in?next=//evil.example/")
     assert form.fields["next"] == "/"
     answer = await visitor.post("/accounts/sign-in", login="ana", password=PASSWORD, next="//evil.example/")
@@ -74,7 +72,7 @@ async def test_after_signing_in_nobody_is_led_to_another_site(visitor: Visitor) 
     assert (await visitor.get("/accounts/sign-in?next=https://evil.example/")).location == "/"
 
 
-async def test_who_was_signed_out_elsewhere_is_told_so_and_led_back(visitor: Visitor) -> None:
+async def test_user_signed_out_elsewhere_sees_why_and_returns_after_signing_in(visitor: Visitor) -> None:
     form = await visitor.get("/accounts/sign-in?ended=1&next=/students/classes/1")
     assert form.has("You were signed out.")
     assert form.fields["next"] == "/students/classes/1"
@@ -83,15 +81,13 @@ async def test_who_was_signed_out_elsewhere_is_told_so_and_led_back(visitor: Vis
     assert (await visitor.get("/accounts/sign-in?ended=1")).has("Sua sessão foi encerrada.")
 
 
-async def test_who_is_signed_in_need_not_sign_in_again(signed_in: SignedIn) -> None:
+async def test_signed_in_user_skips_the_sign_in_page(signed_in: SignedIn) -> None:
     ana = await signed_in("ana")
     answer = await ana.get("/accounts/sign-in?next=/students/announcements")
     assert (answer.status, answer.location) == (302, "/students/announcements")
 
 
-async def test_signing_out_ends_the_sign_in_itself_and_not_only_the_cookie(
-    accounts: Accounts, signed_in: SignedIn
-) -> None:
+async def test_signing_out_ends_the_sign_in_on_the_server(accounts: Accounts, signed_in: SignedIn) -> None:
     ana = await signed_in("ana")
     secret = ana.cookies["lousa_session"]
     answer = await ana.post("/accounts/sign-out")
@@ -100,7 +96,7 @@ async def test_signing_out_ends_the_sign_in_itself_and_not_only_the_cookie(
     assert await accounts.authenticate(secret) is None
 
 
-async def test_a_page_extends_the_cookie_once_a_day(signed_in: SignedIn, clock: TurnedClock) -> None:
+async def test_page_extends_the_cookie_once_a_day(signed_in: SignedIn, clock: TurnedClock) -> None:
     ana = await signed_in("ana")
     assert not _sign_in_cookies(await ana.get("/students/"))
     clock.turn(2 * DAY)
@@ -117,7 +113,7 @@ def _sign_in_cookies(answer: Answer) -> list[str]:
     return [cookie for cookie in answer.headers.get_list("Set-Cookie") if cookie.startswith("lousa_session=")]
 
 
-async def test_scripts_can_ask_whether_they_are_still_signed_in(visitor: Visitor, signed_in: SignedIn) -> None:
+async def test_script_can_check_whether_it_is_signed_in(visitor: Visitor, signed_in: SignedIn) -> None:
     assert (await visitor.get("/accounts/status")).text == '{"signed_in": false}'
     assert (await (await signed_in("ana")).get("/accounts/status")).text == '{"signed_in": true}'
 
@@ -128,7 +124,7 @@ async def _code(people: People, users: Users) -> str:
     return (await users.make_codes("7º B"))[0].code
 
 
-async def test_a_one_time_code_and_a_new_password_sign_in_once(
+async def test_one_time_code_with_a_new_password_works_once(
     people: People, users: Users, visitor: Visitor, school: School
 ) -> None:
     code = await _code(people, users)
@@ -145,7 +141,7 @@ async def test_a_one_time_code_and_a_new_password_sign_in_once(
     ("password", "words"),
     [("short", "too short"), ("x" * 257, "too long"), ("caio", "too short"), ("12345678", "others would guess")],
 )
-async def test_a_weak_password_is_told_and_the_code_stays_good(
+async def test_weak_password_is_refused_and_the_code_stays_valid(
     password: str, words: str, people: People, users: Users, visitor: Visitor
 ) -> None:
     code = await _code(people, users)
@@ -157,14 +153,14 @@ async def test_a_weak_password_is_told_and_the_code_stays_good(
     assert answer.status == 303
 
 
-async def test_a_wrong_code_is_told(people: People, users: Users, visitor: Visitor) -> None:
+async def test_wrong_code_shows_an_error(people: People, users: Users, visitor: Visitor) -> None:
     await _code(people, users)
     answer = await visitor.post("/accounts/first-sign-in", login="caio", code="nope", password="uma senha só minha")
     assert answer.status == 401
     assert answer.has("Login or code is wrong")
 
 
-async def test_the_language_is_the_browsers_until_one_is_chosen(visitor: Visitor) -> None:
+async def test_language_is_the_browsers_until_the_user_chooses(visitor: Visitor) -> None:
     visitor.language = "pt-PT,pt;q=0.9,en;q=0.5"
     answer = await visitor.get("/accounts/sign-in")
     assert '<html lang="pt-BR"' in answer.text
@@ -177,12 +173,12 @@ async def test_the_language_is_the_browsers_until_one_is_chosen(visitor: Visitor
     assert "Accept-Language" in answer.headers["Vary"]
 
 
-async def test_the_language_switch_leads_nowhere_else_and_knows_only_our_languages(visitor: Visitor) -> None:
+async def test_language_switch_stays_on_the_site_and_refuses_unknown_languages(visitor: Visitor) -> None:
     assert (await visitor.post("/accounts/language", language="en", next="//evil.example")).location == "/"
     assert (await visitor.post("/accounts/language", language="../../etc", next="/")).status == 400
 
 
-async def test_the_catalog_of_scripts_is_kept_for_ever_under_its_version(visitor: Visitor) -> None:
+async def test_script_catalog_is_cached_without_end_under_its_version(visitor: Visitor) -> None:
     visitor.language = "pt-BR"
     page = (await visitor.get("/accounts/sign-in")).text
     path = page.split('data-catalog="')[1].split('"')[0]

@@ -26,7 +26,7 @@ def _path(page: str, school: School) -> str:
 
 
 @pytest.mark.parametrize(("login", "page"), ALL_PAGES)
-async def test_who_is_not_signed_in_is_sent_to_sign_in_and_then_back(
+async def test_visitor_signs_in_first_and_then_gets_the_page(
     login: str, page: str, school: School, visitor: Visitor
 ) -> None:
     path = _path(page, school)
@@ -41,13 +41,13 @@ async def test_who_is_not_signed_in_is_sent_to_sign_in_and_then_back(
 
 
 @pytest.mark.parametrize(("owner", "page"), ALL_PAGES)
-async def test_a_page_is_for_its_own_role_only(owner: str, page: str, school: School, signed_in: SignedIn) -> None:
+async def test_page_is_refused_to_other_roles(owner: str, page: str, school: School, signed_in: SignedIn) -> None:
     for login in PAGES:
         answer = await (await signed_in(login)).get(_path(page, school))
         assert answer.status == (200 if login == owner else 403)
 
 
-async def test_a_class_that_is_not_theirs_is_not_found(school: School, signed_in: SignedIn) -> None:
+async def test_class_of_others_is_not_found(school: School, signed_in: SignedIn) -> None:
     ana, paula, principal = [await signed_in(login) for login in PAGES]
     assert (await ana.get(f"/students/classes/{school.history}")).status == 404
     assert (await paula.get(f"/teachers/classes/{school.history}")).status == 404
@@ -58,7 +58,7 @@ async def test_a_class_that_is_not_theirs_is_not_found(school: School, signed_in
 @pytest.mark.parametrize(
     ("login", "home"), [("ana", "/students/"), ("paula", "/teachers/"), ("diretora", "/principal/")]
 )
-async def test_the_front_door_leads_to_ones_own_pages(login: str, home: str, signed_in: SignedIn) -> None:
+async def test_root_address_redirects_to_the_users_own_pages(login: str, home: str, signed_in: SignedIn) -> None:
     assert (await (await signed_in(login)).get("/")).location == home
 
 
@@ -72,9 +72,7 @@ def _assert_strict(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize(("login", "page"), ALL_PAGES)
-async def test_no_page_has_a_script_or_style_of_its_own_nor_would_it_run(
-    login: str, page: str, school: School, signed_in: SignedIn
-) -> None:
+async def test_pages_have_no_inline_script_or_style(login: str, page: str, school: School, signed_in: SignedIn) -> None:
     answer = await (await signed_in(login)).get(_path(page, school))
     _assert_strict(answer)
     assert answer.headers["Cache-Control"] == "no-store"
@@ -95,7 +93,7 @@ async def test_no_page_has_a_script_or_style_of_its_own_nor_would_it_run(
         (CATALOG, 200),
     ],
 )
-async def test_every_answer_carries_the_policy(path: str, status: int, visitor: Visitor) -> None:
+async def test_every_answer_has_the_content_security_policy(path: str, status: int, visitor: Visitor) -> None:
     answer = await visitor.get(path)
     assert answer.status == status
     _assert_strict(answer)
@@ -104,9 +102,7 @@ async def test_every_answer_carries_the_policy(path: str, status: int, visitor: 
 @pytest.mark.parametrize(
     "page", [*(page for _, page in ALL_PAGES), "/accounts/sign-in", "/docs/protocol", "/nowhere", CATALOG]
 )
-async def test_who_asks_for_the_headers_only_gets_those_of_the_page(
-    page: str, school: School, signed_in: SignedIn
-) -> None:
+async def test_head_request_gets_the_headers_of_the_page(page: str, school: School, signed_in: SignedIn) -> None:
     ana = await signed_in("ana")
     await ana.get("/students/")  # the cookie for forms comes with the first page only
     whole, told = await ana.get(_path(page, school)), await ana.head(_path(page, school))
@@ -115,12 +111,12 @@ async def test_who_asks_for_the_headers_only_gets_those_of_the_page(
 
 
 @pytest.mark.parametrize("folder", ["/students", "/teachers", "/principal"])
-async def test_a_folder_is_found_without_its_slash(folder: str, visitor: Visitor) -> None:
+async def test_folder_without_its_slash_redirects(folder: str, visitor: Visitor) -> None:
     answer = await visitor.get(folder)
     assert (answer.status, answer.location) == (302, f"{folder}/")
 
 
-async def test_an_error_is_a_page_in_the_readers_language_with_a_way_on(school: School, signed_in: SignedIn) -> None:
+async def test_error_is_a_page_in_the_readers_language_with_a_link(school: School, signed_in: SignedIn) -> None:
     ana = await signed_in("ana")
     ana.language = "pt-BR"
     for path, status, words in (("/nada", 404, "Não há nada nesta lousa"), ("/principal/", 403, "não é para você")):
@@ -130,7 +126,7 @@ async def test_an_error_is_a_page_in_the_readers_language_with_a_way_on(school: 
         assert 'href="/students/"' in answer.text
 
 
-async def test_a_database_that_is_away_for_a_moment_is_a_503(
+async def test_database_that_is_away_is_answered_with_503(
     accounts: Accounts, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ana = await signed_in("ana")
@@ -145,9 +141,7 @@ async def test_a_database_that_is_away_for_a_moment_is_a_503(
     assert "Traceback" not in answer.text
 
 
-async def test_names_and_titles_are_text_whatever_is_in_them(
-    people: People, school: School, signed_in: SignedIn
-) -> None:
+async def test_names_and_titles_are_never_markup(people: People, school: School, signed_in: SignedIn) -> None:
     mallory = await people.user("mallory", "student", HOSTILE)
     class_id = await people.classroom(HOSTILE, mallory, school.ana)
     ana = await signed_in("ana")
@@ -159,7 +153,7 @@ async def test_names_and_titles_are_text_whatever_is_in_them(
 
 
 @pytest.mark.parametrize("path", ["/students/", "/students/classes/7?a=b&c=d", "/"])
-def test_a_local_path_stays_as_it_is(path: str) -> None:
+def test_local_path_stays_as_it_is(path: str) -> None:
     assert local_path(path) == path
 
 
@@ -179,5 +173,5 @@ def test_a_local_path_stays_as_it_is(path: str) -> None:
         "/a b",
     ],
 )
-def test_what_could_lead_elsewhere_leads_home(path: str | None) -> None:
+def test_address_of_another_site_becomes_the_root(path: str | None) -> None:
     assert local_path(path) == "/"

@@ -16,13 +16,13 @@ async def _data(visitor: Visitor, path: str) -> dict[str, Any]:
     return data
 
 
-async def test_scripts_are_told_who_is_here_and_where_the_socket_is(school: School, signed_in: SignedIn) -> None:
+async def test_page_data_has_the_user_and_the_sockets_address(school: School, signed_in: SignedIn) -> None:
     data = await _data(await signed_in("ana"), "/students/")
     assert data["me"] == {"id": school.ana, "name": "Ana Ribeiro", "role": "student"}
     assert (data["home"], data["socket"]) == ("/students/", "/students/socket")
 
 
-async def test_my_classes_are_listed_by_title_with_who_teaches_them(
+async def test_classes_are_listed_by_title_with_their_teachers(
     people: People, school: School, signed_in: SignedIn
 ) -> None:
     await people.classroom("6º A · Artes", school.ana)
@@ -32,7 +32,7 @@ async def test_my_classes_are_listed_by_title_with_who_teaches_them(
     assert classes[1]["students"] == 1
 
 
-async def test_a_class_lists_its_people(school: School, signed_in: SignedIn) -> None:
+async def test_class_lists_its_people(school: School, signed_in: SignedIn) -> None:
     data = await _data(await signed_in("paula"), f"/teachers/classes/{school.mathematics}")
     assert [(each["name"], each["role"]) for each in data["people"]] == [
         ("Paula Nogueira", "teacher"),
@@ -40,9 +40,7 @@ async def test_a_class_lists_its_people(school: School, signed_in: SignedIn) -> 
     ]
 
 
-async def test_the_people_of_a_class_too_large_for_presence_are_not_listed(
-    people: People, school: School, signed_in: SignedIn
-) -> None:
+async def test_class_too_large_for_presence_lists_nobody(people: People, school: School, signed_in: SignedIn) -> None:
     students = [await people.user(f"student{number}") for number in range(201)]
     class_id = await people.classroom("Auditório", *students)
     data = await _data(await signed_in("diretora"), f"/principal/classes/{class_id}")
@@ -50,7 +48,7 @@ async def test_the_people_of_a_class_too_large_for_presence_are_not_listed(
     assert data["classroom"]["students"] == 201
 
 
-async def test_the_principal_is_told_to_be_seen_and_may_announce_to_every_class(
+async def test_principal_sees_a_note_on_presence_and_may_announce_everywhere(
     school: School, signed_in: SignedIn
 ) -> None:
     principal = await signed_in("diretora")
@@ -59,12 +57,12 @@ async def test_the_principal_is_told_to_be_seen_and_may_announce_to_every_class(
     assert [each["title"] for each in data["classes"]] == ["6º A · Matemática", "9º C · História"]
 
 
-async def test_only_staff_has_a_form_to_announce(signed_in: SignedIn) -> None:
+async def test_only_staff_have_a_form_to_announce(signed_in: SignedIn) -> None:
     for login, path in (("ana", "students"), ("paula", "teachers"), ("diretora", "principal")):
         answer = await (await signed_in(login)).get(f"/{path}/announcements")
         assert ('id="announce"' in answer.text) is (login != "ana")
 
 
-async def test_the_page_has_words_for_who_is_in_no_class(signed_in: SignedIn) -> None:
+async def test_page_explains_an_empty_list_of_classes(signed_in: SignedIn) -> None:
     answer = await (await signed_in("ana")).get("/students/")
     assert answer.has("You are in no class yet")  # hidden, until the scripts find none

@@ -12,7 +12,7 @@ from tests.server.views.visitor import Visitor
 PAGE = "/docs/protocol"
 
 
-async def test_anybody_may_read_the_protocol_and_finds_all_of_it(visitor: Visitor) -> None:
+async def test_protocol_page_is_public_and_complete(visitor: Visitor) -> None:
     page = await visitor.get(PAGE)
     assert page.status == 200
     document = make_document(visitor.url)
@@ -29,14 +29,14 @@ async def test_anybody_may_read_the_protocol_and_finds_all_of_it(visitor: Visito
 
 
 @pytest.mark.parametrize("query", ["", "?role=student", "?role=teacher", "?role=principal"])
-async def test_everything_that_a_word_leads_to_is_on_the_page_once(query: str, visitor: Visitor) -> None:
+async def test_every_link_target_is_on_the_page_once(query: str, visitor: Visitor) -> None:
     page = await visitor.get(PAGE + query)
     places = re.findall(r'\sid="([^"]+)"', page.text)
     assert len(places) == len(set(places))
     assert set(re.findall(r'href="#([^"]+)"', page.text)) <= set(places)
 
 
-async def test_a_role_is_shown_what_concerns_it_and_no_more(visitor: Visitor) -> None:
+async def test_page_of_a_role_shows_only_its_part(visitor: Visitor) -> None:
     student = await visitor.get(f"{PAGE}?role=student")
     assert student.has("message:send")
     assert not student.has("announcement:send")
@@ -55,21 +55,19 @@ async def test_a_role_is_shown_what_concerns_it_and_no_more(visitor: Visitor) ->
         (PAGE, {"Accept": "application/vnd.aai.asyncapi+json;version=3.0.0, application/json;q=0.5"}),
     ],
 )
-async def test_programs_get_the_document_at_the_address_that_they_asked(
-    path: str, headers: dict[str, str], visitor: Visitor
-) -> None:
+async def test_document_names_the_address_of_the_request(path: str, headers: dict[str, str], visitor: Visitor) -> None:
     answer = await visitor.get(path, **headers)
     assert answer.headers["Content-Type"] == "application/json"
     assert json.loads(answer.text) == json.loads(json.dumps(make_document(visitor.url)))
 
 
-async def test_browsers_get_the_page(visitor: Visitor) -> None:
+async def test_browser_gets_the_page_instead_of_the_document(visitor: Visitor) -> None:
     answer = await visitor.get(PAGE, Accept="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "Accept" in answer.headers["Vary"]
 
 
-async def test_what_frames_the_text_is_in_the_readers_language(visitor: Visitor) -> None:
+async def test_frame_of_the_page_is_in_the_readers_language(visitor: Visitor) -> None:
     visitor.language = "pt-BR"
     page = await visitor.get(PAGE)
     assert page.has("O protocolo")
@@ -77,12 +75,12 @@ async def test_what_frames_the_text_is_in_the_readers_language(visitor: Visitor)
     assert page.has("A text to the class.")
 
 
-async def test_a_hosts_name_is_text_whatever_is_in_it(visitor: Visitor) -> None:
+async def test_host_name_is_never_markup(visitor: Visitor) -> None:
     page = await visitor.get(PAGE, Host="<b>x</b>")
     assert "<b>x</b>" not in page.text
 
 
-def test_who_is_of_one_role_reads_only_of_its_types() -> None:
+def test_page_of_a_role_describes_only_its_types() -> None:
     everything, student = (Reader(make_document("http://x"), role) for role in (None, "student"))
     assert {each.name for each in student.types} < {each.name for each in everything.types}
     assert "Totals" not in {each.name for each in student.types}
@@ -102,11 +100,11 @@ def test_who_is_of_one_role_reads_only_of_its_types() -> None:
         ({}, "anything"),
     ],
 )
-def test_a_schema_is_told_in_words(schema: dict[str, object], words: str) -> None:
+def test_schema_is_described_in_words(schema: dict[str, object], words: str) -> None:
     assert "".join(word.text for word in type_words(schema, lambda name: f"type-{name}")) == words
 
 
-def test_backquotes_are_what_goes_over_the_wire() -> None:
+def test_backquoted_text_is_shown_as_code() -> None:
     assert [(word.text, word.is_code) for word in words_of("again after\n`retry_after`.")] == [
         ("again after ", False),
         ("retry_after", True),
@@ -114,7 +112,7 @@ def test_backquotes_are_what_goes_over_the_wire() -> None:
     ]
 
 
-def test_an_example_is_broken_where_it_is_too_long_and_stays_what_it_is() -> None:
+def test_long_example_is_broken_into_lines_with_the_same_value() -> None:
     short, long = ["1", {"a": "x"}], [None, "class:7", {"a": "x" * 60, "b": [1, 2, {"c": "y" * 70, "d": "z" * 50}]}]
     assert example_lines(short) == '["1", {"a": "x"}]'
     lines = example_lines(long)

@@ -19,7 +19,7 @@ def _forms(text: object) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
-def test_every_string_that_the_pages_say_is_translated_and_nothing_else_is(code: str) -> None:
+def test_catalogs_translate_exactly_the_strings_of_the_pages(code: str) -> None:
     catalog, wanted = read_catalog(code), _keys(strings())
     assert len(wanted) > 100
     assert _keys(catalog) == wanted, "run: python -m server.locale"
@@ -28,7 +28,7 @@ def test_every_string_that_the_pages_say_is_translated_and_nothing_else_is(code:
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
-def test_a_translation_has_the_fields_of_its_original(code: str) -> None:
+def test_translation_has_the_fields_of_its_original(code: str) -> None:
     for message in read_catalog(code):
         for original, translated in zip(_forms(message.id), _forms(message.string), strict=True):
             assert set(FIELD.findall(translated)) == set(FIELD.findall(original)), original
@@ -49,11 +49,11 @@ def test_a_translation_has_the_fields_of_its_original(code: str) -> None:
         (";;q=,,pt;q=x", "en"),
     ],
 )
-def test_the_language_is_the_one_that_the_browser_likes_best(accepted: str, code: str) -> None:
+def test_language_is_the_browsers_first_choice(accepted: str, code: str) -> None:
     assert choose(accepted).code == code
 
 
-def test_counts_are_said_as_each_language_says_them() -> None:
+def test_plural_forms_follow_each_language() -> None:
     one, many = "Too many attempts. Try again in %d minute.", "Too many attempts. Try again in %d minutes."
     portuguese, english = LANGUAGES["pt_BR"].locale, LANGUAGES["en"].locale
     assert portuguese.translate(one, many, 1).endswith("%d minuto.")

@@ -13,7 +13,7 @@ IMPORT = re.compile(r"""^(?:import|export) [^;=(]*? from "([^"]+)"|^import "([^"
 TEMPLATE_FILE = re.compile(r"\b(?:static_url|sheet|script)\('([^']+)'(?:, '(\w+)')?\)")
 
 
-async def test_a_file_under_its_version_is_kept_for_ever_and_asked_for_anew_without(visitor: Visitor) -> None:
+async def test_file_is_cached_without_end_under_its_version_only(visitor: Visitor) -> None:
     versioned = await visitor.get(static_url("page.js"))
     assert versioned.status == 200
     assert "immutable" in versioned.headers["Cache-Control"]
@@ -24,23 +24,23 @@ async def test_a_file_under_its_version_is_kept_for_ever_and_asked_for_anew_with
     assert again.status == 304
 
 
-async def test_a_page_of_an_older_release_still_finds_its_files(visitor: Visitor) -> None:
+async def test_page_of_an_older_release_still_finds_its_files(visitor: Visitor) -> None:
     answer = await visitor.get("/v000000000000/static/page.js")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
 
 
 @pytest.mark.parametrize("path", ["/static/../server.py", "/static/%2e%2e/server.py", "/static//etc/passwd"])
-async def test_nothing_outside_is_served(path: str, visitor: Visitor) -> None:
+async def test_files_outside_the_static_folders_are_not_served(path: str, visitor: Visitor) -> None:
     assert (await visitor.get(path)).status in (403, 404)
 
 
-async def test_a_packages_own_files_are_served_below_it(visitor: Visitor) -> None:
+async def test_files_of_a_package_are_served_below_its_name(visitor: Visitor) -> None:
     answer = await visitor.get(static_url("dashboard_page.js", "principal"))
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/javascript")
 
 
-def test_the_version_changes_with_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_changes_with_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.views.static.ROOT", tmp_path)
     (tmp_path / "a.js").write_text("one")
     before = version_of([tmp_path])
@@ -51,7 +51,7 @@ def test_the_version_changes_with_any_file(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("file", script_files(), ids=lambda file: file.name)
-def test_scripts_import_relatively_and_only_what_is_there(file: Path) -> None:
+def test_scripts_import_existing_files_by_relative_addresses(file: Path) -> None:
     for found in IMPORT.findall(file.read_text()):
         name = next(filter(None, found))
         assert name.startswith("."), f"{name} would lose the version"
@@ -62,7 +62,7 @@ def test_scripts_import_relatively_and_only_what_is_there(file: Path) -> None:
         assert (base / name).is_file(), f"{file.name} imports {name}, which is not there"
 
 
-def test_templates_name_files_that_are_there() -> None:
+def test_templates_name_existing_files() -> None:
     templates = [*ROOT.glob("templates/*.html"), *ROOT.glob("server/views/*/templates/*.html")]
     named = {found for file in templates for found in TEMPLATE_FILE.findall(file.read_text())}
     assert len(named) > 10
