@@ -5,7 +5,8 @@ Each command is one transaction, and raises UserError (nothing was changed) with
 
 import asyncio
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from server.databases.accounts import Account
 from server.databases.batch import batches
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of
+from server.databases.errors import DatabaseError
 from server.databases.users import (
     class_titles,
     find_user,
@@ -69,6 +71,19 @@ class Token(NamedTuple):
 
     login: str
     secret: str
+
+
+def _keep(_secrets: object) -> None:
+    """Hand over nothing: the caller takes what is returned."""
+
+
+@asynccontextmanager
+async def _handed_over(what: str) -> AsyncIterator[None]:
+    """Say of secrets that were handed over, and cannot be stored, that they are not valid."""
+    try:
+        yield
+    except (DatabaseError, UserError) as error:
+        raise UserError(f"{error} The {what} above are not valid; nothing was changed.") from error
 
 
 class Users:
@@ -127,12 +142,20 @@ class Users:
         async with writing(self._sessions) as db:
             await set_roster_passwords(db, password_hash)
 
-    async def make_codes(self, *titles: str, role: RoleName | None = None, logins: Sequence[str] = ()) -> list[Code]:
+    async def make_codes(
+        self,
+        *titles: str,
+        role: RoleName | None = None,
+        logins: Sequence[str] = (),
+        hand_over: Callable[[list[Code]], None] = _keep,
+    ) -> list[Code]:
         """Make a one-time code for each of these classes' people who has no password, and for each of these logins.
 
         Without titles and logins, all classes are meant; with a role, only class members of that role. Titles ignore
         case. Each person is listed once, under the first of their classes, ordered by class, role and name; those
         named by login come last. An earlier unused code becomes invalid.
+
+        `hand_over` gets the codes before they are stored; what it raises leaves everything as it was.
         """
         async with reading(self._sessions) as db:
             found = await _of_classes(db, titles, role) if titles or not logins else {}
@@ -141,10 +164,14 @@ class Users:
         codes = [_new_code() for _ in people]
         hashes = await self._hash_all(codes)
         expires_at = self._clock() + CODE_DAYS * DAY
-        async with writing(self._sessions) as db:
+        made = [
+            Code(each.classroom, each.name, each.login, code, expires_at)
+            for each, code in zip(people, codes, strict=True)
+        ]
+        hand_over(made)
+        async with _handed_over("codes"), writing(self._sessions) as db:
             await set_codes(db, zip([each.id for each in people], hashes, strict=True), expires_at)
-        made = zip(people, codes, strict=True)
-        return [Code(each.classroom, each.name, each.login, code, expires_at) for each, code in made]
+        return made
 
     async def _hash_all(self, codes: Sequence[str]) -> list[str]:
         hashes: list[str] = []
@@ -152,16 +179,25 @@ class Users:
             hashes += await asyncio.gather(*map(self._passwords.hash, some))
         return hashes
 
-    async def create_tokens(self, logins: Sequence[str], days: int) -> list[Token]:
-        """Make a bearer token for each of these logins, in their order; all of them or none."""
+    async def create_tokens(
+        self, logins: Sequence[str], days: int, hand_over: Callable[[list[Token]], None] = _keep
+    ) -> list[Token]:
+        """Make a bearer token for each of these logins, in their order; all of them or none.
+
+        `hand_over` gets the tokens before they are stored; what it raises leaves everything as it was.
+        """
         now = self._clock()
         wanted = [normal_login(login) for login in logins]
-        async with writing(self._sessions) as db:
+        async with reading(self._sessions) as db:
             users = await find_users(db, set(wanted))
-            _check_all("token", wanted, users)
-            made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
+        _check_all("token", wanted, users)
+        made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
+        tokens = [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
+        hand_over(tokens)
+        async with _handed_over("tokens"), writing(self._sessions) as db:
+            _check_all("token", wanted, await find_users(db, set(wanted)))
             await add_credentials(db, [new for _, new in made])
-        return [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
+        return tokens
 
 
 async def _locked(db: AsyncSession, login: str) -> Account:

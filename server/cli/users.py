@@ -1,6 +1,7 @@
 """The commands on single users: their accounts, one-time codes, and tokens for programs."""
 
 import csv
+import io
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ import click
 
 from channels.roles import ROLES
 from server.accounts.passwords import Passwords
-from server.accounts.users import CODE_DAYS, Code, Users
+from server.accounts.users import CODE_DAYS, Code, Token, Users
 from server.cli.options import Commands, data_options, make_settings, option, run
+from server.cli.secret import print_secrets
 from server.databases import Databases
 
 R = TypeVar("R")
@@ -107,7 +109,7 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
 @data_options
 def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **given: Any) -> None:
     """Print one-time codes."""
-    _print_sheet(_run(given, lambda users: users.make_codes(*titles, role=role, logins=logins)))
+    _run(given, lambda users: users.make_codes(*titles, role=role, logins=logins, hand_over=_print_sheet))
 
 
 @click.group(cls=Commands)
@@ -127,8 +129,7 @@ def token() -> None:
 @data_options
 def create_tokens(logins: Sequence[str], days: int, **given: Any) -> None:
     """Make a bearer token for each login, and print lines of login, tab, token. Tokens cannot be shown again."""
-    for made in _run(given, lambda users: users.create_tokens(logins, days)):
-        click.echo(f"{made.login}\t{made.secret}")
+    _run(given, lambda users: users.create_tokens(logins, days, _print_tokens))
 
 
 def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
@@ -162,11 +163,17 @@ def _read_line() -> str:
 
 
 def _print_sheet(sheet: Sequence[Code]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "name", "login", "code", "expires"])
     for line in sheet:
         cells = [_as_text(cell) for cell in (line.classroom, line.name, line.login)]
         writer.writerow([*cells, line.code, _day(line.expires_at)])
+    print_secrets(text.getvalue(), is_sheet=True)
+
+
+def _print_tokens(tokens: Sequence[Token]) -> None:
+    print_secrets("".join(f"{made.login}\t{made.secret}\n" for made in tokens))
 
 
 def _as_text(cell: str) -> str:

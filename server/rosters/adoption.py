@@ -1,8 +1,8 @@
 """Gives accounts that were made by hand to the roster, once their owners are in it.
 
 The login shows that it is the same person. The account keeps its id, and with it the password, the messages and the
-open connections; from then on it follows the roster. An account of another role is not taken over: its password would give
-somebody rights that nobody gave them, or take them away.
+open connections; from then on it follows the roster. An account of another role is not taken over: its password would
+give somebody rights that nobody gave them, or take them away.
 """
 
 from sqlalchemy import exists, select, update

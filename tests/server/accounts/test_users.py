@@ -206,3 +206,26 @@ async def test_password_for_everybody_applies_to_roster_users_only(
     await users.set_one_password("lousa-demo")
     assert await accounts.sign_in("ana", "lousa-demo", HERE)
     assert await accounts.sign_in("admin", "a secret of hers", HERE)
+
+
+async def test_codes_and_tokens_are_stored_after_they_are_handed_over(
+    users: Users, people: People, sessions: DbSessions
+) -> None:
+    ana = await people.user("ana")
+    await people.classroom("6º A", ana)
+    await users.make_codes()
+
+    def fail(_secrets: object) -> None:
+        raise UserError("The printer is on fire.")
+
+    async def stored() -> tuple[list[str | None], int]:
+        async with reading(sessions) as session:
+            codes = list(await session.scalars(select(Account.code_hash)))
+            return codes, len(list(await session.scalars(select(Credential))))
+
+    before = await stored()
+    with pytest.raises(UserError, match="on fire"):
+        await users.make_codes(hand_over=fail)
+    with pytest.raises(UserError, match="on fire"):
+        await users.create_tokens(["ana"], 1, fail)
+    assert await stored() == before

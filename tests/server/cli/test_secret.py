@@ -1,0 +1,98 @@
+"""Codes and tokens printed by real processes, whose output fails in the ways that outputs fail."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from click.testing import CliRunner
+
+from server.cli.main import main
+from tests.lousa import ROOT
+from tests.roster import write_school
+
+COMMANDS = (("user", "codes"), ("token", "create", "student00001", "teacher"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Make a school of two students, and return its data folder."""
+    write_school(tmp_path / "roster", 2)
+    users = tmp_path / "roster" / "users.csv"
+    users.write_text(users.read_text().replace("Silva", "Conceição"))
+    imported = CliRunner().invoke(
+        main, ["roster", "import", str(tmp_path / "roster"), "--data-dir", f"{tmp_path}/data"]
+    )
+    assert imported.exit_code == 0
+    return tmp_path / "data"
+
+
+def run(data: Path, command: tuple[str, ...], stdout: IO[Any] | int | None) -> tuple[int, str]:
+    """Run a command with this output; return its exit code and what it printed to its error output."""
+    arguments = [sys.executable, "server.py", *command, "--data-dir", str(data)]
+    done = subprocess.run(arguments, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+    return done.returncode, done.stderr
+
+
+def stored(data: Path) -> list[Any]:
+    """Return the codes and tokens that are valid."""
+    with closing(sqlite3.connect(data / "accounts.sqlite3")) as database:
+        return [
+            database.execute("SELECT id, code_hash FROM users ORDER BY id").fetchall(),
+            database.execute("SELECT secret_hash FROM credentials").fetchall(),
+        ]
+
+
+@pytest.fixture(params=["full disk", "closed pipe"])
+def failing(request: pytest.FixtureRequest) -> Iterator[IO[bytes]]:
+    """Return an output that cannot be written."""
+    if request.param == "full disk":
+        with open("/dev/full", "wb") as full:
+            yield full
+    else:
+        with subprocess.Popen(["true"], stdin=subprocess.PIPE) as reader:
+            reader.wait()
+            assert reader.stdin
+            yield reader.stdin
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["codes", "tokens"])
+def test_secrets_that_cannot_be_printed_change_nothing(
+    data: Path, command: tuple[str, ...], failing: IO[bytes]
+) -> None:
+    assert run(data, ("user", "codes"), subprocess.DEVNULL)[0] == 0
+    before = stored(data)
+    code, told = run(data, command, failing)
+    assert code == 1
+    assert told.startswith("Error: The output cannot be written (")
+    assert told.count("\n") == 1, "no traceback, and no complaint at the end"
+    assert stored(data) == before
+
+
+def test_secrets_without_an_output_change_nothing(data: Path) -> None:
+    before = stored(data)
+    shell = f"'{sys.executable}' server.py user codes --data-dir '{data}' >&-"
+    done = subprocess.run(["sh", "-c", shell], cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "Error: There is no output to write to: nothing was changed.\n")
+    assert stored(data) == before
+
+
+def test_sheet_begins_a_file_with_a_mark_and_a_pipe_without(data: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "codes.csv"
+    for mode in ("wb", "ab"):
+        with sheet.open(mode) as file:
+            assert run(data, COMMANDS[0], file) == (0, "")
+    first, second = sheet.read_bytes().split("\ufeff".encode())
+    assert (first, second.count(b"class,name,login,code,expires\n")) == (b"", 2)
+    assert "Conceição" in second.decode()
+    arguments = [sys.executable, "server.py", *COMMANDS[0], "--data-dir", str(data)]
+    piped = subprocess.run(arguments, cwd=ROOT, stdout=subprocess.PIPE, timeout=60, env={"LC_ALL": "C"})
+    assert piped.stdout.startswith(b"class,name,login,code,expires\n")
+    assert "Conceição" in piped.stdout.decode()
+    with (tmp_path / "tokens").open("wb") as file:
+        assert run(data, COMMANDS[1], file) == (0, "")
+    assert (tmp_path / "tokens").read_bytes().startswith(b"student00001\t")
