@@ -126,12 +126,12 @@ def _announce(
     time.sleep(BEFORE_SECONDS)
     began = time.perf_counter()
     principal.announce()
-    heard = [crowd.result() for crowd in crowds]
+    received = [crowd.result() for crowd in crowds]
     busy: Run = talk.result()
     return Figure(
         clients=clients,
-        seconds=max(last for last, _ in heard) - began,
-        missing=sum(missing for _, missing in heard) + busy.missing + quiet.missing,
+        seconds=max(last for last, _ in received) - began,
+        missing=sum(missing for _, missing in received) + busy.missing + quiet.missing,
         p50=percentile(busy.latencies, 50),
         p99=percentile(busy.latencies, 99),
         quiet_p50=percentile(quiet.latencies, 50),

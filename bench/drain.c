@@ -1,7 +1,7 @@
 /* Takes in what a server sends to thousands of sockets, and drops it: the part of the load generator that Python would
    be too slow for. `drain.py` compiles and calls it, and says what it is for.
 
-   A socket's number in all tables is its slot. Whoever needs the bytes of a slot marks it in `keeps`; of all others
+   A socket's number in all tables is its slot. A caller that needs the bytes of a slot marks it in `keeps`; of all others
    only the number of bytes is kept. Nothing here allocates, and nothing is shared between threads. */
 #define _GNU_SOURCE
 #include <errno.h>

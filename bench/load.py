@@ -120,14 +120,14 @@ class Load:
         """Connect all clients; the first `senders` of each class send."""
         groups: list[Group] = []
         clients: list[Client] = []
-        heard = time.monotonic()
+        beat_at = time.monotonic()
         for each in classes:
             first = len(clients)
             for seat in each.seats:
                 address = Address(port, seat.path, source(len(clients)))
                 clients.append(_join(dialect, address, seat.topics))
-                if time.monotonic() > heard + KEEP_ALIVE_SECONDS:
-                    heard = _beat(dialect, clients)
+                if time.monotonic() > beat_at + KEEP_ALIVE_SECONDS:
+                    beat_at = _beat(dialect, clients)
             groups.append(Group(clients[first:], first, each.topic, dialect, senders))
         return cls(groups, dialect)
 

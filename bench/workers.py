@@ -97,7 +97,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A server under measurement, with its load; `samples` is where workers of Lousa tell of their broker."""
+    """A server under measurement, with its load; `samples` is where workers of Lousa report about their broker."""
 
     kind: Kind
     server: Server

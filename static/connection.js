@@ -129,7 +129,7 @@ function forgetOnSignOut() {
   });
 }
 
-/** Connect, once the page has said what it wants to hear. */
+/** Connect, once the page has said what it listens to. */
 export function connect() {
   socket.onState(show);
   retry.addEventListener("click", () => socket.tryNow());

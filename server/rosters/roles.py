@@ -55,7 +55,7 @@ class Assigned(NamedTuple):
 
 
 def find_role(sheet: Sheet, line: int, word: str, version: str) -> tuple[str, RoleName | None]:
-    """Return what to count this role under, and which of ours it is; tell of one that is none, and return no name."""
+    """Return what to count this role under, and which of ours it is; report one that is none, and return no name."""
     folded = word.casefold()
     if folded in ROLES[version]:
         return folded, ROLES[version][folded]

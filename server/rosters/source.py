@@ -18,7 +18,7 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 MANIFEST = "manifest.csv"
 # Folders within folders: the school system's own, one for the year and one for the day.
 MAX_DEPTH = 3
-# An export has some 25 files. Whoever names a home folder by mistake gets an answer, not a search.
+# An export has some 25 files. An administrator who names a home folder by mistake gets an answer, not a search.
 MAX_ENTRIES = 1_000
 
 _BY_NAME = {f"{name}.csv".casefold(): f"{name}.csv" for name in FILES}

@@ -104,7 +104,7 @@ async def test_blocked_websocket_is_replaced_by_polls_and_restored_later(
 
 
 async def talk(pupils: list[Visitor], about: str) -> list[str]:
-    """Let each of two say some things that the other hears; return them in order."""
+    """Let each of two send some messages that the other receives; return them in order."""
     said = []
     for number in range(1, 4):
         for speaker, listener in (pupils, reversed(pupils)):

@@ -223,13 +223,13 @@ class Client:
         return reply
 
     async def ok(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> Any:
-        """Send a message that is to be answered with ok, and return the response."""
+        """Send a message, expect ok, and return the response."""
         reply = await self.ask(topic, event, payload)
         assert reply["status"] == "ok", reply
         return reply["response"]
 
     async def refused(self, topic: str, event: str, payload: Mapping[str, object] | None = None) -> str:
-        """Send a message that is to be refused, and return the code."""
+        """Send a message, expect a refusal, and return its code."""
         reply = await self.ask(topic, event, payload)
         assert reply["status"] == "error", reply
         code: str = reply["response"]["code"]

@@ -346,7 +346,7 @@ test("a push that the server has no join for means that we missed its end: it jo
   assert.equal(lastJoin(client).payload.since, 4);
 });
 
-test("leaving tells the server, and hears nothing more", async () => {
+test("leaving tells the server, and receives nothing more", async () => {
   const client = joinedClient({seq: 4});
   client.channel.leave();
   const {joinRef} = client.network.webSocket.push("phx_leave");

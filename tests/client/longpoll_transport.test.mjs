@@ -248,7 +248,7 @@ test("a wake-up while it opens asks anew for a session, unless it has only just 
   assert.deepEqual(calls, ["opened"]);
 });
 
-test("closing takes back what is under way, says farewell, and hears nothing more", () => {
+test("closing takes back what is under way, says farewell, and receives nothing more", () => {
   const {clock, requests, calls, transport} = openTransport();
   transport.send("[1]");
   clock.advance(0);
@@ -283,7 +283,7 @@ test("closed while it hands over a frame, it hands over no more and polls no mor
   assert.equal(client.requests.gets.length, 2);
 });
 
-test("closed by who hears that it is open, it does not poll", () => {
+test("closed by its own opened listener, it does not poll", () => {
   const client = openingTransport();
   client.owner.opened = () => client.transport.close();
   client.requests.poll.answer({status: 410, token: "T1", messages: []});

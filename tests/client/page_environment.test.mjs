@@ -79,7 +79,7 @@ test("the transport tells what the WebSocket does", () => {
   assert.deepEqual(webSocket.sent, ["mine"]);
 });
 
-test("once closed it hears nothing more, without waiting for the other side", () => {
+test("once closed it receives nothing more, without waiting for the other side", () => {
   const {transport, webSocket} = openTransport("http://localhost:8888/");
   transport.close();
   assert.equal(webSocket.closedWith, 1000);
@@ -91,7 +91,7 @@ const noWebSockets = {
   "forbids WebSockets": {value: class { constructor() { throw new DOMException("denied", "SecurityError"); } }},
 };
 for (const [kind, webSocket] of Object.entries(noWebSockets)) {
-  test(`in a browser that ${kind} the attempt fails, once its owner can hear of it`, async () => {
+  test(`in a browser that ${kind} the attempt fails, once its owner can notice`, async () => {
     replaceGlobal("WebSocket", webSocket);
     replaceGlobal("location", {value: new URL("http://localhost:8888/")});
     const codes = [];

@@ -53,7 +53,7 @@ test("answers to polls that are lost on the way are neither a hole nor a double,
   assert.equal(rejoins <= 3, true, `${rejoins} times five or more were lost in a row, and the session with them`);
 });
 
-test("nor does one of which nobody hears, where nobody pushes and waits", () => {
+test("nor does one that reports to nobody, where nothing is pushed", () => {
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const world = calmWorld(seed, {mode: "refuse"});
     world.server.mishaps = {...CALM, poll: 1, silence: 1};

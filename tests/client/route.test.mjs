@@ -250,7 +250,7 @@ test("a poll that fails leaves the WebSocket the rest of its 4 s", () => {
   assert.equal(status(client), "connecting");
 });
 
-test("a poll that the server ends so ends all: the WebSocket would hear the same", () => {
+test("a poll that the server ends so ends all: the WebSocket would get the same", () => {
   const client = connectingClient();
   client.clock.advance(4000);
   client.network.poll.lose(1013, 2000);

@@ -155,7 +155,7 @@ test("polls that cannot be had three times in a row bring back WebSockets", () =
   assert.equal(client.network.webSockets.length, 2);
 });
 
-test("a page that disconnects as it hears that it is online stops everything", () => {
+test("a page that disconnects when it learns that it is online stops everything", () => {
   for (const open of ["webSocket", "poll"]) {
     const client = connectingClient();
     client.socket.onState((state) => state.status === "online" && client.socket.disconnect());

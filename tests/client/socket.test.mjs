@@ -385,7 +385,7 @@ test("signing out forgets what was unsent: the next user of the computer shall n
   assert.equal(storage.length, 0);
 });
 
-test("a listener that was taken away hears nothing more", () => {
+test("a listener that was taken away receives nothing more", () => {
   const {socket, network} = newClient();
   const states = [];
   const remove = socket.onState((state) => states.push(state.status));
@@ -395,7 +395,7 @@ test("a listener that was taken away hears nothing more", () => {
   assert.deepEqual(states, ["offline"]);
 });
 
-test("a page that disconnects while it hears of a join stops everything", () => {
+test("a page that disconnects while it learns of a join stops everything", () => {
   const {socket, network, clock} = onlineClient();
   const channel = socket.channel("class:7");
   const seen = record(channel);

@@ -28,7 +28,7 @@ class Transport(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What may be pushed or heard in a topic, and by whom; `reply` is the type of the response."""
+    """What may be pushed or received in a topic, and by whom; `reply` is the type of the response."""
 
     name: str
     anchor: str
@@ -38,7 +38,7 @@ class Line(NamedTuple):
 
 
 class Topic(NamedTuple):
-    """A topic: who may join it, what may be pushed there, what is heard there."""
+    """A topic: who may join it, what may be pushed there, what is sent there."""
 
     anchor: str
     address: str

@@ -118,7 +118,7 @@ async def test_retry_of_a_stored_push_is_answered_despite_a_lock(
     one, ana, paula = await on_two_workers(make_locking_worker)
     first = await ana.ok("class:7", "message:send", {"text": "uma vez", "id": "a-1"})
     await paula.ok("class:7", "lock:set")
-    # Once where the worker has not heard of the lock, once where it has.
+    # Once where the worker does not know of the lock, once where it does.
     assert await ana.ok("class:7", "message:send", {"text": "uma vez", "id": "a-1"}) == first
     assert await ana.refused("class:7", "message:send", {"text": "outra", "id": "a-2"}) == "forbidden"
     assert await ana.ok("class:7", "message:send", {"text": "uma vez", "id": "a-1"}) == first

@@ -35,7 +35,7 @@ export function newClient({storage = null, shared = null, user = "17", random = 
   return {socket, clock, network, page};
 }
 
-/** What a browser would tell of its page: the test calls `wake`, `use`, `changeNetwork` and `leave`. */
+/** What a browser would report of its page: the test calls `wake`, `use`, `changeNetwork` and `leave`. */
 class HandPage {
   networkType = "unknown";
   networkIsDown = false;

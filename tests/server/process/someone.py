@@ -14,7 +14,7 @@ class Someone:
     """One user with one connection at a time."""
 
     def __init__(self, crew: Crew, login: str, token: str) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.events: list[tuple[str, Payload]] = []
         self.topic = ""
         self.connection: Connection | None = None
@@ -39,7 +39,7 @@ class Someone:
         if event == "message:sent" and topic == self.topic:
             assert payload["seq"] == self._seq + 1, (self._login, self._seq, payload)
             self._seq = payload["seq"]
-            self.heard.append(payload["text"])
+            self.received.append(payload["text"])
 
     async def say(self, text: str, push_id: str | None = None) -> Payload:
         """Send a message, and return its receipt."""

@@ -66,18 +66,18 @@ async def test_killed_worker_is_replaced_and_others_keep_serving(crew: Crew, tok
     await bruno.come(worker=2)
     await paula.come(worker=2)
     await ana.say("um")
-    await until(lambda: bruno.heard == paula.heard == ["um"])
+    await until(lambda: bruno.received == paula.received == ["um"])
     await until(lambda: len(bruno.present()) == 3)
     first = crew.workers[1]
     os.kill(first, signal.SIGKILL)
     await bruno.say("dois")
-    await until(lambda: paula.heard == ["um", "dois"])
+    await until(lambda: paula.received == ["um", "dois"])
     await until(lambda: len(bruno.present()) == 2)  # ana's old connection is no longer present
     await until(lambda: crew.workers[1] != first)
     await ana.come(worker=1)
-    assert ana.heard == ["um", "dois"]
+    assert ana.received == ["um", "dois"]
     await ana.say("três")
-    await until(lambda: bruno.heard == paula.heard == ["um", "dois", "três"])
+    await until(lambda: bruno.received == paula.received == ["um", "dois", "três"])
     await until(lambda: len(bruno.present()) == 3)
     for each in (ana, bruno, paula):
         await each.leave()
@@ -147,8 +147,8 @@ async def test_sigterm_closes_clients_as_restarting_and_keeps_acknowledged_messa
         assert each.connection.close_code == 1012
     await asyncio.to_thread(crew.start)
     await people[1].come()
-    assert len(people[1].heard) >= len(acknowledged)
-    assert acknowledged <= set(range(1, len(people[1].heard) + 1))
+    assert len(people[1].received) >= len(acknowledged)
+    assert acknowledged <= set(range(1, len(people[1].received) + 1))
     await people[1].leave()
 
 
@@ -197,8 +197,8 @@ async def test_sighup_replaces_workers_without_refused_connections_or_lost_messa
     await asyncio.gather(*clients)
     assert not set(crew.workers.values()) & set(before.values())
     assert counted["connections"] > 20
-    await until(lambda: len(bruno.heard) == len(acknowledged))
-    assert {text: number for number, text in enumerate(bruno.heard, 1)} == acknowledged
+    await until(lambda: len(bruno.received) == len(acknowledged))
+    assert {text: number for number, text in enumerate(bruno.received, 1)} == acknowledged
     staying.cancel()
     await bruno.leave()
 
@@ -255,11 +255,11 @@ async def test_private_redis_is_restarted_and_the_chat_continues(crew: Crew, tok
     said = [f"mensagem {number}" for number in range(30)]
     for text in said:
         await ana.say(text)
-    await until(lambda: bruno.heard == said)
+    await until(lambda: bruno.received == said)
     await until(lambda: crew.redis != first)
     await until(lambda: crew.log.count("Redis is there") == 4)
     await ana.say("de novo")
-    await until(lambda: bruno.heard[-1] == "de novo")
+    await until(lambda: bruno.received[-1] == "de novo")
     for each in (ana, bruno):
         await each.leave()
 
@@ -332,11 +332,11 @@ async def test_two_machines_share_one_school_over_redis_and_postgresql(
         await bruno.come(worker=2)
         await ana.say("daqui")
         await bruno.say("e daqui")
-        await until(lambda: ana.heard == bruno.heard == ["daqui", "e daqui"])
+        await until(lambda: ana.received == bruno.received == ["daqui", "e daqui"])
         await until(lambda: len(ana.present()) == len(bruno.present()) == 2)
         redis_server.kill()
         await ana.say("sem redis")
-        await until(lambda: bruno.heard[-1] == "sem redis")
+        await until(lambda: bruno.received[-1] == "sem redis")
         for each in (ana, bruno):
             await each.leave()
     assert not (tmp_path / "one").exists()  # no database file is on this machine
