@@ -340,7 +340,7 @@ def make_application(
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
         log_function=partial(_log_request, watched),
-        **views.application_settings(accounts, databases, tables, assets),
+        **views.application_settings(accounts, databases, tables, assets, gate.engine.read_topic),
     )
     application.add_transform(_last_answer(watched))
     return application

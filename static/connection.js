@@ -57,7 +57,7 @@ function show(state) {
   const {status} = state;
   clearTimeout(timer);
   if (status === "signed_out") return isSigningOut ? undefined : signInAgain();
-  const isNews = (status === "online" && !isShownOnline) || (!sign.hidden && !isShownOnline);
+  const isNews = (status === "online" && !isShownOnline) || (sign.dataset.state !== "loading" && !sign.hidden && !isShownOnline);
   if (isNews) return say(state);
   timer = window.setTimeout(() => say(state), QUIET_MS);
 }
@@ -135,5 +135,6 @@ export function connect() {
   retry.addEventListener("click", () => socket.tryNow());
   forgetOnSignOut();
   mine.join();
+  for (const [topic, reply] of Object.entries(page.joins ?? {})) socket.channel(topic).begin(reply);
   socket.connect();
 }

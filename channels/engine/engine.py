@@ -112,7 +112,7 @@ class Engine:
         self.rpc = Rpc(self._presence.worker, self._bus.publish, lambda: broker.connected)
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
         self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
-        joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
+        self._joins = joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
         self.handle = Dispatcher(self._registry, self._membership, joins, self._pushes, clock).handle
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()
@@ -237,6 +237,13 @@ class Engine:
             return JoinedOwn(**msgspec.structs.asdict(joined), user=member.user, topics=listing)
         live = self._live_views.state(topic, session)
         return msgspec.structs.replace(joined, state=joined.state | live) if live else joined
+
+    async def read_topic(self, member: Member, topic_name: str) -> Joined[Any]:
+        """Return what a member's join of this topic would be answered now, without what live views add.
+
+        Raises `Refused`, `JournalUnavailable`.
+        """
+        return await self._joins.read(member, topic_name)
 
     # What others report
 

@@ -11,6 +11,7 @@ from channels.field import Epoch, Position
 from channels.journal.journal import Journal
 from channels.lesson.rules import RuleBook
 from channels.limit import MAX_TOPICS
+from channels.member import Member
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
@@ -72,14 +73,27 @@ class Joins:
         events = self._hub.remembered(topic, self._since(wanted)) if topic is not None else None
         if topic is None or events is None:
             return self._read_and_join(session, message, name, wanted)
-        self._enter(session, message, topic, wanted.present, self._joined(session, topic, events, self._knows(wanted)))
+        self._enter(
+            session, message, topic, wanted.present, self._joined(session.member, topic, events, self._knows(wanted))
+        )
         return None
+
+    async def read(self, member: Member, topic_name: str) -> Joined[Any]:
+        """Return what a join without a position would be answered now, for a page that a member opens.
+
+        The join that follows gives this position, and is answered what came since. Raises `Refused` and
+        `JournalUnavailable`.
+        """
+        _, address = self._rules.resolve(member, topic_name)
+        async with self._hub.holding(address.name) as topic:
+            events, complete = await self._hub.missed(topic, None)
+            return self._joined(member, topic, events, complete)
 
     async def _read_and_join(self, session: Session, message: ClientMessage, name: str, wanted: Join) -> None:
         async with self._hub.holding(name) as topic:
             events, complete = await self._hub.missed(topic, self._since(wanted))
             # No await from here on: between what the reply carries and what comes after it there must be no gap.
-            joined = self._joined(session, topic, events, complete and self._knows(wanted))
+            joined = self._joined(session.member, topic, events, complete and self._knows(wanted))
             self._enter(session, message, topic, wanted.present, joined)
 
     def _knows(self, wanted: Join) -> bool:
@@ -88,9 +102,9 @@ class Joins:
     def _since(self, wanted: Join) -> int | None:
         return wanted.since if self._knows(wanted) else None
 
-    def _joined(self, session: Session, topic: Topic, events: list[Event], complete: bool) -> Joined[Any]:
+    def _joined(self, member: Member, topic: Topic, events: list[Event], complete: bool) -> Joined[Any]:
         listed = [as_broadcast(event) for event in events]
-        read = topic.reads.get(session.member.user.id, 0)
+        read = topic.reads.get(member.user.id, 0)
         return Joined(self._journal.epoch, topic.seq, complete, listed, topic.state.view(), read)
 
     def _enter(

@@ -11,7 +11,7 @@ from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
 from server.views import docs, principal, static, students, teachers
-from server.views.base import Missing, Slash
+from server.views.base import Missing, ReadTopic, Slash
 from server.views.static import Assets
 
 PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, docs)
@@ -33,14 +33,22 @@ def handlers(
 
 
 def application_settings(
-    accounts: Accounts, databases: Databases, tables: Tables = TABLES, assets: Assets | None = None
+    accounts: Accounts,
+    databases: Databases,
+    tables: Tables = TABLES,
+    assets: Assets | None = None,
+    read_topic: ReadTopic | None = None,
 ) -> dict[str, Any]:
-    """Return the settings of a Tornado application that pages rely on."""
+    """Return the settings of a Tornado application that pages rely on.
+
+    `read_topic` gives pages the first events of a topic; without it they wait for the socket.
+    """
     return {
         "default_handler_class": Missing,
         "default_handler_args": {"accounts": accounts, "tables": tables},
         "databases": databases,
         "assets": assets or static.bundled(),
+        "read_topic": read_topic,
         "transforms": [StrictHeaders, Compressed],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},

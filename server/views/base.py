@@ -4,17 +4,21 @@ A page belongs to one role (or to nobody in particular) and to one package of vi
 shared ones. Who is not signed in is sent to sign in, and back; who has another role gets a 403.
 """
 
+import asyncio
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+import msgspec
 import tornado.locale
 from tornado.escape import json_encode
 from tornado.template import BaseLoader, Template
 from tornado.web import HTTPError, RequestHandler
 
+from channels.engine.joins import Joined
+from channels.errors import Refused, Unavailable
 from channels.lesson import reading
 from channels.lesson.rules import Role
 from channels.member import Classroom, Member
@@ -30,6 +34,10 @@ from server.views.static import ROOT, Assets
 
 LANGUAGE_COOKIE = "lousa_language"
 SIGN_IN = "/accounts/sign-in"
+# A healthy journal answers in milliseconds. A page that waits longer for the first events is later than the socket.
+FIRST_EVENTS_SECONDS = 0.5
+
+ReadTopic = Callable[[Member, str], Awaitable[Joined[Any]]]
 
 
 class Templates(BaseLoader):
@@ -183,6 +191,20 @@ class Page(RequestHandler):
         staff = [role.name for role in self.tables.roles if role.is_staff]
         own = {"home": self.home, "socket": f"{self.home}socket", "staff": staff, "topics": self._topics()}
         return json_encode({"me": me, **own, **values})
+
+    async def joins(self, topic_name: str) -> dict[str, Any]:
+        """Return, by the topic's name, what its join would be answered now: the page begins with it.
+
+        Empty where that cannot be read at once: then it comes by the socket, as it does later.
+        """
+        read: ReadTopic | None = self.settings["read_topic"]
+        if read is None:
+            return {}
+        try:
+            joined = await asyncio.wait_for(read(self.member, topic_name), FIRST_EVENTS_SECONDS)
+        except (Refused, Unavailable, TimeoutError):
+            return {}
+        return {topic_name: msgspec.json.decode(msgspec.json.encode(joined))}
 
     def _topics(self) -> dict[str, Any]:
         """Return what the scripts need to know of the role's topics.

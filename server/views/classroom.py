@@ -7,6 +7,7 @@ from typing import Any
 
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.member import Classroom, User
+from channels.topics.kind import class_topic
 from server.views.base import Page, classroom_for
 
 
@@ -28,13 +29,14 @@ class ClassPage(ClassesPage):
     """One class: its chat, and the people in it."""
 
     async def get(self, class_id: str) -> None:  # type: ignore[override]  # the one argument is the address's
-        """Show the class, if it is one of theirs."""
+        """Show the class, if it is one of theirs, with its newest events: they are read before there is a socket."""
         classroom = classroom_for(self.member, class_id)
         teachers = (await self.accounts.teachers([classroom.id]))[classroom.id]
         data = self.page_data(
             classroom=_as_data(classroom, teachers),
             people=[_person(user) for user in await self.people(classroom)],
             classes=await self.siblings(),
+            joins=await self.joins(class_topic(classroom.id)),
         )
         await self.show("class.html", classroom=classroom, page_data=data)
 

@@ -50,6 +50,6 @@ export function startComposer(place, {onSend, onTyping, onGrow}) {
     event.preventDefault();
     send();
   });
-  text.value = loadDraft(place);
+  text.value ||= loadDraft(place); // not over what was typed before this script was there
   show();
 }

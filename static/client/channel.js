@@ -151,6 +151,17 @@ export class Channel {
     return decided;
   }
 
+  /**
+   * Begin with what the page brought: the reply to a join that was made for it. Whoever listens to joins is called as
+   * after one, before there is a connection; the join asks for what came since.
+   * @param {Payload} reply
+   */
+  begin(reply) {
+    if (this.#position.isKnown) return;
+    const taken = this.#position.take(reply);
+    if (taken !== null) this.#tellJoin(taken, reply, reply.complete !== false);
+  }
+
   /** Leave. Unsent durable pushes stay, and go when it is joined again. */
   leave() {
     if (this.#state === "joining" || this.#state === "joined") this.#tellLeaving();
@@ -261,15 +272,24 @@ export class Channel {
     const taken = this.#takePosition(response);
     if (taken === null) return;
     const complete = response.complete !== false && !this.#hasSkipped;
-    const {state = {}, read = 0} = response;
     this.#hasSkipped = false;
     this.#state = "joined";
     this.#joinedAt = this.#clock.now();
     const ref = this.#joinRef;
-    this.#onJoin.emit({...taken, complete, state, read, seq: this.#position.seq, response});
+    this.#tellJoin(taken, response, complete);
     if (this.#joinRef === ref) this.#takeBacklog();
     if (this.joined) this.#outbox.start();
     if (this.joined) this.#onDecided.emit(null);
+  }
+
+  /**
+   * @param {{resumed: boolean, events: TopicEvent[]}} taken
+   * @param {Payload} response
+   * @param {boolean} complete
+   */
+  #tellJoin(taken, response, complete) {
+    const {state = {}, read = 0} = response;
+    this.#onJoin.emit({...taken, complete, state, read, seq: this.#position.seq, response});
   }
 
   /**

@@ -400,3 +400,41 @@ test("differences of presence that come before the join's reply are not lost", (
   client.network.webSocket.receive({joinRef, topic: TOPIC, event: "presence_state", payload: {}});
   assert.deepEqual(client.channel.presence.list().map(({name}) => name), ["Bruno"]);
 });
+
+const begun = (options) => {
+  const client = newClient(options);
+  const channel = client.socket.channel(TOPIC, {present: true});
+  const seen = record(channel);
+  channel.join();
+  return {...client, channel, seen};
+};
+
+test("what the page brought is handed over before there is a connection", () => {
+  const client = begun();
+  client.channel.begin(joinReply({seq: 2, events: messages(1, 2), read: 1}));
+  const [{response: _response, ...joined}] = client.seen.joins;
+  assert.deepEqual(joined, {resumed: false, complete: true, events: messages(1, 2), state: {}, read: 1, seq: 2});
+  assert.equal(client.channel.joined, false);
+});
+
+test("after what the page brought the join brings only what came since", async () => {
+  const client = begun();
+  client.channel.begin(joinReply({seq: 2, events: messages(1, 2)}));
+  client.socket.connect();
+  client.network.webSocket.open();
+  assert.deepEqual(lastJoin(client).payload, {present: true, since: 2, epoch: "e1"});
+  client.network.webSocket.reply("phx_join", joinReply({seq: 3, events: messages(3, 3)}));
+  await settled();
+  assert.deepEqual(client.seen.joins.map(({resumed, events}) => [resumed, events]), [
+    [false, messages(1, 2)],
+    [true, messages(3, 3)],
+  ]);
+});
+
+test("what the page brought changes nothing once more is known", async () => {
+  const client = joiningClient();
+  client.network.webSocket.reply("phx_join", joinReply({seq: 2, events: messages(1, 2)}));
+  await settled();
+  client.channel.begin(joinReply({seq: 1, events: messages(1, 1)}));
+  assert.equal(client.seen.joins.length, 1);
+});

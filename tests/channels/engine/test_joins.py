@@ -4,8 +4,10 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from channels.errors import Refused
 from channels.limit import MAX_TOPICS
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker, member
 
@@ -120,3 +122,31 @@ async def test_right_withdrawn_during_a_join_is_not_given(worker: Worker) -> Non
     await asyncio.sleep(0)
     ana.session.member = member(1, "Ana", "student")
     assert await joining == "forbidden"
+
+
+async def test_page_is_given_what_its_join_would_be_answered(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    for number in range(9):
+        await ana.ok("class:7", "message:send", {"text": str(number)})
+    await ana.ok("class:7", "read:mark", {"seq": 3})
+    read = json.loads(msgspec.json.encode(await worker.engine.read_topic(ANA, "class:7")))
+    joined = await worker.connect(ANA).ok("class:7", "phx_join")
+    assert read == joined
+    assert [len(read["events"]), read["seq"], read["read"]] == [9, 9, 3]
+
+
+async def test_page_and_the_join_after_it_leave_no_gap(worker: Worker) -> None:
+    bruno = worker.connect(BRUNO)
+    await bruno.ok("class:7", "phx_join")
+    await bruno.ok("class:7", "message:send", {"text": "before"})
+    page = await worker.engine.read_topic(ANA, "class:7")
+    await bruno.ok("class:7", "message:send", {"text": "after"})
+    joined = await worker.connect(ANA).ok("class:7", "phx_join", {"since": page.seq, "epoch": page.epoch})
+    assert (joined["complete"], [event["payload"]["text"] for event in joined["events"]]) == (True, ["after"])
+
+
+@pytest.mark.parametrize("topic", ["class:8", "dashboard", "nothing"])
+async def test_page_is_given_no_topic_without_right(worker: Worker, topic: str) -> None:
+    with pytest.raises(Refused):
+        await worker.engine.read_topic(ANA, topic)

@@ -1,0 +1,104 @@
+"""How a page comes: in few requests, with its conversation, before there is a socket."""
+
+import pytest
+from playwright.async_api import Request, Route, expect
+
+from tests.browser.conftest import InClass, Visit
+from tests.browser.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# Each page: its HTML, script, common script, catalog and sheet; icons, logo and the drawings of the sheet; what the
+# browser asks for by itself (favicon, manifest); the socket's probe.
+MAX_REQUESTS = 12
+MAX_BYTES = 60_000
+
+
+class Traffic:
+    """What a page asks for, until it is online."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.requests: list[Request] = []
+        visitor.page.on("request", lambda request: self.requests.append(request))
+
+    async def bytes(self) -> int:
+        """Return how many bytes came over the network, headers included."""
+        sizes = [await each.sizes() for each in self.requests if await each.response() is not None]
+        return sum(each["responseBodySize"] + each["responseHeadersSize"] for each in sizes)
+
+
+async def _reload_without_cache(visitor: Visitor, path: str) -> Traffic:
+    client = await visitor.context.new_cdp_session(visitor.page)
+    await visitor.page.goto("about:blank")
+    await client.send("Network.clearBrowserCache")
+    traffic = Traffic(visitor)
+    await visitor.page.goto(path)
+    return traffic
+
+
+@pytest.mark.parametrize(("login", "pages"), [("ana", ["", "announcements", "class"]), ("diretora", [""])])
+async def test_pages_load_with_few_requests_and_bytes(login: str, pages: list[str], visit: Visit) -> None:
+    visitor = await visit(login)
+    home = visitor.page.url
+    await visitor.open_class()
+    addresses = {"class": visitor.page.url}
+    for page in pages:
+        traffic = await _reload_without_cache(visitor, addresses.get(page, home + page))
+        await visitor.wait_until_online()
+        asked = [each.url for each in traffic.requests]
+        assert len(asked) <= MAX_REQUESTS, asked
+        assert await traffic.bytes() <= MAX_BYTES, asked
+
+
+async def test_conversation_is_shown_before_there_is_a_socket(visit: Visit, in_class: InClass) -> None:
+    [paula] = await in_class("paula")
+    await paula.say("Abram o livro na página 12.")
+    await paula.sees("Abram o livro na página 12.")
+    ana = await visit("ana")
+    await ana.context.route("**/socket/**", lambda route: route.abort())
+    await ana.page.route_web_socket("**/socket/**", lambda _: None)  # neither opens nor fails
+    await ana.page.get_by_role("link", name="6º A · Matemática").first.click()
+    await ana.page.wait_for_url("**/classes/*")
+    await ana.sees("Abram o livro na página 12.")
+    await expect(ana.page.locator("#connection")).not_to_have_attribute("data-state", "online")
+
+
+async def test_what_came_meanwhile_follows_the_first_events_once(visit: Visit, in_class: InClass) -> None:
+    [paula] = await in_class("paula")
+    for number in range(3):
+        await paula.say(f"Primeira {number}")
+        await paula.sees(f"Primeira {number}")
+    ana = await visit("ana")
+
+    async def say_more(route: Route) -> None:
+        await paula.say("Segunda")
+        await paula.sees("Segunda")
+        await route.continue_()
+
+    await ana.page.route("**/static/class_page.js", say_more)
+    await ana.open_class()
+    await ana.sees("Primeira 0", "Primeira 1", "Primeira 2", "Segunda")
+    await paula.say("Terceira")
+    await ana.sees("Primeira 0", "Primeira 1", "Primeira 2", "Segunda", "Terceira")
+    rows = await ana.page.locator("#messages .bubble").all_inner_texts()
+    assert [text for text in ("Primeira 2", "Segunda", "Terceira") if any(text in row for row in rows[-3:])] == [
+        "Primeira 2",
+        "Segunda",
+        "Terceira",
+    ]
+
+
+async def test_composer_keeps_what_is_typed_before_the_scripts(visit: Visit) -> None:
+    ana = await visit("ana")
+
+    async def type_first(route: Route) -> None:
+        await ana.page.locator("#text").fill("Já comecei")
+        await expect(ana.page.get_by_text("Loading…")).to_be_visible()
+        await expect(ana.page.get_by_role("button", name="Send")).to_be_disabled()
+        await route.continue_()
+
+    await ana.page.route("**/static/class_page.js", type_first)
+    await ana.open_class()
+    await expect(ana.page.locator("#text")).to_have_value("Já comecei")
+    await ana.page.locator("#text").press("Enter")
+    await ana.sees("Já comecei")
