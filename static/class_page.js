@@ -4,17 +4,20 @@ import {showAnnouncementBadge} from "./announcement_badge.js";
 import {startComposer} from "./chat/composer.js";
 import {Conversation} from "./chat/conversation.js";
 import {History} from "./chat/history.js";
+import {jumps} from "./chat/jumps.js";
 import {Outgoing} from "./chat/outgoing.js";
 import {showPeople} from "./chat/people.js";
 import {eventRow} from "./chat/row.js";
+import {Seen} from "./chat/seen.js";
 import {Typing} from "./chat/typing.js";
 import {isInFront, View} from "./chat/view.js";
 import {showClasses} from "./class_list.js";
 import {connect} from "./connection.js";
 import {list, ngettext} from "./language.js";
 import {closeMenus} from "./menu.js";
+import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
-import {ANNOUNCEMENT, isSaid, MESSAGE, readingOf} from "./reading.js";
+import {ANNOUNCEMENT, MESSAGE, readingOf} from "./reading.js";
 import {speak} from "./spoken.js";
 import {showInTab} from "./tab_sign.js";
 import {classTopic} from "./topic.js";
@@ -23,11 +26,17 @@ const topic = classTopic(page.classroom.id);
 const reading = readingOf(topic, {present: true});
 const {channel} = reading;
 const conversation = new Conversation(byId("messages"), rowOf);
-const view = new View({scroller: byId("scroller"), jump: byId("jump")}, conversation, (seq) => reading.mark(seq));
-const history = new History(channel, conversation, view);
-const outgoing = new Outgoing(byId("pending"), channel, conversation);
+const view = new View(byId("scroller"));
+const history = new History(reading, conversation, view, () => shown());
+const seen = new Seen(byId("scroller"), conversation, reading, () => showJumps());
+const showPlaces = jumps({
+  toUnread: () => history.toUnread(),
+  toNewest: () => history.toNewest(),
+  readAll: () => seen.readAll(),
+});
+const showJumps = oncePerFrame(() => showPlaces({...seen.unseen(history.lastSeq), isAtEnd: history.isFollowing}));
+const outgoing = new Outgoing(byId("pending"), channel, history);
 const typing = new Typing(channel, byId("typing"));
-let isOpen = false;
 
 /** @typedef {import("./client/position.js").TopicEvent} TopicEvent */
 
@@ -37,42 +46,24 @@ function rowOf(event) {
   return eventRow(event, channel);
 }
 
-/** @param {TopicEvent[]} events */
-function append(events) {
-  const end = conversation.lastSeq;
-  const count = events.filter(isByOther).length;
-  view.follow(() => {
-    conversation.append(events);
-    outgoing.caughtUp();
-    // The first that nobody looked at: `reading` has counted these already.
-    if (!isInFront() && count > 0 && reading.unread === count) conversation.drawLine(end);
-    return count;
-  });
-}
-
-/** @param {TopicEvent} event */
-function isByOther({payload}) {
-  return payload.author.id !== page.me.id;
+/** The rows have changed. */
+function shown() {
+  outgoing.caughtUp();
+  seen.changed();
+  showJumps();
 }
 
 /** @param {import("./client/channel.js").Joined} joined */
-function joined({resumed, events, seq, read}) {
-  const said = events.filter(isSaid);
+function joinedClass(joined) {
   showWhetherOurs(true);
-  if (resumed) return append(said);
-  conversation.replace(said);
-  outgoing.caughtUp();
-  conversation.drawLine(read > 0 ? read : null);
-  if (!isOpen) view.open();
-  else view.toEnd();
-  isOpen = true;
-  history.restart(events, seq);
+  history.join(joined);
 }
 
 /** @param {string} event @param {any} payload */
 function arrived(event, payload) {
   typing.ended(payload.author.id);
-  append([{event, payload}]);
+  outgoing.arrived(payload);
+  history.add({event, payload});
   if (payload.author.id !== page.me.id) speak(`${payload.author.name}: ${payload.text}`);
 }
 
@@ -91,7 +82,7 @@ function send(text) {
   conversation.drawLine(null);
   outgoing.send(text);
   typing.sent();
-  view.toEnd();
+  history.toNewest();
 }
 
 const {teachers = [], students = 0} = page.classroom;
@@ -99,12 +90,13 @@ byId("class-teachers").textContent = [list(teachers), ngettext("{n} student", "{
   .filter((part) => part !== "")
   .join(" · ");
 
-channel.onJoin(joined);
+channel.onJoin(joinedClass);
+view.onScroll(showJumps);
 channel.onClose(() => showWhetherOurs(false));
 for (const event of [MESSAGE, ANNOUNCEMENT]) channel.on(event, (payload) => arrived(event, payload));
-reading.onChange(showUnread);
+for (const show of [showUnread, showJumps]) reading.onChange(show);
 document.addEventListener("visibilitychange", showUnread);
-startComposer(topic, {onSend: send, onTyping: () => typing.tell(), onGrow: (grow) => view.hold(grow)});
+startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
 if (page.classes.length > 1) {
   byId("side").hidden = false;

@@ -6,6 +6,7 @@
 
 import {Listeners} from "./client/listeners.js";
 import {mine, socket} from "./connection.js";
+import {oncePerFrame} from "./next_frame.js";
 import {page} from "./page.js";
 import {isClass} from "./topic.js";
 
@@ -31,6 +32,7 @@ export class Reading {
   #told = 0;
   /** @type {Listeners<[Reading]>} */
   #onChange = new Listeners();
+  #changed = oncePerFrame(() => this.#onChange.emit(this));
 
   /** @param {string} topic @param {Record<string, unknown>} params */
   constructor(topic, params) {
@@ -42,7 +44,7 @@ export class Reading {
     window.addEventListener("pagehide", () => this.#tell()); // who looks and leaves at once has read it, too
   }
 
-  /** @param {(reading: Reading) => void} listener */
+  /** Call after changes, in the next frame. @param {(reading: Reading) => void} listener */
   onChange(listener) {
     return this.#onChange.add(listener);
   }
@@ -94,22 +96,27 @@ export class Reading {
     this.#told = read;
     if (this.read > read) this.#timer ??= window.setTimeout(() => this.#tell(), MARK_EVERY_MS);
     else this.read = read;
-    this.#onChange.emit(this);
+    this.#changed();
   }
 
   /** @param {TopicEvent} event */
   #add(event) {
-    this.events = [...this.events, event].slice(-KEPT);
+    keep(this.events, event);
     if (event.event === ANNOUNCEMENT) this.announcements = [...this.announcements, event].slice(-KEPT);
-    this.#onChange.emit(this);
+    this.#changed();
   }
 
   /** @param {number} seq */
   #readTo(seq) {
     if (seq <= this.read) return;
     this.read = seq;
-    this.#onChange.emit(this);
+    this.#changed();
   }
+}
+
+/** Add the newest, and forget the oldest of more than KEPT. @param {TopicEvent[]} events @param {TopicEvent} event */
+function keep(events, event) {
+  if (events.push(event) > KEPT) events.shift();
 }
 
 /** Whether an event is something that somebody said, for others to read. @param {TopicEvent} event */

@@ -5,17 +5,23 @@ import {byId} from "./page.js";
 
 const GATHER_MS = 900;
 
+/** Said one by one; of more, only how many. */
+const MAX_SAID = 2;
+
 /** @type {string[]} */
 let waiting = [];
+let count = 0;
 
 /** @param {string} text */
 export function speak(text) {
-  if (waiting.push(text) === 1) setTimeout(say, GATHER_MS);
+  count += 1;
+  if (count <= MAX_SAID) waiting.push(text);
+  if (count === 1) setTimeout(say, GATHER_MS);
 }
 
 function say() {
-  const place = byId("spoken");
-  const several = ngettext("{n} new message", "{n} new messages", waiting.length);
-  place.textContent = waiting.length > 2 ? several : waiting.join("\n");
+  const several = ngettext("{n} new message", "{n} new messages", count);
+  byId("spoken").textContent = count > MAX_SAID ? several : waiting.join("\n");
   waiting = [];
+  count = 0;
 }

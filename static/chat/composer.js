@@ -2,28 +2,23 @@
 
 import {MAX_CHARACTERS, showCounter} from "../counter.js";
 import {loadDraft, saveDraft} from "../draft.js";
+import {growing} from "../grow.js";
 import {byId} from "../page.js";
-
-/** Of the box, above and below. */
-const BORDER_PX = 2;
 
 /**
  * @param {string} place names the draft
- * @param {{onSend: (text: string) => void, onTyping: () => void, onGrow: (grow: () => void) => void}} listeners
+ * @param {{onSend: (text: string) => void, onTyping: () => void}} listeners
  */
-export function startComposer(place, {onSend, onTyping, onGrow}) {
+export function startComposer(place, {onSend, onTyping}) {
   /** @type {HTMLTextAreaElement} */
   const text = byId("text");
   const form = byId("composer");
   const button = form.querySelector("button");
 
-  function fit() {
-    text.style.height = "auto";
-    text.style.height = `${text.scrollHeight + BORDER_PX}px`;
-  }
+  const fit = growing(text);
 
   function show() {
-    onGrow(fit);
+    fit();
     button.disabled = !showCounter(byId("counter"), text.value);
   }
 

@@ -1,6 +1,10 @@
 /**
- * The rows of a conversation in the order of their positions, with a line where a day begins, one where the unread
- * begins, and messages of one author that follow each other drawn as one block.
+ * The rows of one part of a conversation, in the order of their positions, with a line where a day begins, one where the
+ * unread begins, and messages of one author that follow each other drawn as one block.
+ *
+ *     positions   1 …… from [ rows: all that was said after `from`, up to `to` ] to …… newest
+ *
+ * It adds and drops rows at both ends. Which part of the conversation that is, the history decides.
  */
 
 import {_} from "../language.js";
@@ -14,10 +18,13 @@ const BLOCK_MS = 5 * 60_000;
 
 /** @typedef {import("../client/position.js").TopicEvent} TopicEvent */
 /** @typedef {{event: string, payload: any, row: HTMLElement, day: HTMLElement | null}} Entry */
+/** @typedef {{from: number, to: number}} Range what was said after `from` and up to `to` */
 
 export class Conversation {
   /** @type {Entry[]} */
   entries = [];
+  from = 0;
+  to = 0;
   #list;
   #makeRow;
   /** @type {HTMLElement | null} */
@@ -31,40 +38,61 @@ export class Conversation {
     this.#makeRow = makeRow;
   }
 
+  /** The line of the unread, where it is on the page. */
   get line() {
     return this.#line;
   }
 
-  get lastSeq() {
-    return this.entries.at(-1)?.payload.seq ?? 0;
+  get lineAfter() {
+    return this.#lineAfter;
   }
 
-  /** Add newer events. What is not newer is there already. @param {TopicEvent[]} events */
-  append(events) {
-    const added = events.filter(({payload}) => payload.seq > this.lastSeq).map((event) => this.#asEntry(event));
+  /** Add newer events, up to a position. What is not newer is there already. @param {TopicEvent[]} events @param {number} to */
+  append(events, to) {
+    const added = events.filter(({payload}) => payload.seq > this.to).map((event) => this.#asEntry(event));
     const from = this.entries.length;
     this.entries.push(...added);
     this.#list.append(...added.map(({row}) => row));
+    this.to = Math.max(this.to, to);
     this.#decorate(from, this.entries.length);
-    return added;
+    if (this.#line === null) this.#placeLine();
   }
 
-  /** Add older events. @param {TopicEvent[]} events */
-  prepend(events) {
-    const first = this.entries[0]?.payload.seq ?? Infinity;
-    const added = events.filter(({payload}) => payload.seq < first).map((event) => this.#asEntry(event));
+  /** Add older events, from a position on. @param {TopicEvent[]} events @param {number} from */
+  prepend(events, from) {
+    const added = events.filter(({payload}) => payload.seq <= this.from).map((event) => this.#asEntry(event));
     this.entries.unshift(...added);
     this.#list.prepend(...added.map(({row}) => row));
+    this.from = Math.min(this.from, from);
     this.#decorate(0, added.length + 1);
-    if (this.#line !== null) this.drawLine(this.#lineAfter); // the unread may begin further up
+    if (this.#lineAfter !== null) this.drawLine(this.#lineAfter); // the unread may begin further up
   }
 
-  /** Show these instead of all others. @param {TopicEvent[]} events */
-  replace(events) {
+  /** Show these instead of all others. @param {TopicEvent[]} events @param {Range} range */
+  replace(events, {from, to}) {
     this.entries = [];
     this.#line = null;
     this.#list.replaceChildren();
-    this.append(events);
+    this.from = this.to = from;
+    this.append(events, to);
+  }
+
+  /** Drop the oldest rows. @param {number} count */
+  dropFirst(count) {
+    const dropped = this.entries.splice(0, count);
+    if (dropped.length === 0) return;
+    this.from = dropped[dropped.length - 1].payload.seq;
+    this.#remove(dropped);
+    this.#decorate(0, 1);
+  }
+
+  /** Drop the newest rows. @param {number} count */
+  dropLast(count) {
+    const dropped = this.entries.splice(Math.max(0, this.entries.length - count));
+    if (dropped.length === 0) return;
+    this.to = this.entries.at(-1)?.payload.seq ?? this.from;
+    this.#remove(dropped);
+    this.entries.at(-1)?.row.classList.remove("followed");
   }
 
   /** Draw the line of the unread after a position, or take it away (null). @param {number | null} seq */
@@ -78,15 +106,35 @@ export class Conversation {
     this.#placeLine();
   }
 
+  /** Whether a row is somebody else's words. @param {Entry} entry */
+  static isByOther({payload}) {
+    return payload.author.id !== page.me.id;
+  }
+
   /** @param {TopicEvent} event @returns {Entry} */
   #asEntry(event) {
     return {...event, row: this.#makeRow(event), day: null};
   }
 
+  /** @param {Entry[]} dropped */
+  #remove(dropped) {
+    for (const {row, day} of dropped) {
+      if (this.#line?.nextElementSibling === row) this.#removeLine();
+      day?.remove();
+      row.remove();
+    }
+  }
+
+  #removeLine() {
+    this.#line?.remove();
+    this.#line = null;
+  }
+
+  /** The line stands where the unread begins, or nowhere: not above a part of it. */
   #placeLine() {
     const after = this.#lineAfter;
-    if (after === null) return;
-    const index = this.entries.findIndex(({payload}) => payload.seq > after && payload.author.id !== page.me.id);
+    if (after === null || after < this.from) return;
+    const index = this.entries.findIndex((entry) => entry.payload.seq > after && Conversation.isByOther(entry));
     if (index < 0) return;
     this.#line = divider(_("New messages"), true);
     this.entries[index].row.before(this.#line);

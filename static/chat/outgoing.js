@@ -23,7 +23,7 @@ export class Outgoing {
   /**
    * @param {HTMLElement} list
    * @param {import("../client/channel.js").Channel} channel
-   * @param {import("./conversation.js").Conversation} conversation
+   * @param {{lastSeq: number}} conversation how far the conversation has come
    */
   constructor(list, channel, conversation) {
     this.#list = list;

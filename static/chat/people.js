@@ -4,6 +4,7 @@ import {avatar, roleBadge} from "../avatar.js";
 import {onOnline} from "../connection.js";
 import {h, setText} from "../dom.js";
 import {_, language, ngettext, number} from "../language.js";
+import {oncePerFrame} from "../next_frame.js";
 import {byId, isStaff, page} from "../page.js";
 
 /** @typedef {import("../page.js").User} User */
@@ -11,7 +12,13 @@ import {byId, isStaff, page} from "../page.js";
 /** @param {import("../client/channel.js").Channel} channel */
 export function showPeople(channel) {
   openAndClose(byId("people"), byId("people-button"), byId("people-close"));
-  channel.presence.onChange(showList);
+  /** @type {User[]} */
+  let here = [];
+  const showSoon = oncePerFrame(() => showList(here));
+  channel.presence.onChange((users) => {
+    here = users;
+    showSoon();
+  });
   channel.presence.onCount(showCounts);
   onOnline(showWhetherNow);
 }

@@ -1,12 +1,4 @@
-/**
- * Where the reader is in a conversation: follows it at its end, stays put elsewhere, and says how far it has been read.
- *
- * Read is what was on the screen of a page that is in front. What came while it was not gets a line above it, and the
- * view does not run past that line.
- */
-
-import {h, icon} from "../dom.js";
-import {_, ngettext} from "../language.js";
+/** Where the reader is in a conversation: at its end, which is held through every change, or somewhere above. */
 
 /** This near to the end counts as the end: a line of text, half seen. */
 const NEAR_PX = 80;
@@ -14,57 +6,33 @@ const NEAR_PX = 80;
 const CONTEXT_PX = 90;
 
 export class View {
+  /** Whether the reader sees the end of the rows. */
+  isAtEnd = true;
   #scroller;
-  #conversation;
-  #jump;
-  #onRead;
-  #isAtEnd = true;
-  #missed = 0;
 
-  /**
-   * @param {{scroller: HTMLElement, jump: HTMLElement}} elements
-   * @param {import("./conversation.js").Conversation} conversation
-   * @param {(seq: number) => void} onRead
-   */
-  constructor({scroller, jump}, conversation, onRead) {
+  /** @param {HTMLElement} scroller */
+  constructor(scroller) {
     this.#scroller = scroller;
-    this.#conversation = conversation;
-    this.#jump = jump;
-    this.#onRead = onRead;
-    scroller.addEventListener("scroll", () => this.#scrolled(), {passive: true});
-    document.addEventListener("visibilitychange", () => this.#scrolled());
-    jump.addEventListener("click", () => this.toEnd());
-    new ResizeObserver(() => this.#isAtEnd && this.toEnd()).observe(scroller);
+    this.onScroll(() => this.#scrolled());
+    new ResizeObserver(() => this.isAtEnd && this.toEnd()).observe(scroller);
   }
 
-  /** The first look: at the unread, if there is some, else at the end. */
-  open() {
-    const {line} = this.#conversation;
-    if (line === null) return this.toEnd();
-    this.#scroller.scrollTop = line.offsetTop - this.#scroller.offsetTop - CONTEXT_PX;
-    this.#scrolled();
+  /** @param {() => void} listener */
+  onScroll(listener) {
+    this.#scroller.addEventListener("scroll", listener, {passive: true});
   }
 
+  /** Go to the end. It lays the page out: once per frame, after all changes. */
   toEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.isAtEnd = true;
+  }
+
+  /** Go to a line between rows, with some of what is above it, or to the end where that is nearer. @param {HTMLElement} line */
+  toLine(line) {
+    const scroller = this.#scroller;
+    scroller.scrollTop += line.getBoundingClientRect().top - scroller.getBoundingClientRect().top - CONTEXT_PX;
     this.#scrolled();
-  }
-
-  /** Change what is at the end, and follow if the reader was there. @param {() => number} change returns how many are new */
-  follow(change) {
-    const wasAtEnd = this.#isAtEnd;
-    const count = change();
-    if (wasAtEnd && isInFront()) return this.toEnd();
-    if (wasAtEnd) this.#followToLine();
-    this.#missed += count;
-    this.#showJump();
-  }
-
-  /** Change how much room there is, and stay at the end if the reader was there. @param {() => void} change */
-  hold(change) {
-    const wasAtEnd = this.#isAtEnd;
-    change();
-    if (wasAtEnd) this.toEnd();
   }
 
   /** Change what is above, and keep what the reader looks at where it is. @param {() => void} change */
@@ -74,41 +42,14 @@ export class View {
     this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
   }
 
-  #followToLine() {
-    const {line} = this.#conversation;
-    const limit = line === null ? Infinity : line.offsetTop - this.#scroller.offsetTop - CONTEXT_PX;
-    this.#scroller.scrollTop = Math.min(this.#scroller.scrollHeight, limit);
-    this.#isAtEnd = this.#isNearEnd();
-  }
-
-  #isNearEnd() {
+  /** How far it is to both ends of the rows, in px. */
+  distances() {
     const {scrollHeight, scrollTop, clientHeight} = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    return {above: scrollTop, below: scrollHeight - scrollTop - clientHeight};
   }
 
   #scrolled() {
-    this.#isAtEnd = this.#isNearEnd();
-    if (this.#isAtEnd && isInFront()) this.#missed = 0;
-    this.#showJump();
-    if (isInFront()) this.#tellRead();
-  }
-
-  /** The last row whose end is on the screen has been read, and all before it. */
-  #tellRead() {
-    const bottom = this.#scroller.getBoundingClientRect().bottom;
-    const {entries} = this.#conversation;
-    for (let index = entries.length - 1; index >= 0; index -= 1) {
-      if (entries[index].row.getBoundingClientRect().bottom <= bottom + 4) {
-        return this.#onRead(entries[index].payload.seq);
-      }
-    }
-  }
-
-  #showJump() {
-    this.#jump.hidden = this.#isAtEnd;
-    if (this.#jump.hidden) return;
-    const words = this.#missed > 0 ? ngettext("{n} new message", "{n} new messages", this.#missed) : _("To the newest");
-    this.#jump.replaceChildren(h("span", {}, words), icon("down"));
+    this.isAtEnd = this.distances().below < NEAR_PX;
   }
 }
 

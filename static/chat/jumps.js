@@ -1,0 +1,34 @@
+/** The ways to what is new and not on the screen: how many messages are above, and how many below. */
+
+import {h, icon, setText} from "../dom.js";
+import {_, ngettext} from "../language.js";
+import {byId} from "../page.js";
+
+/**
+ * @typedef {{above: number, below: number, isAtEnd: boolean}} Places
+ * @param {{toUnread: () => void, toNewest: () => void, readAll: () => void}} ways
+ * @returns {(places: Places) => void} shows what is where
+ */
+export function jumps({toUnread, toNewest, readAll}) {
+  const above = byId("jump-above");
+  const below = byId("jump");
+  const aboveWords = h("span");
+  const belowWords = h("span");
+  above.append(
+    h("button", {class: "jump-way", type: "button", onclick: toUnread}, icon("up"), aboveWords),
+    h("button", {class: "jump-read", type: "button", onclick: readAll}, _("Mark as read")),
+  );
+  below.append(belowWords, icon("down"));
+  below.addEventListener("click", toNewest);
+  return (places) => {
+    if (places.above > 0) setText(aboveWords, newMessages(places.above));
+    if (!places.isAtEnd) setText(belowWords, places.below > 0 ? newMessages(places.below) : _("To the newest"));
+    above.hidden = places.above === 0;
+    below.hidden = places.isAtEnd;
+  };
+}
+
+/** @param {number} count */
+function newMessages(count) {
+  return ngettext("{n} new message", "{n} new messages", count);
+}

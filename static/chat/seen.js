@@ -1,0 +1,133 @@
+/**
+ * What the reader has seen: a row whose end was on the screen of a page in front, for SEEN_MS. The read mark goes on over
+ * what was seen and the reader's own words, and stops at the first that was not: jumping to the end reads nothing between.
+ */
+
+import {Conversation} from "./conversation.js";
+import {isInFront} from "./view.js";
+
+/** Long enough to notice a line; who scrolls past does not stay that long. */
+const SEEN_MS = 500;
+/** Between two looks at where the rows are. They read the layout between frames, when nothing is changed. */
+const LOOK_MS = 250;
+/** Half hidden by less than this, the end of a row is on the screen. */
+const SLACK_PX = 4;
+/** Positions seen beyond the read mark, while it waits for what was skipped; of more, the oldest are to be seen again. */
+const MAX_SEEN = 5000;
+
+/** @typedef {import("./conversation.js").Entry} Entry */
+
+export class Seen {
+  #scroller;
+  #conversation;
+  #reading;
+  #onLook;
+  /** @type {Set<number>} positions after the read mark */
+  #seen = new Set();
+  /** Since when each row has been on the screen, by its position. @type {Map<number, number>} */
+  #since = new Map();
+  /** Rows up to `above` are above the screen, rows after `last` below it. */
+  #screen = {above: 0, last: 0};
+  #timer = 0;
+
+  /**
+   * @param {HTMLElement} scroller
+   * @param {Conversation} conversation
+   * @param {import("../reading.js").Reading} reading
+   * @param {() => void} onLook is called after each look
+   */
+  constructor(scroller, conversation, reading, onLook) {
+    this.#scroller = scroller;
+    this.#conversation = conversation;
+    this.#reading = reading;
+    this.#onLook = onLook;
+    scroller.addEventListener("scroll", () => this.changed(), {passive: true});
+    document.addEventListener("visibilitychange", () => this.#shownOrHidden());
+  }
+
+  /** The rows have changed, or moved. */
+  changed() {
+    if (this.#timer === 0 && isInFront()) this.#timer = window.setTimeout(() => this.#look(), LOOK_MS);
+  }
+
+  /** How many are unseen above the screen and below it. @param {number} lastSeq the newest position that is known */
+  unseen(lastSeq) {
+    const {entries, from, to} = this.#conversation;
+    const {above, last} = this.#screen;
+    const unseen = entries.filter((entry) => this.#isUnseen(entry)).map(({payload}) => payload.seq);
+    return {
+      above: unseen.filter((seq) => seq <= above).length + this.#between(this.#reading.read, from),
+      below: unseen.filter((seq) => seq > last).length + this.#between(Math.max(to, this.#reading.read), lastSeq),
+    };
+  }
+
+  /** Count everything up to the end of the screen as read, although it was not seen. */
+  readAll() {
+    this.#reading.mark(this.#screen.last);
+    this.#advance();
+  }
+
+  /** Of what is not on the page only the positions are known: the reader's own words count, too. @param {number} from @param {number} to */
+  #between(from, to) {
+    if (to <= from) return 0;
+    let count = to - from;
+    for (const seq of this.#seen) if (seq > from && seq <= to) count -= 1;
+    return count;
+  }
+
+  /** @param {Entry} entry */
+  #isUnseen(entry) {
+    const {seq} = entry.payload;
+    return seq > this.#reading.read && Conversation.isByOther(entry) && !this.#seen.has(seq);
+  }
+
+  #shownOrHidden() {
+    this.#since.clear(); // the time in front begins anew
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.changed();
+  }
+
+  #look() {
+    this.#timer = 0;
+    const now = performance.now();
+    const shown = this.#entriesOnScreen();
+    this.#since = new Map(shown.map(({payload: {seq}}) => [seq, this.#since.get(seq) ?? now]));
+    for (const [seq, since] of this.#since) if (now - since >= SEEN_MS && seq > this.#reading.read) this.#seen.add(seq);
+    this.#advance();
+    if (shown.some((entry) => this.#isUnseen(entry))) this.changed();
+    this.#onLook();
+  }
+
+  #entriesOnScreen() {
+    const {top, bottom} = this.#scroller.getBoundingClientRect();
+    const {entries, from} = this.#conversation;
+    const first = firstIndex(entries, ({row}) => row.getBoundingClientRect().bottom > top + SLACK_PX);
+    const end = firstIndex(entries, ({row}) => row.getBoundingClientRect().bottom > bottom + SLACK_PX);
+    this.#screen = {above: entries[first - 1]?.payload.seq ?? from, last: entries[end - 1]?.payload.seq ?? from};
+    return entries.slice(first, end);
+  }
+
+  #advance() {
+    const {entries, from} = this.#conversation;
+    const {read} = this.#reading;
+    if (read >= from) {
+      const after = entries.slice(firstIndex(entries, ({payload}) => payload.seq > read));
+      const unseen = after.findIndex((entry) => this.#isUnseen(entry));
+      const last = unseen < 0 ? after.at(-1) : after[unseen - 1];
+      if (last !== undefined) this.#reading.mark(last.payload.seq);
+    }
+    for (const seq of this.#seen) if (seq <= this.#reading.read || this.#seen.size > MAX_SEEN) this.#seen.delete(seq);
+  }
+}
+
+/** The index of the first item for which something holds that holds for all after it. @template T @param {T[]} items @param {(item: T) => boolean} holds */
+function firstIndex(items, holds) {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(items[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
