@@ -46,6 +46,7 @@ from server.process import garbage, health
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
 from server.process.listener import address, close, listen
+from server.process.proxies import Proxies
 from server.process.redis_url import check_redis_url, try_redis
 from server.process.stored_events import recording_stored_events
 from server.process.tornado_http_server import Server
@@ -58,8 +59,6 @@ log = logging.getLogger(__name__)
 
 # Our forms have a few hundred bytes.
 MAX_BODY_BYTES = 64 * 1024
-# Browsers send a few hundred bytes to two KiB; Tornado's own bound is 64 KiB.
-MAX_HEADER_BYTES = 16 * 1024
 # Enough for a phone on a bad network; a client that sends its form slower only occupies a connection.
 BODY_SECONDS = 30
 # Longer than nginx keeps an idle connection to us (60 s): if we closed it first, a request might already be on its way.
@@ -296,9 +295,9 @@ async def _serving(
 ) -> AsyncIterator[None]:
     server = Server(
         application,
-        xheaders=settings.behind_proxy,
+        proxies=Proxies(settings.behind_proxy),
+        counts=settings.push_rate > 0,
         max_body_size=MAX_BODY_BYTES,
-        max_header_size=MAX_HEADER_BYTES,
         body_timeout=BODY_SECONDS,
         idle_connection_timeout=IDLE_SECONDS,
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import URL
 
 from server.databases import SCHEMAS
+from server.process.proxies import Network, read_networks
 
 _PORTS = {"http": 80, "https": 443}
 # Browsers write names with other letters as xn--….
@@ -27,8 +28,8 @@ class Settings:
     `drain_seconds` is how long a worker that stops may take to close its connections.
 
     Pages of `allowed_origins` (`https://school.example`) may open sockets, beside the server's own pages.
-    `behind_proxy` trusts X-Forwarded-For and X-Forwarded-Proto, which is safe only behind a proxy that sets them.
     `unbundled` serves each script and style sheet as it is in its folder, for work on them.
+    `behind_proxy` names the proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted.
     """
 
     data_dir: Path
@@ -41,8 +42,8 @@ class Settings:
     push_rate: float = 10.0
     max_outbox_kib: int = 1024
     allowed_origins: tuple[str, ...] = ()
-    behind_proxy: bool = False
     unbundled: bool = False
+    behind_proxy: tuple[Network, ...] = ()
 
 
 def read_origin(text: str, option: str = "--allowed-origin") -> str:
@@ -59,6 +60,17 @@ def read_origin(text: str, option: str = "--allowed-origin") -> str:
     if url.scheme not in _PORTS or not _HOST.fullmatch(host or "") or given not in (plain, f"{plain}:{port}"):
         raise SettingsError(f"{option} {text} is not an origin such as https://portal.school.example.")
     return plain
+
+
+def read_proxies(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Return the networks of proxies, of texts that may hold several; raise SettingsError for anything else."""
+    try:
+        return read_networks(each for text in texts for each in text.replace(",", " ").split())
+    except ValueError as error:
+        raise SettingsError(
+            f"--behind-proxy {error} is not an address or a network such as 192.0.2.7 or 10.0.0.0/8: name the proxies "
+            "that stand before Lousa. Those of this machine are 127.0.0.1 and ::1."
+        ) from error
 
 
 def database_urls(data_dir: Path, given: Iterable[str] = (), names: Iterable[str] = SCHEMAS) -> dict[str, str]:

@@ -8,7 +8,6 @@ what the client still sends is dropped for a moment (RFC 9112, section 9.6).
 import asyncio
 import os
 import socket
-from contextlib import suppress
 
 # How long the client's bytes are dropped: a round trip on a poor network, to learn that we have closed.
 LINGER_SECONDS = 2.0
@@ -20,32 +19,41 @@ _READ_BYTES = 16 * 1024
 _dropped = memoryview(bytearray(_READ_BYTES))
 
 
-def linger(connection: socket.socket) -> None:
-    """Close our direction of a connection; the caller closes its socket right after this."""
+def linger(connection: socket.socket | None) -> None:
+    """Drop what a client still sends, from the end of this turn on; the caller writes its last bytes, and closes."""
+    if connection is None:  # closed by Tornado
+        return
     try:
-        ours = socket.socket(fileno=os.dup(connection.fileno()))
+        fd = os.dup(connection.fileno())
     except OSError:
         return  # it is closed, or there are no file descriptors left
-    with suppress(OSError):
-        ours.shutdown(socket.SHUT_WR)
-        _Lingering(ours)
-        return
-    ours.close()
+    asyncio.get_running_loop().call_soon(_Lingering(fd).begin)
 
 
 class _Lingering:
-    """Drops what a client still sends, and closes the socket at its end or at a bound."""
+    """Drops what a client still sends, and closes the descriptor at the client's end or at a bound."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
         self._left = LINGER_BYTES
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Close our direction, and read on."""
+        connection = socket.socket(fileno=self._fd)
+        try:
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            connection.close()
+            return
+        self._fd = connection.detach()
         loop = asyncio.get_running_loop()
-        loop.add_reader(connection, self._drop)
+        loop.add_reader(self._fd, self._drop)
         self._timer = loop.call_later(LINGER_SECONDS, self._close)
 
     def _drop(self) -> None:
         try:
-            size = self._connection.recv_into(_dropped)
+            size = os.readv(self._fd, [_dropped])
         except BlockingIOError:
             return
         except OSError:
@@ -55,6 +63,7 @@ class _Lingering:
             self._close()
 
     def _close(self) -> None:
-        self._timer.cancel()
-        asyncio.get_running_loop().remove_reader(self._connection)
-        self._connection.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)

@@ -25,6 +25,7 @@ from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES
 from channels.transports.credential import SIGN_IN_COOKIE
 from channels.transports.gate import Gate, Place, TurnedAway
+from channels.transports.linger import linger
 from channels.transports.poll_session import PollAnswer, gone, status_body
 from channels.transports.poll_sessions import LeaveRequest, PollRequest, PushRequest
 from channels.transports.poll_token import PollToken
@@ -50,6 +51,7 @@ class ChannelPoll(RequestHandler):
     """The long-poll endpoint of one role."""
 
     _answer: PollAnswer | None = None
+    _receiving: PollToken | None = None  # while a body is read
     _has_hung_up = False
 
     def initialize(self, gate: Gate, role: Role) -> None:
@@ -66,15 +68,41 @@ class ChannelPoll(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        """Allow the configured origins, and refuse a body that is too long before it is read."""
+        """Allow the configured origins, and refuse a body before it is read: a stranger's, or one that is too long."""
         self._allow_origin()
-        if self._announced_bytes() > MAX_POST_BYTES:
-            # The body stays unread, so the connection ends with this answer.
-            self.set_header("Connection", "close")
+        length = self._announced_bytes()
+        if self.request.method != "POST":
+            self._http.set_max_body_size(0)  # a request that should have none
+        elif length > MAX_POST_BYTES:
             self.set_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            self.finish(status_body(413))
-            return
-        self.request.connection.set_max_body_size(MAX_POST_BYTES)  # type: ignore[union-attr]
+            self._refuse_body(status_body(413))
+        else:
+            self._prepare_push(self._token())
+
+    def _prepare_push(self, token: PollToken | None) -> None:
+        if token is None or not self._poll_sessions.may_exist(token):
+            self._refuse_body(gone())
+        elif not self._poll_sessions.begin_body(token):
+            self._refuse_body(status_body(408))
+        else:
+            self._receiving = token
+            self._http.set_max_body_size(MAX_POST_BYTES)
+
+    @property
+    def _http(self) -> Any:
+        return self.request.connection
+
+    def _refuse_body(self, answer: bytes) -> None:
+        # The body stays unread, so the connection ends with this answer.
+        self.set_header("Connection", "close")
+        linger(self._http.stream.socket)
+        self.finish(answer)
+
+    def _end_body(self) -> None:
+        self._body = bytearray()
+        if self._receiving is not None:
+            self._poll_sessions.end_body(self._receiving)
+            self._receiving = None
 
     def _announced_bytes(self) -> int:
         # RFC 9110, section 8.6: digits; a repeated value such as "5, 5" may be refused.
@@ -107,11 +135,10 @@ class ChannelPoll(RequestHandler):
 
     async def post(self) -> None:
         """Handle the frames in the body; a poll carries their replies."""
-        token = self._token()
-        frames = self._frames()
-        if token is None:
-            self.finish(gone())
-        elif len(frames) > MAX_POST_FRAMES or max(map(len, frames), default=0) > MAX_FRAME_BYTES:
+        token, frames = self._receiving, self._frames()
+        self._end_body()
+        assert token is not None, "`prepare` answers a request without one"
+        if len(frames) > MAX_POST_FRAMES or max(map(len, frames), default=0) > MAX_FRAME_BYTES:
             self.finish(status_body(413))
         else:
             await self._pass_on(token, PushRequest(token.session, self._role.name, frames))
@@ -136,6 +163,12 @@ class ChannelPoll(RequestHandler):
         """Cancel the poll; the next one gets its messages."""
         super().on_connection_close()
         self._has_hung_up = True
+        self._end_body()
+        # Breaks two reference cycles, which only the garbage collector would free with all that was read: the handler's
+        # templates' modules, and the exception in Tornado's future of the body, whose traceback leads to the request.
+        # Whoever awaits the future is woken before it is dropped.
+        self._break_cycles()
+        asyncio.get_running_loop().call_soon(vars(self.request).pop, "_body_future", None)
         if self._answer is not None:
             self._answer.cancel()
 

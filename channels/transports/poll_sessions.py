@@ -20,6 +20,7 @@ import msgspec
 from channels.cluster.rpc import WorkerGone, WorkerUnreachable
 from channels.engine.engine import Engine
 from channels.errors import Closing, Code, Refused
+from channels.limit import MAX_PUSHES_WAITING
 from channels.member import Member, RoleName
 from channels.transports.poll_session import USUAL_BOUNDS, PollAnswer, PollBounds, PollSession, gone, status_body
 from channels.transports.poll_token import PollToken, TokenSigner
@@ -84,6 +85,7 @@ class PollSessions:
         self._signer = TokenSigner(engine.key)
         self._by_name: dict[str, PollSession] = {}
         self._addresses: Counter[str] = Counter()
+        self._bodies: Counter[str] = Counter()  # being read, by session, also of other workers' sessions
         self._held: dict[PollSession, float] = {}  # since when; the oldest comes first
         self._ended: dict[str, float] = {}  # since when; the oldest comes first
         self._tasks: set[asyncio.Future[bytes]] = set()
@@ -128,6 +130,23 @@ class PollSessions:
         if token.worker == self._rpc.worker:
             return self._serve(request)
         return asyncio.ensure_future(self._ask_owner(token, request))
+
+    def may_exist(self, token: PollToken) -> bool:
+        """Tell whether a token's session may exist, as far as this worker knows."""
+        return token.worker != self._rpc.worker or token.session in self._by_name
+
+    def begin_body(self, token: PollToken) -> bool:
+        """Note that a POST's body is being read; return false where as many of its session's are as may be."""
+        if self._bodies[token.session] >= MAX_PUSHES_WAITING:
+            return False
+        self._bodies[token.session] += 1
+        return True
+
+    def end_body(self, token: PollToken) -> None:
+        """Note that the body has been read, or will not be."""
+        self._bodies[token.session] -= 1
+        if not self._bodies[token.session]:
+            del self._bodies[token.session]
 
     def reaches(self, token: PollToken) -> bool:
         """Tell whether requests with a token can reach their session now, as far as this worker knows."""

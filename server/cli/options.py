@@ -16,10 +16,13 @@ from server.databases.errors import DatabaseError
 from server.process.workers import WorkersFailed
 from server.rosters import RosterErrors
 from server.schemas import SCHEMAS
-from server.settings import Settings, SettingsError, database_urls, read_origin
+from server.settings import Settings, SettingsError, database_urls, read_origin, read_proxies
 
 R = TypeVar("R")
 Command = Callable[..., Any]
+
+# The proxy's addresses where it runs beside Lousa.
+THIS_MACHINE = "127.0.0.1,::1"
 
 # More than the cores of any machine that a school would use; each worker takes some 60 MB.
 MAX_WORKERS = 128
@@ -130,8 +133,13 @@ _SERVER_OPTIONS = [
     ),
     option(
         "--behind-proxy",
-        is_flag=True,
-        help="Trust the X-Forwarded-… headers: only if every request comes through a proxy such as nginx.",
+        multiple=True,
+        metavar="ADDRESS",
+        is_flag=False,
+        flag_value=THIS_MACHINE,
+        callback=lambda _context, _option, given: read_proxies(given),
+        help="The address or network (10.0.0.0/8) of a proxy such as nginx, which is trusted to say in X-Forwarded-For "
+        "and X-Forwarded-Proto who has sent a request; without an address, a proxy on this machine.",
     ),
     option(
         "--unbundled",

@@ -1,19 +1,36 @@
-"""Tornado's HTTP server with two changes: connections start in small batches, and a stop answers accepted requests.
+"""Tornado's HTTP server: connections start in small batches, no client takes what others need, a stop answers requests.
 
-Both use Tornado's private API, which no other file does:
+    Acceptor -> a connection -> started in its turn -> RequestFront, for each request -> the application
 
-* `TCPServer._handle_connection(connection, address)` is called for each accepted connection (`TCPServer.add_sockets`).
+All uses of Tornado's private API but the WebSockets' (`channels.transports.tornado_reading`) are here and in
+`request_front`:
+
+* `TCPServer.add_sockets` fills `_sockets` and `_handlers`, whose values stop accepting.
 * `HTTPServer._connections` holds the HTTP connections that are open; one that became a WebSocket has left it.
+* `IOStream._check_max_bytes` is called for each read with how much has arrived, and `_read_max_bytes` is the bound.
+* The context of an HTTP connection has `remote_ip` and `protocol`, from which its requests take theirs.
 
-Written for Tornado 6.5; tests/server/process/test_tornado_http_server.py fails when a release changes either.
+Written for Tornado 6.6; tests/server/process/test_tornado_http_server.py fails when a release changes one of these.
 """
 
 import asyncio
+import re
 from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
 from socket import socket
 from typing import Any
 
+from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
+from tornado.iostream import IOStream
+
+from channels.transports.linger import linger
+from server.process.acceptor import Acceptor
+from server.process.proxies import Caller, Proxies
+from server.process.request_front import READ_HEADER_BYTES, RequestFront, Source
+from server.process.turns import Turns
 
 # Connections whose requests are started in one turn of the event loop. A turn is at most 20 ms longer for clients that
 # are already connected, however many new ones arrive. The others are accepted meanwhile, so that the kernel's backlog
@@ -27,24 +44,92 @@ LAST_REQUESTS_SECONDS = 1.0
 CLOSE_SECONDS = 2.0
 
 
+_HEADERS_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class _Stream(IOStream):
+    """A connection's stream, which answers a head that is longer than Tornado reads; `spare`: see `Acceptor`."""
+
+    def __init__(self, connection: socket, *, spare: bool) -> None:
+        super().__init__(connection)
+        self.spare = spare
+
+    def _check_max_bytes(self, delimiter: bytes | re.Pattern[bytes], size: int) -> None:
+        if self._read_max_bytes is not None and size > self._read_max_bytes and size > READ_HEADER_BYTES:
+            linger(self.socket)
+            with suppress(OSError):
+                self.socket.send(_HEADERS_TOO_LARGE)
+            # The error that follows is kept here, and its traceback leads back here: a reference cycle.
+            asyncio.get_running_loop().call_soon(setattr, self, "error", None)
+        super()._check_max_bytes(delimiter, size)
+
+
 class Server(HTTPServer):
-    """An HTTP server that starts at most STARTED_AT_ONCE connections in one turn of the event loop."""
+    """An HTTP server that starts at most STARTED_AT_ONCE connections in one turn of the event loop.
 
-    def initialize(self, *args: Any, **kwargs: Any) -> None:
+    `proxies` are trusted to say who has sent a request; with `counts` false a connection may send without limit.
+    """
+
+    def initialize(self, *args: Any, proxies: Proxies | None = None, counts: bool = True, **kwargs: Any) -> None:
         """Tornado's constructor: `HTTPServer` is configurable, so `__init__` never runs."""
+        kwargs["max_header_size"] = READ_HEADER_BYTES
         super().initialize(*args, **kwargs)
-        self._waiting: deque[tuple[socket, Any]] = deque()
+        self._proxies = proxies or Proxies()
+        self._counts = counts
+        self._turns = Turns()
+        self._acceptor = Acceptor(self)
+        self._waiting: deque[tuple[socket, Any, bool]] = deque()
+        self._sources: dict[HTTP1ServerConnection, Source] = {}
+        # Connections that wait for a request's head; the one that is silent for longest comes first.
+        self._silent: dict[HTTP1ServerConnection, None] = {}
 
-    def _handle_connection(self, connection: socket, address: Any) -> None:
+    def add_sockets(self, sockets: Iterable[socket]) -> None:
+        """Accept on these sockets."""
+        for each in sockets:
+            self._sockets[each.fileno()] = each
+            self._handlers[each.fileno()] = self._acceptor.add(each)
+
+    def take(self, connection: socket, address: Any, *, spare: bool) -> None:
+        """Start a connection soon; a spare one takes the place of a silent one, or may ask for the health only."""
+        if spare and self._silent:
+            silent = next(iter(self._silent))
+            del self._silent[silent]
+            silent.stream.close()
+            spare = False
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._start_some)
-        self._waiting.append((connection, address))
+        self._waiting.append((connection, address, spare))
 
     def _start_some(self) -> None:
         for _ in range(min(len(self._waiting), STARTED_AT_ONCE)):
-            super()._handle_connection(*self._waiting.popleft())
+            connection, address, spare = self._waiting.popleft()
+            self.handle_stream(_Stream(connection, spare=spare), address)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._start_some)
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Return the delegate of a connection's next request; until its head has come, the connection is silent."""
+        assert isinstance(server_conn, HTTP1ServerConnection)
+        source = self._sources.get(server_conn)
+        if source is None:
+            source = self._sources[server_conn] = self._source(server_conn)
+        self._silent.pop(server_conn, None)
+        self._silent[server_conn] = None
+        delegate = super().start_request(server_conn, request_conn)
+        return RequestFront(delegate, request_conn, source, self._turns, lambda: self._silent.pop(server_conn, None))
+
+    def _source(self, connection: HTTP1ServerConnection) -> Source:
+        context: Any = connection.context
+        peer = Caller(context.remote_ip, context.protocol)
+        spare = isinstance(connection.stream, _Stream) and connection.stream.spare
+        return Source(peer, self._proxies, counts=self._counts, spare=spare)
+
+    def on_close(self, server_conn: object) -> None:
+        """Forget a connection that is closed, or has become a WebSocket."""
+        super().on_close(server_conn)
+        assert isinstance(server_conn, HTTP1ServerConnection)
+        self._silent.pop(server_conn, None)
+        self._sources.pop(server_conn, None)
 
     async def drain(self) -> None:
         """Stop accepting; answer the requests of accepted connections; then close the idle ones."""

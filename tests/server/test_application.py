@@ -91,9 +91,15 @@ def test_open_file_limit_is_raised_to_the_hard_limit(make_lousa: Callable[..., L
 
 
 def test_client_address_behind_a_proxy_is_the_forwarded_one(make_lousa: Callable[..., Lousa]) -> None:
-    for options, address in (([], "127.0.0.1"), (["--behind-proxy"], "192.0.2.7")):
+    for options, address in (
+        ([], "127.0.0.1"),
+        (["--behind-proxy"], "192.0.2.7"),
+        (["--behind-proxy", "10.0.0.0/8", "--behind-proxy=127.0.0.1"], "192.0.2.7"),
+        (["--behind-proxy", "10.0.0.0/8"], "127.0.0.1"),
+    ):
         lousa = make_lousa(serve_options=options)
-        request = urllib.request.Request(f"{lousa.url}/favicon.ico", headers={"X-Forwarded-For": "192.0.2.7"})
+        forwarded = {"X-Forwarded-For": "6.6.6.6, 192.0.2.7", "X-Real-Ip": "6.6.6.6"}
+        request = urllib.request.Request(f"{lousa.url}/favicon.ico", headers=forwarded)
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(request)
         lousa.stop()

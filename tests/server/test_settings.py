@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import make_url
 
 from server.databases import SCHEMAS
-from server.settings import Settings, SettingsError, database_urls, read_origin
+from server.settings import Settings, SettingsError, database_urls, read_origin, read_proxies
 
 
 def test_databases_are_files_in_the_data_folder_by_default() -> None:
@@ -80,3 +80,14 @@ def test_invalid_origin_is_refused(text: str) -> None:
 def test_settings_can_be_logged_without_passwords() -> None:
     settings = Settings(Path("data"), {"journal": "postgresql://u:secret@db/x"}, redis_url="redis://:secret@host")
     assert "secret" not in repr(settings)
+
+
+def test_proxies_are_separated_by_commas_or_blanks() -> None:
+    found = read_proxies(["127.0.0.1,::1", "10.0.0.0/8 192.0.2.7"])
+    assert list(map(str, found)) == ["127.0.0.1/32", "::1/128", "10.0.0.0/8", "192.0.2.7/32"]
+
+
+@pytest.mark.parametrize("text", ["1", "proxy.example", "10.0.0.1/8"])
+def test_proxy_that_is_no_address_is_explained(text: str) -> None:
+    with pytest.raises(SettingsError, match=f"^--behind-proxy {text} is not an address or a network such as"):
+        read_proxies([text])

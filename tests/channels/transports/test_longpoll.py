@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -10,14 +11,15 @@ from typing import Any
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
 from channels import roles
 from channels.errors import Unavailable
-from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES, Limits
+from channels.limit import MAX_CONNECTIONS, MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES, MAX_PUSHES_WAITING, Limits
 from channels.member import Member
 from channels.transports.gate import Gate
-from channels.transports.longpoll import NDJSON
+from channels.transports.longpoll import NDJSON, ChannelPoll
 from channels.transports.poll_session import PollBounds
 from channels.transports.poll_sessions import PollSessions
 from channels.transports.poll_token import PollToken, TokenSigner
@@ -355,3 +357,88 @@ async def test_a_post_that_a_stopping_worker_cancels_gets_500(served: Served, ca
     await served.room.close()
     assert (await posting)["status"] == 500
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def head(token: str, length: int | None = MAX_POST_BYTES, method: str = "POST") -> bytes:
+    """Make a request's head; without a length its body comes in chunks."""
+    body = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    credential = f"X-Phoenix-Longpoll-Token: {token}\r\n" if token else ""
+    return f"{method} /students/socket/longpoll HTTP/1.1\r\nHost: x\r\n{credential}{body}\r\n\r\n".encode()
+
+
+async def answer_of(served: Served, sent: bytes) -> bytes:
+    """Send bytes on a new connection, and return all that comes until the server closes it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("length", [MAX_POST_BYTES, None])
+@pytest.mark.parametrize("token", ["", "a.b.c.d", "of no session"])
+async def test_a_strangers_body_is_refused_unread(served: Served, token: str, length: int | None) -> None:
+    if token == "of no session":
+        token = TokenSigner(served.worker.engine.key).write(PollToken(served.worker.engine.rpc.worker, "0" * 32, 0))
+    answer = await answer_of(served, head(token, length))
+    assert b"Connection: close\r\n" in answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 410
+
+
+async def test_a_session_has_few_bodies_on_their_way(served: Served) -> None:
+    token = await served.open()
+    writers = []
+    for _ in range(MAX_PUSHES_WAITING):
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(head(token) + b"x")
+        writers.append(writer)
+    async with asyncio.timeout(10):
+        while sum(served.room._bodies.values()) < MAX_PUSHES_WAITING:
+            await asyncio.sleep(0.01)
+    answer = await answer_of(served, head(token))
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 408
+    for writer in writers:
+        writer.close()
+    async with asyncio.timeout(10):
+        while served.room._bodies:
+            await asyncio.sleep(0.01)
+    assert await served.post(token, JOIN) == {"status": 200}
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_request_that_has_no_body_is_refused_with_one(served: Served, method: str) -> None:
+    token = await served.open()
+    assert (await answer_of(served, head(token, 1, method))).startswith(b"HTTP/1.1 400 ")
+
+
+# What the server alone has; each has references to its connection and stream.
+KEPT = (ChannelPoll, HTTPServerRequest)
+
+
+@pytest.mark.parametrize("kind", ["cut body", "stranger's body", "whole request", "poll that hangs up"])
+async def test_requests_leave_no_reference_cycles(served: Served, kind: str) -> None:
+    token = await served.open()
+    sent = {
+        "cut body": head(token) + bytes(100_000),
+        "stranger's body": head("") + bytes(1_000),
+        "whole request": head(token, 2) + b"[]",
+        "poll that hangs up": head(token, 0, "GET"),
+    }[kind]
+    for _ in range(3):
+        await asyncio.sleep(0.05)
+        gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(sent)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.close()
+            await writer.wait_closed()
+        async with asyncio.timeout(10):
+            while any(isinstance(each, KEPT) for each in gc.get_objects()):
+                await asyncio.sleep(0.1)
+    finally:
+        gc.enable()

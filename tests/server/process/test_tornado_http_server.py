@@ -2,9 +2,12 @@
 
 import asyncio
 import inspect
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from tornado.httpserver import _HTTPRequestContext
+from tornado.iostream import BaseIOStream, IOStream
 from tornado.tcpserver import TCPServer
 from tornado.web import Application, RequestHandler
 
@@ -74,7 +77,15 @@ async def test_drain_answers_connections_that_have_not_started_yet(server: Serve
 
 
 async def test_tornado_still_has_the_private_api_that_we_use(server: Server) -> None:
-    assert set(inspect.signature(TCPServer._handle_connection).parameters) == {"self", "connection", "address"}
+    # When a new Tornado changes one of these, compare Server with it before changing this test.
+    assert {"_sockets", "_handlers", "add_accept_handler"} <= set(TCPServer.add_sockets.__code__.co_names)
+    assert "_handlers" in TCPServer.stop.__code__.co_names
+    assert set(inspect.signature(BaseIOStream._check_max_bytes).parameters) == {"self", "delimiter", "size"}
+    assert "_check_max_bytes" in BaseIOStream._find_read_pos.__code__.co_names
+    assert "_read_max_bytes" in BaseIOStream._check_max_bytes.__code__.co_names
+    with socket.socket() as connection:
+        context = _HTTPRequestContext(IOStream(connection), ("192.0.2.7", 1), None)
+    assert (context.remote_ip, context.protocol) == ("192.0.2.7", "http")
     assert server._connections == set()
     port = next(iter(server._sockets.values())).getsockname()[1]
     _, writer = await asyncio.open_connection("127.0.0.1", port)
