@@ -11,7 +11,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from socket import socket
@@ -48,6 +48,7 @@ from server.process.heartbeat import OPEN, beat, report
 from server.process.listener import address, close, listen
 from server.process.proxies import Proxies
 from server.process.redis_url import check_redis_url, try_redis
+from server.process.sole_server import sole_server
 from server.process.stored_events import recording_stored_events
 from server.process.tornado_http_server import Server
 from server.schemas import SCHEMAS
@@ -83,10 +84,12 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -
 
     Call `on_open` with the address when requests are answered. Raise DatabaseError or SettingsError if it cannot start.
     """
+    check(settings)
     (sockets,) = listen(settings)
     stopped = _stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
     try:
-        async with _beating(None):
+        async with _beating(None), AsyncExitStack() as stack:
+            await _unless(stopped, _enter(stack, sole_server(settings)))
             await _unless(stopped, prepare(settings))
             await _run(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
     except _StoppedEarly:
@@ -106,13 +109,17 @@ async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int) 
     close(sockets)
 
 
+def check(settings: Settings) -> None:
+    """Raise SettingsError for settings that do not fit together, before anything is opened."""
+    if settings.redis_url is not None:
+        check_redis_url(settings.redis_url, settings.databases)
+
+
 async def prepare(settings: Settings) -> None:
     """Prepare for the first worker: upgrade or check the databases' tables, and try the Redis if one is given.
 
-    Raise DatabaseError or SettingsError if these settings cannot be served.
+    Call it inside of `sole_server`. Raise DatabaseError or SettingsError if these settings cannot be served.
     """
-    if settings.redis_url is not None:
-        check_redis_url(settings.redis_url, settings.databases)
     databases = Databases(settings.databases, SCHEMAS)
     try:
         await databases.prepare()
@@ -146,6 +153,10 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
         closing = asyncio.create_task(databases.dispose())
         await asyncio.wait([closing], timeout=DISPOSE_SECONDS)
         await cancel(closing)
+
+
+async def _enter(stack: AsyncExitStack, context: AbstractAsyncContextManager[None]) -> None:
+    await stack.enter_async_context(context)
 
 
 @asynccontextmanager

@@ -14,9 +14,11 @@ from server import rosters
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.databases import Databases
 from server.databases.pairing import Ids
+from server.process.sole_server import sole_server
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
 from server.schemas import SCHEMAS
+from server.settings import Settings
 
 # Shorter work needs no progress bar.
 BAR_AFTER_SECONDS = 1.0
@@ -83,17 +85,19 @@ def restored(**given: Any) -> None:
     restored messages for those that they have seen, and new users and classes get ids that no message mentions.
     """
     settings = make_settings(**given)
-    after = asyncio.run(_accept(Databases(settings.databases, SCHEMAS)))
+    after = asyncio.run(_accept(settings))
     click.echo(
         "The databases belong together from now on, and the journal has a new name. "
         f"New users begin after id {after.user}, new classes after id {after.class_}."
     )
 
 
-async def _accept(databases: Databases) -> Ids:
+async def _accept(settings: Settings) -> Ids:
+    databases = Databases(settings.databases, SCHEMAS)
     try:
-        await databases.prepare_tables()
-        return await databases.accept()
+        async with sole_server(settings):
+            await databases.prepare_tables()
+            return await databases.accept()
     finally:
         await databases.dispose()
 

@@ -48,7 +48,7 @@ _PRAGMAS = (
 
 def create_engine(name: str, text: str) -> AsyncEngine:
     """Make the engine of the database called `name`; raise DatabaseError for a URL that cannot be used."""
-    url = _with_driver(name, text)
+    url = read_url(name, text)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     return create_async_engine(
@@ -61,7 +61,8 @@ def create_engine(name: str, text: str) -> AsyncEngine:
     )
 
 
-def _with_driver(name: str, text: str) -> URL:
+def read_url(name: str, text: str) -> URL:
+    """Return the URL of the database called `name`, with our driver; raise DatabaseError if it cannot be used."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

@@ -20,11 +20,12 @@ from dataclasses import dataclass, field, replace
 from socket import socket
 from typing import Any
 
-from server.application import prepare, serve_as_worker
+from server.application import check, prepare, serve_as_worker
 from server.process.child import ChildProcess
 from server.process.heartbeat import BEAT_SECONDS, OPEN, SILENT_SECONDS, RunningClock
 from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
+from server.process.sole_server import sole_server
 from server.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -100,19 +101,28 @@ def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Calla
     """
     if not hasattr(os, "pidfd_open"):
         raise SettingsError("Several workers need Linux 5.3 or later: leave --workers out, and one serves.")
+    check(settings)
     sockets = listen(settings, settings.workers)
     try:
-        asyncio.run(prepare(settings))  # in a separate loop, so that its threads have ended before the first fork
+        asyncio.run(
+            _prepare_alone(settings)
+        )  # in a separate loop, so that its threads have ended before the first fork
         return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
     finally:
         for each in sockets:
             close(each)
 
 
+async def _prepare_alone(settings: Settings) -> None:
+    async with sole_server(settings):
+        await prepare(settings)
+
+
 async def _supervise(
     settings: Settings, sockets: list[list[socket]], on_open: Callable[[str], None], on_fork: Callable[[str], None]
 ) -> bool:
-    async with _joined(settings) as settings:
+    # By the settings as they were given: a private Redis joins no other server.
+    async with sole_server(settings), _joined(settings) as settings:
         return await Supervisor(settings, sockets, on_open, on_fork).run()
 
 

@@ -278,9 +278,16 @@ def test_auto_starts_one_worker_per_core(make_crew: Callable[..., Crew]) -> None
 
 
 def test_second_server_on_the_same_port_or_data_is_refused(crew: Crew) -> None:
-    command = [sys.executable, "server.py", "serve", "--workers", "2", "--data-dir", str(crew.data_dir), "--port"]
-    for port, message in ((crew.port, "Cannot listen on port"), (0, "Another Lousa with several workers serves from")):
-        done = subprocess.run([*command, str(port)], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    serve, refused = ["serve", "--port", "0", "--workers"], "Another Lousa serves this school already"
+    for arguments, message in (
+        (["serve", "--port", str(crew.port), "--workers", "2"], "Cannot listen on port"),
+        ([*serve, "2"], refused),
+        ([*serve, "1"], refused),
+        ([*serve, "1", "--redis-url", "redis://127.0.0.1"], refused),
+        (["database", "restored"], refused),
+    ):
+        command = [sys.executable, "server.py", *arguments, "--data-dir", str(crew.data_dir)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
         assert done.returncode == 1
         assert message in done.stderr
 
