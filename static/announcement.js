@@ -1,15 +1,16 @@
 /** An announcement, as it stands on the board. */
 
 import {h, icon} from "./dom.js";
+import {folding} from "./fold.js";
 import {_} from "./language.js";
 import {page} from "./page.js";
-import {withLinks} from "./text.js";
+import {textElement} from "./text.js";
 import {timeElement} from "./time.js";
 
 /**
  * Make the card of an announcement.
  * @param {{title?: string, text: string, author: import("./page.js").User, at: number}} announcement
- * @param {{format: (at: number) => string, where?: Node | string, level?: string}} options
+ * @param {{format: (at: number) => string, where?: Node | string}} options
  */
 export function announcementCard({title, text, author, at}, {format, where}) {
   return h(
@@ -23,7 +24,7 @@ export function announcementCard({title, text, author, at}, {format, where}) {
       where ?? _("Announcement"),
       timeElement(at, format),
     ),
-    title ? h("h3", {dir: "auto"}, title) : null,
-    h("p", {class: "text", dir: "auto"}, ...withLinks(text)),
+    title ? h("h2", {dir: "auto"}, title) : null,
+    folding(textElement(text), text),
   );
 }

@@ -12,6 +12,7 @@ import {_, list, ngettext, number} from "./language.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
 import {watchHold} from "./still.js";
+import {plainText} from "./text/parse.js";
 import {shortTime} from "./time.js";
 import {classTopic, isClass, parseTopic} from "./topic.js";
 
@@ -162,6 +163,6 @@ function previewOf({last, isKnown}) {
   if (last === undefined) return [isKnown ? _("Nothing was said here yet.") : "…"];
   const {author, text, title} = last.payload;
   const name = author.id === page.me.id ? _("You") : author.name.split(" ")[0];
-  const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${title || text}` : text;
+  const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${title || plainText(text)}` : plainText(text);
   return [h("strong", {}, h("bdi", {}, name), ": "), h("bdi", {}, said.slice(0, 200).replace(/\s+/g, " "))];
 }

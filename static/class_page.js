@@ -20,6 +20,7 @@ import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, MESSAGE, readingOf} from "./reading.js";
 import {speak} from "./spoken.js";
 import {showInTab} from "./tab_sign.js";
+import {plainText} from "./text/parse.js";
 import {classTopic} from "./topic.js";
 
 const topic = classTopic(page.classroom.id);
@@ -64,7 +65,7 @@ function arrived(event, payload) {
   typing.ended(payload.author.id);
   outgoing.arrived(payload);
   history.add({event, payload});
-  if (payload.author.id !== page.me.id) speak(`${payload.author.name}: ${payload.text}`);
+  if (payload.author.id !== page.me.id) speak(`${payload.author.name}: ${plainText(payload.text)}`);
 }
 
 function showUnread() {

@@ -1,27 +1,60 @@
-/** What somebody wrote, as text: kept as it was written, with its web addresses as links. */
+/**
+ * What somebody wrote, as elements: kept as it was written, with its marks, lists, code, formulas and web addresses shown as
+ * what they are. Each element is made here, so that nothing which was written becomes any other.
+ */
 
 import {h} from "./dom.js";
+import {showFormula} from "./formula.js";
+import {isFewEmoji} from "./text/emoji.js";
+import {parse} from "./text/parse.js";
 
-/** What begins with http:// or https:// up to white space or a bracket; the sentence's last marks are not part of it. */
-const ADDRESS = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}]/gi;
+/** @typedef {import("./text/inline.js").Inline} Inline */
+/** @typedef {import("./text/parse.js").Block} Block */
+/** @typedef {import("./text/parse.js").List} List */
 
 /**
- * Return the pieces of a text: strings, and links where it has addresses.
+ * Make the element of a text.
  * @param {string} text
- * @returns {(string | HTMLElement)[]}
  */
-export function withLinks(text) {
-  const pieces = [];
-  let end = 0;
-  for (const match of text.matchAll(ADDRESS)) {
-    if (!URL.canParse?.(match[0]) && URL.canParse !== undefined) continue;
-    pieces.push(text.slice(end, match.index), link(match[0]));
-    end = match.index + match[0].length;
-  }
-  return [...pieces, text.slice(end)].filter((piece) => piece !== "");
+export function textElement(text) {
+  const kind = isFewEmoji(text) ? "text few-emoji" : "text";
+  return h("div", {class: kind, dir: "auto"}, ...parse(text).flatMap(asNodes));
 }
 
-/** @param {string} address */
-function link(address) {
-  return h("a", {href: address, target: "_blank", rel: "noopener noreferrer nofollow"}, address);
+/** @param {Block} block @returns {(Node | string)[]} */
+function asNodes(block) {
+  if (block.kind === "lines") return block.children.map(asNode);
+  if (block.kind === "list") return [listElement(block)];
+  if (block.kind === "code") return [h("pre", {dir: "ltr"}, h("code", {}, block.text))];
+  return [formulaElement(block.text, true)];
+}
+
+/** @param {Inline} inline @returns {Node | string} */
+function asNode(inline) {
+  if (typeof inline === "string") return inline;
+  if (inline.kind === "code") return h("code", {dir: "ltr"}, inline.text);
+  if (inline.kind === "link") return link(inline);
+  if (inline.kind === "formula") return formulaElement(inline.text, inline.isBlock);
+  return h(inline.kind === "strong" ? "strong" : "em", {}, ...inline.children.map(asNode));
+}
+
+/** @param {{text: string, href: string}} address */
+function link({text, href}) {
+  return h("a", {href, target: "_blank", rel: "noopener noreferrer nofollow"}, text);
+}
+
+/** Each item keeps the number that it was given. @param {List} list @returns {HTMLElement} */
+function listElement({isOrdered, hasBrackets, items}) {
+  const children = items.map(({number, children: words, lists}) => {
+    return h("li", {value: number, dir: "auto"}, ...words.map(asNode), ...lists.map(listElement));
+  });
+  return h(isOrdered ? "ol" : "ul", {class: isOrdered && hasBrackets ? "with-brackets" : null}, ...children);
+}
+
+/** A formula is its source until it has been read, and stays so where it is wrong. @param {string} source @param {boolean} isBlock */
+function formulaElement(source, isBlock) {
+  const sign = isBlock ? "$$" : "$";
+  const element = h("span", {class: isBlock ? "formula formula-block" : "formula"}, `${sign}${source}${sign}`);
+  showFormula(element, {source, isBlock});
+  return element;
 }

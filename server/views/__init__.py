@@ -10,11 +10,11 @@ from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
-from server.views import docs, principal, static, students, teachers
+from server.views import docs, formulas, principal, static, students, teachers
 from server.views.base import Missing, ReadTopic, Slash
 from server.views.static import Assets
 
-PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, docs)
+PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, formulas, docs)
 
 Route = tuple[str, type, dict[str, Any]]
 

@@ -12,6 +12,7 @@ import {_} from "../language.js";
 import {byId, page} from "../page.js";
 import {ANNOUNCEMENT} from "../reading.js";
 import {receiptLine} from "../receipts.js";
+import {plainText} from "../text/parse.js";
 import {dayAndTime} from "../time.js";
 import {isClass, parseTopic} from "../topic.js";
 import {placeName} from "./place.js";
@@ -145,6 +146,6 @@ document.addEventListener("visibilitychange", () => {
 /** Say a new announcement to who does not see it. @param {Reading} reading */
 export function announceAloud(reading) {
   reading.channel.on(ANNOUNCEMENT, ({author, title, text}) => {
-    if (author.id !== page.me.id) setText(byId("spoken"), `${author.name}: ${title} ${text}`);
+    if (author.id !== page.me.id) setText(byId("spoken"), `${author.name}: ${title} ${plainText(text)}`);
   });
 }

@@ -1,9 +1,23 @@
-/** Where a message is written: Enter sends it, Shift and Enter begin a new line, and a draft is kept. */
+/**
+ * Where a message is written. With a keyboard, Enter sends and Shift with Enter begins a new line; on a touch screen Enter
+ * begins a new line and the button sends. A draft is kept. A text that is too long can go as several messages.
+ */
 
 import {MAX_CHARACTERS, showCounter} from "../counter.js";
+import {h, icon, setText} from "../dom.js";
 import {loadDraft, saveDraft} from "../draft.js";
 import {growing} from "../grow.js";
+import {_, number} from "../language.js";
 import {byId} from "../page.js";
+import {split} from "../text/split.js";
+
+/** More at once would be a document, not a chat: this fills 20 pages, and the class's screens. */
+const MAX_PARTS = 10;
+/** A draft of the longest text that can be sent, of two code units for each character. */
+const MAX_DRAFT = 2 * MAX_PARTS * MAX_CHARACTERS;
+
+/** A finger, and no keyboard but the one on the screen. */
+const touch = matchMedia("(hover: none) and (pointer: coarse)");
 
 /**
  * @param {string} place names the draft
@@ -13,31 +27,43 @@ export function startComposer(place, {onSend, onTyping}) {
   /** @type {HTMLTextAreaElement} */
   const text = byId("text");
   const form = byId("composer");
-  const button = form.querySelector("button");
+  const button = form.querySelector("button.send");
+  const problem = byId("too-long");
 
   const fit = growing(text);
 
   function show() {
     fit();
-    button.disabled = !showCounter(byId("counter"), text.value);
+    const fits = showCounter(byId("counter"), text.value);
+    button.disabled = text.value.trim() === "";
+    if (fits || button.disabled) problem.hidden = true;
   }
 
-  function send() {
-    if (button.disabled || text.disabled) return;
-    onSend(text.value.trim());
+  /** @param {string[]} messages */
+  function sendAll(messages) {
+    messages.forEach(onSend);
     text.value = "";
     saveDraft(place, "");
     show();
     text.focus();
   }
 
+  function send() {
+    if (button.disabled || text.disabled) return;
+    const parts = split(text.value, MAX_CHARACTERS);
+    if (parts.length === 1) sendAll(parts);
+    else problem.replaceChildren(...tooLong(parts, sendAll));
+    problem.hidden = parts.length === 1;
+  }
+
   text.addEventListener("input", () => {
-    saveDraft(place, text.value.slice(0, 2 * MAX_CHARACTERS));
+    saveDraft(place, text.value.slice(0, MAX_DRAFT));
     show();
     if (text.value.trim() !== "") onTyping();
   });
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (touch.matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     send();
   });
@@ -45,6 +71,27 @@ export function startComposer(place, {onSend, onTyping}) {
     event.preventDefault();
     send();
   });
+  touch.addEventListener("change", () => sayWhatEnterDoes(text));
+  sayWhatEnterDoes(text);
   text.value ||= loadDraft(place); // not over what was typed before this script was there
   show();
+  // A touch screen's keyboard would cover half of the class before anybody wants to write.
+  if (!touch.matches && document.activeElement === document.body) text.focus({preventScroll: true});
+}
+
+/** @param {HTMLTextAreaElement} text */
+function sayWhatEnterDoes(text) {
+  text.enterKeyHint = touch.matches ? "enter" : "send";
+  const hint = touch.matches ? _("Enter begins a new line, the button sends") : _("Enter sends, Shift + Enter begins a new line");
+  setText(byId("composer-hint"), hint);
+}
+
+/** Why it is not sent, and what to do. @param {string[]} parts @param {(parts: string[]) => void} sendAll */
+function tooLong(parts, sendAll) {
+  const isDocument = parts.length > MAX_PARTS;
+  const why = isDocument ? _("This text is too long for the chat.") : _("One message has at most {max} characters.", {max: number(MAX_CHARACTERS)});
+  const words = h("span", {}, icon("warning"), why);
+  if (isDocument) return [words];
+  const label = _("Send as {n} messages", {n: number(parts.length)});
+  return [words, h("button", {class: "quiet-button", type: "button", onclick: () => sendAll(parts)}, label)];
 }

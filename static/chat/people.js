@@ -73,6 +73,7 @@ function openAndClose(panel, button, close) {
   /** @param {boolean} isOpen */
   const set = (isOpen) => {
     panel.classList.toggle("open", isOpen);
+    byId("people-scrim").hidden = !isOpen;
     button.setAttribute("aria-expanded", String(isOpen));
     (isOpen ? close : button).focus();
   };

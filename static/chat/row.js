@@ -3,11 +3,12 @@
 import {announcementCard} from "../announcement.js";
 import {avatar, roleBadge} from "../avatar.js";
 import {h} from "../dom.js";
+import {folding} from "../fold.js";
 import {_} from "../language.js";
 import {isStaff, page} from "../page.js";
 import {ANNOUNCEMENT} from "../reading.js";
 import {receiptLine} from "../receipts.js";
-import {withLinks} from "../text.js";
+import {textElement} from "../text.js";
 import {clockTime, timeElement} from "../time.js";
 
 /**
@@ -37,7 +38,7 @@ export function messageRow({text, author, seq, at}) {
       {class: "bubble"},
       h("p", {class: "author"}, h("bdi", {}, author.name), roleBadge(author)),
       isOwn ? h("span", {class: "visually-hidden"}, `${_("You")}: `) : null,
-      h("span", {class: "text", dir: "auto"}, ...withLinks(text)),
+      folding(textElement(text), text),
       at === undefined ? null : h("span", {class: "meta"}, timeElement(at, clockTime)),
     ),
   );

@@ -36,8 +36,9 @@ TIMEOUT_MS = 15_000
 class Visitor:
     """One window of one user."""
 
-    def __init__(self, login: str, context: BrowserContext, page: Page) -> None:
+    def __init__(self, login: str, context: BrowserContext, page: Page, *, has_touch: bool = False) -> None:
         self.login = login
+        self.has_touch = has_touch
         self.context = context
         self.page = page
         self.problems: list[str] = []
@@ -53,12 +54,13 @@ class Visitor:
             viewport={"width": size[0], "height": size[1]},
             device_scale_factor=2 if size == PHONE else 1,
             has_touch=size == PHONE,
+            is_mobile=size == PHONE,
             locale=language,
             timezone_id="America/Sao_Paulo",
         )
         context.set_default_timeout(TIMEOUT_MS)
         await context.add_init_script(_TELL_VIOLATIONS)
-        visitor = cls(login, context, await context.new_page())
+        visitor = cls(login, context, await context.new_page(), has_touch=size == PHONE)
         visitor._listen(visitor.page)
         return visitor
 
@@ -81,7 +83,7 @@ class Visitor:
 
     async def new_tab(self) -> "Visitor":
         """Open another tab of the same browser, with the same cookies."""
-        tab = Visitor(self.login, self.context, await self.context.new_page())
+        tab = Visitor(self.login, self.context, await self.context.new_page(), has_touch=self.has_touch)
         tab._listen(tab.page)
         return tab
 
@@ -113,9 +115,12 @@ class Visitor:
         await self.wait_until_online()
 
     async def say(self, text: str) -> None:
-        """Write a message and send it, with the keyboard."""
+        """Write a message and send it: with the keyboard, or by a finger on the button."""
         await self.page.locator("#text").fill(text)
-        await self.page.locator("#text").press("Enter")
+        if self.has_touch:
+            await self.page.locator("#composer .send").tap()
+        else:
+            await self.page.locator("#text").press("Enter")
 
     def message(self, text: str) -> Locator:
         """Return the messages with exactly this text, those on their way not among them."""
