@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import classes, costs, crowd, fanout, idle, page, pages, reader, slow, storm, transports, workers
+from bench import classes, costs, crowd, dashboard, fanout, idle, page, pages, reader, slow, storm, transports, workers
 from bench.served import allow_many_files
 
 ALL, PAGE = "all", "page"
@@ -106,6 +106,12 @@ def _pages(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=pages.measure)
 
 
+def _dashboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classes", type=int, nargs="+", default=[300, 4_000], help="of each school")
+    parser.add_argument("--seconds", type=int, default=180, help="of lessons, which pass at once")
+    parser.set_defaults(measure=dashboard.measure)
+
+
 def _all(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=_measure_all)
 
@@ -144,6 +150,7 @@ COMMANDS = {
     "transports": (_transports, "as many WebSockets as long-polls in one school"),
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
     "pages": (_pages, "the pages in a browser: loading, and the work of a lesson"),
+    "dashboard": (_dashboard, "what the principal's dashboard costs a worker each second"),
     ALL: (_all, "everything, one after another"),
     PAGE: (_page, "put the newest results into docs/performance.md"),
 }

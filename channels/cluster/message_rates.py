@@ -39,6 +39,10 @@ class Other:
         for each in [each for each in self.counts if each > minute]:  # its clock was set back
             del self.counts[each]
 
+    def by_our_minutes(self) -> Counts:
+        """Return the counts by the minutes of our clock."""
+        return {minute + self.ahead: counts for minute, counts in self.counts.items()}
+
     def forget(self, ours: int) -> None:
         """Drop the minutes that the chart does not show any more."""
         _forget(self.counts, ours - self.ahead)
@@ -55,16 +59,17 @@ class MessageRates:
         self._own: Counts = {}
         self._others: dict[str, Other] = {}
         self._forgotten_at = 0
+        self._watched: list[dict[str, int]] = []
 
     @property
     def minute(self) -> int:
         """Return the running minute."""
         return int(self._clock() // MINUTE)
 
-    @property
-    def elapsed(self) -> float:
-        """Return how much of the running minute has passed, from 0 to 1."""
-        return self._clock() % MINUTE / MINUTE
+    def now(self) -> tuple[int, float]:
+        """Return the running minute, and how much of it has passed, from 0 to 1."""
+        minute, seconds = divmod(self._clock(), MINUTE)
+        return int(minute), seconds / MINUTE
 
     def add(self, topic: str) -> None:
         """Count one on this worker, now."""
@@ -74,6 +79,7 @@ class MessageRates:
             self._forget(minute)
             counts = self._own[minute] = {}
         counts[topic] = counts.get(topic, 0) + 1
+        self._note(topic, minute)
 
     def own(self) -> Counts:
         """Return all of this worker's counts."""
@@ -88,20 +94,39 @@ class MessageRates:
         """Take what another worker has counted, whose running minute is `minute`; it stays when that worker goes."""
         ours = self.minute
         if counts:
-            self._others.setdefault(worker, Other()).receive(counts, minute, ours)
+            other = self._others.setdefault(worker, Other())
+            before = other.by_our_minutes()
+            other.receive(counts, minute, ours)
+            self._note_changes(before, other.by_our_minutes())
         self._forget(ours)
 
-    def series(self) -> list[dict[str, int]]:
-        """Return, for each of the last minutes, oldest first and the running one last, the counts by topic."""
-        last = self.minute
-        return [self._sum(minute) for minute in range(last - CHART_MINUTES + 1, last + 1)]
+    def watch(self) -> dict[str, int]:
+        """Return a map to which every topic is added whose counts change, with the oldest minute that has changed.
 
-    def _sum(self, minute: int) -> dict[str, int]:
-        total = dict(self._own.get(minute, {}))
+        The caller empties it. It grows to the number of topics at most. The passing of a minute is no change.
+        """
+        watched: dict[str, int] = {}
+        self._watched.append(watched)
+        return watched
+
+    def counts(self, topic: str, since: int, last: int) -> list[int]:
+        """Return the counts of a topic in the minutes from `since` to `last`, the newest CHART_MINUTES of them."""
+        return [self._count(topic, minute) for minute in range(max(since, last - CHART_MINUTES + 1), last + 1)]
+
+    def _count(self, topic: str, minute: int) -> int:
+        count = self._own[minute].get(topic, 0) if minute in self._own else 0
         for other in self._others.values():
-            for topic, number in other.counts.get(minute - other.ahead, {}).items():
-                total[topic] = total.get(topic, 0) + number
-        return total
+            count += other.counts.get(minute - other.ahead, {}).get(topic, 0)
+        return count
+
+    def _note_changes(self, before: Counts, after: Counts) -> None:
+        for minute in before.keys() | after.keys():
+            for topic, _ in before.get(minute, {}).items() ^ after.get(minute, {}).items():
+                self._note(topic, minute)
+
+    def _note(self, topic: str, minute: int) -> None:
+        for watched in self._watched:
+            watched[topic] = min(watched.get(topic, minute), minute)
 
     def _forget(self, minute: int) -> None:
         if minute == self._forgotten_at:

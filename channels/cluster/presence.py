@@ -100,6 +100,9 @@ class Presence:
         self._own: dict[Session, dict[str, PresenceEntry]] = {}
         self._others: dict[str, dict[str, PresenceEntry]] = {}  # worker -> ref -> entry
         self._here: dict[str, dict[str, PresenceEntry]] = {}  # topic -> ref -> entry, of all workers
+        # topic -> role -> user -> sessions, so that to count the 30,000 users online costs nothing
+        self._users: dict[str, dict[RoleName, Counter[int]]] = {}
+        self._watched: list[set[str]] = []
         self._joins: dict[str, dict[str, PresenceEntry]] = {}
         self._leaves: dict[str, dict[str, PresenceEntry]] = {}
         self._counts_changed: set[str] = set()
@@ -163,6 +166,8 @@ class Presence:
 
     def _add(self, entry: PresenceEntry) -> None:
         self._here.setdefault(entry.topic, {})[entry.ref] = entry
+        self._users.setdefault(entry.topic, {}).setdefault(entry.user.role, Counter())[entry.user.id] += 1
+        self._note(entry.topic)
         if entry.topic in self.counted:
             self._counts_changed.add(entry.topic)
         elif self._leaves.get(entry.topic, {}).pop(entry.ref, None) is None:
@@ -171,12 +176,33 @@ class Presence:
     def _remove(self, entry: PresenceEntry) -> None:
         here = self._here[entry.topic]
         del here[entry.ref]
+        self._discount(entry)
         if not here:
-            del self._here[entry.topic]
+            del self._here[entry.topic], self._users[entry.topic]
+        self._note(entry.topic)
         if entry.topic in self.counted:
             self._counts_changed.add(entry.topic)
         elif self._joins.get(entry.topic, {}).pop(entry.ref, None) is None:  # else no client has got it yet
             self._leaves.setdefault(entry.topic, {})[entry.ref] = entry
+
+    def _discount(self, entry: PresenceEntry) -> None:
+        users = self._users[entry.topic][entry.user.role]
+        users[entry.user.id] -= 1
+        if not users[entry.user.id]:
+            del users[entry.user.id]
+
+    def _note(self, topic: str) -> None:
+        for watched in self._watched:
+            watched.add(topic)
+
+    def watch(self) -> set[str]:
+        """Return a set to which every topic is added where somebody comes or goes; the caller empties it.
+
+        It grows to the number of topics at most.
+        """
+        watched: set[str] = set()
+        self._watched.append(watched)
+        return watched
 
     def welcome(self, topic: str) -> tuple[EventType[Any], Listing | PresenceCount]:
         """Return the event and payload that tell a newcomer who is there, before the next diff."""
@@ -187,9 +213,8 @@ class Presence:
         return PRESENCE_STATE, _listing([*sent, *self._leaves.get(topic, {}).values()])
 
     def counts(self, topic: str) -> Counter[RoleName]:
-        """Return how many users of each role are in a topic."""
-        # By id: two sessions of one user may have been begun under different names.
-        return Counter({entry.user.id: entry.user.role for entry in self._here.get(topic, {}).values()}.values())
+        """Return how many users of each role are in a topic, each once however many sessions they have."""
+        return Counter({role: len(users) for role, users in self._users.get(topic, {}).items() if users})
 
     def sessions(self, topic: str) -> int:
         """Return how many sessions are in a topic."""

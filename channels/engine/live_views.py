@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import PRESENCE_COUNT, Presence
+from channels.event import Delivery
 from channels.lesson.feature import LiveView
+from channels.member import Classroom
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
@@ -31,23 +33,33 @@ class LiveViews:
         views = [self._views[name] for name in topic.address.kind.features if name in self._views]
         if views:
             self._shown[topic] = views
-        return {view.name: view.view(session.member.classes, _now()) for view in views}
+        now = _now()
+        for view in views:
+            # Those who have joined before get the changes first: they and the newcomer go on from the same version.
+            self._send(view, session.member.classes, now)
+        return {view.name: view.view(now) for view in views}
 
     def send_changed(self) -> None:
-        """Send the views that have changed to the sessions that have joined their topics."""
+        """Send what has changed of the views to the sessions that have joined their topics."""
         self._shown = {topic: views for topic, views in self._shown.items() if topic.audience}
         for view in self._views.values():
-            topics = [topic for topic, views in self._shown.items() if view in views]
+            topics = self._topics(view)
             if topics:
-                self._send(view, topics)
+                # Every user who may join such a topic sees every class, so that one view serves all.
+                self._send(view, next(topics[0].sessions()).member.classes, _now())
 
-    def _send(self, view: LiveView, topics: Sequence[Topic]) -> None:
-        # Every user who may join such a topic sees every class, so that one view serves all.
-        classes = next(topics[0].sessions()).member.classes
-        payload = view.changed(classes, _now())
-        if payload is not None:
-            for topic in topics:
-                self._hub.fan_out.broadcast_snapshot(topic, view.event.name, view.event.encode(payload))
+    def _topics(self, view: LiveView) -> list[Topic]:
+        return [topic for topic, views in self._shown.items() if view in views]
+
+    def _send(self, view: LiveView, classes: Mapping[int, Classroom], at: int) -> None:
+        payload = view.changed(classes, at)
+        if payload is None:
+            return
+        event, fan_out = view.event, self._hub.fan_out
+        is_snapshot = event.delivery is Delivery.SNAPSHOT
+        send = fan_out.broadcast_snapshot if is_snapshot else fan_out.broadcast
+        for topic in self._topics(view):
+            send(topic, event.name, event.encode(payload))
 
     def send_counts(self) -> None:
         """Send how many are in a class that is too large to name them, where that has changed."""

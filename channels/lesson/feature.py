@@ -178,17 +178,21 @@ F = TypeVar("F", bound=Feature[Any])
 class LiveView(Protocol):
     """What a topic shows that follows from who is where and what is counted, and not from the topic's events.
 
-    `name` is its key in the state that replies to joins carry; `event` sends the view to who has joined.
+    `name` is its key in the state that replies to joins carry; `event` sends what changes to who has joined, and its
+    delivery says how: as changes, in order, or as whole snapshots of which the newest counts.
     """
 
     name: str
     event: EventType[Any]
 
-    def view(self, classes: Mapping[int, Classroom], at: int) -> msgspec.Struct:
-        """Return the view now (`at`, ms since 1970), of these classes."""
-
     def changed(self, classes: Mapping[int, Classroom], at: int) -> msgspec.Struct | None:
-        """Return the view now, or None where it is as the last call returned it."""
+        """Return the payload of `event` now (`at`, ms since 1970), of these classes; None: nothing has changed.
+
+        Every worker calls it once a second while somebody looks, and before each call of `view`.
+        """
+
+    def view(self, at: int) -> msgspec.Struct:
+        """Return the whole as the last call of `changed` left it, so that the next changes go on from there."""
 
 
 def not_blank(text: str) -> str:

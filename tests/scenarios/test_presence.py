@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from tests.phoenix import Payload
+from tests.dashboard import SeenSchool
 from tests.scenarios.conftest import Lesson, Site
 from tests.scenarios.participant import Participant, Way
 
@@ -59,23 +59,25 @@ async def test_presence_removes_a_client_that_vanished(sites: Callable[[int], Si
 async def test_dashboard_follows_presence_and_message_rate(lesson: Lesson) -> None:
     principal, ana = await lesson.principal(), await lesson.ana()
     topic = ana.topics[lesson.title]
-    state = (await principal.join("dashboard"))["state"]["dashboard"]
-    assert _numbers(state, lesson) == (0, 0)
+    school = SeenSchool((await principal.join("dashboard"))["state"]["dashboard"])
+    assert _numbers(school, lesson) == (0, 0)
     await ana.join(topic)
     await ana.say(topic, "Oi")
-    await _shows(principal, lesson, 1, 1)
+    await _shows(principal, school, lesson, 1, 1)
     await ana.close()
-    await _shows(principal, lesson, 0, 1)
+    await _shows(principal, school, lesson, 0, 1)
 
 
-async def _shows(principal: Participant, lesson: Lesson, online: int, messages: int) -> None:
-    def newest() -> tuple[int, int]:
-        snapshots = principal.seen("dashboard", "dashboard:changed")
-        return _numbers(snapshots[-1], lesson) if snapshots else (-1, -1)
+async def _shows(principal: Participant, school: SeenSchool, lesson: Lesson, online: int, messages: int) -> None:
+    def has_come() -> bool:
+        for changes in principal.seen("dashboard", "dashboard:changed"):
+            if changes["version"] > school.version:
+                school.apply(changes)
+        return _numbers(school, lesson) == (online, messages)
 
-    await principal.until(lambda: newest() == (online, messages), f"{online} online, {messages} messages")
+    await principal.until(has_come, f"{online} online, {messages} messages")
 
 
-def _numbers(snapshot: Payload, lesson: Lesson) -> tuple[int, int]:
-    row = next(row for row in snapshot["classes"] if row["title"] == lesson.title)
-    return row["students_online"], row["messages_per_minute"]
+def _numbers(school: SeenSchool, lesson: Lesson) -> tuple[int, int]:
+    row = school.titled(lesson.title)
+    return row["students_online"], sum(row["messages"])

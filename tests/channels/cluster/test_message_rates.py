@@ -22,7 +22,7 @@ class Clock:
 
 
 def chart(rates: MessageRates) -> list[int]:
-    return [counts.get(TOPIC, 0) for counts in rates.series()]
+    return rates.counts(TOPIC, 0, rates.minute)
 
 
 def send(sender: MessageRates, receiver: MessageRates) -> None:
@@ -97,3 +97,22 @@ def test_chart_received_twice_counts_once() -> None:
     for _ in range(2):
         own.receive("another", other.own(), other.minute)
     assert chart(own)[-1] == 1
+
+
+def test_watchers_get_each_changed_topic_with_its_oldest_minute() -> None:
+    clock = Clock()
+    own, other = MessageRates(clock), MessageRates(clock)
+    began = own.minute
+    changed = own.watch()
+    own.add("class:8")
+    clock.now += MINUTE
+    own.add("class:8")
+    own.receive("another", {began: {TOPIC: 2}, began + 1: {TOPIC: 1}}, began + 1)
+    assert changed == {"class:8": began, TOPIC: began}
+    changed.clear()
+    own.receive("another", {began: {TOPIC: 2}, began + 1: {TOPIC: 4}}, began + 1)
+    assert changed == {TOPIC: began + 1}
+    changed.clear()
+    own.receive("another", {began: {TOPIC: 2}, began + 1: {TOPIC: 4}}, began + 1)
+    other.add(TOPIC)
+    assert changed == {}

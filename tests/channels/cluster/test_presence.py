@@ -85,6 +85,30 @@ def test_counted_topic_sends_counts_and_online_sends_nothing(ana: Session) -> No
     assert presence.take_counts() == {}
 
 
+def test_user_with_several_sessions_is_counted_once(ana: Session) -> None:
+    presence = Presence()
+    again = Session(ANA, JSON, Limits(), 0.0, Notes())
+    for session in (ana, again):
+        presence.enter("class:7", session)
+    assert (presence.counts("class:7"), presence.sessions("class:7")) == ({"student": 1}, 2)
+    presence.leave("class:7", ana)
+    assert presence.counts("class:7") == {"student": 1}
+    presence.leave("class:7", again)
+    assert presence.counts("class:7") == {}
+
+
+def test_watchers_get_the_topics_where_somebody_came_or_went(ana: Session) -> None:
+    presence = Presence()
+    moved = presence.watch()
+    presence.enter("class:7", ana)
+    presence.apply("w2", [PresenceChange(PresenceEntry("class:8", "b", BRUNO.user), here=True)])
+    assert moved == {"class:7", "class:8"}
+    moved.clear()
+    presence.leave("class:8", ana)
+    presence.leave("class:7", ana)
+    assert moved == {"class:7"}
+
+
 def test_other_workers_receive_each_change_once(ana: Session) -> None:
     presence = Presence()
     presence.enter("class:7", ana)

@@ -19,6 +19,7 @@ import pytest
 from server.process.heartbeat import SILENT_SECONDS
 from tests.carrier import Gone
 from tests.crew import Crew, is_there, until, wait_until
+from tests.dashboard import SeenSchool
 from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
 from tests.phoenix import Connection
 from tests.postgresql import PostgreSQL
@@ -108,25 +109,31 @@ def test_hanging_or_frozen_worker_is_killed_and_replaced(make_crew: Callable[...
 async def test_every_worker_shows_the_same_rights_and_dashboard(crew: Crew, tokens: dict[str, str]) -> None:
     seen: list[Payload] = []
     principal = await crew.connect("principal", tokens["diretora"], lambda _, event, it: seen.append(it), worker=1)
-    await principal.join("dashboard")
+    school = SeenSchool((await principal.join("dashboard"))["state"]["dashboard"])
     ana, bruno = (Someone(crew, login, tokens[login]) for login in ("ana", "bruno"))
     await ana.come(worker=1)
     await bruno.come(worker=2)
-    await until(lambda: seen and seen[-1]["totals"]["users"]["student"] == 2)
+    await until(lambda: followed(school, seen).totals["users"].get("student") == 2)
     await bruno.say("oi")
-    await until(lambda: seen[-1]["totals"]["messages_per_minute"] == 1 or sum_of_messages(seen[-1]) == 1)
+    await until(lambda: sum_of_messages(followed(school, seen)) == 1)
     await asyncio.to_thread(crew.run, "user", "disable", "bruno")
     assert bruno.connection is not None
     await asyncio.wait_for(bruno.connection.ended.wait(), 10)
     assert bruno.connection.close_code == 4001
-    await until(lambda: seen[-1]["totals"]["users"]["student"] == 1)
+    await until(lambda: followed(school, seen).totals["users"]["student"] == 1)
     await ana.leave()
     principal.close()
     await principal.closed.wait()
 
 
-def sum_of_messages(snapshot: Payload) -> int:
-    return sum(sum(room["messages"]) for room in snapshot["classes"])
+def followed(school: SeenSchool, seen: list[Payload]) -> SeenSchool:
+    while seen:
+        school.apply(seen.pop(0))
+    return school
+
+
+def sum_of_messages(school: SeenSchool) -> int:
+    return sum(sum(room["messages"]) for room in school.classes.values())
 
 
 async def test_sigterm_closes_clients_as_restarting_and_keeps_acknowledged_messages(
