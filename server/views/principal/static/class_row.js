@@ -4,11 +4,10 @@ import {h, setText} from "../../static/dom.js";
 import {_, ngettext, number} from "../../static/language.js";
 import {page} from "../../static/page.js";
 import {chart, draw} from "./chart.js";
+import {needsAttention} from "./order.js";
+import {MINUTES} from "./school.js";
 
-/**
- * @typedef {{id: number, title: string, students: number, students_online: number, teachers_online: number,
- *   messages_per_minute: number, messages: number[]}} ClassNow
- */
+/** @typedef {import("./school.js").ClassNow} ClassNow */
 
 /** A scale that all rows share would hide the quiet ones; one of its own would make one message look like a storm. */
 const LEAST_TOP = 10;
@@ -20,13 +19,13 @@ export class ClassRow {
   #of = h("span", {class: "muted"});
   #share = /** @type {HTMLProgressElement} */ (h("progress", {"aria-hidden": "true"}));
   #pace = h("strong");
-  #chart;
-  #shown = "";
+  #chart = chart(MINUTES);
+  /** @type {ClassNow | null} what is shown; each change of a class is another object */
+  #shown = null;
 
-  /** @param {ClassNow} now */
-  constructor(now) {
-    this.#chart = chart(now.messages.length);
-    this.#link.setAttribute("href", `${page.home}classes/${now.id}`);
+  /** @param {number} id */
+  constructor(id) {
+    this.#link.setAttribute("href", `${page.home}classes/${id}`);
     this.element = h(
       "tr",
       {role: "row"},
@@ -35,21 +34,20 @@ export class ClassRow {
       h("td", {role: "cell"}, h("span", {class: "students"}, h("span", {}, this.#here, this.#of), this.#share)),
       h("td", {role: "cell"}, h("span", {class: "pace"}, this.#pace, this.#chart)),
     );
-    this.show(now);
   }
 
-  /** @param {ClassNow} now */
-  show(now) {
-    const text = JSON.stringify(now);
-    if (text === this.#shown) return;
-    this.#shown = text;
-    this.now = now;
+  /** @param {ClassNow} now @param {number} pace */
+  show(now, pace) {
+    setText(this.#pace, number(pace));
+    if (now === this.#shown) return;
+    const moved = now.messages !== this.#shown?.messages;
+    this.#shown = now;
     setText(this.#link, now.title);
     this.#showPeople(now);
-    setText(this.#pace, number(now.messages_per_minute));
-    draw(this.#chart, now.messages, Math.max(LEAST_TOP, ...now.messages));
+    if (moved) draw(this.#chart, now.messages, Math.max(LEAST_TOP, ...now.messages));
     this.element.classList.toggle("is-silent", now.messages.every((count) => count === 0));
     this.element.classList.toggle("is-quiet", now.students_online + now.teachers_online === 0);
+    this.element.classList.toggle("needs-attention", needsAttention(now));
   }
 
   /** @param {ClassNow} now */

@@ -1,50 +1,56 @@
-/** The school, live: totals, and every class in a table that can be filtered and sorted. */
+/** The school, live: totals, the classes in which something happens, and the quiet ones folded away. */
 
 import {showAnnouncementBadge} from "../../static/announcement_badge.js";
 import {connect, socket} from "../../static/connection.js";
 import {setText} from "../../static/dom.js";
-import {_, language, ngettext, number} from "../../static/language.js";
+import {finder} from "../../static/fold.js";
+import {_, ngettext, number} from "../../static/language.js";
 import {closeMenus} from "../../static/menu.js";
 import {byId} from "../../static/page.js";
 import {clockTime} from "../../static/time.js";
 import {DASHBOARD} from "../../static/topic.js";
 import {chart, draw} from "./chart.js";
-import {ClassRow} from "./class_row.js";
+import {ClassTable} from "./class_table.js";
+import {isQuiet, needsAttention, orderOf} from "./order.js";
+import {follow, MINUTES, School} from "./school.js";
 
-/** @typedef {import("./class_row.js").ClassNow} ClassNow */
+/** @typedef {import("./school.js").ClassNow} ClassNow */
 
 /** Rows that jump about cannot be read: an order by what moves is taken anew this often. */
 const RESORT_MS = 5000;
 
-/** @type {Map<number, ClassRow>} */
-const rows = new Map();
-/** @type {SVGElement | null} */
-let totalChart = null;
+const school = new School();
+const pace = (/** @type {ClassNow} */ now) => school.pace(now);
+const lively = new ClassTable(byId("lively"), pace, () => arrange(true));
+const quiet = new ClassTable(byId("quiet-classes"), pace, () => arrange(true));
+const folded = byId("quiet");
+const totalChart = chart(MINUTES);
 let sortedAt = 0;
+let isFound = finder("");
 
-/** @param {{at: number, totals: any, classes: ClassNow[]}} snapshot */
-function show({at, totals, classes}) {
+function show() {
   byId("loading").hidden = true;
-  setText(byId("as-of"), _("As of {time}", {time: clockTime(at)}));
-  showTotals(totals, classes);
-  showRows(classes);
-  const hasNew = arrange(Date.now() - sortedAt > RESORT_MS);
-  if (hasNew) sortedAt = Date.now();
+  setText(byId("as-of"), _("As of {time}", {time: clockTime(school.moment.at)}));
+  showTotals();
+  arrange(Date.now() - sortedAt > RESORT_MS);
 }
 
-/** @param {any} totals @param {ClassNow[]} classes */
-function showTotals(totals, classes) {
-  const {student = 0, teacher = 0, principal = 0} = totals.users;
+function showTotals() {
+  const {users, connections, messages_per_minute: messages} = school.moment.totals;
+  const {student = 0, teacher = 0, principal = 0} = users;
+  const classes = [...school.classes.values()];
+  const left = classes.filter(needsAttention).length;
   setText(byId("total-students"), number(student));
   setText(byId("total-teachers"), number(teacher));
   setText(byId("total-principals"), number(principal));
-  setText(byId("total-messages"), number(totals.messages_per_minute));
-  const taught = classes.filter((each) => each.teachers_online > 0).length;
-  const busy = classes.filter((each) => each.students_online > 0).length;
-  setText(byId("taught"), inClasses(taught));
-  setText(byId("enrolled"), inClasses(busy));
-  setText(byId("connections"), ngettext("{n} connection in all", "{n} connections in all", totals.connections));
-  showTotalChart(classes);
+  setText(byId("total-messages"), number(messages));
+  setText(byId("taught"), inClasses(classes.filter((each) => each.teachers_online > 0).length));
+  setText(byId("enrolled"), inClasses(classes.filter((each) => each.students_online > 0).length));
+  setText(byId("connections"), ngettext("{n} connection in all", "{n} connections in all", connections));
+  setText(byId("class-count"), number(classes.length));
+  byId("attention").hidden = left === 0;
+  setText(byId("attention"), ngettext("{n} without a teacher", "{n} without a teacher", left));
+  draw(totalChart, school.messages);
 }
 
 /** @param {number} n */
@@ -52,78 +58,41 @@ function inClasses(n) {
   return n === 0 ? _("in no class") : ngettext("in {n} class", "in {n} classes", n);
 }
 
-/** @param {ClassNow[]} classes */
-function showTotalChart(classes) {
-  const minutes = classes[0]?.messages.length ?? 0;
-  const sums = Array.from({length: minutes}, (_each, minute) => classes.reduce((sum, each) => sum + each.messages[minute], 0));
-  if (minutes === 0) return;
-  if (totalChart === null) byId("total-chart").append((totalChart = chart(minutes)));
-  draw(totalChart, sums);
-}
-
-/** @param {ClassNow[]} classes */
-function showRows(classes) {
-  const ids = new Set(classes.map(({id}) => id));
-  for (const [id, row] of rows) {
-    if (ids.has(id)) continue;
-    row.element.remove();
-    rows.delete(id);
-  }
-  for (const now of classes) {
-    const row = rows.get(now.id);
-    if (row === undefined) rows.set(now.id, new ClassRow(now));
-    else row.show(now);
-  }
-}
-
-/** @type {Record<string, (one: ClassNow, other: ClassNow) => number>} */
-const ORDERS = {
-  title: (one, other) => one.title.localeCompare(other.title, language, {numeric: true}),
-  students: (one, other) => other.students_online - one.students_online,
-  messages: (one, other) => other.messages_per_minute - one.messages_per_minute,
-};
-
-/** @type {Record<string, (now: ClassNow) => boolean>} */
-const CHOICES = {
-  all: () => true,
-  active: (now) => now.students_online + now.teachers_online > 0,
-  untaught: (now) => now.students_online > 0 && now.teachers_online === 0,
-};
-
-/** Put the visible rows into their order; a row under the pointer or with the focus stays where it is.
- * @param {boolean} mayMove @returns {boolean} whether the order was taken anew */
+/** Put the classes into their tables. Rows stay where they are unless they may move or a class has changed tables.
+ * @param {boolean} mayMove */
 function arrange(mayMove) {
-  const wanted = plain(byId("filter").value);
-  const chosen = CHOICES[byId("show").value];
-  const table = byId("rows");
-  const shown = [...rows.values()].filter(({now}) => now !== undefined && chosen(now) && plain(now.title).includes(wanted));
-  byId("none").hidden = shown.length > 0 || rows.size === 0;
-  setText(byId("class-count"), shown.length === rows.size ? number(rows.size) : `${number(shown.length)} / ${number(rows.size)}`);
-  const isSameSet = shown.length === table.childElementCount && shown.every(({element}) => element.isConnected);
-  if (isSameSet && (!mayMove || table.matches(":hover, :focus-within"))) return false;
-  shown.sort((one, other) => compare(/** @type {ClassNow} */ (one.now), /** @type {ClassNow} */ (other.now)));
-  if (shown.some(({element}, index) => table.children[index] !== element) || !isSameSet) {
-    table.replaceChildren(...shown.map(({element}) => element));
+  const wanted = byId("filter").value.trim();
+  const found = [...school.classes.values()].filter(wanted === "" ? () => true : ({title}) => isFound(title));
+  const upper = wanted === "" ? found.filter((each) => !isQuiet(each)) : found;
+  if (lively.has(upper) && (!mayMove || lively.isInUse)) {
+    lively.update(school.classes);
+    if (folded.open) quiet.update(school.classes);
+    return;
   }
-  return true;
+  sortedAt = Date.now();
+  const order = orderOf(byId("sort").value, pace);
+  lively.show(upper.sort(order));
+  showQuiet(wanted === "" ? found.filter(isQuiet) : [], order);
+  byId("none").hidden = upper.length > 0;
+  setText(byId("none"), wanted === "" ? _("Nobody is in a class now.") : _("No class matches."));
 }
 
-/** @param {ClassNow} one @param {ClassNow} other */
-function compare(one, other) {
-  return ORDERS[byId("sort").value](one, other) || ORDERS.title(one, other);
+/** A folded table has no rows: those of thousands of classes would cost a phone seconds.
+ * @param {ClassNow[]} classes @param {import("./order.js").Order} order */
+function showQuiet(classes, order) {
+  folded.hidden = classes.length === 0;
+  setText(byId("quiet-count"), ngettext("{n} quiet class", "{n} quiet classes", classes.length));
+  quiet.show(folded.open ? classes.sort(order) : []);
 }
 
-/** Without accents and capitals: who looks for "historia" means "História". @param {string} text */
-function plain(text) {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim();
-}
-
-byId("filter").addEventListener("input", () => arrange(true));
-for (const id of ["show", "sort"]) byId(id).addEventListener("change", () => arrange(true));
-const channel = socket.channel(DASHBOARD);
-channel.onJoin(({state}) => show(/** @type {any} */ (state.dashboard)));
-channel.on("dashboard:changed", (snapshot) => show(/** @type {any} */ (snapshot)));
-channel.join();
+byId("total-chart").append(totalChart);
+byId("filter").addEventListener("input", () => {
+  isFound = finder(byId("filter").value);
+  arrange(true);
+});
+byId("sort").addEventListener("change", () => arrange(true));
+folded.addEventListener("toggle", () => arrange(true));
+follow(socket.channel(DASHBOARD), school, show);
 showAnnouncementBadge();
 closeMenus();
 connect();

@@ -1,0 +1,118 @@
+"""The principal's dashboard in a school of many classes."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from channels.transports.credential import SIGN_IN_COOKIE
+from tests.browser.visitor import DESKTOP, TIMEOUT_MS, Visitor
+from tests.conftest import made_once
+from tests.lousa import Lousa
+from tests.phoenix import Connection
+from tests.roster import PRINCIPAL, TEACHER, write_school
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+CLASSES = 300
+SMALL_PHONE = (360, 740)
+
+Open = Callable[..., Awaitable[Visitor]]
+Come = Callable[[str, str, int], Awaitable[Connection]]
+
+
+@pytest.fixture(scope="module")
+def large_school(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data of a school of many classes: to be copied, not used."""
+
+    def make(folder: Path) -> None:
+        write_school(folder / "roster", CLASSES, CLASSES)
+        Lousa(folder / "data").run("roster", "import", str(folder / "roster"))
+
+    return made_once(tmp_path_factory, "school-of-many-classes", make) / "data"
+
+
+@pytest.fixture
+def lousa(large_school: Path, tmp_path: Path) -> Iterator[Lousa]:
+    """Run a server with that school."""
+    with ExitStack() as servers:
+        shutil.copytree(large_school, tmp_path / "data")
+        yield servers.enter_context(Lousa(tmp_path / "data"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_dashboard(browser: Browser, lousa: Lousa) -> AsyncIterator[Open]:
+    """Return a function that opens the dashboard in a window of this size."""
+    visitors: list[Visitor] = []
+
+    async def opened(size: tuple[int, int] = DESKTOP) -> Visitor:
+        visitors.append(visitor := await Visitor.arrive(browser, lousa.url, PRINCIPAL, size=size))
+        (token,) = lousa.tokens(PRINCIPAL).values()
+        await visitor.context.add_cookies([{"name": SIGN_IN_COOKIE, "value": token, "url": lousa.url}])
+        await visitor.page.goto("/principal/")
+        await visitor.wait_until_online()
+        return visitor
+
+    yield opened
+    for visitor in visitors:
+        visitor.check()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def come(lousa: Lousa) -> AsyncIterator[Come]:
+    """Return a function that brings a user of a role into their n-th class."""
+    connections: list[Connection] = []
+
+    async def enter(role: str, login: str, place: int) -> Connection:
+        (token,) = lousa.tokens(login).values()
+        connections.append(await Connection.open(lousa.socket_url(role, token), lambda *event: None))
+        topics = (await connections[-1].join("user:me"))["topics"]
+        await connections[-1].join([each["topic"] for each in topics if each["title"]][place])
+        return connections[-1]
+
+    yield enter
+    for connection in connections:
+        connection.close()
+        await connection.closed.wait()
+
+
+async def test_quiet_classes_are_folded_and_attention_comes_first(open_dashboard: Open, come: Come) -> None:
+    principal = await open_dashboard(SMALL_PHONE)
+    page = principal.page
+    await expect(page.locator("#none")).to_have_text("Nobody is in a class now.", timeout=TIMEOUT_MS)
+    taught = await come("teachers", TEACHER, 0)
+    student = await come("students", "student00005", 0)
+    rows = page.locator("#rows tr")
+    await expect(rows).to_have_count(2, timeout=TIMEOUT_MS)
+    await expect(page.locator("#attention")).to_have_text("1 without a teacher")
+    await expect(rows.first).to_contain_text("Not here")
+    await expect(rows.last).to_contain_text("Here")
+    await expect(page.locator("#quiet")).to_contain_text("298 quiet classes")
+    height = await page.evaluate("document.documentElement.scrollHeight")
+    assert height < 2 * SMALL_PHONE[1], f"{height} pixels of a page on which two classes are lively"
+    await principal.screenshot("dashboard-phone")
+    student.close()
+    await expect(rows).to_have_count(1, timeout=TIMEOUT_MS)
+    taught.close()
+    await expect(page.locator("#none")).to_be_visible(timeout=TIMEOUT_MS)
+
+
+async def test_quiet_classes_unfold_step_by_step_and_are_found(open_dashboard: Open) -> None:
+    principal = await open_dashboard(SMALL_PHONE)
+    page = principal.page
+    quiet = page.locator("#quiet-classes tbody tr")
+    await expect(page.locator("#quiet summary")).to_have_text("300 quiet classes", timeout=TIMEOUT_MS)
+    await page.locator("#quiet summary").press("Enter")
+    await expect(quiet).to_have_count(40)
+    await principal.screenshot("dashboard-phone-quiet")
+    await page.get_by_role("button", name="Show 40 more").click()
+    await expect(quiet).to_have_count(80)
+    await page.locator("#filter").fill("TURMA 29")
+    await expect(page.locator("#rows tr")).to_have_count(11)
+    await expect(page.locator("#quiet")).to_be_hidden()
+    await page.locator("#filter").fill("turma xx")
+    await expect(page.locator("#none")).to_have_text("No class matches.")
