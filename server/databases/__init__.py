@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -22,6 +23,7 @@ from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
 from server.databases.pairing import Apart, Ids, accept, check_pairing, record_stored
+from server.databases.pooler import check_pooler
 
 DbSessions = async_sessionmaker[AsyncSession]
 
@@ -98,6 +100,7 @@ class Databases:
         Several processes may do so at once; within one process, one after another (Alembic keeps globals).
         """
         for each in [name] if name else self._schemas:
+            await self._check_pooler(each)
             await self._run(each, migration.upgrade, writes=True, recreates=True)
             # The next connections enforce foreign keys again.
             await self._engines[each].dispose()
@@ -111,11 +114,18 @@ class Databases:
         for name, engine in self._engines.items():
             if engine.dialect.name == "sqlite":
                 await self.upgrade(name)
-            elif not await self._run(name, migration.is_current, writes=False):
+                continue
+            await self._check_pooler(name)
+            if not await self._run(name, migration.is_current, writes=False):
                 raise DatabaseError(
                     f"The tables of the database “{name}” are not those of this version of Lousa: "
                     "run “python server.py database upgrade” with the same --database options."
                 )
+
+    async def _check_pooler(self, name: str) -> None:
+        if self._engines[name].dialect.name == "postgresql":
+            with self._failures_of(name):
+                await check_pooler(name, self._engines[name].url)
 
     @property
     def names(self) -> list[str]:
@@ -134,14 +144,19 @@ class Databases:
     async def _run(
         self, name: str, work: Callable[[Connection, Schema], _T], *, writes: bool, recreates: bool = False
     ) -> _T:
-        try:
+        with self._failures_of(name):
             async with self._engines[name].connect() as connection:
                 await connection.execution_options(writes=writes, recreates=recreates)
                 async with connection.begin():
                     return await connection.run_sync(work, self._schemas[name])
+
+    @contextmanager
+    def _failures_of(self, name: str) -> Iterator[None]:
+        try:
+            yield
         except migration.NewerDatabase as error:
             raise DatabaseError(f"The database “{name}” belongs to a later version of Lousa: run that one.") from error
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             where = self._engines[name].url.render_as_string(hide_password=True)
             raise DatabaseError(f"The database “{name}” cannot be used ({where}): {_reason(error)}") from error
 

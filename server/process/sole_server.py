@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 
 from server.databases.engine import POSTGRESQL_CONNECT_SECONDS, asyncpg_dsn, read_url
 from server.databases.errors import DatabaseError
+from server.databases.pooler import check_pooler
 from server.settings import Settings, SettingsError
 from server.tasks import cancel
 
@@ -124,6 +125,7 @@ class _PostgresqlLock:
 
     async def _try(self) -> bool:
         if self._connection is None:
+            await check_pooler("journal", self._url)  # it would keep the lock after this process
             self._connection = await asyncpg.connect(asyncpg_dsn(self._url))
             self._connection.add_termination_listener(self._note_end)
             await self._connection.execute(_KEEPALIVES)

@@ -1,0 +1,57 @@
+"""PostgreSQL behind a real PgBouncer: session mode works, the other modes are refused in a sentence."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from server.databases import Databases
+from server.databases.errors import DatabaseError
+from server.databases.pooler import check_pooler
+from server.process.sole_server import sole_server
+from server.settings import Settings, SettingsError
+from tests.channels.journal.support import append, entry, receipt, started
+from tests.channels.support import writer_for
+from tests.pgbouncer import PgBouncer
+from tests.postgresql import PostgreSQL
+
+REFUSAL = r"“journal” is behind a connection pooler .* pool_mode = session"
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+async def test_pooler_that_does_not_keep_connections_is_refused(
+    postgresql: PostgreSQL, tmp_path: Path, mode: str
+) -> None:
+    direct, journal = postgresql.create_database(), postgresql.create_database()
+    with PgBouncer(postgresql, mode) as pooler:
+        databases = Databases({"accounts": direct, "journal": pooler.url(journal)})
+        await databases.upgrade("accounts")
+        for use in (databases.upgrade, databases.prepare):
+            with pytest.raises(DatabaseError, match=REFUSAL):
+                await use()
+        with pytest.raises(DatabaseError, match=REFUSAL):
+            async with sole_server(Settings(tmp_path, {"journal": pooler.url(journal)})):
+                raise AssertionError("it was started")
+        await databases.dispose()
+
+
+async def test_direct_connection_is_accepted(postgresql_url: str) -> None:
+    await check_pooler("journal", make_url(postgresql_url))
+
+
+async def test_everything_works_behind_a_pooler_in_session_mode(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    with PgBouncer(postgresql, "session") as pooler:
+        urls = {name: pooler.url(postgresql.create_database()) for name in ("accounts", "journal")}
+        databases = Databases(urls)
+        await databases.upgrade()
+        await databases.prepare()
+        async with sole_server(Settings(tmp_path, urls)):
+            with pytest.raises(SettingsError, match="Another Lousa serves"):
+                async with sole_server(Settings(tmp_path, urls), wait_seconds=0):
+                    raise AssertionError("it was started")
+        journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
+        assert await append(journal, entry(), entry()) == [receipt(1), receipt(2)]
+        assert len(await journal.after("class:7", 0, 2)) == 2
+        await databases.record_stored()
+        await journal.close()
+        await databases.dispose()
