@@ -13,6 +13,7 @@ import {Typing} from "./chat/typing.js";
 import {isInFront, View} from "./chat/view.js";
 import {showClasses} from "./class_list.js";
 import {connect} from "./connection.js";
+import {beginWithFirstEvents} from "./first_events.js";
 import {list, ngettext} from "./language.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
@@ -106,4 +107,5 @@ if (page.classes.length > 1) {
 }
 showAnnouncementBadge();
 closeMenus();
+void beginWithFirstEvents();
 connect();

@@ -11,6 +11,7 @@ import {Listeners} from "./client/listeners.js";
 import {forgetUnsent} from "./client/unsent.js";
 import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
+import {watchGoingBack} from "./going_back.js";
 import {_} from "./language.js";
 import {byId, page} from "./page.js";
 import {seconds} from "./time.js";
@@ -134,7 +135,7 @@ export function connect() {
   socket.onState(show);
   retry.addEventListener("click", () => socket.tryNow());
   forgetOnSignOut();
+  watchGoingBack();
   mine.join();
-  for (const [topic, reply] of Object.entries(page.joins ?? {})) socket.channel(topic).begin(reply);
   socket.connect();
 }

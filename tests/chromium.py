@@ -19,10 +19,13 @@ _OPTIONS = [
 
 
 @asynccontextmanager
-async def open_chromium(*options: str) -> AsyncIterator[Browser]:
-    """Run a Chromium with additional command-line options."""
+async def open_chromium(*options: str, keeps_pages: bool = False) -> AsyncIterator[Browser]:
+    """Run a Chromium with additional command-line options; `keeps_pages` leaves its memory of pages for "back" on."""
     chromium = program("chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[*_OPTIONS, *options])
+        ignored = ["--disable-back-forward-cache"] if keeps_pages else []
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=[*_OPTIONS, *options], ignore_default_args=ignored
+        )
         yield browser
         await browser.close()

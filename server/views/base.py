@@ -7,6 +7,7 @@ shared ones. Who is not signed in is sent to sign in, and back; who has another 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -34,6 +35,8 @@ from server.views.static import ROOT, Assets
 
 LANGUAGE_COOKIE = "lousa_language"
 SIGN_IN = "/accounts/sign-in"
+# The id of who is signed in, for scripts (static/going_back.js); it gives no right.
+USER_COOKIE = "lousa_user"
 # A healthy journal answers in milliseconds. A page that waits longer for the first events is later than the socket.
 FIRST_EVENTS_SECONDS = 0.5
 
@@ -77,11 +80,25 @@ class Page(RequestHandler):
         return found
 
     def set_default_headers(self) -> None:
-        """Set what every page has. Nobody keeps a page: the next one at a school's computer is somebody else."""
+        """Set what every answer has. Nobody keeps an answer, but for the pages of `show`."""
         if self.secure:  # browsers complain of it on a plain http address
             self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Vary", "Accept-Language, Cookie")
+
+    def _let_browser_keep(self) -> None:
+        """Let the browser keep this page for "back", though it asks for it anew when it is opened.
+
+        The next user at a school's computer may be somebody else: signing out empties what was kept. Browsers do that
+        for origins that they trust, and on others nothing is kept.
+        """
+        if self.request.method in ("GET", "HEAD") and self.get_status() == HTTPStatus.OK and self._is_trusted:
+            self.set_header("Cache-Control", "private, no-cache")
+
+    @property
+    def _is_trusted(self) -> bool:
+        """Whether browsers count this address as secure (W3C Secure Contexts, section 3.1)."""
+        return self.secure or self.request.host_name in ("localhost", "127.0.0.1", "::1")
 
     @property
     def secure(self) -> bool:
@@ -96,6 +113,20 @@ class Page(RequestHandler):
         """Give the browser its sign-in, for as long as the sign-in lasts when it is not used."""
         self.set_cookie(SIGN_IN_COOKIE, secret, expires_days=SIGN_IN_MS // DAY, httponly=True, samesite="Lax")
 
+    def end_sign_in(self) -> None:
+        """Take the sign-in from the browser, and the pages that it has kept."""
+        self.clear_cookie(SIGN_IN_COOKIE, httponly=True, samesite="Lax")
+        self.clear_cookie(USER_COOKIE, samesite="Lax")
+        if self._is_trusted:
+            self.set_header("Clear-Site-Data", '"cache"')
+
+    def _tell_scripts_who_is_signed_in(self) -> None:
+        user = str(self.current_user.user.id) if self.current_user else None
+        if user is None and self.get_cookie(USER_COOKIE):
+            self.clear_cookie(USER_COOKIE, samesite="Lax")
+        elif user is not None and self.get_cookie(USER_COOKIE) != user:
+            self.set_cookie(USER_COOKIE, user, expires_days=SIGN_IN_MS // DAY, samesite="Lax")
+
     def head(self, *args: str) -> Awaitable[None] | None:
         """Answer as to GET; Tornado leaves the body out."""
         return self.get(*args)
@@ -106,6 +137,7 @@ class Page(RequestHandler):
         self.current_user = await self.accounts.authenticate(secret) if secret else None
         if secret and self.current_user is not None and self.accounts.extend(secret):
             self.set_sign_in_cookie(secret)
+        self._tell_scripts_who_is_signed_in()
         if self.public:
             return
         if self.current_user is None:
@@ -145,6 +177,7 @@ class Page(RequestHandler):
 
     async def show(self, template: str, **values: Any) -> None:
         """Answer with a template, in the school's frame."""
+        self._let_browser_keep()
         page = self.render_string(template, school=await self.accounts.school_name(), **values)
         self.finish(page)  # not awaited: a browser that has gone is no error of ours
 
@@ -193,7 +226,7 @@ class Page(RequestHandler):
         return json_encode({"me": me, **own, **values})
 
     async def joins(self, topic_name: str) -> dict[str, Any]:
-        """Return, by the topic's name, what its join would be answered now: the page begins with it.
+        """Return, by the topic's name, what its join would be answered now: the page's scripts begin with it.
 
         Empty where that cannot be read at once: then it comes by the socket, as it does later.
         """

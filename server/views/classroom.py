@@ -29,16 +29,23 @@ class ClassPage(ClassesPage):
     """One class: its chat, and the people in it."""
 
     async def get(self, class_id: str) -> None:  # type: ignore[override]  # the one argument is the address's
-        """Show the class, if it is one of theirs, with its newest events: they are read before there is a socket."""
+        """Show the class, if it is one of theirs; with `?joins`, answer with its newest events, for its scripts."""
         classroom = classroom_for(self.member, class_id)
+        if self.get_query_argument("joins", None) is not None:
+            self.finish(await self.joins(class_topic(classroom.id)))
+        else:
+            await self._show(classroom)
+
+    async def _show(self, classroom: Classroom) -> None:
+        joins = f"{self.request.path}?joins"
         teachers = (await self.accounts.teachers([classroom.id]))[classroom.id]
         data = self.page_data(
             classroom=_as_data(classroom, teachers),
             people=[_person(user) for user in await self.people(classroom)],
             classes=await self.siblings(),
-            joins=await self.joins(class_topic(classroom.id)),
+            joins=joins,
         )
-        await self.show("class.html", classroom=classroom, page_data=data)
+        await self.show("class.html", classroom=classroom, joins=joins, page_data=data)
 
     async def people(self, classroom: Classroom) -> list[User]:
         """Return who is in the class, where it is small enough that they see each other come and go."""

@@ -152,8 +152,8 @@ export class Channel {
   }
 
   /**
-   * Begin with what the page brought: the reply to a join that was made for it. Whoever listens to joins is called as
-   * after one, before there is a connection; the join asks for what came since.
+   * Begin with a reply to a join that came by another way. Whoever listens to joins is called as after one, before there
+   * is a connection; the join asks for what came since. Where more is known already, nothing happens.
    * @param {Payload} reply
    */
   begin(reply) {

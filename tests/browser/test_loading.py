@@ -8,8 +8,8 @@ from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-# Each page: its HTML, script, common script, catalog and sheet; icons, logo and the drawings of the sheet; what the
-# browser asks for by itself (favicon, manifest); the socket's probe.
+# Each page: its HTML, script, common script, catalog, sheet and first events; icons, logo and drawings; what the browser
+# asks for by itself (favicon, manifest).
 MAX_REQUESTS = 12
 MAX_BYTES = 60_000
 
@@ -19,7 +19,10 @@ class Traffic:
 
     def __init__(self, visitor: Visitor) -> None:
         self.requests: list[Request] = []
-        visitor.page.on("request", lambda request: self.requests.append(request))
+        visitor.page.on("request", self._add)
+
+    def _add(self, request: Request) -> None:
+        self.requests.append(request)
 
     async def bytes(self) -> int:
         """Return how many bytes came over the network, headers included."""
@@ -57,9 +60,12 @@ async def test_conversation_is_shown_before_there_is_a_socket(visit: Visit, in_c
     ana = await visit("ana")
     await ana.context.route("**/socket/**", lambda route: route.abort())
     await ana.page.route_web_socket("**/socket/**", lambda _: None)  # neither opens nor fails
+    asked: list[str] = []
+    ana.page.on("request", lambda request: asked.append(request.url))
     await ana.page.get_by_role("link", name="6º A · Matemática").first.click()
     await ana.page.wait_for_url("**/classes/*")
     await ana.sees("Abram o livro na página 12.")
+    assert len([each for each in asked if each.endswith("?joins")]) == 1
     await expect(ana.page.locator("#connection")).not_to_have_attribute("data-state", "online")
 
 

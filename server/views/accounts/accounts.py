@@ -107,7 +107,7 @@ class SignOut(Page):
         secret = self.get_cookie(SIGN_IN_COOKIE)
         if secret:
             await self.accounts.sign_out(secret)
-        self.clear_cookie(SIGN_IN_COOKIE, httponly=True, samesite="Lax")
+        self.end_sign_in()
         self.redirect(SIGN_IN, status=303)
 
 

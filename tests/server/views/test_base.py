@@ -75,7 +75,7 @@ def _assert_strict(answer: Answer) -> None:
 async def test_pages_have_no_inline_script_or_style(login: str, page: str, school: School, signed_in: SignedIn) -> None:
     answer = await (await signed_in(login)).get(_path(page, school))
     _assert_strict(answer)
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", answer.text))
     assert not re.search(r"<style|\sstyle=|\son\w+=", answer.text)
 
@@ -175,3 +175,35 @@ def test_local_path_stays_as_it_is(path: str) -> None:
 )
 def test_address_of_another_site_becomes_the_root(path: str | None) -> None:
     assert local_path(path) == "/"
+
+
+async def test_nobody_keeps_a_page_of_an_address_that_browsers_do_not_trust(signed_in: SignedIn) -> None:
+    ana = await signed_in("ana")
+    answer = await ana.get("/students/", Host="lousa.escola.test")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/accounts/status", "/students/classes/{mathematics}?joins", "/nowhere", "/"])
+async def test_nobody_keeps_an_answer_that_is_no_page(path: str, school: School, signed_in: SignedIn) -> None:
+    answer = await (await signed_in("ana")).get(_path(path, school))
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_scripts_can_read_who_is_signed_in(school: School, signed_in: SignedIn, accounts: Accounts) -> None:
+    ana = await signed_in("ana")
+    await ana.get("/students/")
+    assert ana.cookies["lousa_user"] == str(school.ana)
+    ana.cookies["lousa_user"] = "1"
+    await ana.get("/students/")
+    assert ana.cookies["lousa_user"] == str(school.ana)
+    await accounts.sign_out(ana.cookies["lousa_session"])
+    await ana.get("/students/")
+    assert "lousa_user" not in ana.cookies
+
+
+async def test_signing_out_empties_what_the_browser_has_kept(signed_in: SignedIn) -> None:
+    ana = await signed_in("ana")
+    await ana.get("/students/")
+    answer = await ana.post("/accounts/sign-out")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert not {"lousa_session", "lousa_user"} & set(ana.cookies)
