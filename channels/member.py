@@ -4,6 +4,7 @@ These are values: the `Authority` that checks credentials makes them, and the en
 every event. Nothing here knows of databases, cookies or sockets.
 """
 
+import time
 from collections.abc import Collection, Mapping
 from typing import Annotated, Protocol
 
@@ -46,13 +47,19 @@ class Member(msgspec.Struct, frozen=True):
 
     `credential_id` names the sign-in (a browser's session or a program's token), so that ending it can end the
     sockets opened with it. `classes` maps a class's id to the class: those the user is enrolled in, or, for
-    a role that sees all classes, every class of the school.
+    a role that sees all classes, every class of the school. At `expires_at` (ms since 1970; None: never) the sign-in is
+    read again: it has ended, or was extended meanwhile.
     """
 
     user: User
     login: str
     credential_id: int
     classes: Mapping[int, Classroom]
+    expires_at: int | None = None
+
+    def is_due(self) -> bool:
+        """Tell whether the sign-in has reached its end, as far as is known here."""
+        return self.expires_at is not None and time.time() * 1000 >= self.expires_at
 
 
 class Authority(Protocol):

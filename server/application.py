@@ -43,6 +43,7 @@ from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.process import garbage, health
+from server.process.hang_up import on_hang_up
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
 from server.process.listener import address, close, listen
@@ -80,7 +81,7 @@ START_AGAIN_SECONDS = 0.5
 
 
 async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -> None:
-    """Run the only worker until SIGTERM or SIGINT; a second signal ends it at once.
+    """Run the only worker until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP starts it again.
 
     Call `on_open` with the address when requests are answered. Raise DatabaseError or SettingsError if it cannot start.
     """
@@ -91,11 +92,33 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -
         async with _beating(None), AsyncExitStack() as stack:
             await _unless(stopped, _enter(stack, sole_server(settings)))
             await _unless(stopped, prepare(settings))
-            await _run(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
+            await _run_again(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
     except _StoppedEarly:
         pass
     finally:
         close(sockets)
+
+
+async def _run_again(
+    settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None]
+) -> None:
+    """Run until a stop, and anew after each SIGHUP; new connections wait meanwhile, and none is refused."""
+    while not stopped.is_set():
+        ended = asyncio.Event()
+        on_hang_up(ended.set, stopped.set)
+        passing = asyncio.create_task(_pass_on(stopped, ended))
+        copies = [each.dup() for each in sockets]
+        try:
+            await _run(settings, copies, ended, on_open)
+        finally:
+            close(copies)
+            await cancel(passing)
+        on_open = partial(log.info, "the server has started again")
+
+
+async def _pass_on(stopped: asyncio.Event, ended: asyncio.Event) -> None:
+    await stopped.wait()
+    ended.set()
 
 
 async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int) -> None:

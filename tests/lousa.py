@@ -101,6 +101,7 @@ class Lousa:
                 command,
                 cwd=self.root,
                 env=self._environment,
+                stdin=subprocess.DEVNULL,  # no terminal, also where the tests have one: SIGHUP would stop the server
                 stdout=log,
                 stderr=log,
                 start_new_session=self._new_session,

@@ -1,6 +1,6 @@
 """What is done with each message of a session: join, leave, heartbeat or push.
 
-    session (frame rate, older joins) -> rate of joins -> Joins
+    session (frame rate, older joins) -> sign-in at its end: read again -> rate of joins -> Joins
                                       -> rate of pushes -> Pushes
 
 Work that only needs memory and the journal's queue is done at once, and a push that is stored is answered by a callback
@@ -14,6 +14,7 @@ from channels.engine.failure import fail
 from channels.engine.joins import Joins
 from channels.engine.membership import Membership
 from channels.engine.pushes import Pushes
+from channels.engine.rights import Rights
 from channels.errors import Code, Refused
 from channels.event import Nothing
 from channels.sessions.registry import Registry
@@ -26,9 +27,16 @@ class Dispatcher:
     """Carries out what clients ask; `clock` is in seconds."""
 
     def __init__(
-        self, registry: Registry, membership: Membership, joins: Joins, pushes: Pushes, clock: Callable[[], float]
+        self,
+        registry: Registry,
+        membership: Membership,
+        rights: Rights,
+        joins: Joins,
+        pushes: Pushes,
+        clock: Callable[[], float],
     ) -> None:
         self._registry = registry
+        self._rights = rights
         self._membership = membership
         self._joins = joins
         self._pushes = pushes
@@ -45,6 +53,8 @@ class Dispatcher:
         if message is None:
             return None
         try:
+            if session.member.is_due():
+                return _finish(session, message, self._dispatch_rechecked(session, message))
             work = self._dispatch(session, message)
         except Exception as error:
             fail(session, message, error)
@@ -65,6 +75,12 @@ class Dispatcher:
         else:
             return self._push(session, message)
         return None
+
+    async def _dispatch_rechecked(self, session: Session, message: ClientMessage) -> None:
+        await self._rights.recheck(session)
+        work = self._dispatch(session, message) if session.closing is None else None
+        if work is not None:
+            await work
 
     async def _dispatch_settled(self, session: Session, message: ClientMessage) -> None:
         await self._pushes.settle(session)

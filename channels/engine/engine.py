@@ -113,7 +113,7 @@ class Engine:
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
         self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
         self._joins = joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
-        self.handle = Dispatcher(self._registry, self._membership, joins, self._pushes, clock).handle
+        self.handle = Dispatcher(self._registry, self._membership, self._rights, joins, self._pushes, clock).handle
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -275,6 +275,9 @@ class Engine:
     def _sweep(self) -> None:
         now = self._clock()
         self._registry.sweep(now)
+        for session in self._registry:
+            if session.member.is_due() and session.closing is None:
+                self._keep(self._rights.recheck(session))
         self._hub.forget_idle(now)
 
     def _keep(self, work: Awaitable[None]) -> None:

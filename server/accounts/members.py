@@ -169,7 +169,7 @@ class Members:
 
 
 def _kept(sign_in: SignIn, classes: Mapping[int, Classroom]) -> _Kept:
-    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, classes)
+    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, classes, sign_in.expires_at)
     return _Kept(member, sign_in.secret_hash, sign_in.kind, sign_in.expires_at)
 
 

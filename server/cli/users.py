@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from server.databases import Databases
 R = TypeVar("R")
 
 _LONGEST_TOKEN_DAYS = 3650
+
+_FORMULA_SIGNS = ("=", "+", "-", "@")
 
 password_option = option(
     "--password-stdin",
@@ -177,8 +180,11 @@ def _print_tokens(tokens: Sequence[Token]) -> None:
 
 
 def _as_text(cell: str) -> str:
-    """Keep a spreadsheet from reading a name as a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+    """Keep a spreadsheet from reading a name as a formula.
+
+    Some read the full-width signs of East Asian keyboards as the plain ones, and some skip blanks before a sign.
+    """
+    return f"'{cell}" if unicodedata.normalize("NFKC", cell).lstrip().startswith(_FORMULA_SIGNS) else cell
 
 
 def _day(at: int) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 from server.application import check, prepare, serve_as_worker
 from server.process.child import ChildProcess
+from server.process.hang_up import on_hang_up
 from server.process.heartbeat import BEAT_SECONDS, OPEN, SILENT_SECONDS, RunningClock
 from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
@@ -180,7 +181,7 @@ class Supervisor:
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._replace_asked.set)
+        on_hang_up(self._replace_asked.set, self._stop_asked.set)
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._handle_stop)
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -145,3 +145,19 @@ async def test_pages_answer_while_the_database_is_frozen(tmp_path: Path, postgre
     send(postgresql, signal.SIGCONT)
     lousa.stop()
     lousa.check_log()
+
+
+async def test_hang_up_drains_one_worker_and_starts_it_again(make_lousa: Callable[..., Lousa]) -> None:
+    lousa = make_lousa(serve_options=DRAIN)
+    token, pid = lousa.tokens("ana")["ana"], lousa.pid
+    for _ in range(2):
+        connection = await Connection.open(lousa.socket_url("students", token), lambda *_: None)
+        await connection.join("user:me")
+        os.kill(pid, signal.SIGHUP)
+        async with asyncio.timeout(STOP_SECONDS):
+            await connection.ended.wait()
+            again = await Connection.open(lousa.socket_url("students", token), lambda *_: None)
+        await again.join("user:me")
+        again.close()
+    assert lousa.pid == pid
+    assert lousa.log.count("the server has started again") == 2

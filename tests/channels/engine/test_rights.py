@@ -1,9 +1,14 @@
 """Rights that change while connections are open."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import ANY
 
+import msgspec
 import pytest
 
+from channels.engine.engine import Periods
 from channels.errors import RESTARTING, Unavailable
 from channels.member import Member
 from channels.wire.codec import JSON
@@ -98,3 +103,47 @@ async def test_connection_that_cannot_be_checked_is_asked_to_reconnect(
     await asyncio.sleep(0.01)
     assert session.closing is RESTARTING
     worker.engine.disconnect(session)
+
+
+def due(who: Member) -> Member:
+    """Return a sign-in as it is known where its end has come."""
+    return msgspec.structs.replace(who, expires_at=1_000)
+
+
+@pytest.mark.parametrize("event", ["message:send", "phx_join", "heartbeat"])
+async def test_sign_in_past_its_end_does_nothing_more(worker: Worker, event: str) -> None:
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    ana.session.member = due(ANA)
+    del worker.authority.members["ana"]
+    await ana.send("phoenix" if event == "heartbeat" else "class:7", event, {"text": "ainda aqui?"}, ref="99")
+    async with asyncio.timeout(5):
+        while ana.closed_with is None:
+            await asyncio.sleep(0.001)
+    assert ana.closed_with == 4001
+    assert not [frame for frame in ana.frames if frame[1] == "99"]
+    assert await bruno.ok("class:7", "message:send", {"text": "oi"}) == {"seq": 1, "at": ANY}
+
+
+async def test_sign_in_that_was_extended_goes_on_in_order(worker: Worker) -> None:
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    ana.session.member = due(ANA)
+    for text in ("um", "dois", "três"):
+        await ana.send("class:7", "message:send", {"text": text})
+    await ana.has(3, "message:sent")
+    assert [event["text"] for event in ana.got("message:sent")] == ["um", "dois", "três"]
+    assert ana.session.member is ANA
+
+
+async def test_silent_client_is_closed_when_its_sign_in_ends(make_worker: Callable[..., Any]) -> None:
+    worker = await make_worker(periods=Periods(sweep=0.02))
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    ana.session.member, bruno.session.member = due(ANA), due(BRUNO)
+    del worker.authority.members["ana"]
+    async with asyncio.timeout(5):
+        while ana.closed_with is None:
+            await asyncio.sleep(0.01)
+    assert (ana.closed_with, bruno.closed_with) == (4001, None)
+    assert bruno.session.member is BRUNO
