@@ -23,10 +23,10 @@ DRIVERS = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# The size of a write-ahead file to which SQLite cuts it back once it is copied into its database: it copies after 1,000
-# pages (4 MB). Without a limit, one import or one read during a busy hour leaves a large file until the last connection
-# closes.
-SQLITE_WAL_BYTES = 4 * 1024 * 1024
+# The size of a write-ahead file to which SQLite cuts it back once it is copied into its database. Usually it has 4 MB,
+# after which SQLite copies it. Without a limit, one import or one long read leaves a large file until the last
+# connection closes.
+SQLITE_WAL_BYTES = 8 * 1024 * 1024
 # How long a writer waits for another: longer than any transaction of a running server. A large roster import may take
 # longer; requests refused meanwhile are answered with "try again".
 SQLITE_BUSY_MS = 10_000
