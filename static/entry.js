@@ -2,6 +2,7 @@
 
 import {h, icon} from "./dom.js";
 import {_} from "./language.js";
+import "./patience.js";
 import {clockTime} from "./time.js";
 
 for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input[type=password]"))) {

@@ -16,10 +16,12 @@ from channels.member import STUDENT, TEACHER, Classroom, Member, User
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
 from channels.visible import tidy_name
+from server.accounts import known_browser
+from server.accounts.fair_queue import Client
 from server.accounts.members import Members
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
-from server.accounts.throttle import Throttle, forgive
+from server.accounts.throttle import Admission, Throttle, forgive, network
 from server.clock import DAY, Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
@@ -113,28 +115,52 @@ class Accounts:
             async with writing(self._sessions) as db:
                 await extend_sign_ins(db, ids, now, now + SIGN_IN_MS - after_ms, now + SIGN_IN_MS)
 
-    async def sign_in(self, login: str, password: str, address: str) -> str:
-        """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused."""
+    async def sign_in(self, login: str, password: str, address: str, *, known: str = "", ticket: str = "") -> str:
+        """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused.
+
+        `known` is the cookie of accounts that know this browser (`remember_browser`), `ticket` that of a refusal.
+        """
         login = normal_login(login)
-        await self._throttle.check(login, address)
-        async with self._passwords.slot():
-            await self._throttle.count(login, address)
-            account = await self._find(login)
+        account = await self._find(login)
+        browser = _browser(known, account)
+        admission = await self._throttle.check(login, address, browser, ticket)
+        client = Client(network(address), login, is_known=admission is Admission.KNOWN)
+        async with self._passwords.slot(client):
+            await self._throttle.count(login, address, admission, browser)
             right = await self._passwords.verify(account.password_hash if account else None, password)
         if account is None or not right:
             raise SignInRefused("wrong")
-        return await self._add_sign_in(account, address)
+        return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "")
 
-    async def redeem_code(self, login: str, code: str, new_password: str, address: str) -> str:
-        """Sign in for the first time, with a one-time code and a new password.
+    async def remember_browser(self, known: str, login: str) -> str:
+        """Return the cookie by which this user's account knows the browser that has just signed in."""
+        account = await self._find(normal_login(login))
+        if account is None or account.password_hash is None:
+            return known
+        return known_browser.add(known, account.id, account.password_hash)
+
+    async def patience(self, login: str, address: str, *, known: str = "", ticket: str = "") -> tuple[int, str]:
+        """Return for how many seconds to wait before a sign-in, and the ticket to sign in with then; else 0 and "".
+
+        A ticket that is good already is kept for the sign-in itself.
+        """
+        login = normal_login(login)
+        try:
+            await self._throttle.check(login, address, _browser(known, await self._find(login)), ticket, keep=True)
+        except SignInRefused as refused:
+            return refused.retry_after, refused.ticket
+        return 0, ticket
+
+    async def redeem_code(self, login: str, code: str, new_password: str, address: str, *, ticket: str = "") -> str:
+        """Sign in for the first time, with a one-time code and a new password; `ticket` is that of a refusal.
 
         Return the secret of the new sign-in; raise PasswordRefused, and the code stays good, or SignInRefused.
         """
         login = normal_login(login)
         check_new_password(login, new_password)
-        await self._throttle.check(login, address)
-        async with self._passwords.slot():
-            await self._throttle.count(login, address)
+        admission = await self._throttle.check(login, address, ticket=ticket)
+        async with self._passwords.slot(Client(network(address), login)):
+            await self._throttle.count(login, address, admission)
             account = await self._find(login)
             right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))
             if account is None or not right:
@@ -217,7 +243,7 @@ class Accounts:
         async with reading(self._sessions) as db:
             return await find_user(db, login)
 
-    async def _add_sign_in(self, account: Account, address: str) -> str:
+    async def _add_sign_in(self, account: Account, address: str, browser: str) -> str:
         """Store a new sign-in, unless the password changed or the account was disabled meanwhile."""
         now = self._clock()
         async with writing(self._sessions) as db:
@@ -227,7 +253,7 @@ class Accounts:
             secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS)
             await add_credentials(db, [new])
             ended = await end_oldest_sign_ins(db, found.id, MAX_SIGN_INS)
-            await forgive(db, found.login, address)
+            await forgive(db, found.login, address, browser)
             await note_changes(db, ended, now)
         self._forget(ended)
         return secret
@@ -252,6 +278,13 @@ class Accounts:
         if users:
             self.forget(users)
             self.changed.set()
+
+
+def _browser(known: str, account: Account | None) -> str:
+    """Return the number of this browser if it has signed in to the account before, or an empty string."""
+    if account is None or account.password_hash is None:
+        return ""
+    return known_browser.find(known, account.id, account.password_hash)
 
 
 def hash_secret(secret: str) -> bytes:

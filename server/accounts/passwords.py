@@ -1,7 +1,8 @@
 """Hashes and checks passwords and one-time codes with argon2id, in a bounded number of threads.
 
 One hash takes about 20 ms of a core and 19 MiB (one of the choices that OWASP's password storage cheat sheet holds
-equal): a class of 30 that signs in at once waits a third of a second, a school of 1,000 ten seconds.
+equal): a class of 30 that signs in at once waits a third of a second, a school of 1,000 ten seconds. `fair_queue` says
+whose turn it is.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from server.accounts.fair_queue import NOBODY, Client, FairQueue, QueueFull
 from server.accounts.refusals import PasswordRefused, SignInRefused
 
 R = TypeVar("R")
@@ -21,7 +23,10 @@ R = TypeVar("R")
 # Memory (KiB), passes, lanes. One lane: parallelism comes from the threads below.
 MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
 # At most two cores: the event loop must get its share, and memory stays below 40 MiB.
-AT_ONCE = 2
+THREADS = 2
+# Sign-ins under way, so that the threads do not wait while the database counts a guess. Fewer than the guesses that an
+# account has (throttle.ACCOUNT_FAILURES): right passwords that come at once are not refused.
+AT_ONCE = 6
 # The 401st would wait about four seconds; "try again" is the better answer.
 MAX_WAITING = 400
 RETRY_AFTER_SECONDS = 5
@@ -44,29 +49,21 @@ class Passwords:
     """Hashes passwords in threads; one object for a process."""
 
     def __init__(self, *, max_waiting: int = MAX_WAITING) -> None:
-        self._max_waiting = max_waiting
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
+        self._queue = FairQueue(AT_ONCE, max_waiting)
         self._is_closed = False
         # An unknown login is checked against this hash, so that it takes as long as a known one.
         self._nobody = self._hasher.hash("")
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for one of AT_ONCE places; raise SignInRefused (throttled) at once when too many wait already."""
-        if self._waiting >= self._max_waiting:
-            raise SignInRefused("throttled", RETRY_AFTER_SECONDS)
-        self._waiting += 1
+    async def slot(self, client: Client = NOBODY) -> AsyncIterator[None]:
+        """Wait for one of AT_ONCE places; raise SignInRefused (throttled) when too many wait."""
         try:
-            await self._slots.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
+            async with self._queue.place(client):
+                yield
+        except QueueFull:
+            raise SignInRefused("throttled", RETRY_AFTER_SECONDS) from None
 
     async def verify(self, stored: str | None, given: str) -> bool:
         """Return whether this password has the stored hash; without a hash return False after the same time."""

@@ -6,11 +6,12 @@ from typing import Literal
 class SignInRefused(Exception):
     """Nobody is signed in. `reason` is `wrong` (login or password), `code` (wrong, used or expired) or `throttled`.
 
-    After `throttled`, the client may retry after `retry_after` seconds.
+    After `throttled`, the client may retry after `retry_after` seconds, with the `ticket` if there is one.
     """
 
-    def __init__(self, reason: Literal["wrong", "code", "throttled"], retry_after: int = 0) -> None:
+    def __init__(self, reason: Literal["wrong", "code", "throttled"], retry_after: int = 0, ticket: str = "") -> None:
         super().__init__(reason)
+        self.ticket = ticket
         self.reason = reason
         self.retry_after = retry_after
 

@@ -1,4 +1,7 @@
-"""Counts of failed sign-ins, stored so that all workers share them and they survive restarts."""
+"""Counts of failed sign-ins, and tickets for further ones: all workers share them, and they survive restarts.
+
+A ticket is a row without a count. A key of turns has the time of the last turn that was given as its `until`.
+"""
 
 from typing import NamedTuple
 
@@ -50,6 +53,33 @@ async def take_back_failure(db: AsyncSession, key: str) -> None:
 async def forget_failures(db: AsyncSession, key: str) -> None:
     """Delete the count under this key."""
     await db.execute(delete(Failure).where(Failure.key == key))
+
+
+async def next_turn(db: AsyncSession, key: str, now: int, wait: int, latest: int) -> int | None:
+    """Give the next turn under this key, `wait` after the last one or after now; None if it would be after `latest`."""
+    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
+    after_last = case((Failure.until > now, Failure.until), else_=now) + wait
+    statement = (
+        insert(Failure)
+        .values(key=key, count=0, until=now + wait)
+        .on_conflict_do_update(index_elements=[Failure.key], set_={"until": after_last}, where=after_last <= latest)
+        .returning(Failure.until)
+    )
+    return (await db.execute(statement)).scalar_one_or_none()
+
+
+async def add_ticket(db: AsyncSession, key: str, until: int) -> None:
+    """Store a ticket that ends at this time."""
+    db.add(Failure(key=key, count=0, until=until))
+
+
+async def take_ticket(db: AsyncSession, key: str, now: int, latest: int) -> int | None:
+    """Return a ticket's end, None if there is no such ticket; delete it if it ends by `latest`."""
+    until = await db.scalar(select(Failure.until).where(Failure.key == key, Failure.until > now))
+    if until is None or until > latest:
+        return until
+    taken = delete(Failure).where(Failure.key == key).returning(Failure.until)
+    return (await db.execute(taken)).scalar_one_or_none()
 
 
 async def forget_old_failures(db: AsyncSession, now: int) -> None:

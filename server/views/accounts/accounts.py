@@ -4,8 +4,15 @@ from typing import Any
 from urllib.parse import quote
 
 from channels.transports.credential import SIGN_IN_COOKIE
+from server.accounts.known_browser import COOKIE_DAYS
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.views.base import SIGN_IN, Page, local_path
+
+KNOWN_COOKIE = "lousa_known"
+# Sent to the pages that sign in, and to no other.
+KNOWN_PATH = "/accounts"
+# Ours have 22.
+MAX_TICKET_CHARACTERS = 64
 
 
 class Home(Page):
@@ -39,6 +46,7 @@ class EntryPage(Page):
         self.set_status(status)
         ended = self.get_query_argument("ended", "") == "1" and self.request.method == "GET"
         typed = {"ended": ended, "problem": "", "retry_after": 0, "login": self.get_body_argument("login", "")}
+        typed["ticket"] = ""
         address = self.request.path
         here = address if self.destination == "/" else f"{address}?next={quote(self.destination, safe='/')}"
         await self.show(self.template, **{"next_page": self.destination, "here": here, **typed, **values})
@@ -53,7 +61,23 @@ class EntryPage(Page):
         status = 429 if refused.reason == "throttled" else 401
         if status == 429:
             self.set_header("Retry-After", str(refused.retry_after))
-        await self.show_form(status, problem=refused.reason, retry_after=refused.retry_after)
+        await self.show_form(status, problem=refused.reason, retry_after=refused.retry_after, ticket=refused.ticket)
+
+    @property
+    def known(self) -> str:
+        """The accounts that know this browser (server/accounts/known_browser.py)."""
+        return self.get_cookie(KNOWN_COOKIE) or ""
+
+    @property
+    def ticket(self) -> str:
+        """The ticket that an earlier refusal gave."""
+        return self.get_body_argument("ticket", "")[:MAX_TICKET_CHARACTERS]
+
+    async def remember_browser(self, login: str) -> None:
+        """Let the account know this browser: it stays known after signing out."""
+        cookie = await self.accounts.remember_browser(self.known, login)
+        options = {"path": KNOWN_PATH, "expires_days": COOKIE_DAYS, "httponly": True, "samesite": "Lax"}
+        self.set_cookie(KNOWN_COOKIE, cookie, **options)
 
 
 class SignIn(EntryPage):
@@ -68,7 +92,10 @@ class SignIn(EntryPage):
             await self.show_form(422, problem="empty")
             return
         try:
-            self.let_in(await self.accounts.sign_in(login, password, self.request.remote_ip or ""))
+            address = self.request.remote_ip or ""
+            secret = await self.accounts.sign_in(login, password, address, known=self.known, ticket=self.ticket)
+            await self.remember_browser(login)
+            self.let_in(secret)
         except SignInRefused as refused:
             await self.refuse(refused)
 
@@ -86,7 +113,10 @@ class FirstSignIn(EntryPage):
             await self.show_form(422, problem="empty", code=code)
             return
         try:
-            self.let_in(await self.accounts.redeem_code(login, code, password, self.request.remote_ip or ""))
+            address = self.request.remote_ip or ""
+            secret = await self.accounts.redeem_code(login, code, password, address, ticket=self.ticket)
+            await self.remember_browser(login)
+            self.let_in(secret)
         except PasswordRefused as refused:
             await self.show_form(422, problem=f"password {refused.reason}", code=code)
         except SignInRefused as refused:
@@ -95,6 +125,18 @@ class FirstSignIn(EntryPage):
     async def show_form(self, status: int = 200, **values: Any) -> None:
         """Keep the code where only the password was refused: it is still good."""
         await super().show_form(status, **{"code": "", **values})
+
+
+class Patience(EntryPage):
+    """Whether a sign-in has to wait, asked by the form's script before it sends the password."""
+
+    async def post(self) -> None:
+        """Answer `{"seconds": …, "ticket": …}`."""
+        login = self.get_body_argument("login", "")
+        known = self.known if self.get_body_argument("code", None) is None else ""  # a code is for new browsers
+        address = self.request.remote_ip or ""
+        seconds, ticket = await self.accounts.patience(login, address, known=known, ticket=self.ticket)
+        self.finish({"seconds": seconds, "ticket": ticket})
 
 
 class SignOut(Page):

@@ -7,7 +7,7 @@ from channels.member import Classroom, User
 from channels.topics.kind import SCHOOL, parse_name
 from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts, hash_secret, normal_login
 from server.accounts.refusals import PasswordRefused, SignInRefused
-from server.accounts.throttle import ACCOUNT_FAILURES
+from server.accounts.throttle import ACCOUNT_FAILURES, ADDRESS_FAILURES
 from server.accounts.users import CODE_DAYS, Users
 from server.clock import DAY
 from server.databases import DbSessions, reading, writing
@@ -76,15 +76,60 @@ async def test_disabled_or_ended_user_cannot_sign_in(
     assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
 
 
-async def test_throttled_account_refuses_even_the_right_password(
+async def test_throttled_account_admits_strangers_after_patience(
     accounts: Accounts, ana: int, clock: TurnedClock
 ) -> None:
     for _ in range(ACCOUNT_FAILURES):
         assert (await _refusal(accounts, "ana", "wrong-one")).reason == "wrong"
     refusal = await _refusal(accounts, "ana", PASSWORD)
-    assert (refusal.reason, refusal.retry_after) == ("throttled", 300)
-    clock.turn(300_000)
-    assert await accounts.sign_in("ana", PASSWORD, HERE)
+    assert (refusal.reason, refusal.retry_after) == ("throttled", 15)
+    assert await accounts.patience("ana", HERE, ticket=refusal.ticket) == (15, refusal.ticket)
+    clock.turn(15_000)
+    assert await accounts.patience("ana", HERE, ticket=refusal.ticket) == (0, refusal.ticket)
+    assert await accounts.sign_in("ana", PASSWORD, HERE, ticket=refusal.ticket)
+    assert await accounts.patience("ana", HERE) == (0, "")
+
+
+async def test_made_up_names_do_not_keep_a_school_out(accounts: Accounts, ana: int, clock: TurnedClock) -> None:
+    known = await accounts.remember_browser("", "ana")
+    for number in range(ADDRESS_FAILURES):
+        await accounts._throttle.count(f"nobody{number}", HERE)
+    assert await accounts.sign_in("ana", PASSWORD, HERE, known=known)
+    seconds, ticket = await accounts.patience("ana", HERE)
+    assert seconds == 5
+    clock.turn(5_000)
+    assert await accounts.sign_in("ana", PASSWORD, HERE, ticket=ticket)
+
+
+async def test_known_browser_gets_in_while_others_guess(
+    accounts: Accounts, ana: int, users: Users, clock: TurnedClock
+) -> None:
+    known = await accounts.remember_browser("", "ana")
+    for _ in range(ACCOUNT_FAILURES):
+        await _refusal(accounts, "ana", "wrong-one")
+    assert await accounts.patience("ana", HERE, known=known) == (0, "")
+    assert await accounts.sign_in("ana", PASSWORD, HERE, known=known)
+    assert (await _refusal(accounts, "ana", PASSWORD)).reason == "throttled", "a stranger still waits"
+    with pytest.raises(SignInRefused, match="wrong"):
+        await accounts.sign_in("ana", "wrong-one", HERE, known=known)
+    await users.set_password("ana", "another-one")
+    assert (await accounts.patience("ana", HERE, known=known))[0] > 0
+
+
+async def test_right_password_waits_for_few_of_many_guesses(accounts: Accounts, ana: int) -> None:
+    known = await accounts.remember_browser("", "ana")
+    done: list[str] = []
+
+    async def sign_in(name: str, password: str, address: str, known: str = "") -> None:
+        try:
+            await accounts.sign_in(name, password, address, known=known)
+        except SignInRefused:
+            pass
+        done.append(name)
+
+    guesses = [sign_in(f"nobody{number}", "wrong-one", HERE) for number in range(60)]
+    await asyncio.gather(*guesses, sign_in("ana", PASSWORD, HERE, known))
+    assert done.index("ana") < 30
 
 
 async def test_an_unknown_login_is_throttled_like_a_known_one(accounts: Accounts) -> None:

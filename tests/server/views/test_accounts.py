@@ -1,8 +1,10 @@
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from server.accounts.accounts import Accounts
+from server.accounts.throttle import ACCOUNT_FAILURES
 from server.accounts.users import Users
 from server.clock import DAY
 from tests.server.conftest import TurnedClock
@@ -45,15 +47,65 @@ async def test_empty_field_shows_an_error(visitor: Visitor) -> None:
     assert answer.has("Please fill in every field")
 
 
-async def test_too_many_attempts_show_when_to_retry(visitor: Visitor) -> None:
-    for _ in range(10):
-        await visitor.sign_in("ana", "wrong")
+async def _guess(url: str) -> None:
+    stranger = Visitor(url)
+    for _ in range(ACCOUNT_FAILURES):
+        assert (await stranger.sign_in("ana", "wrong")).status == 401
+
+
+async def test_too_many_attempts_cost_strangers_a_wait(visitor: Visitor, school: School, clock: TurnedClock) -> None:
+    await _guess(school.url)
     answer = await visitor.sign_in("ana", PASSWORD)
     assert answer.status == 429
-    assert answer.headers["Retry-After"] == "300"
-    assert answer.has("Try again in 5 minutes.")
+    assert answer.headers["Retry-After"] == "15"
+    assert answer.has("In 15 seconds you can sign in: type your password again.")
+    assert PASSWORD not in answer.text
+    form = {"login": answer.fields["login"], "ticket": answer.fields["ticket"], "password": PASSWORD}
     visitor.language = "pt-BR"
-    assert (await visitor.sign_in("ana", PASSWORD)).has("Tente de novo em 5 minutos.")
+    clock.turn(10_000)
+    early = await visitor.post("/accounts/sign-in", **form)
+    assert early.has("Em 5 segundos você pode entrar: digite sua senha de novo.")
+    assert early.fields["ticket"] == form["ticket"]
+    clock.turn(5_000)
+    assert (await visitor.post("/accounts/sign-in", **form)).status == 303
+
+
+async def test_browser_that_signed_in_before_does_not_wait(visitor: Visitor, school: School) -> None:
+    answer = await visitor.sign_in("ana", PASSWORD)
+    cookie = next(each for each in answer.headers.get_list("Set-Cookie") if each.startswith("lousa_known="))
+    assert all(part in cookie for part in ("HttpOnly", "Path=/accounts", "SameSite=Lax"))
+    await visitor.post("/accounts/sign-out")
+    await _guess(school.url)
+    assert "lousa_session" not in visitor.cookies
+    assert (await visitor.sign_in("ana", PASSWORD)).status == 303
+    forged = Visitor(school.url, cookies={"lousa_known": visitor.cookies["lousa_known"][:-1] + "!"})
+    assert (await forged.sign_in("ana", PASSWORD)).status == 429
+
+
+async def test_script_asks_for_the_wait_first(visitor: Visitor, school: School, clock: TurnedClock) -> None:
+    assert json.loads((await visitor.post("/accounts/patience", login="ana")).text) == {"seconds": 0, "ticket": ""}
+    await _guess(school.url)
+    wait = json.loads((await visitor.post("/accounts/patience", login="ana")).text)
+    assert wait["seconds"] == 15
+    clock.turn(15_000)
+    form = {"login": "ana", "password": PASSWORD, "ticket": wait["ticket"]}
+    assert (await visitor.post("/accounts/sign-in", **form)).status == 303
+    assert (await visitor.post("/accounts/patience", xsrf="forged", login="ana")).status == 403
+
+
+async def test_guesses_at_a_code_cost_a_wait(
+    people: People, users: Users, visitor: Visitor, clock: TurnedClock
+) -> None:
+    code = await _code(people, users)
+    form = {"login": "caio", "password": "uma senha só minha"}
+    for _ in range(ACCOUNT_FAILURES):
+        await visitor.post("/accounts/first-sign-in", **form, code="nope")
+    answer = await visitor.post("/accounts/first-sign-in", **form, code=code)
+    assert answer.status == 429
+    clock.turn(15_000)
+    ticket = answer.fields["ticket"]
+    assert (await visitor.post("/accounts/first-sign-in", **form, code=code, ticket=ticket)).status == 303
+    assert "lousa_known" in visitor.cookies
 
 
 @pytest.mark.parametrize("path", ["/accounts/sign-in", "/accounts/first-sign-in", "/accounts/sign-out"])
