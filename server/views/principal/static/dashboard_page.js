@@ -3,7 +3,7 @@
 import {showAnnouncementBadge} from "../../static/announcement_badge.js";
 import {connect, socket} from "../../static/connection.js";
 import {setText} from "../../static/dom.js";
-import {finder} from "../../static/fold.js";
+import {finder} from "../../static/folded_name.js";
 import {_, ngettext, number} from "../../static/language.js";
 import {closeMenus} from "../../static/menu.js";
 import {byId} from "../../static/page.js";

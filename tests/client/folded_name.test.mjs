@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {finder, isSameName} from "../../static/fold.js";
+import {finder, isSameName} from "../../static/folded_name.js";
 
 const SAME = [
   ["turma 12", "Turma 12"],
