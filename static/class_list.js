@@ -6,6 +6,7 @@
  * titles. The order changes only while nobody is about to hit an item (`still.js`).
  */
 
+import {wellFormed} from "./client/well_formed.js";
 import {mine, onOnline} from "./connection.js";
 import {h, setText} from "./dom.js";
 import {_, list, ngettext, number} from "./language.js";
@@ -13,7 +14,7 @@ import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
 import {watchHold} from "./still.js";
 import {plainText} from "./text/parse.js";
-import {shortTime} from "./time.js";
+import {onNewDay, shortTime} from "./time.js";
 import {classTopic, isClass, parseTopic} from "./topic.js";
 
 /** @typedef {import("./page.js").Classroom} Classroom */
@@ -24,6 +25,8 @@ const TEACHER = "teacher";
 const SEPARATOR = /\s+[·•|–-]\s+/;
 /** What fits on the little board. */
 const MARK_LENGTH = 6;
+/** More than a line of the widest list shows. */
+const PREVIEW_LENGTH = 200;
 
 /**
  * Split a title into what goes on the little board and the rest; a title that cannot be split stands whole beside it.
@@ -126,6 +129,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
   presence.onChange((users) => showLesson(users.some(({role}) => role === TEACHER)));
   presence.onCount(({users}) => showLesson((users[TEACHER] ?? 0) > 0));
   reading.onChange(show);
+  onNewDay(show);
   showReading(reading, {link, at, unread, preview});
   // What is unread in the open class is about to be read.
   const rank = () => (reading.unread > 0 && !isCurrent ? 0 : 2) + (lesson.hidden ? 1 : 0);
@@ -163,6 +167,7 @@ function previewOf({last, isKnown}) {
   if (last === undefined) return [isKnown ? _("Nothing was said here yet.") : "…"];
   const {author, text, title} = last.payload;
   const name = author.id === page.me.id ? _("You") : author.name.split(" ")[0];
-  const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${title || plainText(text)}` : plainText(text);
-  return [h("strong", {}, h("bdi", {}, name), ": "), h("bdi", {}, said.slice(0, 200).replace(/\s+/g, " "))];
+  const words = wellFormed(plainText((title || text).slice(0, PREVIEW_LENGTH)));
+  const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${words}` : words;
+  return [h("strong", {}, h("bdi", {}, name), ": "), h("bdi", {}, said.replace(/\s+/g, " "))];
 }

@@ -1,6 +1,7 @@
 /** The page of one class: joins its topic, and brings the parts of the page together. */
 
 import {showAnnouncementBadge} from "./announcement_badge.js";
+import {showAuthorAbove} from "./chat/author_above.js";
 import {startComposer} from "./chat/composer.js";
 import {Conversation} from "./chat/conversation.js";
 import {History} from "./chat/history.js";
@@ -100,6 +101,7 @@ for (const show of [showUnread, showJumps]) reading.onChange(show);
 document.addEventListener("visibilitychange", showUnread);
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
+showAuthorAbove();
 if (page.classes.length > 1) {
   byId("side").hidden = false;
   document.body.classList.add("has-side");

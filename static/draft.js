@@ -1,5 +1,6 @@
 /** What somebody has begun to write, kept in this tab over a reload or a look at another page, until it is sent. */
 
+import {wellFormed} from "./client/well_formed.js";
 import {page} from "./page.js";
 
 const PREFIX = "lousa:draft:";
@@ -12,7 +13,7 @@ function key(place) {
 /** @param {string} place where it is written, such as `class:7` */
 export function loadDraft(place) {
   try {
-    return sessionStorage.getItem(key(place)) ?? "";
+    return wellFormed(sessionStorage.getItem(key(place)) ?? "");
   } catch {
     return ""; // a browser that forbids storage throws
   }
@@ -22,7 +23,7 @@ export function loadDraft(place) {
 export function saveDraft(place, text) {
   try {
     if (text === "") sessionStorage.removeItem(key(place));
-    else sessionStorage.setItem(key(place), text);
+    else sessionStorage.setItem(key(place), wellFormed(text));
   } catch {
     return;
   }

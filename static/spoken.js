@@ -4,6 +4,8 @@ import {ngettext} from "./language.js";
 import {byId} from "./page.js";
 
 const GATHER_MS = 900;
+/** What is longer is read on the page: speech that goes on for minutes hides all that comes after it. */
+const MAX_LENGTH = 400;
 
 /** Said one by one; of more, only how many. */
 const MAX_SAID = 2;
@@ -15,7 +17,7 @@ let count = 0;
 /** @param {string} text */
 export function speak(text) {
   count += 1;
-  if (count <= MAX_SAID) waiting.push(text);
+  if (count <= MAX_SAID) waiting.push(shortened(text));
   if (count === 1) setTimeout(say, GATHER_MS);
 }
 
@@ -24,4 +26,9 @@ function say() {
   byId("spoken").textContent = count > MAX_SAID ? several : waiting.join("\n");
   waiting = [];
   count = 0;
+}
+
+/** @param {string} text */
+function shortened(text) {
+  return text.length <= MAX_LENGTH ? text : `${Array.from(text).slice(0, MAX_LENGTH).join("")}…`;
 }

@@ -1,6 +1,11 @@
-/** Times as the reader's clock shows them, in the page's language. All are milliseconds since 1970. */
+/**
+ * Times as the reader's clock shows them, in the page's language. All are milliseconds since 1970.
+ *
+ * "Today" is another word tomorrow: at midnight, and when the page is shown again, what is shown is said anew.
+ */
 
-import {h} from "./dom.js";
+import {Listeners} from "./client/listeners.js";
+import {h, setText} from "./dom.js";
 import {_, language} from "./language.js";
 
 const clock = new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit"});
@@ -62,8 +67,44 @@ export function dayAndTime(at, now = Date.now()) {
  * @param {(at: number) => string} format
  */
 export function timeElement(at, format) {
-  return h("time", {datetime: new Date(at).toISOString(), title: whole.format(at)}, format(at));
+  const element = h("time", {datetime: new Date(at).toISOString(), title: whole.format(at)}, format(at));
+  shown.set(element, {at, format});
+  return element;
 }
+
+/** @type {WeakMap<Element, {at: number, format: (at: number) => string}>} */
+const shown = new WeakMap();
+/** @type {Listeners<[]>} */
+const onDay = new Listeners();
+let today = new Date().toDateString();
+
+/** Call when another day has begun. @param {() => void} listener */
+export function onNewDay(listener) {
+  return onDay.add(listener);
+}
+
+function lookAtDay() {
+  const now = new Date().toDateString();
+  if (now === today) return;
+  today = now;
+  for (const element of document.querySelectorAll("time")) {
+    const time = shown.get(element);
+    if (time !== undefined) setText(element, time.format(time.at));
+  }
+  onDay.emit();
+}
+
+function waitForMidnight() {
+  const now = new Date();
+  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+  setTimeout(() => {
+    lookAtDay();
+    waitForMidnight();
+  }, midnight.getTime() - now.getTime() + 50); // timers may be a little early
+}
+
+waitForMidnight();
+document.addEventListener("visibilitychange", lookAtDay); // a computer that slept over midnight
 
 /** @param {string} text */
 function capital(text) {

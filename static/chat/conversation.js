@@ -10,7 +10,7 @@
 import {_} from "../language.js";
 import {page} from "../page.js";
 import {MESSAGE} from "../reading.js";
-import {dayName, isSameDay} from "../time.js";
+import {dayName, isSameDay, timeElement} from "../time.js";
 import {divider} from "./row.js";
 
 /** Messages of one author this close belong together. */
@@ -152,7 +152,7 @@ export class Conversation {
   #decorateOne(entry, before) {
     const beginsDay = before === undefined || !isSameDay(before.payload.at, entry.payload.at);
     if (!beginsDay) entry.day?.remove();
-    entry.day = beginsDay ? entry.day ?? divider(dayName(entry.payload.at)) : null;
+    entry.day = beginsDay ? entry.day ?? divider(timeElement(entry.payload.at, dayName)) : null;
     const line = this.#line?.nextElementSibling === entry.row ? this.#line : null;
     if (entry.day !== null) (line ?? entry.row).before(entry.day);
     const isOneBlock = !beginsDay && line === null && before !== undefined && areOneBlock(before, entry);

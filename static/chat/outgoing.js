@@ -115,6 +115,7 @@ export function reason(error) {
   const words = {
     forbidden: _("Not sent: you may not write here."),
     bad_payload: _("Not sent: the server cannot take this text."),
+    timeout: _("Not sent: the server gave no answer."),
     closed: _("Not sent: this class is no longer one of yours."),
   };
   return words[/** @type {keyof typeof words} */ (error?.code)] ?? _("Not sent.");

@@ -44,7 +44,7 @@ export function messageRow({text, author, seq, at}) {
   );
 }
 
-/** @param {string} text @param {boolean} isNew */
+/** @param {Node | string} text @param {boolean} isNew */
 export function divider(text, isNew = false) {
   return h("li", {class: isNew ? "divider new" : "divider"}, h("span", {}, text));
 }

@@ -3,6 +3,8 @@
  * The names of the protocol's own events stand here too.
  */
 
+import {wellFormedJson} from "./well_formed.js";
+
 export const VERSION = "2.0.0";
 
 export const JOIN = "phx_join";
@@ -24,11 +26,11 @@ export const MAX_FRAME_BYTES = 64 * 1024;
  */
 
 /**
- * Turn a frame into text.
+ * Turn a frame into text that can be written in UTF-8: the server could not even tell which frame it refuses otherwise.
  * @param {Frame} frame
  */
 export function encode({joinRef, ref, topic, event, payload}) {
-  return JSON.stringify([joinRef, ref, topic, event, payload]);
+  return wellFormedJson([joinRef, ref, topic, event, payload]);
 }
 
 /**

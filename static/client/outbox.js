@@ -3,16 +3,20 @@
  *
  * One is under way at a time: were the next sent before the answer, a refused first one would arrive after it. Each keeps
  * its id however often it is sent, and the server counts it once. What the server refuses for now, what gets no answer and
- * what a lost connection cuts off is sent again; what it refuses for good has failed, and the next one goes.
+ * what a lost connection cuts off is sent again; what it refuses for good has failed, and the next one goes. So has what gets
+ * no answer several times on a connection that carries everything else: nothing blocks those behind it, also after a reload.
  */
 
 import {Backoff} from "./backoff.js";
 import {Delivery} from "./delivery.js";
-import {Disconnected, Refused, TimedOut} from "./errors.js";
+import {ClientError, Disconnected, Refused, TimedOut} from "./errors.js";
 import {MAX_FRAME_BYTES} from "./frame.js";
+import {wellFormedJson} from "./well_formed.js";
 
 /** How long one attempt waits for its answer; a healthy server takes milliseconds. */
 export const ANSWER_MS = 10_000;
+/** Attempts without an answer while the connection lives: a server that is merely busy answers one of them. */
+export const MAX_UNANSWERED = 3;
 /** More than anybody types while the network is away. */
 export const MAX_UNSENT = 100;
 /** Left of a frame for its topic, event and references. */
@@ -36,6 +40,8 @@ export class Outbox {
   /** @type {Delivery | null} */
   #underWay = null;
   #isReady = false;
+  /** Attempts with the oldest one in a row that got no answer. */
+  #unanswered = 0;
   /** @type {(() => void) | null} */
   #callOffWaiting = null;
 
@@ -70,7 +76,7 @@ export class Outbox {
    * @param {Payload} payload
    */
   send(event, payload) {
-    const delivery = new Delivery({id: this.#newIdentifier(), event, payload}, this);
+    const delivery = new Delivery({id: this.#newIdentifier(), event, payload: cleaned(payload)}, this);
     const refusal = this.#refusal(payload);
     if (refusal === null) this.#add(delivery);
     else delivery.fail(refusal);
@@ -134,7 +140,7 @@ export class Outbox {
 
   /** @param {import("./unsent.js").Unsent} unsent */
   #takeUp({id, event, payload, failure}) {
-    const delivery = new Delivery({id, event, payload}, this);
+    const delivery = new Delivery({id, event, payload: cleaned(payload)}, this);
     if (failure) delivery.fail(new Refused(failure.code, failure.message));
     this.#deliveries.push(delivery);
   }
@@ -170,9 +176,10 @@ export class Outbox {
    * @param {Payload} response
    */
   #answered(delivery, error, response) {
+    this.#unanswered = error instanceof TimedOut ? this.#unanswered + 1 : 0;
     if (error === null) this.#arrived(delivery, response);
     else if (error instanceof Disconnected) delivery.wait(true);
-    else if (isPassing(error)) this.#sendLater(delivery, error);
+    else if (isPassing(error) && this.#unanswered < MAX_UNANSWERED) this.#sendLater(delivery, error);
     else this.#failed(delivery, error);
   }
 
@@ -192,6 +199,7 @@ export class Outbox {
    * @param {Error} error
    */
   #failed(delivery, error) {
+    this.#unanswered = 0;
     delivery.fail(error);
     this.#save();
   }
@@ -244,6 +252,11 @@ function isPassing(error) {
  * @returns {import("./unsent.js").Unsent}
  */
 function kept({id, event, payload, error}) {
-  const failure = error instanceof Refused ? {code: error.code, message: error.message} : undefined;
+  const failure = error instanceof ClientError ? {code: error.code, message: error.message} : undefined;
   return {id, event, payload, failure};
+}
+
+/** As it will be sent, so that a page shows it so, too. @param {Payload} payload @returns {Payload} */
+function cleaned(payload) {
+  return JSON.parse(wellFormedJson(payload));
 }

@@ -72,7 +72,7 @@ async def test_message_without_a_reply_reveals_a_dead_connection(
 ) -> None:
     [ana] = await in_class("ana")
     network = await behind(ana)
-    connection = ana.page.locator("#connection")
+    connection = ana.page.locator("#connection-state")
     with ana.outage():
         network.loses_all = True
         await ana.say("alguém me ouve?")

@@ -1,5 +1,7 @@
 """What is written: how it is sent, how it is shown, and how much room it takes."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import Locator, expect
 
@@ -131,6 +133,42 @@ async def test_with_a_keyboard_one_can_write_at_once_and_enter_sends(in_class: I
     await ana.page.keyboard.type("bom dia")
     await ana.page.keyboard.press("Enter")
     await ana.sees("bom dia")
+
+
+async def test_half_an_emoji_is_replaced_and_blocks_nothing(in_class: InClass) -> None:
+    ana, paula = await in_class("ana", "paula")
+    field = ana.page.locator("#text")
+    await field.evaluate("field => { field.value = 'meio \\ud83d'; field.dispatchEvent(new Event('input')); }")
+    await field.press("Enter")
+    await ana.say("depois")
+    for visitor in (ana, paula):
+        await visitor.sees("meio \ufffd", "depois")
+    await expect(ana.page.locator("#pending li")).to_have_count(0)
+
+
+async def test_the_author_of_what_stands_at_the_top_stays_in_view(in_class: InClass) -> None:
+    ana, paula = await in_class("ana", "paula")
+    await paula.say("Bom dia")
+    for number in range(1, 4):
+        await paula.page.locator("#text").fill(f"parte {number}\n" + "linha\n" * 30)
+        await paula.page.locator("#composer .send").click()
+    await expect(texts(ana)).to_have_count(4, timeout=TIMEOUT_MS)
+    author = ana.page.locator("#author-above")
+    await expect(author).to_contain_text("Paula Nogueira Antunes", timeout=TIMEOUT_MS)
+    await ana.screenshot("author-above")
+    await ana.page.locator("#scroller").evaluate("scroller => scroller.scrollTo(0, 0)")
+    await expect(author).to_be_empty()
+
+
+async def test_another_day_names_the_days_anew(in_class: InClass) -> None:
+    [ana] = await in_class("ana")
+    await ana.say("hoje")
+    await ana.sees("hoje")
+    day = ana.page.locator("#messages .divider")
+    await expect(day).to_have_text("Today")
+    await ana.page.clock.set_system_time(datetime.now(UTC) + timedelta(days=1))
+    await ana.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(day).to_have_text("Yesterday")
 
 
 async def test_an_emoji_alone_is_large(in_class: InClass) -> None:

@@ -85,6 +85,58 @@ test("what gets no answer in 10 s is sent again under the same id", () => {
   assert.deepEqual(sent(client).map(({id}) => id), [delivery.id, delivery.id]);
 });
 
+/** Three attempts of 10 s without an answer, each followed by the longest wait before the next. */
+function letUnanswered(client) {
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    passTime(client, 10_000);
+    passTime(client, 2000);
+  }
+}
+
+test("what gets no answer three times has failed, and the next one goes", () => {
+  const client = joinedClient();
+  const {delivery, states} = sendText(client, "one");
+  sendText(client, "two");
+  letUnanswered(client);
+  assert.equal(states.at(-1), "failed");
+  assert.equal(delivery.error.code, "timeout");
+  assert.equal(texts(client).filter((text) => text === "one").length, 3);
+  assert.equal(texts(client).at(-1), "two");
+});
+
+test("what got no answer is not sent again by a reload", () => {
+  const storage = new MemoryStorage();
+  const before = joinedClient({storage});
+  sendText(before, "one");
+  letUnanswered(before);
+  const after = onlineClient({storage});
+  after.channel = after.socket.channel(TOPIC);
+  after.channel.join();
+  after.network.webSocket.reply("phx_join", joinReply());
+  sendText(after, "two");
+  assert.deepEqual(texts(after), ["two"]);
+  assert.equal(after.channel.unsent[0].error.code, "timeout");
+});
+
+test("half an emoji is replaced before it is sent, shown or kept", () => {
+  const storage = new MemoryStorage();
+  const client = joinedClient({storage});
+  const {delivery} = sendText(client, "meio \ud83d");
+  assert.deepEqual(texts(client), ["meio \ufffd"]);
+  assert.equal(delivery.payload.text, "meio \ufffd");
+  assert.ok(!storage.getItem(storage.key(0)).includes("\\ud83d"));
+});
+
+test("half an emoji that an older page has kept is replaced, too", () => {
+  const storage = new MemoryStorage();
+  const before = joinedClient({storage});
+  sendText(before, "meio X");
+  const name = storage.key(0);
+  storage.setItem(name, storage.getItem(name).replace("X", "\\ud83d"));
+  const after = joinedClient({storage});
+  assert.deepEqual(texts(after), ["meio \ufffd"]);
+});
+
 test("too fast waits as long as the server says, and the others behind it", () => {
   const client = joinedClient();
   const {states} = sendText(client, "one");

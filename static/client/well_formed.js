@@ -10,3 +10,11 @@ const HALF = /\p{Surrogate}/gu;
 export function wellFormed(text) {
   return text.replace(HALF, "\ufffd");
 }
+
+/**
+ * Write a value as JSON, with all texts in it well formed.
+ * @param {unknown} value
+ */
+export function wellFormedJson(value) {
+  return JSON.stringify(value, (_key, part) => (typeof part === "string" ? wellFormed(part) : part));
+}
