@@ -10,7 +10,7 @@ its reading: text in another encoding, a quote that is never closed. `whole` the
 import csv
 import io
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
@@ -27,6 +27,8 @@ ROWS_PER_TICK = 20_000
 
 # The first bytes, which show how a file is written. A header of an export has under 400.
 _HEAD_BYTES = 1_024
+# How much of a file in UTF-16 is decoded at once: as much as a row may have.
+_PIECE_BYTES = MAX_ROW_BYTES
 _SEPARATORS = ",;\t"
 _CTRL_Z = b"\x1a"
 
@@ -146,10 +148,15 @@ class Sheet:
                 self._unticked += len(raw)
                 yield raw
             return
-        text = io.TextIOWrapper(self._stream, "utf-16", newline="\n")
-        for line in iter(partial(text.readline, MAX_ROW_BYTES + 1), ""):
-            self._unticked += 2 * len(line)
-            yield line.encode()
+        rest, decoder = "", getincrementaldecoder("utf-16")()
+        for data in iter(partial(self._stream.read, _PIECE_BYTES), b""):
+            self._unticked += len(data)
+            *lines, rest = (rest + decoder.decode(data)).split("\n")
+            yield from (f"{line}\n".encode() for line in lines)
+            if len(rest) > MAX_ROW_BYTES:
+                yield rest.encode()
+                rest = ""
+        yield (rest + decoder.decode(b"", final=True)).encode()
 
     def _read_header(self, columns: Sequence[str]) -> Callable[[list[str]], tuple[str, ...]]:
         line, header = next(self._rows(), (1, []))
