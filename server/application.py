@@ -106,7 +106,7 @@ async def _run_again(
     while not stopped.is_set():
         ended = asyncio.Event()
         on_hang_up(ended.set, stopped.set)
-        passing = asyncio.create_task(_pass_on(stopped, ended))
+        passing = asyncio.create_task(_pass_on(stopped, ended, sockets))
         copies = [each.dup() for each in sockets]
         try:
             await _run(settings, copies, ended, on_open)
@@ -116,8 +116,10 @@ async def _run_again(
         on_open = partial(log.info, "the server has started again")
 
 
-async def _pass_on(stopped: asyncio.Event, ended: asyncio.Event) -> None:
+async def _pass_on(stopped: asyncio.Event, ended: asyncio.Event, sockets: list[socket]) -> None:
     await stopped.wait()
+    # Nobody serves them again: new connections are refused at once, rather than left waiting until the drain is over.
+    close(sockets)
     ended.set()
 
 
