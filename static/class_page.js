@@ -15,6 +15,7 @@ import {isInFront, View} from "./chat/view.js";
 import {showClasses} from "./class_list.js";
 import {connect} from "./connection.js";
 import {beginWithFirstEvents} from "./first_events.js";
+import {changeFormulasBy} from "./formula.js";
 import {list, ngettext} from "./language.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
@@ -102,6 +103,7 @@ document.addEventListener("visibilitychange", showUnread);
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
 showAuthorAbove();
+changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;
   document.body.classList.add("has-side");

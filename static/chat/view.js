@@ -42,6 +42,23 @@ export class View {
     this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
   }
 
+  /** Change how high some rows are, and keep what the reader looks at where it is. @param {() => void} change */
+  stay(change) {
+    if (this.isAtEnd) {
+      change();
+      return this.toEnd();
+    }
+    const row = this.#rowAtTop();
+    const before = row?.getBoundingClientRect().top ?? 0;
+    change();
+    this.#scroller.scrollTop += (row?.getBoundingClientRect().top ?? 0) - before;
+  }
+
+  #rowAtTop() {
+    const {left, top, width} = this.#scroller.getBoundingClientRect();
+    return document.elementsFromPoint(left + width / 2, top + 1).find((element) => element.matches(".messages > li"));
+  }
+
   /** How far it is to both ends of the rows, in px. */
   distances() {
     const {scrollHeight, scrollTop, clientHeight} = this.#scroller;

@@ -22,12 +22,19 @@ print("**olá**")
 $$\frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$"""
 
 
+IS_AT_END = """() => {
+  const {scrollHeight, scrollTop, clientHeight} = document.getElementById("scroller");
+  return scrollHeight - scrollTop - clientHeight < 2;
+}"""
+
+
 def texts(visitor: Visitor) -> Locator:
     return visitor.page.locator("#messages .text")
 
 
 async def test_marks_lists_code_and_formulas_are_shown_as_what_they_are(in_class: InClass) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
+    await ana.page.set_viewport_size({"width": 1280, "height": 420})
     await ana.page.locator("#text").fill(MARKED)
     await ana.page.locator("#composer .send").click()
     for visitor in everybody:
@@ -40,6 +47,7 @@ async def test_marks_lists_code_and_formulas_are_shown_as_what_they_are(in_class
         await expect(text.locator("pre")).to_have_text('print("**olá**")')
         await expect(text.locator("math")).to_have_count(2, timeout=TIMEOUT_MS)
         await expect(text.locator("math[display=block] mfrac msqrt")).to_have_count(1)
+        await visitor.page.wait_for_function(IS_AT_END)
         await expect(text.locator("ol > li").nth(1)).to_have_text(r"$\frac{$")
         assert await text.locator("b, img, script").count() == 0
         await visitor.screenshot(f"marks-{visitor.login}")
