@@ -14,7 +14,7 @@ from server import rosters
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.databases import Databases
 from server.databases.pairing import Ids
-from server.process.sole_server import sole_server
+from server.process.sole_server import STOP_FIRST, sole_server
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
 from server.schemas import SCHEMAS
@@ -72,16 +72,16 @@ def upgrade(**given: Any) -> None:
     backup first. Files in the data folder are upgraded whenever Lousa starts.
     """
     settings = make_settings(**given)
-    asyncio.run(_upgrade(Databases(settings.databases, SCHEMAS)))
+    asyncio.run(_upgrade(settings))
     click.echo("The databases are up to date.")
 
 
 @database.command()
 @data_options
 def restored(**given: Any) -> None:
-    """Accept databases that came from a backup, or that are of different moments.
+    """Accept restored databases.
 
-    Run it after every restore, while no server runs. Clients then load their classes anew instead of taking the
+    Run it after every restore of a backup, while no server runs. Clients then load their classes anew instead of taking the
     restored messages for those that they have seen, and new users and classes get ids that no message mentions.
     """
     settings = make_settings(**given)
@@ -95,16 +95,18 @@ def restored(**given: Any) -> None:
 async def _accept(settings: Settings) -> Ids:
     databases = Databases(settings.databases, SCHEMAS)
     try:
-        async with sole_server(settings):
+        async with sole_server(settings, refusal=STOP_FIRST):
             await databases.prepare_tables()
             return await databases.accept()
     finally:
         await databases.dispose()
 
 
-async def _upgrade(databases: Databases) -> None:
+async def _upgrade(settings: Settings) -> None:
+    databases = Databases(settings.databases, SCHEMAS)
     try:
-        await databases.upgrade()
+        async with sole_server(settings, refusal=STOP_FIRST):
+            await databases.upgrade()
     finally:
         await databases.dispose()
 

@@ -42,33 +42,42 @@ CLOSE_SECONDS = 0.5
 # PostgreSQL notices within 25 s that the machine of a server is gone; its own default is two hours.
 _KEEPALIVES = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 
-_REFUSAL = (
+# Both name the journal.
+SECOND_SERVER = (
     "Another Lousa serves this school already ({}), and no Redis joins the two: their users would not see each other's "
     "messages and presence. Stop one of them. On one machine, several processes are one server with --workers; servers "
     "on several machines need the same --redis-url on each."
 )
+STOP_FIRST = "A Lousa serves this school ({}): stop it first, on every machine. Nothing was changed."
 
 
 @asynccontextmanager
-async def sole_server(settings: Settings, *, wait_seconds: float = WAIT_SECONDS) -> AsyncIterator[None]:
-    """Lock the journal during the block; raise SettingsError if another server has locked it, or DatabaseError."""
+async def sole_server(
+    settings: Settings, *, refusal: str = SECOND_SERVER, wait_seconds: float = WAIT_SECONDS
+) -> AsyncIterator[None]:
+    """Lock the journal during the block; raise SettingsError if another server has locked it, or DatabaseError.
+
+    `refusal` is the message then; a command that needs all servers stopped says STOP_FIRST.
+    """
     url = read_url("journal", settings.databases["journal"])
     is_shared = settings.redis_url is not None
     if url.get_backend_name() == "sqlite":
         with _lock_file(url.database or "") as file:
-            await _wait_for(lambda: _try_file(file, is_shared), file.name, wait_seconds)
+            refused = SettingsError(refusal.format(url.database))
+            await _wait_for(lambda: _try_file(file, is_shared), refused, wait_seconds)
             yield
     else:
         async with _PostgresqlLock(url, is_shared) as lock:
-            await _wait_for(lock.acquire, url.render_as_string(hide_password=True), wait_seconds)
+            refused = SettingsError(refusal.format(url.render_as_string(hide_password=True)))
+            await _wait_for(lock.acquire, refused, wait_seconds)
             yield
 
 
-async def _wait_for(acquire: Callable[[], Awaitable[bool]], place: str, seconds: float) -> None:
+async def _wait_for(acquire: Callable[[], Awaitable[bool]], refused: SettingsError, seconds: float) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while not await acquire():
         if asyncio.get_running_loop().time() > deadline:
-            raise SettingsError(_REFUSAL.format(place))
+            raise refused
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -149,7 +158,7 @@ class _PostgresqlLock:
                 if await self.acquire():
                     return
                 if not logged:
-                    log.error(_REFUSAL.format(self._url.render_as_string(hide_password=True)))
+                    log.error(SECOND_SERVER.format(self._url.render_as_string(hide_password=True)))
                 logged = True
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -29,7 +29,7 @@ async def test_second_server_that_no_redis_joins_is_refused(
         with pytest.raises(SettingsError, match="Another Lousa serves this school already") as told:
             async with sole_server(replace(settings, redis_url=second), wait_seconds=0):
                 raise AssertionError("it was started")
-    assert "journal.sqlite3-server" in str(told.value) or "127.0.0.1" in str(told.value)
+    assert "journal.sqlite3)" in str(told.value) or "127.0.0.1" in str(told.value)
     async with sole_server(replace(settings, redis_url=second), wait_seconds=0):
         pass
 

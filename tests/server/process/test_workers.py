@@ -291,7 +291,8 @@ def test_second_server_on_the_same_port_or_data_is_refused(crew: Crew) -> None:
         ([*serve, "2"], refused),
         ([*serve, "1"], refused),
         ([*serve, "1", "--redis-url", "redis://127.0.0.1"], refused),
-        (["database", "restored"], refused),
+        (["database", "restored"], "A Lousa serves this school"),
+        (["database", "upgrade"], "A Lousa serves this school"),
     ):
         command = [sys.executable, "server.py", *arguments, "--data-dir", str(crew.data_dir)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
