@@ -19,6 +19,7 @@ from channels.visible import tidy_name
 from server.accounts import known_browser
 from server.accounts.fair_queue import Client
 from server.accounts.members import Members
+from server.accounts.own_account import OwnAccount
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
 from server.accounts.throttle import Admission, Throttle, forgive, network
@@ -60,7 +61,8 @@ MAX_LOGIN_CHARACTERS = 255
 class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
 
-    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change.
+    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
+    users do with their own account.
     """
 
     def __init__(self, sessions: DbSessions, clock: Clock = now_ms, roles: Collection[Role] = ROLES) -> None:
@@ -70,6 +72,7 @@ class Accounts:
         self._passwords = Passwords()
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
+        self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
@@ -115,14 +118,17 @@ class Accounts:
             async with writing(self._sessions) as db:
                 await extend_sign_ins(db, ids, now, now + SIGN_IN_MS - after_ms, now + SIGN_IN_MS)
 
-    async def sign_in(self, login: str, password: str, address: str, *, known: str = "", ticket: str = "") -> str:
+    async def sign_in(
+        self, login: str, password: str, address: str, *, known: str = "", ticket: str = "", device: str = ""
+    ) -> str:
         """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused.
 
         `known` is the cookie of accounts that know this browser (`remember_browser`), `ticket` that of a refusal.
+        `device` names the browser for its user (accounts/device.py).
         """
         login = normal_login(login)
         account = await self._find(login)
-        browser = _browser(known, account)
+        browser = known_browser.of_account(known, account)
         admission = await self._throttle.check(login, address, browser, ticket)
         client = Client(network(address), login, is_known=admission is Admission.KNOWN)
         async with self._passwords.slot(client):
@@ -130,7 +136,7 @@ class Accounts:
             right = await self._passwords.verify(account.password_hash if account else None, password)
         if account is None or not right:
             raise SignInRefused("wrong")
-        return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "")
+        return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "", device)
 
     async def remember_browser(self, known: str, login: str) -> str:
         """Return the cookie by which this user's account knows the browser that has just signed in."""
@@ -146,12 +152,16 @@ class Accounts:
         """
         login = normal_login(login)
         try:
-            await self._throttle.check(login, address, _browser(known, await self._find(login)), ticket, keep=True)
+            await self._throttle.check(
+                login, address, known_browser.of_account(known, await self._find(login)), ticket, keep=True
+            )
         except SignInRefused as refused:
             return refused.retry_after, refused.ticket
         return 0, ticket
 
-    async def redeem_code(self, login: str, code: str, new_password: str, address: str, *, ticket: str = "") -> str:
+    async def redeem_code(
+        self, login: str, code: str, new_password: str, address: str, *, ticket: str = "", device: str = ""
+    ) -> str:
         """Sign in for the first time, with a one-time code and a new password; `ticket` is that of a refusal.
 
         Return the secret of the new sign-in; raise PasswordRefused, and the code stays good, or SignInRefused.
@@ -166,7 +176,7 @@ class Accounts:
             if account is None or not right:
                 raise SignInRefused("code")
             password_hash = await self._passwords.hash(new_password)
-        return await self._redeem(account, password_hash, address)
+        return await self._redeem(account, password_hash, address, device)
 
     async def sign_out(self, secret: str) -> None:
         """End a sign-in and its open connections; an unknown secret is no error."""
@@ -243,14 +253,14 @@ class Accounts:
         async with reading(self._sessions) as db:
             return await find_user(db, login)
 
-    async def _add_sign_in(self, account: Account, address: str, browser: str) -> str:
+    async def _add_sign_in(self, account: Account, address: str, browser: str, device: str) -> str:
         """Store a new sign-in, unless the password changed or the account was disabled meanwhile."""
         now = self._clock()
         async with writing(self._sessions) as db:
             found = await find_user(db, account.login, lock=True)
             if found is None or not found.may_sign_in or found.password_hash != account.password_hash:
                 raise SignInRefused("wrong")
-            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS)
+            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
             await add_credentials(db, [new])
             ended = await end_oldest_sign_ins(db, found.id, MAX_SIGN_INS)
             await forgive(db, found.login, address, browser)
@@ -258,7 +268,7 @@ class Accounts:
         self._forget(ended)
         return secret
 
-    async def _redeem(self, account: Account, password_hash: str, address: str) -> str:
+    async def _redeem(self, account: Account, password_hash: str, address: str, device: str) -> str:
         """Store the new password, unless the code was used, replaced or expired meanwhile."""
         now = self._clock()
         async with writing(self._sessions) as db:
@@ -267,7 +277,7 @@ class Accounts:
                 raise SignInRefused("code")
             set_password(found, password_hash)
             ended = await end_credentials_of(db, found.id, BROWSER)
-            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS)
+            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
             await add_credentials(db, [new])
             await forgive(db, found.login, address)
             await note_changes(db, ended, now)
@@ -280,22 +290,15 @@ class Accounts:
             self.changed.set()
 
 
-def _browser(known: str, account: Account | None) -> str:
-    """Return the number of this browser if it has signed in to the account before, or an empty string."""
-    if account is None or account.password_hash is None:
-        return ""
-    return known_browser.find(known, account.id, account.password_hash)
-
-
 def hash_secret(secret: str) -> bytes:
     """Return the hash by which the database finds a sign-in."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
-def new_credential(kind: str, user_id: int, now: int, expires_at: int) -> tuple[str, NewCredential]:
+def new_credential(kind: str, user_id: int, now: int, expires_at: int, device: str = "") -> tuple[str, NewCredential]:
     """Make a new secret for a user, and the row to store for it."""
     secret = secrets.token_urlsafe(32)
-    return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at)
+    return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at, device)
 
 
 def normal_login(login: str) -> str:

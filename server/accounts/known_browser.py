@@ -11,6 +11,8 @@ import hmac
 import re
 import secrets
 
+from server.databases.accounts import Account
+
 # Pupils share the computers of a room: ten classes take turns at one. 50 entries are 2 KB, sent to sign-in pages only.
 MAX_ACCOUNTS = 50
 # As long as browsers keep a cookie; each sign-in begins it anew.
@@ -25,6 +27,13 @@ def find(cookie: str, user_id: int, password_hash: str) -> str:
         if owner == str(user_id) and hmac.compare_digest(mac, _mac(user_id, number, password_hash)):
             return number
     return ""
+
+
+def of_account(cookie: str, account: Account | None) -> str:
+    """Return this browser's number if this account knows it, or an empty string."""
+    if account is None or account.password_hash is None:
+        return ""
+    return find(cookie, account.id, account.password_hash)
 
 
 def add(cookie: str, user_id: int, password_hash: str) -> str:

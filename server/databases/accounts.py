@@ -95,6 +95,7 @@ class Enrolment(Base):
 class Credential(Base):
     """One sign-in: a browser's `session` or a program's `token`. Only the SHA-256 of its secret is kept.
 
+    `device` is a hint for the user (server/accounts/device.py), empty or NULL where it is unknown.
     An id is never reused, even after its row is deleted: open sockets refer to their sign-in by id.
     """
 
@@ -107,6 +108,7 @@ class Credential(Base):
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger)
+    device: Mapped[str | None] = mapped_column(String(64))
 
 
 class ChangeCounter(Base):

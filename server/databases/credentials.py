@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Credential
@@ -21,6 +21,7 @@ class NewCredential(NamedTuple):
     secret_hash: bytes
     created_at: int
     expires_at: int
+    device: str = ""
 
 
 async def add_credentials(db: AsyncSession, new: Sequence[NewCredential]) -> None:
@@ -36,6 +37,22 @@ async def end_credential(db: AsyncSession, secret_hash: bytes) -> set[int]:
 async def end_credentials_of(db: AsyncSession, user_id: int, kind: str | None = None) -> set[int]:
     """End all sign-ins of a user, or all of one kind; return their users."""
     return await _end(db, Credential.user_id == user_id, *([Credential.kind == kind] if kind else []))
+
+
+async def sign_ins_of(db: AsyncSession, user_id: int, now: int) -> Sequence[Row[int, str, str | None, int]]:
+    """Return (id, kind, device, expires_at) of the user's sign-ins that are valid now."""
+    columns = Credential.id, Credential.kind, Credential.device, Credential.expires_at
+    return (await db.execute(select(*columns).where(Credential.user_id == user_id, Credential.expires_at > now))).all()
+
+
+async def end_sign_in_of(db: AsyncSession, user_id: int, credential_id: int) -> set[int]:
+    """End one sign-in if it is this user's; return the user, if so."""
+    return await _end(db, Credential.user_id == user_id, Credential.id == credential_id)
+
+
+async def end_other_sign_ins(db: AsyncSession, user_id: int, keep: int, kind: str) -> set[int]:
+    """End the user's sign-ins of one kind but one; return the user, if any ended."""
+    return await _end(db, Credential.user_id == user_id, Credential.kind == kind, Credential.id != keep)
 
 
 async def end_expired_credentials(db: AsyncSession, now: int) -> set[int]:

@@ -31,6 +31,7 @@ from server.asyncapi import Tables
 from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
+from server.views.look import LOOK_COOKIE, Look
 from server.views.static import ROOT, Assets
 
 LANGUAGE_COOKIE = "lousa_language"
@@ -163,6 +164,11 @@ class Page(RequestHandler):
         chosen = locale.LANGUAGES.get(self.get_cookie(LANGUAGE_COOKIE) or "")
         return chosen or locale.choose(self.request.headers.get("Accept-Language", ""))
 
+    @property
+    def look(self) -> Look:
+        """The look of this answer: the one chosen on a page."""
+        return Look.parse(self.get_cookie(LOOK_COOKIE) or "")
+
     def get_user_locale(self) -> tornado.locale.Locale:
         """Tell Tornado the language."""
         return self.language.locale
@@ -189,6 +195,7 @@ class Page(RequestHandler):
             "own_role": self.tables.rules.of(self.current_user) if self.current_user else None,
             "home": self.home,
             "language": self.language,
+            "look": self.look,
             "languages": locale.LANGUAGES.values(),
             "here": local_path(self.request.uri if self.request.method in ("GET", "HEAD") else None),
             "page_data": "",

@@ -1,7 +1,9 @@
-"""Signing in and out, the way to one's own pages, and the language: what anybody may see."""
+"""Signing in and out, the way to one's own pages, one's account, the language and the look: what all roles share."""
 
 from server.views.accounts.accounts import FirstSignIn, Home, Patience, SignIn, SignOut, Status
+from server.views.accounts.appearance import ChooseLook
 from server.views.accounts.language import Catalog, ChooseLanguage
+from server.views.accounts.own import ChangePassword, EndSignIn, OwnAccountPage
 
 handlers = [
     (r"/", Home),
@@ -10,6 +12,10 @@ handlers = [
     (r"/accounts/patience", Patience),
     (r"/accounts/sign-out", SignOut),
     (r"/accounts/status", Status),
+    (r"/accounts/me", OwnAccountPage),
+    (r"/accounts/password", ChangePassword),
+    (r"/accounts/sign-ins/end", EndSignIn),
+    (r"/accounts/look", ChooseLook),
     (r"/accounts/language", ChooseLanguage),
     (r"/accounts/language/([A-Za-z_]{2,8})\.js", Catalog),
 ]

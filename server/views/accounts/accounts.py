@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from channels.transports.credential import SIGN_IN_COOKIE
+from server.accounts.device import device_name
 from server.accounts.known_browser import COOKIE_DAYS
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.views.base import SIGN_IN, Page, local_path
@@ -23,7 +24,27 @@ class Home(Page):
         self.redirect(self.home)
 
 
-class EntryPage(Page):
+class CheckingPage(Page):
+    """A page whose form has a password that is checked."""
+
+    @property
+    def known(self) -> str:
+        """The accounts that know this browser (server/accounts/known_browser.py)."""
+        return self.get_cookie(KNOWN_COOKIE) or ""
+
+    @property
+    def ticket(self) -> str:
+        """The ticket that an earlier refusal gave."""
+        return self.get_body_argument("ticket", "")[:MAX_TICKET_CHARACTERS]
+
+    async def remember_browser(self, login: str) -> None:
+        """Let the account know this browser: it stays known after signing out."""
+        cookie = await self.accounts.remember_browser(self.known, login)
+        options = {"path": KNOWN_PATH, "expires_days": COOKIE_DAYS, "httponly": True, "samesite": "Lax"}
+        self.set_cookie(KNOWN_COOKIE, cookie, **options)
+
+
+class EntryPage(CheckingPage):
     """A form that signs somebody in: what was typed (but no secret) stays in it, and what is wrong is said in it."""
 
     public = True
@@ -51,6 +72,11 @@ class EntryPage(Page):
         here = address if self.destination == "/" else f"{address}?next={quote(self.destination, safe='/')}"
         await self.show(self.template, **{"next_page": self.destination, "here": here, **typed, **values})
 
+    @property
+    def device(self) -> str:
+        """What the user may recognize this browser by, later."""
+        return device_name(self.request.headers.get("User-Agent", ""))
+
     def let_in(self, secret: str) -> None:
         """Give the browser its sign-in, and go on. The answer to a form must be a GET."""
         self.set_sign_in_cookie(secret)
@@ -62,22 +88,6 @@ class EntryPage(Page):
         if status == 429:
             self.set_header("Retry-After", str(refused.retry_after))
         await self.show_form(status, problem=refused.reason, retry_after=refused.retry_after, ticket=refused.ticket)
-
-    @property
-    def known(self) -> str:
-        """The accounts that know this browser (server/accounts/known_browser.py)."""
-        return self.get_cookie(KNOWN_COOKIE) or ""
-
-    @property
-    def ticket(self) -> str:
-        """The ticket that an earlier refusal gave."""
-        return self.get_body_argument("ticket", "")[:MAX_TICKET_CHARACTERS]
-
-    async def remember_browser(self, login: str) -> None:
-        """Let the account know this browser: it stays known after signing out."""
-        cookie = await self.accounts.remember_browser(self.known, login)
-        options = {"path": KNOWN_PATH, "expires_days": COOKIE_DAYS, "httponly": True, "samesite": "Lax"}
-        self.set_cookie(KNOWN_COOKIE, cookie, **options)
 
 
 class SignIn(EntryPage):
@@ -93,7 +103,8 @@ class SignIn(EntryPage):
             return
         try:
             address = self.request.remote_ip or ""
-            secret = await self.accounts.sign_in(login, password, address, known=self.known, ticket=self.ticket)
+            given = {"known": self.known, "ticket": self.ticket, "device": self.device}
+            secret = await self.accounts.sign_in(login, password, address, **given)
             await self.remember_browser(login)
             self.let_in(secret)
         except SignInRefused as refused:
@@ -114,7 +125,8 @@ class FirstSignIn(EntryPage):
             return
         try:
             address = self.request.remote_ip or ""
-            secret = await self.accounts.redeem_code(login, code, password, address, ticket=self.ticket)
+            given = {"ticket": self.ticket, "device": self.device}
+            secret = await self.accounts.redeem_code(login, code, password, address, **given)
             await self.remember_browser(login)
             self.let_in(secret)
         except PasswordRefused as refused:
