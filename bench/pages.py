@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.async_api import Browser
 
-from bench import page_work
+from bench import page_loading, page_work
 from bench.page_school import School, serve
 from bench.result import keep, say
 from tests.chromium import open_chromium
@@ -22,7 +22,7 @@ from tests.lousa import ROOT
 AFTER, BEFORE = "now", "before"
 
 Measure = Callable[[Browser, School], Awaitable[Sequence[Any]]]
-HALVES = {module.NAME: module for module in (page_work,)}
+HALVES = {module.NAME: module for module in (page_loading, page_work)}
 
 
 def measure(before: Path | None, halves: Sequence[str] = ()) -> None:

@@ -13,6 +13,7 @@ import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
 import {watchGoingBack} from "./going_back.js";
 import {_} from "./language.js";
+import {stayWhenOffline} from "./offline.js";
 import {byId, page} from "./page.js";
 import {seconds} from "./time.js";
 import {USER} from "./topic.js";
@@ -136,6 +137,7 @@ export function connect() {
   retry.addEventListener("click", () => socket.tryNow());
   forgetOnSignOut();
   watchGoingBack();
+  stayWhenOffline();
   mine.join();
   socket.connect();
 }

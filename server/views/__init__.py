@@ -10,7 +10,7 @@ from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
-from server.views import docs, formulas, principal, static, students, teachers
+from server.views import docs, formulas, principal, shell, static, students, teachers
 from server.views.base import Missing, ReadTopic, Slash
 from server.views.static import Assets
 
@@ -29,7 +29,8 @@ def handlers(
     given = {"accounts": accounts, "tables": tables}
     pages = [(url, page, given) for package in packages for url, page in package.handlers]
     slashes = [(role.home.removesuffix("/"), Slash, given) for role in tables.roles]
-    return [*static.handlers(assets or static.bundled()), *pages, *slashes]
+    app = [(url, page, given) for url, page in shell.handlers]
+    return [*app, *static.handlers(assets or static.bundled()), *pages, *slashes]
 
 
 def application_settings(

@@ -110,11 +110,16 @@ class Assets:
     def script(self, path: str, package: str = "", *also: str) -> str:
         """Return the markup that loads a page's script, and from the beginning all that it imports, and `also`."""
         found = path_of(path, package)
-        needed = [COMMON] if self.is_bundled else _bundle([found]).reached(found)[:-1]
+        needed = self._common_of(found) if self.is_bundled else _bundle([found]).reached(found)[:-1]
+        also = also if needed else ()
         begin = f"/{VERSION}" if self.is_bundled else ""
         addresses = [*also, *(begin + each for each in needed)]
         preloads = [f'<link rel="modulepreload" href="{xhtml_escape(each)}">' for each in addresses]
         return "\n".join([*preloads, f'<script type="module" src="{begin}{found}"></script>'])
+
+    def _common_of(self, path: str) -> list[str]:
+        script = self._joined.get(path)
+        return [COMMON] if script is not None and b"common.js" in script.body else []
 
     def _join(self) -> dict[str, Asset]:
         named = _named_by_templates()

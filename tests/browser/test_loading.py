@@ -8,8 +8,8 @@ from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-# Each page: its HTML, script, common script, catalog, sheet and first events; icons, logo and drawings; what the browser
-# asks for by itself (favicon, manifest).
+# Each page: its HTML, script, common script, catalog, sheet and first events; icons, logo and drawings; what browsers
+# ask for by themselves (favicon, manifest).
 MAX_REQUESTS = 12
 MAX_BYTES = 60_000
 
