@@ -93,7 +93,8 @@ async def _load(page: Page, tree: str, network: str, address: str) -> Figure:
     await devtools.send("Network.emulateNetworkConditions", conditions)
     traffic = Traffic(devtools)
     await page.goto(address, wait_until="commit")
-    await page.wait_for_function("window.bench.shown !== undefined && window.bench.online !== undefined")
+    await page.locator("#connection[data-state=online]").wait_for()
+    await page.locator("#messages").get_by_text(f"{MESSAGES}: ").wait_for()
     await page.wait_for_load_state("load")
     await asyncio.sleep(0.5)  # what the browser asks for after the page: icon, manifest
     times = await page.evaluate("window.bench")
