@@ -6,8 +6,9 @@ The code that sends an event declares its type here and sends by that value. The
 same declarations, so it says what is really sent.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -23,12 +24,33 @@ class Delivery(StrEnum):
     EPHEMERAL = "ephemeral"  # for now only: dropped where a client is behind
 
 
+class Stored(Protocol):
+    """An event as it is stored: its position, its kind, and its payload as broadcast."""
+
+    @property
+    def seq(self) -> int:
+        """Return its position."""
+
+    @property
+    def event(self) -> str:
+        """Return its kind."""
+
+    @property
+    def payload(self) -> bytes:
+        """Return the JSON object as broadcast."""
+
+
+# From an amending event and an earlier one: the earlier one's new payload, without position and time; None: no change.
+Amend = Callable[[Stored, Stored], bytes | None]
+
+
 class EventType(msgspec.Struct, Generic[P], frozen=True):
     """A kind of event that is sent to clients.
 
     It goes to the topic of the push that it comes of, or to `topic`, as clients call it. `meaning` says what the
     payload's type does not. `governs`: the event changes what may be pushed in its topic, from its commit on (see
-    `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate.
+    `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate. `amends`: the
+    event changes earlier events of its topic, and must govern, so that nothing else amends them at the same time.
     """
 
     name: str
@@ -38,6 +60,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     meaning: str = ""
     governs: bool = False
     counted: bool = False
+    amends: Amend | None = None
 
     def encode(self, payload: P) -> bytes:
         """Return the payload as JSON."""

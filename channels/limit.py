@@ -37,6 +37,9 @@ JOIN_RATE = 5.0
 MAX_TEXT_CHARACTERS = 4_000
 MAX_TITLE_CHARACTERS = 200
 
+# Why a message was hidden: a sentence.
+MAX_REASON_CHARACTERS = 200
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 

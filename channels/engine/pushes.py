@@ -180,7 +180,13 @@ class Pushes:
     async def _carry_out_later(
         self, pending: PendingPush, push: Push[Any], effect: Awaitable[Effect[Any]], governed: int
     ) -> None:
-        done = await effect
+        try:
+            done = await effect
+        except Refused as refusal:
+            if pending.push_id is None:
+                raise
+            await self._reply_as_before(pending, pending.action.stores_in(push), refusal)
+            return
         self._check_again(pending, push.topic)
         self._carry_out(pending, push, done, governed)
 
@@ -283,7 +289,8 @@ class Pushes:
 def _entry(push: Push[Any], append: Append[Any], topic: str, push_id: str | None) -> Entry:
     event = append.event
     body = event.encode(append.payload)
-    return Entry(append.topic or topic, event.name, body, push.member.user.id, push_id, push.at, event.governs)
+    author_id, target, amended = push.member.user.id, append.target, append.amended
+    return Entry(append.topic or topic, event.name, body, author_id, push_id, push.at, event.governs, target, amended)
 
 
 def _not_joined(message: ClientMessage) -> Refused:

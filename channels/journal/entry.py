@@ -9,10 +9,19 @@ from channels.errors import Refused
 from channels.wire.codec import Event
 
 
+class Amended(msgspec.Struct, frozen=True, gc=False):
+    """The payload (a JSON object) that an earlier event of the topic has from now on."""
+
+    seq: int
+    payload: bytes
+
+
 class Entry(msgspec.Struct, gc=False):
     """An event to be appended: its JSON object, its time (`at`, ms), and the client's own id of it (`push_id`).
 
     `governs`: the event changes what is allowed in its topic, so an append that was checked before it is superseded.
+    `target`: the event amends the one at this position; `amended` are the payloads of that one, and of the earlier
+    events about it, from then on. Only a governing event may amend: no other can have amended them meanwhile.
     """
 
     topic: str
@@ -22,6 +31,8 @@ class Entry(msgspec.Struct, gc=False):
     push_id: str | None
     at: int
     governs: bool = False
+    target: int | None = None
+    amended: Sequence[Amended] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -106,9 +117,10 @@ class Writer(Protocol):
     ) -> list[Stored]:
         """Store a batch in one transaction, all or nothing, and return what became of each group.
 
-        Groups are stored in the order given. Whether a group was stored before is looked up first; then `checked` is
-        compared with the topic's governed position, which no other transaction can move until this one ends. Read
-        marks move forward only, and no further than the topic's head; of a topic's snapshots the furthest is kept.
+        Groups are stored in the order given. What an entry amends is replaced, and its former payload kept as a
+        version. Whether a group was stored before is looked up first; then `checked` is compared with the topic's
+        governed position, which no other transaction can move until this one ends. Read marks move forward only, and
+        no further than the topic's head; of a topic's snapshots the furthest is kept.
 
         Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
         and sending the same push ids again settles it.

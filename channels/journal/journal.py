@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -40,7 +40,15 @@ from channels.journal.entry import (
     Writer,
 )
 from channels.journal.moves import Moves, moves, moves_query
-from channels.journal.tables import events_table, journal_table, reads_table, snapshots_table, topics_table
+from channels.journal.tables import (
+    amendments_table,
+    events_table,
+    journal_table,
+    reads_table,
+    snapshots_table,
+    topics_table,
+    versions_table,
+)
 from channels.wire.codec import Event, stamped
 
 # Reads under way at once: as many as the database has connections for, and a bound on what their rows hold.
@@ -180,6 +188,25 @@ class Journal:
         found = query.with_only_columns(events_table.c.seq).limit(limit).subquery()
         rows = await self._fetch(select(func.count()).select_from(found))
         return int(rows[0][0])
+
+    async def about(self, topic: str, target: int) -> list[Event]:
+        """Read the event at a position and those that have amended it, oldest first; empty where there is none."""
+        topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
+        amending = select(amendments_table.c.seq).where(
+            amendments_table.c.topic_id == topic_id, amendments_table.c.target == target
+        )
+        wanted = or_(events_table.c.seq == target, events_table.c.seq.in_(amending))
+        return await self._read(self._select(topic, ()).where(wanted).order_by(events_table.c.seq))
+
+    async def version(self, topic: str, seq: int, amended_by: int) -> bytes | None:
+        """Return the payload that an event had before it was amended, without position and time."""
+        query = (
+            select(versions_table.c.payload)
+            .join(topics_table, topics_table.c.id == versions_table.c.topic_id)
+            .where(topics_table.c.name == topic, versions_table.c.seq == seq, versions_table.c.amended_by == amended_by)
+        )
+        rows = await self._fetch(query)
+        return rows[0].payload.encode() if rows else None
 
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""

@@ -40,6 +40,12 @@ _ADVANCE = """
     UPDATE topics SET seq = new.seq, governed = new.governed, moved = pg_current_xact_id()::text::bigint
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (id, seq, governed) WHERE topics.id = new.id
 """
+_AMENDMENT = "INSERT INTO amendments (topic_id, target, seq) VALUES ($1, $2, $3)"
+_VERSION = """
+    INSERT INTO versions (topic_id, seq, amended_by, payload)
+    SELECT topic_id, seq, $1, payload FROM events WHERE topic_id = $2 AND seq = $3
+"""
+_AMEND = "UPDATE events SET payload = $1 WHERE topic_id = $2 AND seq = $3"
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
     SELECT topics.id, mark.user_id, least(mark.seq, topics.seq), mark.at
@@ -133,8 +139,27 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     stored, rows = _assign(counters, known, groups)
     if rows:
         await connection.execute(_INSERT, *_columns(rows))
+        await _amend(connection, counters, groups, stored)
     await connection.execute(_ADVANCE, *_columns([(c.id, c.seq, c.governed) for c in counters.values()]))
     return stored
+
+
+async def _amend(
+    connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group], stored: Sequence[Stored]
+) -> None:
+    for group, receipts in zip(groups, stored, strict=True):
+        if isinstance(receipts, Superseded) or not receipts[0].fresh:
+            continue
+        for entry, receipt in zip(group.entries, receipts, strict=True):
+            if entry.target is not None:
+                await _amend_one(connection, counters[entry.topic].id, receipt.seq, entry)
+
+
+async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, entry: Entry) -> None:
+    await connection.execute(_AMENDMENT, topic_id, entry.target, seq)
+    for each in entry.amended:
+        await connection.execute(_VERSION, seq, topic_id, each.seq)
+        await connection.execute(_AMEND, each.payload.decode(), topic_id, each.seq)
 
 
 def _topics(groups: Sequence[Group]) -> set[str]:

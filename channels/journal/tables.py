@@ -1,4 +1,4 @@
-"""The journal's tables: its name, the topics and their events, how far users have read, snapshots of state."""
+"""The journal's tables: its name, topics, their events and what these were before, read marks, snapshots of state."""
 
 from sqlalchemy import (
     BigInteger,
@@ -53,6 +53,27 @@ events_table = Table(
     sqlite_with_rowid=False,
 )
 Index("events_kind", events_table.c.topic_id, events_table.c.event, events_table.c.seq)
+
+# Which events amend which: the event at `seq` amends the one at `target`.
+amendments_table = Table(
+    "amendments",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("target", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# What the event at `seq` was before the one at `amended_by` amended it.
+versions_table = Table(
+    "versions",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("amended_by", BigInteger, primary_key=True),
+    Column("payload", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # How far each user has read each topic.
 reads_table = Table(

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from channels.event import Delivery, EventType, Nothing
-from channels.field import PushId, Text
+from channels.field import Milliseconds, PushId, Reason, ShownText, Text
 from channels.lesson.feature import Action, Append, Appended, Publish, Push, not_blank
 from channels.member import User
 
@@ -16,12 +16,21 @@ class MessageSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: PushId | None = None
 
 
-class MessageSent(msgspec.Struct, frozen=True):
-    """What somebody has said to the class."""
+class Hidden(msgspec.Struct, frozen=True):
+    """Who has hidden a message, and why; its author, where it was deleted."""
 
-    text: Text
+    by: User
+    reason: Reason | UnsetType = UNSET
+
+
+class MessageSent(msgspec.Struct, frozen=True):
+    """What somebody has said to the class, as it is now: `edited` says when it was changed; where `hidden`, no text."""
+
+    text: ShownText
     author: User
     id: PushId | UnsetType = UNSET
+    edited: Milliseconds | UnsetType = UNSET
+    hidden: Hidden | UnsetType = UNSET
 
 
 class TypingStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,8 +1,9 @@
 """The principal: what they may join and do, and what else is true of them. A class sees that they are there."""
 
-from channels.lesson import announcements, chat, reading
+from channels.lesson import amending, announcements, chat, reading
 from channels.lesson.rules import Role, rule
 
+_AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE_ANY)
 _ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.COUNT, reading.RECEIPTS)
 
 ROLE = Role(
@@ -10,7 +11,7 @@ ROLE = Role(
     "principal",
     "The principal, in every class.",
     {
-        "class": rule(chat.SEND, chat.TYPE, *_ANNOUNCE),
+        "class": rule(chat.SEND, chat.TYPE, *_AMEND, *_ANNOUNCE),
         "role:students": rule(*_ANNOUNCE),
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),

@@ -1,6 +1,6 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import chat, reading
+from channels.lesson import amending, chat, reading
 from channels.lesson.rules import Role, rule
 
 ROLE = Role(
@@ -8,7 +8,17 @@ ROLE = Role(
     "students",
     "Students, in their classes.",
     {
-        "class": rule(chat.SEND, chat.TYPE, reading.READ, reading.MARK, reading.COUNT, counted=True),
+        "class": rule(
+            chat.SEND,
+            chat.TYPE,
+            amending.EDIT,
+            amending.HIDE,
+            amending.RESTORE,
+            reading.READ,
+            reading.MARK,
+            reading.COUNT,
+            counted=True,
+        ),
         "role:students": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "user:me": rule(reading.READ),

@@ -1,9 +1,19 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
-from channels.lesson import announcements, chat, reading
+from channels.lesson import amending, announcements, chat, reading
 from channels.lesson.rules import Role, rule
 
-_IN_CLASS = (chat.SEND, chat.TYPE, announcements.SEND, reading.READ, reading.MARK, reading.COUNT, reading.RECEIPTS)
+_AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE)
+_IN_CLASS = (
+    chat.SEND,
+    chat.TYPE,
+    *_AMEND,
+    announcements.SEND,
+    reading.READ,
+    reading.MARK,
+    reading.COUNT,
+    reading.RECEIPTS,
+)
 
 ROLE = Role(
     "teacher",

@@ -12,10 +12,12 @@ The hub does not know what events mean, who may see them, or what a connection i
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from channels.broker.broker import Broker, Envelope
 from channels.errors import GAP
+from channels.event import Amend
 from channels.journal.batch_reader import BatchReader
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
@@ -33,13 +35,17 @@ BEYOND_LOG_SECONDS = 3600.0
 
 
 class Hub:
-    """The topics of one worker; `make_topic` makes an empty one from its name."""
+    """The topics of one worker.
+
+    `make_topic` makes an empty one from its name; `amends` has the kinds of event that amend earlier ones.
+    """
 
     def __init__(
         self,
         journal: Journal,
         broker: Broker,
         make_topic: Callable[[str], Topic],
+        amends: Mapping[str, Amend] = MappingProxyType({}),
         *,
         snapshot_events: int = SNAPSHOT_EVENTS,
     ) -> None:
@@ -48,6 +54,7 @@ class Hub:
         self._journal = journal
         self._broker = broker
         self._make_topic = make_topic
+        self._amends = amends
         self._heads = BatchReader(journal.heads)
         self._reader = TopicReader(journal, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
@@ -216,6 +223,8 @@ class Hub:
         """Deliver the event after a topic's last one."""
         topic.seq = event.seq
         topic.head = max(topic.head, event.seq)
+        if event.event in self._amends:
+            topic.amend(event, self._amends[event.event])
         topic.remember(event)
         self.fan_out.deliver(topic, event)
         try:

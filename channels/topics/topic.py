@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator
 from itertools import chain, islice
 from typing import Any, Protocol
 
+from channels.event import Amend
 from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
 from channels.sessions.session import Sender, Session
 from channels.topics.kind import TopicAddress
-from channels.wire.codec import Event, Wire
+from channels.wire.codec import Event, Wire, amended
 
 
 class State(Protocol):
@@ -125,6 +126,14 @@ class Topic:
         self.recent_bytes += len(event.payload)
         while len(self.recent) > RECENT_EVENTS or self.recent_bytes > MAX_RECENT_BYTES:
             self.recent_bytes -= len(self.recent.popleft().payload)
+
+    def amend(self, event: Event, amend: Amend) -> None:
+        """Change what an event amends among the events that are kept."""
+        for index, earlier in enumerate(self.recent):
+            payload = amend(event, earlier)
+            if payload is not None:
+                self.recent[index] = changed = amended(earlier, payload)
+                self.recent_bytes += len(changed.payload) - len(earlier.payload)
 
     def remembered(self, after: int) -> list[Event] | None:
         """Return the events past a position, or None where memory does not reach it."""

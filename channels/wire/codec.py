@@ -49,6 +49,16 @@ def stamped(payload: bytes, seq: int, at: int) -> bytes:
     return b'%b%b"seq":%d,"at":%d}' % (payload[:-1], comma, seq, at)
 
 
+class _Stamp(msgspec.Struct, frozen=True):
+    at: int
+
+
+def amended(event: Event, payload: bytes) -> Event:
+    """Return an event with another payload, a JSON object without position and time, which stay as they are."""
+    at = msgspec.json.decode(event.payload, type=_Stamp).at
+    return Event(event.seq, event.event, stamped(payload, event.seq, at))
+
+
 class Broadcast(msgspec.Struct, frozen=True, gc=False):
     """A durable event as replies list it; the payload is as it was broadcast."""
 

@@ -28,8 +28,10 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
         for topic in JOINED[client.session.member.login]:
             await client.ok(topic, "phx_join")
     for client in clients:
+        target = (await client.ok("class:7", "message:send", {"text": "Bom dia!"}))["seq"]
         for topic, event, payload in _pushes(client):
-            await client.ok(topic, event, payload | ({"id": event} if "id" in payload else {}))
+            own = {"id": event, "target": target}
+            await client.ok(topic, event, payload | {name: own[name] for name in own if name in payload})
     ana, paula, diretora = clients
     await diretora.has(1, "dashboard:changed")
     bruno = worker.connect(BRUNO, wire)

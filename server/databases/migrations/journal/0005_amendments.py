@@ -1,0 +1,28 @@
+"""Events that amend others, and what these were before."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Add the tables of amendments and of former versions."""
+    op.create_table(
+        "amendments",
+        sa.Column("topic_id", _ID, sa.ForeignKey("topics.id"), primary_key=True),
+        sa.Column("target", sa.BigInteger(), primary_key=True),
+        sa.Column("seq", sa.BigInteger(), primary_key=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "versions",
+        sa.Column("topic_id", _ID, sa.ForeignKey("topics.id"), primary_key=True),
+        sa.Column("seq", sa.BigInteger(), primary_key=True),
+        sa.Column("amended_by", sa.BigInteger(), primary_key=True),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sqlite_with_rowid=False,
+    )
