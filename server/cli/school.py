@@ -81,8 +81,9 @@ def upgrade(**given: Any) -> None:
 def restored(**given: Any) -> None:
     """Accept restored databases.
 
-    Run it after every restore of a backup, while no server runs. Clients then load their classes anew instead of taking the
-    restored messages for those that they have seen, and new users and classes get ids that no message mentions.
+    Run it after every restore of a backup, while no server runs. Clients then load their classes anew instead of
+    taking the restored messages for those that they have seen, and new users and classes get ids that no message
+    mentions.
     """
     settings = make_settings(**given)
     after = asyncio.run(_accept(settings))

@@ -10,14 +10,13 @@ from contextlib import asynccontextmanager, suppress
 
 from server.databases import Databases
 from server.databases.errors import DatabaseError, DatabasesApart
-from server.tasks import cancel
 
 log = logging.getLogger(__name__)
 
 # Events of the last seconds before a crash may be lost unnoticed with their file; a stop in order records all. Two
 # short reads and at most one write cost about 2 ms each time, and nothing for each push.
 RECORD_SECONDS = 2.0
-# The last record, in a stop whose time is limited.
+# How long a stop, whose time is limited, waits for each of the last two records.
 LAST_SECONDS = 0.5
 
 
@@ -30,10 +29,12 @@ async def recording_stored_events(
     try:
         yield
     finally:
-        await cancel(recording)
-        last = asyncio.create_task(_record(databases))
-        await asyncio.wait([last], timeout=LAST_SECONDS)
-        await cancel(last)
+        recording.cancel()
+        await asyncio.wait([recording], timeout=LAST_SECONDS)
+        if recording.done():  # no database hangs
+            last = asyncio.create_task(_record(databases))
+            await asyncio.wait([last], timeout=LAST_SECONDS)
+            last.cancel()
 
 
 async def _record_repeatedly(databases: Databases, seconds: float) -> None:
