@@ -159,5 +159,6 @@ async def test_hang_up_drains_one_worker_and_starts_it_again(make_lousa: Callabl
             again = await Connection.open(lousa.socket_url("students", token), lambda *_: None)
         await again.join("user:me")
         again.close()
+        await again.closed.wait()
     assert lousa.pid == pid
     assert lousa.log.count("the server has started again") == 2
