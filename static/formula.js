@@ -3,6 +3,7 @@
  * the elements are made here, each of those that MathML has for presentation. What cannot be read stays text.
  */
 
+import {Backoff} from "./client/backoff.js";
 import {sendRequest} from "./client/request.js";
 
 /** @typedef {{source: string, isBlock: boolean}} Formula */
@@ -28,8 +29,7 @@ const MOST_AT_ONCE = 50;
 /** Formulas of a page that are kept: a lesson's, and those of its announcements. */
 const MAX_KEPT = 500;
 const ANSWER_MS = 10_000;
-/** After no answer: a server that restarts is back. */
-const AGAIN_MS = 5000;
+const backoff = new Backoff(Math.random);
 
 /** @type {Map<string, Tree | null>} by key */
 const known = new Map();
@@ -56,16 +56,23 @@ export function showFormula(element, formula) {
 /** One request at a time; those that come meanwhile wait for the next. */
 function ask() {
   if (isAsking || waiting.length === 0) return;
-  waiting = waiting.filter(({element}) => element.isConnected);
   const keys = [...new Set(waiting.map(({key}) => key))].slice(0, MOST_AT_ONCE);
-  if (keys.length === 0) return;
   isAsking = true;
   sendRequest(asRequest(keys), ANSWER_MS, (answer) => {
     isAsking = false;
-    if (!Array.isArray(answer?.formulas)) return void setTimeout(ask, AGAIN_MS);
+    if (!Array.isArray(answer?.formulas)) return askAgain();
+    backoff.reset();
     around(() => keys.forEach((key, index) => learn(key, answer.formulas[index] ?? null)));
     ask();
   });
+}
+
+/** Only for those that are still on the page. */
+function askAgain() {
+  setTimeout(() => {
+    waiting = waiting.filter(({element}) => element.isConnected);
+    ask();
+  }, backoff.next());
 }
 
 /** @param {string[]} keys @returns {import("./client/request.js").Request} */

@@ -12,6 +12,9 @@ import {parse} from "./text/parse.js";
 /** @typedef {import("./text/parse.js").Block} Block */
 /** @typedef {import("./text/parse.js").List} List */
 
+/** A longer one may be wider than a phone, and is scrolled sideways: browsers do not break formulas into lines. */
+const LONG_FORMULA = 20;
+
 /**
  * Make the element of a text.
  * @param {string} text
@@ -54,7 +57,8 @@ function listElement({isOrdered, hasBrackets, items}) {
 /** A formula is its source until it has been read, and stays so where it is wrong. @param {string} source @param {boolean} isBlock */
 function formulaElement(source, isBlock) {
   const sign = isBlock ? "$$" : "$";
-  const element = h("span", {class: isBlock ? "formula formula-block" : "formula"}, `${sign}${source}${sign}`);
+  const room = isBlock ? "formula-block" : source.length > LONG_FORMULA ? "formula-long" : "";
+  const element = h("span", {class: `formula ${room}`}, `${sign}${source}${sign}`);
   showFormula(element, {source, isBlock});
   return element;
 }

@@ -57,6 +57,17 @@ async def test_documents_end_with_what_is_on_them_and_headings_skip_no_level(vis
     visitor.problems = [problem for problem in visitor.problems if "404" not in problem]  # of the last address
 
 
+async def test_documents_of_strangers_end_with_what_is_on_them(visit: Visit) -> None:
+    ana = await visit("ana")
+    await ana.context.clear_cookies()
+    for address in ("/accounts/sign-in", "/accounts/first-sign-in"):
+        await ana.page.goto(address)
+        await expect(ana.page.locator("h1")).to_have_count(1)
+        for size in SIZES:
+            await resize(ana.page, size)
+            assert await ana.page.evaluate(BEYOND) <= 0, f"{address} at {size}"
+
+
 async def test_the_skip_link_leaves_the_header_where_it_is(visit: Visit) -> None:
     ana = await visit("ana")
     await addresses_of(ana)

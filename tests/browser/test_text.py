@@ -179,6 +179,25 @@ async def test_another_day_names_the_days_anew(in_class: InClass) -> None:
     await expect(day).to_have_text("Yesterday")
 
 
+async def test_no_text_reaches_beyond_its_bubble(visit: Visit) -> None:
+    ana = await visit("ana", size=PHONE)
+    await ana.open_class()
+    for text in (
+        r"$\hspace{900em}x$",
+        r"$$\hspace{900em}x$$",
+        "```\n" + "x" * 300 + "\n```",
+        "a" + "\u0301" * 300,
+        "﷽" * 40,
+    ):
+        await ana.say(text)
+    await expect(texts(ana)).to_have_count(5, timeout=TIMEOUT_MS)
+    await expect(texts(ana).locator("math")).to_have_count(2, timeout=TIMEOUT_MS)
+    await ana.screenshot("beyond-its-bubble")
+    wide = "scroller => scroller.scrollWidth - scroller.clientWidth"
+    assert await ana.page.locator("#scroller").evaluate(wide) <= 0
+    assert await ana.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
 async def test_an_emoji_alone_is_large(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     await ana.say("👍🏽")
