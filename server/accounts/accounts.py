@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 
 from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, User
@@ -127,16 +128,13 @@ class Accounts:
         `device` names the browser for its user (accounts/device.py).
         """
         login = normal_login(login)
-        account = await self._find(login)
-        browser = known_browser.of_account(known, account)
-        admission = await self._throttle.check(login, address, browser, ticket)
-        client = Client(network(address), login, is_known=admission is Admission.KNOWN)
-        async with self._passwords.slot(client):
+        async with self._turn(login, address, known) as (account, browser):
+            admission = await self._throttle.check(login, address, browser, ticket)
             await self._throttle.count(login, address, admission, browser)
             right = await self._passwords.verify(account.password_hash if account else None, password)
-        if account is None or not right:
-            raise SignInRefused("wrong")
-        return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "", device)
+            if account is None or not right:
+                raise SignInRefused("wrong")
+            return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "", device)
 
     async def remember_browser(self, known: str, login: str) -> str:
         """Return the cookie by which this user's account knows the browser that has just signed in."""
@@ -152,9 +150,8 @@ class Accounts:
         """
         login = normal_login(login)
         try:
-            await self._throttle.check(
-                login, address, known_browser.of_account(known, await self._find(login)), ticket, keep=True
-            )
+            async with self._turn(login, address, known) as (_, browser):
+                await self._throttle.check(login, address, browser, ticket, keep=True)
         except SignInRefused as refused:
             return refused.retry_after, refused.ticket
         return 0, ticket
@@ -168,15 +165,14 @@ class Accounts:
         """
         login = normal_login(login)
         check_new_password(login, new_password)
-        admission = await self._throttle.check(login, address, ticket=ticket)
-        async with self._passwords.slot(Client(network(address), login)):
+        async with self._turn(login, address, "") as (account, _):
+            admission = await self._throttle.check(login, address, ticket=ticket)
             await self._throttle.count(login, address, admission)
-            account = await self._find(login)
             right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))
             if account is None or not right:
                 raise SignInRefused("code")
             password_hash = await self._passwords.hash(new_password)
-        return await self._redeem(account, password_hash, address, device)
+            return await self._redeem(account, password_hash, address, device)
 
     async def sign_out(self, secret: str) -> None:
         """End a sign-in and its open connections; an unknown secret is no error."""
@@ -248,6 +244,23 @@ class Accounts:
     def close(self) -> None:
         """End the threads that hash passwords."""
         self._passwords.close()
+
+    @asynccontextmanager
+    async def _turn(self, login: str, address: str, known: str) -> AsyncIterator[tuple[Account | None, str]]:
+        """Wait for a turn to sign in; give the account, and this browser's number if the account knows it.
+
+        Nothing is read before the turn: a flood of guesses would fill the queue of the database. So a cookie is a claim
+        at first, which goes ahead. If the account does not know the browser, it waits again, with the strangers.
+        """
+        client = Client(network(address), login)
+        if known:
+            async with self._passwords.slot(client._replace(is_known=True)):
+                account = await self._find(login)
+                if browser := known_browser.of_account(known, account):
+                    yield account, browser
+                    return
+        async with self._passwords.slot(client):
+            yield await self._find(login), ""
 
     async def _find(self, login: str) -> Account | None:
         async with reading(self._sessions) as db:
