@@ -6,7 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import classes, costs, crowd, dashboard, fanout, idle, page, pages, reader, slow, storm, transports, workers
+from bench import (
+    classes,
+    costs,
+    crowd,
+    dashboard,
+    fanout,
+    hostile,
+    idle,
+    page,
+    pages,
+    reader,
+    slow,
+    storm,
+    transports,
+    workers,
+)
 from bench.served import allow_many_files
 
 ALL, PAGE = "all", "page"
@@ -68,6 +83,14 @@ def _slow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=1_000, help="of the class, of which a tenth stalls or not")
     parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
     parser.set_defaults(measure=slow.measure)
+
+
+def _hostile(parser: argparse.ArgumentParser) -> None:
+    _rounds(parser, rounds=3, seconds=4.0)
+    parser.add_argument("--clients", type=int, default=30, help="of the class")
+    parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
+    parser.add_argument("--kinds", nargs="+", default=(), metavar="KIND", help="only these attacks")
+    parser.set_defaults(measure=hostile.measure)
 
 
 def _profile(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +168,7 @@ COMMANDS = {
     "crowd": (_crowd, "an announcement to a whole school on two workers"),
     "storm": (_storm, "a whole school comes back at once"),
     "slow": (_slow, "what others notice of clients that read nothing"),
+    "hostile": (_hostile, "what others notice of twenty hostile clients"),
     "profile": (_profile, "in which functions Lousa spends its CPU"),
     "workers": (_workers, "what 1, 2 and 4 workers cost, and the broker's part of it"),
     "transports": (_transports, "as many WebSockets as long-polls in one school"),

@@ -15,7 +15,13 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parent
 
 # Folders and modules whose tests share servers over a whole session or module.
-GROUPS = ("tests/interop/", "tests/scenarios/", "tests/faults/test_network.py")
+GROUPS = (
+    "tests/hostile/test_attackers.py",
+    "tests/hostile/test_cross_site.py",
+    "tests/interop/",
+    "tests/scenarios/",
+    "tests/faults/test_network.py",
+)
 
 # These tests mostly wait. Started late, they would delay the end of the whole run.
 FIRST = ("faults", "scenarios", "interop", "browser")

@@ -1,6 +1,6 @@
 """Accepts connections, and keeps a reserve of file descriptors for all that is not a connection.
 
-    readable -> accept() -> below the reserve: a connection        within it: a spare one, whose server makes room
+    readable -> accept() -> below the reserve: a connection        within it: the server makes room, or it is spare
 
 Without a reserve the process cannot open a database, a log or a connection that asks for its health when clients hold
 all descriptors; and `accept` then fails in every turn of the event loop while connections wait, which takes a whole
@@ -35,8 +35,11 @@ _LASTING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 class AcceptorListener(Protocol):
     """Takes the connections."""
 
+    def make_room(self) -> bool:
+        """Close some connections that nobody misses; return whether there were any."""
+
     def take(self, connection: socket, address: Any, *, spare: bool) -> None:
-        """Take a connection; a `spare` one uses the reserve, and has to end soon or another one has to."""
+        """Take a connection; a `spare` one uses the reserve, and may do what ends soon."""
 
 
 class Acceptor:
@@ -52,17 +55,25 @@ class Acceptor:
         accepting.start()
         return accepting.stop
 
-    def accepted(self, connection: socket, address: Any) -> None:
-        """Hand a connection over, or close it where the reserve is half gone."""
+    def accepted(self, connection: socket, address: Any) -> bool:
+        """Hand a connection over, or close it where nothing makes room; return whether more may follow at once.
+
+        Within the reserve one is accepted in each turn, so that those before it are started, and can make room.
+        """
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         reserve = min(RESERVE, limit // 4)
         left = limit - connection.fileno()
-        if left <= reserve:
-            self._say(f"{limit} files may be open, and {connection.fileno()} are")
-        if left <= reserve // 2:
-            connection.close()
+        if left > reserve:
+            self._listener.take(connection, address, spare=False)
+            return True
+        self._say(f"{limit} files may be open, and {connection.fileno()} are")
+        if self._listener.make_room():
+            self._listener.take(_renumbered(connection), address, spare=False)
+        elif left > reserve // 2:
+            self._listener.take(connection, address, spare=True)
         else:
-            self._listener.take(connection, address, spare=left <= reserve)
+            connection.close()
+        return False
 
     def failed(self, error: OSError) -> None:
         """Note that the system gives no more connections for now."""
@@ -73,6 +84,12 @@ class Acceptor:
         if now - self._said_at >= SILENT_SECONDS:
             log.warning("Clients hold all connections that can be open (%s): new ones are refused", what)
             self._said_at = now
+
+
+def _renumbered(connection: socket) -> socket:
+    """Move a connection to the lowest free descriptor, so that the reserve is whole again."""
+    with connection:
+        return connection.dup()
 
 
 class _Accepting:
@@ -110,7 +127,8 @@ class _Accepting:
                 self._wait(error)
                 return
             connection.setblocking(False)
-            self._acceptor.accepted(connection, address)
+            if not self._acceptor.accepted(connection, address):
+                return
 
     def _wait(self, error: OSError) -> None:
         self._acceptor.failed(error)

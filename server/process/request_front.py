@@ -7,6 +7,7 @@ Works on Tornado's `HTTPMessageDelegate`, which is public, and on a connection's
 `tornado_http_server` says more.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,10 @@ from server.process.turns import Turns
 MAX_HEADER_BYTES = 16 * 1024
 READ_HEADER_BYTES = 64 * 1024
 
+# A page or a file takes up to a millisecond, and no browser asks for 20 a second on one connection, or for 120 at once.
+PAGE_COST = 2.5
+_CHANNELS = "/socket/"
+
 # RFC 9112, section 3.2.2: servers must accept the absolute form, which replaces the Host header.
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -36,8 +41,9 @@ _HEALTH = frozenset(("/healthz", "/readyz"))
 class Source:
     """Where a connection's requests come from: its peer, its budget, and whether it uses the reserve of descriptors.
 
-    A request costs as much as a frame of a WebSocket: 40 polls and 10 pushes a second are what one client may do. A
-    proxy's connection carries many clients' requests and has no budget; turns keep those from delaying others.
+    A request of the channels costs a frame of a WebSocket: 40 polls and 10 pushes a second are what one client may do.
+    Any other costs PAGE_COST. A proxy's connection carries many clients' requests and has no budget; turns keep those
+    from delaying others.
     """
 
     __slots__ = ("_budget", "_peer", "_proxies", "spare")
@@ -49,9 +55,9 @@ class Source:
         rate = FRAME_RATE if counts and not proxies.trusts(peer.address) else 0
         self._budget = TokenBucket(rate, FRAME_BURST, time.monotonic())
 
-    def may_send(self) -> bool:
+    def may_send(self, path: str) -> bool:
         """Charge a request; return whether there was enough for it."""
-        return not self._budget.take(time.monotonic())
+        return not self._budget.take(time.monotonic(), 1.0 if _CHANNELS in path else PAGE_COST)
 
     def caller(self, headers: HTTPHeaders) -> Caller:
         """Return who has sent a request; removes the headers that say so."""
@@ -91,10 +97,14 @@ class RequestFront(HTTPMessageDelegate):
         return self._pass_on_later(turn, start_line, headers)
 
     async def _pass_on_later(self, turn: Awaitable[None], start_line: RequestStartLine, headers: HTTPHeaders) -> None:
-        await turn
-        passed = self._pass_on(start_line, headers)
-        if passed is not None:
-            await passed
+        try:
+            await turn
+            passed = self._pass_on(start_line, headers)
+            if passed is not None:
+                await passed
+        except asyncio.CancelledError:
+            # The server has stopped. Tornado would log this as an error, with a traceback for each connection.
+            self._http.close()
 
     def _pass_on(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Awaitable[None] | None:
         assert self._delegate is not None
@@ -112,7 +122,7 @@ class RequestFront(HTTPMessageDelegate):
     def _refusal(self, start_line: RequestStartLine, headers: HTTPHeaders) -> HTTPStatus | None:
         if _size(start_line, headers) > MAX_HEADER_BYTES:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        if not self._source.may_send():
+        if not self._source.may_send(start_line.path):
             return HTTPStatus.TOO_MANY_REQUESTS
         if self._source.spare and start_line.path.partition("?")[0] not in _HEALTH:
             return HTTPStatus.SERVICE_UNAVAILABLE

@@ -18,6 +18,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 from socket import socket
 from typing import Any
 
@@ -36,6 +37,10 @@ from server.process.turns import Turns
 # are already connected, however many new ones arrive. The others are accepted meanwhile, so that the kernel's backlog
 # stays empty: when the backlog is full, the kernel drops connections, and clients try again after 1, 3, 7 … seconds.
 STARTED_AT_ONCE = 32
+
+# Silent connections closed for a new one when file descriptors run out: several, so that their number falls although
+# each that is closed lets another one in.
+CLOSED_AT_ONCE = 4
 
 # How long a connection that was accepted just before the stop may take to send its request and receive its answer.
 LAST_REQUESTS_SECONDS = 1.0
@@ -89,13 +94,16 @@ class Server(HTTPServer):
             self._sockets[each.fileno()] = each
             self._handlers[each.fileno()] = self._acceptor.add(each)
 
+    def make_room(self) -> bool:
+        """Close the connections that are silent for longest."""
+        closing = list(islice(self._silent, CLOSED_AT_ONCE))
+        for each in closing:
+            del self._silent[each]
+            each.stream.close()
+        return bool(closing)
+
     def take(self, connection: socket, address: Any, *, spare: bool) -> None:
-        """Start a connection soon; a spare one takes the place of a silent one, or may ask for the health only."""
-        if spare and self._silent:
-            silent = next(iter(self._silent))
-            del self._silent[silent]
-            silent.stream.close()
-            spare = False
+        """Start a connection soon; a spare one may ask for the health only."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._start_some)
         self._waiting.append((connection, address, spare))

@@ -1,7 +1,7 @@
 """Autobahn's cases for WebSocket servers (by kosoku) against an echo over our own transport: RFC 6455, to the letter.
 
-Left out are the cases of limits (9.*: messages of megabytes, which no client of ours sends) and of compression (12.* and
-13.*: it is not offered).
+Left out are the cases of limits (9.*: messages of megabytes, which no client of ours sends) and of compression (12.*
+and 13.*: it is not offered).
 """
 
 import asyncio

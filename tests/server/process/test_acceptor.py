@@ -18,6 +18,9 @@ class Connections:
     def __init__(self) -> None:
         self.taken: list[tuple[socket.socket, bool]] = []
 
+    def make_room(self) -> bool:
+        return False
+
     def take(self, connection: socket.socket, address: Any, *, spare: bool) -> None:
         self.taken.append((connection, spare))
 
