@@ -31,8 +31,10 @@ BURST = 5_000
 WRITERS = 10
 HEARTBEAT_SECONDS = 30.0
 LONG_TASK_MS = 50
+# A page that has just been opened, or has moved, reads what it shows.
+SETTLE_SECONDS = 2.0
 # After this long a page that has not caught up is given up.
-GIVE_UP_SECONDS = 180.0
+GIVE_UP_SECONDS = 60.0
 TEXTS = (
     "Sim!",
     "Professora, não entendi a terceira questão da lista.",
@@ -188,6 +190,16 @@ class Reader:
         found: list[tuple[int, float]] = await self._page.evaluate("window.bench.shown")
         return found
 
+    async def go_to_end(self) -> int:
+        """Go to the newest message, and return its position."""
+        await asyncio.sleep(SETTLE_SECONDS)
+        jump = self._page.locator("#jump")
+        if await jump.is_visible():
+            await jump.click()
+            await asyncio.sleep(SETTLE_SECONDS)
+        shown = await self.shown()
+        return shown[-1][0] if shown else 0
+
     async def long_tasks(self, since: float) -> list[float]:
         """Return the durations of the tasks that were too long, from a moment of the page on."""
         found: list[list[float]] = await self._page.evaluate("window.bench.long")
@@ -273,10 +285,9 @@ async def _phone(browser: Browser, school: School) -> Found:
 
 
 async def _joined_at_end(school: School, number: int, reader: Reader) -> Class:
-    # The class has messages already: the writers' count goes on from what the page shows.
+    # The class has messages already, and the page may open in the middle of them: the count goes on from the newest.
     writing = await Class.join(school, number)
-    shown = await reader.shown()
-    writing.sent = shown[-1][0] if shown else 0
+    writing.sent = await reader.go_to_end()
     return writing
 
 

@@ -147,14 +147,26 @@ function teacherLine(teachers, students) {
  * @param {Record<"link" | "at" | "unread" | "preview", HTMLElement>} parts
  */
 function showReading(reading, {link, at, unread, preview}) {
-  const {last} = reading;
+  const {last, isKnown} = reading;
   const count = reading.unread;
-  setText(at, last === undefined ? "" : shortTime(last.payload.at));
-  preview.replaceChildren(...previewOf(reading));
-  link.classList.toggle("is-unread", count > 0);
-  const words = ngettext("{n} unread message", "{n} unread messages", count);
   const sign = number(count) + (reading.hasMoreUnread ? "+" : "");
-  unread.replaceChildren(...(count > 0 ? [h("span", {class: "count", title: words}, sign, hidden(words))] : []));
+  setText(at, last === undefined ? "" : shortTime(last.payload.at));
+  fill(preview, String(last?.payload.seq ?? isKnown), () => previewOf(reading));
+  link.classList.toggle("is-unread", count > 0);
+  fill(unread, count > 0 ? sign : "", () => (count > 0 ? [unreadSign(count, sign)] : []));
+}
+
+/** Fill an element, unless it shows this already. @param {HTMLElement} element @param {string} what @param {() => (Node | string)[]} make */
+function fill(element, what, make) {
+  if (element.dataset.shows === what) return;
+  element.dataset.shows = what;
+  element.replaceChildren(...make());
+}
+
+/** @param {number} count @param {string} sign */
+function unreadSign(count, sign) {
+  const words = ngettext("{n} unread message", "{n} unread messages", count);
+  return h("span", {class: "count", title: words}, sign, hidden(words));
 }
 
 /** @param {string} words */

@@ -38,7 +38,11 @@ const showPlaces = jumps({
   toNewest: () => history.toNewest(),
   readAll: () => seen.readAll(),
 });
-const showJumps = oncePerFrame(() => showPlaces({...seen.unseen(history.lastSeq), isAtEnd: history.isFollowing}));
+const showJumps = oncePerFrame(() => {
+  const places = {...seen.unseen(history.lastSeq), isAtEnd: history.isFollowing};
+  showPlaces(places);
+  reading.follow(isInFront() && places.isAtEnd && places.above === 0);
+});
 const outgoing = new Outgoing(byId("pending"), channel, history);
 const typing = new Typing(channel, byId("typing"));
 
@@ -99,7 +103,7 @@ view.onScroll(showJumps);
 channel.onClose(() => showWhetherOurs(false));
 for (const event of [MESSAGE, ANNOUNCEMENT]) channel.on(event, (payload) => arrived(event, payload));
 for (const show of [showUnread, showJumps]) reading.onChange(show);
-document.addEventListener("visibilitychange", showUnread);
+for (const show of [showUnread, showJumps]) document.addEventListener("visibilitychange", show);
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
 showAuthorAbove();

@@ -27,6 +27,7 @@ export class Reading {
   announcements = [];
   read = 0;
   isKnown = false;
+  #isFollowed = false;
   /** @type {number | undefined} */
   #timer;
   #told = 0;
@@ -56,11 +57,12 @@ export class Reading {
 
   /** What others said since the user last read. */
   get unread() {
-    return this.events.filter(({payload}) => payload.seq > this.read && payload.author.id !== page.me.id).length;
+    return this.#isFollowed ? 0 : this.events.filter(({payload}) => payload.seq > this.read && payload.author.id !== page.me.id).length;
   }
 
   /** The same without announcements, which have a sign of their own. */
   get unreadMessages() {
+    if (this.#isFollowed) return 0;
     return this.events.filter(({event, payload}) => {
       return event === MESSAGE && payload.seq > this.read && payload.author.id !== page.me.id;
     }).length;
@@ -69,6 +71,13 @@ export class Reading {
   /** Whether there may be more unread than is kept here. */
   get hasMoreUnread() {
     return this.events.length >= KEPT && this.events[0].payload.seq > this.read + 1;
+  }
+
+  /** The user sees what arrives at once: it is not shown as unread for the moment until it counts as read. @param {boolean} isFollowed */
+  follow(isFollowed) {
+    if (isFollowed === this.#isFollowed) return;
+    this.#isFollowed = isFollowed;
+    this.#changed();
   }
 
   /** The user has read up to a position. @param {number} seq */

@@ -15,6 +15,8 @@ export function watchHold(list, released) {
   /** @type {number | undefined} */
   let timer;
   const isHeld = () => isOver || isNear || list.contains(document.activeElement);
+  // Not the conversation beside it, which scrolls with each message.
+  const movesList = (/** @type {EventTarget | null} */ place) => place instanceof Node && place.contains(list);
   const release = () => {
     if (!isHeld()) released();
   };
@@ -33,6 +35,6 @@ export function watchHold(list, released) {
   });
   list.addEventListener("pointerdown", near);
   list.addEventListener("focusout", () => setTimeout(release)); // the next one has the focus by then
-  document.addEventListener("scroll", near, {capture: true, passive: true});
+  document.addEventListener("scroll", ({target}) => movesList(target) && near(), {capture: true, passive: true});
   return isHeld;
 }

@@ -35,12 +35,18 @@ def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def lousa(school_with_passwords: Path, tmp_path: Path) -> Iterator[Lousa]:
+def serve_options() -> tuple[str, ...]:
+    """Return the options of the server; a module may have its own."""
+    return ()
+
+
+@pytest.fixture
+def lousa(school_with_passwords: Path, tmp_path: Path, serve_options: tuple[str, ...]) -> Iterator[Lousa]:
     """Run a server with that school."""
     with ExitStack() as servers:
         data_dir = tmp_path / "data"
         shutil.copytree(school_with_passwords, data_dir)
-        yield servers.enter_context(Lousa(data_dir))
+        yield servers.enter_context(Lousa(data_dir, serve_options=serve_options))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

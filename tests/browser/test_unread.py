@@ -1,9 +1,6 @@
 """A class opens at what is new, and what was not on the screen does not count as read."""
 
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, expect
@@ -21,22 +18,22 @@ LONG_ENOUGH_MS = 1_500
 
 
 @pytest.fixture
-def lousa(school_with_passwords: Path, tmp_path: Path) -> Iterator[Lousa]:
-    """Run a server that does not bound how fast somebody writes."""
-    shutil.copytree(school_with_passwords, tmp_path / "data")
-    with Lousa(tmp_path / "data", serve_options=("--push-rate", "0")) as server:
-        yield server
+def serve_options() -> tuple[str, ...]:
+    """Let somebody write as fast as they can."""
+    return ("--push-rate", "0")
 
 
 async def reader(visit: Visit, lousa: Lousa) -> Visitor:
-    """Let Ana read the class's first message, go to her list, and get 66 more meanwhile."""
+    """Let Ana read the class's first message, and get 66 more while she looks at her list."""
     await write(lousa, "paula", ["Bom dia, turma!"])
     ana = await visit("ana")
-    await ana.open_class()
-    await ana.sees("Bom dia, turma!")
+    await expect(row_of_list(ana)).to_contain_text("unread", timeout=TIMEOUT_MS)
+    tab = await ana.new_tab()
+    await tab.page.goto("/students/")
+    await tab.open_class()
+    await tab.sees("Bom dia, turma!")
     await expect(row_of_list(ana)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
-    await ana.page.goto("/students/")
-    await ana.wait_until_online()
+    await tab.page.close()
     await write(lousa, "paula", (f"Exercício {number}." for number in range(1, UNREAD + 1)))
     await expect(row_of_list(ana)).to_contain_text("unread", timeout=TIMEOUT_MS)
     return ana
@@ -128,7 +125,9 @@ async def test_reading_on_to_the_end_leaves_nothing_unread(visit: Visit, lousa: 
     while await jump_down(ana).is_visible():
         await ana.page.wait_for_timeout(LONG_ENOUGH_MS / 2)
         await ana.page.locator("#scroller").evaluate("element => element.scrollBy(0, element.clientHeight * 0.8)")
-    await expect(row_of_list(ana)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
+    beside = await ana.new_tab()
+    await beside.page.goto("/students/")
+    await expect(row_of_list(beside)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
     await expect(jump_up(ana)).to_be_hidden()
     shown = (await ana.page.locator("#messages").inner_text()).splitlines()
     assert [line for line in shown if line.startswith("Exercício")] == [f"Exercício {n}." for n in range(1, UNREAD + 1)]
@@ -152,19 +151,22 @@ async def test_class_never_opened_gets_a_line_above_its_first_message(visit: Vis
 
 
 async def test_hidden_page_reads_nothing_and_draws_a_line(visit: Visit, lousa: Lousa) -> None:
-    ana = await visit("ana")
-    await ana.open_class()
     await write(lousa, "paula", ["Bom dia, turma!"])
-    await expect(row_of_list(ana)).to_contain_text("Bom dia, turma!", timeout=TIMEOUT_MS)
-    await expect(row_of_list(ana)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
+    ana = await visit("ana")
+    beside = await ana.new_tab()
+    await beside.page.goto("/students/")
+    await expect(row_of_list(beside)).to_contain_text("unread", timeout=TIMEOUT_MS)
+    await ana.open_class()
+    await expect(row_of_list(beside)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
     await _show(ana, "hidden")
     await write(lousa, "paula", ["Quem falta?"])
     await ana.sees("Quem falta?")
     await ana.page.wait_for_timeout(LONG_ENOUGH_MS)
     await expect(row_of_list(ana)).to_contain_text("1 unread message")
+    await expect(row_of_list(beside)).to_contain_text("1 unread message")
     await _show(ana, "visible")
     await expect(ana.page.locator("#messages .divider.new")).to_be_in_viewport()
-    await expect(row_of_list(ana)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
+    await expect(row_of_list(beside)).not_to_contain_text("unread", timeout=TIMEOUT_MS)
 
 
 async def _show(visitor: Visitor, state: str) -> None:

@@ -1,0 +1,75 @@
+"""A class page keeps its work small however much is said: counted in rows and changes, not in time."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.visitor import TIMEOUT_MS, Visitor
+from tests.browser.writer import write
+from tests.lousa import Lousa
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# As the page's own bound (static/chat/history.js).
+MAX_ROWS = 200
+MESSAGES = 420
+
+# Counts the changes of the rows, and what reads the layout, in each frame.
+_COUNT = """() => {
+window.count = {frame: 0, changes: [], reads: 0};
+const tick = () => { window.count.frame += 1; requestAnimationFrame(tick); };
+requestAnimationFrame(tick);
+new MutationObserver(() => window.count.changes.push(window.count.frame))
+  .observe(document.getElementById("messages"), {childList: true});
+const measured = Element.prototype.getBoundingClientRect;
+Element.prototype.getBoundingClientRect = function () {
+  window.count.reads += 1;
+  return measured.call(this);
+};
+}"""
+
+
+@pytest.fixture
+def serve_options() -> tuple[str, ...]:
+    """Let somebody write as fast as they can."""
+    return ("--push-rate", "0")
+
+
+async def _rows(visitor: Visitor) -> list[int]:
+    found: list[int] = await visitor.page.locator("#messages > .row").evaluate_all(
+        "rows => rows.map(row => Number(row.dataset.seq))"
+    )
+    return found
+
+
+async def test_rows_stay_bounded_and_without_gaps_wherever_one_scrolls(visit: Visit, lousa: Lousa) -> None:
+    await write(lousa, "paula", (f"Exercício {number}." for number in range(1, MESSAGES + 1)))
+    ana = await visit("ana")
+    await ana.open_class()
+    await ana.page.locator("#jump").click()
+    await ana.sees(f"Exercício {MESSAGES}.")
+    scroller = ana.page.locator("#scroller")
+    for end, wanted in (("0", 1), ("element.scrollHeight", MESSAGES)):
+        while wanted not in await _rows(ana):
+            await scroller.evaluate(f"element => element.scrollTo(0, {end})")
+            await ana.page.wait_for_timeout(50)
+            rows = await _rows(ana)
+            assert len(rows) <= MAX_ROWS
+            assert rows == list(range(rows[0], rows[-1] + 1))
+    await expect(ana.page.locator("#start")).to_be_hidden()
+
+
+async def test_storm_changes_the_page_once_per_frame_and_stays_bounded(visit: Visit, lousa: Lousa) -> None:
+    await write(lousa, "paula", ["Bom dia, turma!"])
+    ana = await visit("ana")
+    await ana.open_class()
+    await ana.sees("Bom dia, turma!")
+    await ana.page.evaluate(_COUNT)
+    await write(lousa, "paula", (f"Exercício {number}." for number in range(1, MESSAGES + 1)))
+    await expect(ana.message(f"Exercício {MESSAGES}.")).to_be_in_viewport(timeout=TIMEOUT_MS)
+    changes: list[int] = await ana.page.evaluate("window.count.changes")
+    assert len(changes) == len(set(changes)) < MESSAGES
+    assert await ana.page.evaluate("window.count.reads") < MESSAGES
+    rows = await _rows(ana)
+    assert len(rows) <= MAX_ROWS
+    assert rows == list(range(rows[0], MESSAGES + 2))
