@@ -47,10 +47,10 @@ from server.process.hang_up import on_hang_up
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
 from server.process.listener import address, close, listen
+from server.process.progress import recording_progress
 from server.process.proxies import Proxies
 from server.process.redis_url import check_redis_url, try_redis
 from server.process.sole_server import sole_server
-from server.process.stored_events import recording_stored_events
 from server.process.tornado_http_server import Server
 from server.schemas import SCHEMAS
 from server.settings import Settings
@@ -159,7 +159,7 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
     try:
         async with (
             _accounts(databases) as accounts,
-            recording_stored_events(databases),
+            recording_progress(databases),
             _engine(settings, databases, accounts, stopped) as (engine, broker),
             _watcher(accounts, engine, stopped),
             _keeping_sign_ins(accounts, engine),

@@ -22,7 +22,7 @@ from server.databases import accounts, migration
 from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
-from server.databases.pairing import Apart, Ids, accept, check_pairing, record_stored
+from server.databases.pairing import Apart, Ids, accept, check_pairing, record_progress
 from server.databases.pooler import check_pooler
 
 DbSessions = async_sessionmaker[AsyncSession]
@@ -75,9 +75,9 @@ class Databases:
         await self.prepare_tables()
         await self._together(check_pairing)
 
-    async def record_stored(self) -> None:
-        """Keep the journal's number of events in the accounts; raise DatabasesApart where it is lower than before."""
-        await self._together(record_stored)
+    async def record_progress(self) -> None:
+        """Keep in each database how far the other has come; raise DatabasesApart where one has gone back."""
+        await self._together(record_progress)
 
     async def accept(self) -> Ids:
         """Pair the accounts and the journal as they are (`pairing.accept`); raise DatabaseError if that fails."""

@@ -1,12 +1,13 @@
 """Whether the accounts and the journal belong together, and neither is an older copy of itself.
 
-    accounts: pairing (epoch, stored) ---- the same epoch, at most as many events ---- journal: epoch, topics.seq
-    accounts: users, classes          ---- no lower ids -------------------------- journal: authors, readers, topics
+    accounts: pairing (epoch, stored) ---- the same epoch, no fewer events ---- journal: epoch, topics.seq
+    accounts: users, classes          ---- no lower ids ----------------------- journal: authors, readers, topics
+    accounts: change_counter          ---- no fewer changes ------------------- journal: changes
 
 Without this check, an older copy of the accounts would give the ids of users whom the journal mentions to others, and
-an older copy of the journal would use positions again that clients have seen. The accounts keep the journal's epoch
-and the number of events that it had a few seconds ago. Where both databases are old copies of the same moment, nothing
-here differs: `accept` is then needed as well (`python server.py database restored`).
+rights back that were withdrawn; an older copy of the journal would use positions again that clients have seen. Each
+database keeps how far the other had come a few seconds ago. Where both are old copies of the same moment, nothing here
+differs: `accept` is then needed as well (`python server.py database restored`).
 
 The reasons, and what is not noticed: docs/notes/restored.md.
 """
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from channels.journal.tables import events_table, journal_table, reads_table, topics_table
 from channels.topics.kind import CLASS, USER, parse_name
-from server.databases.accounts import Account, Pairing, SchoolClass
+from server.databases.accounts import Account, ChangeCounter, Pairing, SchoolClass
 from server.databases.ids import last_id, number_after
 
 
@@ -35,44 +36,62 @@ class Ids(NamedTuple):
     class_: int
 
 
+class Accounts(NamedTuple):
+    """What the accounts know of the journal, its epoch and number of events, and how many changes they had."""
+
+    epoch: str
+    stored: int
+    changes: int
+
+
 async def check_pairing(accounts: AsyncEngine, journal: AsyncEngine) -> None:
     """Raise Apart where the databases do not belong together; pair accounts that have no journal yet."""
-    # The accounts first: what they know of the journal was true before.
+    # Each database is read after what the other one has kept of it: it may be in use, and moves forward only.
+    async with journal.connect() as connection:
+        epoch, changes = await _kept_in_journal(connection)
+        mentioned = await _ids_in_journal(connection)
     async with accounts.connect() as connection:
-        pairing = await _pairing(connection)
+        found = await _accounts(connection)
         ids = await _ids_in_accounts(connection)
     async with journal.connect() as connection:
-        epoch = await _epoch(connection)
         stored = await _stored(connection)
-        mentioned = await _ids_in_journal(connection)
-    if pairing.epoch not in ("", epoch):
+    if found.epoch not in ("", epoch):
         raise Apart("the accounts belong to another journal")
-    if stored < pairing.stored:
-        raise Apart(
-            f"the journal had {pairing.stored} events and has {stored}: it is an older copy, or its -wal is gone"
-        )
-    for kind, known, found in (("user", ids.user, mentioned.user), ("class", ids.class_, mentioned.class_)):
-        if known < found:
-            raise Apart(f"the journal mentions {kind} {found}, and the accounts end at {known}: they are an older copy")
-    if not pairing.epoch:
+    _check_progress(found, stored, changes)
+    for kind, known, last in (("user", ids.user, mentioned.user), ("class", ids.class_, mentioned.class_)):
+        if known < last:
+            raise Apart(f"the journal mentions {kind} {last}, and the accounts end at {known}: they are an older copy")
+    if not found.epoch:
         await _pair(accounts, epoch, stored)
 
 
-async def record_stored(accounts: AsyncEngine, journal: AsyncEngine) -> None:
-    """Keep the journal's number of events in the accounts where it has grown; raise Apart where it has shrunk.
+def _check_progress(found: Accounts, stored: int, changes: int) -> None:
+    if stored < found.stored:
+        raise Apart(f"the journal had {found.stored} events and has {stored}: it is an older copy, or its -wal is gone")
+    if found.changes < changes:
+        raise Apart(f"the accounts had {changes} changes and have {found.changes}: they are an older copy")
 
-    Costs two short reads, and a write where there is something new.
+
+async def record_progress(accounts: AsyncEngine, journal: AsyncEngine) -> None:
+    """Keep in each database how far the other has come; raise Apart where one has gone back.
+
+    Costs three short reads, and a write where there is something new.
     """
+    async with journal.connect() as connection:
+        _, changes = await _kept_in_journal(connection)
     async with accounts.connect() as connection:
-        known = (await _pairing(connection)).stored
+        found = await _accounts(connection)
     async with journal.connect() as connection:
         stored = await _stored(connection)
-    if stored < known:
-        raise Apart(f"the journal had {known} events and has {stored}")
-    if stored > known:
+    _check_progress(found, stored, changes)
+    if stored > found.stored:
         async with _writing(accounts) as connection:
             await connection.execute(update(Pairing).where(Pairing.stored < stored).values(stored=stored))
         await _write_through(accounts)
+    if found.changes > changes:
+        newer = update(journal_table).where(journal_table.c.changes < found.changes)
+        async with _writing(journal) as connection:
+            await connection.execute(newer.values(changes=found.changes))
 
 
 async def accept(accounts: AsyncEngine, journal: AsyncEngine) -> Ids:
@@ -84,13 +103,15 @@ async def accept(accounts: AsyncEngine, journal: AsyncEngine) -> Ids:
     async with journal.connect() as connection:
         mentioned, stored = await _ids_in_journal(connection), await _stored(connection)
     async with _writing(accounts) as connection:
+        found = await _accounts(connection)
         known = await _ids_in_accounts(connection)
         after = Ids(max(known.user, mentioned.user), max(known.class_, mentioned.class_))
         for table, number in ((Account.__tablename__, after.user), (SchoolClass.__tablename__, after.class_)):
             await connection.run_sync(number_after, table, number)
     epoch = secrets.token_hex(8)
     async with _writing(journal) as connection:
-        await connection.execute(update(journal_table).values(epoch=epoch, key=secrets.token_hex(32)))
+        values = {"epoch": epoch, "key": secrets.token_hex(32), "changes": found.changes}
+        await connection.execute(update(journal_table).values(values))
     await _pair(accounts, epoch, stored)
     return after
 
@@ -112,16 +133,9 @@ async def _write_through(accounts: AsyncEngine) -> None:
             await connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
-async def _pairing(connection: AsyncConnection) -> Any:
-    return (await connection.execute(select(Pairing.epoch, Pairing.stored))).one()
-
-
-async def _epoch(connection: AsyncConnection) -> str:
-    return str((await connection.execute(select(journal_table.c.epoch))).scalar_one())
-
-
-async def _stored(connection: AsyncConnection) -> int:
-    return int((await connection.execute(select(func.coalesce(func.sum(topics_table.c.seq), 0)))).scalar_one())
+async def _accounts(connection: AsyncConnection) -> Accounts:
+    number = select(ChangeCounter.number).scalar_subquery()
+    return Accounts(*(await connection.execute(select(Pairing.epoch, Pairing.stored, number))).one())
 
 
 async def _ids_in_accounts(connection: AsyncConnection) -> Ids:
@@ -129,6 +143,15 @@ async def _ids_in_accounts(connection: AsyncConnection) -> Ids:
         await connection.run_sync(last_id, Account.__tablename__),
         await connection.run_sync(last_id, SchoolClass.__tablename__),
     )
+
+
+async def _kept_in_journal(connection: AsyncConnection) -> tuple[str, int]:
+    epoch, changes = (await connection.execute(select(journal_table.c.epoch, journal_table.c.changes))).one()
+    return str(epoch), int(changes)
+
+
+async def _stored(connection: AsyncConnection) -> int:
+    return int((await connection.execute(select(func.coalesce(func.sum(topics_table.c.seq), 0)))).scalar_one())
 
 
 async def _ids_in_journal(connection: AsyncConnection) -> Ids:

@@ -78,11 +78,22 @@ async def test_another_journal_is_refused(school: Databases) -> None:
 
 async def test_journal_that_lost_events_is_refused(school: Databases) -> None:
     await change(school, "journal", "UPDATE topics SET seq = 9")
-    await school.record_stored()
+    await school.record_progress()
     await change(school, "journal", "UPDATE topics SET seq = 8")
-    for check in (school.prepare, school.record_stored):
+    for check in (school.prepare, school.record_progress):
         with pytest.raises(DatabasesApart, match="the journal had 9 events and has 8"):
             await check()
+
+
+async def test_accounts_that_lost_changes_are_refused(school: Databases) -> None:
+    await change(school, "accounts", "UPDATE change_counter SET number = 9")
+    await school.record_progress()
+    await change(school, "accounts", "UPDATE change_counter SET number = 8")
+    for check in (school.prepare, school.record_progress):
+        with pytest.raises(DatabasesApart, match="the accounts had 9 changes and have 8"):
+            await check()
+    await school.accept()
+    await school.prepare()
 
 
 async def test_accepted_journal_has_a_new_epoch_and_key(school: Databases) -> None:

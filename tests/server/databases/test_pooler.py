@@ -52,6 +52,6 @@ async def test_everything_works_behind_a_pooler_in_session_mode(postgresql: Post
         journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
         assert await append(journal, entry(), entry()) == [receipt(1), receipt(2)]
         assert len(await journal.after("class:7", 0, 2)) == 2
-        await databases.record_stored()
+        await databases.record_progress()
         await journal.close()
         await databases.dispose()

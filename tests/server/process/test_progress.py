@@ -1,4 +1,4 @@
-"""The number of stored events reaches the accounts while a worker runs, and once more when it stops."""
+"""How far the databases have come is recorded while a worker runs, and once more when it stops."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from server.databases import Databases, reading, writing
-from server.process.stored_events import recording_stored_events
+from server.process.progress import recording_progress
 
 NEVER = 3600.0
 
@@ -23,7 +23,7 @@ async def recorded(databases: Databases) -> int:
 
 
 async def test_stored_events_are_recorded_while_a_worker_runs(databases: Databases) -> None:
-    async with recording_stored_events(databases, record_seconds=0.01), asyncio.timeout(10):
+    async with recording_progress(databases, record_seconds=0.01), asyncio.timeout(10):
         await store(databases, 5)
         while await recorded(databases) != 5:
             await asyncio.sleep(0.01)
@@ -33,16 +33,16 @@ async def test_stored_events_are_recorded_while_a_worker_runs(databases: Databas
 
 
 async def test_last_events_are_recorded_at_the_stop(databases: Databases) -> None:
-    async with recording_stored_events(databases, record_seconds=NEVER):
+    async with recording_progress(databases, record_seconds=NEVER):
         await store(databases, 7)
     assert await recorded(databases) == 7
 
 
 async def test_journal_that_went_back_is_logged_once(databases: Databases, caplog: pytest.LogCaptureFixture) -> None:
     await store(databases, 5)
-    await databases.record_stored()
+    await databases.record_progress()
     await store(databases, 4)
-    async with recording_stored_events(databases, record_seconds=0.01), asyncio.timeout(10):
+    async with recording_progress(databases, record_seconds=0.01), asyncio.timeout(10):
         while not caplog.records:
             await asyncio.sleep(0.01)
     assert "Stop Lousa: The accounts and the journal do not belong together: the journal had 5 events" in caplog.text
