@@ -29,11 +29,6 @@ class Look(NamedTuple):
         return f"{self.theme}.{self.text_size}"
 
     @property
-    def dark_media(self) -> str:
-        """The media for which the sheet of the dark colours counts; paper is white."""
-        return {"light": "not all", "dark": "screen"}.get(self.theme, "screen and (prefers-color-scheme: dark)")
-
-    @property
     def color_scheme(self) -> str:
         """The value of CSS `color-scheme`, for what the browser draws by itself."""
         return "light dark" if self.theme == "device" else self.theme

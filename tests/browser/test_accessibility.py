@@ -23,7 +23,7 @@ _RUN = """async () => {
 }"""
 
 PAGES = {
-    "ana": ["/students/", "/students/announcements", "class"],
+    "ana": ["/students/", "/students/announcements", "class", "/accounts/me"],
     "paula": ["/teachers/", "/teachers/announcements", "class"],
     "diretora": ["/principal/", "/principal/announcements", "class"],
 }
@@ -82,6 +82,12 @@ async def test_people_panel_on_a_phone_has_no_violation(visit: Visit) -> None:
     await ana.open_class()
     await ana.page.locator("#people-button").click()
     await expect(ana.page.locator("#people-close")).to_be_visible()
+    await assert_accessible(ana.page)
+
+
+async def test_open_menu_has_no_violation(visit: Visit) -> None:
+    ana = await visit("ana", size=PHONE)
+    await ana.page.locator("details.menu summary").click()
     await assert_accessible(ana.page)
 
 
