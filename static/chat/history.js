@@ -7,6 +7,7 @@
  *
  * The tail is kept whatever is on the page, so that the way to the newest needs no request, and so that what arrives is
  * bounded: of a storm only the tail becomes rows, in the next frame; what is before it is read when somebody scrolls up.
+ * docs/notes/class-page.md argues why.
  */
 
 import {oncePerFrame} from "../next_frame.js";

@@ -1,6 +1,7 @@
 /**
  * What the reader has seen: a row whose end was on the screen of a page in front, for SEEN_MS. The read mark goes on over
  * what was seen and the reader's own words, and stops at the first that was not: jumping to the end reads nothing between.
+ * docs/notes/class-page.md argues why.
  */
 
 import {Conversation} from "./conversation.js";
