@@ -59,8 +59,8 @@ from server.views.static import Assets, bundled
 
 log = logging.getLogger(__name__)
 
-# Our forms have a few hundred bytes.
-MAX_BODY_BYTES = 64 * 1024
+# Our forms have a few hundred bytes, and a stranger's body is kept until all of it has come.
+MAX_BODY_BYTES = 16 * 1024
 # Enough for a phone on a bad network; a client that sends its form slower only occupies a connection.
 BODY_SECONDS = 30
 # Longer than nginx keeps an idle connection to us (60 s): if we closed it first, a request might already be on its way.

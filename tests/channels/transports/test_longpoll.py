@@ -6,6 +6,7 @@ import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -372,8 +373,14 @@ async def answer_of(served: Served, sent: bytes) -> bytes:
     writer.write(sent)
     async with asyncio.timeout(10):
         answer = await reader.read()
-    writer.close()
+    await hang_up(writer)
     return answer
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):  # the server has closed before
+        await writer.wait_closed()
 
 
 @pytest.mark.parametrize("length", [MAX_POST_BYTES, None])
@@ -399,7 +406,7 @@ async def test_a_session_has_few_bodies_on_their_way(served: Served) -> None:
     answer = await answer_of(served, head(token))
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 408
     for writer in writers:
-        writer.close()
+        await hang_up(writer)
     async with asyncio.timeout(10):
         while served.room._bodies:
             await asyncio.sleep(0.01)
@@ -435,8 +442,7 @@ async def test_requests_leave_no_reference_cycles(served: Served, kind: str) -> 
             writer.write(sent)
             await writer.drain()
             await asyncio.sleep(0.01)
-            writer.close()
-            await writer.wait_closed()
+            await hang_up(writer)
         async with asyncio.timeout(10):
             while any(isinstance(each, KEPT) for each in gc.get_objects()):
                 await asyncio.sleep(0.1)

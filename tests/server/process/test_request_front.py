@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from tornado.web import Application, RequestHandler
@@ -31,8 +32,14 @@ class Front:
         writer.write(sent)
         async with asyncio.timeout(20):
             answer = await reader.read()
-        writer.close()
+        await hang_up(writer)
         return answer
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):  # the server has closed before
+        await writer.wait_closed()
 
 
 def serve(networks: list[str]) -> Front:
@@ -136,6 +143,6 @@ async def test_closed_connections_are_forgotten(front: Front) -> None:
     async with asyncio.timeout(10):
         while not front.server._silent:
             await asyncio.sleep(0.01)
-        writer.close()
+        await hang_up(writer)
         while front.server._silent or front.server._sources:
             await asyncio.sleep(0.01)
