@@ -80,4 +80,10 @@ class Authority(Protocol):
         """Return which of the users `among` a topic is meant for, in that order, and for how many it is meant in all.
 
         It is meant for users of these roles: of a class's topic for those enrolled in the class, of others for all.
+        Who has left is not in it.
         """
+
+    async def absent(
+        self, topic: TopicAddress, roles: Collection[str], present: Collection[int], limit: int
+    ) -> list[User]:
+        """Return the first `limit`, by name, of those a topic is meant for who are not among `present`."""

@@ -33,10 +33,10 @@ function joined(form) {
   return form.join("");
 }
 
-/** Whether two names are the same but for how they are typed. @param {string} one @param {string} other */
-export function isSameName(one, other) {
-  const others = formsOf(other).map(joined);
-  return fold(one).map(joined).some((form) => form !== "" && others.includes(form));
+/** Make a test for names that are the same but for how they are typed. @param {string} typed @returns {(name: string) => boolean} */
+export function namesake(typed) {
+  const wanted = fold(typed).map(joined).filter((form) => form !== "");
+  return (name) => formsOf(name).some((form) => wanted.includes(joined(form)));
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * Who has read an announcement, shown to who may know: counted live while it is on the screen, the names on request.
+ * Who has read an announcement, shown to who may know: counted live while it is on the screen, the names when it is opened: who has not
+ * read first, then who has.
  */
 
 import {h, setText} from "./dom.js";
@@ -7,12 +8,10 @@ import {_, ngettext, number} from "./language.js";
 
 /** Readers come in over minutes; each look is a query of the server. */
 const EVERY_MS = 5000;
-/** More names than anybody reads; the count says the rest. */
-const SHOWN_NAMES = 300;
 
 /** @typedef {import("./page.js").User} User */
-/** @typedef {{count: number, members: number, read: User[]}} Answer the first to read by name, and how many they are */
-/** @typedef {{channel: import("./client/channel.js").Channel, seq: number, element: HTMLElement, take: (answer: Answer) => void}} Receipt */
+/** @typedef {{count: number, members: number, read: User[], unread?: User[]}} Answer the first to read, and how many have; who has not, if asked for */
+/** @typedef {{channel: import("./client/channel.js").Channel, seq: number, element: HTMLDetailsElement, take: (answer: Answer) => void}} Receipt */
 
 /** @type {Map<Element, Receipt>} */
 const receipts = new Map();
@@ -34,32 +33,46 @@ const observer = new IntersectionObserver((entries) => {
  * Make the line of one place to which an announcement went.
  * @param {import("./client/channel.js").Channel} channel
  * @param {{seq: number}} announcement
- * @param {string} where
+ * @param {string | null} where the name of the place; null where the announcement itself says it
  */
 export function receiptLine(channel, {seq}, where) {
   const count = h("span", {class: "receipt-count"}, "…");
-  const bar = /** @type {HTMLProgressElement} */ (h("progress", {max: 1, value: 0, "aria-label": _("Read")}));
-  const names = h("ul", {class: "readers"});
-  const summary = h("summary", {}, h("span", {class: "receipt-where", dir: "auto"}, where), count, bar);
-  const element = h("details", {class: "receipt"}, summary, names);
+  const bar = /** @type {HTMLProgressElement} */ (h("progress", {max: 1, value: 0, "aria-hidden": "true"}));
+  const names = h("div", {class: "readers"}, h("p", {}, _("Reading the names…")));
+  const place = where === null ? null : h("span", {class: "receipt-where", dir: "auto"}, where);
+  const element = /** @type {HTMLDetailsElement} */ (h("details", {class: "receipt"}, h("summary", {}, place, count, bar), names));
   const take = (/** @type {Answer} */ answer) => {
     setText(count, _("Read by {read} of {members}", {read: number(answer.count), members: number(answer.members)}));
     bar.max = Math.max(1, answer.members);
     bar.value = answer.count;
-    showNames(names, answer.read, answer.count);
+    if (answer.unread !== undefined) showNames(names, answer, answer.unread);
   };
   receipts.set(element, {channel, seq, element, take});
+  element.addEventListener("toggle", () => element.open && look());
   observer.observe(element);
   return element;
 }
 
-/** @param {HTMLElement} place @param {User[]} readers @param {number} count */
-function showNames(place, readers, count) {
-  const names = readers.slice(0, SHOWN_NAMES).map(({name}) => name);
-  if (count === 0) names.push(_("Nobody has read it yet."));
-  if (count > names.length) names.push(ngettext("and {n} more", "and {n} more", count - names.length));
-  const old = [...place.children].map((item) => item.textContent);
-  if (old.join("\n") !== names.join("\n")) place.replaceChildren(...names.map((name) => h("li", {}, h("bdi", {}, name))));
+/** First who has not read, whom one may have to remind. @param {HTMLElement} place @param {Answer} answer @param {User[]} unread */
+function showNames(place, {count, members, read}, unread) {
+  const shown = JSON.stringify([count, members, read, unread]);
+  if (place.dataset.shown === shown) return; // a selection stays, and a list that was scrolled
+  place.dataset.shown = shown;
+  const left = members - count;
+  const lists = [
+    ...listOf(ngettext("Has not read ({n})", "Have not read ({n})", left), unread, left),
+    ...listOf(ngettext("Has read ({n})", "Have read ({n})", count), read, count),
+  ];
+  place.replaceChildren(...lists);
+}
+
+/** @param {string} title @param {User[]} users the first of them @param {number} count of all */
+function listOf(title, users, count) {
+  if (count <= 0) return [];
+  const names = users.map(({name}) => h("li", {}, h("bdi", {}, name)));
+  const more = count - names.length;
+  if (more > 0) names.push(h("li", {class: "more-names"}, ngettext("and {n} more", "and {n} more", more)));
+  return [h("p", {class: "readers-title"}, title), h("ul", {}, ...names)];
 }
 
 /** One after the other: many at once would spend the user's push rate. */
@@ -74,9 +87,9 @@ async function look() {
 }
 
 /** @param {Receipt} receipt */
-async function ask({channel, seq, take}) {
+async function ask({channel, seq, element, take}) {
   try {
-    take(await channel.push("receipts:read", {seq}));
+    take(await channel.push("receipts:read", {seq, unread: element.open}));
   } catch {
     return; // the next look asks again
   }

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
@@ -74,17 +75,22 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which members of the topic's audience have read up to this position."""
+    """Which members of the topic's audience have read up to this position; `unread`: and which have not."""
 
     seq: Position
+    unread: bool = False
 
 
 class Receipts(msgspec.Struct, frozen=True):
-    """How many of the topic's audience have read so far, of how many `members` in all; and the first of them."""
+    """How many of the topic's audience have read so far, of how many `members` in all; and the first of them.
+
+    `unread`, if asked for, has the first by name of those who have not. Both lists have 200 users at most.
+    """
 
     count: int
     members: int
     read: list[User]
+    unread: list[User] | UnsetType = UNSET
 
 
 async def _read(push: Push[HistoryRead]) -> Reply[HistoryPage]:
@@ -131,9 +137,13 @@ async def _count(push: Push[UnreadCount]) -> Reply[Unread]:
 
 
 async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
+    topic, roles = push.topic.address, push.counted(push.topic.address)
     everybody = await push.journal.readers(push.topic.name, push.payload.seq)
-    readers, members = await push.authority.audience(push.topic.address, push.counted(push.topic.address), everybody)
-    return Reply(Receipts(len(readers), members, readers[:MAX_LISTED_READERS]))
+    readers, members = await push.authority.audience(topic, roles, everybody)
+    unread: list[User] | UnsetType = UNSET
+    if push.payload.unread:
+        unread = await push.authority.absent(topic, roles, everybody, MAX_LISTED_READERS)
+    return Reply(Receipts(len(readers), members, readers[:MAX_LISTED_READERS], unread))
 
 
 READ = Action("history:read", HistoryRead, _read, HistoryPage)

@@ -7,6 +7,7 @@ it within a second; this worker applies the change at once.
 
 import asyncio
 import hashlib
+import heapq
 import secrets
 import unicodedata
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
@@ -39,7 +40,7 @@ from server.databases.credentials import (
     extend_sign_ins,
     sign_ins_to_extend,
 )
-from server.databases.directory import count_enrolled, count_users, read_people, read_users
+from server.databases.directory import count_audience, read_audience, read_people
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
@@ -207,15 +208,26 @@ class Accounts:
     async def audience(
         self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
     ) -> tuple[list[User], int]:
-        """Return which of the users `among` are in a topic's audience, in that order, and the audience's size."""
+        """Return which of the users `among` are in a topic's audience now, in that order, and the audience's size."""
         async with reading(self._sessions) as db:
-            users = await read_users(db, among)
-            if topic.kind.audience is Audience.ENROLLED:
-                members = await count_enrolled(db, topic.number, roles)
-            else:
-                members = await count_users(db, roles)
-        found = [users[user_id] for user_id in among if user_id in users]
-        return [user for user in found if user.role in roles], members
+            found = {user.id: user for user in await read_audience(db, _class_of(topic), roles, among)}
+            members = await count_audience(db, _class_of(topic), roles)
+        return [found[user_id] for user_id in among if user_id in found], members
+
+    async def absent(
+        self, topic: TopicAddress, roles: Collection[str], present: Collection[int], limit: int
+    ) -> list[User]:
+        """Return the first `limit`, by name, of those in a topic's audience who are not among `present`."""
+        async with reading(self._sessions) as db:
+            everybody = await read_audience(db, _class_of(topic), roles)
+        known = set(present)
+        others = (user for user in everybody if user.id not in known)
+        return heapq.nsmallest(limit, others, key=lambda user: by_name(user.name))
+
+    async def audience_size(self, topic: TopicAddress, roles: Collection[str]) -> int:
+        """Return how many users a topic is meant for."""
+        async with reading(self._sessions) as db:
+            return await count_audience(db, _class_of(topic), roles)
 
     async def newest_change(self) -> int:
         """Return the number of the newest change, for `changes_after`."""
@@ -331,6 +343,11 @@ def by_name(name: str) -> tuple[str, str]:
     """Return a sort key that ignores accents: Álvaro sorts beside Alice, not after Zé."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter)), name
+
+
+def _class_of(topic: TopicAddress) -> int | None:
+    """Return the class whose members a topic is for; None: it is for the school's."""
+    return topic.number if topic.kind.audience is Audience.ENROLLED else None
 
 
 def _teachers_first(user: User) -> tuple[bool, tuple[str, str]]:

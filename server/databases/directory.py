@@ -106,24 +106,27 @@ async def read_people(
     return (await db.execute(query)).all()
 
 
-async def read_users(db: AsyncSession, ids: Collection[int]) -> dict[int, User]:
-    """Return the users with these ids, including those who have left."""
-    users: dict[int, User] = {}
-    for some in batches(ids):
-        query = select(Account.id, Account.name, Account.role).where(Account.id.in_(some))
-        users |= {id_: User(id_, name, role) for id_, name, role in await db.execute(query)}
-    return users
+async def read_audience(
+    db: AsyncSession, class_id: int | None, roles: Collection[RoleName], among: Collection[int] | None = None
+) -> list[User]:
+    """Return the users of these roles who are in a class now, or in the school (None); `among`: of those only."""
+    query = select(Account.id, Account.name, Account.role)
+    query = query.where(_audience(class_id, roles))
+    if class_id is not None:
+        query = query.join(Enrolment, Enrolment.user_id == Account.id)
+    parts = [query] if among is None else [query.where(Account.id.in_(some)) for some in batches(among)]
+    return [User(*row) for part in parts for row in await db.execute(part)]
 
 
-async def count_users(db: AsyncSession, roles: Collection[RoleName]) -> int:
-    """Return how many users of these roles may sign in."""
-    query = select(func.count(Account.id)).where(Account.enabled, Account.active, Account.role.in_(roles))
+async def count_audience(db: AsyncSession, class_id: int | None, roles: Collection[RoleName]) -> int:
+    """Return how many users `read_audience` returns."""
+    query = select(func.count(Account.id)).where(_audience(class_id, roles))
+    if class_id is not None:
+        query = query.join(Enrolment, Enrolment.user_id == Account.id)
     return await db.scalar(query) or 0
 
 
-async def count_enrolled(db: AsyncSession, class_id: int, roles: Collection[RoleName]) -> int:
-    """Return how many users of these roles a class has now."""
-    query = select(func.count(Enrolment.id)).where(
-        Enrolment.class_id == class_id, Enrolment.active, Enrolment.role.in_(roles)
-    )
-    return await db.scalar(query) or 0
+def _audience(class_id: int | None, roles: Collection[RoleName]) -> ColumnElement[bool]:
+    if class_id is None:
+        return and_(Account.enabled, Account.active, Account.role.in_(roles))
+    return and_(Account.active, Enrolment.class_id == class_id, Enrolment.active, Enrolment.role.in_(roles))

@@ -1,5 +1,6 @@
 /** The audience of an announcement: a teacher ticks classes; who has every class chooses the school, a role or a class. */
 
+import {Combobox} from "../combobox.js";
 import {h} from "../dom.js";
 import {_} from "../language.js";
 import {byId, page} from "../page.js";
@@ -46,16 +47,15 @@ function severalClasses() {
 function oneOfTheSchool() {
   const form = byId("announce");
   const title = byId("class-title");
-  const byTitle = new Map(page.classes.map((each) => [nameOf(each), each.id]));
-  byId("class-titles").append(...[...byTitle.keys()].map((value) => h("option", {value})));
-  const chosen = () => form.querySelector("input[name=topic]:checked").value;
+  const classes = new Combobox(title, page.classes.map((each) => ({value: each.id, label: nameOf(each)})));
+  const kind = () => form.querySelector("input[name=topic]:checked").value;
   const topics = () => {
-    if (chosen() !== "class") return [chosen()];
-    const id = byTitle.get(title.value.trim());
-    return id === undefined ? [] : [classTopic(id)];
+    if (kind() !== "class") return [kind()];
+    const {chosen} = classes;
+    return chosen === undefined ? [] : [classTopic(chosen.value)];
   };
   form.addEventListener("change", () => {
-    byId("class-choice").hidden = chosen() !== "class";
+    byId("class-choice").hidden = kind() !== "class";
   });
   return {
     topics,

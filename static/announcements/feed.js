@@ -8,22 +8,22 @@
 import {announcementCard} from "../announcement.js";
 import {unreadOf} from "../announcement_badge.js";
 import {h, setText} from "../dom.js";
-import {_} from "../language.js";
+import {_, ngettext} from "../language.js";
 import {byId, page} from "../page.js";
 import {ANNOUNCEMENT} from "../reading.js";
 import {receiptLine} from "../receipts.js";
 import {plainText} from "../text/parse.js";
 import {dayAndTime} from "../time.js";
 import {isClass, parseTopic} from "../topic.js";
+import {Archive} from "./older.js";
 import {placeName} from "./place.js";
 import {isSame} from "./together.js";
 
 /** @typedef {import("../reading.js").Reading} Reading */
-/** @typedef {{reading: Reading, payload: any}} Place */
+/** @typedef {import("./older.js").Place} Place */
 /** @typedef {{key: string, places: Place[], payload: any}} Group */
 
-/** @type {Set<Reading>} */
-const readings = new Set();
+const archive = new Archive();
 /** @type {Map<string, HTMLElement>} */
 let cards = new Map();
 /** @type {WeakMap<Element, Group>} */
@@ -35,8 +35,8 @@ const observer = new IntersectionObserver(onScreen, {threshold: 0.5});
 
 /** Show the announcements of a topic too. @param {Reading} reading */
 export function follow(reading) {
-  if (readings.has(reading)) return;
-  readings.add(reading);
+  if (archive.readings.includes(reading)) return;
+  archive.follow(reading);
   seen.set(reading, new Set());
   reading.onChange(show);
   show();
@@ -47,16 +47,50 @@ function show() {
   const old = cards;
   cards = new Map(now.map((group) => [group.key, old.get(group.key) ?? makeCard(group)]));
   const hasSameCards = cards.size === old.size && [...cards.keys()].every((key) => old.has(key));
-  if (!hasSameCards) byId("announcements").replaceChildren(...cards.values());
-  const isKnown = [...readings].every((reading) => reading.isKnown);
+  if (!hasSameCards) showCards(old);
+  const isKnown = archive.readings.every((reading) => reading.isKnown);
   byId("loading").hidden = isKnown || now.length > 0;
   byId("no-announcements").hidden = !isKnown || now.length > 0;
+  byId("older-announcements").hidden = !archive.hasMore;
 }
+
+/** Where only older ones have come, those that are there stay as they are, and so do an open receipt and the focus.
+ * @param {Map<string, HTMLElement>} old */
+function showCards(old) {
+  const elements = [...cards.values()];
+  const isLonger = [...old.keys()].every((key, index) => cards.get(key) === elements[index]);
+  if (isLonger) byId("announcements").append(...elements.slice(old.size));
+  else byId("announcements").replaceChildren(...elements);
+}
+
+/** Read older announcements, and go to the first of them. */
+async function showOlder() {
+  const button = byId("older-announcements");
+  const {size} = cards;
+  button.disabled = true;
+  try {
+    await archive.readOlder();
+    setText(button, _("Older announcements"));
+  } catch {
+    setText(button, _("Older announcements could not be read. Try again"));
+  }
+  button.disabled = false;
+  show();
+  const first = [...cards.values()][size];
+  if (first !== undefined && document.activeElement === document.body) focusOn(first);
+}
+
+/** @param {HTMLElement} card */
+function focusOn(card) {
+  card.tabIndex = -1;
+  card.focus({preventScroll: true});
+}
+
+byId("older-announcements").addEventListener("click", showOlder);
 
 /** @returns {Group[]} */
 function grouped() {
-  const places = [...readings].flatMap((reading) => reading.announcements.map(({payload}) => ({reading, payload})));
-  places.sort((one, other) => other.payload.at - one.payload.at || other.payload.seq - one.payload.seq);
+  const places = archive.places();
   /** @type {Group[]} */
   const all = [];
   for (const place of places) {
@@ -71,12 +105,16 @@ function grouped() {
 /** @param {Group} group */
 function makeCard(group) {
   const {payload, places} = group;
-  const card = announcementCard(payload, {format: dayAndTime, where: h("span", {}, ...whereTo(places))});
+  const known = places.filter(mayKnowReaders);
+  // The receipts of several places have their names; the head then counts them.
+  const isNamedBelow = known.length === places.length && places.length > 1;
+  const where = isNamedBelow ? [ngettext("to {n} class", "to {n} classes", places.length)] : whereTo(places);
+  const card = announcementCard(payload, {format: dayAndTime, where: h("span", {}, ...where)});
   if (payload.author.id !== page.me.id && places.some(isUnread)) {
     card.querySelector(".announcement-author")?.before(h("span", {class: "new-mark"}, _("New")));
   }
-  const lines = places.filter(mayKnowReaders).map((place) => {
-    return receiptLine(place.reading.channel, place.payload, placeName(place.reading.topic));
+  const lines = known.map(({reading: {channel, topic}, payload: its}) => {
+    return receiptLine(channel, its, places.length > 1 ? placeName(topic) : null);
   });
   if (lines.length > 0) card.append(h("div", {class: "receipts"}, ...lines));
   const item = h("li", {}, card);

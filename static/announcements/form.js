@@ -9,6 +9,7 @@ import {_, ngettext} from "../language.js";
 import {byId} from "../page.js";
 import {readingOf} from "../reading.js";
 import {startAudience} from "./audience.js";
+import {isMeant} from "./confirmation.js";
 import {placeName} from "./place.js";
 
 const SEND = "announcement:send";
@@ -28,11 +29,17 @@ export function startForm(onPlace) {
     byId("announce-problem").hidden = true;
   };
 
-  function announce() {
+  async function announce() {
     const topics = audience.topics();
     if (topics.length === 0) return complain(audience.problem());
     const words = problemOf(title.value, text.value);
     if (words !== null) return complain({words, field: text});
+    if (topics.length === 1 && !(await isMeant(topics[0]))) return byId("announce-button").focus();
+    sendAll(topics);
+  }
+
+  /** @param {string[]} topics */
+  function sendAll(topics) {
     for (const topic of topics) sendTo(topic, title.value.trim(), text.value.trim());
     title.value = text.value = "";
     saveDraft("announcement", "");

@@ -22,7 +22,7 @@ export function eventRow({event, payload}, channel) {
 /** Staff sees who has read it. @param {any} payload @param {import("../client/channel.js").Channel} channel */
 function announcementRow(payload, channel) {
   const card = announcementCard(payload, {format: clockTime});
-  if (isStaff(page.me)) card.append(h("div", {class: "receipts"}, receiptLine(channel, payload, "")));
+  if (isStaff(page.me)) card.append(h("div", {class: "receipts"}, receiptLine(channel, payload, null)));
   return h("li", {class: "announcement-row", "data-seq": payload.seq}, card);
 }
 

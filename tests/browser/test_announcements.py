@@ -1,10 +1,14 @@
 """Announcements, and what the principal sees of it all, live."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.visitor import MATHS, TIMEOUT_MS
+from tests.browser.visitor import MATHS, PHONE, TIMEOUT_MS
+from tests.lousa import Lousa
+from tests.phoenix import Connection, ErrorReply
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -34,6 +38,7 @@ async def test_school_sees_the_principals_announcement_on_every_page(visit: Visi
     await diretora.page.get_by_label("The whole school").check()
     await diretora.page.locator("#text").fill("<b>Festa junina</b> no sábado, às 16h.")
     await diretora.page.locator("#announce-button").click()
+    await diretora.page.get_by_role("dialog").get_by_role("button", name="Announce").click()
     await expect(diretora.page.locator("#announcements")).to_contain_text("<b>Festa junina</b>", timeout=TIMEOUT_MS)
     await paula.page.goto("/teachers/announcements")
     await expect(paula.page.locator("#announcements")).to_contain_text("<b>Festa junina</b>", timeout=TIMEOUT_MS)
@@ -59,6 +64,102 @@ async def test_unknown_class_shows_an_error_at_its_field(visit: Visit) -> None:
     await expect(problem).to_be_hidden()
     await page.locator("#announce-button").click()
     await expect(page.locator("#announcements")).to_contain_text("Prova na sexta.", timeout=TIMEOUT_MS)
+
+
+async def test_class_is_chosen_by_keyboard_however_it_is_typed(visit: Visit) -> None:
+    diretora = await visit("diretora")
+    page = diretora.page
+    await page.goto("/principal/announcements")
+    await diretora.wait_until_online()
+    await page.get_by_label("One class").check()
+    field, options = page.get_by_role("combobox", name="Class"), page.get_by_role("option")
+    await field.press_sequentially("matematica 6o a")
+    await expect(options).to_have_text([MATHS])
+    await expect(field).to_have_attribute("aria-expanded", "true")
+    await field.press("ArrowDown")
+    active = await field.get_attribute("aria-activedescendant")
+    assert active == await options.first.get_attribute("id")
+    await diretora.screenshot("combobox")
+    await field.press("Enter")
+    await expect(field).to_have_value(MATHS)
+    await expect(field).to_have_attribute("aria-expanded", "false")
+    await field.press("Escape")
+    await expect(field).to_have_value("")
+    await field.fill("6O A  MATEMATICA")
+    await page.locator("#text").fill("Prova na sexta.")
+    await expect(field).to_have_value(MATHS)
+    await page.locator("#announce-button").click()
+    await expect(page.locator("#announcements")).to_contain_text("Prova na sexta.", timeout=TIMEOUT_MS)
+
+
+async def test_announcement_to_a_role_is_confirmed_with_the_number_of_people(visit: Visit) -> None:
+    diretora = await visit("diretora", size=PHONE)
+    page = diretora.page
+    await page.goto("/principal/announcements")
+    await diretora.wait_until_online()
+    await page.get_by_label("All teachers").check()
+    await page.locator("#text").fill("Reunião às 18h.")
+    dialog, button = page.get_by_role("dialog", name="Announce to all teachers?"), page.locator("#announce-button")
+    await button.click()
+    await expect(dialog).to_contain_text("people will get it.")
+    await diretora.screenshot("confirmation")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(button).to_be_focused()
+    await expect(page.locator("#text")).to_have_value("Reunião às 18h.")
+    await button.click()
+    await dialog.get_by_role("button", name="Announce").click()
+    await expect(page.locator("#announcements")).to_contain_text("Reunião às 18h.", timeout=TIMEOUT_MS)
+
+
+async def test_receipt_names_first_who_has_not_read(visit: Visit) -> None:
+    ana, paula = await visit("ana"), await visit("paula")
+    await paula.page.goto("/teachers/announcements")
+    await paula.wait_until_online()
+    await paula.page.get_by_label(MATHS).check()
+    await paula.page.locator("#text").fill("Tragam régua.")
+    await paula.page.locator("#announce-button").click()
+    receipt = paula.page.locator(".receipt").first
+    await expect(receipt).to_contain_text("Read by 0 of 28", timeout=TIMEOUT_MS)
+    await receipt.locator("summary").click()
+    titles = receipt.locator(".readers-title")
+    await expect(titles).to_have_text(["Have not read (28)"], timeout=TIMEOUT_MS)
+    await ana.page.goto("/students/announcements")
+    await expect(titles).to_have_text(["Have not read (27)", "Has read (1)"], timeout=TIMEOUT_MS)
+    lists = receipt.locator("ul")
+    await expect(lists.first.locator("li")).to_have_count(27)
+    await expect(lists.last).to_contain_text("Ana Ribeiro")
+    card = await paula.page.locator(".announcement").first.inner_text()
+    assert card.count(MATHS) == 1, f"{MATHS} stands more than once in {card!r}"
+    await paula.screenshot("receipt")
+
+
+async def test_older_announcements_are_read_page_by_page(visit: Visit, lousa: Lousa) -> None:
+    (token,) = lousa.tokens("diretora").values()
+    principal = await Connection.open(lousa.socket_url("principal", token), lambda *event: None)
+    for topic in ("school", "role:students"):
+        await principal.join(topic)
+    for number in range(64):
+        topic = "role:students" if number % 16 == 15 else "school"
+        while True:
+            try:
+                await principal.request(topic, "announcement:send", {"text": f"Aviso {number}"})
+                break
+            except ErrorReply as error:
+                await asyncio.sleep(error.response["retry_after"] / 1000)
+    principal.close()
+    await principal.closed.wait()
+    ana = await visit("ana", size=PHONE)
+    await ana.page.goto("/students/announcements")
+    texts = ana.page.locator("#announcements .text")
+    await expect(texts.first).to_have_text("Aviso 63", timeout=TIMEOUT_MS)
+    shown = await texts.all_inner_texts()
+    assert shown == [f"Aviso {number}" for number in range(63, 63 - len(shown), -1)]
+    older = ana.page.get_by_role("button", name="Older announcements")
+    await older.click()
+    await expect(texts).to_have_count(64, timeout=TIMEOUT_MS)
+    assert await texts.all_inner_texts() == [f"Aviso {number}" for number in range(63, -1, -1)]
+    await expect(older).to_be_hidden()
 
 
 async def test_dashboard_follows_the_classes(visit: Visit) -> None:

@@ -68,6 +68,12 @@ class GivenAuthority:
         meant = {each.user.id: each.user for each in self.members.values() if each.user.role in roles}
         return [meant[user_id] for user_id in among if user_id in meant], 30
 
+    async def absent(
+        self, topic: TopicAddress, roles: Collection[str], present: Collection[int], limit: int
+    ) -> list[User]:
+        meant = [each.user for each in self.members.values() if each.user.role in roles]
+        return [user for user in meant if user.id not in present][:limit]
+
 
 class TurnedClock:
     """A monotonic clock (seconds) that stands still until it is turned."""

@@ -98,3 +98,24 @@ async def test_staff_see_who_has_read_an_announcement(worker: Worker) -> None:
         "members": 30,
         "read": [{"id": 1, "name": "Ana", "role": "student"}],
     }
+    named = await paula.ok("class:7", "receipts:read", {"seq": seq, "unread": True})
+    assert named["unread"] == [{"id": 2, "name": "Bruno", "role": "student"}]
+
+
+async def test_history_of_announcements_skips_the_chat_between_them(make_worker: Any) -> None:
+    worker: Worker = await make_worker(limits=Limits(push_rate=0))
+    paula = worker.connect(PAULA)
+    await paula.ok("class:7", "phx_join")
+    for number in range(60):
+        await paula.ok("class:7", "announcement:send", {"text": f"aviso {number}"})
+        await paula.ok("class:7", "message:send", {"text": "conversa"})
+    newest = (await worker.connect(PAULA).ok("class:7", "phx_join"))["state"]["announcements"]
+    wanted = {"before": newest[0]["payload"]["seq"], "event": "announcement:sent", "limit": 6}
+    pages = []
+    while True:
+        page = await paula.ok("class:7", "history:read", wanted)
+        pages.append([event["payload"]["text"] for event in page["events"]])
+        if not page["more"]:
+            break
+        wanted |= {"before": page["events"][0]["payload"]["seq"]}
+    assert pages == [[f"aviso {number}" for number in range(4, 10)], [f"aviso {number}" for number in range(4)]]

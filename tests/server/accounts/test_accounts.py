@@ -372,10 +372,25 @@ async def test_audience_of_a_topic_has_members_and_a_size(accounts: Accounts, pe
         return [user.id for user in users], members
 
     assert await audience(f"class:{first}", "student") == ([bruno, ana], 2)
-    assert await audience("class:999", "student") == ([bruno, ana], 0)
+    assert await audience("class:999", "student") == ([], 0)
     assert await audience("role:students", "student") == ([bruno, ana], 2)
     assert await audience("role:teachers", "teacher") == ([paula], 1)
     assert await audience("school", "student", "teacher") == ([paula, bruno, ana], 3)
+
+
+async def test_absent_are_the_rest_of_the_audience_by_name(accounts: Accounts, people: People) -> None:
+    names = {name: await people.user(name) for name in ("zilda", "álvaro", "bruno", "ana", "carla")}
+    paula = await people.user("paula", "teacher")
+    first = await people.classroom("6º A", *(names[name] for name in names if name != "carla"), teacher=paula)
+
+    async def absent(topic: str, *roles: str, limit: int = 10) -> list[int]:
+        return [user.id for user in await accounts.absent(parse_name(topic), roles, [names["bruno"]], limit)]
+
+    in_class = [names["álvaro"], names["ana"], names["zilda"]]
+    assert await absent(f"class:{first}", "student") == in_class
+    assert await absent(f"class:{first}", "student", limit=2) == in_class[:2]
+    assert await absent("role:students", "student") == [*in_class[:2], names["carla"], names["zilda"]]
+    assert await absent("school", "teacher") == [paula]
 
 
 async def test_audience_query_may_exceed_the_parameters_of_one_statement(accounts: Accounts, people: People) -> None:
