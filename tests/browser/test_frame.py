@@ -14,7 +14,7 @@ SIZES = [(360, 740), (740, 360), (768, 1024), (1366, 768), (1920, 1080), (320, 2
 LITTLE_ROOM = [(740, 180), (740, 360), (320, 256)]
 ADDRESSES = {
     "ana": ["/students/", "/students/announcements", "class"],
-    "paula": ["/teachers/", "/teachers/announcements", "class"],
+    "paula": ["/teachers/", "/teachers/announcements", "class", "/accounts/me"],
     "diretora": ["/principal/", "/principal/announcements", "class", "/docs/protocol", "/nothing-here"],
 }
 
@@ -39,13 +39,20 @@ async def addresses_of(visitor: Visitor) -> list[str]:
     return [address if each == "class" else each for each in ADDRESSES[visitor.login]]
 
 
+async def arrive(visit: Visit, login: str) -> Visitor:
+    """Sign somebody in; a principal sees a class without folding anything out once a teacher is there."""
+    if login == "diretora":
+        await (await visit("paula")).open_class()
+    return await visit(login)
+
+
 async def resize(page: Page, size: tuple[int, int]) -> None:
     await page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
 @pytest.mark.parametrize("login", ADDRESSES)
 async def test_documents_end_with_what_is_on_them_and_headings_skip_no_level(visit: Visit, login: str) -> None:
-    visitor = await visit(login)
+    visitor = await arrive(visit, login)
     for address in await addresses_of(visitor):
         await visitor.page.goto(address)
         await expect(visitor.page.locator("h1")).to_have_count(1)
@@ -81,7 +88,7 @@ async def test_the_skip_link_leaves_the_header_where_it_is(visit: Visit) -> None
 
 @pytest.mark.parametrize("login", ["ana", "diretora"])
 async def test_messages_keep_half_of_a_low_screen(visit: Visit, login: str) -> None:
-    visitor = await visit(login)
+    visitor = await arrive(visit, login)
     await addresses_of(visitor)
     for size in LITTLE_ROOM:
         await resize(visitor.page, size)
@@ -94,3 +101,8 @@ async def test_messages_keep_half_of_a_low_screen(visit: Visit, login: str) -> N
         assert field["y"] + field["height"] <= size[1]
         for reachable in ("#people-button", ".menu summary", "a.back"):
             await expect(visitor.page.locator(reachable)).to_be_in_viewport()
+        await visitor.page.locator(".menu summary").click()
+        leave = visitor.page.locator("[data-sign-out] button")
+        await leave.scroll_into_view_if_needed()
+        await expect(leave).to_be_in_viewport(ratio=1)
+        await visitor.page.keyboard.press("Escape")
