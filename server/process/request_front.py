@@ -104,6 +104,7 @@ class RequestFront(HTTPMessageDelegate):
                 await passed
         except asyncio.CancelledError:
             # The server has stopped. Tornado would log this as an error, with a traceback for each connection.
+            self._delegate = None
             self._http.close()
 
     def _pass_on(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Awaitable[None] | None:

@@ -146,3 +146,21 @@ async def test_closed_connections_are_forgotten(front: Front) -> None:
         await hang_up(writer)
         while front.server._silent or front.server._sources:
             await asyncio.sleep(0.01)
+
+
+async def test_requests_that_wait_at_a_stop_are_no_errors(front: Front, caplog: pytest.LogCaptureFixture) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    async with asyncio.timeout(10):
+        while not front.server._connections:
+            await asyncio.sleep(0.01)
+        front.server._turns.take = asyncio.get_running_loop().create_future  # type: ignore[method-assign]
+        writer.write(get())
+        while front.server._silent:
+            await asyncio.sleep(0.01)
+        for connection in front.server._connections:
+            assert isinstance(connection._serving_future, asyncio.Task)
+            connection._serving_future.cancel()
+        while front.server._connections:
+            await asyncio.sleep(0.01)
+    await hang_up(writer)
+    assert caplog.records == []
