@@ -16,7 +16,7 @@ export function jumps({toUnread, toNewest, readAll}) {
   const belowWords = h("span");
   above.append(
     h("button", {class: "jump-way", type: "button", onclick: toUnread}, icon("up"), aboveWords),
-    h("button", {class: "jump-read", type: "button", onclick: readAll}, _("Mark as read")),
+    h("button", {class: "jump-read", type: "button", onclick: readAll, title: _("Mark as read")}, icon("check"), h("span", {}, _("Mark as read"))),
   );
   below.append(belowWords, icon("down"));
   below.addEventListener("click", toNewest);
