@@ -278,8 +278,8 @@ async def _phone(browser: Browser, school: School) -> Found:
     await reader.close()
     words = f"phone, {PHONE_RATE:.0f} messages/s for {PHONE_SECONDS} s"
     return [
-        (f"{words}: median lag", "s", percentile(lags, 50)),
-        (f"{words}: 99th percentile of the lag", "s", percentile(lags, 99)),
+        (f"{words}: median lag", "s", None if last is None else percentile(lags, 50)),
+        (f"{words}: 99th percentile of the lag", "s", None if last is None else percentile(lags, 99)),
         (f"{words}: lag of the last", "s", last),
         (f"{words}: tasks over {LONG_TASK_MS} ms", "times", float(len(long))),
         (f"{words}: longest task over {LONG_TASK_MS} ms", "ms", max(long, default=0.0)),
