@@ -20,7 +20,7 @@ export function announcementCard({title, text, author, at}, {format, where}) {
       "p",
       {class: "announcement-head"},
       icon("announcement"),
-      h("span", {class: "announcement-author", dir: "auto"}, author.id === page.me.id ? _("You") : author.name),
+      h("span", {class: "announcement-author", dir: "auto", "data-name": author.name}, author.id === page.me.id ? _("You") : author.name),
       where ?? _("Announcement"),
       timeElement(at, format),
     ),
