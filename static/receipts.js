@@ -38,7 +38,7 @@ const observer = new IntersectionObserver((entries) => {
 export function receiptLine(channel, {seq}, where) {
   const count = h("span", {class: "receipt-count"}, "…");
   const bar = /** @type {HTMLProgressElement} */ (h("progress", {max: 1, value: 0, "aria-hidden": "true"}));
-  const names = h("div", {class: "readers"}, h("p", {}, _("Reading the names…")));
+  const names = h("div", {class: "readers", tabindex: "0"}, h("p", {}, _("Reading the names…")));
   const place = where === null ? null : h("span", {class: "receipt-where", dir: "auto"}, where);
   const element = /** @type {HTMLDetailsElement} */ (h("details", {class: "receipt"}, h("summary", {}, place, count, bar), names));
   const take = (/** @type {Answer} */ answer) => {
