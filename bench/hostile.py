@@ -4,6 +4,7 @@ The server has its usual bounds. A class of pupils talks at a steady rate, and i
 each kind (`tests.hostile.attackers`). Those that need a user's connection are pupils of another class.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Hostile:
     def __init__(self, port: int, paths: Sequence[str]) -> None:
         self._port = port
         self._paths = paths
+        os.nice(19)  # the load generator, which measures, may be on the same core
 
     def attack(self, kind: str, seconds: float) -> Report:
         """Attack for this time."""

@@ -25,7 +25,7 @@ READ_BYTES = 16 * 1024
 _buffer = memoryview(bytearray(READ_BYTES))
 
 # Frames still parsed after our close frame, to find the client's: as many as it could send before it received ours.
-# Past them nothing is parsed, and Tornado closes the connection 5 s after our close frame.
+# Past them nothing is read, and Tornado closes the connection 5 s after our close frame.
 MAX_LATE_FRAMES = int(FRAME_BURST)
 
 
@@ -90,6 +90,10 @@ class SocketProtocol(WebSocketProtocol13):
 
     def _read(self) -> None:
         stream = self.stream
+        if self._late_frames > MAX_LATE_FRAMES:
+            # Nothing is read any more: to drop what a client sends at full speed takes a core.
+            self._listen_for((stream._state or 0) & ~stream.io_loop.READ)
+            return
         if self._handling is not None:
             self._is_paused = True
             self._listen_for((stream._state or 0) & ~stream.io_loop.READ)
@@ -101,7 +105,7 @@ class SocketProtocol(WebSocketProtocol13):
             return
         if size == 0:
             stream.close()
-        elif size is not None and self._late_frames <= MAX_LATE_FRAMES:
+        elif size is not None:
             self._reader.feed(bytes(_buffer[:size]))
             if not self._handle_all():
                 self.handler.on_vain_read()
