@@ -166,18 +166,27 @@ class SocketTransport:
     def on_vain_read(self) -> None:
         """Charge a read that completes no frame to the client's budget."""
         self._engine.spend(self._session, READ_COST)
+        self._end_at_once()
 
     def on_part(self) -> None:
         """Charge a part of a message as a frame."""
         self._engine.touch(self._session)
+        self._end_at_once()
 
     def on_ping(self, data: bytes) -> None:
         """Note a ping as activity."""
         self._engine.touch(self._session)
+        self._end_at_once()
 
     def on_pong(self, data: bytes) -> None:
         """Note a pong as activity, although the server sends no pings."""
         self._engine.touch(self._session)
+        self._end_at_once()
+
+    def _end_at_once(self) -> None:
+        # Not at the end of the turn: a read may hold thousands of frames, which need not be handled any more.
+        if self._session.closing is not None:
+            self.flush()
 
     def on_ws_connection_close(self, close_code: int | None = None, close_reason: str | None = None) -> None:
         """Disconnect the session from the engine."""
