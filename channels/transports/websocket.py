@@ -152,6 +152,8 @@ class SocketTransport:
         """Pass a message to the engine; stop reading from a client that does not read its replies."""
         session = self._session
         work = self._engine.handle(session, message)
+        if work is None:
+            self._end_at_once()
         if work is not None or session.blocked or session.waiting_bytes > REPLY_ROOM_BYTES:
             return self._until_read(work)
         return None
