@@ -151,9 +151,14 @@ function showReading(reading, {link, at, unread, preview}) {
   const count = reading.unread;
   const sign = number(count) + (reading.hasMoreUnread ? "+" : "");
   setText(at, last === undefined ? "" : shortTime(last.payload.at));
-  fill(preview, String(last?.payload.seq ?? isKnown), () => previewOf(reading));
+  fill(preview, last === undefined ? String(isKnown) : versionOf(last.payload), () => previewOf(reading));
   link.classList.toggle("is-unread", count > 0);
   fill(unread, count > 0 ? sign : "", () => (count > 0 ? [unreadSign(count, sign)] : []));
+}
+
+/** Which message this is, and as it is since which change. @param {any} payload */
+function versionOf({seq, edited, hidden: removed}) {
+  return `${seq} ${edited ?? ""} ${removed === undefined ? "" : "hidden"}`;
 }
 
 /** Fill an element, unless it shows this already. @param {HTMLElement} element @param {string} what @param {() => (Node | string)[]} make */
@@ -177,9 +182,10 @@ function hidden(words) {
 /** @param {import("./reading.js").Reading} reading */
 function previewOf({last, isKnown}) {
   if (last === undefined) return [isKnown ? _("Nothing was said here yet.") : "…"];
-  const {author, text, title} = last.payload;
+  const {author, text, title, hidden: removed} = last.payload;
   const name = author.id === page.me.id ? _("You") : author.name.split(" ")[0];
-  const words = wellFormed(plainText((title || text).slice(0, PREVIEW_LENGTH)));
+  const shown = removed === undefined ? title || text : _("This message was deleted.");
+  const words = wellFormed(plainText(shown.slice(0, PREVIEW_LENGTH)));
   const said = last.event === ANNOUNCEMENT ? `${_("Announcement")} · ${words}` : words;
   return [h("strong", {}, h("bdi", {}, name), ": "), h("bdi", {}, said.replace(/\s+/g, " "))];
 }

@@ -1,5 +1,6 @@
 /** The page of one class: joins its topic, and brings the parts of the page together. */
 
+import {AMENDING} from "./amended.js";
 import {showAnnouncementBadge} from "./announcement_badge.js";
 import {showAuthorAbove} from "./chat/author_above.js";
 import {startComposer} from "./chat/composer.js";
@@ -7,6 +8,7 @@ import {Conversation} from "./chat/conversation.js";
 import {History} from "./chat/history.js";
 import {jumps} from "./chat/jumps.js";
 import {Outgoing} from "./chat/outgoing.js";
+import {menuButton, startMessageMenus} from "./chat/message_menu.js";
 import {showPeople} from "./chat/people.js";
 import {eventRow} from "./chat/row.js";
 import {Seen} from "./chat/seen.js";
@@ -21,7 +23,7 @@ import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, MESSAGE, readingOf} from "./reading.js";
-import {speak} from "./spoken.js";
+import {hush, speak} from "./spoken.js";
 import {showInTab} from "./tab_sign.js";
 import {plainText} from "./text/parse.js";
 import {classTopic} from "./topic.js";
@@ -51,7 +53,8 @@ const typing = new Typing(channel, byId("typing"));
 /** What the conversation shows is no longer on its way. @param {TopicEvent} event */
 function rowOf(event) {
   outgoing.arrived(event.payload);
-  return eventRow(event, channel);
+  const menu = event.event === MESSAGE ? menuButton(event.payload, channel) : null;
+  return eventRow(event, channel, menu);
 }
 
 /** The rows have changed. */
@@ -73,6 +76,12 @@ function arrived(event, payload) {
   outgoing.arrived(payload);
   history.add({event, payload});
   if (payload.author.id !== page.me.id) speak(`${payload.author.name}: ${plainText(payload.text)}`);
+}
+
+/** A message has changed; its former words are not said any more. @param {TopicEvent} change */
+function changed(change) {
+  history.amend(change);
+  hush();
 }
 
 function showUnread() {
@@ -102,8 +111,10 @@ channel.onJoin(joinedClass);
 view.onScroll(showJumps);
 channel.onClose(() => showWhetherOurs(false));
 for (const event of [MESSAGE, ANNOUNCEMENT]) channel.on(event, (payload) => arrived(event, payload));
+for (const event of AMENDING) channel.on(event, (payload) => changed({event, payload}));
 for (const show of [showUnread, showJumps]) reading.onChange(show);
 for (const show of [showUnread, showJumps]) document.addEventListener("visibilitychange", show);
+startMessageMenus(byId("text"));
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
 showAuthorAbove();

@@ -4,6 +4,7 @@
  * The lists of classes, the badge of the announcements and the open conversation share one of these for a topic.
  */
 
+import {amend, AMENDING, isAmending} from "./amended.js";
 import {Listeners} from "./client/listeners.js";
 import {mine, socket} from "./connection.js";
 import {oncePerFrame} from "./next_frame.js";
@@ -41,6 +42,7 @@ export class Reading {
     this.channel = socket.channel(topic, params);
     this.channel.onJoin((joined) => this.#joined(joined));
     for (const event of [MESSAGE, ANNOUNCEMENT]) this.channel.on(event, (payload) => this.#add({event, payload}));
+    for (const event of AMENDING) this.channel.on(event, (payload) => this.#amend({event, payload}));
     mine.on("read:marked", (marked) => marked.topic === topic && this.#readTo(marked.seq));
     window.addEventListener("pagehide", () => this.#tell()); // who looks and leaves at once has read it, too
   }
@@ -100,6 +102,7 @@ export class Reading {
   /** @param {import("./client/channel.js").Joined} joined */
   #joined({resumed, events, state, read}) {
     this.events = [...(resumed ? this.events : []), ...events.filter(isSaid)].slice(-KEPT);
+    for (const change of events.filter(isAmending)) amend(this.events, change);
     this.announcements = state.announcements ?? this.announcements;
     this.isKnown = true;
     this.#told = read;
@@ -113,6 +116,11 @@ export class Reading {
     keep(this.events, event);
     if (event.event === ANNOUNCEMENT) this.announcements = [...this.announcements, event].slice(-KEPT);
     this.#changed();
+  }
+
+  /** @param {TopicEvent} change */
+  #amend(change) {
+    if (amend(this.events, change) >= 0) this.#changed();
   }
 
   /** @param {number} seq */

@@ -21,6 +21,12 @@ export function speak(text) {
   if (count === 1) setTimeout(say, GATHER_MS);
 }
 
+/** Forget what is said, and what was to be said next. */
+export function hush() {
+  waiting = [];
+  byId("spoken").textContent = "";
+}
+
 function say() {
   const several = ngettext("{n} new message", "{n} new messages", count);
   byId("spoken").textContent = count > MAX_SAID ? several : waiting.join("\n");

@@ -7,6 +7,7 @@
  * It adds and drops rows at both ends. Which part of the conversation that is, the history decides.
  */
 
+import {amend} from "../amended.js";
 import {_} from "../language.js";
 import {page} from "../page.js";
 import {MESSAGE} from "../reading.js";
@@ -75,6 +76,17 @@ export class Conversation {
     this.#list.replaceChildren();
     this.from = this.to = from;
     this.append(events, to);
+  }
+
+  /** Show what an event makes of an earlier message, if that is here. @param {TopicEvent} change */
+  amend(change) {
+    const index = amend(this.entries, change);
+    if (index < 0) return;
+    const entry = this.entries[index];
+    const row = this.#makeRow(entry);
+    entry.row.replaceWith(row);
+    entry.row = row;
+    this.#decorate(index, index + 2);
   }
 
   /** Drop the oldest rows. @param {number} count */

@@ -10,6 +10,7 @@
  * docs/notes/class-page.md argues why.
  */
 
+import {amend, isAmending} from "../amended.js";
 import {oncePerFrame} from "../next_frame.js";
 import {byId} from "../page.js";
 import {isSaid} from "../reading.js";
@@ -82,7 +83,10 @@ export class History {
 
   /** The topic was joined: go on, or begin at the unread. @param {import("../client/channel.js").Joined} joined */
   join({resumed, events, seq}) {
-    if (resumed && this.#isOpen) return this.#arrived(events.filter(isSaid));
+    if (resumed && this.#isOpen) {
+      this.#arrived(events.filter(isSaid));
+      return events.filter(isAmending).forEach((change) => this.amend(change));
+    }
     this.#tail = events.filter(isSaid);
     this.#tailFrom = events.length > 0 ? events[0].payload.seq - 1 : seq;
     this.#trimTail();
@@ -95,6 +99,13 @@ export class History {
   /** Somebody has said something. @param {TopicEvent} event */
   add(event) {
     this.#arrived([event]);
+  }
+
+  /** A message has changed. @param {TopicEvent} change */
+  amend(change) {
+    amend(this.#tail, change);
+    this.#view.stay(() => this.#conversation.amend(change));
+    this.#shown();
   }
 
   /** Go to the newest. */

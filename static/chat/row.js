@@ -2,6 +2,7 @@
 
 import {announcementCard} from "../announcement.js";
 import {avatar, roleBadge} from "../avatar.js";
+import {isolated} from "../bidi.js";
 import {h} from "../dom.js";
 import {folding} from "../fold.js";
 import {_} from "../language.js";
@@ -14,9 +15,10 @@ import {clockTime, timeElement} from "../time.js";
 /**
  * @param {import("../client/position.js").TopicEvent} event
  * @param {import("../client/channel.js").Channel} channel
+ * @param {Node | null} menu what the user may do with a message
  */
-export function eventRow({event, payload}, channel) {
-  return event === ANNOUNCEMENT ? announcementRow(payload, channel) : messageRow(payload);
+export function eventRow({event, payload}, channel, menu) {
+  return event === ANNOUNCEMENT ? announcementRow(payload, channel) : messageRow(payload, menu);
 }
 
 /** Staff sees who has read it. @param {any} payload @param {import("../client/channel.js").Channel} channel */
@@ -26,8 +28,12 @@ function announcementRow(payload, channel) {
   return h("li", {class: "announcement-row", "data-seq": payload.seq}, card);
 }
 
-/** @param {any} payload */
-export function messageRow({text, author, seq, at}) {
+/**
+ * @param {any} payload
+ * @param {Node | null} menu what the user may do with it
+ */
+export function messageRow(payload, menu = null) {
+  const {text, author, seq, at, edited, hidden} = payload;
   const isOwn = author.id === page.me.id;
   return h(
     "li",
@@ -38,10 +44,18 @@ export function messageRow({text, author, seq, at}) {
       {class: "bubble"},
       h("p", {class: "author"}, h("bdi", {}, author.name), roleBadge(author)),
       isOwn ? h("span", {class: "visually-hidden"}, `${_("You")}: `) : null,
-      folding(textElement(text), text),
-      at === undefined ? null : h("span", {class: "meta"}, timeElement(at, clockTime)),
+      hidden === undefined ? folding(textElement(text), text) : h("span", {class: "text hidden-text", dir: "auto"}, hiddenWords(payload)),
+      at === undefined ? null : h("span", {class: "meta"}, edited === undefined ? null : `${_("edited")} · `, timeElement(at, clockTime)),
+      menu,
     ),
   );
+}
+
+/** @param {any} payload */
+function hiddenWords({author, hidden: {by, reason}}) {
+  if (by.id === author.id) return _("This message was deleted.");
+  const words = _("Hidden by {name}.", {name: isolated(by.name)});
+  return reason ? `${words} ${reason}` : words;
 }
 
 /** @param {Node | string} text @param {boolean} isNew */
