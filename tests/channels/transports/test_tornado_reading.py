@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import socket
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from tornado.websocket import WebSocketProtocol13
 
 from channels.errors import BROKEN_FRAME, FRAME_TOO_BIG, INVALID_TEXT, RESTARTING
 from channels.limit import FRAME_BURST, MAX_FRAME_BYTES, READ_COST
-from channels.transports.tornado_reading import MAX_LATE_FRAMES, SocketProtocol
+from channels.transports.tornado_reading import MAX_FRAMES_A_TURN, MAX_LATE_FRAMES, SocketProtocol
 from channels.transports.websocket import SocketTransport
 from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader
 from tests.channels.transports.sockets import (
@@ -65,6 +66,55 @@ async def test_frames_after_the_close_frame_are_dropped_unread(served: Served) -
     client.socket.close()
     await served.gone(1)
     assert len(read) == MAX_LATE_FRAMES + 1
+
+
+async def test_burst_of_one_client_is_handled_in_parts(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    await client.join()
+    (session,) = served.worker.engine._registry.of(1)
+    assert isinstance(session.transport, SocketTransport)
+    protocol = session.transport._protocol
+    assert protocol is not None
+    turns = Turns()
+    protocol._reader = Counting(protocol._reader, turns)  # type: ignore[assignment]
+    counting = asyncio.create_task(turns.count())
+    await client.send_bytes(b"".join(pushes(50)))
+    assert [ref for ref, _ in await replies_to(client, "50")][-1] == "50"
+    counting.cancel()
+    client.socket.close()
+    await served.gone(1)
+    assert sum(turns.frames.values()) == 51
+    assert max(turns.frames.values()) <= MAX_FRAMES_A_TURN
+
+
+class Turns:
+    """Counts the turns of the event loop, and the frames read in each."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.frames: Counter[int] = Counter()
+
+    async def count(self) -> None:
+        while True:
+            self.turn += 1
+            await asyncio.sleep(0)
+
+
+class Counting:
+    """A reader that counts the frames of each turn."""
+
+    def __init__(self, reader: FrameReader, turns: Turns) -> None:
+        self._reader = reader
+        self._turns = turns
+
+    def feed(self, data: bytes) -> None:
+        self._reader.feed(data)
+
+    def next(self) -> Frame | None:
+        frame = self._reader.next()
+        if frame is not None:
+            self._turns.frames[self._turns.turn] += 1
+        return frame
 
 
 class Recording:
