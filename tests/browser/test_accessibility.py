@@ -77,6 +77,7 @@ async def test_pages_of_a_role_have_no_violation(visit: Visit, login: str) -> No
         await assert_accessible(visitor.page)
 
 
+@pytest.mark.long
 async def test_people_panel_on_a_phone_has_no_violation(visit: Visit) -> None:
     ana = await visit("ana", size=PHONE)
     await ana.open_class()
@@ -85,12 +86,14 @@ async def test_people_panel_on_a_phone_has_no_violation(visit: Visit) -> None:
     await assert_accessible(ana.page)
 
 
+@pytest.mark.long
 async def test_open_menu_has_no_violation(visit: Visit) -> None:
     ana = await visit("ana", size=PHONE)
     await ana.page.locator("details.menu summary").click()
     await assert_accessible(ana.page)
 
 
+@pytest.mark.long
 async def test_message_that_waits_has_no_violation(visit: Visit) -> None:
     ana = await visit("ana")
     await ana.open_class()
@@ -113,7 +116,7 @@ async def test_public_pages_have_no_violation(visit: Visit) -> None:
     ana.problems = [problem for problem in ana.problems if "404" not in problem]
 
 
-@pytest.mark.parametrize("login", PAGES)
+@pytest.mark.parametrize("login", ["ana", pytest.param("paula", marks=pytest.mark.long), "diretora"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_pages_fit_the_screen(visit: Visit, login: str, size: tuple[int, int]) -> None:
     visitor = await visit(login, size=size, language="pt-BR")

@@ -45,6 +45,7 @@ async def test_school_sees_the_principals_announcement_on_every_page(visit: Visi
     await expect(ana.page.locator("[data-announcements]")).to_contain_text("1", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_unknown_class_shows_an_error_at_its_field(visit: Visit) -> None:
     diretora = await visit("diretora")
     page = diretora.page
@@ -134,6 +135,7 @@ async def test_receipt_names_first_who_has_not_read(visit: Visit) -> None:
     await paula.screenshot("receipt")
 
 
+@pytest.mark.long
 async def test_older_announcements_are_read_page_by_page(visit: Visit, lousa: Lousa) -> None:
     (token,) = lousa.tokens("diretora").values()
     principal = await Connection.open(lousa.socket_url("principal", token), lambda *event: None)

@@ -91,6 +91,7 @@ async def test_lines_spaces_and_other_scripts_arrive_unchanged(in_class: InClass
     assert await shown.evaluate("element => element.innerText") == "primeira linha\n  segunda 👩🏽‍🏫 שלום"
 
 
+@pytest.mark.long
 async def test_text_with_direction_marks_changes_nothing_beside_it(in_class: InClass) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     await ana.say("\u202eetracsed")

@@ -49,6 +49,7 @@ async def test_the_list_keeps_its_order_while_it_has_the_focus(visit: Visit, lou
         await first_is(page, "Geografia", "Ciências")
 
 
+@pytest.mark.long
 async def test_the_list_keeps_its_order_under_the_pointer(visit: Visit, lousa: Lousa) -> None:
     ana = await visit("ana")
     page = ana.page

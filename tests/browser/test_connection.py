@@ -56,6 +56,7 @@ async def test_try_now_connects_without_waiting_out_the_seconds(visit: Visit, lo
     await expect(ana.page.locator("#connection-retry")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_a_key_connects_without_waiting_out_the_seconds(visit: Visit, lousa: Lousa) -> None:
     ana = await visit("ana")
     await _wait_longest(ana)

@@ -50,7 +50,9 @@ async def resize(page: Page, size: tuple[int, int]) -> None:
     await page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
-@pytest.mark.parametrize("login", ADDRESSES)
+@pytest.mark.parametrize(
+    "login", ["ana", *(pytest.param(login, marks=pytest.mark.long) for login in ("paula", "diretora"))]
+)
 async def test_documents_end_with_what_is_on_them_and_headings_skip_no_level(visit: Visit, login: str) -> None:
     visitor = await arrive(visit, login)
     for address in await addresses_of(visitor):
@@ -64,6 +66,7 @@ async def test_documents_end_with_what_is_on_them_and_headings_skip_no_level(vis
     visitor.problems = [problem for problem in visitor.problems if "404" not in problem]  # of the last address
 
 
+@pytest.mark.long
 async def test_documents_of_strangers_end_with_what_is_on_them(visit: Visit) -> None:
     ana = await visit("ana")
     await ana.context.clear_cookies()
@@ -86,7 +89,7 @@ async def test_the_skip_link_leaves_the_header_where_it_is(visit: Visit) -> None
     assert header["y"] == 0
 
 
-@pytest.mark.parametrize("login", ["ana", "diretora"])
+@pytest.mark.parametrize("login", ["ana", pytest.param("diretora", marks=pytest.mark.long)])
 async def test_messages_keep_half_of_a_low_screen(visit: Visit, login: str) -> None:
     visitor = await arrive(visit, login)
     await addresses_of(visitor)

@@ -73,6 +73,7 @@ async def test_back_after_signing_out_shows_nothing(host: str, keeping: Browser,
         assert TITLE not in await ana.page.content()
 
 
+@pytest.mark.long
 async def test_page_kept_for_somebody_else_is_emptied(keeping: Browser, lousa: Lousa) -> None:
     """Where signing out could not empty the browser's memory, the page itself does when it is shown."""
     ana = await _visit(keeping, lousa.url)

@@ -69,6 +69,7 @@ async def test_conversation_is_shown_before_there_is_a_socket(visit: Visit, in_c
     await expect(ana.page.locator("#connection")).not_to_have_attribute("data-state", "online")
 
 
+@pytest.mark.long
 async def test_what_came_meanwhile_follows_the_first_events_once(visit: Visit, in_class: InClass) -> None:
     [paula] = await in_class("paula")
     for number in range(3):

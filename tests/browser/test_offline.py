@@ -39,6 +39,7 @@ async def test_click_without_a_network_stays_and_says_so(visit: Visit) -> None:
     await ana.page.wait_for_url("**/announcements")
 
 
+@pytest.mark.long
 async def test_page_opens_by_itself_when_the_server_is_back(visit: Visit, lousa: Lousa) -> None:
     ana = await visit("ana")
     await ana.open_class()

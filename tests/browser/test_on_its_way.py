@@ -102,6 +102,7 @@ async def test_message_without_a_reply_is_sent_again_over_polls(in_class: InClas
     await expect(pending(ana).locator("li")).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_messages_past_the_rate_wait_and_are_sent_in_order(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     network = await behind(ana)

@@ -35,6 +35,7 @@ async def test_ending_a_sign_in_closes_its_page_at_once(visit: Visit) -> None:
     await computer.wait_until_online()
 
 
+@pytest.mark.long
 async def test_another_password_ends_the_other_sign_ins(visit: Visit) -> None:
     phone, computer = await visit("ana", size=PHONE), await visit("ana")
     await open_account(phone)

@@ -14,6 +14,7 @@ async def assert_fits(page: Page) -> None:
     assert wide <= 0, f"{page.url} is {wide} pixels too wide"
 
 
+@pytest.mark.long
 async def test_no_page_is_wider_than_a_phone(visit: Visit) -> None:
     addresses = {
         "ana": ["/students/", "/students/announcements"],
@@ -43,6 +44,7 @@ async def test_long_words_do_not_push_the_class_off_the_phone(visit: Visit) -> N
     assert field["y"] + field["height"] <= PHONE[1], "the field to write in is on the screen"
 
 
+@pytest.mark.long
 async def test_sign_in_page_fits_a_phone(visit: Visit) -> None:
     ana = await visit("ana", size=PHONE)
     await ana.context.clear_cookies()

@@ -79,6 +79,7 @@ async def test_a_long_message_is_folded_until_the_reader_asks(in_class: InClass)
         assert await fold.evaluate("fold => fold.getBoundingClientRect().height") == box["height"]
 
 
+@pytest.mark.long
 async def test_a_long_announcement_is_folded_too(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     await paula.page.goto("/teachers/announcements")
@@ -109,6 +110,7 @@ async def test_a_text_that_is_too_long_goes_as_several_in_order(in_class: InClas
     assert all(len(text) <= 4000 for text in arrived)
 
 
+@pytest.mark.long
 async def test_a_document_is_refused_with_its_reason(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     await ana.page.locator("#text").fill("palavra " * 6000)
@@ -134,6 +136,7 @@ async def test_on_a_touch_keyboard_enter_begins_a_line_and_the_button_sends(visi
     await ana.sees("um\ndois")
 
 
+@pytest.mark.long
 async def test_with_a_keyboard_one_can_write_at_once_and_enter_sends(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     await expect(ana.page.locator("#text")).to_be_focused()
@@ -154,6 +157,7 @@ async def test_half_an_emoji_is_replaced_and_blocks_nothing(in_class: InClass) -
     await expect(ana.page.locator("#pending li")).to_have_count(0)
 
 
+@pytest.mark.long
 async def test_the_author_of_what_stands_at_the_top_stays_in_view(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     await paula.say("Bom dia")
@@ -179,6 +183,7 @@ async def test_another_day_names_the_days_anew(in_class: InClass) -> None:
     await expect(day).to_have_text("Yesterday")
 
 
+@pytest.mark.long
 async def test_no_text_reaches_beyond_its_bubble(visit: Visit) -> None:
     ana = await visit("ana", size=PHONE)
     await ana.open_class()
@@ -198,6 +203,7 @@ async def test_no_text_reaches_beyond_its_bubble(visit: Visit) -> None:
     assert await ana.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 
+@pytest.mark.long
 async def test_an_emoji_alone_is_large(in_class: InClass) -> None:
     [ana] = await in_class("ana")
     await ana.say("👍🏽")
@@ -209,6 +215,7 @@ async def test_an_emoji_alone_is_large(in_class: InClass) -> None:
     ]
 
 
+@pytest.mark.long
 async def test_behind_the_panel_of_people_nothing_can_be_clicked(visit: Visit) -> None:
     ana = await visit("ana", size=PHONE)
     await ana.open_class()

@@ -89,6 +89,7 @@ async def test_class_opens_at_the_first_unread_with_its_author(visit: Visit, lou
     await ana.screenshot("unread-line")
 
 
+@pytest.mark.long
 async def test_unread_above_and_below_add_up_to_all(visit: Visit, lousa: Lousa) -> None:
     ana = await reader(visit, lousa)
     await ana.open_class()
@@ -118,6 +119,7 @@ async def test_messages_that_were_skipped_stay_unread(visit: Visit, lousa: Lousa
     await expect(row_of_list(ana)).to_contain_text("unread", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_reading_on_to_the_end_leaves_nothing_unread(visit: Visit, lousa: Lousa) -> None:
     ana = await reader(visit, lousa)
     await ana.open_class()
@@ -133,6 +135,7 @@ async def test_reading_on_to_the_end_leaves_nothing_unread(visit: Visit, lousa: 
     assert [line for line in shown if line.startswith("Exercício")] == [f"Exercício {n}." for n in range(1, UNREAD + 1)]
 
 
+@pytest.mark.long
 async def test_what_was_skipped_can_be_marked_as_read(visit: Visit, lousa: Lousa) -> None:
     ana = await reader(visit, lousa)
     await ana.open_class()
@@ -142,6 +145,7 @@ async def test_what_was_skipped_can_be_marked_as_read(visit: Visit, lousa: Lousa
     await expect(jump_up(ana)).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_class_never_opened_gets_a_line_above_its_first_message(visit: Visit, lousa: Lousa) -> None:
     await write(lousa, "paula", (f"Exercício {number}." for number in range(1, UNREAD + 1)))
     ana = await visit("ana")
