@@ -138,8 +138,8 @@ _SERVER_OPTIONS = [
         is_flag=False,
         flag_value=THIS_MACHINE,
         callback=lambda _context, _option, given: read_proxies(given),
-        help="The address or network (10.0.0.0/8) of a proxy such as nginx, which is trusted to say in X-Forwarded-For "
-        "and X-Forwarded-Proto who has sent a request; without an address, a proxy on this machine.",
+        help="The address or network (192.168.0.0/16) of a proxy such as nginx, which is trusted to say in "
+        "X-Forwarded-For and X-Forwarded-Proto who has sent a request; without an address, a proxy on this machine.",
     ),
     option(
         "--unbundled",

@@ -110,6 +110,9 @@ class Visitor:
 
     async def open_class(self, title: str = MATHS) -> None:
         """Go to a class by clicking on it, and wait until its messages can be read."""
+        quiet = self.page.locator("#quiet:not([open]) summary")
+        if await quiet.is_visible():  # the dashboard folds the classes in which nothing happens
+            await quiet.click()
         await self.page.get_by_role("link", name=title).first.click()
         await self.page.wait_for_url("**/classes/*")
         await self.wait_until_online()
