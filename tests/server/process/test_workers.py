@@ -183,6 +183,11 @@ def test_second_sigterm_ends_all_processes_at_once(crew: Crew) -> None:
     wait_until(lambda: not any(map(is_there, processes)))
 
 
+# One user opens at most 50 connections at once and then 5 a second: these six clients of one user stay below.
+UNPACED_CONNECTIONS = 40
+PACE_SECONDS = 1.5
+
+
 async def test_sighup_replaces_workers_without_refused_connections_or_lost_messages(
     make_crew: Callable[..., Crew], tokens: dict[str, str]
 ) -> None:
@@ -221,6 +226,8 @@ async def come_say_and_go(
 ) -> None:
     """Reconnect repeatedly and send three messages each time; resend those that a drain left unanswered."""
     while not stop.is_set():
+        if counted["connections"] > UNPACED_CONNECTIONS:
+            await asyncio.sleep(PACE_SECONDS)
         # A refused connection raises, and so fails the test.
         connection = await Connection.open(crew.socket_url("students", token), lambda *_: None)
         counted["connections"] += 1

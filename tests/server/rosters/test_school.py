@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.school import write_file, write_manifest, write_school
+from channels.visible import first_refused, is_visible, tidy_name
 from server import rosters
 from tests.server.rosters.exports import TODAY, write
 
@@ -38,10 +39,13 @@ def test_school_with_one_student_is_valid(tmp_path: Path) -> None:
     assert [user.role for user in rosters.read(tmp_path, today=TODAY).users] == ["principal", "teacher", "student"]
 
 
-# Text as people write it: no invisible characters, and at least one that is not a blank.
-words = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).filter(
-    lambda text: text.strip() and not text.strip().startswith("#")
-)
+def is_written(text: str) -> bool:
+    """Tell whether people write such a text: it shows something, and an import neither changes nor refuses it."""
+    plain = unicodedata.normalize("NFC", " ".join(text.split()))
+    return is_visible(text) and not plain.startswith("#") and tidy_name(text) == plain and first_refused(plain) is None
+
+
+words = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).filter(is_written)
 ids = st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters="-_."), min_size=1, max_size=36)
 users_of_any_kind = st.tuples(ids, words, words, st.sampled_from(["student", "teacher", "principal", "parent"]))
 
