@@ -40,7 +40,7 @@ async function waitFor(form, note) {
       "Many wrong passwords were tried here. This page signs you in by itself in {n} seconds.",
       left,
     );
-    // A screen reader hears the first one; the seconds that follow are for the eyes.
+    // A screen reader announces the first text only; the countdown after it is silent.
     if (!note.hidden) note.setAttribute("aria-live", "off");
     note.hidden = false;
     note.textContent = text;

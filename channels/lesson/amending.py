@@ -92,7 +92,7 @@ class _About(msgspec.Struct, frozen=True):
 
 def _edited(event: Stored, earlier: Stored) -> bytes | None:
     edited = msgspec.json.decode(event.payload, type=_Edited)
-    return _changed(event, earlier, edited.target, edited.text, UNSET, edited.at)
+    return _changed(earlier, edited.target, edited.text, UNSET, edited.at)
 
 
 class _Edited(MessageEdited, frozen=True):
@@ -101,16 +101,15 @@ class _Edited(MessageEdited, frozen=True):
 
 def _hidden(event: Stored, earlier: Stored) -> bytes | None:
     hidden = msgspec.json.decode(event.payload, type=MessageHidden)
-    return _changed(event, earlier, hidden.target, "", Hidden(hidden.author, hidden.reason))
+    return _changed(earlier, hidden.target, "", Hidden(hidden.author, hidden.reason))
 
 
 def _restored(event: Stored, earlier: Stored) -> bytes | None:
     restored = msgspec.json.decode(event.payload, type=MessageRestored)
-    return _changed(event, earlier, restored.target, restored.text, UNSET)
+    return _changed(earlier, restored.target, restored.text, UNSET)
 
 
 def _changed(
-    event: Stored,
     earlier: Stored,
     target: int,
     text: str,

@@ -166,7 +166,7 @@ class ChannelPoll(RequestHandler):
         self._end_body()
         # Breaks two reference cycles, which only the garbage collector would free with all that was read: the handler's
         # templates' modules, and the exception in Tornado's future of the body, whose traceback leads to the request.
-        # Whoever awaits the future is woken before it is dropped.
+        # The future is dropped in the next turn, after the tasks that await it are woken.
         self._break_cycles()
         asyncio.get_running_loop().call_soon(vars(self.request).pop, "_body_future", None)
         if self._answer is not None:

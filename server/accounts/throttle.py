@@ -5,8 +5,8 @@ which it is not accepted. Tickets of one address for one account follow each oth
 program gets no further than before, and somebody whose account or school is under attack waits less than a minute. A
 browser that has signed in to the account before (`known_browser`) has a count of its own and is not concerned.
 
-Not prevented: whoever shares an address with a program that tries the same account, in a browser that is new to it,
-waits behind that program's tickets.
+Not prevented: a user at the same address as a program that tries the user's account waits behind that program's
+tickets, in a browser that has not signed in to the account before.
 
 A guess is counted before it is checked, and taken back if it was right, so that guesses sent at once are all counted.
 The counts are in the database, so they survive restarts and apply to all workers.

@@ -72,7 +72,7 @@ class _Stream(IOStream):
 class Server(HTTPServer):
     """An HTTP server that starts at most STARTED_AT_ONCE connections in one turn of the event loop.
 
-    `proxies` are trusted to say who has sent a request; with `counts` false a connection may send without limit.
+    The address of a client is read from the headers of `proxies`. With `counts` false, a connection has no limit.
     """
 
     def initialize(self, *args: Any, proxies: Proxies | None = None, counts: bool = True, **kwargs: Any) -> None:

@@ -13,7 +13,7 @@ const SEEN_MS = 500;
 const LOOK_MS = 250;
 /** Half hidden by less than this, the end of a row is on the screen. */
 const SLACK_PX = 4;
-/** Positions seen beyond the read mark, while it waits for what was skipped; of more, the oldest are to be seen again. */
+/** The positions seen past the read mark that are kept, while skipped rows hold it back. Beyond them the oldest are dropped. */
 const MAX_SEEN = 5000;
 
 /** @typedef {import("./conversation.js").Entry} Entry */

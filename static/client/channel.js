@@ -152,8 +152,8 @@ export class Channel {
   }
 
   /**
-   * Begin with a reply to a join that came by another way. Whoever listens to joins is called as after one, before there
-   * is a connection; the join asks for what came since. Where more is known already, nothing happens.
+   * Begin with the reply to a join that the page itself has loaded. The listeners for joins are called as after a join,
+   * before there is a connection; the join then asks for what came since. Where more is known already, nothing happens.
    * @param {Payload} reply
    */
   begin(reply) {

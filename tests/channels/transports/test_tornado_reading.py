@@ -13,6 +13,7 @@ from tornado.websocket import WebSocketProtocol13
 
 from channels.errors import BROKEN_FRAME, FRAME_TOO_BIG, INVALID_TEXT, RESTARTING
 from channels.limit import FRAME_BURST, MAX_FRAME_BYTES, READ_COST
+from channels.sessions.session import Session
 from channels.transports.tornado_reading import MAX_FRAMES_A_TURN, MAX_LATE_FRAMES, SocketProtocol
 from channels.transports.websocket import SocketTransport
 from channels.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, FrameReader
@@ -49,17 +50,23 @@ async def test_every_kind_of_frame_counts_towards_the_rate(make_worker: Callable
         await served.gone(1)
 
 
-async def test_frames_after_the_close_frame_are_dropped_unread(served: Served) -> None:
-    client = RawClient(served.port, "ana")
-    await client.join()
+def connected(served: Served) -> tuple[Session, SocketProtocol]:
+    """Return ana's session and the protocol of its socket."""
     (session,) = served.worker.engine._registry.of(1)
     assert isinstance(session.transport, SocketTransport)
     protocol = session.transport._protocol
-    assert protocol is not None
+    assert isinstance(protocol, SocketProtocol)
+    return session, protocol
+
+
+async def test_frames_after_the_close_frame_are_dropped_unread(served: Served) -> None:
+    client = RawClient(served.port, "ana")
+    await client.join()
+    session, protocol = connected(served)
     session.end(RESTARTING)
     await client.read_until(RESTARTING.reason.encode())
-    read: list[object] = []
-    protocol._reader = Recording(protocol._reader, read)  # type: ignore[assignment]
+    read: list[Frame] = []
+    protocol._reader = Recording(protocol._reader, read.append)  # type: ignore[assignment]
     for _ in range(50):
         await client.send_bytes(frame(PING) * 1_000)
     await client.send_bytes(b"end")
@@ -71,12 +78,9 @@ async def test_frames_after_the_close_frame_are_dropped_unread(served: Served) -
 async def test_burst_of_one_client_is_handled_in_parts(served: Served) -> None:
     client = RawClient(served.port, "ana")
     await client.join()
-    (session,) = served.worker.engine._registry.of(1)
-    assert isinstance(session.transport, SocketTransport)
-    protocol = session.transport._protocol
-    assert protocol is not None
+    _, protocol = connected(served)
     turns = Turns()
-    protocol._reader = Counting(protocol._reader, turns)  # type: ignore[assignment]
+    protocol._reader = Recording(protocol._reader, turns.take)  # type: ignore[assignment]
     counting = asyncio.create_task(turns.count())
     await client.send_bytes(b"".join(pushes(50)))
     assert [ref for ref, _ in await replies_to(client, "50")][-1] == "50"
@@ -94,35 +98,21 @@ class Turns:
         self.turn = 0
         self.frames: Counter[int] = Counter()
 
+    def take(self, frame: Frame) -> None:
+        self.frames[self.turn] += 1
+
     async def count(self) -> None:
         while True:
             self.turn += 1
             await asyncio.sleep(0)
 
 
-class Counting:
-    """A reader that counts the frames of each turn."""
-
-    def __init__(self, reader: FrameReader, turns: Turns) -> None:
-        self._reader = reader
-        self._turns = turns
-
-    def feed(self, data: bytes) -> None:
-        self._reader.feed(data)
-
-    def next(self) -> Frame | None:
-        frame = self._reader.next()
-        if frame is not None:
-            self._turns.frames[self._turns.turn] += 1
-        return frame
-
-
 class Recording:
-    """A reader that keeps what it has read."""
+    """A reader that reports each frame that it has read."""
 
-    def __init__(self, reader: FrameReader, read: list[object]) -> None:
+    def __init__(self, reader: FrameReader, report: Callable[[Frame], None]) -> None:
         self._reader = reader
-        self._read = read
+        self._report = report
 
     def feed(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -130,7 +120,7 @@ class Recording:
     def next(self) -> Frame | None:
         frame = self._reader.next()
         if frame is not None:
-            self._read.append(frame)
+            self._report(frame)
         return frame
 
 
