@@ -289,8 +289,8 @@ class Pushes:
 def _entry(push: Push[Any], append: Append[Any], topic: str, push_id: str | None) -> Entry:
     event = append.event
     body = event.encode(append.payload)
-    author_id, target, amended = push.member.user.id, append.target, append.amended
-    return Entry(append.topic or topic, event.name, body, author_id, push_id, push.at, event.governs, target, amended)
+    author_id, amended = push.member.user.id, append.amended
+    return Entry(append.topic or topic, event.name, body, author_id, push_id, push.at, event.governs, amended)
 
 
 def _not_joined(message: ClientMessage) -> Refused:

@@ -20,8 +20,8 @@ class Entry(msgspec.Struct, gc=False):
     """An event to be appended: its JSON object, its time (`at`, ms), and the client's own id of it (`push_id`).
 
     `governs`: the event changes what is allowed in its topic, so an append that was checked before it is superseded.
-    `target`: the event amends the one at this position; `amended` are the payloads of that one, and of the earlier
-    events about it, from then on. Only a governing event may amend: no other can have amended them meanwhile.
+    `amended`: the payloads that the event gives to the one which it amends and to the earlier events about that one.
+    Only a governing event may amend: no other can have amended them meanwhile.
     """
 
     topic: str
@@ -31,7 +31,6 @@ class Entry(msgspec.Struct, gc=False):
     push_id: str | None
     at: int
     governs: bool = False
-    target: int | None = None
     amended: Sequence[Amended] = ()
 
 

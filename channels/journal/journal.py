@@ -41,7 +41,6 @@ from channels.journal.entry import (
 )
 from channels.journal.moves import Moves, moves, moves_query
 from channels.journal.tables import (
-    amendments_table,
     events_table,
     journal_table,
     reads_table,
@@ -192,8 +191,8 @@ class Journal:
     async def about(self, topic: str, target: int) -> list[Event]:
         """Read the event at a position and those that have amended it, oldest first; empty where there is none."""
         topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
-        amending = select(amendments_table.c.seq).where(
-            amendments_table.c.topic_id == topic_id, amendments_table.c.target == target
+        amending = select(versions_table.c.amended_by).where(
+            versions_table.c.topic_id == topic_id, versions_table.c.seq == target
         )
         wanted = or_(events_table.c.seq == target, events_table.c.seq.in_(amending))
         return await self._read(self._select(topic, ()).where(wanted).order_by(events_table.c.seq))

@@ -40,7 +40,6 @@ _ADVANCE = """
     UPDATE topics SET seq = new.seq, governed = new.governed, moved = pg_current_xact_id()::text::bigint
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (id, seq, governed) WHERE topics.id = new.id
 """
-_AMENDMENT = "INSERT INTO amendments (topic_id, target, seq) VALUES ($1, $2, $3)"
 _VERSION = """
     INSERT INTO versions (topic_id, seq, amended_by, payload)
     SELECT topic_id, seq, $1, payload FROM events WHERE topic_id = $2 AND seq = $3
@@ -151,12 +150,11 @@ async def _amend(
         if isinstance(receipts, Superseded) or not receipts[0].fresh:
             continue
         for entry, receipt in zip(group.entries, receipts, strict=True):
-            if entry.target is not None:
+            if entry.amended:
                 await _amend_one(connection, counters[entry.topic].id, receipt.seq, entry)
 
 
 async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, entry: Entry) -> None:
-    await connection.execute(_AMENDMENT, topic_id, entry.target, seq)
     for each in entry.amended:
         await connection.execute(_VERSION, seq, topic_id, each.seq)
         await connection.execute(_AMEND, each.payload.decode(), topic_id, each.seq)

@@ -42,7 +42,6 @@ _INSERT = """
     INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (topic_id, author_id, push_id) DO NOTHING
 """
-_AMENDMENT = "INSERT INTO amendments (topic_id, target, seq) VALUES (?, ?, ?)"
 _VERSION = """
     INSERT INTO versions (topic_id, seq, amended_by, payload)
     SELECT topic_id, seq, ?, payload FROM events WHERE topic_id = ? AND seq = ?
@@ -189,13 +188,12 @@ def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> R
     if not connection.execute(_INSERT, row).rowcount:
         return None
     receipt = counter.take(entry)
-    if entry.target is not None:
+    if entry.amended:
         _amend(connection, counter.id, receipt.seq, entry)
     return receipt
 
 
 def _amend(connection: sqlite3.Connection, topic_id: int, seq: int, entry: Entry) -> None:
-    connection.execute(_AMENDMENT, (topic_id, entry.target, seq))
     for each in entry.amended:
         connection.execute(_VERSION, (seq, topic_id, each.seq))
         connection.execute(_AMEND, (each.payload.decode(), topic_id, each.seq))

@@ -58,16 +58,6 @@ events_table = Table(
 )
 Index("events_kind", events_table.c.topic_id, events_table.c.event, events_table.c.seq)
 
-# Which events amend which: the event at `seq` amends the one at `target`.
-amendments_table = Table(
-    "amendments",
-    metadata,
-    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
-    Column("target", BigInteger, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
-    sqlite_with_rowid=False,
-)
-
 # What the event at `seq` was before the one at `amended_by` amended it.
 versions_table = Table(
     "versions",

@@ -199,7 +199,7 @@ def _amend(push: Push[Any], kind: EventType[P], payload: P, events: list[Event])
     event = Event(0, kind.name, stamped(kind.encode(payload), 0, push.at))
     changed = ((earlier.seq, kind.amends(event, earlier)) for earlier in events)
     amended = tuple(Amended(seq, body) for seq, body in changed if body is not None)
-    return Append(kind, payload, target=push.payload.target, amended=amended)
+    return Append(kind, payload, amended=amended)
 
 
 EDIT = Action("message:edit", MessageEdit, _edit, Appended, emits=(EDITED,))

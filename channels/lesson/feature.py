@@ -49,13 +49,12 @@ class Append(Effect[Appended], Generic[P], frozen=True):
     """Append a durable event to the push's topic, or to `topic` (its name inside, see `channels.topics.kind`).
 
     The payload's field `id`, where the push has one, makes a retry count once. An event that `amends` an earlier one
-    names its position as `target`; `amended` has the new payloads, of that one and of the other events about it.
+    has in `amended` the new payloads, of that one and of the other events about it.
     """
 
     event: EventType[P]
     payload: P
     topic: str | None = None
-    target: int | None = None
     amended: tuple[Amended, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""Events that amend others, and what these were before."""
+"""What amended events were before."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,14 +10,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the tables of amendments and of former versions."""
-    op.create_table(
-        "amendments",
-        sa.Column("topic_id", _ID, sa.ForeignKey("topics.id"), primary_key=True),
-        sa.Column("target", sa.BigInteger(), primary_key=True),
-        sa.Column("seq", sa.BigInteger(), primary_key=True),
-        sqlite_with_rowid=False,
-    )
+    """Add the table of former versions."""
     op.create_table(
         "versions",
         sa.Column("topic_id", _ID, sa.ForeignKey("topics.id"), primary_key=True),
