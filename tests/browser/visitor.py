@@ -110,10 +110,13 @@ class Visitor:
 
     async def open_class(self, title: str = MATHS) -> None:
         """Go to a class by clicking on it, and wait until its messages can be read."""
-        quiet = self.page.locator("#quiet:not([open]) summary")
-        if await quiet.is_visible():  # the dashboard folds the classes in which nothing happens
-            await quiet.click()
-        await self.page.get_by_role("link", name=title).first.click()
+        link = self.page.get_by_role("link", name=title).first
+        # The dashboard folds the classes in which nothing happens; which these are, its first events say.
+        folded = self.page.locator("#quiet:not([open]) summary")
+        await expect(link.or_(folded).first).to_be_visible(timeout=TIMEOUT_MS)
+        if await folded.is_visible():
+            await folded.click()
+        await link.click()
         await self.page.wait_for_url("**/classes/*")
         await self.wait_until_online()
 
