@@ -17,6 +17,7 @@ export const DASHBOARD = "dashboard";
 /** Each kind with the pattern of its names; the first group is the number of a class. @type {[string, RegExp][]} */
 const KINDS = [
   ["class", /^class:([1-9][0-9]{0,17})$/],
+  ["staff", /^class:([1-9][0-9]{0,17}):staff$/],
   ["role", /^role:[a-z]{1,32}$/],
   [SCHOOL, /^school$/],
   ["user", /^user:me$/],
@@ -35,6 +36,11 @@ export function parseTopic(name) {
 /** @param {number} id @returns {string} the name of a class's topic */
 export function classTopic(id) {
   return `class:${id}`;
+}
+
+/** @param {number} id the class's @returns {string} the name of the topic of its staff */
+export function classStaffTopic(id) {
+  return `class:${id}:staff`;
 }
 
 /** @param {string} role the plural that the server uses, such as "students" @returns {string} */

@@ -12,6 +12,7 @@ ROLE = Role(
     "The principal, in every class.",
     {
         "class": rule(chat.SEND, chat.TYPE, *_AMEND, *_ANNOUNCE),
+        "staff": rule(reading.READ, reading.MARK, reading.COUNT),
         "role:students": rule(*_ANNOUNCE),
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),

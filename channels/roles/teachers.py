@@ -21,6 +21,7 @@ ROLE = Role(
     "Teachers, in their classes.",
     {
         "class": rule(*_IN_CLASS),
+        "staff": rule(reading.READ, reading.MARK, reading.COUNT),
         "role:teachers": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "user:me": rule(reading.READ),

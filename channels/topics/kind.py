@@ -76,6 +76,13 @@ CLASS = TopicKind(
     presence=True,
     features=("announcements",),
 )
+CLASS_STAFF = TopicKind(
+    "staff",
+    "class:{id}:staff",
+    "What concerns a class and only its staff sees. Who may join the class as staff may join it; `user:me` does not list "
+    "it.",
+    Audience.ENROLLED,
+)
 ROLE = TopicKind("role", "role:{role}", "Announcements to all {role}.", Audience.SCHOOL, features=("announcements",))
 SCHOOL = TopicKind(
     "school", "school", "Announcements to the whole school.", Audience.SCHOOL, features=("announcements",)
@@ -92,7 +99,7 @@ DASHBOARD = TopicKind(
     "dashboard", "dashboard", "The whole school in numbers.", Audience.SCHOOL, features=("dashboard",)
 )
 
-KINDS = (CLASS, ROLE, SCHOOL, USER, DASHBOARD)
+KINDS = (CLASS, CLASS_STAFF, ROLE, SCHOOL, USER, DASHBOARD)
 
 
 def parse_wire(wire_name: str, user_id: int, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress | None:
@@ -120,6 +127,11 @@ def parse_name(name: str, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress:
 def class_topic(class_id: int) -> str:
     """Return the name of a class's topic, for clients and inside."""
     return CLASS.wire.format(id=class_id)
+
+
+def class_staff_topic(class_id: int) -> str:
+    """Return the name of the topic of a class's staff, for clients and inside."""
+    return CLASS_STAFF.wire.format(id=class_id)
 
 
 def role_topic(plural: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from channels.topics.kind import (
     CLASS,
+    CLASS_STAFF,
     DASHBOARD,
     KINDS,
     ROLE,
@@ -12,6 +13,7 @@ from channels.topics.kind import (
     Audience,
     TopicAddress,
     TopicKind,
+    class_staff_topic,
     class_topic,
     parse_name,
     parse_wire,
@@ -21,6 +23,7 @@ from channels.topics.kind import (
 
 ADDRESSES = [
     TopicAddress(CLASS, "class:7", "class:7", 7),
+    TopicAddress(CLASS_STAFF, "class:7:staff", "class:7:staff", 7),
     TopicAddress(ROLE, "role:students", "role:students", 0, "students"),
     TopicAddress(SCHOOL, "school", "school"),
     TopicAddress(USER, "user:12", "user:me", 12),
@@ -45,7 +48,8 @@ def test_address_is_parsed_from_either_name(address: TopicAddress) -> None:
             "class:0",
             "class:07",
             "class:-1",
-            "class:7:staff",
+            "class:7:students",
+            "class:07:staff",
             "class:7\n",
             "class:٧",
             "class:7 ",
@@ -74,6 +78,7 @@ def test_unknown_internal_name_raises() -> None:
 
 def test_built_names_can_be_parsed() -> None:
     assert parse_name(class_topic(7)).number == 7
+    assert parse_name(class_staff_topic(7)).kind is CLASS_STAFF
     assert parse_name(user_topic(12)).number == 12
     assert parse_name(role_topic("teachers")).part == "teachers"
 
@@ -85,7 +90,7 @@ def test_name_matches_only_one_kind() -> None:
 
 
 def test_new_kind_needs_only_one_row() -> None:
-    staff = TopicKind("staff", "class:{id}:staff", "The teachers of a class.", Audience.ENROLLED)
-    address = parse_wire("class:7:staff", 12, [*KINDS, staff])
-    assert address == TopicAddress(staff, "class:7:staff", "class:7:staff", 7)
-    assert parse_name("class:7:staff", [*KINDS, staff]) == address
+    club = TopicKind("club", "club:{id}", "A club.", Audience.ENROLLED)
+    address = parse_wire("club:7", 12, [*KINDS, club])
+    assert address == TopicAddress(club, "club:7", "club:7", 7)
+    assert parse_name("club:7", [*KINDS, club]) == address
