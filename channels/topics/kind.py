@@ -79,8 +79,7 @@ CLASS = TopicKind(
 CLASS_STAFF = TopicKind(
     "staff",
     "class:{id}:staff",
-    "What concerns a class and only its staff sees. Who may join the class as staff may join it; `user:me` does not list "
-    "it.",
+    "What concerns a class and only its staff sees: its teachers, and the principal. `user:me` does not list it.",
     Audience.ENROLLED,
 )
 ROLE = TopicKind("role", "role:{role}", "Announcements to all {role}.", Audience.SCHOOL, features=("announcements",))
