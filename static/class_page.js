@@ -19,6 +19,7 @@ import {connect} from "./connection.js";
 import {beginWithFirstEvents} from "./first_events.js";
 import {changeFormulasBy} from "./formula.js";
 import {list, ngettext} from "./language.js";
+import {startLessonMenu} from "./lesson/menu.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
@@ -115,6 +116,7 @@ for (const event of AMENDING) channel.on(event, (payload) => changed({event, pay
 for (const show of [showUnread, showJumps]) reading.onChange(show);
 for (const show of [showUnread, showJumps]) document.addEventListener("visibilitychange", show);
 startMessageMenus(byId("text"));
+startLessonMenu();
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
 showAuthorAbove();

@@ -5,12 +5,11 @@
  * and the arrows from one to the next, so that they are no stops on the way by Tab.
  */
 
-import {newIdentifier} from "../client/identifier.js";
 import {lengthOf, MAX_CHARACTERS} from "../counter.js";
+import {actions, cancel, choice, closeDialog, complain, pushAndClose, showDialog} from "../dialog.js";
 import {h, icon} from "../dom.js";
 import {_} from "../language.js";
 import {byId, isStaff, page} from "../page.js";
-import {reason} from "./outgoing.js";
 
 /** As long as the server takes an edit (channels/lesson/amending.py). */
 const EDIT_MS = 5 * 60_000;
@@ -23,7 +22,7 @@ const MAX_REASON = 200;
 export function menuButton(payload, channel) {
   if (payload.seq === undefined || choicesOf(payload, channel).length === 0) return null;
   const open = () => openMenu(payload, channel);
-  return h("button", {class: "row-menu", type: "button", tabindex: "-1", "aria-haspopup": "dialog", "aria-label": _("Edit or delete"), onclick: open}, icon("more"));
+  return h("button", {class: "row-menu", type: "button", tabindex: "-1", "aria-haspopup": "dialog", "aria-label": _("What to do with this message"), onclick: open}, icon("more"));
 }
 
 /** Let the arrow keys reach the buttons. @param {HTMLTextAreaElement} text the composer's field */
@@ -34,7 +33,6 @@ export function startMessageMenus(text) {
     event.preventDefault();
     buttons().at(-1)?.focus();
   });
-  dialog().addEventListener("close", () => dialog().replaceChildren()); // what it quotes may be hidden by now
   byId("messages").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const found = buttons();
     const index = found.indexOf(/** @type {HTMLElement} */ (event.target));
@@ -46,14 +44,28 @@ export function startMessageMenus(text) {
 }
 
 /** @typedef {{label: string, run: () => void}} Choice */
+/** @typedef {(payload: any, channel: Channel) => Choice[]} Offering what one may do with a message */
 
-/** @param {any} payload @param {Channel} channel @returns {Choice[]} */
+/** @type {Offering[]} */
+const offerings = [amending];
+
+/** Offer more for each message. @param {Offering} offering */
+export function offerForMessages(offering) {
+  offerings.push(offering);
+}
+
+/** @param {any} payload @param {Channel} channel */
 function choicesOf(payload, channel) {
+  return offerings.flatMap((offering) => offering(payload, channel));
+}
+
+/** @type {Offering} */
+function amending(payload, channel) {
   const {author, hidden, at} = payload;
   const isOwn = author.id === page.me.id;
   if (hidden !== undefined) {
     const may = hidden.by.id === page.me.id || page.topics.all_classes;
-    return may ? [{label: _("Show again"), run: () => push(channel, "message:restore", {target: payload.seq})}] : [];
+    return may ? [{label: _("Show again"), run: () => void pushAndClose(channel, "message:restore", {target: payload.seq})}] : [];
   }
   const edit = {label: _("Edit"), run: () => showEdit(payload, channel)};
   const hide = {label: isOwn ? _("Delete") : _("Hide"), run: () => showHide(payload, channel, isOwn)};
@@ -65,8 +77,8 @@ function choicesOf(payload, channel) {
 function openMenu(payload, channel) {
   const choices = choicesOf(payload, channel);
   if (choices.length === 1) return choices[0].run();
-  const buttons = choices.map(({label, run}) => h("button", {class: "button", type: "button", onclick: run}, label));
-  show(_("Your message"), [quote(payload), h("div", {class: "dialog-choices"}, ...buttons, cancel())]);
+  const buttons = choices.map(({label, run}) => choice(label, run));
+  showDialog(_("Message"), [quote(payload), h("div", {class: "dialog-choices"}, ...buttons, cancel())]);
 }
 
 /** @param {any} payload @param {Channel} channel */
@@ -76,10 +88,10 @@ function showEdit({seq, text}, channel) {
   const save = () => {
     const length = lengthOf(field.value.trim());
     if (length === 0 || length > MAX_CHARACTERS) return complain(length === 0 ? _("Write something, or delete the message.") : _("This text is too long."));
-    if (field.value.trim() === text) return dialog().close();
-    push(channel, "message:edit", {target: seq, text: field.value.trim()});
+    if (field.value.trim() === text) return closeDialog();
+    void pushAndClose(channel, "message:edit", {target: seq, text: field.value.trim()});
   };
-  show(_("Edit the message"), [field, actions(_("Save"), save)]);
+  showDialog(_("Edit the message"), [field, actions(_("Save"), save)]);
   field.focus();
 }
 
@@ -87,54 +99,10 @@ function showEdit({seq, text}, channel) {
 function showHide(payload, channel, isOwn) {
   const field = /** @type {HTMLInputElement} */ (h("input", {type: "text", maxlength: MAX_REASON, dir: "auto", id: "hide-reason"}));
   const why = isOwn ? null : h("p", {}, h("label", {for: "hide-reason"}, _("Reason (the class sees it)")), field);
-  const hide = () => push(channel, "message:hide", {target: payload.seq, ...(field.value.trim() && {reason: field.value.trim()})});
+  const hide = () => void pushAndClose(channel, "message:hide", {target: payload.seq, ...(field.value.trim() && {reason: field.value.trim()})});
   const title = isOwn ? _("Delete this message?") : _("Hide this message?");
-  show(title, [quote(payload), why, actions(isOwn ? _("Delete") : _("Hide"), hide)]);
+  showDialog(title, [quote(payload), why, actions(isOwn ? _("Delete") : _("Hide"), hide)]);
   if (!isOwn) field.focus();
-}
-
-/** @param {Channel} channel @param {string} event @param {Record<string, unknown>} payload */
-async function push(channel, event, payload) {
-  try {
-    await channel.push(event, {...payload, id: newIdentifier()});
-    if (dialog().open) dialog().close();
-  } catch (error) {
-    if (!dialog().open) show(_("It did not work"), [cancel()]);
-    complain(reason(error));
-  }
-}
-
-// The dialog
-
-/** @returns {HTMLDialogElement} */
-function dialog() {
-  return byId("message-dialog");
-}
-
-/** @param {string} title @param {(Node | null)[]} content */
-function show(title, content) {
-  dialog().replaceChildren(
-    h("h2", {id: "message-dialog-title"}, title),
-    ...content.filter((part) => part !== null),
-    h("p", {class: "problem", role: "alert", hidden: true}),
-  );
-  if (!dialog().open) dialog().showModal();
-}
-
-/** @param {string} words */
-function complain(words) {
-  const place = /** @type {HTMLElement} */ (dialog().querySelector(".problem"));
-  place.hidden = false;
-  place.replaceChildren(icon("warning"), words);
-}
-
-/** @param {string} label @param {() => void} run */
-function actions(label, run) {
-  return h("div", {class: "dialog-choices"}, h("button", {class: "button", type: "button", onclick: run}, label), cancel());
-}
-
-function cancel() {
-  return h("button", {class: "quiet-button", type: "button", onclick: () => dialog().close()}, _("Cancel"));
 }
 
 /** @param {any} payload */

@@ -20,7 +20,7 @@ async def open_menu(visitor: Visitor, text: str) -> None:
 
 
 async def choose(visitor: Visitor, name: str) -> None:
-    await visitor.page.locator("#message-dialog").get_by_role("button", name=name, exact=True).click()
+    await visitor.page.locator("#dialog").get_by_role("button", name=name, exact=True).click()
 
 
 async def assert_gone(visitor: Visitor) -> None:
@@ -33,7 +33,7 @@ async def test_author_edits_and_deletes_a_message(in_class: InClass) -> None:
     await bruno.sees("Bon dia")
     await open_menu(ana, "Bon dia")
     await choose(ana, "Edit")
-    await ana.page.locator("#message-dialog textarea").fill("Bom dia")
+    await ana.page.locator("#dialog textarea").fill("Bom dia")
     await choose(ana, "Save")
     await bruno.sees("Bom dia")
     await expect(bruno.page.locator("#messages .meta").last).to_contain_text("edited")
