@@ -42,7 +42,7 @@ from server.asyncapi import TABLES, Tables
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
-from server.process import garbage, health
+from server.process import garbage, health, threads
 from server.process.hang_up import on_hang_up
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
@@ -284,6 +284,7 @@ async def _poll_sessions(engine: Engine) -> AsyncIterator[PollSessions]:
 @asynccontextmanager
 async def _collecting_garbage() -> AsyncIterator[None]:
     garbage.settle()
+    threads.settle()
     collecting = asyncio.create_task(garbage.collect_when_idle())
     try:
         yield

@@ -13,9 +13,10 @@ import socket
 LINGER_SECONDS = 2.0
 
 # And how many: what is on its way on a fast network. Past them the client gets its reset.
-LINGER_BYTES = 1024 * 1024
+LINGER_BYTES = 512 * 1024
 
-_READ_BYTES = 16 * 1024
+# At once: the fewer turns, the less others notice.
+_READ_BYTES = 128 * 1024
 _dropped = memoryview(bytearray(_READ_BYTES))
 
 

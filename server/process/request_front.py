@@ -23,9 +23,9 @@ from server.headers import HEADERS
 from server.process.proxies import Caller, Proxies
 from server.process.turns import Turns
 
-# Browsers send a few hundred bytes to two KiB. Tornado reads more than we accept, so that a longer head is answered.
+# Browsers send a few hundred bytes to two KiB. Tornado reads a little more than we accept: the marks between headers.
 MAX_HEADER_BYTES = 16 * 1024
-READ_HEADER_BYTES = 64 * 1024
+READ_HEADER_BYTES = 20 * 1024
 
 # A page or a file takes up to a millisecond, and no browser asks for 20 a second on one connection, or for 120 at once.
 PAGE_COST = 2.5
