@@ -34,8 +34,8 @@ class SessionEnded(msgspec.Struct, frozen=True):
     message: str
 
 
-RIGHTS_CHANGED = EventType("rights:changed", RightsChanged, Delivery.ORDERED, USER.wire)
-SESSION_ENDED = EventType("session:ended", SessionEnded, Delivery.ORDERED, USER.wire)
+RIGHTS_CHANGED = EventType("rights:changed", RightsChanged, Delivery.ORDERED, (USER.wire,))
+SESSION_ENDED = EventType("session:ended", SessionEnded, Delivery.ORDERED, (USER.wire,))
 
 # What the engine sends by itself on a user's own topic.
 EVENTS: tuple[EventType[Any], ...] = (SESSION_ENDED, RIGHTS_CHANGED)

@@ -100,7 +100,7 @@ class Changes(msgspec.Struct, frozen=True):
     gone: list[Identity]
 
 
-DASHBOARD_CHANGED = EventType("dashboard:changed", Changes, Delivery.ORDERED, DASHBOARD.wire)
+DASHBOARD_CHANGED = EventType("dashboard:changed", Changes, Delivery.ORDERED, (DASHBOARD.wire,))
 
 
 class Dashboard:

@@ -54,7 +54,7 @@ class MarkedUpTo(msgspec.Struct, frozen=True):
 
 
 # Sent to all sessions of the user who has read.
-MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, USER.wire)
+MARKED = EventType("read:marked", ReadMarked, Delivery.EPHEMERAL, (USER.wire,))
 
 
 class UnreadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

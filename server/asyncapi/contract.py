@@ -116,12 +116,12 @@ def _pushes(kind: TopicKind, rules: Mapping[RoleName, TopicRule], tables: Tables
 def _events(
     address: str, kind: TopicKind, rules: Mapping[RoleName, TopicRule], tables: Tables
 ) -> Iterator[EventType[Any]]:
-    yield from (event for action in _actions(rules) for event in action.emits if event.topic is None)
+    yield from (event for action in _actions(rules) for event in action.emits if not event.topics)
     if kind.presence:
         yield from presence.EVENTS
     emitted = (event for role in tables.roles for event in role.emitted())
     views = (cast(Any, view).event for view in tables.live_views)
-    yield from (event for event in (*EVENTS, *views, *emitted) if event.topic == address)
+    yield from (event for event in (*EVENTS, *views, *emitted) if address in event.topics)
     yield CLOSED
 
 

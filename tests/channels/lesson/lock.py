@@ -51,8 +51,8 @@ class LockTold(msgspec.Struct, frozen=True):
 
 LOCKED = EventType("lock:locked", LockChanged, Delivery.DURABLE, governs=True)
 UNLOCKED = EventType("lock:unlocked", LockChanged, Delivery.DURABLE, governs=True)
-NOTED = EventType("lock:noted", LockNoted, Delivery.DURABLE, "user:me")
-TOLD = EventType("lock:told", LockTold, Delivery.EPHEMERAL, "user:me")
+NOTED = EventType("lock:noted", LockNoted, Delivery.DURABLE, ("user:me",))
+TOLD = EventType("lock:told", LockTold, Delivery.EPHEMERAL, ("user:me",))
 
 
 def _lock(push: Push[LockSet]) -> Several[Appended]:
