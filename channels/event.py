@@ -49,8 +49,9 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
 
     It goes to the topic of the push that it comes of, or to `topics`, which are named as in their kinds' `wire`.
     `meaning` says what the payload's type does not. `governs`: the event changes what may be pushed in its topic, from
-    its commit on (see `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate. `amends`: the
-    event changes earlier events of its topic, and must govern, so that nothing else amends them at the same time.
+    its commit on (see `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate.
+    `amends`: the event changes earlier events of its topic, and must govern, so that nothing else amends them at the
+    same time.
     """
 
     name: str

@@ -4,7 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from channels.limit import MAX_PUSH_ID_CHARACTERS, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS, MAX_TITLE_CHARACTERS
+from channels.limit import (
+    MAX_PUSH_ID_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+    MAX_REMARK_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+)
 
 # The largest integer that JavaScript represents exactly is 2**53.
 Position = Annotated[
@@ -32,6 +38,7 @@ ShownText = Annotated[
     msgspec.Meta(max_length=MAX_TEXT_CHARACTERS, description="Empty where it is hidden.", examples=["Bom dia, turma!"]),
 ]
 Reason = Annotated[str, msgspec.Meta(max_length=MAX_REASON_CHARACTERS, examples=["Nome de um colega."])]
+Remark = Annotated[str, msgspec.Meta(max_length=MAX_REMARK_CHARACTERS, examples=["Começou ontem."])]
 Title = Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARACTERS, examples=["Prova de Matemática"])]
 
 Epoch = Annotated[

@@ -40,6 +40,9 @@ MAX_TITLE_CHARACTERS = 200
 # Why a message was hidden: a sentence.
 MAX_REASON_CHARACTERS = 200
 
+# What somebody adds to a flag, and what staff has done about it: a few sentences.
+MAX_REMARK_CHARACTERS = 500
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 
@@ -65,6 +68,17 @@ MAX_RECENT_BYTES = 256 * 1024
 
 # Announcements that a topic's state carries: a term's worth on one screen; older ones are read as history.
 STATE_ANNOUNCEMENTS = 50
+
+# Open flags that a topic's state carries, the oldest: what somebody works through at one sitting; a class in which all
+# flag one message has 30. How many there are beyond them it counts.
+STATE_FLAGS = 50
+
+# Messages that one user may flag in an hour: who reads a whole quarrel again flags a dozen; who flags everything keeps
+# the staff from the flags of others.
+MAX_FLAGS_PER_HOUR = 20
+
+# Students of a class whose notes wait for an answer, in the state of its staff's topic: nobody answers more one by one.
+STATE_NOTES = 200
 
 # Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
 # n arrivals cost n * n. No school's class is larger; an assembly is.

@@ -13,6 +13,8 @@ export const SCHOOL = "school";
 /** The user's own topic. */
 export const USER = "user:me";
 export const DASHBOARD = "dashboard";
+/** What principals alone see. */
+export const PRINCIPALS = "principals";
 
 /** Each kind with the pattern of its names; the first group is the number of a class. @type {[string, RegExp][]} */
 const KINDS = [
@@ -21,6 +23,7 @@ const KINDS = [
   ["role", /^role:[a-z]{1,32}$/],
   [SCHOOL, /^school$/],
   ["user", /^user:me$/],
+  [PRINCIPALS, /^principals$/],
   [DASHBOARD, /^dashboard$/],
 ];
 

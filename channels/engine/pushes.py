@@ -58,11 +58,6 @@ class PendingPush(msgspec.Struct, frozen=True):
     number: int
     runs: int = 1
 
-    @property
-    def push_id(self) -> str | None:
-        """The client's id of the push; the payload of every push that stores something has the field."""
-        return getattr(self.payload, "id", None)
-
 
 class Pushes:
     """Runs pushes and carries out their effects."""
@@ -135,9 +130,9 @@ class Pushes:
             topic.state.check(push, action)
             effect = action.run(push)
         except Refused as refusal:
-            if pending.push_id is None:
+            if action.key(push) is None:
                 raise
-            return self._reply_as_before(pending, action.stores_in(push), refusal)
+            return self._reply_as_before(pending, push, refusal)
         if isinstance(effect, Append):
             self._append(pending, push, effect, (), governed)
             return None
@@ -168,11 +163,11 @@ class Pushes:
             raise _not_joined(pending.message)
         self._action(pending.session, pending.message, topic)
 
-    async def _reply_as_before(self, pending: PendingPush, topic: str, refusal: Refused) -> None:
+    async def _reply_as_before(self, pending: PendingPush, push: Push[Any], refusal: Refused) -> None:
         # A retry of what was stored before the rule came is not the push that the rule forbids.
-        author_id = pending.session.member.user.id
-        assert pending.push_id is not None
-        receipt = await self._journal.receipt(topic, author_id, pending.push_id)
+        key = pending.action.key(push)
+        assert key is not None
+        receipt = await self._journal.receipt(pending.action.stores_in(push), push.member.user.id, key)
         if receipt is None:
             raise refusal
         pending.session.reply(pending.message, Appended(receipt.seq, receipt.at))
@@ -183,9 +178,9 @@ class Pushes:
         try:
             done = await effect
         except Refused as refusal:
-            if pending.push_id is None:
+            if pending.action.key(push) is None:
                 raise
-            await self._reply_as_before(pending, pending.action.stores_in(push), refusal)
+            await self._reply_as_before(pending, push, refusal)
             return
         self._check_again(pending, push.topic)
         self._carry_out(pending, push, done, governed)
@@ -230,8 +225,9 @@ class Pushes:
         session = pending.session
         if session.appending >= self._limits.max_appending:
             raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
-        # The first entry's id makes a retry count once; the others stand and fall with it.
-        entries = [_entry(push, first, pending.action.stores_in(push), pending.push_id)]
+        # The first entry's key makes a retry count once; the others stand and fall with it.
+        action = pending.action
+        entries = [_entry(push, first, action.stores_in(push), action.key(push))]
         if others:
             entries += [_entry(push, each, push.topic.name, None) for each in others if isinstance(each, Append)]
 
@@ -286,11 +282,11 @@ class Pushes:
                 await work
 
 
-def _entry(push: Push[Any], append: Append[Any], topic: str, push_id: str | None) -> Entry:
+def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) -> Entry:
     event = append.event
     body = event.encode(append.payload)
     author_id, amended = push.member.user.id, append.amended
-    return Entry(append.topic or topic, event.name, body, author_id, push_id, push.at, event.governs, amended)
+    return Entry(append.topic or topic, event.name, body, author_id, key, push.at, event.governs, amended)
 
 
 def _not_joined(message: ClientMessage) -> Refused:

@@ -6,9 +6,11 @@ actions in the roles' files.
 
 from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
+from channels.lesson.flags import Flags
+from channels.lesson.notes import Notes
 
 # What topics fold from their events.
-FEATURES = (Announcements,)
+FEATURES = (Announcements, Flags, Notes)
 
 # What topics show of who is where and what is counted.
 LIVE_VIEWS = (Dashboard,)

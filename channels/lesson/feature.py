@@ -117,11 +117,19 @@ class Push(msgspec.Struct, Generic[P]):
         return state
 
 
+def id_of(push: Push[Any]) -> str | None:
+    """Return the id that the client has given its push, in the field `id` of its payload; None where it has none."""
+    push_id: str | None = getattr(push.payload, "id", None)
+    return push_id
+
+
 class Action(msgspec.Struct, Generic[P, R], frozen=True):
     """One event that clients may push, the response to it, and the kinds of event that come of it.
 
     A `run` that reads returns an awaitable; one that does not read returns its effect at once, and the push waits for
-    nothing. `stores_in` names the topic of the first event that the push appends.
+    nothing. `stores_in` names the topic of the first event that the push appends. There a user's pushes of the same
+    `key` count once: by default those of the same id. An action that a user may do once to each target makes its key of
+    the target, with a space in it, which no id has; at most 64 characters.
     """
 
     event: str
@@ -130,6 +138,7 @@ class Action(msgspec.Struct, Generic[P, R], frozen=True):
     reply: type[R]
     emits: tuple[EventType[Any], ...] = ()
     stores_in: Callable[[Push[P]], str] = lambda push: push.topic.name
+    key: Callable[[Push[P]], str | None] = id_of
 
 
 # What events add up to

@@ -1,6 +1,6 @@
 """The principal: what they may join and do, and what else is true of them. A class sees that they are there."""
 
-from channels.lesson import amending, announcements, chat, reading
+from channels.lesson import amending, announcements, chat, flags, notes, reading
 from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE_ANY)
@@ -11,12 +11,13 @@ ROLE = Role(
     "principal",
     "The principal, in every class.",
     {
-        "class": rule(chat.SEND, chat.TYPE, *_AMEND, *_ANNOUNCE),
-        "staff": rule(reading.READ, reading.MARK, reading.COUNT),
+        "class": rule(chat.SEND, chat.TYPE, *_AMEND, flags.FLAG, notes.ANSWER, *_ANNOUNCE),
+        "staff": rule(flags.SEE, flags.CLOSE, notes.ANSWER, notes.CLOSE, reading.READ, reading.MARK, reading.COUNT),
         "role:students": rule(*_ANNOUNCE),
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),
-        "user:me": rule(reading.READ),
+        "principals": rule(flags.SEE, flags.CLOSE, reading.READ, reading.MARK, reading.COUNT),
+        "user:me": rule(reading.READ, reading.MARK),
         "dashboard": rule(),
     },
     is_staff=True,

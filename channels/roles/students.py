@@ -1,6 +1,6 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, chat, reading
+from channels.lesson import amending, chat, flags, notes, reading
 from channels.lesson.rules import Role, rule
 
 ROLE = Role(
@@ -14,6 +14,8 @@ ROLE = Role(
             amending.EDIT,
             amending.HIDE,
             amending.RESTORE,
+            flags.FLAG,
+            notes.SEND,
             reading.READ,
             reading.MARK,
             reading.COUNT,
@@ -21,7 +23,7 @@ ROLE = Role(
         ),
         "role:students": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
-        "user:me": rule(reading.READ),
+        "user:me": rule(reading.READ, reading.MARK),
     },
     waits_in_line=True,
     drain_rank=0,

@@ -1,6 +1,6 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, announcements, chat, reading
+from channels.lesson import amending, announcements, chat, flags, notes, reading
 from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE)
@@ -8,6 +8,8 @@ _IN_CLASS = (
     chat.SEND,
     chat.TYPE,
     *_AMEND,
+    flags.FLAG,
+    notes.ANSWER,
     announcements.SEND,
     reading.READ,
     reading.MARK,
@@ -21,10 +23,10 @@ ROLE = Role(
     "Teachers, in their classes.",
     {
         "class": rule(*_IN_CLASS),
-        "staff": rule(reading.READ, reading.MARK, reading.COUNT),
+        "staff": rule(flags.SEE, flags.CLOSE, notes.ANSWER, notes.CLOSE, reading.READ, reading.MARK, reading.COUNT),
         "role:teachers": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
         "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
-        "user:me": rule(reading.READ),
+        "user:me": rule(reading.READ, reading.MARK),
     },
     is_staff=True,
     drain_rank=1,

@@ -81,6 +81,7 @@ CLASS_STAFF = TopicKind(
     "class:{id}:staff",
     "What concerns a class and only its staff sees: its teachers, and the principal. `user:me` does not list it.",
     Audience.ENROLLED,
+    features=("flags", "notes"),
 )
 ROLE = TopicKind("role", "role:{role}", "Announcements to all {role}.", Audience.SCHOOL, features=("announcements",))
 SCHOOL = TopicKind(
@@ -94,11 +95,18 @@ USER = TopicKind(
     inside="user:{id}",
     lists_rights=True,
 )
+PRINCIPALS = TopicKind(
+    "principals",
+    "principals",
+    "What principals alone see: what is flagged in messages of teachers.",
+    Audience.SCHOOL,
+    features=("flags",),
+)
 DASHBOARD = TopicKind(
     "dashboard", "dashboard", "The whole school in numbers.", Audience.SCHOOL, features=("dashboard",)
 )
 
-KINDS = (CLASS, CLASS_STAFF, ROLE, SCHOOL, USER, DASHBOARD)
+KINDS = (CLASS, CLASS_STAFF, ROLE, SCHOOL, USER, PRINCIPALS, DASHBOARD)
 
 
 def parse_wire(wire_name: str, user_id: int, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress | None:

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {DASHBOARD, SCHOOL, USER, classStaffTopic, classTopic, isClass, parseTopic, roleTopic} from "../../static/topic.js";
+import {DASHBOARD, PRINCIPALS, SCHOOL, USER, classStaffTopic, classTopic, isClass, parseTopic, roleTopic} from "../../static/topic.js";
 
 test("each kind is found by its names", () => {
   assert.deepEqual(parseTopic("class:7"), {kind: "class", id: 7});
   assert.deepEqual(parseTopic("role:students"), {kind: "role"});
-  assert.deepEqual([SCHOOL, USER, DASHBOARD].map((name) => parseTopic(name).kind), ["school", "user", "dashboard"]);
+  assert.deepEqual([SCHOOL, USER, PRINCIPALS, DASHBOARD].map((name) => parseTopic(name).kind), ["school", "user", "principals", "dashboard"]);
 });
 
 test("names are parsed as they are built", () => {

@@ -23,16 +23,16 @@ from tests.server.site import Site, fill, serve
 from tests.server.views.visitor import Visitor
 
 LOGINS = {"ana": "student", "paula": "teacher", "diretora": "principal"}
-STAFF_ROOM = TopicKind(
-    "staff", "class:{id}:staff", "The staff of a class.", Audience.ENROLLED, features=("announcements",)
+COUNCIL = TopicKind(
+    "council", "class:{id}:council", "The council of a class.", Audience.ENROLLED, features=("announcements",)
 )
-IN_STAFF_ROOM = rule(announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS, counted=True)
+IN_COUNCIL = rule(announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS, counted=True)
 TABLES = Tables(
     tuple(
-        replace(role, topics={**role.topics, "staff": IN_STAFF_ROOM}) if role.is_staff else role
+        replace(role, topics={**role.topics, "council": IN_COUNCIL}) if role.is_staff else role
         for role in TABLES_THAT_LOCK.roles
     ),
-    (*TABLES_THAT_LOCK.kinds, STAFF_ROOM),
+    (*TABLES_THAT_LOCK.kinds, COUNCIL),
     TABLES_THAT_LOCK.features,
 )
 
@@ -65,24 +65,24 @@ async def test_feature_and_kind_stand_in_the_protocols_page_and_document(site: S
     visitor = Visitor(f"http://127.0.0.1:{site.port}")
     document = json.loads((await visitor.get("/docs/protocol.json")).text)
     assert "LockChanged" in document["components"]["schemas"]
-    assert "class:{id}:staff" in [channel["address"] for channel in document["channels"].values()]
+    assert "class:{id}:council" in [channel["address"] for channel in document["channels"].values()]
     for path in ("/docs/protocol", "/docs/protocol?role=teacher"):
         page = await visitor.get(path)
         assert page.status == HTTPStatus.OK
         assert page.has("lock:set")
-        assert page.has("class:{id}:staff")
+        assert page.has("class:{id}:council")
 
 
 async def test_kind_is_for_the_enrolled_of_the_roles_that_name_it(site: Site) -> None:
     ana, paula = await site.connect("ana"), await site.connect("paula")
-    assert await ana.request(f"class:{site.class_id}:staff", "phx_join") == "unmatched_topic"
-    assert await paula.request(f"class:{site.class_id + 1}:staff", "phx_join") == "forbidden"
-    assert (await paula.request(f"class:{site.class_id}:staff", "phx_join"))["state"] == {"announcements": []}
+    assert await ana.request(f"class:{site.class_id}:council", "phx_join") == "unmatched_topic"
+    assert await paula.request(f"class:{site.class_id + 1}:council", "phx_join") == "forbidden"
+    assert (await paula.request(f"class:{site.class_id}:council", "phx_join"))["state"] == {"announcements": []}
 
 
 async def test_receipts_of_a_kind_count_the_roles_that_are_counted_there(site: Site) -> None:
     paula, diretora = await site.connect("paula"), await site.connect("diretora")
-    topic = f"class:{site.class_id}:staff"
+    topic = f"class:{site.class_id}:council"
     for client in (paula, diretora):
         await client.request(topic, "phx_join")
     sent = await diretora.request(topic, "announcement:send", {"text": "Conselho de classe"})
@@ -96,7 +96,7 @@ async def test_receipts_of_a_kind_count_the_roles_that_are_counted_there(site: S
 
 async def test_drain_ends_the_sessions(site: Site) -> None:
     clients = [await site.connect(login) for login in ("ana", "paula")]
-    for client, topic in zip(clients, ("class:{}", "class:{}:staff"), strict=True):
+    for client, topic in zip(clients, ("class:{}", "class:{}:council"), strict=True):
         await client.request(topic.format(site.class_id), "phx_join")
     await site.engine.drain(0.1)
     assert [await client.connection.closed() for client in clients] == [1012, 1012]

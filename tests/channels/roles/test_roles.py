@@ -42,6 +42,12 @@ def test_principal_alone_has_the_dashboard_and_all_classes() -> None:
     assert [role for role in ROLES if role.sees_all_classes] == [principal.ROLE]
 
 
+def test_flags_are_closed_where_their_author_sees_nothing_of_them() -> None:
+    closed = {(role.name, topic) for role in ROLES for topic in role.topics if "flag:close" in pushes(role.name, topic)}
+    assert closed == {("teacher", "staff"), ("principal", "staff"), ("principal", "principals")}
+    assert [role for role in ROLES if "principals" in role.topics] == [principal.ROLE]
+
+
 def test_students_are_drained_first_and_wait_in_line() -> None:
     assert min(ROLES, key=lambda role: role.drain_rank) is students.ROLE
     assert [role for role in ROLES if role.waits_in_line] == [students.ROLE]

@@ -7,6 +7,7 @@ from channels.topics.kind import (
     CLASS_STAFF,
     DASHBOARD,
     KINDS,
+    PRINCIPALS,
     ROLE,
     SCHOOL,
     USER,
@@ -27,6 +28,7 @@ ADDRESSES = [
     TopicAddress(ROLE, "role:students", "role:students", 0, "students"),
     TopicAddress(SCHOOL, "school", "school"),
     TopicAddress(USER, "user:12", "user:me", 12),
+    TopicAddress(PRINCIPALS, "principals", "principals"),
     TopicAddress(DASHBOARD, "dashboard", "dashboard"),
 ]
 
