@@ -43,6 +43,23 @@ MAX_REASON_CHARACTERS = 200
 # What somebody adds to a flag, and what staff has done about it: a few sentences.
 MAX_REMARK_CHARACTERS = 500
 
+# What a reply or a pin shows of another message: three lines on a phone.
+MAX_QUOTE_CHARACTERS = 160
+
+# Replies that quote one message: each is changed when that message is edited or hidden, in one transaction. Further
+# ones name it only, and are as rare as a message that a class answers seven times over.
+MAX_QUOTES = 200
+
+# Users whom one message mentions: a group that works together. Each is notified; who means more writes to the class.
+MAX_MENTIONS = 10
+
+# Reactions to one message: six each of a class of 80, or one each of an assembly's first 500. Every reader of the
+# message gets their names, 55 bytes each.
+MAX_REACTIONS = 500
+
+# Pinned messages of a class: what one screen lists. Each join carries them.
+MAX_PINS = 10
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 

@@ -97,7 +97,7 @@ class Engine:
         self._kinds = kinds
         self._features = {feature.name: feature for feature in features}
         self._rated = frozenset(event.name for role in roles for event in role.emitted() if event.counted)
-        emitted = {event.name: event.amends for role in roles for event in role.emitted()}
+        emitted = {event.name: event.amends or event.annotates for role in roles for event in role.emitted()}
         amends = {name: amend for name, amend in emitted.items() if amend is not None}
         self._hub = Hub(journal, broker, self._make_topic, amends)
         self._fan_out = self._hub.fan_out

@@ -284,9 +284,19 @@ class Pushes:
 
 def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) -> Entry:
     event = append.event
-    body = event.encode(append.payload)
-    author_id, amended = push.member.user.id, append.amended
-    return Entry(append.topic or topic, event.name, body, author_id, key, push.at, event.governs, amended)
+    return Entry(
+        append.topic or topic,
+        event.name,
+        event.encode(append.payload),
+        push.member.user.id,
+        key,
+        push.at,
+        event.governs,
+        append.about,
+        event.amends or event.annotates,
+        event.annotates is not None,
+        append.names_first,
+    )
 
 
 def _not_joined(message: ClientMessage) -> Refused:

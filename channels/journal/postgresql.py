@@ -15,6 +15,7 @@ import asyncpg
 
 from channels.errors import JournalUnavailable
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
+from channels.wire.codec import Event
 
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
 COMMIT_SECONDS = 4.0
@@ -33,8 +34,10 @@ _KNOWN = """
     (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))
 """
 _INSERT = """
-    INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[])
+    INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload, about)
+    SELECT * FROM unnest(
+        $1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[]
+    )
 """
 _ADVANCE = """
     UPDATE topics SET seq = new.seq, governed = new.governed, moved = pg_current_xact_id()::text::bigint
@@ -44,6 +47,8 @@ _VERSION = """
     INSERT INTO versions (topic_id, seq, amended_by, payload)
     SELECT topic_id, seq, $1, payload FROM events WHERE topic_id = $2 AND seq = $3
 """
+_TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND seq = $2"
+_ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND about = $2 AND seq < $3"
 _AMEND = "UPDATE events SET payload = $1 WHERE topic_id = $2 AND seq = $3"
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
@@ -150,14 +155,18 @@ async def _amend(
         if isinstance(receipts, Superseded) or not receipts[0].fresh:
             continue
         for entry, receipt in zip(group.entries, receipts, strict=True):
-            if entry.amended:
+            if entry.amend is not None:
                 await _amend_one(connection, counters[entry.topic].id, receipt.seq, entry)
 
 
 async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, entry: Entry) -> None:
-    for each in entry.amended:
-        await connection.execute(_VERSION, seq, topic_id, each.seq)
-        await connection.execute(_AMEND, each.payload.decode(), topic_id, each.seq)
+    rows = await connection.fetch(_TARGET, topic_id, entry.about)
+    if not entry.annotates:
+        await connection.execute(_VERSION, seq, topic_id, entry.about)
+        rows += await connection.fetch(_ABOUT, topic_id, entry.about, seq)
+    earlier = [Event(row["seq"], row["event"], row["payload"].encode()) for row in rows]
+    amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
+    await connection.executemany(_AMEND, amended)
 
 
 def _topics(groups: Sequence[Group]) -> set[str]:
@@ -198,7 +207,8 @@ def _assign(
         elif (governed := _governed(counters, group)) is not None:
             stored.append(Superseded(governed))
         else:
-            receipts = [_take_next(counters[entry.topic], entry, rows) for entry in group.entries]
+            first = counter.seq + 1
+            receipts = [_take_next(counters[entry.topic], entry, first, rows) for entry in group.entries]
             stored.append(receipts)
             if push:
                 known[push] = Receipt(receipts[0].seq, receipts[0].at, fresh=False)
@@ -212,10 +222,10 @@ def _governed(counters: dict[str, Counter], group: Group) -> int | None:
     return governed if checked is not None and governed > checked.governed else None
 
 
-def _take_next(counter: Counter, entry: Entry, rows: list[tuple[object, ...]]) -> Receipt:
+def _take_next(counter: Counter, entry: Entry, first: int, rows: list[tuple[object, ...]]) -> Receipt:
     receipt = counter.take(entry)
-    row = (counter.id, receipt.seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
-    rows.append(row)
+    payload, about = entry.body(first).decode(), entry.kept_about
+    rows.append((counter.id, receipt.seq, entry.event, entry.author_id, entry.push_id, entry.at, payload, about))
     return receipt
 
 

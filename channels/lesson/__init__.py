@@ -8,9 +8,10 @@ from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import Flags
 from channels.lesson.notes import Notes
+from channels.lesson.pins import Pins
 
 # What topics fold from their events.
-FEATURES = (Announcements, Flags, Notes)
+FEATURES = (Announcements, Flags, Notes, Pins)
 
 # What topics show of who is where and what is counted.
 LIVE_VIEWS = (Dashboard,)

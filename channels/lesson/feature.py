@@ -18,7 +18,7 @@ import msgspec
 from channels.errors import Code, Refused
 from channels.event import EventType, Nothing
 from channels.field import Milliseconds, Position
-from channels.journal.entry import Amended, Mark
+from channels.journal.entry import Mark
 from channels.journal.journal import Journal
 from channels.member import Authority, Classroom, Member
 from channels.topics.kind import TopicAddress
@@ -48,14 +48,16 @@ class Effect(msgspec.Struct, Generic[R], frozen=True):
 class Append(Effect[Appended], Generic[P], frozen=True):
     """Append a durable event to the push's topic, or to `topic` (its name inside, see `channels.topics.kind`).
 
-    The payload's field `id`, where the push has one, makes a retry count once. An event that `amends` an earlier one
-    has in `amended` the new payloads, of that one and of the other events about it.
+    The payload's field `id`, where the push has one, makes a retry count once. `about`: the position of the earlier
+    event of its topic that this one amends or annotates, or whose words it repeats: what amends that one changes this
+    one, too. `names_first`: the payload gets `target`, the position of the push's first event, when both are stored.
     """
 
     event: EventType[P]
     payload: P
     topic: str | None = None
-    amended: tuple[Amended, ...] = ()
+    about: int | None = None
+    names_first: bool = False
 
 
 class Publish(Effect[Nothing], Generic[P], frozen=True):

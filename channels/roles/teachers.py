@@ -1,15 +1,17 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, announcements, chat, flags, notes, reading
+from channels.lesson import amending, announcements, chat, flags, notes, pins, reactions, reading
 from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE)
+_MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
 _IN_CLASS = (
     chat.SEND,
     chat.TYPE,
     *_AMEND,
     flags.FLAG,
     notes.ANSWER,
+    *_MARK,
     announcements.SEND,
     reading.READ,
     reading.MARK,

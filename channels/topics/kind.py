@@ -74,7 +74,7 @@ CLASS = TopicKind(
     "that sees the whole school joins any.",
     Audience.ENROLLED,
     presence=True,
-    features=("announcements",),
+    features=("announcements", "pins"),
 )
 CLASS_STAFF = TopicKind(
     "staff",

@@ -149,9 +149,19 @@ class Topic:
             return None
         return list(islice(self.recent, len(self.recent) - count, None))
 
-    def newest(self, count: int) -> list[Event] | None:
-        """Return the newest events, fewer where a gap comes before; None where memory does not reach so far."""
-        return self.remembered(max(self.floor, self.seq - count))
+    def newest(self, count: int, uncounted: Collection[str] = ()) -> list[Event] | None:
+        """Return the newest events, fewer where a gap comes before; None where memory does not reach so far.
+
+        For each of an `uncounted` kind there is one more, as far as memory reaches.
+        """
+        start = len(self.recent) - (self.seq - max(self.floor, self.seq - count))
+        if start < 0:
+            return None
+        more = sum(event.event in uncounted for event in islice(self.recent, start, None))
+        while more and start:
+            start -= 1
+            more -= self.recent[start].event not in uncounted
+        return list(islice(self.recent, start, None))
 
     def skip_to(self, seq: int) -> None:
         """Go on after `seq`, because the journal does not have the events before it any more."""

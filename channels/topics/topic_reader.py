@@ -7,7 +7,7 @@ A position is complete where the journal has every event after it. Where rows we
 are not sent: the client is answered with the newest ones, and told so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from channels.journal.entry import Snapshot
 from channels.journal.journal import Journal
@@ -27,10 +27,16 @@ MISSED_PAGE_EVENTS = 100
 
 
 class TopicReader:
-    """Reads from `journal`; what is awaited raises `JournalUnavailable`."""
+    """Reads from `journal`; what is awaited raises `JournalUnavailable`.
 
-    def __init__(self, journal: Journal, *, snapshot_events: int = SNAPSHOT_EVENTS) -> None:
+    `uncounted`: kinds of event that do not count among the newest, because those contain what they changed.
+    """
+
+    def __init__(
+        self, journal: Journal, uncounted: Collection[str] = (), *, snapshot_events: int = SNAPSHOT_EVENTS
+    ) -> None:
         self._journal = journal
+        self._uncounted = uncounted
         self._snapshot_events = snapshot_events
 
     async def load(self, topic: Topic, head: int) -> None:
@@ -77,6 +83,10 @@ class TopicReader:
         if topic.state.kinds:
             self._journal.keep_snapshot(Snapshot(topic.name, topic.seq, topic.state.dump()))
 
+    def remembered_newest(self, topic: Topic) -> list[Event] | None:
+        """Return the newest events, as a join does; None where memory does not have them."""
+        return topic.newest(NEWEST_EVENTS, self._uncounted)
+
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events after a position, and whether those are all; the newest where they are not.
 
@@ -105,7 +115,7 @@ class TopicReader:
         return read + events
 
     async def _newest(self, topic: Topic) -> list[Event]:
-        events = topic.newest(NEWEST_EVENTS)
+        events = self.remembered_newest(topic)
         if events is None:
             page = await self._journal.before(topic.name, topic.seq + 1, NEWEST_EVENTS)
             # What came while the journal was read is in memory.
