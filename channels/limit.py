@@ -60,6 +60,13 @@ MAX_REACTIONS = 500
 # Pinned messages of a class: what one screen lists. Each join carries them.
 MAX_PINS = 10
 
+# The longest time between two messages in slow mode: beyond an hour a chat is rather locked, and the state of a class
+# keeps who has written within that time.
+MAX_SLOW_SECONDS = 3_600
+
+# The longest mute: a week, from one lesson to the next and past a holiday. For longer, a school ends an enrolment.
+MAX_MUTE_MINUTES = 7 * 24 * 60
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 

@@ -114,7 +114,7 @@ class Engine:
         self.rpc = Rpc(self._presence.worker, self._bus.publish, lambda: broker.connected)
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
         self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
-        self._joins = joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
+        self._joins = joins = Joins(self._hub, journal, authority, self._membership, self._rules, self._extend)
         self.handle = Dispatcher(self._registry, self._membership, self._rights, joins, self._pushes, clock).handle
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()

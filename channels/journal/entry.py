@@ -59,16 +59,26 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Superseded(msgspec.Struct, frozen=True, gc=False):
-    """Nothing was stored: `governed`, the position of the topic's newest governing event, is past the one checked."""
+    """Nothing was stored, because the topic has events that the push was not checked against.
+
+    `governed` is the position of its newest governing event; `own` that of its author's newest event, 0 where that is
+    not what it is about.
+    """
 
     governed: int
+    own: int = 0
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
-    """What an append was checked against: a topic's rules, as of the governing event at this position of it."""
+    """What an append was checked against: a topic's rules, as of the governing event at this position of it.
+
+    `own` is given where a rule depends on what the push's author has done in the topic: the position up to which that
+    was known.
+    """
 
     topic: str
     governed: int
+    own: int | None = None
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -135,8 +145,8 @@ class Writer(Protocol):
         Groups are stored in the order given. What an entry amends is read and replaced inside the transaction, so that
         nothing is lost between two of them, and its former payload is kept as a version. Whether a group was stored
         before is looked up first; then `checked` is compared with the topic's governed position, which no other
-        transaction can move until this one ends. Read marks move forward only, and no further than the topic's head;
-        of a topic's snapshots the furthest is kept.
+        transaction can move until this one ends, and where it says so with the author's newest event. Read marks move
+        forward only, and no further than the topic's head; of a topic's snapshots the furthest is kept.
 
         Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
         and sending the same push ids again settles it.

@@ -38,6 +38,8 @@ MAX_IDLE_WAL_BYTES = 20_000_000
 _COUNTER = "SELECT id, seq, governed FROM topics WHERE name = ?"
 _CREATE = "INSERT INTO topics (name, seq, governed) VALUES (?, 0, 0) RETURNING id, seq, governed"
 _STAMP = "SELECT coalesce(max(moved), 0) + 1 FROM topics"
+# The sign keeps SQLite from reading all that the author has ever done in the topic, by the index of pushes.
+_OWN = "SELECT coalesce(max(seq), 0) FROM events WHERE topic_id = ? AND seq > ? AND +author_id = ?"
 _KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
 _INSERT = """
     INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload, about) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -158,9 +160,10 @@ def _append_group(connection: sqlite3.Connection, counters: dict[str, Counter], 
     if checked is not None:
         # Most rules are those of the topic itself.
         ruling = counter if checked.topic == first.topic else _counter(connection, counters, checked.topic)
-        if ruling.governed > checked.governed:
+        own = 0 if checked.own is None else _own(connection, ruling, checked.own, first.author_id)
+        if own or ruling.governed > checked.governed:
             known = _find(connection, counter, first)
-            return [known] if known is not None else Superseded(ruling.governed)
+            return [known] if known is not None else Superseded(ruling.governed, own)
     receipt = _insert(connection, counter, first)
     if receipt is None:
         known = _find(connection, counter, first)
@@ -186,6 +189,13 @@ def _counter(connection: sqlite3.Connection, counters: dict[str, Counter], topic
         row = connection.execute(_COUNTER, (topic,)).fetchone() or connection.execute(_CREATE, (topic,)).fetchone()
         counter = counters[topic] = Counter(*row)
     return counter
+
+
+def _own(connection: sqlite3.Connection, counter: Counter, after: int, author_id: int) -> int:
+    # The position of the author's newest event after this one, 0 where there is none.
+    (row,) = connection.execute(_OWN, (counter.id, after, author_id))
+    newest: int = row[0]
+    return newest
 
 
 def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry, first: int = 0) -> Receipt | None:

@@ -31,14 +31,14 @@ class State(Protocol):
     def of(self, feature: Any) -> Any:
         """Return one feature's state; raises KeyError where the feature does not fold in this topic."""
 
-    def check(self, push: Any, action: Any) -> None:
-        """Raise `Refused` where the state forbids a push."""
+    def check(self, push: Any, action: Any) -> bool:
+        """Raise `Refused` where the state forbids a push; tell whether that depends on its author's earlier events."""
 
     def apply(self, event: Event) -> None:
         """Fold one event, of any kind, in order."""
 
-    def view(self) -> dict[str, object]:
-        """Return the state as join replies carry it."""
+    def view(self, viewer: Any) -> dict[str, object]:
+        """Return the state as the replies to a member's joins carry it."""
 
     def dump(self) -> bytes:
         """Return the state for a snapshot."""

@@ -68,14 +68,17 @@ class TopicReader:
         return snapshot.seq
 
     async def _fold(self, state: State, name: str, after: int, until: int) -> None:
-        while state.kinds:
-            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, state.kinds)
+        while kinds := state.kinds:
+            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, kinds)
             for event in page:
-                if event.seq <= until:
+                after = event.seq
+                if after <= until:
                     state.apply(event)
-            if len(page) < FOLD_PAGE_EVENTS:
-                return
-            after = page[-1].seq
+                if state.kinds != kinds:
+                    break  # the events after this one that change it now may be others than those that were read
+            else:
+                if len(page) < FOLD_PAGE_EVENTS:
+                    return
 
     def keep_snapshot(self, topic: Topic) -> None:
         """Store the topic's state with the journal's next transaction, for those who load the topic later."""

@@ -299,6 +299,25 @@ async def test_governing_event_supersedes_later_groups_of_its_batch(journal: Jou
     assert outcomes == [receipt(1), receipt(2), Superseded(2), receipt(1, fresh=False), Superseded(2), receipt(1)]
 
 
+async def test_newer_event_of_the_author_supersedes_a_push_that_depends_on_it(journal: Journal) -> None:
+    outcomes: list[Outcome] = []
+
+    def push(push_id: str, author: int, own: int | None) -> None:
+        journal.append([entry("class:7", author, push_id)], outcomes.append, Checked("class:7", 0, own))
+
+    await append(journal, entry("class:7", 1), entry("class:7", 2), entry("other", 3))
+    push("a", 1, 0)  # one is stored at 1
+    push("b", 1, 1)
+    push("c", 1, 1)  # the one before it is of the same batch
+    push("d", 1, None)
+    push("b", 1, 0)  # a retry
+    push("e", 3, 0)
+    push("f", 2, 2)
+    await until_has(outcomes, 7)
+    assert outcomes[:2] == [Superseded(0, 1), receipt(3)]
+    assert outcomes[2:] == [Superseded(0, 3), receipt(4), receipt(3, fresh=False), receipt(5), receipt(6)]
+
+
 async def test_append_never_follows_an_unchecked_governing_event(database: AsyncEngine) -> None:
     # Each worker checks against the last position it knows, like a worker that has not received others' events yet.
     journals = [started(database, writer_for(database)) for _ in range(4)]
