@@ -37,7 +37,10 @@ const {channel} = reading;
 const conversation = new Conversation(byId("messages"), rowOf);
 const view = new View(byId("scroller"));
 const history = new History(reading, conversation, view, () => shown());
-const seen = new Seen(byId("scroller"), conversation, reading, () => showJumps());
+const seen = new Seen(byId("scroller"), conversation, reading, () => {
+  showJumps();
+  showAuthorAbove(seen.cutRow);
+});
 const showPlaces = jumps({
   toUnread: () => history.toUnread(),
   toNewest: () => history.toNewest(),
@@ -123,7 +126,6 @@ showFlags(channel);
 showNotes(channel);
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
-showAuthorAbove();
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;
