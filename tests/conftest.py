@@ -14,7 +14,20 @@ from server.databases import Databases
 from server.settings import database_urls
 from tests.lousa import DEMO_SCHOOL, Lousa
 from tests.postgresql import PostgreSQL
+from tests.preloaded import Preloaded
 from tests.programs import free_port as find_free_port
+
+
+@pytest.fixture(scope="session", autouse=True)
+def preloaded() -> Iterator[None]:
+    """Fork servers and commands from one process, unless their coverage is measured: that begins with Python."""
+    if any(name.startswith("COVERAGE_PROCESS") for name in os.environ):
+        yield
+        return
+    with Preloaded() as preloaded:
+        Lousa.preloaded = preloaded
+        yield
+        Lousa.preloaded = None
 
 
 @pytest.fixture

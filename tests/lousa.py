@@ -20,9 +20,10 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlencode
 
+from tests.preloaded import Fork, Preloaded
 from tests.programs import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,8 @@ DEMO_SCHOOL = ROOT / "server" / "rosters" / "demo"
 START_SECONDS = 30
 # More than the server's own limit for draining.
 STOP_SECONDS = 30
+# The import of a large school on a busy machine.
+COMMAND_SECONDS = 120
 
 _ERROR = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception ignored|never awaited|was never retrieved)\b")
 
@@ -43,6 +46,9 @@ class Lousa:
     `expected_errors` are regular expressions of log lines that the test provokes on purpose. With `new_session` its
     processes form their own group, which can receive a signal. `root` is the checkout that runs.
     """
+
+    # Set while pytest runs (conftest.py): forks instead of starting Python. Benchmarks measure processes of their own.
+    preloaded: ClassVar[Preloaded | None] = None
 
     def __init__(
         self,
@@ -66,7 +72,9 @@ class Lousa:
         self._options = ["--data-dir", str(data_dir), *options]
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
         self._new_session = new_session
-        self._process: subprocess.Popen[bytes] | None = None
+        # Python reads these variables at its start; a preloaded one has started.
+        self._needs_python = any(name.startswith("PYTHON") for name in environment or {}) or root != ROOT
+        self._process: subprocess.Popen[bytes] | Fork | None = None
 
     @property
     def url(self) -> str:
@@ -95,18 +103,25 @@ class Lousa:
     def start(self) -> None:
         """Start the server and return once it answers."""
         assert self._process is None, "the server runs already"
-        command = [sys.executable, "server.py", *self._command, *self._options, "--port", str(self.port)]
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.root,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,  # no terminal, also where the tests have one: SIGHUP would stop the server
-                stdout=log,
-                stderr=log,
-                start_new_session=self._new_session,
-            )
+        arguments = [*self._command, *self._options, "--port", str(self.port)]
+        # No terminal, also where the tests have one: SIGHUP would stop the server.
+        with self.log_file.open("ab") as log, open(os.devnull) as nothing:
+            self._process = self._launch(arguments, nothing.fileno(), log.fileno())
         self._wait_until_it_answers()
+
+    def _launch(self, arguments: Sequence[str], nothing: int, log: int) -> subprocess.Popen[bytes] | Fork:
+        if self.preloaded is not None and not self._needs_python:
+            streams = (nothing, log, log)
+            return self.preloaded.start(arguments, self._environment, streams, new_session=self._new_session)
+        return subprocess.Popen(
+            [sys.executable, "server.py", *arguments],
+            cwd=self.root,
+            env=self._environment,
+            stdin=nothing,
+            stdout=log,
+            stderr=log,
+            start_new_session=self._new_session,
+        )
 
     def _wait_until_it_answers(self) -> None:
         assert self._process is not None
@@ -162,13 +177,25 @@ class Lousa:
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a command of `server.py` on the same data, and return its output; fails if the command fails."""
-        command = [sys.executable, "server.py", *arguments]
-        environment = {**self._environment, **_as_environment(self._options)}
-        done = subprocess.run(
-            command, cwd=self.root, env=environment, input=stdin, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}"
+        done = self._run(arguments, {**self._environment, **_as_environment(self._options)}, stdin or "")
+        assert done.returncode == 0, f"server.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def _run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: str
+    ) -> "subprocess.CompletedProcess[str]":
+        if self.preloaded is not None and not self._needs_python:
+            return self.preloaded.run(arguments, environment, stdin, COMMAND_SECONDS)
+        command = [sys.executable, "server.py", *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
 
     def tokens(self, *logins: str) -> dict[str, str]:
         """Create a bearer token for each login."""
