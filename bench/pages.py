@@ -38,5 +38,5 @@ def measure(before: Path | None, halves: Sequence[str] = ()) -> None:
 async def _measure(measure_half: Measure, tree: str, root: Path) -> Sequence[Any]:
     say(f"{tree}: {root}")
     with serve(tree, root) as school:
-        async with open_chromium() as browser:
+        async with open_chromium(is_whole=True) as browser:
             return await measure_half(browser, school)

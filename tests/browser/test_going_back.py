@@ -18,8 +18,9 @@ SECRET = "Só para a turma"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def keeping() -> AsyncIterator[Browser]:
-    """Run a Chromium that keeps pages for "back", which Playwright's own turns off."""
-    async with open_chromium(f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1", keeps_pages=True) as browser:
+    """Run a Chromium that keeps pages for "back", which Playwright turns off and a headless shell cannot do."""
+    options = f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1"
+    async with open_chromium(options, is_whole=True, keeps_pages=True) as browser:
         yield browser
 
 
