@@ -17,11 +17,10 @@ let onClosed = () => {};
 
 /**
  * Show this, in place of what the dialog shows; null in the content is left out.
- * @param {string} title @param {(Node | null)[]} content @param {() => void} [closed] called when it is no longer shown
+ * @param {string} title @param {(Node | null)[]} content @param {() => void} [closed] called when it is closed
  */
 export function showDialog(title, content, closed = () => {}) {
   const shown = open();
-  end();
   onClosed = closed;
   shown.replaceChildren(
     h("h2", {id: "dialog-title"}, title),
@@ -86,18 +85,10 @@ function open() {
   if (dialog === null) {
     dialog = /** @type {HTMLDialogElement} */ (h("dialog", {id: "dialog", class: "dialog", "aria-labelledby": "dialog-title"}));
     dialog.addEventListener("close", () => {
-      if (dialog?.open) return; // closed, and shown again with something else before this event came
       dialog?.replaceChildren();
-      end();
+      onClosed();
     });
     document.body.append(dialog);
   }
   return dialog;
-}
-
-/** What was shown is not shown any more. */
-function end() {
-  const tell = onClosed;
-  onClosed = () => {};
-  tell();
 }

@@ -7,7 +7,7 @@ A position is complete where the journal has every event after it. Where rows we
 are not sent: the client is answered with the newest ones, and told so.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from channels.journal.entry import Snapshot
 from channels.journal.journal import Journal
@@ -27,16 +27,10 @@ MISSED_PAGE_EVENTS = 100
 
 
 class TopicReader:
-    """Reads from `journal`; what is awaited raises `JournalUnavailable`.
+    """Reads from `journal`; what is awaited raises `JournalUnavailable`."""
 
-    `uncounted`: kinds of event that do not count among the newest, because those contain what they changed.
-    """
-
-    def __init__(
-        self, journal: Journal, uncounted: Collection[str] = (), *, snapshot_events: int = SNAPSHOT_EVENTS
-    ) -> None:
+    def __init__(self, journal: Journal, *, snapshot_events: int = SNAPSHOT_EVENTS) -> None:
         self._journal = journal
-        self._uncounted = uncounted
         self._snapshot_events = snapshot_events
 
     async def load(self, topic: Topic, head: int) -> None:
@@ -68,27 +62,20 @@ class TopicReader:
         return snapshot.seq
 
     async def _fold(self, state: State, name: str, after: int, until: int) -> None:
-        while kinds := state.kinds:
-            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, kinds)
+        while state.kinds:
+            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, state.kinds)
             for event in page:
-                after = event.seq
-                if after <= until:
+                if event.seq <= until:
                     state.apply(event)
-                if state.kinds != kinds:
-                    break  # the events after this one that change it now may be others than those that were read
-            else:
-                if len(page) < FOLD_PAGE_EVENTS:
-                    return
+            if len(page) < FOLD_PAGE_EVENTS:
+                return
+            after = page[-1].seq
 
     def keep_snapshot(self, topic: Topic) -> None:
         """Store the topic's state with the journal's next transaction, for those who load the topic later."""
         topic.snapshot_due = topic.seq + self._snapshot_events
         if topic.state.kinds:
             self._journal.keep_snapshot(Snapshot(topic.name, topic.seq, topic.state.dump()))
-
-    def remembered_newest(self, topic: Topic) -> list[Event] | None:
-        """Return the newest events, as a join does; None where memory does not have them."""
-        return topic.newest(NEWEST_EVENTS, self._uncounted)
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events after a position, and whether those are all; the newest where they are not.
@@ -118,7 +105,7 @@ class TopicReader:
         return read + events
 
     async def _newest(self, topic: Topic) -> list[Event]:
-        events = self.remembered_newest(topic)
+        events = topic.newest(NEWEST_EVENTS)
         if events is None:
             page = await self._journal.before(topic.name, topic.seq + 1, NEWEST_EVENTS)
             # What came while the journal was read is in memory.

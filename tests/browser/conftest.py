@@ -1,5 +1,7 @@
 """A browser, a school with passwords, and visitors of it."""
 
+import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
@@ -10,7 +12,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.browser.visitor import HOMES, LAN_NAME, PASSWORD, Visitor
+from server.accounts.accounts import Accounts
+from server.databases import Databases
+from server.settings import database_urls
+from tests.browser.visitor import HOMES, LAN_NAME, MATHS_PATH, PASSWORD, Visitor
 from tests.chromium import open_chromium
 from tests.conftest import made_once
 from tests.lousa import Lousa
@@ -18,20 +23,35 @@ from tests.lousa import Lousa
 Visit = Callable[..., Awaitable[Visitor]]
 InClass = Callable[..., Awaitable[list[Visitor]]]
 
+SIGN_INS = "sign-ins.json"
+
 # A name that is not this machine's to the browser: a plain http address as a school's network has.
 _LAN = f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1"
 
 
 @pytest.fixture(scope="session")
 def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the demo school's data with the demo's password for those who visit: to be copied, not used."""
+    """Return the demo school's data with the demo's password for those who visit: to be copied, not used.
+
+    Each of them has signed in once; the cookies are beside the data.
+    """
 
     def make(data_dir: Path) -> None:
         shutil.copytree(demo_school, data_dir)
         for login in HOMES:
             Lousa(data_dir).run("user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
+        (data_dir.parent / SIGN_INS).write_text(json.dumps(asyncio.run(_sign_in(data_dir))))
 
     return made_once(tmp_path_factory, "school-with-passwords", make)
+
+
+async def _sign_in(data_dir: Path) -> dict[str, str]:
+    databases = Databases(database_urls(data_dir))
+    accounts = Accounts(databases.sessions("accounts"))
+    secrets = {login: await accounts.sign_in(login, PASSWORD, "127.0.0.1") for login in HOMES}
+    accounts.close()
+    await databases.dispose()
+    return secrets
 
 
 @pytest.fixture
@@ -65,13 +85,22 @@ async def browser(chromium: Browser) -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
-    """Return a function that signs somebody in, in a browser of their own; in the end nothing may have been wrong."""
-    visitors: list[Visitor] = []
+async def visit(browser: Browser, lousa: Lousa, school_with_passwords: Path) -> AsyncIterator[Visit]:
+    """Return a function that opens a page of somebody in a browser of their own; in the end nothing may be wrong.
 
-    async def arrive(login: str, *, url: str = lousa.url, **options: Any) -> Visitor:
+    Who comes again, on another device, goes through the sign-in page.
+    """
+    visitors: list[Visitor] = []
+    secrets: dict[str, str] = json.loads((school_with_passwords.parent / SIGN_INS).read_text())
+
+    async def arrive(login: str, *, url: str = lousa.url, path: str = "", **options: Any) -> Visitor:
         visitors.append(visitor := await Visitor.arrive(browser, url, login, **options))
-        await visitor.sign_in()
+        if login in secrets:
+            await visitor.come_back(url, secrets.pop(login), path)
+        else:
+            await visitor.sign_in()
+            if path:
+                await visitor.go(path)
         return visitor
 
     yield arrive
@@ -81,12 +110,9 @@ async def visit(browser: Browser, lousa: Lousa) -> AsyncIterator[Visit]:
 
 @pytest.fixture
 def in_class(visit: Visit) -> InClass:
-    """Return a function that signs people in and lets each open the mathematics class of 6º A."""
+    """Return a function that lets each of these people open the mathematics class of 6º A."""
 
     async def go(*logins: str) -> list[Visitor]:
-        visitors = [await visit(login) for login in logins]
-        for visitor in visitors:
-            await visitor.open_class()
-        return visitors
+        return [await visit(login, path=MATHS_PATH) for login in logins]
 
     return go

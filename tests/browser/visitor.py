@@ -1,4 +1,4 @@
-"""Somebody at a browser: a window of their own, signed in through the sign-in page, with an eye on the console.
+"""Somebody at a browser: a window of their own, with an eye on the console.
 
 Whatever the browser complains of is a failure: an error or warning on the console, a script's exception, a violation
 of the Content-Security-Policy. While the server is down on purpose, `outage` lets through what that explains.
@@ -12,8 +12,11 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
+from channels.transports.credential import SIGN_IN_COOKIE
+
 PASSWORD = "lousa-demo"
-MATHS = "6º A · Matemática"  # the class of ana, bruno and paula
+MATHS = "6º A · Matemática"  # the class of ana, bruno and paula: the demo's first
+MATHS_PATH = "classes/1"
 LAN_NAME = "lousa.escola.test"
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
@@ -98,6 +101,16 @@ class Visitor:
     async def sign_in(self) -> None:
         """Go through the sign-in page, and wait until their page is connected."""
         await self.enter()
+        await self.wait_until_online()
+
+    async def come_back(self, url: str, secret: str, path: str = "") -> None:
+        """Open one of their pages with the cookie of an earlier sign-in, and wait until it is connected."""
+        await self.context.add_cookies([{"name": SIGN_IN_COOKIE, "value": secret, "url": url}])
+        await self.go(path)
+
+    async def go(self, path: str) -> None:
+        """Open one of their pages, and wait until it is connected."""
+        await self.page.goto(HOMES[self.login] + path)
         await self.wait_until_online()
 
     async def look(self) -> None:

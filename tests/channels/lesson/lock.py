@@ -76,7 +76,7 @@ class Lock(Feature[bool]):
 
     __slots__ = ("is_locked",)
 
-    name = "lockdown"
+    name = "lock"
     events = (LOCKED, UNLOCKED)
     saved = bool
 
