@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.browser.visitor import HOMES, MATHS
+from tests.browser.visitor import HOMES, MATHS, TIMEOUT_MS
 from tests.lousa import Lousa
 from tests.phoenix import Connection, Payload
 
@@ -24,6 +24,12 @@ class Colleague:
     async def open_class(self, title: str = MATHS, *, present: bool = True) -> None:
         """Join a class, where the others see them if they are `present`."""
         await self._connection.join(self._topics[title], {"present": present})
+
+    async def wait_until_read(self, seq: int, title: str = MATHS) -> None:
+        """Wait until the user has read a class up to a position, on whatever device."""
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
+            while (await self._connection.join(self._topics[title], {"present": False}))["read"] < seq:
+                await asyncio.sleep(0.2)
 
     async def leave_class(self, title: str = MATHS) -> None:
         """Leave a class."""

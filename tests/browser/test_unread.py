@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, expect
 
+from tests.browser.colleague import colleague
 from tests.browser.conftest import Visit
 from tests.browser.visitor import MATHS, TIMEOUT_MS, Visitor
 from tests.browser.writer import write
@@ -96,7 +97,8 @@ async def test_unread_above_and_below_add_up_to_all(visit: Visit, lousa: Lousa) 
     await expect(jump_down(ana)).to_contain_text("new messages", timeout=TIMEOUT_MS)
     shown = [text for text in await texts_on_screen(ana) if text.startswith("Exercício")]
     await expect(jump_down(ana)).to_contain_text(f"{UNREAD - len(shown)} new messages")
-    await ana.page.wait_for_timeout(LONG_ENOUGH_MS)
+    async with colleague(lousa, "ana") as device:
+        await device.wait_until_read(1 + len(shown))
     await jump_down(ana).click()
     await expect(ana.message(f"Exercício {UNREAD}.")).to_be_in_viewport()
     await expect(jump_up(ana)).to_be_visible(timeout=TIMEOUT_MS)
