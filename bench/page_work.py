@@ -34,7 +34,7 @@ LONG_TASK_MS = 50
 # A page that has just been opened, or has moved, reads what it shows.
 SETTLE_SECONDS = 2.0
 # After this long a page that has not caught up is given up.
-GIVE_UP_SECONDS = 180.0
+GIVE_UP_SECONDS = 60.0
 TEXTS = (
     "Sim!",
     "Professora, não entendi a terceira questão da lista.",

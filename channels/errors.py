@@ -11,6 +11,8 @@ from typing import Self
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from channels.field import Milliseconds
+
 
 class Code(StrEnum):
     """Why a push or a join was refused. Clients branch on these; the message beside it is for people."""
@@ -35,6 +37,13 @@ class Code(StrEnum):
         "forbidden",
         "The event or topic exists, but this user may not use it now. Do not try again by itself.",
     )
+    LOCKED = "locked", "Staff have locked the chat. Students can send again after `chat:unlocked`."
+    SLOW = "slow", "The chat is in slow mode, and it is too soon after the student's last message: see `retry_after`."
+    MUTED = "muted", "Staff have muted the student, until `until` or `member:unmuted`."
+    CLOSED = (
+        "closed",
+        "It is outside of the hours of the class. It opens at `opens_at`; where that is absent, with its next lesson.",
+    )
     TOO_MANY_TOPICS = "too_many_topics", "This connection has joined as many topics as it may. Leave some first."
     TOO_FAST = "too_fast", "The user pushes or joins faster than allowed. Nothing was done: again after `retry_after`."
     OVERLOADED = "overloaded", "Too many pushes wait to be stored. Nothing was done: again after `retry_after`."
@@ -52,13 +61,16 @@ _PHOENIX_REASONS = {Code.TOO_MANY_TOPICS: "too many channels joined", Code.INTER
 class ErrorResponse(msgspec.Struct, frozen=True):
     """Why a push or a join was refused: branch on `code`, show `message`.
 
-    `reason` is what stock Phoenix clients look at. `retry_after` (ms): the same may succeed then.
+    `reason` is what stock Phoenix clients look at. `retry_after` (ms): the same may succeed then. `until` and
+    `opens_at` (ms since 1970): when what the code says ends by itself.
     """
 
     code: Code
     message: str
     reason: str
     retry_after: int | UnsetType = UNSET
+    until: Milliseconds | UnsetType = UNSET
+    opens_at: Milliseconds | UnsetType = UNSET
 
 
 class ChannelError(Exception):
@@ -68,20 +80,22 @@ class ChannelError(Exception):
 class Refused(ChannelError):
     """A push or join that is answered with an error; its client stays connected.
 
-    After `retry_after` (ms), where it is given, the same push may succeed.
+    After `retry_after` (ms), where it is given, the same push may succeed. `details` are more fields of the response.
     """
 
-    def __init__(self, code: Code, message: str, retry_after: int | None = None) -> None:
+    def __init__(self, code: Code, message: str, retry_after: int | None = None, **details: int) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.details = details
 
     @property
     def response(self) -> ErrorResponse:
         """The `response` of the error reply."""
         reason = _PHOENIX_REASONS.get(self.code, self.code.replace("_", " "))
-        return ErrorResponse(self.code, self.message, reason, UNSET if self.retry_after is None else self.retry_after)
+        retry_after = UNSET if self.retry_after is None else self.retry_after
+        return ErrorResponse(self.code, self.message, reason, retry_after, **self.details)
 
 
 class Unavailable(ChannelError):

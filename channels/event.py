@@ -41,6 +41,7 @@ class Stored(Protocol):
 
 
 # From an amending event and an earlier one: the earlier one's new payload, without position and time; None: no change.
+# The earlier one may come with or without position and time. Writers call it inside their transactions.
 Amend = Callable[[Stored, Stored], bytes | None]
 
 
@@ -50,8 +51,10 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     It goes to the topic of the push that it comes of, or to `topics`, which are named as in their kinds' `wire`.
     `meaning` says what the payload's type does not. `governs`: the event changes what may be pushed in its topic, from
     its commit on (see `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate.
-    `amends`: the event changes earlier events of its topic, and must govern, so that nothing else amends them at the
-    same time.
+
+    `amends`: the event replaces what is in an earlier one of its topic, and in those about that one; the former payload
+    is kept as a version. `annotates`: the event adds to an earlier one. No version is kept, and events about that one
+    stay. Neither counts among the newest events that a join returns: what they change is in those.
     """
 
     name: str
@@ -62,6 +65,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     governs: bool = False
     counted: bool = False
     amends: Amend | None = None
+    annotates: Amend | None = None
 
     def encode(self, payload: P) -> bytes:
         """Return the payload as JSON."""

@@ -6,6 +6,7 @@ import msgspec
 
 from channels.limit import (
     MAX_PUSH_ID_CHARACTERS,
+    MAX_QUOTE_CHARACTERS,
     MAX_REASON_CHARACTERS,
     MAX_REMARK_CHARACTERS,
     MAX_TEXT_CHARACTERS,
@@ -39,6 +40,14 @@ ShownText = Annotated[
 ]
 Reason = Annotated[str, msgspec.Meta(max_length=MAX_REASON_CHARACTERS, examples=["Nome de um colega."])]
 Remark = Annotated[str, msgspec.Meta(max_length=MAX_REMARK_CHARACTERS, examples=["Começou ontem."])]
+QuotedText = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=MAX_QUOTE_CHARACTERS,
+        description="Shortened; empty where it is hidden.",
+        examples=["Bom dia, turma!"],
+    ),
+]
 Title = Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARACTERS, examples=["Prova de Matemática"])]
 
 Epoch = Annotated[

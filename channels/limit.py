@@ -43,6 +43,30 @@ MAX_REASON_CHARACTERS = 200
 # What somebody adds to a flag, and what staff has done about it: a few sentences.
 MAX_REMARK_CHARACTERS = 500
 
+# What a reply or a pin shows of another message: three lines on a phone.
+MAX_QUOTE_CHARACTERS = 160
+
+# Replies that quote one message: each is changed when that message is edited or hidden, in one transaction. Further
+# ones name it only, and are as rare as a message that a class answers seven times over.
+MAX_QUOTES = 200
+
+# Users whom one message mentions: a group that works together. Each is notified; who means more writes to the class.
+MAX_MENTIONS = 10
+
+# Reactions to one message: six each of a class of 80, or one each of an assembly's first 500. Every reader of the
+# message gets their names, 55 bytes each.
+MAX_REACTIONS = 500
+
+# Pinned messages of a class: what one screen lists. Each join carries them.
+MAX_PINS = 10
+
+# The longest time between two messages in slow mode: beyond an hour a chat is rather locked, and the state of a class
+# keeps who has written within that time.
+MAX_SLOW_SECONDS = 3_600
+
+# The longest mute: a week, from one lesson to the next and past a holiday. For longer, a school ends an enrolment.
+MAX_MUTE_MINUTES = 7 * 24 * 60
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 

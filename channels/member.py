@@ -11,6 +11,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from channels.field import END, Identity, Name
+from channels.hours import SchoolHours
 from channels.topics.kind import TopicAddress, class_topic
 
 # The name of a role; which there are stands in the table of roles (channels/roles). At most as long as its column.
@@ -67,6 +68,10 @@ class Authority(Protocol):
 
     Every method may raise `channels.errors.Unavailable`.
     """
+
+    @property
+    def hours(self) -> SchoolHours:
+        """The hours of the school's classes, as they were a second ago at most."""
 
     async def authenticate(self, secret: str) -> Member | None:
         """Say whose this cookie or bearer token is, or None where it is nobody's, ended or expired."""

@@ -19,7 +19,9 @@ import {connect} from "./connection.js";
 import {beginWithFirstEvents} from "./first_events.js";
 import {changeFormulasBy} from "./formula.js";
 import {list, ngettext} from "./language.js";
+import {showFlags} from "./lesson/flags.js";
 import {startLessonMenu} from "./lesson/menu.js";
+import {showNotes} from "./lesson/notes.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
@@ -35,7 +37,10 @@ const {channel} = reading;
 const conversation = new Conversation(byId("messages"), rowOf);
 const view = new View(byId("scroller"));
 const history = new History(reading, conversation, view, () => shown());
-const seen = new Seen(byId("scroller"), conversation, reading, () => showJumps());
+const seen = new Seen(byId("scroller"), conversation, reading, () => {
+  showJumps();
+  showAuthorAbove(seen.cutRow);
+});
 const showPlaces = jumps({
   toUnread: () => history.toUnread(),
   toNewest: () => history.toNewest(),
@@ -117,9 +122,10 @@ for (const show of [showUnread, showJumps]) reading.onChange(show);
 for (const show of [showUnread, showJumps]) document.addEventListener("visibilitychange", show);
 startMessageMenus(byId("text"));
 startLessonMenu();
+showFlags(channel);
+showNotes(channel);
 startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
 showPeople(channel);
-showAuthorAbove();
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;

@@ -17,10 +17,11 @@ let onClosed = () => {};
 
 /**
  * Show this, in place of what the dialog shows; null in the content is left out.
- * @param {string} title @param {(Node | null)[]} content @param {() => void} [closed] called when it is closed
+ * @param {string} title @param {(Node | null)[]} content @param {() => void} [closed] called when it is no longer shown
  */
 export function showDialog(title, content, closed = () => {}) {
   const shown = open();
+  end();
   onClosed = closed;
   shown.replaceChildren(
     h("h2", {id: "dialog-title"}, title),
@@ -85,10 +86,18 @@ function open() {
   if (dialog === null) {
     dialog = /** @type {HTMLDialogElement} */ (h("dialog", {id: "dialog", class: "dialog", "aria-labelledby": "dialog-title"}));
     dialog.addEventListener("close", () => {
+      if (dialog?.open) return; // closed, and shown again with something else before this event came
       dialog?.replaceChildren();
-      onClosed();
+      end();
     });
     document.body.append(dialog);
   }
   return dialog;
+}
+
+/** What was shown is not shown any more. */
+function end() {
+  const tell = onClosed;
+  onClosed = () => {};
+  tell();
 }

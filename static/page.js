@@ -7,10 +7,11 @@
  * @typedef {{id: number, name: string, role: string}} User
  * @typedef {{id: number, title: string, students?: number, teachers?: string[]}} Classroom
  * `staff`: the roles that teach or lead. `topics`: what the user's role joins (`wide`: topics with announcements for more
- * than a class), where it sees who has read (`receipts`: topics and kinds of topic), and whether it has every class.
+ * than a class), where it sees who has read (`receipts`: topics and kinds of topic), whether it has every class, and what it
+ * may push in a class (`pushes`).
  * `reach`: how many people get what is announced to a topic for more than a class.
  * `joins`: where the newest events of the page's topic are, as a reply to its join.
- * @typedef {{wide: string[], receipts: string[], all_classes: boolean}} OwnTopics
+ * @typedef {{wide: string[], receipts: string[], all_classes: boolean, pushes: string[]}} OwnTopics
  * @typedef {{me: User, home: string, socket: string, staff: string[], topics: OwnTopics, classes: Classroom[],
  *            people: User[], classroom: Classroom, joins?: string, reach?: Record<string, number>}} Page
  */

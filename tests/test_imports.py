@@ -17,7 +17,15 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up; `*` matches every module of a package.
 LAYERS = [
     [
-        *("channels", "channels.errors", "channels.event", "channels.field", "channels.limit", "channels.member"),
+        *(
+            "channels",
+            "channels.errors",
+            "channels.event",
+            "channels.field",
+            "channels.hours",
+            "channels.limit",
+            "channels.member",
+        ),
         "channels.visible",
         "channels.topics.kind",  # the names of topics: it imports nothing, and a class knows its topic
     ],

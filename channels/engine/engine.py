@@ -97,7 +97,7 @@ class Engine:
         self._kinds = kinds
         self._features = {feature.name: feature for feature in features}
         self._rated = frozenset(event.name for role in roles for event in role.emitted() if event.counted)
-        emitted = {event.name: event.amends for role in roles for event in role.emitted()}
+        emitted = {event.name: event.amends or event.annotates for role in roles for event in role.emitted()}
         amends = {name: amend for name, amend in emitted.items() if amend is not None}
         self._hub = Hub(journal, broker, self._make_topic, amends)
         self._fan_out = self._hub.fan_out
@@ -114,7 +114,7 @@ class Engine:
         self.rpc = Rpc(self._presence.worker, self._bus.publish, lambda: broker.connected)
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
         self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
-        self._joins = joins = Joins(self._hub, journal, self._membership, self._rules, self._extend)
+        self._joins = joins = Joins(self._hub, journal, authority, self._membership, self._rules, self._extend)
         self.handle = Dispatcher(self._registry, self._membership, self._rights, joins, self._pushes, clock).handle
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()

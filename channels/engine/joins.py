@@ -1,5 +1,6 @@
 """Joins: what a client that joins a topic is answered, from memory where that suffices, else from the journal."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -9,9 +10,10 @@ from channels.engine.membership import Membership
 from channels.errors import Code, Refused
 from channels.field import Epoch, Position
 from channels.journal.journal import Journal
+from channels.lesson.feature import Viewer
 from channels.lesson.rules import RuleBook
 from channels.limit import MAX_TOPICS
-from channels.member import Member
+from channels.member import Authority, Member
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
@@ -53,9 +55,18 @@ Extend = Callable[[Session, Topic, Joined[Any]], Joined[Any]]
 class Joins:
     """Answers joins. `extend` adds to a topic's join reply what only its own kind of topic says."""
 
-    def __init__(self, hub: Hub, journal: Journal, membership: Membership, rules: RuleBook, extend: Extend) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        journal: Journal,
+        authority: Authority,
+        membership: Membership,
+        rules: RuleBook,
+        extend: Extend,
+    ) -> None:
         self._hub = hub
         self._journal = journal
+        self._authority = authority
         self._membership = membership
         self._rules = rules
         self._extend = extend
@@ -105,7 +116,11 @@ class Joins:
     def _joined(self, member: Member, topic: Topic, events: list[Event], complete: bool) -> Joined[Any]:
         listed = [as_broadcast(event) for event in events]
         read = topic.reads.get(member.user.id, 0)
-        return Joined(self._journal.epoch, topic.seq, complete, listed, topic.state.view(), read)
+        is_staff = self._rules.of(member).is_staff
+        viewer = Viewer(
+            member, is_staff, topic.address, time.time_ns() // 1_000_000, self._authority, self._journal.key
+        )
+        return Joined(self._journal.epoch, topic.seq, complete, listed, topic.state.view(viewer), read)
 
     def _enter(
         self, session: Session, message: ClientMessage, topic: Topic, present: bool, joined: Joined[Any]

@@ -7,7 +7,7 @@
 An append carries the position of the governing event that its push was checked against. Where the journal finds a newer
 one (another worker has just locked the class), nothing is stored: this worker reads on and runs the push again, as if
 it had come after that event (`rerun`). Until then the session's later messages wait, so that a client's pushes stay in
-order.
+order. The same holds where a rule depends on what the author has done before, and the journal finds something newer.
 
 A push that is sent again under its id is answered as the first time, also where a rule forbids it by now.
 """
@@ -42,6 +42,10 @@ from channels.wire.codec import ClientMessage
 READS = "reads"
 
 Others = Sequence[Effect[Any]]
+
+# What a session's pushes are checked against (`Session.checked`) while one is under way whose rule depends on its
+# author's earlier events: no push is checked so, and the next one waits.
+_ALONE = -1
 
 
 class PendingPush(msgspec.Struct, frozen=True):
@@ -121,25 +125,26 @@ class Pushes:
     def _run(self, pending: PendingPush, topic: Topic) -> Awaitable[None] | None:
         session, action = pending.session, pending.action
         # Before anything is read: what changes meanwhile supersedes the push, and it runs again.
-        governed = topic.state.governed
+        governed, known = topic.state.governed, topic.seq
         if session.appending and session.checked != governed and pending.runs == 1:
             # Pushes under way were checked against an older state: they may have to run again, and go first.
             return self._run_settled(pending)
         push = self._push_of(pending, topic)
         try:
-            topic.state.check(push, action)
+            by_author = topic.state.check(push, action)
             effect = action.run(push)
         except Refused as refusal:
             if action.key(push) is None:
                 raise
             return self._reply_as_before(pending, push, refusal)
+        checked = Checked(topic.name, governed, known if by_author else None)
         if isinstance(effect, Append):
-            self._append(pending, push, effect, (), governed)
+            self._append(pending, push, effect, (), checked)
             return None
         if isinstance(effect, Effect):
-            self._carry_out(pending, push, effect, governed)
+            self._carry_out(pending, push, effect, checked)
             return None
-        return self._carry_out_later(pending, push, effect, governed)
+        return self._carry_out_later(pending, push, effect, checked)
 
     def _push_of(self, pending: PendingPush, topic: Topic) -> Push[Any]:
         member, rules = pending.session.member, self._rules
@@ -173,7 +178,7 @@ class Pushes:
         pending.session.reply(pending.message, Appended(receipt.seq, receipt.at))
 
     async def _carry_out_later(
-        self, pending: PendingPush, push: Push[Any], effect: Awaitable[Effect[Any]], governed: int
+        self, pending: PendingPush, push: Push[Any], effect: Awaitable[Effect[Any]], checked: Checked
     ) -> None:
         try:
             done = await effect
@@ -183,14 +188,14 @@ class Pushes:
             await self._reply_as_before(pending, push, refusal)
             return
         self._check_again(pending, push.topic)
-        self._carry_out(pending, push, done, governed)
+        self._carry_out(pending, push, done, checked)
 
     # Effects
 
-    def _carry_out(self, pending: PendingPush, push: Push[Any], effect: Effect[Any], governed: int) -> None:
+    def _carry_out(self, pending: PendingPush, push: Push[Any], effect: Effect[Any], checked: Checked) -> None:
         first, others = (effect.first, effect.others) if isinstance(effect, Several) else (effect, ())
         if isinstance(first, Append):
-            self._append(pending, push, first, others, governed)
+            self._append(pending, push, first, others, checked)
             return
         for each in others if isinstance(first, Reply) else (first, *others):
             self._do(push.topic, each)
@@ -221,7 +226,9 @@ class Pushes:
         if topic is not None:
             topic.reads[mark.user_id] = max(mark.seq, topic.reads.get(mark.user_id, 0))
 
-    def _append(self, pending: PendingPush, push: Push[Any], first: Append[Any], others: Others, governed: int) -> None:
+    def _append(
+        self, pending: PendingPush, push: Push[Any], first: Append[Any], others: Others, checked: Checked
+    ) -> None:
         session = pending.session
         if session.appending >= self._limits.max_appending:
             raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
@@ -232,9 +239,9 @@ class Pushes:
             entries += [_entry(push, each, push.topic.name, None) for each in others if isinstance(each, Append)]
 
         done = partial(self._appended, pending, push.topic, others)
-        self._journal.append(entries, done, Checked(push.topic.name, governed))
+        self._journal.append(entries, done, checked)
         session.appending += 1
-        session.checked = governed
+        session.checked = checked.governed if checked.own is None else _ALONE
 
     def _appended(
         self,
@@ -251,7 +258,7 @@ class Pushes:
                     self._do(topic, each)
             session.reply(pending.message, Appended(outcome.seq, outcome.at))
         elif isinstance(outcome, Superseded):
-            self.reruns.add(session, pending, outcome.governed)
+            self.reruns.add(session, pending, outcome)
         else:
             refuse(session, pending.message, outcome)
         if not session.appending and self._settling:
@@ -267,15 +274,16 @@ class Pushes:
         topic = self._hub.topics.get(pending.topic)
         return topic is not None and pending.session.checked == topic.state.governed
 
-    async def run_again(self, pending: PendingPush, governed: int) -> None:
-        """Run a push once its topic has reached the governing event at `governed`."""
+    async def run_again(self, pending: PendingPush, superseded: Superseded) -> None:
+        """Run a push once its topic has reached the events that it was not checked against."""
+        governed = superseded.governed
         async with self._hub.holding(pending.topic) as topic:
-            if topic.state.governed < governed:
+            if topic.state.governed < governed or topic.seq < superseded.own:
                 await self._hub.recover(topic)
             if topic.state.governed < governed <= topic.seq:
                 # The journal does not have the governing event any more: its row was deleted by hand.
                 topic.state.governed = governed
-            if topic.state.governed < governed:
+            if topic.state.governed < governed or topic.seq < superseded.own:
                 raise Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
             work = self._run_checked(msgspec.structs.replace(pending, runs=pending.runs + 1), topic)
             if work is not None:
@@ -284,9 +292,19 @@ class Pushes:
 
 def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) -> Entry:
     event = append.event
-    body = event.encode(append.payload)
-    author_id, amended = push.member.user.id, append.amended
-    return Entry(append.topic or topic, event.name, body, author_id, key, push.at, event.governs, amended)
+    return Entry(
+        append.topic or topic,
+        event.name,
+        event.encode(append.payload),
+        push.member.user.id,
+        key,
+        push.at,
+        event.governs,
+        append.about,
+        event.amends or event.annotates,
+        event.annotates is not None,
+        append.names_first,
+    )
 
 
 def _not_joined(message: ClientMessage) -> Refused:

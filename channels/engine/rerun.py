@@ -1,4 +1,4 @@
-"""Pushes that run again, because a governing event was committed after they were checked.
+"""Pushes that run again, because an event that concerns their rules was committed after they were checked.
 
     add() -> until none of the session is under way -> in the order in which they came -> Runner.run_again
 
@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from channels.engine.failure import fail
 from channels.errors import Code, Refused, Unavailable
+from channels.journal.entry import Superseded
 from channels.limit import MAX_RUNS
 from channels.sessions.session import Session
 from channels.wire.codec import ClientMessage
@@ -45,8 +46,8 @@ class Runner(Protocol[C]):
     def may_follow(self, push: C) -> bool:
         """Tell whether a push would be checked as those of its session that are under way were."""
 
-    async def run_again(self, push: C, governed: int) -> None:
-        """Run a push once its topic has reached the governing event at `governed`."""
+    async def run_again(self, push: C, superseded: Superseded) -> None:
+        """Run a push once its topic has reached the events that it was not checked against."""
 
 
 class Reruns(Generic[T]):
@@ -54,7 +55,7 @@ class Reruns(Generic[T]):
 
     def __init__(self, runner: Runner[T]) -> None:
         self._runner = runner
-        self._waiting: dict[Session, list[tuple[T, int]]] = {}
+        self._waiting: dict[Session, list[tuple[T, Superseded]]] = {}
         self.tasks: dict[Session, asyncio.Task[None]] = {}  # one for each session that has some
 
     async def close(self) -> None:
@@ -68,9 +69,9 @@ class Reruns(Generic[T]):
         """Wait until none of a session's is left."""
         await asyncio.wait([self.tasks[session]])
 
-    def add(self, session: Session, push: T, governed: int) -> None:
+    def add(self, session: Session, push: T, superseded: Superseded) -> None:
         """Run a push again."""
-        self._waiting.setdefault(session, []).append((push, governed))
+        self._waiting.setdefault(session, []).append((push, superseded))
         if session not in self.tasks:
             self.tasks[session] = asyncio.create_task(self._run_all(session))
 
@@ -86,15 +87,15 @@ class Reruns(Generic[T]):
         finally:
             del self._waiting[session], self.tasks[session]
 
-    async def _run_first(self, session: Session, waiting: list[tuple[T, int]]) -> None:
-        push, governed = waiting.pop(0)
+    async def _run_first(self, session: Session, waiting: list[tuple[T, Superseded]]) -> None:
+        push, superseded = waiting.pop(0)
         try:
             if push.runs >= MAX_RUNS:
                 raise Refused(Code.OVERLOADED, "the rules here change too fast; send it again", retry_after=1_000)
-            await self._runner.run_again(push, governed)
+            await self._runner.run_again(push, superseded)
         except Unavailable as error:
             # The others would each wait as long for the same answer.
-            for each, _ in [(push, governed), *waiting]:
+            for each, _ in [(push, superseded), *waiting]:
                 fail(session, each.message, error)
             waiting.clear()
         except Exception as error:

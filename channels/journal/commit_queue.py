@@ -272,7 +272,7 @@ class CommitQueue:
                 self._listener.already_stored(group.entries[0].topic, receipts[0].seq)
                 continue
             for entry, receipt in zip(group.entries, receipts, strict=True):
-                payload = stamped(entry.payload, receipt.seq, receipt.at)
+                payload = stamped(entry.body(receipts[0].seq), receipt.seq, receipt.at)
                 fresh.append((entry, Event(receipt.seq, entry.event, payload)))
         if fresh:
             self._listener.committed(fresh)

@@ -1,27 +1,22 @@
 """What the journal takes and returns, and what it needs of a writer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from channels.errors import Refused
-from channels.wire.codec import Event
-
-
-class Amended(msgspec.Struct, frozen=True, gc=False):
-    """The payload (a JSON object) that an earlier event of the topic has from now on."""
-
-    seq: int
-    payload: bytes
+from channels.event import Amend
+from channels.wire.codec import Event, stamped, with_target
 
 
 class Entry(msgspec.Struct, gc=False):
     """An event to be appended: its JSON object, its time (`at`, ms), and the client's own id of it (`push_id`).
 
     `governs`: the event changes what is allowed in its topic, so an append that was checked before it is superseded.
-    `amended`: the payloads that the event gives to the one which it amends and to the earlier events about that one.
-    Only a governing event may amend: no other can have amended them meanwhile.
+    `about`: the position of an earlier event of the topic that this one is about; what amends that one changes this
+    one, too. `amend`: this event changes that one and those about it; where it `annotates`, that one only, and no
+    version is kept. `names_first`: the payload gets a field `target`, the position of its group's first entry.
     """
 
     topic: str
@@ -31,7 +26,28 @@ class Entry(msgspec.Struct, gc=False):
     push_id: str | None
     at: int
     governs: bool = False
-    amended: Sequence[Amended] = ()
+    about: int | None = None
+    amend: Amend | None = None
+    annotates: bool = False
+    names_first: bool = False
+
+    @property
+    def kept_about(self) -> int | None:
+        """Return what is stored as `about`: an annotation has nothing that could be amended."""
+        return None if self.annotates else self.about
+
+    def body(self, first: int) -> bytes:
+        """Return the payload as it is stored; `first` is the position of the group's first entry."""
+        return with_target(self.payload, first) if self.names_first else self.payload
+
+    def amended(self, seq: int, earlier: Iterable[Event]) -> Iterator[tuple[int, bytes]]:
+        """Return the positions and new payloads of those events that this one, at `seq`, changes."""
+        assert self.amend is not None
+        event = Event(seq, self.event, stamped(self.payload, seq, self.at))
+        for each in earlier:
+            payload = self.amend(event, each)
+            if payload is not None:
+                yield each.seq, payload
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -43,16 +59,26 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Superseded(msgspec.Struct, frozen=True, gc=False):
-    """Nothing was stored: `governed`, the position of the topic's newest governing event, is past the one checked."""
+    """Nothing was stored, because the topic has events that the push was not checked against.
+
+    `governed` is the position of its newest governing event; `own` that of its author's newest event, 0 where that is
+    not what it is about.
+    """
 
     governed: int
+    own: int = 0
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
-    """What an append was checked against: a topic's rules, as of the governing event at this position of it."""
+    """What an append was checked against: a topic's rules, as of the governing event at this position of it.
+
+    `own` is given where a rule depends on what the push's author has done in the topic: the position up to which that
+    was known.
+    """
 
     topic: str
     governed: int
+    own: int | None = None
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -116,10 +142,11 @@ class Writer(Protocol):
     ) -> list[Stored]:
         """Store a batch in one transaction, all or nothing, and return what became of each group.
 
-        Groups are stored in the order given. What an entry amends is replaced, and its former payload kept as a
-        version. Whether a group was stored before is looked up first; then `checked` is compared with the topic's
-        governed position, which no other transaction can move until this one ends. Read marks move forward only, and
-        no further than the topic's head; of a topic's snapshots the furthest is kept.
+        Groups are stored in the order given. What an entry amends is read and replaced inside the transaction, so that
+        nothing is lost between two of them, and its former payload is kept as a version. Whether a group was stored
+        before is looked up first; then `checked` is compared with the topic's governed position, which no other
+        transaction can move until this one ends, and where it says so with the author's newest event. Read marks move
+        forward only, and no further than the topic's head; of a topic's snapshots the furthest is kept.
 
         Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
         and sending the same push ids again settles it.

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -188,14 +188,21 @@ class Journal:
         rows = await self._fetch(select(func.count()).select_from(found))
         return int(rows[0][0])
 
-    async def about(self, topic: str, target: int) -> list[Event]:
-        """Read the event at a position and those that have amended it, oldest first; empty where there is none."""
-        topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
-        amending = select(versions_table.c.amended_by).where(
-            versions_table.c.topic_id == topic_id, versions_table.c.seq == target
-        )
-        wanted = or_(events_table.c.seq == target, events_table.c.seq.in_(amending))
-        return await self._read(self._select(topic, ()).where(wanted).order_by(events_table.c.seq))
+    async def at(self, topic: str, seq: int) -> Event | None:
+        """Read the event at a position; None where there is none."""
+        events = await self._read(self._select(topic, ()).where(events_table.c.seq == seq))
+        return events[0] if events else None
+
+    async def about(self, topic: str, target: int, events: Collection[str], limit: int) -> list[Event]:
+        """Read the newest `limit` events of these kinds that are about the one at a position, oldest first."""
+        query = self._select(topic, events).where(events_table.c.about == target)
+        return (await self._read(query.order_by(events_table.c.seq.desc()).limit(limit)))[::-1]
+
+    async def count_about(self, topic: str, target: int, limit: int) -> int:
+        """Return how many events, `limit` at most, are about the one at a position."""
+        query = self._select(topic, ()).where(events_table.c.about == target)
+        found = query.with_only_columns(events_table.c.seq).limit(limit).subquery()
+        return int((await self._fetch(select(func.count()).select_from(found)))[0][0])
 
     async def version(self, topic: str, seq: int, amended_by: int) -> bytes | None:
         """Return the payload that an event had before it was amended, without position and time."""

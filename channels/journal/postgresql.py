@@ -15,6 +15,7 @@ import asyncpg
 
 from channels.errors import JournalUnavailable
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
+from channels.wire.codec import Event
 
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
 COMMIT_SECONDS = 4.0
@@ -32,9 +33,17 @@ _KNOWN = """
     SELECT topic_id, author_id, push_id, seq, at FROM events WHERE (topic_id, author_id, push_id) IN
     (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))
 """
+_OWN = """
+    SELECT events.topic_id, events.author_id, max(events.seq)
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS known (topic_id, author_id, seq)
+    JOIN events ON events.topic_id = known.topic_id AND events.seq > known.seq AND events.author_id = known.author_id
+    GROUP BY events.topic_id, events.author_id
+"""
 _INSERT = """
-    INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[])
+    INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload, about)
+    SELECT * FROM unnest(
+        $1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[]
+    )
 """
 _ADVANCE = """
     UPDATE topics SET seq = new.seq, governed = new.governed, moved = pg_current_xact_id()::text::bigint
@@ -44,6 +53,8 @@ _VERSION = """
     INSERT INTO versions (topic_id, seq, amended_by, payload)
     SELECT topic_id, seq, $1, payload FROM events WHERE topic_id = $2 AND seq = $3
 """
+_TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND seq = $2"
+_ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND about = $2 AND seq < $3"
 _AMEND = "UPDATE events SET payload = $1 WHERE topic_id = $2 AND seq = $3"
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
@@ -135,7 +146,8 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     await connection.execute(_CREATE, names)
     counters = {name: Counter(*numbers) for name, *numbers in await connection.fetch(_LOCK, names)}
     known = await _known(connection, counters, groups)
-    stored, rows = _assign(counters, known, groups)
+    own = await _own(connection, counters, groups)
+    stored, rows = _assign(counters, known, own, groups)
     if rows:
         await connection.execute(_INSERT, *_columns(rows))
         await _amend(connection, counters, groups, stored)
@@ -150,14 +162,18 @@ async def _amend(
         if isinstance(receipts, Superseded) or not receipts[0].fresh:
             continue
         for entry, receipt in zip(group.entries, receipts, strict=True):
-            if entry.amended:
+            if entry.amend is not None:
                 await _amend_one(connection, counters[entry.topic].id, receipt.seq, entry)
 
 
 async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, entry: Entry) -> None:
-    for each in entry.amended:
-        await connection.execute(_VERSION, seq, topic_id, each.seq)
-        await connection.execute(_AMEND, each.payload.decode(), topic_id, each.seq)
+    rows = await connection.fetch(_TARGET, topic_id, entry.about)
+    if not entry.annotates:
+        await connection.execute(_VERSION, seq, topic_id, entry.about)
+        rows += await connection.fetch(_ABOUT, topic_id, entry.about, seq)
+    earlier = [Event(row["seq"], row["event"], row["payload"].encode()) for row in rows]
+    amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
+    await connection.executemany(_AMEND, amended)
 
 
 def _topics(groups: Sequence[Group]) -> set[str]:
@@ -182,8 +198,21 @@ async def _known(connection: asyncpg.Connection, counters: dict[str, Counter], g
     return {(topic, author, push): Receipt(seq, at, fresh=False) for topic, author, push, seq, at in rows}
 
 
+Own = dict[tuple[int, int], int]
+
+
+async def _own(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Own | None:
+    # The positions of authors' newest events, of those that are past what their pushes were checked against. None where
+    # no push asks for it, as in most batches.
+    asked = [(each.checked, each.entries[0].author_id) for each in groups if each.checked is not None]
+    pushes = [(counters[checked.topic].id, author, checked.own) for checked, author in asked if checked.own is not None]
+    if not pushes:
+        return None
+    return {(topic, author): seq for topic, author, seq in await connection.fetch(_OWN, *_columns(pushes))}
+
+
 def _assign(
-    counters: dict[str, Counter], known: Known, groups: Sequence[Group]
+    counters: dict[str, Counter], known: Known, own: Own | None, groups: Sequence[Group]
 ) -> tuple[list[Stored], list[tuple[object, ...]]]:
     # Gives each new entry its topic's next seq; a push id that comes twice in the batch counts once, too.
     stored: list[Stored] = []
@@ -195,27 +224,42 @@ def _assign(
         receipt = known.get(push) if push else None
         if receipt is not None:
             stored.append([receipt])
-        elif (governed := _governed(counters, group)) is not None:
-            stored.append(Superseded(governed))
+        elif (superseded := _superseded(counters, own, group)) is not None:
+            stored.append(superseded)
         else:
-            receipts = [_take_next(counters[entry.topic], entry, rows) for entry in group.entries]
+            first = counter.seq + 1
+            receipts = [_take_next(counters[entry.topic], entry, first, rows) for entry in group.entries]
+            if own is not None:
+                own.update(_positions(counters, group, receipts))
             stored.append(receipts)
             if push:
                 known[push] = Receipt(receipts[0].seq, receipts[0].at, fresh=False)
     return stored, rows
 
 
-def _governed(counters: dict[str, Counter], group: Group) -> int | None:
-    # The position of a governing event that was stored after the one which the group was checked against.
+def _superseded(counters: dict[str, Counter], own: Own | None, group: Group) -> Superseded | None:
     checked = group.checked
-    governed = counters[checked.topic].governed if checked is not None else 0
-    return governed if checked is not None and governed > checked.governed else None
+    if checked is None:
+        return None
+    counter = counters[checked.topic]
+    newest = 0
+    if own is not None and checked.own is not None:
+        newest = own.get((counter.id, group.entries[0].author_id), 0)
+        newest = newest if newest > checked.own else 0
+    return Superseded(counter.governed, newest) if newest or counter.governed > checked.governed else None
 
 
-def _take_next(counter: Counter, entry: Entry, rows: list[tuple[object, ...]]) -> Receipt:
+def _positions(counters: dict[str, Counter], group: Group, receipts: Sequence[Receipt]) -> Own:
+    return {
+        (counters[entry.topic].id, entry.author_id): receipt.seq
+        for entry, receipt in zip(group.entries, receipts, strict=True)
+    }
+
+
+def _take_next(counter: Counter, entry: Entry, first: int, rows: list[tuple[object, ...]]) -> Receipt:
     receipt = counter.take(entry)
-    row = (counter.id, receipt.seq, entry.event, entry.author_id, entry.push_id, entry.at, entry.payload.decode())
-    rows.append(row)
+    payload, about = entry.body(first).decode(), entry.kept_about
+    rows.append((counter.id, receipt.seq, entry.event, entry.author_id, entry.push_id, entry.at, payload, about))
     return receipt
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from channels.errors import JournalUnavailable
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
 from channels.journal.write_lock import WriteLock
+from channels.wire.codec import Event
 
 # How long a commit waits for the write lock of the workers (longer than each of them takes for a batch; a worker that
 # stands still keeps it), and for SQLite's lock, which another process such as a backup may hold. Together under the 5 s
@@ -37,15 +38,19 @@ MAX_IDLE_WAL_BYTES = 20_000_000
 _COUNTER = "SELECT id, seq, governed FROM topics WHERE name = ?"
 _CREATE = "INSERT INTO topics (name, seq, governed) VALUES (?, 0, 0) RETURNING id, seq, governed"
 _STAMP = "SELECT coalesce(max(moved), 0) + 1 FROM topics"
+# The sign keeps SQLite from reading all that the author has ever done in the topic, by the index of pushes.
+_OWN = "SELECT coalesce(max(seq), 0) FROM events WHERE topic_id = ? AND seq > ? AND +author_id = ?"
 _KNOWN_PUSH = "SELECT seq, at FROM events WHERE topic_id = ? AND author_id = ? AND push_id = ?"
 _INSERT = """
-    INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload, about) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (topic_id, author_id, push_id) DO NOTHING
 """
 _VERSION = """
     INSERT INTO versions (topic_id, seq, amended_by, payload)
     SELECT topic_id, seq, ?, payload FROM events WHERE topic_id = ? AND seq = ?
 """
+_TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND seq = ?"
+_ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND about = ? AND seq < ?"
 _AMEND = "UPDATE events SET payload = ? WHERE topic_id = ? AND seq = ?"
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
@@ -155,20 +160,25 @@ def _append_group(connection: sqlite3.Connection, counters: dict[str, Counter], 
     if checked is not None:
         # Most rules are those of the topic itself.
         ruling = counter if checked.topic == first.topic else _counter(connection, counters, checked.topic)
-        if ruling.governed > checked.governed:
+        own = 0 if checked.own is None else _own(connection, ruling, checked.own, first.author_id)
+        if own or ruling.governed > checked.governed:
             known = _find(connection, counter, first)
-            return [known] if known is not None else Superseded(ruling.governed)
+            return [known] if known is not None else Superseded(ruling.governed, own)
     receipt = _insert(connection, counter, first)
     if receipt is None:
         known = _find(connection, counter, first)
         assert known is not None
         return [known]
-    return [receipt] if len(group.entries) == 1 else [receipt, *_append_others(connection, counters, group)]
+    return (
+        [receipt] if len(group.entries) == 1 else [receipt, *_append_others(connection, counters, group, receipt.seq)]
+    )
 
 
-def _append_others(connection: sqlite3.Connection, counters: dict[str, Counter], group: Group) -> Iterator[Receipt]:
+def _append_others(
+    connection: sqlite3.Connection, counters: dict[str, Counter], group: Group, first: int
+) -> Iterator[Receipt]:
     for entry in group.entries[1:]:
-        receipt = _insert(connection, _counter(connection, counters, entry.topic), entry)
+        receipt = _insert(connection, _counter(connection, counters, entry.topic), entry, first)
         assert receipt is not None
         yield receipt
 
@@ -181,22 +191,33 @@ def _counter(connection: sqlite3.Connection, counters: dict[str, Counter], topic
     return counter
 
 
-def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:
+def _own(connection: sqlite3.Connection, counter: Counter, after: int, author_id: int) -> int:
+    # The position of the author's newest event after this one, 0 where there is none.
+    (row,) = connection.execute(_OWN, (counter.id, after, author_id))
+    newest: int = row[0]
+    return newest
+
+
+def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry, first: int = 0) -> Receipt | None:
     # None: the push is known.
-    payload = entry.payload.decode()
-    row = (counter.id, counter.seq + 1, entry.event, entry.author_id, entry.push_id, entry.at, payload)
+    payload, about = entry.body(first).decode(), entry.kept_about
+    row = (counter.id, counter.seq + 1, entry.event, entry.author_id, entry.push_id, entry.at, payload, about)
     if not connection.execute(_INSERT, row).rowcount:
         return None
     receipt = counter.take(entry)
-    if entry.amended:
+    if entry.amend is not None:
         _amend(connection, counter.id, receipt.seq, entry)
     return receipt
 
 
 def _amend(connection: sqlite3.Connection, topic_id: int, seq: int, entry: Entry) -> None:
-    for each in entry.amended:
-        connection.execute(_VERSION, (seq, topic_id, each.seq))
-        connection.execute(_AMEND, (each.payload.decode(), topic_id, each.seq))
+    rows = connection.execute(_TARGET, (topic_id, entry.about)).fetchall()
+    if not entry.annotates:
+        connection.execute(_VERSION, (seq, topic_id, entry.about))
+        rows += connection.execute(_ABOUT, (topic_id, entry.about, seq)).fetchall()
+    earlier = [Event(row[0], row[1], row[2].encode()) for row in rows]
+    amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
+    connection.executemany(_AMEND, amended)
 
 
 def _find(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:

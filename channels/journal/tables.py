@@ -42,7 +42,8 @@ topics_table = Table(
 )
 Index("topics_moved", topics_table.c.moved)
 
-# `payload` is the event's JSON object as its feature made it, without `seq` and `at`; times are ms since 1970.
+# `payload` is the event's JSON object as its feature made it, without `seq` and `at`; times are ms since 1970. `about`
+# is the position of an earlier event whose words are in this one, too: what amends that one changes this one.
 events_table = Table(
     "events",
     metadata,
@@ -53,10 +54,19 @@ events_table = Table(
     Column("push_id", String(64)),
     Column("at", BigInteger, nullable=False),
     Column("payload", Text, nullable=False),
+    Column("about", BigInteger),
     UniqueConstraint("topic_id", "author_id", "push_id", name="events_push"),
     sqlite_with_rowid=False,
 )
 Index("events_kind", events_table.c.topic_id, events_table.c.event, events_table.c.seq)
+_IS_ABOUT = events_table.c.about.is_not(None)
+Index(
+    "events_about",
+    events_table.c.topic_id,
+    events_table.c.about,
+    sqlite_where=_IS_ABOUT,
+    postgresql_where=_IS_ABOUT,
+)
 
 # What the event at `seq` was before the one at `amended_by` amended it.
 versions_table = Table(

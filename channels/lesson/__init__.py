@@ -7,10 +7,14 @@ actions in the roles' files.
 from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import Flags
+from channels.lesson.lock import Lock
+from channels.lesson.mute import Mutes, Restrictions
 from channels.lesson.notes import Notes
+from channels.lesson.pins import Pins
+from channels.lesson.slow import Slow
 
 # What topics fold from their events.
-FEATURES = (Announcements, Flags, Notes)
+FEATURES = (Announcements, Flags, Lock, Mutes, Notes, Pins, Restrictions, Slow)
 
 # What topics show of who is where and what is counted.
 LIVE_VIEWS = (Dashboard,)

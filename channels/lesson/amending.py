@@ -3,11 +3,9 @@
     message:hide {target} -> message:hidden, and in the same transaction the target's text goes to the former versions
 
 An amended message keeps its position. Its words are then in no event of the topic, whether read from the journal or
-from memory: the target and the earlier events about it are amended together. A client that was away gets the event; one
-that reads on from before gets the amended message.
+from memory: the replies and pins that quote it and the earlier events about it are amended with it. A client that was
+away gets the event; one that reads on from before gets the amended message.
 """
-
-from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,14 +13,10 @@ from msgspec import UNSET, UnsetType
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType, Stored
 from channels.field import Milliseconds, Position, PushId, Reason, ShownText, Text
-from channels.journal.entry import Amended
 from channels.lesson import chat
-from channels.lesson.chat import Hidden, MessageSent
+from channels.lesson.chat import Hidden, MessageSent, Quote, read_message
 from channels.lesson.feature import Action, Append, Appended, Push, not_blank
 from channels.member import User
-from channels.wire.codec import Event, stamped
-
-P = TypeVar("P")
 
 # Long enough for a typing mistake; later a change would rewrite what others have answered.
 EDIT_MS = 5 * 60_000
@@ -78,13 +72,13 @@ class MessageRestored(msgspec.Struct, frozen=True):
     id: PushId | UnsetType = UNSET
 
 
-class _Sent(MessageSent, frozen=True):
-    seq: Position = 0
+class _Edited(MessageEdited, frozen=True):
     at: Milliseconds = 0
 
 
-class _About(msgspec.Struct, frozen=True):
-    target: Position
+class _Reference(msgspec.Struct, frozen=True):
+    target: Position = 0
+    reply_to: Position = 0
 
 
 # What amending events make of earlier ones
@@ -93,10 +87,6 @@ class _About(msgspec.Struct, frozen=True):
 def _edited(event: Stored, earlier: Stored) -> bytes | None:
     edited = msgspec.json.decode(event.payload, type=_Edited)
     return _changed(earlier, edited.target, edited.text, UNSET, edited.at)
-
-
-class _Edited(MessageEdited, frozen=True):
-    at: Milliseconds = 0
 
 
 def _hidden(event: Stored, earlier: Stored) -> bytes | None:
@@ -119,12 +109,28 @@ def _changed(
     if earlier.seq == target and earlier.event == chat.SENT.name:
         sent = msgspec.json.decode(earlier.payload, type=MessageSent)
         edited = sent.edited if edited is UNSET else edited
-        return msgspec.json.encode(MessageSent(text, sent.author, sent.id, edited, hidden))
+        return msgspec.json.encode(msgspec.structs.replace(sent, text=text, edited=edited, hidden=hidden))
     kind = _WITH_TEXT.get(earlier.event)
-    if kind is None or msgspec.json.decode(earlier.payload, type=_About).target != target:
+    if kind is None and b'"quote":' not in earlier.payload:
         return None
+    reference = msgspec.json.decode(earlier.payload, type=_Reference)
+    if target not in (reference.target, reference.reply_to):
+        return None
+    return _requoted(earlier, text) if kind is None else _with_text(earlier, kind, text)
+
+
+def _with_text(earlier: Stored, kind: type[MessageEdited | MessageRestored], text: str) -> bytes:
     about = msgspec.json.decode(earlier.payload, type=kind)
     return msgspec.json.encode(msgspec.structs.replace(about, text=text))
+
+
+def _requoted(earlier: Stored, text: str) -> bytes | None:
+    fields = msgspec.json.decode(earlier.payload, type=dict[str, msgspec.Raw])
+    if "quote" not in fields:  # of some inner object
+        return None
+    quote = msgspec.json.decode(fields["quote"], type=Quote)
+    fields["quote"] = msgspec.Raw(msgspec.json.encode(Quote(quote.author, chat.shortened(text))))
+    return msgspec.json.encode({name: value for name, value in fields.items() if name not in ("seq", "at")})
 
 
 EDITED = EventType("message:edited", MessageEdited, Delivery.DURABLE, governs=True, amends=_edited)
@@ -143,25 +149,25 @@ _WITH_TEXT: dict[str, type[MessageEdited | MessageRestored]] = {
 async def _edit(push: Push[MessageEdit]) -> Append[MessageEdited]:
     given, me = push.payload, push.member.user
     text = not_blank(given.text)
-    events, message = await _find(push, given.target)
+    message = await read_message(push, given.target)
     if message.author.id != me.id:
         raise Refused(Code.FORBIDDEN, "only its author may edit a message")
     if push.at - message.at > EDIT_MS:
         raise Refused(Code.FORBIDDEN, f"a message can be edited for {EDIT_MS // 60_000} minutes")
     if message.hidden is not UNSET:
         raise Refused(Code.FORBIDDEN, "the message is hidden")
-    return _amend(push, EDITED, MessageEdited(given.target, text, me, given.id or UNSET), events)
+    return Append(EDITED, MessageEdited(given.target, text, me, given.id or UNSET), about=given.target)
 
 
 async def _hide(push: Push[MessageHide]) -> Append[MessageHidden]:
     given, me = push.payload, push.member.user
-    events, message = await _find(push, given.target)
+    message = await read_message(push, given.target)
     if message.author.id != me.id and not push.is_staff:
         raise Refused(Code.FORBIDDEN, "only its author and staff may hide a message")
     if message.hidden is not UNSET:
         raise Refused(Code.FORBIDDEN, "the message is hidden already")
     hidden = MessageHidden(given.target, me, given.reason or UNSET, given.id or UNSET)
-    return _amend(push, HIDDEN, hidden, events)
+    return Append(HIDDEN, hidden, about=given.target)
 
 
 async def _restore_own(push: Push[MessageRestore]) -> Append[MessageRestored]:
@@ -174,32 +180,17 @@ async def _restore_any(push: Push[MessageRestore]) -> Append[MessageRestored]:
 
 async def _restore(push: Push[MessageRestore], *, of_anybody: bool) -> Append[MessageRestored]:
     given, me = push.payload, push.member.user
-    events, message = await _find(push, given.target)
+    message = await read_message(push, given.target)
     if message.hidden is UNSET:
         raise Refused(Code.FORBIDDEN, "the message is not hidden")
     if message.hidden.by.id != me.id and not of_anybody:
         raise Refused(Code.FORBIDDEN, "only a principal and the user who has hidden a message may restore it")
-    hidden_at = max(event.seq for event in events if event.event == HIDDEN.name)
-    former = await push.journal.version(push.topic.name, given.target, hidden_at)
+    (hiding,) = await push.journal.about(push.topic.name, given.target, [HIDDEN.name], 1)
+    former = await push.journal.version(push.topic.name, given.target, hiding.seq)
     if former is None:
         raise Refused(Code.FORBIDDEN, "the message's former text is not kept any more")
     text = msgspec.json.decode(former, type=MessageSent).text
-    return _amend(push, RESTORED, MessageRestored(given.target, text, me, given.id or UNSET), events)
-
-
-async def _find(push: Push[Any], target: int) -> tuple[list[Event], _Sent]:
-    events = await push.journal.about(push.topic.name, target)
-    if not events or events[0].event != chat.SENT.name:
-        raise Refused(Code.BAD_PAYLOAD, "there is no message at this position")
-    return events, msgspec.json.decode(events[0].payload, type=_Sent)
-
-
-def _amend(push: Push[Any], kind: EventType[P], payload: P, events: list[Event]) -> Append[P]:
-    assert kind.amends is not None
-    event = Event(0, kind.name, stamped(kind.encode(payload), 0, push.at))
-    changed = ((earlier.seq, kind.amends(event, earlier)) for earlier in events)
-    amended = tuple(Amended(seq, body) for seq, body in changed if body is not None)
-    return Append(kind, payload, amended=amended)
+    return Append(RESTORED, MessageRestored(given.target, text, me, given.id or UNSET), about=given.target)
 
 
 EDIT = Action("message:edit", MessageEdit, _edit, Appended, emits=(EDITED,))

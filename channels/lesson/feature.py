@@ -18,7 +18,7 @@ import msgspec
 from channels.errors import Code, Refused
 from channels.event import EventType, Nothing
 from channels.field import Milliseconds, Position
-from channels.journal.entry import Amended, Mark
+from channels.journal.entry import Mark
 from channels.journal.journal import Journal
 from channels.member import Authority, Classroom, Member
 from channels.topics.kind import TopicAddress
@@ -48,14 +48,16 @@ class Effect(msgspec.Struct, Generic[R], frozen=True):
 class Append(Effect[Appended], Generic[P], frozen=True):
     """Append a durable event to the push's topic, or to `topic` (its name inside, see `channels.topics.kind`).
 
-    The payload's field `id`, where the push has one, makes a retry count once. An event that `amends` an earlier one
-    has in `amended` the new payloads, of that one and of the other events about it.
+    The payload's field `id`, where the push has one, makes a retry count once. `about`: the position of the earlier
+    event of its topic that this one amends or annotates, or whose words it repeats: what amends that one changes this
+    one, too. `names_first`: the payload gets `target`, the position of the push's first event, when both are stored.
     """
 
     event: EventType[P]
     payload: P
     topic: str | None = None
-    amended: tuple[Amended, ...] = ()
+    about: int | None = None
+    names_first: bool = False
 
 
 class Publish(Effect[Nothing], Generic[P], frozen=True):
@@ -123,6 +125,17 @@ def id_of(push: Push[Any]) -> str | None:
     return push_id
 
 
+class Viewer(msgspec.Struct, frozen=True):
+    """Who a view of a topic is for, and when (`at`, ms); `key` is the secret that the workers of the school share."""
+
+    member: Member
+    is_staff: bool
+    topic: TopicAddress
+    at: int
+    authority: Authority
+    key: str
+
+
 class Action(msgspec.Struct, Generic[P, R], frozen=True):
     """One event that clients may push, the response to it, and the kinds of event that come of it.
 
@@ -150,6 +163,8 @@ class Feature(Generic[S]):
     The fold is deterministic: it depends on the events and their order alone, so that every worker has the same state.
     Several features may fold the same kind of event. `name` is the key of the feature's view in the reply to a join;
     S is the type of what `dump` returns, for a snapshot from which `load` goes on. Raise `version` when S changes.
+    `sometimes` has those of `events` that change nothing while the feature is not `awake`: loading a topic then does
+    not read them. Only another kind of `events` may wake it.
     """
 
     __slots__ = ()
@@ -158,6 +173,12 @@ class Feature(Generic[S]):
     events: ClassVar[tuple[EventType[Any], ...]]
     saved: ClassVar[Any]
     version: ClassVar[int] = 1
+    sometimes: ClassVar[tuple[EventType[Any], ...]] = ()
+
+    @property
+    def awake(self) -> bool:
+        """Tell whether events of the kinds in `sometimes` change the state now."""
+        return True
 
     def apply(self, event: Event) -> None:
         """Fold one event of `events`, in order."""
@@ -167,6 +188,10 @@ class Feature(Generic[S]):
         """Return what the reply to a join says of this feature, under its name; the return annotation is its type."""
         raise NotImplementedError
 
+    def view_for(self, viewer: "Viewer") -> Any:
+        """Return the view of one member, where members see different things; then its return annotation is the type."""
+        return self.view()
+
     def dump(self) -> S:
         """Return the state, for a snapshot."""
         raise NotImplementedError
@@ -175,11 +200,12 @@ class Feature(Generic[S]):
         """Take over a state that `dump` returned; called once, before the first `apply`."""
         raise NotImplementedError
 
-    def rule(self, push: Push[Any], action: Action[Any, Any]) -> None:
+    def rule(self, push: Push[Any], action: Action[Any, Any]) -> bool | None:
         """Raise `Refused` where the topic's state forbids this push; called for each push in the topic.
 
-        What the rule depends on must come from governing events only (`EventType.governs`): those bind from their
-        commit on, over all workers.
+        What the rule depends on must come from governing events (`EventType.governs`): those bind from their commit
+        on, over all workers. Where it depends on what the push's author has done in the topic before, it returns True:
+        then the author's own events bind that push in the same way.
         """
 
 

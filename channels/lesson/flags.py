@@ -17,14 +17,13 @@ from msgspec import UNSET, UnsetType
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType, Stored
 from channels.field import Milliseconds, Position, PushId, Remark, ShownText, Text, TopicName
-from channels.journal.entry import Amended
 from channels.lesson import amending, chat
 from channels.lesson.feature import Action, Append, Appended, Effect, Feature, Push, Several
 from channels.limit import MAX_FLAGS_PER_HOUR, STATE_FLAGS
 from channels.member import STUDENT, User
 from channels.topics.kind import CLASS_STAFF, PRINCIPALS, USER, class_staff_topic, user_topic
 from channels.visible import is_visible
-from channels.wire.codec import Broadcast, Event, amended, as_broadcast, stamped
+from channels.wire.codec import Broadcast, Event, amended, as_broadcast
 
 P = TypeVar("P")
 
@@ -168,14 +167,15 @@ async def _flag(push: Push[MessageFlag]) -> Effect[Appended]:
 
 async def _message(push: Push[MessageFlag]) -> _Message:
     """Return the message with its text, also where its author has deleted it since."""
-    events = await push.journal.about(push.topic.name, push.payload.target)
-    if not events or events[0].event != chat.SENT.name:
+    topic, target = push.topic.name, push.payload.target
+    event = await push.journal.at(topic, target)
+    if event is None or event.event != chat.SENT.name:
         raise Refused(Code.BAD_PAYLOAD, "there is no message at this position")
-    message = msgspec.json.decode(events[0].payload, type=_Message)
+    message = msgspec.json.decode(event.payload, type=_Message)
     if message.hidden is UNSET:
         return message
-    hidden_at = max(event.seq for event in events if event.event == amending.HIDDEN.name)
-    former = await push.journal.version(push.topic.name, push.payload.target, hidden_at)
+    (hiding,) = await push.journal.about(topic, target, [amending.HIDDEN.name], 1)
+    former = await push.journal.version(topic, target, hiding.seq)
     if message.hidden.by.id != message.author.id or former is None:
         raise Refused(Code.FORBIDDEN, "the message is hidden")
     return msgspec.json.decode(former, type=_Message)
@@ -206,52 +206,43 @@ def _key(topic: str, target: int) -> str:
 
 async def _see(push: Push[FlagSee]) -> Effect[Appended]:
     given = push.payload
-    events, flagged = await _find(push, given.target)
+    flagged = await _find(push, given.target)
     if flagged.seen is not UNSET or flagged.closed is not UNSET:
         raise Refused(Code.FORBIDDEN, "the flag was seen before")
     seen = FlagSeen(given.target, flagged.topic, push.member.user, given.id or UNSET)
-    return await _in_both(push, SEEN, seen, events, flagged)
+    return await _in_both(push, SEEN, seen, flagged)
 
 
 async def _close(push: Push[FlagClose]) -> Effect[Appended]:
     given = push.payload
-    events, flagged = await _find(push, given.target)
+    flagged = await _find(push, given.target)
     if flagged.closed is not UNSET:
         raise Refused(Code.FORBIDDEN, "the flag is closed already")
     closed = FlagClosed(given.target, flagged.topic, push.member.user, given.outcome.strip(), given.id or UNSET)
-    return await _in_both(push, CLOSED, closed, events, flagged)
+    return await _in_both(push, CLOSED, closed, flagged)
 
 
-async def _find(push: Push[Any], target: int) -> tuple[list[Event], MessageFlagged]:
-    events = await push.journal.about(push.topic.name, target)
-    if not events or events[0].event != FLAGGED.name:
+async def _find(push: Push[Any], target: int) -> MessageFlagged:
+    event = await push.journal.at(push.topic.name, target)
+    if event is None or event.event != FLAGGED.name:
         raise Refused(Code.BAD_PAYLOAD, "there is no flag at this position")
-    return events, msgspec.json.decode(events[0].payload, type=MessageFlagged)
+    return msgspec.json.decode(event.payload, type=MessageFlagged)
 
 
-async def _in_both(
-    push: Push[Any], kind: EventType[P], payload: P, events: list[Event], flagged: MessageFlagged
-) -> Effect[Appended]:
+async def _in_both(push: Push[Any], kind: EventType[P], payload: P, flagged: MessageFlagged) -> Effect[Appended]:
     """Append the event here and, about the reporter's own flag, there."""
-    here = _amend(push, kind, payload, events)
+    here = Append(kind, payload, about=push.payload.target)
     reporter_id, topic = flagged.author.id, user_topic(flagged.author.id)
     receipt = await push.journal.receipt(topic, reporter_id, _key(flagged.topic, flagged.target))
     if receipt is None:  # is not kept any more
         return here
     theirs = _without_outcome(payload, receipt.seq)
-    return Several(here, (_amend(push, kind, theirs, await push.journal.about(topic, receipt.seq), topic),))
+    return Several(here, (Append(kind, theirs, topic, about=receipt.seq),))
 
 
 def _without_outcome(payload: P, target: int) -> P:
     shown = msgspec.structs.replace(payload, target=target, id=UNSET)  # type: ignore[type-var]
     return msgspec.structs.replace(shown, outcome=UNSET) if isinstance(shown, FlagClosed) else shown
-
-
-def _amend(push: Push[Any], kind: EventType[P], payload: P, events: list[Event], topic: str | None = None) -> Append[P]:
-    assert kind.amends is not None
-    event = Event(0, kind.name, stamped(kind.encode(payload), 0, push.at))
-    changed = ((earlier.seq, kind.amends(event, earlier)) for earlier in events)
-    return Append(kind, payload, topic, tuple(Amended(seq, body) for seq, body in changed if body is not None))
 
 
 FLAG = Action(

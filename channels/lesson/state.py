@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from channels.lesson.feature import Action, Feature, LiveView, Push
+from channels.lesson.feature import Action, Feature, LiveView, Push, Viewer
 from channels.wire.codec import Event
 
 F = TypeVar("F", bound=Feature[Any])
@@ -37,21 +37,28 @@ class TopicState:
     `governed` is the position of the newest event applied that changed what is allowed, 0 where there was none.
     """
 
-    __slots__ = ("_by_event", "_features", "_governing", "_rules", "governed", "kinds")
+    __slots__ = ("_by_event", "_features", "_governing", "_rules", "_sleepers", "governed")
 
     def __init__(self, features: Sequence[type[Feature[Any]]]) -> None:
         # Most topics are those of single users and fold nothing: they share what is empty.
         self._features: Mapping[type[Feature[Any]], Feature[Any]] = _NONE
         self._by_event: Mapping[str, list[Feature[Any]]] = _NONE
         self._governing = _NO_EVENTS
+        self._sleepers: Sequence[Feature[Any]] = ()
         if features:
             self._features = {feature: feature() for feature in features}
             self._by_event = _by_event(self._features.values())
             self._governing = frozenset(event.name for each in features for event in each.events if event.governs)
+            self._sleepers = [each for each in self._features.values() if each.sometimes]
         # Most features forbid nothing, and a push asks only those that do.
         self._rules = tuple(each for each in self._features.values() if type(each).rule is not Feature.rule)
-        self.kinds = tuple(self._by_event)
         self.governed = 0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of event that change the state now; an event that is applied may change which they are."""
+        asleep = {event.name: each for each in self._sleepers if not each.awake for event in each.sometimes}
+        return tuple(name for name, followers in self._by_event.items() if followers != [asleep.get(name)])
 
     def of(self, feature: type[F]) -> F:
         """Return one feature's state; raises KeyError where the feature does not fold in this topic."""
@@ -66,14 +73,16 @@ class TopicState:
         if event.event in self._governing:
             self.governed = event.seq
 
-    def check(self, push: Push[Any], action: Action[Any, Any]) -> None:
-        """Raise `Refused` where a feature's rule forbids a push."""
+    def check(self, push: Push[Any], action: Action[Any, Any]) -> bool:
+        """Raise `Refused` where a rule forbids a push; tell whether one depends on what its author did before."""
+        depends = False
         for feature in self._rules:
-            feature.rule(push, action)
+            depends |= bool(feature.rule(push, action))
+        return depends
 
-    def view(self) -> dict[str, object]:
-        """Return the state as replies to joins carry it."""
-        return {feature.name: feature.view() for feature in self._features.values()}
+    def view(self, viewer: Viewer) -> dict[str, object]:
+        """Return the state as the replies to a member's joins carry it."""
+        return {feature.name: feature.view_for(viewer) for feature in self._features.values()}
 
     def dump(self) -> bytes:
         """Return the state for a snapshot."""
@@ -116,4 +125,9 @@ def _raw(value: object) -> msgspec.Raw:
 
 def state_fields(features: Sequence[type[Feature[Any]] | type[LiveView]]) -> list[tuple[str, Any]]:
     """Return the names and types of what a topic's state is made of, for the protocol's document."""
-    return [(feature.name, get_type_hints(feature.view)["return"]) for feature in features]
+    return [(feature.name, get_type_hints(_view(feature))["return"]) for feature in features]
+
+
+def _view(feature: type[Feature[Any]] | type[LiveView]) -> Any:
+    own = getattr(feature, "view_for", Feature.view_for)
+    return feature.view if own is Feature.view_for else own

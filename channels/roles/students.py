@@ -1,6 +1,6 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, chat, flags, notes, reading
+from channels.lesson import amending, chat, flags, notes, reactions, reading
 from channels.lesson.rules import Role, rule
 
 ROLE = Role(
@@ -16,6 +16,8 @@ ROLE = Role(
             amending.RESTORE,
             flags.FLAG,
             notes.SEND,
+            reactions.REACT,
+            reactions.UNREACT,
             reading.READ,
             reading.MARK,
             reading.COUNT,

@@ -1,15 +1,19 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, announcements, chat, flags, notes, reading
+from channels.lesson import amending, announcements, chat, flags, lock, mute, notes, pins, reactions, reading, slow
 from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE)
+_MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
+_ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE)
 _IN_CLASS = (
     chat.SEND,
     chat.TYPE,
     *_AMEND,
+    *_ORDER,
     flags.FLAG,
     notes.ANSWER,
+    *_MARK,
     announcements.SEND,
     reading.READ,
     reading.MARK,

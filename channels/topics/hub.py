@@ -21,7 +21,7 @@ from channels.event import Amend
 from channels.journal.batch_reader import BatchReader
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
-from channels.limit import NEWEST_EVENTS, TOPIC_LINGER_SECONDS
+from channels.limit import TOPIC_LINGER_SECONDS
 from channels.topics.fan_out import FanOut, TurnListener
 from channels.topics.gap_recovery import PAGE_EVENTS, GapRecovery
 from channels.topics.topic import Topic
@@ -56,7 +56,7 @@ class Hub:
         self._make_topic = make_topic
         self._amends = amends
         self._heads = BatchReader(journal.heads)
-        self._reader = TopicReader(journal, snapshot_events=snapshot_events)
+        self._reader = TopicReader(journal, amends, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
         self._report_again_at = 0.0  # by the event loop's clock
 
@@ -129,7 +129,7 @@ class Hub:
         """Return from memory what `missed` would, all of it; None where that has to read the journal."""
         if topic.loading is not None:
             return None
-        return topic.newest(NEWEST_EVENTS) if since is None else topic.remembered(since)
+        return self._reader.remembered_newest(topic) if since is None else topic.remembered(since)
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events that a client lacks that has seen `since`, and whether those are all of them.

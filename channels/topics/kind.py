@@ -74,14 +74,14 @@ CLASS = TopicKind(
     "that sees the whole school joins any.",
     Audience.ENROLLED,
     presence=True,
-    features=("announcements",),
+    features=("announcements", "lock", "mute", "pins", "slow"),
 )
 CLASS_STAFF = TopicKind(
     "staff",
     "class:{id}:staff",
     "What concerns a class and only its staff sees: its teachers, and the principal. `user:me` does not list it.",
     Audience.ENROLLED,
-    features=("flags", "notes"),
+    features=("flags", "mutes", "notes"),
 )
 ROLE = TopicKind("role", "role:{role}", "Announcements to all {role}.", Audience.SCHOOL, features=("announcements",))
 SCHOOL = TopicKind(

@@ -31,14 +31,14 @@ class State(Protocol):
     def of(self, feature: Any) -> Any:
         """Return one feature's state; raises KeyError where the feature does not fold in this topic."""
 
-    def check(self, push: Any, action: Any) -> None:
-        """Raise `Refused` where the state forbids a push."""
+    def check(self, push: Any, action: Any) -> bool:
+        """Raise `Refused` where the state forbids a push; tell whether that depends on its author's earlier events."""
 
     def apply(self, event: Event) -> None:
         """Fold one event, of any kind, in order."""
 
-    def view(self) -> dict[str, object]:
-        """Return the state as join replies carry it."""
+    def view(self, viewer: Any) -> dict[str, object]:
+        """Return the state as the replies to a member's joins carry it."""
 
     def dump(self) -> bytes:
         """Return the state for a snapshot."""
@@ -149,9 +149,19 @@ class Topic:
             return None
         return list(islice(self.recent, len(self.recent) - count, None))
 
-    def newest(self, count: int) -> list[Event] | None:
-        """Return the newest events, fewer where a gap comes before; None where memory does not reach so far."""
-        return self.remembered(max(self.floor, self.seq - count))
+    def newest(self, count: int, uncounted: Collection[str] = ()) -> list[Event] | None:
+        """Return the newest events, fewer where a gap comes before; None where memory does not reach so far.
+
+        For each of an `uncounted` kind there is one more, as far as memory reaches.
+        """
+        start = len(self.recent) - (self.seq - max(self.floor, self.seq - count))
+        if start < 0:
+            return None
+        more = sum(event.event in uncounted for event in islice(self.recent, start, None))
+        while more and start:
+            start -= 1
+            more -= self.recent[start].event not in uncounted
+        return list(islice(self.recent, start, None))
 
     def skip_to(self, seq: int) -> None:
         """Go on after `seq`, because the journal does not have the events before it any more."""

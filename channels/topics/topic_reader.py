@@ -7,7 +7,7 @@ A position is complete where the journal has every event after it. Where rows we
 are not sent: the client is answered with the newest ones, and told so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from channels.journal.entry import Snapshot
 from channels.journal.journal import Journal
@@ -27,10 +27,16 @@ MISSED_PAGE_EVENTS = 100
 
 
 class TopicReader:
-    """Reads from `journal`; what is awaited raises `JournalUnavailable`."""
+    """Reads from `journal`; what is awaited raises `JournalUnavailable`.
 
-    def __init__(self, journal: Journal, *, snapshot_events: int = SNAPSHOT_EVENTS) -> None:
+    `uncounted`: kinds of event that do not count among the newest, because those contain what they changed.
+    """
+
+    def __init__(
+        self, journal: Journal, uncounted: Collection[str] = (), *, snapshot_events: int = SNAPSHOT_EVENTS
+    ) -> None:
         self._journal = journal
+        self._uncounted = uncounted
         self._snapshot_events = snapshot_events
 
     async def load(self, topic: Topic, head: int) -> None:
@@ -62,20 +68,27 @@ class TopicReader:
         return snapshot.seq
 
     async def _fold(self, state: State, name: str, after: int, until: int) -> None:
-        while state.kinds:
-            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, state.kinds)
+        while kinds := state.kinds:
+            page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, kinds)
             for event in page:
-                if event.seq <= until:
+                after = event.seq
+                if after <= until:
                     state.apply(event)
-            if len(page) < FOLD_PAGE_EVENTS:
-                return
-            after = page[-1].seq
+                if state.kinds != kinds:
+                    break  # the events after this one that change it now may be others than those that were read
+            else:
+                if len(page) < FOLD_PAGE_EVENTS:
+                    return
 
     def keep_snapshot(self, topic: Topic) -> None:
         """Store the topic's state with the journal's next transaction, for those who load the topic later."""
         topic.snapshot_due = topic.seq + self._snapshot_events
         if topic.state.kinds:
             self._journal.keep_snapshot(Snapshot(topic.name, topic.seq, topic.state.dump()))
+
+    def remembered_newest(self, topic: Topic) -> list[Event] | None:
+        """Return the newest events, as a join does; None where memory does not have them."""
+        return topic.newest(NEWEST_EVENTS, self._uncounted)
 
     async def missed(self, topic: Topic, since: int | None) -> tuple[list[Event], bool]:
         """Return the events after a position, and whether those are all; the newest where they are not.
@@ -105,7 +118,7 @@ class TopicReader:
         return read + events
 
     async def _newest(self, topic: Topic) -> list[Event]:
-        events = topic.newest(NEWEST_EVENTS)
+        events = self.remembered_newest(topic)
         if events is None:
             page = await self._journal.before(topic.name, topic.seq + 1, NEWEST_EVENTS)
             # What came while the journal was read is in memory.

@@ -49,6 +49,12 @@ def stamped(payload: bytes, seq: int, at: int) -> bytes:
     return b'%b%b"seq":%d,"at":%d}' % (payload[:-1], comma, seq, at)
 
 
+def with_target(payload: bytes, target: int) -> bytes:
+    """Add the position of another event, known only in the transaction, to an event's JSON object."""
+    comma = b"" if payload == b"{}" else b","
+    return b'%b%b"target":%d}' % (payload[:-1], comma, target)
+
+
 class _Stamp(msgspec.Struct, frozen=True):
     at: int
 

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 
+from channels.hours import Hours, SchoolHours
 from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, User
 from channels.roles import ROLES
@@ -24,6 +25,7 @@ from server.accounts.members import Members
 from server.accounts.own_account import OwnAccount
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
+from server.accounts.school_hours import set_hours
 from server.accounts.throttle import Admission, Throttle, forgive, network
 from server.clock import DAY, Clock, now_ms
 from server.databases import DbSessions, reading, writing
@@ -185,6 +187,22 @@ class Accounts:
     async def school_name(self) -> str:
         """Return the school's name, empty before the first import."""
         return (await self._members.school()).name
+
+    @property
+    def hours(self) -> SchoolHours:
+        """The hours of the school's classes, as last read."""
+        return self._members.hours
+
+    async def read_school(self) -> None:
+        """Read the school, if it was forgotten."""
+        await self._members.school()
+
+    async def set_hours(self, hours: Hours | None, zone: str | None) -> None:
+        """Set the hours of the school's classes and its time zone (None: as before); raises UserError."""
+        await set_hours(self._sessions, hours, zone, self._clock)
+        self.forget((), school=True)
+        self.changed.set()
+        await self.read_school()
 
     async def classrooms(self) -> Mapping[int, Classroom]:
         """Return all classes of the school by id, in the order of their titles."""

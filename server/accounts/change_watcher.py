@@ -41,6 +41,7 @@ class ChangeWatcher:
     async def start(self) -> None:
         """Start watching. Call it before the first authentication: rows read earlier could stay stale."""
         self._last = await self._accounts.newest_change()
+        await self._accounts.read_school()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -58,6 +59,8 @@ class ChangeWatcher:
         if changes.newest == self._last:
             return
         self._accounts.forget(changes.users, school=changes.school)
+        if changes.school:
+            await self._accounts.read_school()
         if changes.users is None or changes.users:
             await self._on_changed(changes.users)
         self._last = changes.newest

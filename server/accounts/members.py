@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
+from channels.hours import NO_SCHOOL_HOURS, SchoolHours
 from channels.journal.batch_reader import BatchReader
 from channels.lesson.rules import Role
 from channels.member import Classroom, Member, RoleName
@@ -24,6 +25,7 @@ from server.databases.directory import (
     sign_ins_by_id,
     sign_ins_by_secret,
 )
+from server.databases.school import read_hours
 
 # About as many sign-ins as one worker may have connections, at 1 KB each.
 MAX_KEPT = 50_000
@@ -33,10 +35,11 @@ _K = TypeVar("_K")
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """The data that all members share: the school's name and its classes by id, ordered by title."""
+    """The data that all members share: the school's name, its classes by id, ordered by title, and their hours."""
 
     name: str
     classrooms: Mapping[int, Classroom]
+    hours: SchoolHours
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class Members:
         self._all_forgotten = 0
         self._school_forgotten = 0
         self._school: School | None = None
+        self.hours = NO_SCHOOL_HOURS  # as last read
         self._kept: dict[bytes, _Kept] = {}  # the least recently used first
         self._hashes: dict[int, set[bytes]] = {}  # by user
         self._by_secret = BatchReader(self._read_by_secret)
@@ -95,9 +99,10 @@ class Members:
         while self._school is None:
             begun = self._forgets
             async with reading(self._sessions) as db:
-                school = School(await read_school_name(db), MappingProxyType(await read_classrooms(db)))
+                classrooms = MappingProxyType(await read_classrooms(db))
+                school = School(await read_school_name(db), classrooms, await read_hours(db))
             if self._school_forgotten <= begun:
-                self._school = school
+                self._school, self.hours = school, school.hours
         return self._school
 
     def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from server.cli.hours import school
 from server.cli.options import Commands
 from server.cli.protocol import protocol
 from server.cli.school import database, roster
@@ -34,5 +35,5 @@ def main() -> None:
     os.umask(0o077)
 
 
-for each in (serve_command, demo, roster, user, token, database, protocol):
+for each in (serve_command, demo, roster, school, user, token, database, protocol):
     main.add_command(each)

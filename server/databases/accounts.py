@@ -4,7 +4,18 @@ Times are milliseconds since 1970, as on the wire. Rows that have ended are mark
 keep their authors.
 """
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # SQLite generates ids only for a column of type INTEGER.
@@ -25,13 +36,18 @@ class Base(DeclarativeBase):
 
 
 class School(Base):
-    """The school (one row), with its name as the pages show it."""
+    """The school (one row), with its name as the pages show it.
+
+    `hours` are those of its classes (`channels.hours.Hours` as JSON); `zone` is its time zone. NULL: nothing was set.
+    """
 
     __tablename__ = "schools"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     name: Mapped[str] = mapped_column(String(255))
+    hours: Mapped[str | None] = mapped_column(Text)
+    zone: Mapped[str | None] = mapped_column(String(64))
 
 
 class Account(Base):

@@ -30,6 +30,8 @@ export class Seen {
   /** Rows up to `above` are above the screen, rows after `last` below it. */
   #screen = {above: 0, last: 0};
   #timer = 0;
+  /** The row that the upper edge of the screen cuts. @type {HTMLElement | null} */
+  cutRow = null;
 
   /**
    * @param {HTMLElement} scroller
@@ -105,6 +107,8 @@ export class Seen {
     const {entries, from} = this.#conversation;
     const first = firstIndex(entries, ({row}) => row.getBoundingClientRect().bottom > top + SLACK_PX);
     const end = firstIndex(entries, ({row}) => row.getBoundingClientRect().bottom > bottom + SLACK_PX);
+    const row = entries[first]?.row;
+    this.cutRow = row !== undefined && row.getBoundingClientRect().top < top ? row : null;
     this.#screen = {above: entries[first - 1]?.payload.seq ?? from, last: entries[end - 1]?.payload.seq ?? from};
     return entries.slice(first, end);
   }

@@ -50,6 +50,7 @@ async def test_teacher_hides_a_message_and_no_page_shows_its_words(in_class: InC
     for visitor in (bruno, paula):
         await visitor.sees(WORD)
     await open_menu(paula, WORD)
+    await choose(paula, "Hide")
     await paula.page.locator("#hide-reason").fill("Sem ofensas.")
     await assert_accessible(paula.page)
     await paula.screenshot("hide-message")
@@ -63,6 +64,7 @@ async def test_teacher_hides_a_message_and_no_page_shows_its_words(in_class: InC
     await assert_gone(ana)
     await expect(ana.page.locator("#messages .row-menu")).to_have_count(0)
     await open_menu(paula, "Sem ofensas.")
+    await choose(paula, "Show again")
     await bruno.sees(WORD)
 
 

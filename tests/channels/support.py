@@ -6,7 +6,7 @@ Every frame that a client is sent is held to the protocol's document; `VIOLATION
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import msgpack
@@ -14,13 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker.memory import MemoryBroker, MemoryBus
 from channels.engine.engine import Engine, Periods
+from channels.hours import NO_SCHOOL_HOURS
 from channels.journal.entry import Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
+from channels.lesson.feature import Viewer
 from channels.limit import Limits
 from channels.member import Classroom, Member, User
 from channels.sessions.session import Session
+from channels.topics import kind
 from channels.topics.kind import TopicAddress
 from channels.wire.codec import JSON, Wire
 from server.asyncapi import TABLES, Tables
@@ -55,6 +58,7 @@ class GivenAuthority:
 
     def __init__(self) -> None:
         self.members = {each.login: each for each in MEMBERS}
+        self.hours = NO_SCHOOL_HOURS
 
     async def authenticate(self, secret: str) -> Member | None:
         return self.members.get(secret)
@@ -73,6 +77,10 @@ class GivenAuthority:
     ) -> list[User]:
         meant = [each.user for each in self.members.values() if each.user.role in roles]
         return [user for user in meant if user.id not in present][:limit]
+
+
+# A member who sees a class's state, where it does not matter who that is.
+VIEWER = Viewer(ANA, is_staff=False, topic=kind.CLASS.address(CLASS.id), at=0, authority=GivenAuthority(), key="k")
 
 
 class TurnedClock:
@@ -127,6 +135,10 @@ class Worker:
         """Let a member in."""
         session = self.engine.connect(who, wire, self.engine.revision)
         return Client(self.engine, session, self.tables)
+
+
+# The fixture `make_worker`; it takes what `Worker` takes.
+MakeWorker = Callable[..., Awaitable[Worker]]
 
 
 class Notes:

@@ -16,8 +16,8 @@ MakeWorker = Callable[..., Awaitable[Worker]]
 
 JOINED = {
     "ana": ("user:me", "class:7", "class:9", "role:students", "school"),
-    "paula": ("user:me", "class:7", "role:teachers", "school"),
-    "diretora": ("user:me", "class:7", "role:students", "role:teachers", "school", "dashboard"),
+    "paula": ("user:me", "class:7", "class:7:staff", "role:teachers", "school"),
+    "diretora": ("user:me", "class:7", "class:7:staff", "role:students", "role:teachers", "school", "dashboard"),
 }
 
 
@@ -30,7 +30,8 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     for client in clients:
         target = (await client.ok("class:7", "message:send", {"text": "Bom dia!"}))["seq"]
         for topic, event, payload in _pushes(client):
-            own = {"id": event, "target": target}
+            worker.clock.now += 0.1  # as fast as a user may push
+            own = {"id": event, "target": target, "user": ANA.user.id}
             await client.ok(topic, event, payload | {name: own[name] for name in own if name in payload})
     ana, paula, diretora = clients
     await diretora.has(1, "dashboard:changed")

@@ -5,20 +5,28 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from channels import limit
 from channels.errors import Code
+from channels.lesson import FEATURES
+from channels.lesson.state import TopicState
 from channels.limit import Limits
+from channels.topics.kind import CLASS
 from channels.transports.poll_session import PollBounds
 from channels.transports.poll_sessions import LeaveRequest, PollRequest, PollSessions, PushRequest
 from channels.transports.poll_token import PollToken
-from tests.channels.support import ANA, Worker
+from tests.channels.support import ANA, VIEWER, Worker
 from tests.contract import contract
 from tests.lousa import ROOT
 
 PAGE = (ROOT / "docs/protocol.md").read_text()
 POLL = re.compile(r"(GET|POST|DELETE)(?: (T\d))?(?: (\[.*))? -> (.*)")
+# Of a class in which nothing has happened yet.
+STATE = json.loads(
+    msgspec.json.encode(TopicState([each for each in FEATURES if each.name in CLASS.features]).view(VIEWER))
+)
 BOUND = re.compile(r"^\| `(\w+)` \| ([\d,]+) \| .+ \|$", re.MULTILINE)
 
 
@@ -47,9 +55,17 @@ def test_frames_fit_the_document(role: str, lines: list[str]) -> None:
             asked[frame[1]] = frame
         elif frame[3] == "phx_reply":
             assert direction == "< "
+            _complete_state(frame)
             contract().check_reply(role, asked.get(frame[1]), frame)
         else:
             contract().check_event(role, frame)
+
+
+def _complete_state(frame: list[Any]) -> None:
+    # The page shows of a class's state what it is about.
+    state = frame[4]["response"].get("state")
+    if state and frame[2].startswith("class:"):
+        frame[4]["response"]["state"] = {**STATE, **state}
 
 
 def test_there_are_frames_and_polls_to_look_at() -> None:
@@ -94,6 +110,7 @@ def _assert_alike(answer: dict[str, Any], told: dict[str, Any], tokens: dict[str
     for frame in (*frames, *told_frames):
         if frame[3] == "phx_reply":
             frame[4]["response"]["epoch"] = "…"
+            _complete_state(frame)
     assert frames == told_frames
 
 

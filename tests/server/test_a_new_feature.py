@@ -51,7 +51,7 @@ async def site(databases: Databases, people: People, users: Users) -> AsyncItera
 async def test_feature_locks_a_class_over_a_socket(site: Site) -> None:
     ana, paula = await site.connect("ana"), await site.connect("paula")
     topic = f"class:{site.class_id}"
-    assert (await ana.request(topic, "phx_join"))["state"]["lock"] is False
+    assert (await ana.request(topic, "phx_join"))["state"]["lockdown"] is False
     assert (await paula.request(topic, "phx_join"))["state"]["locks"] == 0
     await paula.request(topic, "lock:set")
     assert (await ana.event("lock:locked"))["user"]["name"] == "Paula"

@@ -1,6 +1,7 @@
 """The journal's contract, on SQLite and PostgreSQL."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
+from channels.event import Stored
 from channels.journal.entry import Checked, Entry, Mark, Receipt, Snapshot, Superseded, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
@@ -297,6 +299,25 @@ async def test_governing_event_supersedes_later_groups_of_its_batch(journal: Jou
     assert outcomes == [receipt(1), receipt(2), Superseded(2), receipt(1, fresh=False), Superseded(2), receipt(1)]
 
 
+async def test_newer_event_of_the_author_supersedes_a_push_that_depends_on_it(journal: Journal) -> None:
+    outcomes: list[Outcome] = []
+
+    def push(push_id: str, author: int, own: int | None) -> None:
+        journal.append([entry("class:7", author, push_id)], outcomes.append, Checked("class:7", 0, own))
+
+    await append(journal, entry("class:7", 1), entry("class:7", 2), entry("other", 3))
+    push("a", 1, 0)  # one is stored at 1
+    push("b", 1, 1)
+    push("c", 1, 1)  # the one before it is of the same batch
+    push("d", 1, None)
+    push("b", 1, 0)  # a retry
+    push("e", 3, 0)
+    push("f", 2, 2)
+    await until_has(outcomes, 7)
+    assert outcomes[:2] == [Superseded(0, 1), receipt(3)]
+    assert outcomes[2:] == [Superseded(0, 3), receipt(4), receipt(3, fresh=False), receipt(5), receipt(6)]
+
+
 async def test_append_never_follows_an_unchecked_governing_event(database: AsyncEngine) -> None:
     # Each worker checks against the last position it knows, like a worker that has not received others' events yet.
     journals = [started(database, writer_for(database)) for _ in range(4)]
@@ -322,6 +343,69 @@ async def test_append_never_follows_an_unchecked_governing_event(database: Async
         assert checked == max(position for position in governing if position < seq)
     for journal in journals:
         await journal.close()
+
+
+def _shout(event: Stored, earlier: Stored) -> bytes | None:
+    return earlier.payload.replace(b"oi", b"OI") if b"oi" in earlier.payload else None
+
+
+def amending(about: int, *, annotates: bool = False) -> Entry:
+    """Make an entry that changes the one at a position."""
+    return Entry("class:7", "message:edited", b"{}", 1, None, 1_000, about=about, amend=_shout, annotates=annotates)
+
+
+async def texts(journal: Journal) -> list[str]:
+    return [json.loads(event.payload).get("text") for event in await journal.after("class:7", 0, 10)]
+
+
+async def test_amendment_reaches_its_target_and_earlier_events_about_it(journal: Journal) -> None:
+    about = entry(text="re: oi")
+    about.about = 1
+    await append(journal, entry(text="oi"), entry(text="oi"), about, amending(1))
+    assert await texts(journal) == ["OI", "oi", "re: OI", None]
+    assert await journal.version("class:7", 1, 4) == b'{"text":"oi"}'
+    assert await journal.version("class:7", 3, 4) is None
+    assert [event.seq for event in await journal.about("class:7", 1, ["message:edited"], 5)] == [4]
+    assert await journal.count_about("class:7", 1, 5) == 2
+    target = await journal.at("class:7", 1)
+    assert target is not None
+    assert json.loads(target.payload)["text"] == "OI"
+    assert await journal.at("class:7", 9) is None
+
+
+async def test_annotation_reaches_its_target_alone_and_keeps_no_version(journal: Journal) -> None:
+    about = entry(text="re: oi")
+    about.about = 1
+    await append(journal, entry(text="oi"), about, amending(1, annotates=True))
+    assert await texts(journal) == ["OI", "re: oi", None]
+    assert await journal.version("class:7", 1, 3) is None
+    assert await journal.count_about("class:7", 1, 5) == 1
+
+
+async def test_amendments_of_several_workers_at_once_are_all_kept(database: AsyncEngine) -> None:
+    def add(event: Stored, earlier: Stored) -> bytes:
+        return earlier.payload.replace(b'"}', b'x"}')
+
+    journals = [started(database, writer_for(database)) for _ in range(3)]
+    await append(journals[0], entry(text=""))
+    entries = [Entry("class:7", "added", b"{}", 1, None, 0, about=1, amend=add, annotates=True) for _ in range(10)]
+    await asyncio.gather(*(append(journal, *entries) for journal in journals))
+    target = await journals[0].at("class:7", 1)
+    assert target is not None
+    assert json.loads(target.payload)["text"] == 30 * "x"
+    for journal in journals:
+        await journal.close()
+
+
+async def test_other_entries_of_a_group_may_name_the_first(journal: Journal) -> None:
+    listener = Recorder()
+    journal.start(listener)
+    await append(journal, entry("b"), entry("b"))
+    named = Entry("a", "named", b"{}", 1, None, 1_000, names_first=True)
+    await append_group(journal, entry("b"), named)
+    (event,) = await journal.after("a", 0, 1)
+    assert json.loads(event.payload)["target"] == 3
+    assert listener.events[-1] == event
 
 
 async def test_furthest_snapshot_of_several_workers_is_kept(database: AsyncEngine) -> None:

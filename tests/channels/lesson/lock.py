@@ -76,7 +76,7 @@ class Lock(Feature[bool]):
 
     __slots__ = ("is_locked",)
 
-    name = "lock"
+    name = "lockdown"
     events = (LOCKED, UNLOCKED)
     saved = bool
 

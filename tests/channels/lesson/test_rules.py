@@ -12,22 +12,22 @@ from tests.channels.support import ANA, DIRETORA, PAULA
 RULES = RuleBook(ROLES)
 
 
+WIDE = {"role:students", "role:teachers", "school", "dashboard", "principals"}
+
+
 @pytest.mark.parametrize(
-    ("member", "topics"),
+    ("member", "listed", "others"),
     [
-        (ANA, {"class:7", "class:9", "role:students", "school", "user:me"}),
-        (PAULA, {"class:7", "role:teachers", "school", "user:me"}),
-        (
-            DIRETORA,
-            {"class:7", "class:8", "class:9", "role:students", "role:teachers", "school", "user:me", "dashboard"},
-        ),
+        (ANA, {"class:7", "class:9", "role:students", "school"}, set()),
+        (PAULA, {"class:7", "role:teachers", "school"}, {"class:7:staff"}),
+        (DIRETORA, {"class:7", "class:8", "class:9"} | WIDE, {"class:7:staff", "class:8:staff"}),
     ],
 )
-def test_each_role_may_join_its_own_topics_and_no_others(member: Member, topics: set[str]) -> None:
-    known = {"class:7", "class:8", "class:9", "class:10", "role:students", "role:teachers", "school", "dashboard"}
-    odd = {"", "class", "role", "user", "class:", "class:07", "class: 7", "class:７", "class:7:staff", "user:1"}
-    assert {topic for topic in known | odd | {"user:me"} if RULES.allows(member, topic)} == topics
-    assert {each.topic for each in RULES.listing(member)} == topics - {"user:me"}
+def test_each_role_may_join_its_own_topics_and_no_others(member: Member, listed: set[str], others: set[str]) -> None:
+    known = {"class:7", "class:8", "class:9", "class:10", "class:7:staff", "class:8:staff", "user:me"} | WIDE
+    odd = {"", "class", "role", "user", "class:", "class:07", "class: 7", "class:７", "class:7:", "user:1"}
+    assert {topic for topic in known | odd if RULES.allows(member, topic)} == listed | others | {"user:me"}
+    assert {each.topic for each in RULES.listing(member)} == listed
 
 
 def test_users_own_topic_has_another_name_inside() -> None:

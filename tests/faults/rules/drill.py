@@ -6,12 +6,13 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import text
 
+from channels.lesson.lock import LOCKED, UNLOCKED, Lock
 from channels.lesson.state import TopicState
 from channels.wire.codec import Event, stamped
 from server.databases import Databases
-from tests.channels.lesson.lock import FEATURES
 from tests.faults.rules.worker import TOPIC
 from tests.lousa import ROOT
 from tests.redis import RedisServer
@@ -25,7 +26,7 @@ class Outcome:
     """The workers' reports and the journal's events."""
 
     reports: list[dict[str, Any]]
-    events: list[tuple[int, str, str | None, str]]  # seq, kind, push id, payload
+    events: list[tuple[int, str, str | None, int, str]]  # seq, kind, push id, time, payload
     governed: int
 
     def faults(self) -> list[str]:
@@ -34,9 +35,9 @@ class Outcome:
 
     def _forbidden(self) -> list[str]:
         found, is_locked, governed = [], False, 0
-        for seq, kind, push_id, _ in self.events:
-            if kind.startswith("lock:"):
-                is_locked, governed = kind == "lock:locked", seq
+        for seq, kind, push_id, _, _ in self.events:
+            if kind in (LOCKED.name, UNLOCKED.name):
+                is_locked, governed = kind == LOCKED.name, seq
             elif is_locked:
                 found.append(f"{push_id} stands at {seq}, though the class was locked at {governed}")
         if governed != self.governed:
@@ -45,7 +46,7 @@ class Outcome:
 
     def _lost(self) -> list[str]:
         positions: dict[str, list[int]] = {}
-        for seq, _, push_id, _ in self.events:
+        for seq, _, push_id, _, _ in self.events:
             positions.setdefault(push_id or "", []).append(seq)
         return [
             f"{push_id} was acknowledged at {seq} and stands at {positions.get(push_id)}"
@@ -55,14 +56,14 @@ class Outcome:
         ]
 
     def _states(self) -> list[str]:
-        state = TopicState(FEATURES)
-        for seq, kind, _, payload in self.events:
-            state.apply(Event(seq, kind, stamped(payload.encode(), seq, 0)))
-        told = json.loads(json.dumps({"lock": state.view()["lock"], "locks": state.view()["locks"]}))
+        state = TopicState([Lock])
+        for seq, kind, _, at, payload in self.events:
+            state.apply(Event(seq, kind, stamped(payload.encode(), seq, at)))
+        lock = json.loads(msgspec.json.encode(state.of(Lock).view()))
         return [
-            f"worker {number} has {report['state']} at {report['seq']}, the journal {told} at {len(self.events)}"
+            f"worker {number} has {report['lock']} at {report['seq']}, the journal {lock} at {len(self.events)}"
             for number, report in enumerate(self.reports)
-            if report["seq"] != len(self.events) or any(report["state"][name] != told[name] for name in told)
+            if report["seq"] != len(self.events) or report["lock"] != lock
         ]
 
 
@@ -114,15 +115,16 @@ def _go_on(processes: list[asyncio.subprocess.Process]) -> None:
         process.stdin.write(b"\n")
 
 
-async def _journal(urls: dict[str, str]) -> tuple[list[tuple[int, str, str | None, str]], int]:
+async def _journal(urls: dict[str, str]) -> tuple[list[tuple[int, str, str | None, int, str]], int]:
     databases = Databases(urls)
     async with databases.engine("journal").connect() as connection:
         topic_id, governed = (
             await connection.execute(text("SELECT id, governed FROM topics WHERE name = :name"), {"name": TOPIC})
         ).one()
         rows = await connection.execute(
-            text("SELECT seq, event, push_id, payload FROM events WHERE topic_id = :id ORDER BY seq"), {"id": topic_id}
+            text("SELECT seq, event, push_id, at, payload FROM events WHERE topic_id = :id ORDER BY seq"),
+            {"id": topic_id},
         )
-        events = [(seq, event, push_id, payload) for seq, event, push_id, payload in rows]
+        events = [(seq, event, push_id, at, payload) for seq, event, push_id, at, payload in rows]
     await databases.dispose()
     return events, governed

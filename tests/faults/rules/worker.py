@@ -18,10 +18,10 @@ from channels.engine.engine import Engine
 from channels.journal.journal import Journal
 from channels.limit import Limits
 from channels.member import Member
+from channels.roles import ROLES
 from channels.sessions.session import Session
 from channels.wire.codec import JSON
 from server.databases import Databases
-from tests.channels.lesson.lock import FEATURES, KINDS_THAT_LOCK, ROLES_THAT_LOCK
 from tests.channels.support import CLASS, GivenAuthority, member, unframed, writer_for
 
 TOPIC = CLASS.topic
@@ -68,7 +68,7 @@ async def write(client: Drilled, name: str, until: float, report: dict[str, Any]
             response = (await client.ask("message:send", {"text": push_id, "id": push_id}))["response"]
             if "seq" in response:
                 report["stored"][push_id] = response["seq"]
-            elif response["code"] == "forbidden":
+            elif response["code"] == "locked":
                 report["refused"] += 1
             elif "retry_after" in response:
                 await asyncio.sleep(RETRY_SECONDS)
@@ -83,7 +83,7 @@ async def lock(client: Drilled, name: str, until: float, report: dict[str, Any])
     """Lock and unlock the class at random moments."""
     number = 0
     while time.monotonic() < until:
-        for event in ("lock:set", "lock:clear"):
+        for event in ("chat:lock", "chat:unlock"):
             number += 1
             response = (await client.ask(event, {"id": f"{name}-{number}"}))["response"]
             while "seq" not in response:
@@ -100,15 +100,7 @@ async def main(journal_url: str, accounts_url: str, redis_url: str, number: int,
     journal = Journal(database, writer_for(database))
     await journal.open()
     broker = RedisBroker(redis_url, prefix=f"lousa:{journal.epoch}:")
-    engine = Engine(
-        journal,
-        broker,
-        GivenAuthority(),
-        ROLES_THAT_LOCK,
-        Limits(push_rate=0),
-        kinds=KINDS_THAT_LOCK,
-        features=FEATURES,
-    )
+    engine = Engine(journal, broker, GivenAuthority(), ROLES, Limits(push_rate=0))
     engine.start()
     students = [Drilled(engine, member(100 * number + each, "Ana", "student", CLASS)) for each in range(senders)]
     teacher = Drilled(engine, member(100 * number + 99, "Paula", "teacher", CLASS))
@@ -129,7 +121,7 @@ async def main(journal_url: str, accounts_url: str, redis_url: str, number: int,
     await asyncio.to_thread(sys.stdin.readline)
     # A position past the end makes the worker read the journal before it replies.
     joined = (await teacher.ask("phx_join", {"since": 2**40}))["response"]
-    report |= {"seq": joined["seq"], "state": joined["state"]}
+    report |= {"seq": joined["seq"], "lock": joined["state"]["lock"]}
     print(json.dumps(report), flush=True)
     await engine.close()
     await databases.dispose()

@@ -105,8 +105,29 @@ _SCHOOL_OF_0002 = [
 ]
 
 
+_EVENT = "INSERT INTO events (topic_id, seq, event, author_id, at, payload) VALUES (1, :seq, 'x', 1, 0, '')"
+
+
 def _upgrade_to(connection: Connection, revision: str) -> None:
     migration.upgrade(connection, SCHEMAS["accounts"], revision)
+
+
+async def test_upgrade_finds_what_earlier_amendments_are_about(urls: dict[str, str]) -> None:
+    databases = Databases(urls)
+    async with databases.engine("journal").connect() as connection:
+        await connection.execution_options(writes=True)
+        await connection.run_sync(lambda each: migration.upgrade(each, SCHEMAS["journal"], "0006"))
+        await connection.execute(text("INSERT INTO topics (id, name, seq) VALUES (1, 'class:7', 4)"))
+        for seq in range(1, 5):
+            await connection.execute(text(_EVENT), {"seq": seq})
+        # Event 3 amends 2, then 4 amends 2 and, because it is about 2, also 3.
+        await connection.execute(text("INSERT INTO versions VALUES (1, 2, 3, ''), (1, 2, 4, ''), (1, 3, 4, '')"))
+        await connection.commit()
+    await databases.upgrade()
+    async with reading(databases.sessions("journal")) as session:
+        rows = await session.execute(text("SELECT seq, about FROM events ORDER BY seq"))
+        assert [tuple(row) for row in rows] == [(1, None), (2, None), (3, 2), (4, 2)]
+    await databases.dispose()
 
 
 async def test_database_of_a_later_version_is_refused_unchanged(databases: Databases) -> None:

@@ -12,6 +12,7 @@ import {DASHBOARD} from "../../static/topic.js";
 import {chart, draw} from "./chart.js";
 import {ClassTable} from "./class_table.js";
 import {isQuiet, needsAttention, orderOf} from "./order.js";
+import {showReports} from "./reports.js";
 import {follow, MINUTES, School} from "./school.js";
 
 /** @typedef {import("./school.js").ClassNow} ClassNow */
@@ -93,6 +94,7 @@ byId("filter").addEventListener("input", () => {
 byId("sort").addEventListener("change", () => arrange(true));
 folded.addEventListener("toggle", () => arrange(true));
 follow(socket.channel(DASHBOARD), school, show);
+showReports((id) => school.classes.get(id)?.title ?? "");
 showAnnouncementBadge();
 closeMenus();
 connect();

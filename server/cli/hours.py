@@ -1,0 +1,77 @@
+"""The commands for the hours in which the school's classes are open to their students, and its time zone."""
+
+from typing import Any
+
+import click
+
+from channels.hours import ALWAYS, Hours, Mode, SchoolHours, Span
+from server.accounts.school_hours import get_hours, set_hours
+from server.cli.options import Commands, data_options, make_settings, option, run
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class _Spans(click.ParamType[list[Span]]):
+    """Days and the time from one hour to another, as in mon-fri=07:00-18:00."""
+
+    name = "DAYS=OPENS-CLOSES"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Span]:
+        """Return a span for each of the days."""
+        try:
+            days, times = value.split("=")
+            opens, closes = times.split("-")
+            return [Span(day, _time(opens), _time(closes)) for day in _days(days)]
+        except (ValueError, IndexError):
+            self.fail(f"{value} is not written as in mon-fri=07:00-18:00", param, ctx)
+
+
+def _days(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(_DAYS.index(first) + 1, _DAYS.index(last or first) + 2)
+
+
+def _time(text: str) -> str:
+    hour, minute = text.split(":")
+    if not (0 <= int(hour) * 60 + int(minute) <= 24 * 60 and 0 <= int(minute) < 60):
+        raise ValueError(text)
+    return f"{int(hour):02}:{int(minute):02}"
+
+
+@click.group(cls=Commands)
+def school() -> None:
+    """Set what holds for the whole school; a running server applies each change within a second."""
+
+
+@school.command()
+@click.argument("spans", nargs=-1, type=_Spans())
+@click.option("--always", "mode", flag_value=Mode.ALWAYS, help="Open at all hours.")
+@click.option("--lesson", "mode", flag_value=Mode.LESSON, help="Open while a lesson of the class runs.")
+@option("--zone", metavar="NAME", help="The school's time zone, as in America/Sao_Paulo.")
+@data_options
+def hours(spans: tuple[list[Span], ...], mode: str | None, zone: str | None, **given: Any) -> None:
+    """Show or set when students can write in their classes, and the school's time zone.
+
+    Give times of the week as in "school hours mon-fri=07:00-18:00 sat=08:00-12:00". Outside of them students can read,
+    and staff can write. A class for which its staff have set hours of its own keeps them.
+    """
+    if mode is not None and spans:
+        raise click.UsageError("Give either times of the week, or --always or --lesson.")
+    wanted = Hours(Mode.HOURS, tuple(span for each in spans for span in each)) if spans else None
+    if mode is not None:
+        wanted = Hours(Mode(mode))
+    settings = make_settings(**given)
+    if wanted is None and zone is None:
+        _tell(run(settings, lambda databases: get_hours(databases.sessions("accounts"))))
+    else:
+        _tell(run(settings, lambda databases: set_hours(databases.sessions("accounts"), wanted, zone)))
+
+
+def _tell(found: SchoolHours) -> None:
+    click.echo(f"Time zone: {found.zone}")
+    if found.hours == ALWAYS:
+        click.echo("Students can write at all hours.")
+    elif found.hours.mode is Mode.LESSON:
+        click.echo("Students can write while a lesson of their class runs.")
+    for span in found.hours.spans:
+        click.echo(f"  {_DAYS[span.day - 1]} {span.opens}-{span.closes}")

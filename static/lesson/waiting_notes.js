@@ -1,0 +1,36 @@
+/** The students whose notes wait for an answer: folded from the state of the staff's topic and what follows. It knows no page. */
+
+import {NOTE} from "./note_history.js";
+
+/** @typedef {{user: import("../page.js").User, count: number, seq: number, at: number}} Waiting */
+
+export class WaitingNotes {
+  /** @type {Map<number, Waiting>} by the student's id, who waits longest first */
+  #students = new Map();
+
+  /** Take over the state of a join. @param {Waiting[]} state */
+  begin(state) {
+    this.#students = new Map(state.map((each) => [each.user.id, each]));
+  }
+
+  /** @param {import("../client/position.js").TopicEvent} event live: a note, or that a student's notes need no answer */
+  take({event, payload}) {
+    if (event !== NOTE) {
+      for (const [id, {seq}] of this.#students) if (seq === payload.target) this.#students.delete(id);
+      return;
+    }
+    const {user, author, seq, at} = payload;
+    const count = this.of(user.id)?.count ?? 0;
+    if (author.id === user.id) this.#students.set(user.id, {user, count: count + 1, seq, at});
+    else this.#students.delete(user.id);
+  }
+
+  get students() {
+    return [...this.#students.values()];
+  }
+
+  /** @param {number} id */
+  of(id) {
+    return this.#students.get(id);
+  }
+}
