@@ -21,7 +21,10 @@ import {changeFormulasBy} from "./formula.js";
 import {list, ngettext} from "./language.js";
 import {showFlags} from "./lesson/flags.js";
 import {startLessonMenu} from "./lesson/menu.js";
+import {showMutes} from "./lesson/mutes.js";
 import {showNotes} from "./lesson/notes.js";
+import {noteRefusal, showOrder} from "./lesson/order.js";
+import {showReaders} from "./lesson/readers.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
@@ -51,7 +54,7 @@ const showJumps = oncePerFrame(() => {
   showPlaces(places);
   reading.follow(isInFront() && places.isAtEnd && places.above === 0);
 });
-const outgoing = new Outgoing(byId("pending"), channel, history);
+const outgoing = new Outgoing(byId("pending"), channel, history, noteRefusal);
 const typing = new Typing(channel, byId("typing"));
 
 /** @typedef {import("./client/position.js").TopicEvent} TopicEvent */
@@ -124,7 +127,9 @@ startMessageMenus(byId("text"));
 startLessonMenu();
 showFlags(channel);
 showNotes(channel);
-startComposer(topic, {onSend: send, onTyping: () => typing.tell()});
+showOrder(channel, startComposer(topic, {onSend: send, onTyping: () => typing.tell()}));
+showMutes(channel);
+showReaders();
 showPeople(channel);
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {

@@ -76,7 +76,7 @@ function whyNot(error) {
     forbidden: _("You may not do this now."),
     bad_payload: _("The server cannot take this."),
     timeout: _("The server gave no answer."),
-    closed: _("This class is no longer one of yours."),
+    taken_away: _("This class is no longer one of yours."),
   };
   return words[/** @type {keyof typeof words} */ (error?.code)] ?? _("Try again in a moment.");
 }

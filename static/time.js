@@ -61,6 +61,15 @@ export function dayAndTime(at, now = Date.now()) {
   return isSameDay(at, now) ? clockTime(at) : `${dayName(at, now)}, ${clockTime(at)}`;
 }
 
+/** A time to come, after "until". @param {number} at */
+export function comingTime(at, now = Date.now()) {
+  const days = -daysAgo(at, now);
+  const time = clockTime(at);
+  if (days <= 0) return time;
+  if (days === 1) return _("tomorrow at {time}", {time});
+  return _("{day} at {time}", {day: (days < 7 ? weekday : day).format(at), time});
+}
+
 /**
  * A time as an element, which says the whole date when asked.
  * @param {number} at

@@ -1,6 +1,7 @@
 /**
  * Where a message is written. With a keyboard, Enter sends and Shift with Enter begins a new line; on a touch screen Enter
- * begins a new line and the button sends. A draft is kept. A text that is too long can go as several messages.
+ * begins a new line and the button sends. A draft is kept. A text that is too long can go as several messages. Where
+ * nothing can be sent, it is held: it says why, and the draft stays.
  */
 
 import {MAX_CHARACTERS, showCounter} from "../counter.js";
@@ -20,6 +21,11 @@ const MAX_DRAFT = 2 * MAX_PARTS * MAX_CHARACTERS;
 const touch = matchMedia("(hover: none) and (pointer: coarse)");
 
 /**
+ * Why nothing can be sent. While one `mayWrite`, only sending waits, for so many seconds (`left`); at 0 it does not.
+ * @typedef {{words: string, mayWrite: boolean, left: number}} Hold
+ */
+
+/**
  * @param {string} place names the draft
  * @param {{onSend: (text: string) => void, onTyping: () => void}} listeners
  */
@@ -29,13 +35,16 @@ export function startComposer(place, {onSend, onTyping}) {
   const form = byId("composer");
   const button = form.querySelector("button.send");
   const problem = byId("too-long");
+  /** @type {Hold | null} */
+  let held = null;
 
   const fit = growing(text);
+  const isHeld = () => held !== null && (!held.mayWrite || held.left > 0);
 
   function show() {
     fit();
     const fits = showCounter(byId("counter"), text.value);
-    button.disabled = text.value.trim() === "";
+    button.disabled = text.value.trim() === "" || isHeld();
     if (fits || button.disabled) problem.hidden = true;
   }
 
@@ -75,8 +84,19 @@ export function startComposer(place, {onSend, onTyping}) {
   sayWhatEnterDoes(text);
   text.value ||= loadDraft(place); // not over what was typed before this script was there
   show();
+  /** @param {Hold | null} hold */
+  function setHold(hold) {
+    held = hold;
+    setText(byId("held"), hold?.words ?? "");
+    text.readOnly = hold !== null && !hold.mayWrite; // not disabled: who is in it stays there, and it can be read
+    button.toggleAttribute("data-left", (hold?.left ?? 0) > 0);
+    if (hold !== null && hold.left > 0) button.dataset.left = number(hold.left);
+    show();
+  }
+
   // A touch screen's keyboard would cover half of the class before anybody wants to write.
   if (!touch.matches && document.activeElement === document.body) text.focus({preventScroll: true});
+  return {hold: setHold};
 }
 
 /** @param {HTMLTextAreaElement} text */

@@ -19,13 +19,16 @@ export class Outgoing {
   #isOnline = false;
   /** @type {Map<string, Row>} by the message's id */
   #rows = new Map();
+  #onFailure;
 
   /**
    * @param {HTMLElement} list
    * @param {import("../client/channel.js").Channel} channel
    * @param {{lastSeq: number}} conversation how far the conversation has come
+   * @param {(error: any) => void} onFailure is called with why a message failed
    */
-  constructor(list, channel, conversation) {
+  constructor(list, channel, conversation, onFailure) {
+    this.#onFailure = onFailure;
     this.#list = list;
     this.#channel = channel;
     this.#conversation = conversation;
@@ -63,6 +66,7 @@ export class Outgoing {
   #show({delivery, element, note}) {
     const {id, state} = delivery;
     element.classList.toggle("failed", state === "failed");
+    if (state === "failed") this.#onFailure(delivery.error);
     if (state === "sent") delivery.promise.then(({seq}) => this.#stored(id, seq));
     if (state === "cancelled") this.#remove(id);
     else if (state === "failed") note.replaceChildren(...failure(delivery));
@@ -116,7 +120,11 @@ export function reason(error) {
     forbidden: _("Not sent: you may not write here."),
     bad_payload: _("Not sent: the server cannot take this text."),
     timeout: _("Not sent: the server gave no answer."),
-    closed: _("Not sent: this class is no longer one of yours."),
+    taken_away: _("Not sent: this class is no longer one of yours."),
+    closed: _("Not sent: the class is closed now."),
+    locked: _("Not sent: the chat is locked."),
+    muted: _("Not sent: you are muted."),
+    slow: _("Not sent: it came too soon after the one before."),
   };
   return words[/** @type {keyof typeof words} */ (error?.code)] ?? _("Not sent.");
 }

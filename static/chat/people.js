@@ -2,21 +2,38 @@
 
 import {avatar, roleBadge} from "../avatar.js";
 import {onOnline} from "../connection.js";
-import {h, setText} from "../dom.js";
+import {cancel, choice, showDialog} from "../dialog.js";
+import {h, icon, setText} from "../dom.js";
 import {_, language, ngettext, number} from "../language.js";
 import {oncePerFrame} from "../next_frame.js";
 import {byId, isStaff, page} from "../page.js";
 
 /** @typedef {import("../page.js").User} User */
+/** @typedef {{label: string, run: () => void}} Choice */
+/** @typedef {{choices: (user: User) => Choice[], sign: (user: User) => string | null}} PeopleOffer what one may do with whom, and a word beside the name */
+
+/** @type {PeopleOffer[]} */
+const offers = [];
+let showAgain = () => {};
+
+/** Offer something for people in the list. @param {PeopleOffer} offered */
+export function offerForPeople(offered) {
+  offers.push(offered);
+  showAgain();
+  return {changed: () => showAgain()};
+}
 
 /** @param {import("../client/channel.js").Channel} channel */
 export function showPeople(channel) {
   openAndClose(byId("people"), byId("people-button"), byId("people-close"));
   /** @type {User[]} */
   let here = [];
+  let isListed = false;
   const showSoon = oncePerFrame(() => showList(here));
+  showAgain = () => isListed && showSoon();
   channel.presence.onChange((users) => {
     here = users;
+    isListed = true;
     showSoon();
   });
   channel.presence.onCount(showCounts);
@@ -55,7 +72,30 @@ function group(title, users, kind) {
 /** @param {User} user @param {string} kind */
 function person(user, kind) {
   const name = user.id === page.me.id ? _("{name} (you)", {name: user.name}) : user.name;
-  return h("li", {class: `person ${kind}`}, avatar(user), h("span", {class: "person-name", dir: "auto", title: name}, name), roleBadge(user));
+  const signs = offers.map(({sign}) => sign(user)).filter((words) => words !== null);
+  return h(
+    "li",
+    {class: `person ${kind}`},
+    avatar(user),
+    h("span", {class: "person-name", dir: "auto", title: name}, name, ...signs.map((words) => h("span", {class: "person-sign"}, words))),
+    roleBadge(user),
+    menu(user),
+  );
+}
+
+/** @param {User} user */
+function menu(user) {
+  const choices = offers.flatMap((offered) => offered.choices(user));
+  if (choices.length === 0 || user.id === page.me.id) return null;
+  const label = _("What to do with {name}", {name: user.name});
+  return h("button", {class: "person-menu", type: "button", "aria-haspopup": "dialog", "aria-label": label, onclick: () => choose(user, choices)}, icon("more"));
+}
+
+/** @param {User} user @param {Choice[]} choices */
+function choose(user, choices) {
+  if (choices.length === 1) return choices[0].run();
+  const buttons = choices.map(({label, run}) => choice(label, run));
+  showDialog(user.name, [h("div", {class: "dialog-choices"}, ...buttons, cancel())]);
 }
 
 /** @param {import("../client/presence.js").Counts} counts */

@@ -214,7 +214,7 @@ export class Channel {
    */
   receive(frame) {
     if (this.#isOutdated(frame)) return;
-    if (frame.event === CLOSE) this.#close(new Refused("closed", "The server closed the topic."));
+    if (frame.event === CLOSE) this.#close(new Refused("taken_away", "The server closed the topic."));
     else if (frame.event === ERROR) this.#joinSoon(this.#nextDelay());
     else if (this.#state === "joining") this.#keep(frame);
     else if (this.#state === "joined") this.#take(frame);

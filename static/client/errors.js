@@ -3,7 +3,7 @@
  * are the server's (channels/errors.py), the others are ours.
  */
 
-/** @typedef {{code?: string, message?: string, reason?: string, retry_after?: number}} RefusalResponse */
+/** @typedef {{code?: string, message?: string, reason?: string, retry_after?: number, until?: number, opens_at?: number}} RefusalResponse */
 
 /** Codes that say "not now": the same push, sent again later, may well succeed. */
 const PASSING = new Set(["too_fast", "overloaded", "unavailable"]);
@@ -27,10 +27,12 @@ export class Refused extends ClientError {
    * @param {string} code
    * @param {string} message
    * @param {number | null} retryAfter milliseconds that the server asks us to wait
+   * @param {RefusalResponse} response the whole answer
    */
-  constructor(code, message, retryAfter = null) {
+  constructor(code, message, retryAfter = null, response = {}) {
     super(code, message);
     this.retryAfter = retryAfter;
+    this.response = response;
   }
 
   /** Whether the same push may succeed later. */
@@ -45,7 +47,7 @@ export class Refused extends ClientError {
   static from(response) {
     const code = response.code ?? (response.reason ?? "internal").replaceAll(" ", "_");
     const retryAfter = typeof response.retry_after === "number" ? response.retry_after : null;
-    return new Refused(code, response.message ?? response.reason ?? code, retryAfter);
+    return new Refused(code, response.message ?? response.reason ?? code, retryAfter, response);
   }
 }
 

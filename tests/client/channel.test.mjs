@@ -243,7 +243,7 @@ test("a topic that the server takes away is told, and not joined again by itself
   const client = joinedClient();
   const {joinRef} = lastJoin(client);
   client.network.webSocket.receive({joinRef, ref: joinRef, topic: TOPIC, event: "phx_close"});
-  assert.deepEqual(client.seen.closes, ["closed"]);
+  assert.deepEqual(client.seen.closes, ["taken_away"]);
   await assert.rejects(client.channel.push("message:send", {}), Disconnected);
   reconnect(client);
   assert.deepEqual(client.network.webSocket.pushes("phx_join"), []);

@@ -1,0 +1,70 @@
+/**
+ * Muting: staff choose a student in the list of people or by one of their messages, and for how long. Only staff and the
+ * student see it.
+ */
+
+import {offerForMessages} from "../chat/message_menu.js";
+import {offerForPeople} from "../chat/people.js";
+import {cancel, choice, pushAndClose, showDialog} from "../dialog.js";
+import {h} from "../dom.js";
+import {_, ngettext} from "../language.js";
+import {isStaff} from "../page.js";
+import {comingTime} from "../time.js";
+import {classStaff} from "./class_staff.js";
+
+const MINUTES = [5, 15, 60];
+
+/** @typedef {import("../client/channel.js").Channel} Channel */
+/** @typedef {import("../page.js").User} User */
+
+/** @type {Map<number, number>} until when whom (ms) */
+const muted = new Map();
+
+/** @param {Channel} channel the class's */
+export function showMutes(channel) {
+  const staff = classStaff();
+  if (staff === null) return;
+  const people = offerForPeople({
+    choices: (user) => (isStaff(user) ? [] : [{label: label(user), run: () => showMute(user, channel)}]),
+    sign: (user) => (isMuted(user) ? _("Muted until {time}", {time: comingTime(muted.get(user.id) ?? 0)}) : null),
+  });
+  offerForMessages(({author}) => (isStaff(author) ? [] : [{label: label(author), run: () => showMute(author, channel)}]));
+  staff.onJoin(({state}) => {
+    muted.clear();
+    for (const {user, until} of state.mutes ?? []) muted.set(user, until);
+    people.changed();
+  });
+  staff.on("member:muted", ({user, until}) => {
+    muted.set(user, until);
+    people.changed();
+  });
+  staff.on("member:unmuted", ({user}) => {
+    muted.delete(user);
+    people.changed();
+  });
+}
+
+/** @param {User} user */
+function isMuted({id}) {
+  return (muted.get(id) ?? 0) > Date.now();
+}
+
+/** @param {User} user */
+function label(user) {
+  return isMuted(user) ? _("Muted…") : _("Mute…");
+}
+
+/** @param {User} user @param {Channel} channel */
+function showMute(user, channel) {
+  const mute = (/** @type {number} */ minutes) => void pushAndClose(channel, "member:mute", {user: user.id, minutes});
+  const unmute = () => void pushAndClose(channel, "member:unmute", {user: user.id});
+  const until = muted.get(user.id) ?? 0;
+  const isOver = !isMuted(user);
+  const words = isOver
+    ? _("{name} can then read and not write here. Only {name} and the staff of the class know.", {name: user.name})
+    : _("{name} cannot write here until {time}.", {name: user.name, time: comingTime(until)});
+  const title = isOver ? _("Mute {name}?", {name: user.name}) : _("{name} is muted", {name: user.name});
+  const choices = MINUTES.map((minutes) => choice(ngettext("{n} minute", "{n} minutes", minutes), () => mute(minutes)));
+  if (!isOver) choices.unshift(choice(_("Unmute"), unmute));
+  showDialog(title, [h("p", {}, words), h("div", {class: "dialog-choices"}, ...choices, cancel())]);
+}

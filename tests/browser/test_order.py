@@ -1,0 +1,76 @@
+"""Order in a class: staff lock it, slow it and mute a student, and the page says so in plain words."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from tests.browser.conftest import InClass
+from tests.browser.test_accessibility import assert_accessible
+from tests.browser.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+def held(visitor: Visitor) -> Locator:
+    return visitor.page.locator("#held")
+
+
+async def choose(visitor: Visitor, name: str) -> None:
+    await visitor.page.locator("#dialog").get_by_role("button", name=name, exact=True).click()
+
+
+async def test_teacher_locks_and_slows_the_chat(in_class: InClass) -> None:
+    ana, paula = await in_class("ana", "paula")
+    await ana.page.locator("#text").fill("Um rascunho")
+    await paula.page.locator("#text").press("F8")
+    await expect(held(ana)).to_have_text("The chat is locked. You can still write to the teacher.")
+    await expect(ana.page.locator("#composer .send")).to_be_disabled()
+    await expect(ana.page.locator("#text")).to_have_value("Um rascunho")
+    await expect(ana.page.locator("#text")).not_to_be_editable()
+    await ana.screenshot("locked-student")
+    await paula.screenshot("locked-teacher")
+    for visitor in (ana, paula):
+        await assert_accessible(visitor.page)
+    await paula.page.locator(".strip-order button").click()
+    await expect(held(ana)).to_be_empty()
+    await paula.page.locator("#lesson-button").click()
+    await paula.screenshot("lesson-menu")
+    await choose(paula, "Slow mode…")
+    await choose(paula, "5 minutes")
+    await expect(held(ana)).to_have_text("Slow mode: one message every 5 minutes.")
+    await ana.page.locator("#text").press("Enter")
+    await paula.sees("Um rascunho")
+    await expect(ana.page.locator("#composer .send")).to_have_attribute("data-left", re.compile(r"\d+"))
+    await ana.page.locator("#text").fill("Mais um")
+    await ana.page.locator("#text").press("Enter")
+    await expect(ana.page.locator("#text")).to_have_value("Mais um")
+    await ana.screenshot("slow-student")
+
+
+async def test_teacher_mutes_a_student_and_the_others_see_nothing(in_class: InClass) -> None:
+    ana, bruno, paula = await in_class("ana", "bruno", "paula")
+    await ana.say("Ha ha ha")
+    await paula.sees("Ha ha ha")
+    row = paula.page.locator("#messages .row").filter(has_text="Ha ha ha")
+    await row.hover()
+    await row.locator(".row-menu").click()
+    await choose(paula, "Mute…")
+    await paula.screenshot("mute")
+    await assert_accessible(paula.page)
+    await choose(paula, "15 minutes")
+    await expect(held(ana)).to_contain_text("your teacher has muted you")
+    await ana.screenshot("muted-student")
+    await expect(paula.page.locator(".person-sign")).to_contain_text("Muted until")
+    await paula.screenshot("muted-teacher")
+    await ana.page.reload()
+    await ana.wait_until_online()
+    await expect(held(ana)).to_contain_text("your teacher has muted you")
+    await bruno.page.locator("#text").fill("Calma")
+    await expect(held(bruno)).to_be_empty()
+    await expect(bruno.page.locator("body")).not_to_contain_text("uted")
+    await paula.page.locator(".person").filter(has=paula.page.locator(".person-sign")).locator(".person-menu").click()
+    await choose(paula, "Unmute")
+    await expect(held(ana)).to_be_empty()
+    await ana.say("Desculpe")
+    await bruno.sees("Desculpe")
