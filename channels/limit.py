@@ -104,6 +104,22 @@ MAX_FLAGS_PER_HOUR = 20
 # Students of a class whose notes wait for an answer, in the state of its staff's topic: nobody answers more one by one.
 STATE_NOTES = 200
 
+# Hands that are up at once: each is in every reply to a join, 70 bytes, and nobody waits behind 200 others.
+MAX_HANDS = 200
+
+# A poll's question and options: what is read in a lesson, on a phone; eight options fit on its screen.
+MAX_QUESTION_CHARACTERS = 500
+MAX_OPTION_CHARACTERS = 200
+MAX_OPTIONS = 8
+
+# Polls that are open at once, and the newest closed ones that a topic's state carries: a lesson's worth. Each is in
+# every reply to a join, 300 bytes as they are asked, and 2 KB with the longest texts.
+MAX_OPEN_POLLS = 4
+STATE_CLOSED_POLLS = 4
+
+# Names in one answer to who has voted what: a class whole, of an assembly the first.
+MAX_LISTED_VOTES = 500
+
 # Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
 # n arrivals cost n * n. No school's class is larger; an assembly is.
 MAX_LISTED_STUDENTS = 200

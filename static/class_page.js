@@ -20,11 +20,13 @@ import {beginWithFirstEvents} from "./first_events.js";
 import {changeFormulasBy} from "./formula.js";
 import {list, ngettext} from "./language.js";
 import {showFlags} from "./lesson/flags.js";
+import {showHands} from "./lesson/hands.js";
 import {startLessonMenu} from "./lesson/menu.js";
 import {showMutes} from "./lesson/mutes.js";
 import {showNotes} from "./lesson/notes.js";
 import {noteRefusal, showOrder} from "./lesson/order.js";
 import {showReaders} from "./lesson/readers.js";
+import {showPolls} from "./lesson/polls.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
@@ -131,6 +133,8 @@ showOrder(channel, startComposer(topic, {onSend: send, onTyping: () => typing.te
 showMutes(channel);
 showReaders();
 showPeople(channel);
+showHands(channel);
+showPolls(channel);
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;

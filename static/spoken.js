@@ -13,12 +13,23 @@ const MAX_SAID = 2;
 /** @type {string[]} */
 let waiting = [];
 let count = 0;
+/** @type {Map<string, string>} */
+const newest = new Map();
 
 /** @param {string} text */
 export function speak(text) {
   count += 1;
   if (count <= MAX_SAID) waiting.push(shortened(text));
-  if (count === 1) setTimeout(say, GATHER_MS);
+  if (count === 1 && newest.size === 0) setTimeout(say, GATHER_MS);
+}
+
+/**
+ * Say the newest of a kind, such as how many hands are up: what was not said yet is out of date.
+ * @param {string} kind @param {string} text
+ */
+export function speakNewest(kind, text) {
+  if (count === 0 && newest.size === 0) setTimeout(say, GATHER_MS);
+  newest.set(kind, shortened(text));
 }
 
 /** Forget what is said, and what was to be said next. */
@@ -29,7 +40,9 @@ export function hush() {
 
 function say() {
   const several = ngettext("{n} new message", "{n} new messages", count);
-  byId("spoken").textContent = count > MAX_SAID ? several : waiting.join("\n");
+  const said = count > MAX_SAID ? [several] : waiting;
+  byId("spoken").textContent = [...newest.values(), ...said].join("\n");
+  newest.clear();
   waiting = [];
   count = 0;
 }

@@ -24,11 +24,25 @@ import msgspec
 from channels.cluster.bus import Bus
 from channels.engine.failure import refuse
 from channels.engine.rerun import Reruns
+from channels.engine.tallies import Tallies
 from channels.errors import Code, Refused
 from channels.event import Nothing
-from channels.journal.entry import Checked, Entry, Mark, Receipt, Superseded
+from channels.journal.entry import Checked, Choice, Entry, Mark, Receipt, Superseded, Tally
 from channels.journal.journal import Journal
-from channels.lesson.feature import Action, Append, Appended, Effect, KeepMark, Notify, Publish, Push, Reply, Several
+from channels.lesson.feature import (
+    Action,
+    Append,
+    Appended,
+    Chosen,
+    Effect,
+    KeepChoice,
+    KeepMark,
+    Notify,
+    Publish,
+    Push,
+    Reply,
+    Several,
+)
 from channels.lesson.rules import RuleBook
 from channels.limit import Limits
 from channels.member import Authority
@@ -62,6 +76,11 @@ class PendingPush(msgspec.Struct, frozen=True):
     number: int
     runs: int = 1
 
+    @property
+    def stores_choice(self) -> bool:
+        """Whether the action stores a choice about the event at `payload.target`, and no event."""
+        return self.action.reply is Chosen
+
 
 class Pushes:
     """Runs pushes and carries out their effects."""
@@ -83,12 +102,14 @@ class Pushes:
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
         self.reruns: Reruns[PendingPush] = Reruns(self)
+        self._tallies = Tallies(journal, self._publish)
         self._settling: dict[Session, asyncio.Future[None]] = {}
         self._numbers = count()
 
     async def close(self) -> None:
         """Give up the pushes that wait to run again; their clients send them again."""
         await self.reruns.close()
+        await self._tallies.close()
 
     async def settle(self, session: Session) -> None:
         """Wait until all pushes of a session are stored or refused."""
@@ -139,7 +160,7 @@ class Pushes:
             return self._reply_as_before(pending, push, refusal)
         checked = Checked(topic.name, governed, known if by_author else None)
         if isinstance(effect, Append):
-            self._append(pending, push, effect, (), checked)
+            self._store(pending, push, effect, (), checked)
             return None
         if isinstance(effect, Effect):
             self._carry_out(pending, push, effect, checked)
@@ -170,12 +191,23 @@ class Pushes:
 
     async def _reply_as_before(self, pending: PendingPush, push: Push[Any], refusal: Refused) -> None:
         # A retry of what was stored before the rule came is not the push that the rule forbids.
-        key = pending.action.key(push)
-        assert key is not None
-        receipt = await self._journal.receipt(pending.action.stores_in(push), push.member.user.id, key)
+        receipt = await self._receipt(pending, push)
         if receipt is None:
             raise refusal
-        pending.session.reply(pending.message, Appended(receipt.seq, receipt.at))
+        self._reply_stored(pending, receipt)
+
+    async def _receipt(self, pending: PendingPush, push: Push[Any]) -> Receipt | None:
+        author_id, key = push.member.user.id, pending.action.key(push)
+        assert key is not None
+        if not pending.stores_choice:
+            return await self._journal.receipt(pending.action.stores_in(push), author_id, key)
+        target = pending.payload.target
+        has_chosen = await self._journal.has_chosen(push.topic.name, target, author_id, key)
+        return Receipt(target, 0, fresh=False) if has_chosen else None
+
+    def _reply_stored(self, pending: PendingPush, receipt: Receipt) -> None:
+        stored = Chosen(receipt.seq) if pending.stores_choice else Appended(receipt.seq, receipt.at)
+        pending.session.reply(pending.message, stored)
 
     async def _carry_out_later(
         self, pending: PendingPush, push: Push[Any], effect: Awaitable[Effect[Any]], checked: Checked
@@ -194,8 +226,8 @@ class Pushes:
 
     def _carry_out(self, pending: PendingPush, push: Push[Any], effect: Effect[Any], checked: Checked) -> None:
         first, others = (effect.first, effect.others) if isinstance(effect, Several) else (effect, ())
-        if isinstance(first, Append):
-            self._append(pending, push, first, others, checked)
+        if isinstance(first, Append | KeepChoice):
+            self._store(pending, push, first, others, checked)
             return
         for each in others if isinstance(first, Reply) else (first, *others):
             self._do(push.topic, each)
@@ -203,13 +235,18 @@ class Pushes:
 
     def _do(self, topic: Topic, effect: Effect[Any]) -> None:
         if isinstance(effect, Publish):
-            self._hub.flash(topic.name, effect.event.name, effect.event.encode(effect.payload))
+            self._publish(topic.name, effect)
         elif isinstance(effect, Notify):
             self._hub.flash(user_topic(effect.user_id), effect.event.name, effect.event.encode(effect.payload))
         elif isinstance(effect, KeepMark):
             self._keep_mark(topic, effect.mark)
+        elif isinstance(effect, KeepChoice):  # which is stored by now
+            self._tallies.note(topic.name, effect.target, effect.tell)
         else:
             raise TypeError(f"{type(effect).__name__} must be the first effect of its push")
+
+    def _publish(self, topic: str, effect: Publish[Any]) -> None:
+        self._hub.flash(effect.topic or topic, effect.event.name, effect.event.encode(effect.payload))
 
     def _keep_mark(self, topic: Topic, mark: Mark) -> None:
         self._journal.mark_read(mark)
@@ -226,24 +263,33 @@ class Pushes:
         if topic is not None:
             topic.reads[mark.user_id] = max(mark.seq, topic.reads.get(mark.user_id, 0))
 
-    def _append(
-        self, pending: PendingPush, push: Push[Any], first: Append[Any], others: Others, checked: Checked
+    def _store(
+        self,
+        pending: PendingPush,
+        push: Push[Any],
+        first: Append[Any] | KeepChoice,
+        others: Others,
+        checked: Checked,
     ) -> None:
         session = pending.session
         if session.appending >= self._limits.max_appending:
             raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
         # The first entry's key makes a retry count once; the others stand and fall with it.
         action = pending.action
-        entries = [_entry(push, first, action.stores_in(push), action.key(push))]
+        if isinstance(first, KeepChoice):
+            entries = [_choice_entry(push, first, action)]
+            others = (*others, first)
+        else:
+            entries = [_entry(push, first, action.stores_in(push), action.key(push))]
         if others:
             entries += [_entry(push, each, push.topic.name, None) for each in others if isinstance(each, Append)]
 
-        done = partial(self._appended, pending, push.topic, others)
+        done = partial(self._stored, pending, push.topic, others)
         self._journal.append(entries, done, checked)
         session.appending += 1
         session.checked = checked.governed if checked.own is None else _ALONE
 
-    def _appended(
+    def _stored(
         self,
         pending: PendingPush,
         topic: Topic,
@@ -256,7 +302,7 @@ class Pushes:
             for each in others if outcome.fresh else ():
                 if not isinstance(each, Append):
                     self._do(topic, each)
-            session.reply(pending.message, Appended(outcome.seq, outcome.at))
+            self._reply_stored(pending, outcome)
         elif isinstance(outcome, Superseded):
             self.reruns.add(session, pending, outcome)
         else:
@@ -304,7 +350,21 @@ def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) ->
         event.amends or event.annotates,
         event.annotates is not None,
         append.names_first,
+        tally=_tally(append),
     )
+
+
+def _tally(append: Append[Any]) -> Tally | None:
+    counted = append.counted
+    if counted is None:
+        return None
+    encode, complete, payload = append.event.encode, counted.complete, append.payload
+    return Tally(counted.target, lambda counts: encode(complete(payload, counts)), counted.forget)
+
+
+def _choice_entry(push: Push[Any], keep: KeepChoice, action: Action[Any, Any]) -> Entry:
+    choice = Choice(keep.target, keep.value, keep.replaces, keep.refusal)
+    return Entry(push.topic.name, action.event, b"", push.member.user.id, action.key(push), push.at, choice=choice)
 
 
 def _not_joined(message: ClientMessage) -> Refused:

@@ -261,17 +261,19 @@ class CommitQueue:
             self._publish(groups, stored)
         except Exception:  # what is committed stays so, and its authors must be answered
             log.exception("a committed batch could not be delivered")
-        _answer(groups, [each if isinstance(each, Superseded) else each[0] for each in stored])
+        _answer(groups, [each[0] if isinstance(each, list) else each for each in stored])
 
     def _publish(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         fresh: list[tuple[Entry, Event]] = []
         for group, receipts in zip(groups, stored, strict=True):
-            if isinstance(receipts, Superseded):
+            if not isinstance(receipts, list):
                 continue
             if not receipts[0].fresh:
                 self._listener.already_stored(group.entries[0].topic, receipts[0].seq)
                 continue
             for entry, receipt in zip(group.entries, receipts, strict=True):
+                if entry.choice is not None:
+                    continue
                 payload = stamped(entry.body(receipts[0].seq), receipt.seq, receipt.at)
                 fresh.append((entry, Event(receipt.seq, entry.event, payload)))
         if fresh:

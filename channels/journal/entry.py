@@ -1,6 +1,6 @@
 """What the journal takes and returns, and what it needs of a writer."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,8 +10,36 @@ from channels.event import Amend
 from channels.wire.codec import Event, stamped, with_target
 
 
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """What a user chooses about the event at `target`, as a number: one choice for each user and event.
+
+    A later one takes its place where it `replaces`; otherwise the later one is refused with `refusal`.
+    """
+
+    target: int
+    value: int
+    replaces: bool
+    refusal: Refused
+
+
+class Tally(msgspec.Struct, frozen=True, gc=False):
+    """Completes an event by the choices about the event at `target`, counted inside the transaction that stores it.
+
+    Of an event that governs, the count is exact: later choices, which were checked before it, are superseded.
+    `complete` returns the event's payload for how often each value was chosen. `forget`: afterwards nobody can tell who
+    has chosen what; that a user has chosen stays known.
+    """
+
+    target: int
+    complete: Callable[[Mapping[int, int]], bytes]
+    forget: bool
+
+
 class Entry(msgspec.Struct, gc=False):
     """An event to be appended: its JSON object, its time (`at`, ms), and the client's own id of it (`push_id`).
+
+    With a `choice` it is no event, takes no position and is sent to nobody: it stores the author's choice about an
+    event of the topic, and only the first entry of a group can be one. A `tally` completes the payload.
 
     `governs`: the event changes what is allowed in its topic, so an append that was checked before it is superseded.
     `about`: the position of an earlier event of the topic that this one is about; what amends that one changes this
@@ -30,6 +58,8 @@ class Entry(msgspec.Struct, gc=False):
     amend: Amend | None = None
     annotates: bool = False
     names_first: bool = False
+    choice: Choice | None = None
+    tally: Tally | None = None
 
     @property
     def kept_about(self) -> int | None:
@@ -51,7 +81,10 @@ class Entry(msgspec.Struct, gc=False):
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """The position of an entry in its topic; not `fresh`: it was stored by an earlier push of the same id."""
+    """The position of an entry in its topic; not `fresh`: it was stored by an earlier push of the same id.
+
+    Of a choice, the position of the event that it is about.
+    """
 
     seq: int
     at: int
@@ -130,8 +163,9 @@ class Counter(msgspec.Struct, gc=False):
         return Receipt(self.seq, entry.at)
 
 
-# Of one group: a receipt for each entry; or one that is not fresh, of its first entry; or that it was superseded.
-Stored = list[Receipt] | Superseded
+# Of one group: a receipt for each entry; or one that is not fresh, of its first entry; or that it was superseded; or
+# why its choice is refused.
+Stored = list[Receipt] | Superseded | Refused
 
 
 class Writer(Protocol):
@@ -143,10 +177,11 @@ class Writer(Protocol):
         """Store a batch in one transaction, all or nothing, and return what became of each group.
 
         Groups are stored in the order given. What an entry amends is read and replaced inside the transaction, so that
-        nothing is lost between two of them, and its former payload is kept as a version. Whether a group was stored
-        before is looked up first; then `checked` is compared with the topic's governed position, which no other
-        transaction can move until this one ends, and where it says so with the author's newest event. Read marks move
-        forward only, and no further than the topic's head; of a topic's snapshots the furthest is kept.
+        nothing is lost between two of them, and its former payload is kept as a version. A tally counts the choices of
+        earlier transactions and of its batch. Whether a group was stored before is looked up first; then `checked` is
+        compared with the topic's governed position, which no other transaction can move until this one ends, and where
+        it says so with the author's newest event. Read marks move forward only, and no further than the topic's head;
+        of a topic's snapshots the furthest is kept.
 
         Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
         and sending the same push ids again settles it.

@@ -41,6 +41,7 @@ from channels.journal.entry import (
 )
 from channels.journal.moves import Moves, moves, moves_query
 from channels.journal.tables import (
+    choices_table,
     events_table,
     journal_table,
     reads_table,
@@ -214,6 +215,32 @@ class Journal:
         rows = await self._fetch(query)
         return rows[0].payload.encode() if rows else None
 
+    async def tally(self, topic: str, target: int) -> dict[int, int]:
+        """Return how often each value was chosen about the event at a position; forgotten choices do not count."""
+        chosen = self._choices(topic).where(choices_table.c.target == target, choices_table.c.value.is_not(None))
+        query = chosen.with_only_columns(choices_table.c.value, func.count()).group_by(choices_table.c.value)
+        return dict(map(tuple, await self._fetch(query)))
+
+    async def choices(self, topic: str, target: int) -> dict[int, int | None]:
+        """Return what users have chosen about the event at a position, by their ids; None where it was forgotten."""
+        query = self._choices(topic).where(choices_table.c.target == target)
+        rows = await self._fetch(query.order_by(choices_table.c.user_id))
+        return {row.user_id: row.value for row in rows}
+
+    async def choices_of(self, topic: str, user_id: int, targets: Collection[int]) -> dict[int, int]:
+        """Return what a user has chosen about the events at these positions, by the positions."""
+        query = self._choices(topic).where(
+            choices_table.c.user_id == user_id,
+            choices_table.c.target.in_(targets),
+            choices_table.c.value.is_not(None),
+        )
+        return {row.target: row.value for row in await self._fetch(query.order_by(choices_table.c.target))}
+
+    async def has_chosen(self, topic: str, target: int, user_id: int, push_id: str) -> bool:
+        """Tell whether a user's choice about the event at a position was made by this push."""
+        query = self._choices(topic).where(choices_table.c.target == target, choices_table.c.user_id == user_id)
+        return any(push_id in row.push_ids.split() for row in await self._fetch(query))
+
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""
         query = (
@@ -238,6 +265,10 @@ class Journal:
         topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
         query = select(events_table).where(events_table.c.topic_id == topic_id)
         return query.where(events_table.c.event.in_(events)) if events else query
+
+    def _choices(self, topic: str) -> Any:
+        topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
+        return select(choices_table).where(choices_table.c.topic_id == topic_id)
 
     async def _read(self, query: Any) -> list[Event]:
         rows = await self._fetch(query)

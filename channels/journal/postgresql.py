@@ -10,10 +10,13 @@ must see what was committed while the locks were awaited.
 import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import asyncpg
 
-from channels.errors import JournalUnavailable
+from channels.errors import JournalUnavailable, Refused
+from channels.journal import choices
+from channels.journal.choices import KeptChoice
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
 from channels.wire.codec import Event
 
@@ -56,6 +59,18 @@ _VERSION = """
 _TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND seq = $2"
 _ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND about = $2 AND seq < $3"
 _AMEND = "UPDATE events SET payload = $1 WHERE topic_id = $2 AND seq = $3"
+_CHOICES = """
+    SELECT topic_id, target, user_id, value, at, push_ids FROM choices WHERE (topic_id, target, user_id) IN
+    (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
+"""
+_CHOOSE = """
+    INSERT INTO choices (topic_id, target, user_id, value, at, push_ids)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[])
+    ON CONFLICT (topic_id, target, user_id)
+    DO UPDATE SET value = excluded.value, at = excluded.at, push_ids = excluded.push_ids
+"""
+_TALLY = "SELECT value, count(*) FROM choices WHERE topic_id = $1 AND target = $2 AND value IS NOT NULL GROUP BY value"
+_FORGET = "UPDATE choices SET value = NULL WHERE topic_id = $1 AND target = $2"
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
     SELECT topics.id, mark.user_id, least(mark.seq, topics.seq), mark.at
@@ -147,23 +162,48 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     counters = {name: Counter(*numbers) for name, *numbers in await connection.fetch(_LOCK, names)}
     known = await _known(connection, counters, groups)
     own = await _own(connection, counters, groups)
-    stored, rows = _assign(counters, known, own, groups)
-    if rows:
-        await connection.execute(_INSERT, *_columns(rows))
-        await _amend(connection, counters, groups, stored)
+    kept = await _kept(connection, counters, groups)
+    assigned = _assign(counters, known, own, kept, groups)
+    await _choose(connection, assigned.chosen)
+    await _tally(connection, assigned.fresh)
+    if assigned.fresh:
+        await connection.execute(_INSERT, *_columns(map(_row, assigned.fresh)))
+        await _amend(connection, assigned.fresh)
+        await _forget(connection, assigned.fresh)
     await connection.execute(_ADVANCE, *_columns([(c.id, c.seq, c.governed) for c in counters.values()]))
-    return stored
+    return assigned.stored
 
 
-async def _amend(
-    connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group], stored: Sequence[Stored]
-) -> None:
-    for group, receipts in zip(groups, stored, strict=True):
-        if isinstance(receipts, Superseded) or not receipts[0].fresh:
-            continue
-        for entry, receipt in zip(group.entries, receipts, strict=True):
-            if entry.amend is not None:
-                await _amend_one(connection, counters[entry.topic].id, receipt.seq, entry)
+class _Fresh(NamedTuple):
+    """An entry that gets an event, its topic's id and its position, and that of the first entry of its group."""
+
+    topic_id: int
+    seq: int
+    entry: Entry
+    first: int
+
+
+Choices = dict[tuple[int, int, int], KeptChoice]  # by topic, target and user
+
+
+class _Assigned(NamedTuple):
+    """What becomes of a batch's groups, the events that it adds, and the choices that it changes."""
+
+    stored: list[Stored]
+    fresh: list[_Fresh]
+    chosen: Choices
+
+
+def _row(fresh: _Fresh) -> tuple[object, ...]:
+    topic_id, seq, entry, first = fresh
+    payload, about = entry.body(first).decode(), entry.kept_about
+    return topic_id, seq, entry.event, entry.author_id, entry.push_id, entry.at, payload, about
+
+
+async def _amend(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+    for topic_id, seq, entry, _ in fresh:
+        if entry.amend is not None:
+            await _amend_one(connection, topic_id, seq, entry)
 
 
 async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, entry: Entry) -> None:
@@ -174,6 +214,43 @@ async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, en
     earlier = [Event(row["seq"], row["event"], row["payload"].encode()) for row in rows]
     amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
     await connection.executemany(_AMEND, amended)
+
+
+# Choices
+
+
+async def _kept(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Choices:
+    first = [group.entries[0] for group in groups]
+    keys = [_choice_key(counters[entry.topic], entry) for entry in first if entry.choice is not None]
+    rows = await connection.fetch(_CHOICES, *_columns(keys)) if keys else []
+    return {(topic, target, user): KeptChoice.read(*kept) for topic, target, user, *kept in rows}
+
+
+def _choice_key(counter: Counter, entry: Entry) -> tuple[int, int, int]:
+    assert entry.choice is not None
+    return counter.id, entry.choice.target, entry.author_id
+
+
+async def _choose(connection: asyncpg.Connection, chosen: Choices) -> None:
+    if chosen:
+        rows = ((*key, kept.value, kept.at, kept.joined_ids) for key, kept in chosen.items())
+        await connection.execute(_CHOOSE, *_columns(rows))
+
+
+async def _tally(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+    for topic_id, _, entry, _ in fresh:
+        if entry.tally is not None:
+            counts = await connection.fetch(_TALLY, topic_id, entry.tally.target)
+            entry.payload = entry.tally.complete(dict(map(tuple, counts)))
+
+
+async def _forget(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+    for topic_id, _, entry, _ in fresh:
+        if entry.tally is not None and entry.tally.forget:
+            await connection.execute(_FORGET, topic_id, entry.tally.target)
+
+
+# Events
 
 
 def _topics(groups: Sequence[Group]) -> set[str]:
@@ -190,7 +267,7 @@ Known = dict[tuple[int, int, str], Receipt]
 
 
 async def _known(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Known:
-    first = [group.entries[0] for group in groups]
+    first = [group.entries[0] for group in groups if group.entries[0].choice is None]
     pushes = [(counters[entry.topic].id, entry.author_id, entry.push_id) for entry in first if entry.push_id]
     if not pushes:
         return {}
@@ -212,29 +289,46 @@ async def _own(connection: asyncpg.Connection, counters: dict[str, Counter], gro
 
 
 def _assign(
-    counters: dict[str, Counter], known: Known, own: Own | None, groups: Sequence[Group]
-) -> tuple[list[Stored], list[tuple[object, ...]]]:
+    counters: dict[str, Counter], known: Known, own: Own | None, kept: Choices, groups: Sequence[Group]
+) -> _Assigned:
     # Gives each new entry its topic's next seq; a push id that comes twice in the batch counts once, too.
-    stored: list[Stored] = []
-    rows: list[tuple[object, ...]] = []
+    assigned = _Assigned([], [], {})
     for group in groups:
         entry = group.entries[0]
         counter = counters[entry.topic]
-        push = (counter.id, entry.author_id, entry.push_id) if entry.push_id else None
-        receipt = known.get(push) if push else None
+        receipt = _known_receipt(counter, entry, known, kept)
         if receipt is not None:
-            stored.append([receipt])
+            assigned.stored.append([receipt])
         elif (superseded := _superseded(counters, own, group)) is not None:
-            stored.append(superseded)
+            assigned.stored.append(superseded)
+        elif (refusal := _take_choice(counter, entry, kept, assigned)) is not None:
+            assigned.stored.append(refusal)
         else:
-            first = counter.seq + 1
-            receipts = [_take_next(counters[entry.topic], entry, first, rows) for entry in group.entries]
+            first = counter.seq + 1 if entry.choice is None else entry.choice.target
+            receipts = [_take_next(counters[each.topic], each, first, assigned) for each in group.entries]
+            assigned.stored.append(receipts)
             if own is not None:
                 own.update(_positions(counters, group, receipts))
-            stored.append(receipts)
-            if push:
-                known[push] = Receipt(receipts[0].seq, receipts[0].at, fresh=False)
-    return stored, rows
+            if entry.push_id and entry.choice is None:
+                known[counter.id, entry.author_id, entry.push_id] = Receipt(receipts[0].seq, entry.at, fresh=False)
+    return assigned
+
+
+def _known_receipt(counter: Counter, entry: Entry, known: Known, kept: Choices) -> Receipt | None:
+    if entry.choice is not None:
+        return choices.known(kept.get(_choice_key(counter, entry)), entry.choice, entry)
+    return known.get((counter.id, entry.author_id, entry.push_id)) if entry.push_id else None
+
+
+def _take_choice(counter: Counter, entry: Entry, kept: Choices, assigned: _Assigned) -> Refused | None:
+    if entry.choice is None:
+        return None
+    key = _choice_key(counter, entry)
+    taken = choices.taken(kept.get(key), entry.choice, entry)
+    if isinstance(taken, Refused):
+        return taken
+    kept[key] = assigned.chosen[key] = taken
+    return None
 
 
 def _superseded(counters: dict[str, Counter], own: Own | None, group: Group) -> Superseded | None:
@@ -253,13 +347,15 @@ def _positions(counters: dict[str, Counter], group: Group, receipts: Sequence[Re
     return {
         (counters[entry.topic].id, entry.author_id): receipt.seq
         for entry, receipt in zip(group.entries, receipts, strict=True)
+        if entry.choice is None
     }
 
 
-def _take_next(counter: Counter, entry: Entry, first: int, rows: list[tuple[object, ...]]) -> Receipt:
+def _take_next(counter: Counter, entry: Entry, first: int, assigned: _Assigned) -> Receipt:
+    if entry.choice is not None:
+        return Receipt(entry.choice.target, entry.at)
     receipt = counter.take(entry)
-    payload, about = entry.body(first).decode(), entry.kept_about
-    rows.append((counter.id, receipt.seq, entry.event, entry.author_id, entry.push_id, entry.at, payload, about))
+    assigned.fresh.append(_Fresh(counter.id, receipt.seq, entry, first))
     return receipt
 
 

@@ -10,8 +10,10 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from channels.errors import JournalUnavailable
-from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
+from channels.errors import JournalUnavailable, Refused
+from channels.journal import choices
+from channels.journal.choices import KeptChoice
+from channels.journal.entry import Choice, Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded, Tally
 from channels.journal.write_lock import WriteLock
 from channels.wire.codec import Event
 
@@ -52,6 +54,10 @@ _VERSION = """
 _TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND seq = ?"
 _ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND about = ? AND seq < ?"
 _AMEND = "UPDATE events SET payload = ? WHERE topic_id = ? AND seq = ?"
+_CHOICE = "SELECT value, at, push_ids FROM choices WHERE topic_id = ? AND target = ? AND user_id = ?"
+_CHOOSE = "INSERT OR REPLACE INTO choices (topic_id, target, user_id, value, at, push_ids) VALUES (?, ?, ?, ?, ?, ?)"
+_TALLY = "SELECT value, count(*) FROM choices WHERE topic_id = ? AND target = ? AND value IS NOT NULL GROUP BY value"
+_FORGET = "UPDATE choices SET value = NULL WHERE topic_id = ? AND target = ?"
 _MARK = """
     INSERT INTO reads (topic_id, user_id, seq, at)
     SELECT id, ?, min(?, seq), ? FROM topics WHERE name = ?
@@ -164,7 +170,9 @@ def _append_group(connection: sqlite3.Connection, counters: dict[str, Counter], 
         if own or ruling.governed > checked.governed:
             known = _find(connection, counter, first)
             return [known] if known is not None else Superseded(ruling.governed, own)
-    receipt = _insert(connection, counter, first)
+    receipt = _insert(connection, counter, first) if first.choice is None else _choose(connection, counter, first)
+    if isinstance(receipt, Refused):
+        return receipt
     if receipt is None:
         known = _find(connection, counter, first)
         assert known is not None
@@ -200,6 +208,8 @@ def _own(connection: sqlite3.Connection, counter: Counter, after: int, author_id
 
 def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry, first: int = 0) -> Receipt | None:
     # None: the push is known.
+    if entry.tally is not None:
+        entry.payload = entry.tally.complete(_tally(connection, counter.id, entry.tally))
     payload, about = entry.body(first).decode(), entry.kept_about
     row = (counter.id, counter.seq + 1, entry.event, entry.author_id, entry.push_id, entry.at, payload, about)
     if not connection.execute(_INSERT, row).rowcount:
@@ -207,7 +217,33 @@ def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry, firs
     receipt = counter.take(entry)
     if entry.amend is not None:
         _amend(connection, counter.id, receipt.seq, entry)
+    if entry.tally is not None and entry.tally.forget:
+        connection.execute(_FORGET, (counter.id, entry.tally.target))
     return receipt
+
+
+def _choose(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | Refused | None:
+    # None: the push is known.
+    choice = entry.choice
+    assert choice is not None
+    kept = _kept(connection, counter, choice, entry)
+    if choices.known(kept, choice, entry) is not None:
+        return None
+    taken = choices.taken(kept, choice, entry)
+    if isinstance(taken, Refused):
+        return taken
+    row = (counter.id, choice.target, entry.author_id, taken.value, taken.at, taken.joined_ids)
+    connection.execute(_CHOOSE, row)
+    return Receipt(choice.target, entry.at)
+
+
+def _kept(connection: sqlite3.Connection, counter: Counter, choice: Choice, entry: Entry) -> KeptChoice | None:
+    row = connection.execute(_CHOICE, (counter.id, choice.target, entry.author_id)).fetchone()
+    return KeptChoice.read(*row) if row is not None else None
+
+
+def _tally(connection: sqlite3.Connection, topic_id: int, tally: Tally) -> dict[int, int]:
+    return dict(connection.execute(_TALLY, (topic_id, tally.target)).fetchall())
 
 
 def _amend(connection: sqlite3.Connection, topic_id: int, seq: int, entry: Entry) -> None:
@@ -221,5 +257,7 @@ def _amend(connection: sqlite3.Connection, topic_id: int, seq: int, entry: Entry
 
 
 def _find(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:
+    if entry.choice is not None:
+        return choices.known(_kept(connection, counter, entry.choice, entry), entry.choice, entry)
     row = connection.execute(_KNOWN_PUSH, (counter.id, entry.author_id, entry.push_id)).fetchone()
     return Receipt(row[0], row[1], fresh=False) if row is not None else None

@@ -1,4 +1,4 @@
-"""The journal's tables: its name, topics, their events and what these were before, read marks, snapshots of state."""
+"""The journal's tables: its name, topics, events and their versions, choices, read marks, snapshots of state."""
 
 from sqlalchemy import (
     BigInteger,
@@ -76,6 +76,20 @@ versions_table = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("amended_by", BigInteger, primary_key=True),
     Column("payload", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What each user has chosen about the event at `target` (`channels.journal.choices`); a forgotten choice has no value.
+# `push_ids` are separated by spaces.
+choices_table = Table(
+    "choices",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("target", BigInteger, primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    Column("value", Integer),
+    Column("at", BigInteger, nullable=False),
+    Column("push_ids", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -7,14 +7,16 @@ actions in the roles' files.
 from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import Flags
+from channels.lesson.hands import Called, Hands
 from channels.lesson.lock import Lock
 from channels.lesson.mute import Mutes, Restrictions
 from channels.lesson.notes import Notes
 from channels.lesson.pins import Pins
+from channels.lesson.polls import Polls
 from channels.lesson.slow import Slow
 
 # What topics fold from their events.
-FEATURES = (Announcements, Flags, Lock, Mutes, Notes, Pins, Restrictions, Slow)
+FEATURES = (Announcements, Called, Flags, Hands, Lock, Mutes, Notes, Pins, Polls, Restrictions, Slow)
 
 # What topics show of who is where and what is counted.
 LIVE_VIEWS = (Dashboard,)

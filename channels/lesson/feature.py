@@ -38,6 +38,12 @@ class Appended(msgspec.Struct, frozen=True):
     at: Milliseconds
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """The choice is stored, about the event at `target`. A retry gets what the first push got."""
+
+    target: Position
+
+
 # What pushes do
 
 
@@ -58,13 +64,42 @@ class Append(Effect[Appended], Generic[P], frozen=True):
     topic: str | None = None
     about: int | None = None
     names_first: bool = False
+    counted: "Counted[P] | None" = None
+
+
+class Counted(msgspec.Struct, Generic[P], frozen=True):
+    """How an event's payload is completed by the choices about the event at `target` (see `KeepChoice`).
+
+    They are counted inside the transaction that stores the event: where the event governs, all that were stored before
+    it are counted, and no later one can be stored. `forget`: afterwards nobody can tell who has chosen what.
+    """
+
+    target: int
+    complete: Callable[[P, Mapping[int, int]], P]
+    forget: bool = False
 
 
 class Publish(Effect[Nothing], Generic[P], frozen=True):
-    """Send an ephemeral event to the topic's sessions on every worker."""
+    """Send an ephemeral event to the sessions of the push's topic, or of `topic`, on every worker."""
 
     event: EventType[P]
     payload: P
+    topic: str | None = None
+
+
+class KeepChoice(Effect[Chosen], frozen=True):
+    """Store the member's choice about the event at `target` of the push's topic: one for each user and event.
+
+    It is no event and goes to nobody. A later choice `replaces` it, or is refused with `refusal`. A short while after,
+    `tell` gets how often each value was chosen so far, and what it returns is published: of many choices, a few times
+    a second.
+    """
+
+    target: int
+    value: int
+    refusal: Refused
+    tell: Callable[[Mapping[int, int]], Publish[Any]]
+    replaces: bool = False
 
 
 class Notify(Effect[Nothing], Generic[P], frozen=True):

@@ -1,11 +1,27 @@
 """The principal: what they may join and do, and what else is true of them. A class sees that they are there."""
 
-from channels.lesson import amending, announcements, chat, flags, lock, mute, notes, pins, reactions, reading, slow
+from channels.lesson import (
+    amending,
+    announcements,
+    chat,
+    flags,
+    hands,
+    lock,
+    mute,
+    notes,
+    pins,
+    polls,
+    reactions,
+    reading,
+    slow,
+)
 from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE_ANY)
 _MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
 _ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE)
+_HANDS = (hands.LOWER, hands.CALL, hands.CLEAR)
+_POLLS = (polls.OPEN, polls.CLOSE, polls.VOTES)
 _ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.COUNT, reading.RECEIPTS)
 
 ROLE = Role(
@@ -13,7 +29,18 @@ ROLE = Role(
     "principal",
     "The principal, in every class.",
     {
-        "class": rule(chat.SEND, chat.TYPE, *_AMEND, *_MARK, *_ORDER, flags.FLAG, notes.ANSWER, *_ANNOUNCE),
+        "class": rule(
+            chat.SEND,
+            chat.TYPE,
+            *_AMEND,
+            *_MARK,
+            *_ORDER,
+            flags.FLAG,
+            notes.ANSWER,
+            *_HANDS,
+            *_POLLS,
+            *_ANNOUNCE,
+        ),
         "staff": rule(flags.SEE, flags.CLOSE, notes.ANSWER, notes.CLOSE, reading.READ, reading.MARK, reading.COUNT),
         "role:students": rule(*_ANNOUNCE),
         "role:teachers": rule(*_ANNOUNCE),

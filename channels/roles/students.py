@@ -1,6 +1,6 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, chat, flags, notes, reactions, reading
+from channels.lesson import amending, chat, flags, hands, notes, polls, reactions, reading
 from channels.lesson.rules import Role, rule
 
 ROLE = Role(
@@ -18,6 +18,10 @@ ROLE = Role(
             notes.SEND,
             reactions.REACT,
             reactions.UNREACT,
+            hands.RAISE,
+            hands.LOWER,
+            polls.VOTE,
+            polls.MINE,
             reading.READ,
             reading.MARK,
             reading.COUNT,

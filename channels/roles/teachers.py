@@ -1,11 +1,27 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, announcements, chat, flags, lock, mute, notes, pins, reactions, reading, slow
+from channels.lesson import (
+    amending,
+    announcements,
+    chat,
+    flags,
+    hands,
+    lock,
+    mute,
+    notes,
+    pins,
+    polls,
+    reactions,
+    reading,
+    slow,
+)
 from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE)
 _MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
 _ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE)
+_HANDS = (hands.LOWER, hands.CALL, hands.CLEAR)
+_POLLS = (polls.OPEN, polls.CLOSE, polls.VOTES)
 _IN_CLASS = (
     chat.SEND,
     chat.TYPE,
@@ -14,6 +30,8 @@ _IN_CLASS = (
     flags.FLAG,
     notes.ANSWER,
     *_MARK,
+    *_HANDS,
+    *_POLLS,
     announcements.SEND,
     reading.READ,
     reading.MARK,

@@ -74,7 +74,7 @@ CLASS = TopicKind(
     "that sees the whole school joins any.",
     Audience.ENROLLED,
     presence=True,
-    features=("announcements", "lock", "mute", "pins", "slow"),
+    features=("announcements", "called", "hands", "lock", "mute", "pins", "polls", "slow"),
 )
 CLASS_STAFF = TopicKind(
     "staff",

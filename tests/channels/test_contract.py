@@ -34,6 +34,8 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
             own = {"id": event, "target": target, "user": ANA.user.id}
             await client.ok(topic, event, payload | {name: own[name] for name in own if name in payload})
     ana, paula, diretora = clients
+    await _raise_hands(ana, paula)
+    await _hold_a_poll(ana, paula)
     await diretora.has(1, "dashboard:changed")
     bruno = worker.connect(BRUNO, wire)
     await bruno.ok("class:7", "phx_join")
@@ -49,13 +51,35 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     assert contract().operations.keys() == set().union(*(client.operations for client in clients))
 
 
+# What depends on what others did before, and cannot be pushed as the document's examples are.
+IN_TURN = ("hand:", "poll:")
+
+
+async def _raise_hands(ana: Client, paula: Client) -> None:
+    await ana.ok("class:7", "hand:raise")
+    await paula.ok("class:7", "hand:call", {"user": 1})
+    await ana.ok("class:7", "hand:lower")
+    await paula.ok("class:7", "hand:clear")
+
+
+async def _hold_a_poll(ana: Client, paula: Client) -> None:
+    target = (await paula.ok("class:7", "poll:open"))["seq"]
+    await ana.has(1, "poll:opened")
+    await ana.ok("class:7", "poll:vote", {"target": target, "option": 1})
+    await ana.ok("class:7", "poll:mine")
+    await ana.has(1, "poll:voted")
+    await paula.has(1, "poll:tally")
+    await paula.ok("class:7", "poll:votes", {"target": target})
+    await paula.ok("class:7", "poll:close", {"target": target})
+
+
 def _pushes(client: Client) -> list[tuple[str, str, dict[str, Any]]]:
     """Return what the document lets a client push to the topics that it has joined: its own examples."""
     found = []
     for operation in contract().operations.values():
         message = contract().resolve(operation["messages"][0])
         role_may = client.session.member.user.role in [tag["name"] for tag in operation["tags"]]
-        if operation["action"] == "receive" and role_may and not message["name"].startswith("phx_"):
+        if operation["action"] == "receive" and role_may and not message["name"].startswith(("phx_", *IN_TURN)):
             address = contract().resolve(operation["channel"])["address"].replace("{id}", "7")
             found.append((address, message["name"], message["examples"][0]["payload"][4]))
     return found

@@ -1,0 +1,182 @@
+/**
+ * Hands: a student raises one and sees how many are before it; staff see who wants to speak, and call the next one by a
+ * button or a key.
+ */
+
+import {closeDialog, pushAndClose, showDialog} from "../dialog.js";
+import {h, icon, setText} from "../dom.js";
+import {_, list, ngettext} from "../language.js";
+import {oncePerFrame} from "../next_frame.js";
+import {byId, isStaff, page} from "../page.js";
+import {speakNewest} from "../spoken.js";
+import {showInTab} from "../tab_sign.js";
+import {Queue} from "./queue.js";
+import {strip} from "./strips.js";
+
+/** With Alt: raises and lowers one's own hand, or calls the next. By its place, as Alt changes what a key writes. */
+const KEY = "KeyK";
+const SHORTCUT = "Alt+K";
+/** Named in the line; of the others, how many. */
+const NAMED = 3;
+
+/** @typedef {import("../client/channel.js").Channel} Channel */
+
+/** @param {Channel} channel */
+export function showHands(channel) {
+  const queue = new Queue();
+  const view = isStaff(page.me) ? staffView(channel, queue) : studentView(channel, queue);
+  const show = oncePerFrame(view.show);
+  /** @param {(payload: any) => void} fold */
+  const folding = (fold) => (/** @type {any} */ payload) => {
+    fold(payload);
+    show();
+  };
+  channel.onJoin(folding(({state}) => queue.join(state)));
+  channel.on("hand:raised", folding((payload) => queue.raised(payload)));
+  channel.on("hand:lowered", folding((payload) => queue.lowered(payload)));
+  channel.on("hand:called", folding((payload) => queue.calledOne(payload)));
+  channel.on("hands:cleared", folding(() => queue.cleared()));
+  document.addEventListener("keydown", (event) => {
+    if (event.code !== KEY || !event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
+    event.preventDefault();
+    view.act();
+  });
+}
+
+// A student
+
+/** @param {Channel} channel @param {Queue} queue */
+function studentView(channel, queue) {
+  const button = byId("hand-button");
+  const isUp = () => queue.placeOf(page.me.id) > 0;
+  const isCalled = () => queue.called?.user === page.me.id;
+  const act = () => void pushAndClose(channel, isUp() || isCalled() ? "hand:lower" : "hand:raise", {});
+  const words = h("strong", {class: "strip-words"});
+  const down = quiet("", act);
+  const line = lasting(strip("hand", 10), icon("hand"), words, down);
+  let said = "";
+
+  const show = () => {
+    const text = isCalled() ? _("It is your turn to speak.") : isUp() ? placeWords(queue.placeOf(page.me.id)) : "";
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(isUp()));
+    setText(words, text);
+    setText(down, isCalled() ? _("Done") : _("Lower my hand"));
+    line.toggle(text !== "");
+    byId("strips").classList.toggle("is-called", isCalled());
+    if (text !== said && text !== "") speakNewest("hand", text);
+    said = text;
+    showInTab("hands", isCalled() ? 1 : 0);
+  };
+  button.title = SHORTCUT;
+  button.addEventListener("click", act);
+  return {show, act};
+}
+
+/** @param {number} place */
+function placeWords(place) {
+  if (place === 1) return _("Your hand is up. You are next.");
+  return ngettext("Your hand is up. {n} person is before you.", "Your hand is up. {n} people are before you.", place - 1);
+}
+
+// Staff
+
+/** @param {Channel} channel @param {Queue} queue */
+function staffView(channel, queue) {
+  const dialog = queueDialog(channel, queue);
+  const act = () => {
+    const [next] = queue.hands;
+    if (next !== undefined) void pushAndClose(channel, "hand:call", {user: next.user});
+    else if (queue.called !== null) void pushAndClose(channel, "hand:lower", {user: queue.called.user});
+  };
+  const words = h("p", {class: "strip-words"});
+  const main = h("button", {class: "button strip-button", type: "button", "aria-keyshortcuts": SHORTCUT, title: SHORTCUT, onclick: act});
+  const all = quiet(_("All hands"), dialog.open);
+  const line = lasting(strip("hands", 10), icon("hand"), words, main, all);
+  let said = 0;
+
+  const show = () => {
+    const {hands, called} = queue;
+    words.replaceChildren(...wordsOf(queue));
+    setText(main, hands.length > 0 ? _("Call {name}", {name: hands[0].name}) : _("Done"));
+    all.hidden = hands.length < 2;
+    line.toggle(hands.length > 0 || called !== null);
+    dialog.changed();
+    if (hands.length > said) speakNewest("hands", countWords(hands.length));
+    said = hands.length;
+    showInTab("hands", hands.length);
+  };
+  return {show, act};
+}
+
+/** @param {number} count */
+function countWords(count) {
+  return ngettext("{n} hand is up", "{n} hands are up", count);
+}
+
+/** @param {Queue} queue */
+function wordsOf({hands, called}) {
+  const turn = called === null ? "" : _("{name} is speaking.", {name: called.name});
+  if (hands.length === 0) return [turn];
+  const named = hands.slice(0, NAMED).map(({name}) => name);
+  const more = hands.length - named.length;
+  const names = list(more > 0 ? [...named, ngettext("{n} more", "{n} more", more)] : named);
+  return [turn, turn && " ", h("strong", {}, countWords(hands.length)), `: ${names}`];
+}
+
+/**
+ * A line whose content stays the same elements, so that a button keeps the focus while its words change.
+ * @param {ReturnType<typeof strip>} line @param {...Node} content
+ */
+function lasting(line, ...content) {
+  let isShown = false;
+  return {
+    /** @param {boolean} isWanted */
+    toggle(isWanted) {
+      if (isWanted === isShown) return;
+      isShown = isWanted;
+      if (isWanted) return line.show(...content);
+      const hadFocus = content.some((each) => each.contains(document.activeElement));
+      line.hide();
+      if (hadFocus) byId("scroller").focus();
+    },
+  };
+}
+
+/** @param {string} label @param {() => void} run */
+function quiet(label, run) {
+  return h("button", {class: "quiet-button", type: "button", onclick: run}, label);
+}
+
+/** The whole queue, where one calls out of turn and lowers. @param {Channel} channel @param {Queue} queue */
+function queueDialog(channel, queue) {
+  const rows = h("ol", {class: "hand-list"});
+  let isOpen = false;
+  const changed = () => {
+    if (!isOpen) return;
+    if (queue.hands.length === 0) return closeDialog();
+    rows.replaceChildren(...queue.hands.map((hand) => row(channel, hand)));
+  };
+  const open = () => {
+    const clear = () => pushAndClose(channel, "hand:clear", {});
+    showDialog(_("Hands"), [rows, h("div", {class: "dialog-choices"}, quiet(_("Lower all hands"), clear), quiet(_("Close"), closeDialog))], () => {
+      isOpen = false;
+    });
+    isOpen = true;
+    changed();
+  };
+  return {open, changed};
+}
+
+/** @param {Channel} channel @param {import("./queue.js").Hand} hand */
+function row(channel, {user, name}) {
+  const words = h("bdi", {class: "hand-name"});
+  setText(words, name);
+  return h(
+    "li",
+    {},
+    words,
+    quiet(_("Call"), () => pushAndClose(channel, "hand:call", {user})),
+    quiet(_("Lower"), () => pushAndClose(channel, "hand:lower", {user})),
+  );
+}

@@ -1,0 +1,25 @@
+"""Votes are counted once each, though a worker is killed meanwhile. By hand: python -m tests.faults.votes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cluster.site import open_site
+from tests.faults.votes import play
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize(
+    ("database", "pupils"),
+    [
+        ("sqlite", 150),
+        pytest.param("sqlite", 1_000, marks=pytest.mark.long),
+        pytest.param("postgresql", 1_000, marks=pytest.mark.long),
+    ],
+)
+async def test_every_answered_vote_is_counted_once_across_a_kill(database: str, pupils: int, tmp_path: Path) -> None:
+    with open_site(tmp_path, database, pupils, 4, classes=1) as site:
+        outcome = await play(site, kills=1)
+    assert outcome.tally == outcome.voted, str(outcome)
+    assert sum(outcome.tally) == pupils

@@ -1,0 +1,214 @@
+"""A class votes at once on several workers, one of which is killed; every vote that was answered is counted, once.
+
+By hand: `python -m tests.faults.votes --pupils 2000 --workers 2 --kills 0` prints how long it took and how many
+transactions.
+"""
+
+import argparse
+import asyncio
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.served import allow_many_files
+from tests.carrier import Gone
+from tests.faults.cluster.site import Site, open_site
+from tests.phoenix import Connection, ErrorReply, Patience, Payload
+
+OPTIONS = ["A", "B", "C", "D"]
+# Until all are connected, and until all have voted: more is a failure, also on a busy machine.
+JOIN_SECONDS = 120.0
+VOTE_SECONDS = 60.0
+# Connections that are opened at once, below what the handshake's queue of a worker takes.
+CONNECTING = 50
+RETRY_SECONDS = (0.02, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the pupils voted, what the result says, and what it took."""
+
+    voted: list[int]
+    tally: list[int]
+    seconds: float
+    again: int
+    transactions: int | None
+    updates: int  # of the live tally that the teacher got
+
+    def __str__(self) -> str:
+        """Describe it in one line."""
+        verdict = "exact" if self.voted == self.tally else f"WRONG, {self.voted} were answered"
+        took = "" if self.transactions is None else f" in {self.transactions} transactions"
+        return (
+            f"{sum(self.voted)} votes{took}, {self.seconds:.2f} s until the last answer, {self.again} sent again, "
+            f"{self.updates} updates of the live tally: {self.tally}, {verdict}"
+        )
+
+
+class Voter:
+    """One pupil: joins the class, and votes until that is answered."""
+
+    def __init__(self, url: str, topic: str, option: int, push_id: str) -> None:
+        self.option = option
+        self.again = 0
+        self._url = url
+        self._topic = topic
+        self._push_id = push_id
+        self._connection: Connection | None = None
+
+    async def connect(self) -> Connection:
+        """Return a connection that has joined the class."""
+        while self._connection is None or self._connection.ended.is_set():
+            try:
+                connection = await Connection.open(self._url, _ignore, Patience(open=60.0))
+                await connection.join(self._topic)
+                self._connection = connection
+            except (Gone, ErrorReply):
+                await asyncio.sleep(random.uniform(*RETRY_SECONDS))
+        return self._connection
+
+    async def vote(self, target: int) -> None:
+        """Vote, under the same id until it is answered."""
+        payload = {"target": target, "option": self.option, "id": self._push_id}
+        while True:
+            try:
+                reply = await (await self.connect()).request(self._topic, "poll:vote", payload)
+                assert reply == {"target": target}
+                return
+            except Gone:
+                self.again += 1
+            except ErrorReply as error:
+                if error.response["code"] not in ("overloaded", "unavailable", "unmatched_topic"):
+                    raise
+                await asyncio.sleep(error.response.get("retry_after", 100) / 1000)
+
+    async def leave(self) -> None:
+        """Disconnect."""
+        if self._connection is not None:
+            self._connection.close()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._connection.closed.wait(), 5)
+
+
+def _ignore(topic: str, event: str, payload: Payload) -> None:
+    pass
+
+
+class Teacher:
+    """Opens and closes the poll, and watches the tally."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.topic = ""
+        self.updates = 0
+
+    async def connect(self) -> Connection:
+        """Return a connection that has joined the class and its staff's topic."""
+        connection = await Connection.open(self._url, self._receive)
+        listed = (await connection.join("user:me"))["topics"]
+        self.topic = next(str(entry["topic"]) for entry in listed if entry["topic"].startswith("class:"))
+        await connection.join(self.topic)
+        await connection.join(f"{self.topic}:staff")
+        return connection
+
+    def _receive(self, topic: str, event: str, payload: Payload) -> None:
+        self.updates += event == "poll:tally"
+
+    async def open_poll(self) -> int:
+        """Open a poll, and return its position."""
+        connection = await self.connect()
+        poll = {"question": "?", "options": OPTIONS, "anonymous": True}
+        return int((await connection.request(self.topic, "poll:open", poll))["seq"])
+
+    async def close_poll(self, target: int) -> list[int]:
+        """Close the poll, and return its result as a client that joins later gets it."""
+        connection = await self.connect()
+        await connection.request(self.topic, "poll:close", {"target": target, "id": "close"})
+        polls = (await connection.join(self.topic))["state"]["polls"]
+        tally: list[int] = next(poll["closed"]["tally"] for poll in polls if poll["seq"] == target)
+        return tally
+
+
+async def play(site: Site, *, kills: int, transactions: Callable[[], int] | None = None) -> Outcome:
+    """Let all pupils vote at once, kill workers meanwhile, close the poll and return what became of it."""
+    token = await asyncio.to_thread(site.lousa.tokens, "teacher")
+    teacher = Teacher(site.lousa.socket_url("teachers", token["teacher"]))
+    target = await teacher.open_poll()
+    voters = [
+        Voter(site.lousa.socket_url("students", token), teacher.topic, number % len(OPTIONS), f"v{number}")
+        for number, token in enumerate(site.tokens.values())
+    ]
+    async with asyncio.timeout(JOIN_SECONDS):
+        await _connect(voters)
+    before = transactions() if transactions else 0
+    began = time.monotonic()
+    async with asyncio.timeout(VOTE_SECONDS):
+        votes = [asyncio.create_task(voter.vote(target)) for voter in voters]
+        await _kill(site, votes, kills)
+        await asyncio.gather(*votes)
+    seconds = time.monotonic() - began
+    used = transactions() - before if transactions else None
+    tally = await teacher.close_poll(target)
+    await asyncio.gather(*(voter.leave() for voter in voters))
+    chosen = Counter(voter.option for voter in voters)
+    again = sum(voter.again for voter in voters)
+    return Outcome([chosen[option] for option in range(len(OPTIONS))], tally, seconds, again, used, teacher.updates)
+
+
+async def _connect(voters: list[Voter]) -> None:
+    slots = asyncio.Semaphore(CONNECTING)
+
+    async def connect(voter: Voter) -> None:
+        async with slots:
+            await voter.connect()
+
+    await asyncio.gather(*map(connect, voters))
+
+
+async def _kill(site: Site, votes: list["asyncio.Task[None]"], kills: int) -> None:
+    for number in range(kills):
+        wanted = len(votes) * (number + 1) // (kills + 1)
+        while sum(vote.done() for vote in votes) < wanted:
+            await asyncio.sleep(0.001)
+        site.signal_worker(number, signal.SIGKILL)
+
+
+def main() -> int:
+    """Play once, as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.votes", description=__doc__)
+    parser.add_argument("--pupils", type=int, default=1_000)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--kills", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    given = parser.parse_args()
+    allow_many_files()
+    with (
+        tempfile.TemporaryDirectory(prefix="lousa-votes-") as folder,
+        open_site(Path(folder), given.database, given.pupils, given.workers, classes=1) as site,
+    ):
+        counter = _stamps(site) if given.database == "sqlite" else None
+        outcome = asyncio.run(play(site, kills=given.kills, transactions=counter))
+        print(outcome)
+    return int(outcome.voted != outcome.tally)
+
+
+def _stamps(site: Site) -> Callable[[], int]:
+    # Each transaction stamps the counters of the topics that it concerns with the next number.
+    def count() -> int:
+        with sqlite3.connect(site.lousa.data_dir / "journal.sqlite3") as journal:
+            ((stamp,),) = journal.execute("SELECT coalesce(max(moved), 0) FROM topics")
+        return int(stamp)
+
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
