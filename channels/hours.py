@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -68,11 +68,26 @@ class Hours(msgspec.Struct, frozen=True):
         return None
 
 
+class Period(NamedTuple):
+    """From one time to another (ms since 1970)."""
+
+    begins: int
+    ends: int
+
+
 class SchoolHours(msgspec.Struct, frozen=True):
-    """The hours of all classes that have none of their own, and the school's time zone (as in the IANA's table)."""
+    """The hours of all classes that have none of their own, and the school's time zone (as in the IANA's table).
+
+    `quiet`: the school's quiet hours, in which announcements wait.
+    """
 
     hours: Hours
     zone: str
+    quiet: Spans = ()
+
+    def quiet_period(self, at: int) -> Period | None:
+        """Return the period of quiet hours that a time (ms since 1970) lies in, None where it lies in none."""
+        return period(self.quiet, self.zone, at) if self.quiet else None
 
 
 ALWAYS = Hours(Mode.ALWAYS)
@@ -98,6 +113,20 @@ def opening(spans: Spans, zone: str, at: int) -> Opening:
     edges = _edges(spans, zone, today)
     passed = sum(1 for edge in edges if edge <= at)
     return Opening(passed % 2 == 1, list(edges[passed:]))
+
+
+def period(spans: Spans, zone: str, at: int) -> Period | None:
+    """Return the period of these spans that a time lies in; spans that meet at midnight are one. None: it lies in none.
+
+    It ends within the days that are looked at, also where the spans leave no gap in a week.
+    """
+    found = opening(spans, zone, at)
+    if not found.is_open:
+        return None
+    # A week back: a long weekend began days ago, and must have one beginning on each of its days.
+    week_ago = datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).date() - timedelta(days=7)
+    begins = max(edge for edge in _edges(spans, zone, week_ago)[::2] if edge <= at)
+    return Period(begins, found.changes[0])
 
 
 # As many classes as one worker has with hours of their own, on one day; a look into the cache costs 0.3 µs, the sum of

@@ -120,6 +120,21 @@ STATE_CLOSED_POLLS = 4
 # Names in one answer to who has voted what: a class whole, of an assembly the first.
 MAX_LISTED_VOTES = 500
 
+# Topics that one announcement goes to: the classes of a grade, or all of a teacher's; beyond that there is the school.
+# It is one transaction with an event for each.
+MAX_TARGETS = 100
+
+# Announcements of one user that wait for their time, and for how long: those of a term, written in its first week; and
+# a school year, after which nobody remembers them.
+MAX_PLANS = 50
+MAX_PLAN_MS = 366 * 24 * 3_600_000
+
+# Users reminded by one push: a large school. It is one transaction with an event for each, 0.2 s of SQLite's writer.
+MAX_REMINDED = 5_000
+
+# Between two reminders of one announcement: those reminded need the time to read it.
+REMIND_MS = 10 * 60_000
+
 # Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
 # n arrivals cost n * n. No school's class is larger; an assembly is.
 MAX_LISTED_STUDENTS = 200

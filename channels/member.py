@@ -63,6 +63,14 @@ class Member(msgspec.Struct, frozen=True):
         return self.expires_at is not None and time.time() * 1000 >= self.expires_at
 
 
+class Person(msgspec.Struct, frozen=True):
+    """A user in the audience of some topics: one of these that is theirs, and whether they are signed in."""
+
+    user: User
+    topic: str
+    is_signed_in: bool
+
+
 class Authority(Protocol):
     """Where credentials are checked. The engine is given one; it lives outside `channels`.
 
@@ -92,3 +100,9 @@ class Authority(Protocol):
         self, topic: TopicAddress, roles: Collection[str], present: Collection[int], limit: int
     ) -> list[User]:
         """Return the first `limit`, by name, of those a topic is meant for who are not among `present`."""
+
+    async def people(self, topics: Mapping[TopicAddress, Collection[str]]) -> list[Person]:
+        """Return everybody whom one of these topics is meant for, by name; each has the roles that it is meant for."""
+
+    async def member(self, user_id: int) -> Member | None:
+        """Return what a user may do who need not be connected; None where they may not sign in any more."""

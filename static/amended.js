@@ -1,9 +1,11 @@
-/** Messages that change after they were sent: what the events about them make of them. */
+/** Messages and announcements that change after they were sent: what the events about them make of them. */
 
+export const CORRECTED = "announcement:corrected";
+export const WITHDRAWN = "announcement:withdrawn";
 export const EDITED = "message:edited";
 export const HIDDEN = "message:hidden";
 export const RESTORED = "message:restored";
-export const AMENDING = [EDITED, HIDDEN, RESTORED];
+export const AMENDING = [EDITED, HIDDEN, RESTORED, CORRECTED, WITHDRAWN];
 
 /** @typedef {import("./client/position.js").TopicEvent} TopicEvent */
 
@@ -24,6 +26,8 @@ export function amend(events, change) {
 
 /** @param {TopicEvent} change */
 function changes({event, payload}) {
+  if (event === CORRECTED) return {title: payload.title, text: payload.text, corrected: payload.at};
+  if (event === WITHDRAWN) return {title: "", text: "", withdrawn: {by: payload.author}};
   if (event === EDITED) return {text: payload.text, edited: payload.at};
   if (event === HIDDEN) return {text: "", hidden: {by: payload.author, reason: payload.reason}};
   return {text: payload.text, hidden: undefined};

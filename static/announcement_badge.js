@@ -3,6 +3,7 @@
  * tab's title and on its icon. What went to several topics of the user's at once counts once, as it is one card there.
  */
 
+import {showReminders} from "./announcements/reminders.js";
 import {seenHere} from "./announcements/seen.js";
 import {isSame} from "./announcements/together.js";
 import {UnreadAnnouncements} from "./announcements/unread.js";
@@ -23,6 +24,7 @@ const seen = seenHere(page.me.id);
 export function showAnnouncementBadge() {
   document.querySelector("[data-announcements]")?.append(place);
   seen.onChange(show);
+  showReminders();
   mine.onJoin(({response}) => {
     seen.open(response.epoch);
     if (response.topics) sync(response.topics);

@@ -3,6 +3,7 @@
 import {showAnnouncementBadge} from "./announcement_badge.js";
 import {announceAloud, follow} from "./announcements/feed.js";
 import {showUnsent, startForm} from "./announcements/form.js";
+import {showPlans} from "./announcements/plans.js";
 import {connect} from "./connection.js";
 import {closeMenus} from "./menu.js";
 import {byId, page} from "./page.js";
@@ -19,7 +20,7 @@ for (const topic of [...page.topics.wide, ...classTopics]) {
   announceAloud(reading);
   if (hasForm) showUnsent(reading);
 }
-if (hasForm) startForm(follow);
+if (hasForm) showPlans(startForm(follow));
 showAnnouncementBadge();
 closeMenus();
 connect();

@@ -5,15 +5,14 @@
 
 /**
  * @typedef {{id: number, name: string, role: string}} User
- * @typedef {{id: number, title: string, students?: number, teachers?: string[]}} Classroom
+ * @typedef {{id: number, title: string, students?: number, teachers?: string[], grade?: string}} Classroom
  * `staff`: the roles that teach or lead. `topics`: what the user's role joins (`wide`: topics with announcements for more
- * than a class), where it sees who has read (`receipts`: topics and kinds of topic), whether it has every class, and what it
- * may push in a class (`pushes`).
- * `reach`: how many people get what is announced to a topic for more than a class.
+ * than a class), where it sees who has read (`receipts`: topics and kinds of topic) and is asked to confirm (`acknowledges`),
+ * whether it has every class, and what it may push in a class (`pushes`).
  * `joins`: where the newest events of the page's topic are, as a reply to its join.
- * @typedef {{wide: string[], receipts: string[], all_classes: boolean, pushes: string[]}} OwnTopics
+ * @typedef {{wide: string[], receipts: string[], acknowledges: string[], all_classes: boolean, pushes: string[]}} OwnTopics
  * @typedef {{me: User, home: string, socket: string, staff: string[], topics: OwnTopics, classes: Classroom[],
- *            people: User[], classroom: Classroom, joins?: string, reach?: Record<string, number>}} Page
+ *            people: User[], classroom: Classroom, joins?: string}} Page
  */
 
 /** @type {Page} */

@@ -120,7 +120,8 @@ export class Reading {
 
   /** @param {TopicEvent} change */
   #amend(change) {
-    if (amend(this.events, change) >= 0) this.#changed();
+    const isOfAnnouncement = amend(this.announcements, change) >= 0;
+    if (amend(this.events, change) >= 0 || isOfAnnouncement) this.#changed();
   }
 
   /** @param {number} seq */

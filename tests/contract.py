@@ -68,6 +68,7 @@ class Contract:
     def _is_of(self, operation: Part, frame: Frame) -> bool:
         (message,) = operation["messages"]
         address = re.escape(self.resolve(operation["channel"])["address"]).replace(r"\{id\}", "[0-9]+")
+        address = address.replace(r"\{key\}", "[0-9a-f]{16}")
         return self.resolve(message)["name"] == frame[3] and re.fullmatch(address, frame[2]) is not None
 
     def _check(self, messages: list[Part], frame: Frame) -> None:

@@ -25,12 +25,14 @@ from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import ONLINE, PRESENCE_DIFF, Presence
 from channels.cluster.presence_sync import BEAT_SECONDS, PRESENCE_CHANNEL, PresenceSync
 from channels.cluster.rpc import Rpc, channel_of
+from channels.engine.deliveries import Deliveries
 from channels.engine.dispatcher import Dispatcher
 from channels.engine.joins import Joined, Joins
 from channels.engine.live_views import SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
 from channels.engine.pushes import READS, Pushes
 from channels.engine.rights import Rights
+from channels.engine.timers import TIMER_SECONDS, Timers
 from channels.engine.user_events import JoinedOwn
 from channels.errors import RESTARTING, Closing
 from channels.journal.entry import Entry
@@ -66,6 +68,7 @@ class Periods:
     sweep: float = SWEEP_SECONDS
     snapshot: float = SNAPSHOT_SECONDS
     beat: float = BEAT_SECONDS
+    timers: float = TIMER_SECONDS
 
 
 class Engine:
@@ -99,7 +102,9 @@ class Engine:
         self._rated = frozenset(event.name for role in roles for event in role.emitted() if event.counted)
         emitted = {event.name: event.amends or event.annotates for role in roles for event in role.emitted()}
         amends = {name: amend for name, amend in emitted.items() if amend is not None}
-        self._hub = Hub(journal, broker, self._make_topic, amends)
+        self._deliveries = Deliveries(journal, self._rules)
+        noted = {event.name: self._deliveries.sent for role in roles for event in role.emitted() if event.noted}
+        self._hub = Hub(journal, broker, self._make_topic, amends, noted)
         self._fan_out = self._hub.fan_out
         self._bus = Bus(broker, self._hub)
         self._presence = Presence()
@@ -114,7 +119,10 @@ class Engine:
         self.rpc = Rpc(self._presence.worker, self._bus.publish, lambda: broker.connected)
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
         self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
-        self._joins = joins = Joins(self._hub, journal, authority, self._membership, self._rules, self._extend)
+        self._timers = Timers(self._hub, journal, authority, self._pushes, lesson.TIMED)
+        self._joins = joins = Joins(
+            self._hub, journal, authority, self._membership, self._rules, self._deliveries, self._extend
+        )
         self.handle = Dispatcher(self._registry, self._membership, self._rights, joins, self._pushes, clock).handle
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,6 +140,7 @@ class Engine:
         self._keep(_every(self._periods.snapshot, self._live_views.send_counts))
         self._presence_sync.beat()
         self._keep(_every(self._periods.beat, self._presence_sync.beat))
+        self._timers.start(self._periods.timers)
 
     async def drain(self, seconds: float) -> None:
         """End the sessions so that they come back elsewhere, spread over `seconds`, in the order of the roles' ranks.
@@ -155,7 +164,7 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._journal.close()
+        await asyncio.gather(self._timers.close(), self._journal.close())
         await self._pushes.close()
         for session in self._registry:
             session.end(RESTARTING)

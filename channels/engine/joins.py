@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from channels.engine.deliveries import Deliveries
 from channels.engine.membership import Membership
 from channels.errors import Code, Refused
 from channels.field import Epoch, Position
@@ -62,6 +63,7 @@ class Joins:
         authority: Authority,
         membership: Membership,
         rules: RuleBook,
+        deliveries: Deliveries,
         extend: Extend,
     ) -> None:
         self._hub = hub
@@ -69,6 +71,7 @@ class Joins:
         self._authority = authority
         self._membership = membership
         self._rules = rules
+        self._deliveries = deliveries
         self._extend = extend
 
     def join(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
@@ -130,5 +133,6 @@ class Joins:
         # Checked again: the right may have gone while the journal was read.
         self._rules.rule(session.member, topic.address)
         self._membership.enter(session, message, topic, self._extend(session, topic, joined))
+        self._deliveries.joined(topic, session.member)
         if topic.address.kind.presence:
             self._membership.show(session, message, topic, present)

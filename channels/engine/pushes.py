@@ -45,7 +45,7 @@ from channels.lesson.feature import (
 )
 from channels.lesson.rules import RuleBook
 from channels.limit import Limits
-from channels.member import Authority
+from channels.member import Authority, Member
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.kind import user_topic
@@ -168,9 +168,15 @@ class Pushes:
         return self._carry_out_later(pending, push, effect, checked)
 
     def _push_of(self, pending: PendingPush, topic: Topic) -> Push[Any]:
-        member, rules = pending.session.member, self._rules
-        is_staff, counted = rules.of(member).is_staff, rules.counted
-        return Push(member, is_staff, topic, pending.payload, _now(), self._journal, self._authority, counted)
+        return self.push_by(pending.session.member, topic, pending.payload)
+
+    def push_by(self, member: Member, topic: Topic, payload: Any) -> Push[Any]:
+        """Make a push by a member, now, for an action; a member of no known role is not staff."""
+        rules = self._rules
+        role = rules.by_name.get(member.user.role)
+        is_staff = role is not None and role.is_staff
+        journal, authority = self._journal, self._authority
+        return Push(member, is_staff, topic, payload, _now(), journal, authority, rules.counted, rules.reach)
 
     async def _run_settled(self, pending: PendingPush) -> None:
         await self.settle(pending.session)
@@ -206,7 +212,7 @@ class Pushes:
         return Receipt(target, 0, fresh=False) if has_chosen else None
 
     def _reply_stored(self, pending: PendingPush, receipt: Receipt) -> None:
-        stored = Chosen(receipt.seq) if pending.stores_choice else Appended(receipt.seq, receipt.at)
+        stored = Chosen(receipt.seq) if pending.stores_choice else _response(pending.action, receipt)
         pending.session.reply(pending.message, stored)
 
     async def _carry_out_later(
@@ -230,10 +236,11 @@ class Pushes:
             self._store(pending, push, first, others, checked)
             return
         for each in others if isinstance(first, Reply) else (first, *others):
-            self._do(push.topic, each)
+            self.do(push.topic, each)
         pending.session.reply(pending.message, first.response if isinstance(first, Reply) else Nothing())
 
-    def _do(self, topic: Topic, effect: Effect[Any]) -> None:
+    def do(self, topic: Topic, effect: Effect[Any]) -> None:
+        """Carry out an effect of a push in this topic that stores no event."""
         if isinstance(effect, Publish):
             self._publish(topic.name, effect)
         elif isinstance(effect, Notify):
@@ -274,16 +281,13 @@ class Pushes:
         session = pending.session
         if session.appending >= self._limits.max_appending:
             raise Refused(Code.OVERLOADED, "too many of your messages wait to be stored", retry_after=1_000)
-        # The first entry's key makes a retry count once; the others stand and fall with it.
         action = pending.action
+        key = action.key(push)
         if isinstance(first, KeepChoice):
-            entries = [_choice_entry(push, first, action)]
+            entries = [_choice_entry(push, first, action), *others_of(push, others)]
             others = (*others, first)
         else:
-            entries = [_entry(push, first, action.stores_in(push), action.key(push))]
-        if others:
-            entries += [_entry(push, each, push.topic.name, None) for each in others if isinstance(each, Append)]
-
+            entries = entries_of(push, first, others, action.stores_in(push), key)
         done = partial(self._stored, pending, push.topic, others)
         self._journal.append(entries, done, checked)
         session.appending += 1
@@ -301,7 +305,7 @@ class Pushes:
         if isinstance(outcome, Receipt):
             for each in others if outcome.fresh else ():
                 if not isinstance(each, Append):
-                    self._do(topic, each)
+                    self.do(topic, each)
             self._reply_stored(pending, outcome)
         elif isinstance(outcome, Superseded):
             self.reruns.add(session, pending, outcome)
@@ -322,18 +326,33 @@ class Pushes:
 
     async def run_again(self, pending: PendingPush, superseded: Superseded) -> None:
         """Run a push once its topic has reached the events that it was not checked against."""
-        governed = superseded.governed
         async with self._hub.holding(pending.topic) as topic:
-            if topic.state.governed < governed or topic.seq < superseded.own:
-                await self._hub.recover(topic)
-            if topic.state.governed < governed <= topic.seq:
-                # The journal does not have the governing event any more: its row was deleted by hand.
-                topic.state.governed = governed
-            if topic.state.governed < governed or topic.seq < superseded.own:
-                raise Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
+            await self.catch_up(topic, superseded)
             work = self._run_checked(msgspec.structs.replace(pending, runs=pending.runs + 1), topic)
             if work is not None:
                 await work
+
+    async def catch_up(self, topic: Topic, superseded: Superseded) -> None:
+        """Read on until a topic has reached what superseded a push; raises `Refused` where it cannot."""
+        governed = superseded.governed
+        if topic.state.governed < governed or topic.seq < superseded.own:
+            await self._hub.recover(topic)
+        if topic.state.governed < governed <= topic.seq:
+            # No feature here folds the event, or the journal does not have it any more: its row was deleted by hand.
+            topic.state.governed = governed
+        if topic.state.governed < governed or topic.seq < superseded.own:
+            raise Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
+
+
+def entries_of(push: Push[Any], first: Append[Any], others: Others, stores_in: str, key: str | None) -> list[Entry]:
+    """Return what a push stores in one transaction; the first entry's key makes it count once, the others follow."""
+    entries = [_entry(push, first, stores_in, key or first.key)]
+    return [*entries, *others_of(push, others)] if others else entries
+
+
+def others_of(push: Push[Any], others: Others) -> list[Entry]:
+    """Return what a push stores beside its first entry."""
+    return [_entry(push, each, push.topic.name, each.key) for each in others if isinstance(each, Append)]
 
 
 def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) -> Entry:
@@ -350,6 +369,8 @@ def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) ->
         event.amends or event.annotates,
         event.annotates is not None,
         append.names_first,
+        timer=append.timer,
+        stops=append.stops,
         tally=_tally(append),
     )
 
@@ -365,6 +386,10 @@ def _tally(append: Append[Any]) -> Tally | None:
 def _choice_entry(push: Push[Any], keep: KeepChoice, action: Action[Any, Any]) -> Entry:
     choice = Choice(keep.target, keep.value, keep.replaces, keep.refusal)
     return Entry(push.topic.name, action.event, b"", push.member.user.id, action.key(push), push.at, choice=choice)
+
+
+def _response(action: Action[Any, Any], receipt: Receipt) -> Appended | Nothing:
+    return Nothing() if action.reply is Nothing else Appended(receipt.seq, receipt.at)
 
 
 def _not_joined(message: ClientMessage) -> Refused:

@@ -144,8 +144,7 @@ class CommitQueue:
         known = self._marks.get(key)
         if known is None and (len(self._marks) >= MAX_QUEUED or self._closing.is_set()):
             raise Refused(Code.OVERLOADED, "too many marks wait to be stored; send it again", retry_after=1_000)
-        if known is None or mark.seq > known.seq:
-            self._marks[key] = mark
+        self._marks[key] = mark if known is None else known.merged(mark)
         self._start_committing()
 
     def keep_snapshot(self, snapshot: Snapshot) -> None:
@@ -252,8 +251,7 @@ class CommitQueue:
         # Their clients were answered already, so they go into the next transaction.
         for mark in marks:
             key = (mark.topic, mark.user_id)
-            if key not in self._marks or self._marks[key].seq < mark.seq:
-                self._marks[key] = mark
+            self._marks[key] = self._marks[key].merged(mark) if key in self._marks else mark
 
     def _deliver(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         self._writing.succeeded()

@@ -35,6 +35,13 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
     forget: bool
 
 
+class Timer(msgspec.Struct, frozen=True, gc=False):
+    """What an event wants done later: at which time (ms), and the name of the action to run then."""
+
+    at: int
+    action: str
+
+
 class Entry(msgspec.Struct, gc=False):
     """An event to be appended: its JSON object, its time (`at`, ms), and the client's own id of it (`push_id`).
 
@@ -45,6 +52,7 @@ class Entry(msgspec.Struct, gc=False):
     `about`: the position of an earlier event of the topic that this one is about; what amends that one changes this
     one, too. `amend`: this event changes that one and those about it; where it `annotates`, that one only, and no
     version is kept. `names_first`: the payload gets a field `target`, the position of its group's first entry.
+    `timer`: what is to be done later; `stops` is the position of an earlier event of the topic whose timer ends.
     """
 
     topic: str
@@ -60,6 +68,8 @@ class Entry(msgspec.Struct, gc=False):
     names_first: bool = False
     choice: Choice | None = None
     tally: Tally | None = None
+    timer: Timer | None = None
+    stops: int | None = None
 
     @property
     def kept_about(self) -> int | None:
@@ -78,6 +88,15 @@ class Entry(msgspec.Struct, gc=False):
             payload = self.amend(event, each)
             if payload is not None:
                 yield each.seq, payload
+
+
+class DueTimer(msgspec.Struct, frozen=True, gc=False):
+    """A timer whose time has come: the position of its event, who wrote that, and the action to run."""
+
+    topic: str
+    seq: int
+    author_id: int
+    action: str
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -115,12 +134,23 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How far a user has read a topic, and since when (ms)."""
+    """How far a user has read a topic, and since when (ms); and up to where it was `delivered` to them, read or not.
+
+    0: nothing is said of that. `quiet`: the user has read in quiet hours that began then (ms); 0: in no such hours.
+    """
 
     topic: str
     user_id: int
     seq: int
     at: int
+    delivered: int = 0
+    quiet: int = 0
+
+    def merged(self, other: "Mark") -> "Mark":
+        """Return what two marks of one user say together."""
+        further = self if self.seq >= other.seq else other
+        delivered = max(self.delivered, other.delivered)
+        return Mark(self.topic, self.user_id, further.seq, further.at, delivered, further.quiet)
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -137,8 +167,8 @@ Done = Callable[[Receipt | Superseded | Refused], None]
 class Group(msgspec.Struct, gc=False):
     """Entries that are stored all or none, in order; they may be of several topics.
 
-    The first is the push's own: its author, topic and push id say whether the group was stored before. The others have
-    no push id. `checked` is what the push was checked against; None: no rule concerns it.
+    The first is the push's own: its author, topic and push id say whether the group was stored before. A push id of
+    the others must be new in their topics. `checked` is what the push was checked against; None: no rule concerns it.
     """
 
     entries: Sequence[Entry]

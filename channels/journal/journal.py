@@ -11,10 +11,10 @@ The reasons: docs/notes/order.md.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,6 +32,7 @@ from channels.journal.commit_queue import (
 from channels.journal.entry import (
     Checked,
     Done,
+    DueTimer,
     Entry,
     JournalListener,
     Mark,
@@ -46,6 +47,7 @@ from channels.journal.tables import (
     journal_table,
     reads_table,
     snapshots_table,
+    timers_table,
     topics_table,
     versions_table,
 )
@@ -110,8 +112,8 @@ class Journal:
 
         The entries may be of several topics; those of one topic are stored in the order of the calls. The first is the
         push's own: where its author, topic and push id were stored before, `done` gets that receipt and nothing is
-        stored. The others have no push id. Where a governing event was stored after `checked`, `done` gets
-        `Superseded` and nothing is stored.
+        stored. A push id of the others must be new in their topics. Where a governing event was stored after `checked`,
+        `done` gets `Superseded` and nothing is stored.
         Raises `Refused` (OVERLOADED) when too many wait.
         """
         self._commits.append(entries, done, checked)
@@ -250,15 +252,79 @@ class Journal:
         )
         return {row.user_id: row.seq for row in await self._fetch(query)}
 
-    async def readers(self, topic: str, seq: int) -> list[int]:
-        """Return the ids of the users who have read a topic up to a position or further."""
+    async def readers(self, topic: str, seq: int, quiet: int = 0) -> list[int]:
+        """Return the ids of the users who have read a topic up to a position or further.
+
+        What was read in quiet hours that began at `quiet` (ms), and have not ended yet, does not count.
+        """
         query = (
             select(reads_table.c.user_id)
             .join(topics_table, topics_table.c.id == reads_table.c.topic_id)
-            .where(topics_table.c.name == topic, reads_table.c.seq >= seq)
+            .where(topics_table.c.name == topic, _read(quiet) >= seq)
             .order_by(reads_table.c.at)
         )
         return [row.user_id for row in await self._fetch(query)]
+
+    async def marked(self, positions: Mapping[str, int], quiet: int = 0) -> tuple[set[int], set[int]]:
+        """Return who has read one of these topics up to the position given for it, and to whom that was delivered.
+
+        `quiet` is as for `readers`; what was read has been delivered.
+        """
+        places = [(topics_table.c.name == topic, seq) for topic, seq in positions.items()]
+        read, delivered = (
+            or_(*(and_(is_there, reached >= seq) for is_there, seq in places))
+            for reached in (_read(quiet), _furthest())
+        )
+        query = (
+            select(reads_table.c.user_id, read.label("has_read"))
+            .join(topics_table, topics_table.c.id == reads_table.c.topic_id)
+            .where(delivered)
+        )
+        rows = await self._fetch(query)
+        return {row.user_id for row in rows if row.has_read}, {row.user_id for row in rows}
+
+    async def authors(self, topic: str, event: str) -> set[int]:
+        """Return the ids of those who have stored an event of one kind in a topic."""
+        topic_id = select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
+        stored = and_(events_table.c.topic_id == topic_id, events_table.c.event == event)
+        return {row.author_id for row in await self._fetch(select(events_table.c.author_id).where(stored))}
+
+    async def topics_with(self, topics: Collection[str], author_id: int, push_id: str) -> set[str]:
+        """Return those of `topics` in which this author has stored a push of this id."""
+        query = (
+            select(topics_table.c.name)
+            .join(events_table, events_table.c.topic_id == topics_table.c.id)
+            .where(
+                topics_table.c.name.in_(topics),
+                events_table.c.author_id == author_id,
+                events_table.c.push_id == push_id,
+            )
+        )
+        return {row.name for row in await self._fetch(query)}
+
+    async def timed(self, topic: str) -> list[Event]:
+        """Read the events of a topic whose timers still run, oldest first."""
+        running = (
+            select(timers_table.c.seq)
+            .join(topics_table, topics_table.c.id == timers_table.c.topic_id)
+            .where(topics_table.c.name == topic)
+        )
+        return await self._read(
+            self._select(topic, ()).where(events_table.c.seq.in_(running)).order_by(events_table.c.seq)
+        )
+
+    async def due(self, now: int, limit: int) -> list[DueTimer]:
+        """Return the timers whose time (ms) has come, the earliest first, `limit` at most."""
+        is_event = and_(events_table.c.topic_id == timers_table.c.topic_id, events_table.c.seq == timers_table.c.seq)
+        query = (
+            select(topics_table.c.name, timers_table.c.seq, events_table.c.author_id, timers_table.c.action)
+            .join(topics_table, topics_table.c.id == timers_table.c.topic_id)
+            .join(events_table, is_event)
+            .where(timers_table.c.at <= now)
+            .order_by(timers_table.c.at)
+            .limit(limit)
+        )
+        return [DueTimer(*row) for row in await self._fetch(query)]
 
     @staticmethod
     def _select(topic: str, events: Collection[str]) -> Any:
@@ -303,3 +369,15 @@ class Journal:
                 # Its answer may still come: no other read must get it.
                 await connection.invalidate()
                 raise
+
+
+def _read(quiet: int) -> ColumnElement[int]:
+    """Return how far a user has read, without what was read in quiet hours that began at a time."""
+    seq = reads_table.c.seq
+    return case((reads_table.c.quiet == quiet, reads_table.c.held), else_=seq) if quiet else seq
+
+
+def _furthest() -> ColumnElement[int]:
+    """Return up to where a topic was delivered to a user or read by them."""
+    seq, delivered = reads_table.c.seq, reads_table.c.delivered
+    return case((delivered > seq, delivered), else_=seq)

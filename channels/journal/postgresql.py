@@ -71,12 +71,20 @@ _CHOOSE = """
 """
 _TALLY = "SELECT value, count(*) FROM choices WHERE topic_id = $1 AND target = $2 AND value IS NOT NULL GROUP BY value"
 _FORGET = "UPDATE choices SET value = NULL WHERE topic_id = $1 AND target = $2"
+_TIMER = "INSERT INTO timers (topic_id, seq, at, action) VALUES ($1, $2, $3, $4)"
+_STOP = "DELETE FROM timers WHERE topic_id = $1 AND seq = $2"
 _MARK = """
-    INSERT INTO reads (topic_id, user_id, seq, at)
-    SELECT topics.id, mark.user_id, least(mark.seq, topics.seq), mark.at
-    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS mark (topic, user_id, seq, at)
+    INSERT INTO reads (topic_id, user_id, seq, at, delivered, quiet)
+    SELECT topics.id, mark.user_id, least(mark.seq, topics.seq), mark.at, least(mark.delivered, topics.seq), mark.quiet
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS mark (topic, user_id, seq, at, delivered, quiet)
     JOIN topics ON topics.name = mark.topic ORDER BY topics.id, mark.user_id
-    ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > reads.seq
+    ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = greatest(excluded.seq, reads.seq),
+        at = CASE WHEN excluded.seq > reads.seq THEN excluded.at ELSE reads.at END,
+        held = CASE WHEN excluded.seq > reads.seq AND excluded.quiet != reads.quiet THEN reads.seq ELSE reads.held END,
+        quiet = CASE WHEN excluded.seq > reads.seq THEN excluded.quiet ELSE reads.quiet END,
+        delivered = greatest(excluded.delivered, reads.delivered)
+    WHERE excluded.seq > reads.seq OR excluded.delivered > reads.delivered
 """
 _SNAPSHOT = """
     INSERT INTO snapshots (topic_id, seq, state)
@@ -170,6 +178,7 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
         await connection.execute(_INSERT, *_columns(map(_row, assigned.fresh)))
         await _amend(connection, assigned.fresh)
         await _forget(connection, assigned.fresh)
+        await _set_timers(connection, assigned.fresh)
     await connection.execute(_ADVANCE, *_columns([(c.id, c.seq, c.governed) for c in counters.values()]))
     return assigned.stored
 
@@ -214,6 +223,14 @@ async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, en
     earlier = [Event(row["seq"], row["event"], row["payload"].encode()) for row in rows]
     amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
     await connection.executemany(_AMEND, amended)
+
+
+async def _set_timers(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+    for topic_id, seq, entry, _ in fresh:
+        if entry.timer is not None:
+            await connection.execute(_TIMER, topic_id, seq, entry.timer.at, entry.timer.action)
+        if entry.stops is not None:
+            await connection.execute(_STOP, topic_id, entry.stops)
 
 
 # Choices
@@ -361,7 +378,8 @@ def _take_next(counter: Counter, entry: Entry, first: int, assigned: _Assigned) 
 
 async def _mark(connection: asyncpg.Connection, marks: Sequence[Mark]) -> None:
     if marks:
-        await connection.execute(_MARK, *_columns((mark.topic, mark.user_id, mark.seq, mark.at) for mark in marks))
+        rows = ((each.topic, each.user_id, each.seq, each.at, each.delivered, each.quiet) for each in marks)
+        await connection.execute(_MARK, *_columns(rows))
 
 
 async def _keep(connection: asyncpg.Connection, snapshots: Sequence[Snapshot]) -> None:

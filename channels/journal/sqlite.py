@@ -58,10 +58,17 @@ _CHOICE = "SELECT value, at, push_ids FROM choices WHERE topic_id = ? AND target
 _CHOOSE = "INSERT OR REPLACE INTO choices (topic_id, target, user_id, value, at, push_ids) VALUES (?, ?, ?, ?, ?, ?)"
 _TALLY = "SELECT value, count(*) FROM choices WHERE topic_id = ? AND target = ? AND value IS NOT NULL GROUP BY value"
 _FORGET = "UPDATE choices SET value = NULL WHERE topic_id = ? AND target = ?"
+_TIMER = "INSERT INTO timers (topic_id, seq, at, action) VALUES (?, ?, ?, ?)"
+_STOP = "DELETE FROM timers WHERE topic_id = ? AND seq = ?"
 _MARK = """
-    INSERT INTO reads (topic_id, user_id, seq, at)
-    SELECT id, ?, min(?, seq), ? FROM topics WHERE name = ?
-    ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > reads.seq
+    INSERT INTO reads (topic_id, user_id, seq, at, delivered, quiet)
+    SELECT id, ?, min(?, seq), ?, min(?, seq), ? FROM topics WHERE name = ?
+    ON CONFLICT (topic_id, user_id) DO UPDATE SET seq = max(excluded.seq, reads.seq),
+        at = CASE WHEN excluded.seq > reads.seq THEN excluded.at ELSE reads.at END,
+        held = CASE WHEN excluded.seq > reads.seq AND excluded.quiet != reads.quiet THEN reads.seq ELSE reads.held END,
+        quiet = CASE WHEN excluded.seq > reads.seq THEN excluded.quiet ELSE reads.quiet END,
+        delivered = max(excluded.delivered, reads.delivered)
+    WHERE excluded.seq > reads.seq OR excluded.delivered > reads.delivered
 """
 _SNAPSHOT = """
     INSERT INTO snapshots (topic_id, seq, state) SELECT id, ?, ? FROM topics WHERE name = ? AND seq >= ?
@@ -118,7 +125,7 @@ class SqliteWriter:
             connection.execute("BEGIN IMMEDIATE")
             stored = _append(connection, groups)
             if marks:
-                connection.executemany(_MARK, [(mark.user_id, mark.seq, mark.at, mark.topic) for mark in marks])
+                connection.executemany(_MARK, map(_mark_row, marks))
             if snapshots:
                 connection.executemany(_SNAPSHOT, [(each.seq, each.state, each.topic, each.seq) for each in snapshots])
             connection.execute("COMMIT")
@@ -149,6 +156,10 @@ class SqliteWriter:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _mark_row(mark: Mark) -> tuple[int, int, int, int, int, str]:
+    return mark.user_id, mark.seq, mark.at, mark.delivered, mark.quiet, mark.topic
 
 
 def _append(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Stored]:
@@ -219,6 +230,10 @@ def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry, firs
         _amend(connection, counter.id, receipt.seq, entry)
     if entry.tally is not None and entry.tally.forget:
         connection.execute(_FORGET, (counter.id, entry.tally.target))
+    if entry.timer is not None:
+        connection.execute(_TIMER, (counter.id, receipt.seq, entry.timer.at, entry.timer.action))
+    if entry.stops is not None:
+        connection.execute(_STOP, (counter.id, entry.stops))
     return receipt
 
 

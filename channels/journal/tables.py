@@ -1,4 +1,7 @@
-"""The journal's tables: its name, topics, events and their versions, choices, read marks, snapshots of state."""
+"""The journal's tables.
+
+Its name, topics, events and their versions, choices, timers, read marks, snapshots of state.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -93,7 +96,21 @@ choices_table = Table(
     sqlite_with_rowid=False,
 )
 
-# How far each user has read each topic.
+# What is to be done at a time (`at`, ms): the event at `seq` names the `action`. The transaction that does it deletes
+# the row.
+timers_table = Table(
+    "timers",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("action", String(64), nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("timers_at", timers_table.c.at)
+
+# How far each user has read each topic (0: nothing), since when, and up to where it was delivered to them. Where the
+# user has read in quiet hours, these began at `quiet` (ms; 0: in none), and `held` is the position read before them.
 reads_table = Table(
     "reads",
     metadata,
@@ -101,6 +118,9 @@ reads_table = Table(
     Column("user_id", BigInteger, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("delivered", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("quiet", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("held", BigInteger, nullable=False, default=0, server_default="0"),
     sqlite_with_rowid=False,
 )
 

@@ -4,6 +4,7 @@ A new feature is one file here, a line in one of these lists, its name in the ro
 actions in the roles' files.
 """
 
+from channels.lesson import announcing
 from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import Flags
@@ -20,3 +21,6 @@ FEATURES = (Announcements, Called, Flags, Hands, Lock, Mutes, Notes, Pins, Polls
 
 # What topics show of who is where and what is counted.
 LIVE_VIEWS = (Dashboard,)
+
+# What timers run (`Append.timer`), by the action's event.
+TIMED = {action.event: action for action in (announcing.PUBLISH,)}

@@ -18,7 +18,7 @@ import msgspec
 from channels.errors import Code, Refused
 from channels.event import EventType, Nothing
 from channels.field import Milliseconds, Position
-from channels.journal.entry import Mark
+from channels.journal.entry import Mark, Timer
 from channels.journal.journal import Journal
 from channels.member import Authority, Classroom, Member
 from channels.topics.kind import TopicAddress
@@ -57,6 +57,9 @@ class Append(Effect[Appended], Generic[P], frozen=True):
     The payload's field `id`, where the push has one, makes a retry count once. `about`: the position of the earlier
     event of its topic that this one amends or annotates, or whose words it repeats: what amends that one changes this
     one, too. `names_first`: the payload gets `target`, the position of the push's first event, when both are stored.
+    `Journal.receipt` finds the event by its `key`, which must be new in its topic; for the first effect the key of its
+    action goes before. `timer` names an action of `channels.lesson.TIMED` and when to run it; `stops` is the position
+    of the event in the same topic whose timer ends.
     """
 
     event: EventType[P]
@@ -65,6 +68,9 @@ class Append(Effect[Appended], Generic[P], frozen=True):
     about: int | None = None
     names_first: bool = False
     counted: "Counted[P] | None" = None
+    key: str | None = None
+    timer: Timer | None = None
+    stops: int | None = None
 
 
 class Counted(msgspec.Struct, Generic[P], frozen=True):
@@ -136,7 +142,8 @@ class Several(Effect[R], Generic[R], frozen=True):
 class Push(msgspec.Struct, Generic[P]):
     """A push whose right was granted: by whom, where, what, when (`at`, ms since 1970), and what an action may read.
 
-    `is_staff`: the member's role teaches or leads. `counted` returns the names of the roles that a topic is meant for.
+    `is_staff`: the member's role teaches or leads. `counted` returns the names of the roles that a topic is meant for;
+    `reach` the address of another topic where a member may push an event, and raises `Refused` where they may not.
     """
 
     member: Member
@@ -147,11 +154,18 @@ class Push(msgspec.Struct, Generic[P]):
     journal: Journal
     authority: Authority
     counted: Callable[[TopicAddress], list[str]]
+    reach: Callable[[Member, str, str], TopicAddress]
 
     def state(self, feature: "type[F]") -> "F":
         """Return a feature's own state in the push's topic; raises KeyError where the feature does not fold there."""
         state: F = self.topic.state.of(feature)
         return state
+
+
+class Due(msgspec.Struct, frozen=True):
+    """The payload of an action that a timer runs for the author of the event at `target`, whose rights may be gone."""
+
+    target: Position
 
 
 def id_of(push: Push[Any]) -> str | None:
@@ -177,7 +191,8 @@ class Action(msgspec.Struct, Generic[P, R], frozen=True):
     A `run` that reads returns an awaitable; one that does not read returns its effect at once, and the push waits for
     nothing. `stores_in` names the topic of the first event that the push appends. There a user's pushes of the same
     `key` count once: by default those of the same id. An action that a user may do once to each target makes its key of
-    the target, with a space in it, which no id has; at most 64 characters.
+    the target, with a space in it, which no id has; at most 64 characters. Where the reply is `Nothing`, the user is
+    not told where the event is stored.
     """
 
     event: str
@@ -218,6 +233,11 @@ class Feature(Generic[S]):
     def apply(self, event: Event) -> None:
         """Fold one event of `events`, in order."""
         raise NotImplementedError
+
+    @property
+    def noted(self) -> int:
+        """Return the position of the newest event whose delivery to each user is noted; 0: there is none."""
+        return 0
 
     def view(self) -> Any:
         """Return what the reply to a join says of this feature, under its name; the return annotation is its type."""

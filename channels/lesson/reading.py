@@ -1,6 +1,6 @@
 """Reading: what was said before, how far each member has read, and who has read so far."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -84,7 +84,8 @@ class ReceiptsRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Receipts(msgspec.Struct, frozen=True):
     """How many of the topic's audience have read so far, of how many `members` in all; and the first of them.
 
-    `unread`, if asked for, has the first by name of those who have not. Both lists have 200 users at most.
+    `unread`, if asked for, has the first by name of those who have not. Both lists have 200 users at most. What is read
+    in the school's quiet hours counts when these end.
     """
 
     count: int
@@ -126,7 +127,14 @@ def _mark(push: Push[ReadMark]) -> Effect[MarkedUpTo]:
     if seq <= read:
         return Reply(MarkedUpTo(read))
     told = Notify(user_id, MARKED, ReadMarked(topic.wire_name, seq))
-    return Several(Reply(MarkedUpTo(seq)), (KeepMark(Mark(topic.name, user_id, seq, push.at)), told))
+    mark = Mark(topic.name, user_id, seq, push.at, quiet=quiet_since(push))
+    return Several(Reply(MarkedUpTo(seq)), (KeepMark(mark), told))
+
+
+def quiet_since(push: Push[Any]) -> int:
+    """Return when the quiet hours began in which a push comes (ms), 0 where it comes in none."""
+    quiet = push.authority.hours.quiet_period(push.at)
+    return 0 if quiet is None else quiet.begins
 
 
 async def _count(push: Push[UnreadCount]) -> Reply[Unread]:
@@ -138,7 +146,7 @@ async def _count(push: Push[UnreadCount]) -> Reply[Unread]:
 
 async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
     topic, roles = push.topic.address, push.counted(push.topic.address)
-    everybody = await push.journal.readers(push.topic.name, push.payload.seq)
+    everybody = await push.journal.readers(push.topic.name, push.payload.seq, quiet_since(push))
     readers, members = await push.authority.audience(topic, roles, everybody)
     unread: list[User] | UnsetType = UNSET
     if push.payload.unread:

@@ -104,14 +104,30 @@ class RuleBook:
     def rule(self, member: Member, address: TopicAddress) -> TopicRule:
         """Return the rule for a topic that a member may join; raises `Refused` as `resolve` does.
 
-        The topics of a kind that is for the enrolled are for them only, whatever the role's file says.
+        The topics of a kind that is for the enrolled, or for an author, are for them only, whatever the role's file
+        says.
         """
-        rule = self.by_name[member.user.role].rule(address)
+        role = self.by_name.get(member.user.role)
+        rule = role.rule(address) if role is not None else None
         if rule is None:
             raise _unmatched(address.wire_name)
-        if address.kind.audience is Audience.ENROLLED and address.number not in member.classes:
+        if not self._is_of(member, address):
             raise Refused(Code.FORBIDDEN, f"{address.wire_name} is not one of your topics")
         return rule
+
+    def _is_of(self, member: Member, address: TopicAddress) -> bool:
+        if address.kind.audience is Audience.ENROLLED:
+            return address.number in member.classes
+        if address.kind.audience is Audience.AUTHOR:
+            return address.number == member.user.id or self.of(member).sees_all_classes
+        return True
+
+    def reach(self, member: Member, wire_name: str, event: str) -> TopicAddress:
+        """Return the address of a topic where a member may push an event; raises `Refused` as `resolve` does."""
+        rule, address = self.resolve(member, wire_name)
+        if event not in rule.actions:
+            raise Refused(Code.FORBIDDEN, f"you may not do {event} on {wire_name}")
+        return address
 
     def allows(self, member: Member, wire_name: str) -> bool:
         """Tell whether the member may join the topic."""

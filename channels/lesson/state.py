@@ -73,6 +73,11 @@ class TopicState:
         if event.event in self._governing:
             self.governed = event.seq
 
+    @property
+    def noted(self) -> int:
+        """Return the position of the newest event whose delivery is noted; 0: there is none."""
+        return max((feature.noted for feature in self._features.values()), default=0)
+
     def check(self, push: Push[Any], action: Action[Any, Any]) -> bool:
         """Raise `Refused` where a rule forbids a push; tell whether one depends on what its author did before."""
         depends = False

@@ -2,8 +2,9 @@
 
 from channels.lesson import (
     amending,
-    announcements,
+    announcing,
     chat,
+    correcting,
     flags,
     hands,
     lock,
@@ -11,6 +12,7 @@ from channels.lesson import (
     notes,
     pins,
     polls,
+    progress,
     reactions,
     reading,
     slow,
@@ -22,7 +24,18 @@ _MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
 _ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE)
 _HANDS = (hands.LOWER, hands.CALL, hands.CLEAR)
 _POLLS = (polls.OPEN, polls.CLOSE, polls.VOTES)
-_ANNOUNCE = (announcements.SEND, reading.READ, reading.MARK, reading.COUNT, reading.RECEIPTS)
+_ANNOUNCE = (
+    announcing.SEND,
+    progress.PROGRESS_ANY,
+    progress.REMIND_ANY,
+    correcting.CORRECT,
+    correcting.WITHDRAW_ANY,
+    reading.READ,
+    reading.MARK,
+    reading.COUNT,
+    reading.RECEIPTS,
+)
+_OWN = (announcing.SEND_TO, announcing.CANCEL, announcing.PLANS, announcing.REACH, reading.READ, reading.MARK)
 
 ROLE = Role(
     "principal",
@@ -46,7 +59,8 @@ ROLE = Role(
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),
         "principals": rule(flags.SEE, flags.CLOSE, reading.READ, reading.MARK, reading.COUNT),
-        "user:me": rule(reading.READ, reading.MARK),
+        "user:me": rule(*_OWN),
+        "announcement": rule(reading.READ),
         "dashboard": rule(),
     },
     is_staff=True,

@@ -1,7 +1,9 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import amending, chat, flags, hands, notes, polls, reactions, reading
+from channels.lesson import acknowledging, amending, chat, flags, hands, notes, polls, reactions, reading
 from channels.lesson.rules import Role, rule
+
+_READ = (reading.READ, reading.MARK, reading.COUNT, acknowledging.ACKNOWLEDGE, acknowledging.READ)
 
 ROLE = Role(
     "student",
@@ -22,13 +24,11 @@ ROLE = Role(
             hands.LOWER,
             polls.VOTE,
             polls.MINE,
-            reading.READ,
-            reading.MARK,
-            reading.COUNT,
+            *_READ,
             counted=True,
         ),
-        "role:students": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
-        "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
+        "role:students": rule(*_READ, counted=True),
+        "school": rule(*_READ, counted=True),
         "user:me": rule(reading.READ, reading.MARK),
     },
     waits_in_line=True,

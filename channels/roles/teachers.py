@@ -1,9 +1,11 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
 from channels.lesson import (
+    acknowledging,
     amending,
-    announcements,
+    announcing,
     chat,
+    correcting,
     flags,
     hands,
     lock,
@@ -11,6 +13,7 @@ from channels.lesson import (
     notes,
     pins,
     polls,
+    progress,
     reactions,
     reading,
     slow,
@@ -32,12 +35,18 @@ _IN_CLASS = (
     *_MARK,
     *_HANDS,
     *_POLLS,
-    announcements.SEND,
+    announcing.SEND,
+    progress.PROGRESS,
+    progress.REMIND,
+    correcting.CORRECT,
+    correcting.WITHDRAW,
     reading.READ,
     reading.MARK,
     reading.COUNT,
     reading.RECEIPTS,
 )
+_READ = (reading.READ, reading.MARK, reading.COUNT, acknowledging.ACKNOWLEDGE, acknowledging.READ)
+_OWN = (announcing.SEND_TO, announcing.CANCEL, announcing.PLANS, announcing.REACH, reading.READ, reading.MARK)
 
 ROLE = Role(
     "teacher",
@@ -46,9 +55,10 @@ ROLE = Role(
     {
         "class": rule(*_IN_CLASS),
         "staff": rule(flags.SEE, flags.CLOSE, notes.ANSWER, notes.CLOSE, reading.READ, reading.MARK, reading.COUNT),
-        "role:teachers": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
-        "school": rule(reading.READ, reading.MARK, reading.COUNT, counted=True),
-        "user:me": rule(reading.READ, reading.MARK),
+        "role:teachers": rule(*_READ, counted=True),
+        "school": rule(*_READ, counted=True),
+        "user:me": rule(*_OWN),
+        "announcement": rule(reading.READ),
     },
     is_staff=True,
     drain_rank=1,

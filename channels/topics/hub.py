@@ -37,7 +37,8 @@ BEYOND_LOG_SECONDS = 3600.0
 class Hub:
     """The topics of one worker.
 
-    `make_topic` makes an empty one from its name; `amends` has the kinds of event that amend earlier ones.
+    `make_topic` makes an empty one from its name; `amends` has the kinds of event that amend earlier ones; `notes` what
+    to call with the topic and position of an event of some kinds once it was sent to the sessions here.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Hub:
         broker: Broker,
         make_topic: Callable[[str], Topic],
         amends: Mapping[str, Amend] = MappingProxyType({}),
+        notes: Mapping[str, Callable[[Topic, int], None]] = MappingProxyType({}),
         *,
         snapshot_events: int = SNAPSHOT_EVENTS,
     ) -> None:
@@ -55,6 +57,7 @@ class Hub:
         self._broker = broker
         self._make_topic = make_topic
         self._amends = amends
+        self._notes = notes
         self._heads = BatchReader(journal.heads)
         self._reader = TopicReader(journal, amends, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
@@ -227,6 +230,8 @@ class Hub:
             topic.amend(event, self._amends[event.event])
         topic.remember(event)
         self.fan_out.deliver(topic, event)
+        if event.event in self._notes:
+            self._notes[event.event](topic, event.seq)
         try:
             topic.state.apply(event)
             if topic.seq >= topic.snapshot_due:

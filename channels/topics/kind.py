@@ -10,14 +10,18 @@ This table says nothing of rights: which role may join a topic, and what it may 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
 # One way only to write a number, so that no class has two topics. At most 18 digits: a 64-bit key.
-_PLACEHOLDERS = {"{id}": "(?P<id>[1-9][0-9]{0,17})", "{role}": "(?P<role>[a-z]{1,32})"}
+_PLACEHOLDERS = {
+    "{id}": "(?P<id>[1-9][0-9]{0,17})",
+    "{role}": "(?P<role>[a-z]{1,32})",
+    "{key}": "(?P<key>[0-9a-f]{16})",
+}
 
 
 class Audience(Enum):
@@ -26,6 +30,7 @@ class Audience(Enum):
     ENROLLED = "users enrolled in the class that the topic names"
     SCHOOL = "users of the roles that may join it"
     OWNER = "one user"
+    AUTHOR = "the user whom the topic names, and roles that see all classes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,9 @@ class TopicKind:
     """One row of the table.
 
     `wire` and `inside` are the names of such a topic, for clients and for journal and broker (empty: the same), with
-    `{id}` for a number and `{role}` for a role's plural. `presence`: members are shown to each other. `features` names
-    the features whose state is in the join reply. `lists_rights`: the join reply also says who the user is and what
-    they may join. `meaning` describes the kind in the protocol's document.
+    `{id}` for a number, `{role}` for a role's plural and `{key}` for a key. `presence`: members are shown to each
+    other. `features` names the features whose state is in the join reply. `lists_rights`: the join reply also says who
+    the user is and what they may join. `meaning` describes the kind in the protocol's document.
     """
 
     name: str
@@ -48,16 +53,16 @@ class TopicKind:
     lists_rights: bool = False
 
     def address(self, number: int = 0, part: str = "") -> "TopicAddress":
-        """Return the address of one topic of this kind; `number` stands for `{id}`, `part` for `{role}`."""
-        wire_name = self.wire.format(id=number, role=part)
-        name = self.inside.format(id=number, role=part) if self.inside else wire_name
+        """Return the address of one topic of this kind; `number` stands for `{id}`, `part` for what else it has."""
+        wire_name = self.wire.format(id=number, role=part, key=part)
+        name = self.inside.format(id=number, role=part, key=part) if self.inside else wire_name
         return TopicAddress(self, name, wire_name, number, part)
 
 
 class TopicAddress(NamedTuple):
     """One topic: its kind, its name for journal and broker, its name for clients, and what these names contain.
 
-    `number` is the class's or the user's id, 0 where the kind has none; `part` the role's plural, or empty.
+    `number` is the class's or the user's id, 0 where the kind has none; `part` the role's plural or the key, or empty.
     """
 
     kind: TopicKind
@@ -102,11 +107,18 @@ PRINCIPALS = TopicKind(
     Audience.SCHOOL,
     features=("flags",),
 )
+ANNOUNCEMENT = TopicKind(
+    "announcement",
+    "announcement:{id}:{key}",
+    "Who has acknowledged an announcement: for its author, whose id the topic names, and the principal. The `key` is "
+    "the announcement's. `user:me` does not list it.",
+    Audience.AUTHOR,
+)
 DASHBOARD = TopicKind(
     "dashboard", "dashboard", "The whole school in numbers.", Audience.SCHOOL, features=("dashboard",)
 )
 
-KINDS = (CLASS, CLASS_STAFF, ROLE, SCHOOL, USER, PRINCIPALS, DASHBOARD)
+KINDS = (CLASS, CLASS_STAFF, ROLE, SCHOOL, USER, PRINCIPALS, ANNOUNCEMENT, DASHBOARD)
 
 
 def parse_wire(wire_name: str, user_id: int, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress | None:
@@ -117,7 +129,7 @@ def parse_wire(wire_name: str, user_id: int, kinds: Iterable[TopicKind] = KINDS)
             given = found.groupdict()
             number = int(given["id"]) if "id" in given else user_id if kind.audience is Audience.OWNER else 0
             name = kind.inside.format(id=number) if kind.inside else wire_name
-            return TopicAddress(kind, name, wire_name, number, given.get("role", ""))
+            return TopicAddress(kind, name, wire_name, number, _part(given))
     return None
 
 
@@ -127,7 +139,7 @@ def parse_name(name: str, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress:
         found = _pattern(kind.inside or kind.wire).fullmatch(name)
         if found is not None:
             given = found.groupdict()
-            return kind.address(int(given.get("id", 0)), given.get("role", ""))
+            return kind.address(int(given.get("id", 0)), _part(given))
     raise ValueError(f"no kind of topic is named like {name!r}")
 
 
@@ -151,7 +163,16 @@ def user_topic(user_id: int) -> str:
     return USER.inside.format(id=user_id)
 
 
+def announcement_topic(author_id: int, key: str) -> str:
+    """Return the name of the topic of an announcement's acknowledgements, for clients and inside."""
+    return ANNOUNCEMENT.wire.format(id=author_id, key=key)
+
+
+def _part(given: Mapping[str, str]) -> str:
+    return given.get("role") or given.get("key") or ""
+
+
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split("({id}|{role})", template)
+    parts = re.split("({id}|{role}|{key})", template)
     return re.compile("".join(_PLACEHOLDERS.get(part, re.escape(part)) for part in parts), re.ASCII)

@@ -28,6 +28,10 @@ class State(Protocol):
     def kinds(self) -> Collection[str]:
         """Return the kinds of event that change it."""
 
+    @property
+    def noted(self) -> int:
+        """Return the position of the newest event whose delivery to each user is noted; 0: there is none."""
+
     def of(self, feature: Any) -> Any:
         """Return one feature's state; raises KeyError where the feature does not fold in this topic."""
 
@@ -64,6 +68,7 @@ class Topic:
 
     __slots__ = (
         "address",
+        "delivered",
         "floor",
         "groups",
         "head",
@@ -96,6 +101,7 @@ class Topic:
         self.recent = _NO_EVENTS
         self.recent_bytes = 0
         self.reads: dict[int, int] = {}  # how far users have read, by their ids; it never goes back
+        self.delivered: dict[int, int] = {}  # up to where users were sent it, as far as this worker has noted
         self.unsent: list[Event] = []
         self.waiting: dict[int, Event] = {}
         self.loading: asyncio.Task[None] | None = None

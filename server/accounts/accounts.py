@@ -10,12 +10,12 @@ import hashlib
 import heapq
 import secrets
 import unicodedata
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from channels.hours import Hours, SchoolHours
 from channels.lesson.rules import Role
-from channels.member import STUDENT, TEACHER, Classroom, Member, User
+from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
 from channels.visible import tidy_name
@@ -42,7 +42,7 @@ from server.databases.credentials import (
     extend_sign_ins,
     sign_ins_to_extend,
 )
-from server.databases.directory import count_audience, read_audience, read_people
+from server.databases.directory import count_audience, read_audience, read_grades, read_people, read_reached
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
@@ -208,6 +208,11 @@ class Accounts:
         """Return all classes of the school by id, in the order of their titles."""
         return (await self._members.school()).classrooms
 
+    async def grades(self) -> dict[int, str]:
+        """Return the grades that each class of the school is for, as the roster writes them ("06,07")."""
+        async with reading(self._sessions) as db:
+            return await read_grades(db)
+
     async def classmates(self, class_id: int) -> list[User]:
         """Return everybody in a class: its teachers by name, then its students by name."""
         async with reading(self._sessions) as db:
@@ -242,10 +247,19 @@ class Accounts:
         others = (user for user in everybody if user.id not in known)
         return heapq.nsmallest(limit, others, key=lambda user: by_name(user.name))
 
-    async def audience_size(self, topic: TopicAddress, roles: Collection[str]) -> int:
-        """Return how many users a topic is meant for."""
+    async def people(self, topics: Mapping[TopicAddress, Collection[str]]) -> list[Person]:
+        """Return everybody in the audience of one of these topics, by name."""
+        found: dict[int, Person] = {}
         async with reading(self._sessions) as db:
-            return await count_audience(db, _class_of(topic), roles)
+            for (names, ids), roles in _together(topics):
+                for class_id, user_id, name, role, is_signed_in in await read_reached(db, ids, roles, self._clock()):
+                    person = Person(User(user_id, name, role), names[class_id], is_signed_in)
+                    found.setdefault(user_id, person)
+        return sorted(found.values(), key=lambda each: by_name(each.user.name))
+
+    async def member(self, user_id: int) -> Member | None:
+        """Return what a user may do who need not be connected; None where they may not sign in any more."""
+        return await self._members.by_user(user_id)
 
     async def newest_change(self) -> int:
         """Return the number of the newest change, for `changes_after`."""
@@ -366,6 +380,19 @@ def by_name(name: str) -> tuple[str, str]:
 def _class_of(topic: TopicAddress) -> int | None:
     """Return the class whose members a topic is for; None: it is for the school's."""
     return topic.number if topic.kind.audience is Audience.ENROLLED else None
+
+
+def _together(
+    topics: Mapping[TopicAddress, Collection[str]],
+) -> Iterator[tuple[tuple[Mapping[int, str], Collection[int] | None], Collection[str]]]:
+    """Return what one query reads of these topics: their names by class, the classes (None: the school), the roles."""
+    classes = {topic: roles for topic, roles in topics.items() if _class_of(topic) is not None}
+    for roles in dict.fromkeys(frozenset(each) for each in classes.values()):
+        names = {topic.number: topic.wire_name for topic, each in classes.items() if frozenset(each) == roles}
+        yield (names, names), roles
+    for topic in topics:
+        if topic not in classes:
+            yield ({0: topic.wire_name}, None), topics[topic]
 
 
 def _teachers_first(user: User) -> tuple[bool, tuple[str, str]]:

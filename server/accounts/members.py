@@ -20,6 +20,7 @@ from server.databases import DbSessions, reading
 from server.databases.credentials import BROWSER
 from server.databases.directory import (
     SignIn,
+    find_member,
     read_classrooms,
     read_school_name,
     sign_ins_by_id,
@@ -93,6 +94,14 @@ class Members:
     async def by_credential(self, credential_id: int) -> Member | None:
         """Read a sign-in from the database, even if it is cached."""
         return await self._read(self._by_credential, credential_id)
+
+    async def by_user(self, user_id: int) -> Member | None:
+        """Read a user as if they had signed in; None where they may not."""
+        school = await self.school()
+        async with reading(self._sessions) as db:
+            found = await find_member(db, user_id)
+        kept = self._known({user_id: found}, school).get(user_id) if found is not None else None
+        return kept.member if kept is not None else None
 
     async def school(self) -> School:
         """Return the school's name and classes."""

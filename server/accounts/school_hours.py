@@ -3,7 +3,7 @@
 What is set reaches every worker within a second, as changed rights do.
 """
 
-from channels.hours import Hours, SchoolHours, is_zone
+from channels.hours import MAX_SPANS, Hours, SchoolHours, Spans, is_zone
 from server.accounts.refusals import UserError
 from server.clock import Clock, now_ms
 from server.databases import DbSessions, reading, writing
@@ -18,15 +18,21 @@ async def get_hours(sessions: DbSessions) -> SchoolHours:
 
 
 async def set_hours(
-    sessions: DbSessions, hours: Hours | None = None, zone: str | None = None, clock: Clock = now_ms
+    sessions: DbSessions,
+    hours: Hours | None = None,
+    zone: str | None = None,
+    clock: Clock = now_ms,
+    *,
+    quiet: Spans | None = None,
 ) -> SchoolHours:
-    """Set the hours, the time zone or both, and return what is set then.
+    """Set the hours, the time zone or the quiet hours (None: as before), and return what is set then.
 
     Raises UserError where the school has no time zone and the hours need one.
     """
     async with writing(sessions) as db:
         before = await read_hours(db)
-        wanted = SchoolHours(hours or before.hours, zone or before.zone)
+        quiet = before.quiet if quiet is None else quiet
+        wanted = SchoolHours(hours or before.hours, zone or before.zone, quiet)
         _check(wanted)
         if not await write_hours(db, wanted):
             raise UserError("There is no school yet: import its roster first.")
@@ -38,5 +44,7 @@ def _check(wanted: SchoolHours) -> None:
     problem = wanted.hours.problem()
     if problem is not None:
         raise UserError(f"These hours cannot be: {problem}.")
+    if len(wanted.quiet) > MAX_SPANS or any(span.opens >= span.closes for span in wanted.quiet):
+        raise UserError(f"These quiet hours cannot be: at most {MAX_SPANS} spans, each of which begins before it ends.")
     if not is_zone(wanted.zone):
         raise UserError(f"There is no time zone {wanted.zone!r}: it is written as in America/Sao_Paulo.")

@@ -64,7 +64,7 @@ class Pushable(NamedTuple):
 class DocumentedTopic(NamedTuple):
     """A topic: which roles may join it, what they may push there, and which events go to all who have joined it.
 
-    `address` is its name on the wire; `{id}` stands for a number.
+    `address` is its name on the wire; `{id}` stands for a number, `{key}` for a key.
     """
 
     name: str
@@ -100,7 +100,7 @@ def _topic(name: str, kind: TopicKind, tables: Tables) -> DocumentedTopic:
     rules = {role.name: role.topics[name] for role in tables.roles if name in role.topics}
     address = kind.wire if name == kind.name else name
     found = parse_wire(address, 1, tables.kinds)
-    meaning = kind.meaning.format(id="{id}", role=found.part if found is not None else "{role}")
+    meaning = kind.meaning.format(id="{id}", key="{key}", role=found.part if found is not None else "{role}")
     events = tuple(dict.fromkeys(_events(address, kind, rules, tables)))
     return DocumentedTopic(name, address, meaning, tuple(rules), tuple(_pushes(kind, rules, tables)), events)
 

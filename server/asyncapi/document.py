@@ -45,6 +45,12 @@ DELIVERIES = {
     Delivery.EPHEMERAL: "Of the moment: dropped for a client that is behind.",
 }
 
+_KEY = "9f86d081884c7d65"
+_PARAMETERS: Part = {
+    "id": {"description": "The number of the class, or of the author.", "examples": ["7"]},
+    "key": {"description": "The announcement's `key`.", "examples": [_KEY]},
+}
+
 _BY_REF = {"description": "A reply has the `ref` of what it answers.", "location": "$message.payload#/1"}
 
 
@@ -132,7 +138,7 @@ def _message(name: str, meaning: str, payload: Part) -> Part:
 
 
 def _with_example(message: Part, refs: list[str | None], topic: DocumentedTopic, schemas: Schemas) -> Part:
-    address = topic.address.format(id=7, role="students")
+    address = topic.address.format(id=7, role="students", key=_KEY)
     payload = Examples(schemas.components).of(message["payload"]["items"][4])
     return message | {"examples": [{"payload": [*refs, address, message["name"], payload]}]}
 
@@ -155,8 +161,9 @@ def _channel(topic: DocumentedTopic, tables: Tables) -> Part:
         "tags": _tags(topic.roles),
         "bindings": _ref("components/channelBindings", "socket"),
     }
-    if "{id}" in topic.address:
-        channel["parameters"] = {"id": {"description": "The number of the class.", "examples": ["7"]}}
+    parameters = {name: each for name, each in _PARAMETERS.items() if f"{{{name}}}" in topic.address}
+    if parameters:
+        channel["parameters"] = parameters
     return channel
 
 

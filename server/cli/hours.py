@@ -75,3 +75,42 @@ def _tell(found: SchoolHours) -> None:
         click.echo("Students can write while a lesson of their class runs.")
     for span in found.hours.spans:
         click.echo(f"  {_DAYS[span.day - 1]} {span.opens}-{span.closes}")
+
+
+class _Night(click.ParamType[tuple[Span, ...]]):
+    """From one time of day to another, over midnight where the second is earlier, as in 20:00-07:00."""
+
+    name = "FROM-UNTIL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Span, ...]:
+        """Return the spans of all days of the week."""
+        try:
+            begins, ends = map(_time, value.split("-"))
+        except ValueError:
+            self.fail(f"{value} is not written as in 20:00-07:00", param, ctx)
+        parts = [(begins, ends)] if begins < ends else [("00:00", ends), (begins, "24:00")]
+        return tuple(Span(day, *part) for day in range(1, 8) for part in parts if part[0] < part[1])
+
+
+@school.command()
+@click.argument("hours", required=False, type=_Night())
+@click.option("--none", "has_none", is_flag=True, help="No quiet hours.")
+@data_options
+def quiet(hours: tuple[Span, ...] | None, has_none: bool, **given: Any) -> None:
+    """Show or set the school's quiet hours, as in "school quiet 20:00-07:00".
+
+    An announcement that is made in them waits for their end, unless it is urgent, and so does what is read in them:
+    until then nobody sees that it was read. They count in the school's time zone, which "school hours --zone" sets.
+    """
+    if hours and has_none:
+        raise click.UsageError("Give either the hours or --none.")
+    settings = make_settings(**given)
+    wanted = () if has_none else hours
+    if wanted is None:
+        found = run(settings, lambda databases: get_hours(databases.sessions("accounts")))
+    else:
+        found = run(settings, lambda databases: set_hours(databases.sessions("accounts"), quiet=wanted))
+    click.echo(f"Time zone: {found.zone}")
+    click.echo("Quiet hours:" if found.quiet else "There are no quiet hours.")
+    for span in found.quiet:
+        click.echo(f"  {_DAYS[span.day - 1]} {span.opens}-{span.closes}")

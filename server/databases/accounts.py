@@ -38,7 +38,8 @@ class Base(DeclarativeBase):
 class School(Base):
     """The school (one row), with its name as the pages show it.
 
-    `hours` are those of its classes (`channels.hours.Hours` as JSON); `zone` is its time zone. NULL: nothing was set.
+    `hours` are those of its classes (`channels.hours.Hours` as JSON); `zone` is its time zone, `quiet` are its
+    quiet hours (spans of the same as JSON). NULL: nothing was set.
     """
 
     __tablename__ = "schools"
@@ -48,6 +49,7 @@ class School(Base):
     name: Mapped[str] = mapped_column(String(255))
     hours: Mapped[str | None] = mapped_column(Text)
     zone: Mapped[str | None] = mapped_column(String(64))
+    quiet: Mapped[str | None] = mapped_column(Text)
 
 
 class Account(Base):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import STUDENT, Classroom, RoleName, User
@@ -92,6 +92,12 @@ async def read_classrooms(db: AsyncSession) -> dict[int, Classroom]:
     return {row[0]: Classroom(*row) for row in await db.execute(query)}
 
 
+async def read_grades(db: AsyncSession) -> dict[int, str]:
+    """Return the grades of all active classes that have any."""
+    query = select(SchoolClass.id, SchoolClass.grade).where(SchoolClass.active, SchoolClass.grade != "")
+    return {row.id: row.grade for row in await db.execute(query)}
+
+
 async def read_people(
     db: AsyncSession, class_ids: Collection[int], role: RoleName | None = None
 ) -> Sequence[Row[int, int, str, str]]:
@@ -116,6 +122,38 @@ async def read_audience(
         query = query.join(Enrolment, Enrolment.user_id == Account.id)
     parts = [query] if among is None else [query.where(Account.id.in_(some)) for some in batches(among)]
     return [User(*row) for part in parts for row in await db.execute(part)]
+
+
+async def read_reached(
+    db: AsyncSession, class_ids: Collection[int] | None, roles: Collection[RoleName], now: int
+) -> Sequence[Row[int, int, str, str, bool]]:
+    """Return (class id, user id, name, role, whether a sign-in is valid now) of an audience.
+
+    It is that of some classes, once for each class; or of the school (None), with the class id 0.
+    """
+    is_signed_in = and_(Account.enabled, exists().where(Credential.user_id == Account.id, Credential.expires_at > now))
+    place = literal(0) if class_ids is None else Enrolment.class_id
+    query = select(place, Account.id, Account.name, Account.role, is_signed_in)
+    if class_ids is None:
+        query = query.where(_audience(None, roles))
+    else:
+        enrolled = and_(Enrolment.class_id.in_(class_ids), Enrolment.active, Enrolment.role.in_(roles))
+        query = query.join(Enrolment, Enrolment.user_id == Account.id).where(Account.active, enrolled)
+    return (await db.execute(query)).all()
+
+
+async def find_member(db: AsyncSession, user_id: int) -> SignIn | None:
+    """Return a user who may sign in as if they had, with the classes that they are enrolled in."""
+    query = (
+        select(Account.name, Account.role, Account.login, Enrolment.class_id)
+        .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
+        .where(Account.id == user_id, Account.enabled, Account.active)
+    )
+    rows = (await db.execute(query)).all()
+    if not rows:
+        return None
+    user = User(user_id, rows[0].name, rows[0].role)
+    return SignIn(0, b"", "", 0, user, rows[0].login, [row.class_id for row in rows if row.class_id is not None])
 
 
 async def count_audience(db: AsyncSession, class_id: int | None, roles: Collection[RoleName]) -> int:

@@ -6,21 +6,24 @@ import msgspec
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.hours import ALWAYS, NO_SCHOOL_HOURS, Hours, SchoolHours
+from channels.hours import ALWAYS, NO_SCHOOL_HOURS, Hours, SchoolHours, Span
 from server.databases.accounts import School
 
 
 async def read_hours(db: AsyncSession) -> SchoolHours:
-    """Return the hours of the classes and the time zone."""
-    row = (await db.execute(select(School.hours, School.zone).order_by(School.id).limit(1))).first()
+    """Return the hours of the classes, the time zone and the quiet hours."""
+    query = select(School.hours, School.zone, School.quiet).order_by(School.id).limit(1)
+    row = (await db.execute(query)).first()
     if row is None:
         return NO_SCHOOL_HOURS
     hours = msgspec.json.decode(row.hours, type=Hours) if row.hours else ALWAYS
-    return SchoolHours(hours, row.zone or NO_SCHOOL_HOURS.zone)
+    quiet = msgspec.json.decode(row.quiet, type=tuple[Span, ...]) if row.quiet else ()
+    return SchoolHours(hours, row.zone or NO_SCHOOL_HOURS.zone, quiet)
 
 
 async def write_hours(db: AsyncSession, wanted: SchoolHours) -> bool:
     """Set them; return whether there is a school."""
-    values = {"hours": msgspec.json.encode(wanted.hours).decode(), "zone": wanted.zone}
+    hours, quiet = (msgspec.json.encode(each).decode() for each in (wanted.hours, wanted.quiet))
+    values = {"hours": hours, "zone": wanted.zone, "quiet": quiet}
     written = await db.execute(update(School).values(values))
     return cast(CursorResult[Any], written).rowcount > 0

@@ -20,7 +20,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from channels.engine.joins import Joined
 from channels.errors import Refused, Unavailable
-from channels.lesson import reading
+from channels.lesson import acknowledging, progress
 from channels.lesson.rules import Role
 from channels.member import Classroom, Member
 from channels.topics.kind import CLASS, Audience, parse_wire
@@ -250,7 +250,7 @@ class Page(RequestHandler):
         """Return what the scripts need to know of the role's topics.
 
         `wide`: those with announcements for more than a class; `receipts`: topics and kinds of topic where the role
-        sees who has read; `pushes`: what the role may push in a class.
+        sees who has read, `acknowledges`: those where it is asked to; `pushes`: what the role may push in a class.
         """
         role = self.tables.rules.of(self.member)
         addresses = (parse_wire(name, self.member.user.id, self.tables.kinds) for name in role.topics)
@@ -259,9 +259,13 @@ class Page(RequestHandler):
             for each in addresses
             if each is not None and each.kind.audience is Audience.SCHOOL and "announcements" in each.kind.features
         ]
-        receipts = [name for name, rule in role.topics.items() if reading.RECEIPTS.event in rule.actions]
+        receipts, acknowledges = (
+            [name for name, rule in role.topics.items() if action.event in rule.actions]
+            for action in (progress.PROGRESS, acknowledging.ACKNOWLEDGE)
+        )
         pushes = sorted(role.topics[CLASS.name].actions) if CLASS.name in role.topics else []
-        return {"wide": wide, "receipts": receipts, "all_classes": role.sees_all_classes, "pushes": pushes}
+        own = {"wide": wide, "receipts": receipts, "acknowledges": acknowledges}
+        return {**own, "all_classes": role.sees_all_classes, "pushes": pushes}
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log an error of ours; that the database is away is logged once, where it is noticed (change_watcher)."""

@@ -5,10 +5,9 @@ Each role's package makes them its own by a subclass, with its role and, where i
 
 from typing import Any
 
-from channels.lesson import announcements
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.member import Classroom, User
-from channels.topics.kind import class_topic, parse_wire
+from channels.topics.kind import class_topic
 from server.views.base import Page, classroom_for
 
 
@@ -62,18 +61,9 @@ class AnnouncementsPage(ClassesPage):
 
     async def get(self) -> None:
         """Show the page; announcements come by the socket."""
-        data = self.page_data(classes=await self.classes(), reach=await self.reach())
-        await self.show("announcements.html", page_data=data)
-
-    async def reach(self) -> dict[str, int]:
-        """Return how many people get what the user announces to topics for more than a class, by the topics' names."""
-        rules = self.tables.rules
-        topics = [
-            name for name, rule in rules.of(self.member).topics.items() if announcements.SEND.event in rule.actions
-        ]
-        found = [parse_wire(name, self.member.user.id, self.tables.kinds) for name in topics]
-        wide = [address for address in found if address is not None]
-        return {each.wire_name: await self.accounts.audience_size(each, rules.counted(each)) for each in wide}
+        grades = await self.accounts.grades()
+        classes = [{**each, "grade": grades.get(each["id"], "")} for each in await self.classes()]
+        await self.show("announcements.html", page_data=self.page_data(classes=classes))
 
 
 def _as_data(classroom: Classroom, teachers: list[User]) -> dict[str, Any]:

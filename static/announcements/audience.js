@@ -1,15 +1,21 @@
-/** The audience of an announcement: a teacher ticks classes; who has every class chooses the school, a role or a class. */
+/** The audience of an announcement: a teacher ticks classes; who has every class chooses the school, a role or classes. */
 
 import {Combobox} from "../combobox.js";
-import {h} from "../dom.js";
-import {_} from "../language.js";
+import {h, icon} from "../dom.js";
+import {_, ngettext} from "../language.js";
 import {byId, page} from "../page.js";
-import {classTopic} from "../topic.js";
+import {classTopic, isClass} from "../topic.js";
+import {groupsOf} from "./groups.js";
+import {placeName} from "./place.js";
+
+/** The server's (channels/limit.py). */
+const MAX_TARGETS = 100;
 
 /**
- * `problem`: why there are no topics, and where to put it right.
+ * `problem`: why there are no topics, and where to put it right. `choose` takes topics that were chosen before.
  * @typedef {{words: string, field: HTMLElement}} Problem
- * @typedef {{topics: () => string[], problem: () => Problem, onChange: (listener: () => void) => void}} Audience
+ * @typedef {{topics: () => string[], problem: () => Problem | null, choose: (topics: string[]) => void,
+ *            onChange: (listener: () => void) => void}} Audience
  */
 
 /** @returns {Problem} */
@@ -19,24 +25,29 @@ function nobodyChosen() {
 
 /** @returns {Audience} */
 export function startAudience() {
-  return page.topics.all_classes ? oneOfTheSchool() : severalClasses();
+  return page.topics.all_classes ? ofTheSchool() : ofOwnClasses();
 }
 
 /** @returns {Audience} */
-function severalClasses() {
+function ofOwnClasses() {
   const boxes = page.classes.map(({id}) => {
     return /** @type {HTMLInputElement} */ (h("input", {type: "checkbox", value: classTopic(id)}));
   });
   const all = byId("all-classes");
   byId("audience").append(...boxes.map((box, index) => h("label", {class: "chip"}, box, h("span", {dir: "auto"}, page.classes[index].title))));
   const topics = () => boxes.filter((box) => box.checked).map((box) => box.value);
+  const showAll = () => (all.checked = topics().length === boxes.length);
   all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
   return {
     topics,
-    problem: nobodyChosen,
+    problem: () => (topics().length === 0 ? nobodyChosen() : tooMany(topics(), all)),
+    choose: (chosen) => {
+      for (const box of boxes) box.checked = chosen.includes(box.value);
+      showAll();
+    },
     onChange: (listener) => {
       byId("announce").addEventListener("change", () => {
-        all.checked = topics().length === boxes.length;
+        showAll();
         listener();
       });
     },
@@ -44,27 +55,89 @@ function severalClasses() {
 }
 
 /** @returns {Audience} */
-function oneOfTheSchool() {
+function ofTheSchool() {
   const form = byId("announce");
-  const title = byId("class-title");
-  const classes = new Combobox(title, page.classes.map((each) => ({value: each.id, label: nameOf(each)})));
+  const field = byId("class-title");
   const kind = () => form.querySelector("input[name=topic]:checked").value;
-  const topics = () => {
-    if (kind() !== "class") return [kind()];
-    const {chosen} = classes;
-    return chosen === undefined ? [] : [classTopic(chosen.value)];
-  };
-  form.addEventListener("change", () => {
-    byId("class-choice").hidden = kind() !== "class";
-  });
+  const classes = chosenClasses(field);
+  const topics = () => (kind() === "class" ? classes.topics() : [kind()]);
+  const showKind = () => (byId("class-choice").hidden = kind() !== "class");
+  form.addEventListener("change", showKind);
   return {
     topics,
-    problem: () => noSuchClass(title),
+    problem: () => (topics().length === 0 || classes.isUnknown() ? noSuchClass(field) : tooMany(topics(), field)),
+    choose: (chosen) => {
+      const value = isClass(chosen[0]) ? "class" : chosen[0];
+      for (const radio of form.querySelectorAll("input[name=topic]")) radio.checked = radio.value === value;
+      classes.choose(value === "class" ? chosen : []);
+      showKind();
+    },
     onChange: (listener) => {
       form.addEventListener("change", listener);
-      title.addEventListener("input", listener);
+      field.addEventListener("input", listener);
+      byId("chosen-classes").addEventListener("change", listener);
     },
   };
+}
+
+/**
+ * The field names a class, or all classes of a group; "Add" keeps it, and the field is free for the next.
+ * @param {HTMLInputElement} field
+ */
+function chosenClasses(field) {
+  const single = page.classes.map((each) => ({label: nameOf(each), topics: [classTopic(each.id)]}));
+  const groups = groupsOf(page.classes).map(({name, classes}) => ({
+    label: ngettext("{name}: {n} class", "{name}: {n} classes", classes.length, {name}),
+    topics: classes.map(({id}) => classTopic(id)),
+  }));
+  const options = [...groups, ...single];
+  const combobox = new Combobox(field, options.map(({label}, value) => ({value, label})));
+  const list = byId("chosen-classes");
+  const add = byId("add-class");
+  /** @type {Set<string>} */
+  let kept = new Set();
+
+  const typed = () => (combobox.chosen === undefined ? [] : options[combobox.chosen.value].topics);
+  const changed = () => {
+    list.replaceChildren(...[...kept].map((topic) => h("li", {}, chosen(topic))));
+    list.dispatchEvent(new Event("change"));
+    showAdd();
+  };
+  const showAdd = () => (add.hidden = typed().length === 0);
+
+  /** @param {string} topic */
+  function chosen(topic) {
+    const drop = () => {
+      kept.delete(topic);
+      changed();
+      field.focus();
+    };
+    return h("button", {class: "chosen", type: "button", onclick: drop}, h("bdi", {}, placeName(topic)), icon("close"), h("span", {class: "visually-hidden"}, _("Take away")));
+  }
+
+  add.addEventListener("click", () => {
+    kept = new Set([...kept, ...typed()]);
+    field.value = "";
+    changed();
+    field.focus();
+  });
+  field.addEventListener("input", showAdd);
+  return {
+    topics: () => [...new Set([...kept, ...typed()])],
+    isUnknown: () => field.value.trim() !== "" && typed().length === 0,
+    /** @param {string[]} topics */
+    choose: (topics) => {
+      kept = new Set(topics);
+      field.value = "";
+      changed();
+    },
+  };
+}
+
+/** @param {string[]} topics @param {HTMLElement} field @returns {Problem | null} */
+function tooMany({length}, field) {
+  if (length <= MAX_TARGETS) return null;
+  return {words: _("These are too many classes for one announcement. Choose the whole school, or fewer."), field};
 }
 
 /** @param {HTMLInputElement} title @returns {Problem} */

@@ -7,6 +7,8 @@
 
 import {announcementCard} from "../announcement.js";
 import {unreadOf} from "../announcement_badge.js";
+import {acknowledgement} from "./acknowledgement.js";
+import {changeButton} from "./changing.js";
 import {h, setText} from "../dom.js";
 import {_, ngettext} from "../language.js";
 import {byId, page} from "../page.js";
@@ -17,11 +19,14 @@ import {dayAndTime} from "../time.js";
 import {isClass, parseTopic} from "../topic.js";
 import {Archive} from "./older.js";
 import {placeName} from "./place.js";
-import {isSame} from "./together.js";
+import {isOver, isSame} from "./together.js";
 
 /** @typedef {import("../reading.js").Reading} Reading */
 /** @typedef {import("./older.js").Place} Place */
 /** @typedef {{key: string, places: Place[], payload: any}} Group */
+
+/** Places whose names fit on a line. */
+const MOST_NAMED = 3;
 
 const archive = new Archive();
 /** @type {Map<string, HTMLElement>} */
@@ -98,33 +103,48 @@ function grouped() {
     if (group === undefined) all.push({key: "", places: [place], payload: place.payload});
     else group.places.push(place);
   }
-  for (const group of all) group.key = group.places.map(({reading, payload}) => `${reading.topic}/${payload.seq}`).join();
+  for (const group of all) group.key = keyOf(group);
   return all;
+}
+
+/** Another where it has changed: then its card is made anew. @param {Group} group */
+function keyOf({places, payload: {corrected, withdrawn}}) {
+  const where = places.map(({reading, payload}) => `${reading.topic}/${payload.seq}`);
+  return [...where, corrected ?? "", withdrawn === undefined ? "" : "withdrawn"].join();
 }
 
 /** @param {Group} group */
 function makeCard(group) {
   const {payload, places} = group;
-  const known = places.filter(mayKnowReaders);
-  // The receipts of several places have their names; the head then counts them.
-  const isNamedBelow = known.length === places.length && places.length > 1;
-  const where = isNamedBelow ? [ngettext("to {n} class", "to {n} classes", places.length)] : whereTo(places);
-  const card = announcementCard(payload, {format: dayAndTime, where: h("span", {}, ...where)});
-  if (payload.author.id !== page.me.id && places.some(isUnread)) {
+  const {channel} = places[0].reading;
+  const foot = [acknowledgement(channel, places[0].payload), receiptsOf(group)];
+  const where = h("span", {}, ...whereTo(group));
+  const card = announcementCard(payload, {format: dayAndTime, where, menu: changeButton(channel, places[0].payload), foot});
+  if (payload.author.id !== page.me.id && !isOver(payload) && places.some(isUnread)) {
     card.querySelector(".announcement-author")?.before(h("span", {class: "new-mark"}, _("New")));
   }
-  const lines = known.map(({reading: {channel, topic}, payload: its}) => {
-    return receiptLine(channel, its, places.length > 1 ? placeName(topic) : null);
-  });
-  if (lines.length > 0) card.append(h("div", {class: "receipts"}, ...lines));
   const item = h("li", {}, card);
   groups.set(item, group);
   observer.observe(item);
   return item;
 }
 
-/** @param {Place[]} places */
-function whereTo(places) {
+/** Who made it, and a principal, sees one line for all places; another teacher those of their own. @param {Group} group */
+function receiptsOf({payload, places}) {
+  if (payload.withdrawn !== undefined) return null;
+  const isWhole = payload.author.id === page.me.id || page.topics.all_classes;
+  const known = places.filter(mayKnowReaders);
+  const lines = (isWhole && payload.key !== undefined ? known.slice(0, 1) : known).map(({reading: {channel, topic}, payload: its}) => {
+    return receiptLine(channel, its, !isWhole && places.length > 1 ? placeName(topic) : null);
+  });
+  return lines.length > 0 ? h("div", {class: "receipts"}, ...lines) : null;
+}
+
+/** Where one of a few may be opened; of many, only how many they are. @param {Group} group */
+function whereTo({payload, places}) {
+  const count = payload.to?.length ?? places.length;
+  if (count > MOST_NAMED) return [ngettext("to {n} class", "to {n} classes", count)];
+  if (payload.author.id === page.me.id && payload.to !== undefined) return [payload.to.map(placeName).join(", ")];
   return places.flatMap(({reading: {topic}}, index) => {
     const name = placeName(topic);
     const {id} = parseTopic(topic);

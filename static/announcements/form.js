@@ -1,15 +1,18 @@
-/** Writing an announcement, and following it to each place until the server has it. */
+/** Writing an announcement, and following it until the server has it. What is rarely wanted stands under "More". */
 
 import {isolated} from "../bidi.js";
 import {reason} from "../chat/outgoing.js";
+import {mine} from "../connection.js";
 import {lengthOf, showCounter} from "../counter.js";
 import {h, icon, setText} from "../dom.js";
 import {loadDraft, saveDraft} from "../draft.js";
 import {_, ngettext} from "../language.js";
 import {byId} from "../page.js";
 import {readingOf} from "../reading.js";
+import {dayAndTime} from "../time.js";
 import {startAudience} from "./audience.js";
 import {isMeant} from "./confirmation.js";
+import {startOptions} from "./options.js";
 import {placeName} from "./place.js";
 
 const SEND = "announcement:send";
@@ -18,32 +21,57 @@ const DONE_MS = 6000;
 /** The server's (channels/limit.py). */
 const MAX_TITLE = 200;
 
-/** Start the form. @param {(reading: import("../reading.js").Reading) => void} onPlace is told each place that is chosen */
+/** @typedef {import("./plans.js").Plan} Plan */
+/** @typedef {import("./audience.js").Problem} Problem */
+
+/**
+ * Start the form; returns a function that takes an announcement that waits, to change it.
+ * @param {(reading: import("../reading.js").Reading) => void} onPlace is told each place whose announcements are to be shown
+ * @returns {(plan: Plan) => void}
+ */
 export function startForm(onPlace) {
   const title = byId("title");
   const text = byId("text");
   const audience = startAudience();
+  const options = startOptions();
+  /** @type {Plan | null} the one that this takes the place of */
+  let changed = null;
+
   const show = () => {
     showCounter(byId("counter"), text.value);
-    setText(byId("announce-button").querySelector("span"), buttonLabel(audience.topics()));
+    setText(byId("announce-button").querySelector("span"), buttonLabel(audience.topics(), options.publishAt()));
     byId("announce-problem").hidden = true;
+    byId("changing").hidden = changed === null;
   };
 
   async function announce() {
     const topics = audience.topics();
-    if (topics.length === 0) return complain(audience.problem());
-    const words = problemOf(title.value, text.value);
-    if (words !== null) return complain({words, field: text});
-    if (topics.length === 1 && !(await isMeant(topics[0]))) return byId("announce-button").focus();
-    sendAll(topics);
+    const problem = problemOf(title.value, text) ?? audience.problem() ?? options.problem();
+    if (problem !== null) return complain(problem);
+    if (!(await isMeant(topics))) return byId("announce-button").focus();
+    onPlace(readingOf(topics[0]));
+    const replaces = changed === null ? {} : {replaces: changed.seq};
+    showDelivery(mine.send(SEND, {title: title.value.trim(), text: text.value.trim(), to: topics, ...options.chosen(), ...replaces}));
+    clear();
   }
 
-  /** @param {string[]} topics */
-  function sendAll(topics) {
-    for (const topic of topics) sendTo(topic, title.value.trim(), text.value.trim());
+  function clear() {
     title.value = text.value = "";
     saveDraft("announcement", "");
+    options.clear();
+    changed = null;
     show();
+  }
+
+  /** @param {Plan} plan */
+  function change(plan) {
+    changed = plan;
+    title.value = plan.title;
+    text.value = plan.text;
+    audience.choose(plan.to);
+    options.choose(plan);
+    show();
+    text.focus();
   }
 
   byId("announce").addEventListener("submit", (/** @type {Event} */ event) => {
@@ -54,29 +82,35 @@ export function startForm(onPlace) {
     saveDraft("announcement", text.value);
     show();
   });
+  byId("change-nothing").addEventListener("click", clear);
+  byId("announce").addEventListener("change", show);
   audience.onChange(() => {
-    for (const topic of audience.topics()) onPlace(readingOf(topic));
+    const [first] = audience.topics();
+    if (first !== undefined) onPlace(readingOf(first));
     show();
   });
   text.value = loadDraft("announcement");
+  for (const delivery of mine.unsent) if (delivery.event === SEND) showDelivery(delivery);
   show();
+  return change;
 }
 
-/** @param {string[]} topics */
-function buttonLabel(topics) {
+/** @param {string[]} topics @param {number | null} publishAt */
+function buttonLabel(topics, publishAt) {
+  if (publishAt !== null) return _("Announce at {time}", {time: dayAndTime(publishAt)});
   if (topics.length === 0) return _("Announce");
   if (topics.length === 1) return _("Announce to: {place}", {place: placeName(topics[0])});
   return ngettext("Announce to {n} class", "Announce to {n} classes", topics.length);
 }
 
-/** @param {string} title @param {string} text @returns {string | null} */
-function problemOf(title, text) {
-  if (text.trim() === "") return _("Write what you want to announce.");
-  if (!showCounter(byId("counter"), text) || lengthOf(title) > MAX_TITLE) return _("This text is too long.");
-  return null;
+/** @param {string} title @param {HTMLTextAreaElement} field @returns {Problem | null} */
+function problemOf(title, field) {
+  if (field.value.trim() === "") return {words: _("Write what you want to announce."), field};
+  const isLong = !showCounter(byId("counter"), field.value) || lengthOf(title) > MAX_TITLE;
+  return isLong ? {words: _("This text is too long."), field} : null;
 }
 
-/** @param {import("./audience.js").Problem} problem */
+/** @param {Problem} problem */
 function complain({words, field}) {
   const place = byId("announce-problem");
   place.hidden = false;
@@ -84,31 +118,32 @@ function complain({words, field}) {
   field.focus();
 }
 
-/** @param {string} topic @param {string} title @param {string} text */
-function sendTo(topic, title, text) {
-  showDelivery(readingOf(topic).channel.send(SEND, {title, text}), topic);
-}
-
-/** Show what is on its way from before this page was loaded again. @param {import("../reading.js").Reading} reading */
+/** Show what is on its way in a topic from before this page was loaded again, as former releases sent it. @param {import("../reading.js").Reading} reading */
 export function showUnsent(reading) {
-  for (const delivery of reading.channel.unsent) if (delivery.event === SEND) showDelivery(delivery, reading.topic);
+  for (const delivery of reading.channel.unsent) if (delivery.event === SEND) showDelivery(delivery, [reading.topic]);
 }
 
-/** @param {import("../client/delivery.js").Delivery} delivery @param {string} topic */
-function showDelivery(delivery, topic) {
+/** @param {import("../client/delivery.js").Delivery} delivery @param {string[]} topics */
+function showDelivery(delivery, topics = delivery.payload.to) {
   const item = h("li");
   byId("under-way").append(item);
   delivery.onState((state) => {
     item.className = state;
-    item.replaceChildren(...lineOf(delivery, state, placeName(topic)));
+    item.replaceChildren(...lineOf(delivery, state, placesName(topics)));
     if (state === "cancelled") item.remove();
     if (state === "sent") setTimeout(() => item.remove(), DONE_MS);
   });
 }
 
+/** @param {string[]} topics */
+function placesName(topics) {
+  return topics.length === 1 ? placeName(topics[0]) : ngettext("{n} class", "{n} classes", topics.length);
+}
+
 /** @param {import("../client/delivery.js").Delivery} delivery @param {string} state @param {string} place */
 function lineOf(delivery, state, place) {
-  if (state === "sent") return [icon("check"), h("span", {role: "status"}, _("Announced to: {place}", {place}))];
+  const publishAt = delivery.payload.publish_at;
+  if (state === "sent") return [icon("check"), h("span", {role: "status"}, publishAt ? _("It goes out at {time}.", {time: dayAndTime(publishAt)}) : _("Announced to: {place}", {place}))];
   if (state !== "failed") return [icon("clock"), _("On its way to: {place}", {place})];
   const retry = h("button", {class: "quiet-button", type: "button", onclick: () => delivery.retry()}, _("Try again"));
   const drop = h("button", {class: "quiet-button", type: "button", onclick: () => delivery.cancel()}, _("Delete"));

@@ -5,6 +5,7 @@
  *     topic B  ●─────────●───────●           so that no later reading puts one between those that are shown
  */
 
+import {amend, AMENDING, isAmending} from "../amended.js";
 import {ANNOUNCEMENT} from "../reading.js";
 
 /** As many as a topic's state has (PROTOCOL: STATE_ANNOUNCEMENTS), and as many at each reading; fewer are all. */
@@ -22,7 +23,11 @@ class Shelf {
   /** @param {Reading} reading */
   constructor(reading) {
     this.reading = reading;
-    reading.channel.onJoin(({resumed}) => !resumed && this.#beginAnew());
+    reading.channel.onJoin(({resumed, events}) => {
+      if (resumed) events.filter(isAmending).forEach((change) => this.#amend(change));
+      else this.#beginAnew();
+    });
+    for (const event of AMENDING) reading.channel.on(event, (payload) => this.#amend({event, payload}));
   }
 
   /** It may be another journal by now, or one with a gap. */
@@ -34,6 +39,15 @@ class Shelf {
   /** @param {{payload: any}[]} events */
   take(events) {
     for (const {payload} of events) this.places.set(payload.seq, {reading: this.reading, payload});
+  }
+
+  /** One that was read from further back has changed. @param {import("../client/position.js").TopicEvent} change */
+  #amend(change) {
+    const place = this.places.get(change.payload.target);
+    if (place === undefined) return;
+    const events = [{event: ANNOUNCEMENT, payload: place.payload}];
+    amend(events, change);
+    this.places.set(place.payload.seq, {...place, payload: events[0].payload});
   }
 
   get #oldest() {

@@ -4,6 +4,8 @@
  * The older ones are counted by the server, and only where all that the page has are unread.
  */
 
+import {isOver} from "./together.js";
+
 /** As many as a topic's state has (PROTOCOL: STATE_ANNOUNCEMENTS); where there are fewer, there are no others. */
 const LISTED = 50;
 
@@ -50,8 +52,9 @@ export class UnreadAnnouncements {
   }
 
   /** Return whether one is unread. @param {Announcement} announcement */
-  has({seq, author}) {
-    return seq > this.#mark && author.id !== this.#me;
+  has(announcement) {
+    const {seq, author} = announcement;
+    return seq > this.#mark && author.id !== this.#me && !isOver(announcement);
   }
 
   /**

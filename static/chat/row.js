@@ -1,6 +1,8 @@
 /** One row of a conversation: a message, an announcement, or a line between. */
 
 import {announcementCard} from "../announcement.js";
+import {acknowledgement} from "../announcements/acknowledgement.js";
+import {changeButton} from "../announcements/changing.js";
 import {avatar, roleBadge} from "../avatar.js";
 import {isolated} from "../bidi.js";
 import {h} from "../dom.js";
@@ -23,8 +25,9 @@ export function eventRow({event, payload}, channel, menu) {
 
 /** Staff sees who has read it. @param {any} payload @param {import("../client/channel.js").Channel} channel */
 function announcementRow(payload, channel) {
-  const card = announcementCard(payload, {format: clockTime});
-  if (isStaff(page.me)) card.append(h("div", {class: "receipts"}, receiptLine(channel, payload, null)));
+  const receipts = isStaff(page.me) && payload.withdrawn === undefined ? h("div", {class: "receipts"}, receiptLine(channel, payload, null)) : null;
+  const foot = [acknowledgement(channel, payload), receipts];
+  const card = announcementCard(payload, {format: clockTime, menu: changeButton(channel, payload), foot});
   return h("li", {class: "announcement-row", "data-seq": payload.seq}, card);
 }
 

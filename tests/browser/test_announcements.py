@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.visitor import MATHS, PHONE, TIMEOUT_MS
@@ -51,7 +51,7 @@ async def test_unknown_class_shows_an_error_at_its_field(visit: Visit) -> None:
     page = diretora.page
     await page.goto("/principal/announcements")
     await diretora.wait_until_online()
-    await page.get_by_label("One class").check()
+    await page.get_by_label("Classes", exact=True).check()
     await page.locator("#text").fill("Prova na sexta.")
     problem = page.locator("#announce-problem")
     await page.locator("#announce-button").click()
@@ -72,8 +72,8 @@ async def test_class_is_chosen_by_keyboard_however_it_is_typed(visit: Visit) -> 
     page = diretora.page
     await page.goto("/principal/announcements")
     await diretora.wait_until_online()
-    await page.get_by_label("One class").check()
-    field, options = page.get_by_role("combobox", name="Class"), page.get_by_role("option")
+    await page.get_by_label("Classes", exact=True).check()
+    field, options = page.get_by_role("combobox", name="Class or grade"), page.get_by_role("option")
     await field.press_sequentially("matematica 6o a")
     await expect(options).to_have_text([MATHS])
     await expect(field).to_have_attribute("aria-expanded", "true")
@@ -133,6 +133,87 @@ async def test_receipt_names_first_who_has_not_read(visit: Visit) -> None:
     card = await paula.page.locator(".announcement").first.inner_text()
     assert card.count(MATHS) == 1, f"{MATHS} stands more than once in {card!r}"
     await paula.screenshot("receipt")
+
+
+async def test_reader_confirms_and_the_author_sees_who_is_missing(visit: Visit) -> None:
+    paula, ana, bruno = await visit("paula"), await visit("ana", size=PHONE), await visit("bruno")
+    await paula.page.goto("/teachers/announcements")
+    await paula.wait_until_online()
+    await paula.page.get_by_label(MATHS).check()
+    await paula.page.locator("#title").fill("Prova na sexta")
+    await paula.page.locator("#text").fill("Capítulos 3 e 4.")
+    await paula.page.locator("#announce-more summary").click()
+    await paula.page.get_by_label("Readers confirm that they have read it").check()
+    await paula.screenshot("announcing-more")
+    await paula.page.locator("#announce-button").click()
+    receipt = paula.page.locator(".receipt").first
+    await expect(receipt).to_contain_text("Confirmed by 0 of 28", timeout=TIMEOUT_MS)
+    await receipt.locator("summary").click()
+    await expect(receipt).to_contain_text("Not signed in anywhere", timeout=TIMEOUT_MS)
+    await ana.page.goto("/students/announcements")
+    button = ana.page.get_by_role("button", name="I have read this")
+    await expect(button).to_be_visible(timeout=TIMEOUT_MS)
+    await ana.screenshot("asked-to-confirm")
+    await button.click()
+    await expect(ana.page.locator(".acknowledged")).to_have_text("You have confirmed this.", timeout=TIMEOUT_MS)
+    await expect(receipt).to_contain_text("Confirmed by 1 of 28", timeout=TIMEOUT_MS)
+    await receipt.get_by_role("button", name="Remind those who are missing").click()
+    await expect(receipt).to_contain_text("They were reminded.", timeout=TIMEOUT_MS)
+    await paula.screenshot("confirmed")
+    await expect(bruno.page.locator(".reminder")).to_contain_text("Prova na sexta", timeout=TIMEOUT_MS)
+    await bruno.screenshot("reminded")
+    await expect(ana.page.locator(".reminder")).to_be_hidden()
+    await ana.page.reload()
+    await expect(ana.page.locator(".acknowledged")).to_have_text("You have confirmed this.", timeout=TIMEOUT_MS)
+
+
+async def choose(card: Locator, label: str) -> None:
+    """Choose what to do with an announcement."""
+    await card.get_by_role("button", name="What to do with this announcement").click()
+    await card.page.get_by_role("dialog").get_by_role("button", name=label).click()
+
+
+async def test_announcement_waits_goes_out_and_is_corrected_and_withdrawn(visit: Visit) -> None:
+    diretora, ana = await visit("diretora"), await visit("ana")
+    page = diretora.page
+    await ana.open_class()
+    board = ana.page.locator(".announcement")
+    await page.goto("/principal/announcements")
+    await diretora.wait_until_online()
+    await page.get_by_label("Classes", exact=True).check()
+    await page.get_by_role("combobox", name="Class or grade").fill("6o a 5")
+    await page.get_by_role("option", name="6º A: 5 classes").click()
+    await page.get_by_role("button", name="Add another").click()
+    await page.locator("#text").fill("Passeio no dia 10.")
+    await page.locator("#announce-more summary").click()
+    await page.locator("#publish-at").fill("2099-05-01T08:00")
+    await page.locator("#announce-button").click()
+    dialog = page.get_by_role("dialog", name="Announce to 5 classes?")
+    await expect(dialog).to_contain_text("28 people will get it.", timeout=TIMEOUT_MS)
+    await diretora.screenshot("to-a-grade")
+    await dialog.get_by_role("button", name="Announce").click()
+    await expect(page.locator("#plan-list")).to_contain_text("Passeio no dia 10.", timeout=TIMEOUT_MS)
+    await page.get_by_role("button", name="Change").click()
+    await expect(page.locator("#text")).to_have_value("Passeio no dia 10.")
+    await page.locator("#text").fill("Passeio no dia 12.")
+    await page.locator("#publish-at").fill("")
+    await page.locator("#announce-button").click()
+    await dialog.get_by_role("button", name="Announce").click()
+    await expect(board).to_contain_text("Passeio no dia 12.", timeout=TIMEOUT_MS)
+    await expect(page.locator("#plans")).to_be_hidden(timeout=TIMEOUT_MS)
+    card = page.locator(".announcement").first
+    await expect(card).to_contain_text("Read by", timeout=TIMEOUT_MS)
+    await choose(card, "Correct")
+    await page.locator("#correct-text").fill("Passeio no dia 13.")
+    await page.get_by_role("dialog").get_by_role("button", name="Correct").click()
+    await expect(board).to_contain_text("Passeio no dia 13.", timeout=TIMEOUT_MS)
+    await expect(board).to_contain_text("Corrected")
+    await expect(card).to_contain_text("Passeio no dia 13.", timeout=TIMEOUT_MS)
+    await choose(card, "Withdraw")
+    await page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    await expect(board).to_contain_text("was withdrawn", timeout=TIMEOUT_MS)
+    await expect(board).not_to_contain_text("Passeio")
+    await ana.screenshot("withdrawn")
 
 
 @pytest.mark.long

@@ -21,7 +21,7 @@ from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.lesson.feature import Viewer
 from channels.limit import Limits
-from channels.member import Classroom, Member, User
+from channels.member import Classroom, Member, Person, User
 from channels.sessions.session import Session
 from channels.topics import kind
 from channels.topics.kind import TopicAddress
@@ -59,6 +59,7 @@ class GivenAuthority:
     def __init__(self) -> None:
         self.members = {each.login: each for each in MEMBERS}
         self.hours = NO_SCHOOL_HOURS
+        self.away: set[int] = set()  # users who are signed in nowhere
 
     async def authenticate(self, secret: str) -> Member | None:
         return self.members.get(secret)
@@ -77,6 +78,18 @@ class GivenAuthority:
     ) -> list[User]:
         meant = [each.user for each in self.members.values() if each.user.role in roles]
         return [user for user in meant if user.id not in present][:limit]
+
+    async def people(self, topics: Mapping[TopicAddress, Collection[str]]) -> list[Person]:
+        found: dict[int, Person] = {}
+        for topic, roles in topics.items():
+            for each in self.members.values():
+                is_there = topic.kind is not kind.CLASS or topic.number in each.classes
+                if each.user.role in roles and is_there:
+                    found.setdefault(each.user.id, Person(each.user, topic.wire_name, each.user.id not in self.away))
+        return sorted(found.values(), key=lambda person: person.user.name)
+
+    async def member(self, user_id: int) -> Member | None:
+        return next((each for each in self.members.values() if each.user.id == user_id), None)
 
 
 # A member who sees a class's state, where it does not matter who that is.

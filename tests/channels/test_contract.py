@@ -1,5 +1,6 @@
 """The protocol's document against what the engine does: all that it names happens, and nothing else does."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from channels.event import Delivery, EventType
 from channels.lesson import chat
+from channels.topics.kind import announcement_topic
 from channels.wire.codec import JSON, MESSAGE_PACK, Wire
 from tests.channels.support import ANA, BRUNO, DIRETORA, OTHER_CLASS, PAULA, VIOLATIONS, Client, Worker, member
 from tests.contract import Violation, contract
@@ -27,13 +29,16 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     for client in clients:
         for topic in JOINED[client.session.member.login]:
             await client.ok(topic, "phx_join")
+    ana, paula, diretora = clients
+    announced = await _announced(paula, diretora)
     for client in clients:
         target = (await client.ok("class:7", "message:send", {"text": "Bom dia!"}))["seq"]
-        for topic, event, payload in _pushes(client):
+        for topic, event, payload in _pushes(client, announced):
             worker.clock.now += 0.1  # as fast as a user may push
-            own = {"id": event, "target": target, "user": ANA.user.id}
+            position = announced.target(client, topic, event) or target
+            own = {"id": event, "target": position, "user": ANA.user.id}
             await client.ok(topic, event, payload | {name: own[name] for name in own if name in payload})
-    ana, paula, diretora = clients
+    await paula.has(1, "announcement:published")
     await _raise_hands(ana, paula)
     await _hold_a_poll(ana, paula)
     await diretora.has(1, "dashboard:changed")
@@ -41,7 +46,7 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     await bruno.ok("class:7", "phx_join")
     await ana.has(1, "presence_diff")
     await ana.has(1, "read:marked")
-    for topic in JOINED["diretora"]:
+    for topic in (*JOINED["diretora"], announced.topics["diretora"]):
         await diretora.ok(topic, "phx_leave")
     worker.authority.members["paula"] = member(3, "Paula", "teacher", OTHER_CLASS)
     del worker.authority.members["ana"]
@@ -73,15 +78,54 @@ async def _hold_a_poll(ana: Client, paula: Client) -> None:
     await paula.ok("class:7", "poll:close", {"target": target})
 
 
-def _pushes(client: Client) -> list[tuple[str, str, dict[str, Any]]]:
+class Announced:
+    """What was announced before the pushes of the document: by whom, where, and what waits."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, str] = {}  # an announcement's own topic, by its author's login
+        self.positions: dict[tuple[str, str], int] = {}  # by the author's login and the topic
+        self.waiting: dict[str, int] = {}  # by the author's login
+
+    def target(self, client: Client, topic: str, event: str) -> int | None:
+        """Return the position that a push about an announcement means."""
+        login = client.session.member.login
+        if event == "announcement:cancel":
+            return self.waiting[login]
+        own = self.positions.get((login, topic))
+        return (own or self.positions[("diretora", topic)]) if event.startswith("announcement:") else None
+
+
+async def _announced(paula: Client, diretora: Client) -> Announced:
+    announced = Announced()
+    for client, topics in ((paula, ["class:7"]), (diretora, ["class:7", "role:students", "role:teachers", "school"])):
+        member = client.session.member
+        for topic in topics:
+            sent = await client.ok(topic, "announcement:send", {"text": "Leiam", "acknowledge": True})
+            announced.positions[member.login, topic] = sent["seq"]
+        own = [each for each in await client.has(1, "announcement:sent") if each["author"]["id"] == member.user.id]
+        announced.topics[member.login] = announcement_topic(member.user.id, own[0]["key"])
+        await client.ok(announced.topics[member.login], "phx_join")
+        later = {"text": "Depois", "to": ["class:7"], "publish_at": time.time_ns() // 1_000_000 + 3_600_000}
+        announced.waiting[member.login] = (await client.ok("user:me", "announcement:send", later))["seq"]
+    soon = {"text": "Logo", "to": ["class:7"], "publish_at": time.time_ns() // 1_000_000 + 100}
+    await paula.ok("user:me", "announcement:send", soon)
+    return announced
+
+
+def _pushes(client: Client, announced: Announced) -> list[tuple[str, str, dict[str, Any]]]:
     """Return what the document lets a client push to the topics that it has joined: its own examples."""
     found = []
     for operation in contract().operations.values():
         message = contract().resolve(operation["messages"][0])
         role_may = client.session.member.user.role in [tag["name"] for tag in operation["tags"]]
         if operation["action"] == "receive" and role_may and not message["name"].startswith(("phx_", *IN_TURN)):
-            address = contract().resolve(operation["channel"])["address"].replace("{id}", "7")
-            found.append((address, message["name"], message["examples"][0]["payload"][4]))
+            address = contract().resolve(operation["channel"])["address"]
+            own = announced.topics.get(client.session.member.login, "")
+            topic = own if "{key}" in address else address.replace("{id}", "7")
+            payload = message["examples"][0]["payload"][4]
+            if (topic, message["name"]) == ("user:me", "announcement:send"):
+                payload |= {"to": ["class:7"]}
+            found.append((topic, message["name"], payload))
     return found
 
 

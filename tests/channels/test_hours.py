@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from channels.hours import Hours, Mode, Span, is_zone, opening
+from channels.hours import ALWAYS, Hours, Mode, SchoolHours, Span, is_zone, opening
 
 SCHOOL_WEEK = tuple(Span(day, "07:30", "12:00") for day in range(1, 6))
 
@@ -89,3 +89,14 @@ def test_hours_that_cannot_be(hours: Hours, is_right: bool) -> None:
 def test_zone_is_one_of_the_table() -> None:
     assert is_zone("America/Sao_Paulo")
     assert not is_zone("São Paulo")
+
+
+def test_quiet_period_has_one_beginning_over_midnight_and_a_weekend() -> None:
+    nights = [Span(day, "00:00", "07:00") for day in range(1, 6)] + [Span(day, "20:00", "24:00") for day in range(1, 6)]
+    spans = (*nights, Span(6, "00:00", "24:00"), Span(7, "00:00", "24:00"))
+    school = SchoolHours(ALWAYS, "America/Sao_Paulo", spans)
+    friday_evening, monday_morning = utc("2026-11-27T23:00"), utc("2026-11-30T10:00")
+    for time in ("2026-11-28T01:00", "2026-11-28T15:00", "2026-11-29T15:00", "2026-11-30T09:00"):
+        assert school.quiet_period(utc(time)) == (friday_evening, monday_morning), time
+    assert school.quiet_period(utc("2026-11-30T12:00")) is None
+    assert SchoolHours(ALWAYS, "UTC").quiet_period(0) is None

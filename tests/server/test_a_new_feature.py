@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import pytest
 
-from channels.lesson import announcements, reading
+from channels.lesson import announcing, reading
 from channels.lesson.rules import rule
 from channels.topics.kind import Audience, TopicKind
 from server.accounts.users import Users
@@ -26,7 +26,7 @@ LOGINS = {"ana": "student", "paula": "teacher", "diretora": "principal"}
 COUNCIL = TopicKind(
     "council", "class:{id}:council", "The council of a class.", Audience.ENROLLED, features=("announcements",)
 )
-IN_COUNCIL = rule(announcements.SEND, reading.READ, reading.MARK, reading.RECEIPTS, counted=True)
+IN_COUNCIL = rule(announcing.SEND, reading.READ, reading.MARK, reading.RECEIPTS, counted=True)
 TABLES = Tables(
     tuple(
         replace(role, topics={**role.topics, "council": IN_COUNCIL}) if role.is_staff else role

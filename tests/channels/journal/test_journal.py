@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.event import Stored
-from channels.journal.entry import Checked, Entry, Mark, Receipt, Snapshot, Superseded, Writer
+from channels.journal.entry import Checked, DueTimer, Entry, Mark, Receipt, Snapshot, Superseded, Timer, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
@@ -420,3 +420,66 @@ async def test_furthest_snapshot_of_several_workers_is_kept(database: AsyncEngin
     assert await two.snapshot("class:7") == Snapshot("class:7", 4, b"state 4")
     for journal in (one, two):
         await journal.close()
+
+
+async def test_timer_is_due_from_its_time_until_an_event_stops_it(journal: Journal) -> None:
+    timed = Entry("user:1", "x", b"{}", 1, None, 1_000, timer=Timer(5_000, "go"))
+    later = Entry("user:1", "x", b"{}", 1, None, 1_000, timer=Timer(9_000, "go"))
+    await append(journal, timed, later)
+    assert await journal.due(4_999, 10) == []
+    assert await journal.due(5_000, 10) == [DueTimer("user:1", 1, 1, "go")]
+    assert [event.seq for event in await journal.timed("user:1")] == [1, 2]
+    assert [timer.seq for timer in await journal.due(9_000, 1)] == [1]
+    await append(journal, Entry("user:1", "y", b"{}", 1, None, 1_000, stops=1))
+    assert [timer.seq for timer in await journal.due(9_000, 10)] == [2]
+    assert await journal.timed("user:2") == []
+
+
+async def test_superseded_event_neither_sets_nor_stops_a_timer(journal: Journal) -> None:
+    await append(
+        journal, Entry("user:1", "x", b"{}", 1, None, 1_000, timer=Timer(5_000, "go")), entry("user:1", governs=True)
+    )
+    stopping = Entry("user:1", "y", b"{}", 1, None, 1_000, timer=Timer(1, "other"), stops=1)
+    assert await append_group(journal, stopping, checked=1) == Superseded(2)
+    assert await journal.due(9_000, 10) == [DueTimer("user:1", 1, 1, "go")]
+
+
+async def test_authors_and_topics_of_a_push_are_found(journal: Journal) -> None:
+    await append(journal, entry("a", 1, "once"), entry("a", 2, "once"), entry("b", 2, "once"), entry("b", 3, "other"))
+    assert await journal.authors("a", "message:sent") == {1, 2}
+    assert await journal.authors("a", "other") == set()
+    assert await journal.topics_with(["a", "b", "c"], 1, "once") == {"a"}
+    assert await journal.topics_with(["a", "b"], 2, "once") == {"a", "b"}
+
+
+async def test_readers_and_receivers_in_any_of_several_topics_are_found(journal: Journal) -> None:
+    await append(journal, entry("a"), entry("a"), entry("b"))
+    await mark_read(journal, Mark("a", 1, 1, 1_000), Mark("a", 2, 2, 1_000), Mark("b", 3, 1, 1_000))
+    await mark_read(journal, Mark("a", 4, 0, 1_000, 2), Mark("a", 2, 0, 1_000, 99), Mark("b", 5, 0, 1_000, 1))
+    assert await journal.marked({"a": 2, "b": 1}) == ({2, 3}, {2, 3, 4, 5})
+    assert await journal.marked({"a": 1}) == ({1, 2}, {1, 2, 4})
+    assert await journal.readers("a", 1) == [1, 2]
+
+
+async def test_delivery_and_reading_in_one_transaction_are_both_kept(journal: Journal) -> None:
+    await append(journal, entry("a"), entry("a"))
+    await mark_read(journal, Mark("a", 1, 1, 1_000), Mark("a", 1, 0, 2_000, 2))
+    await mark_read(journal, Mark("a", 1, 0, 3_000, 1))
+    assert await journal.marked({"a": 1}) == ({1}, {1})
+    assert await journal.marked({"a": 2}) == (set(), {1})
+
+
+async def test_what_is_read_in_quiet_hours_counts_when_they_end(journal: Journal) -> None:
+    await append(journal, *[entry("a")] * 5)
+    evening, next_evening = 20_000, 40_000
+    await mark_read(journal, Mark("a", 1, 2, 10_000))
+    await mark_read(journal, Mark("a", 1, 3, 21_000, quiet=evening), Mark("a", 2, 3, 22_000, quiet=evening))
+    await mark_read(journal, Mark("a", 1, 4, 23_000, quiet=evening))
+    assert await journal.readers("a", 3, evening) == []
+    assert await journal.readers("a", 2, evening) == [1]
+    assert (await journal.marked({"a": 3}, evening)) == (set(), {1, 2})
+    assert await journal.readers("a", 3) == [2, 1]
+    assert await journal.readers("a", 3, next_evening) == [2, 1]
+    await mark_read(journal, Mark("a", 1, 5, 41_000, quiet=next_evening))
+    assert await journal.readers("a", 4, next_evening) == [1]
+    assert await journal.readers("a", 5, next_evening) == []

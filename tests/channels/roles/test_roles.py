@@ -34,7 +34,7 @@ def test_only_staff_announce_and_see_receipts() -> None:
 
 def test_teacher_announces_to_classes_only() -> None:
     announced = {topic for topic in teachers.ROLE.topics if "announcement:send" in pushes("teacher", topic)}
-    assert announced == {"class"}
+    assert announced == {"class", "user:me"}
 
 
 def test_principal_alone_has_the_dashboard_and_all_classes() -> None:

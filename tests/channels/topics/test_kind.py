@@ -3,6 +3,7 @@
 import pytest
 
 from channels.topics.kind import (
+    ANNOUNCEMENT,
     CLASS,
     CLASS_STAFF,
     DASHBOARD,
@@ -29,6 +30,9 @@ ADDRESSES = [
     TopicAddress(SCHOOL, "school", "school"),
     TopicAddress(USER, "user:12", "user:me", 12),
     TopicAddress(PRINCIPALS, "principals", "principals"),
+    TopicAddress(
+        ANNOUNCEMENT, "announcement:3:9f86d081884c7d65", "announcement:3:9f86d081884c7d65", 3, "9f86d081884c7d65"
+    ),
     TopicAddress(DASHBOARD, "dashboard", "dashboard"),
 ]
 

@@ -393,6 +393,35 @@ async def test_absent_are_the_rest_of_the_audience_by_name(accounts: Accounts, p
     assert await absent("school", "teacher") == [paula]
 
 
+async def test_people_of_several_topics_come_once_by_name(
+    accounts: Accounts, people: People, users: Users, clock: TurnedClock
+) -> None:
+    ana, bruno, zilda = [await people.user(name) for name in ("ana", "bruno", "zilda")]
+    paula = await people.user("paula", "teacher")
+    first = await people.classroom("6º A", ana, zilda, teacher=paula)
+    second = await people.classroom("6º B", ana, bruno)
+    await users.create_tokens(["ana"], 30)
+    one, other, school = [parse_name(name) for name in (f"class:{first}", f"class:{second}", "school")]
+    found = await accounts.people({other: ["student"], one: ["student"]})
+    assert [(each.user.id, each.is_signed_in) for each in found] == [(ana, True), (bruno, False), (zilda, False)]
+    assert [each.topic for each in found][1:] == [f"class:{second}", f"class:{first}"]
+    everybody = await accounts.people({school: ["student", "teacher"]})
+    assert [each.user.id for each in everybody] == [ana, bruno, paula, zilda]
+    clock.turn(31 * DAY)
+    assert not any(each.is_signed_in for each in await accounts.people({one: ["student"]}))
+
+
+async def test_member_who_is_not_connected_is_read_by_id(accounts: Accounts, people: People, users: Users) -> None:
+    paula = await people.user("paula", "teacher")
+    first = await people.classroom("6º A", teacher=paula)
+    member = await accounts.member(paula)
+    assert member is not None
+    assert (member.user, list(member.classes)) == (User(paula, "Paula", "teacher"), [first])
+    await users.disable("paula")
+    assert await accounts.member(paula) is None
+    assert await accounts.member(999) is None
+
+
 async def test_audience_query_may_exceed_the_parameters_of_one_statement(accounts: Accounts, people: People) -> None:
     ana = await people.user("ana")
     users, _ = await accounts.audience(SCHOOL.address(), ["student"], [*range(1_000_000, 1_040_000), ana])

@@ -1,0 +1,47 @@
+"""Notes to whom announcements were delivered: whose connection was sent one, live or by a join.
+
+    Hub accepts such an event -> everybody here who has joined       a join -> who joins with the newest of them unread
+
+A note is a mark of the topic like that of reading (`Journal.mark_read`): it says "up to this position", rides along
+with the next transaction, and is lost with the process. Then the next join makes it again.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterable
+
+from channels.errors import Refused
+from channels.journal.entry import Mark
+from channels.journal.journal import Journal
+from channels.lesson.rules import RuleBook
+from channels.member import Member
+from channels.topics.topic import Topic
+
+
+class Deliveries:
+    """The notes of one worker."""
+
+    def __init__(self, journal: Journal, rules: RuleBook) -> None:
+        self._journal = journal
+        self._rules = rules
+
+    def sent(self, topic: Topic, seq: int) -> None:
+        """Note that an event was sent to the sessions here that have joined its topic."""
+        roles = self._rules.counted(topic.address)
+        members = (session.member for session in topic.sessions())
+        self._note(topic, {member.user.id for member in members if member.user.role in roles}, seq)
+
+    def joined(self, topic: Topic, member: Member) -> None:
+        """Note what the reply to a join carries, if it is not known to be delivered."""
+        seq, user = topic.state.noted, member.user
+        is_known = seq <= max(topic.reads.get(user.id, 0), topic.delivered.get(user.id, 0))
+        if not is_known and user.role in self._rules.counted(topic.address):
+            self._note(topic, (user.id,), seq)
+
+    def _note(self, topic: Topic, user_ids: Iterable[int], seq: int) -> None:
+        now = time.time_ns() // 1_000_000
+        # Where too many wait, some are noted with their next join.
+        with contextlib.suppress(Refused):
+            for user_id in user_ids:
+                self._journal.mark_read(Mark(topic.name, user_id, 0, now, seq))
+                topic.delivered[user_id] = seq
