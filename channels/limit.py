@@ -67,6 +67,9 @@ MAX_SLOW_SECONDS = 3_600
 # The longest mute: a week, from one lesson to the next and past a holiday. For longer, a school ends an enrolment.
 MAX_MUTE_MINUTES = 7 * 24 * 60
 
+# Why attendance was corrected: a few sentences.
+MAX_NOTE_CHARACTERS = 500
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 
@@ -134,6 +137,20 @@ MAX_REMINDED = 5_000
 
 # Between two reminders of one announcement: those reminded need the time to read it.
 REMIND_MS = 10 * 60_000
+
+# Students whose enrolment is recorded when a lesson begins: an assembly, in 16 KB. Of more, those who come are known.
+MAX_EXPECTED = 2_000
+
+# Lessons of a class that its register shows: those of a year with two a day. And corrections read with them: for each
+# such lesson those of a whole class.
+MAX_LESSONS = 500
+MAX_CORRECTIONS = 20_000
+
+# What somebody missed: the newest lessons of two weeks, which are a class's in a week with one each day; of each the
+# newest announcements, pins and polls, more than a lesson has.
+MAX_MISSED_LESSONS = 5
+MISSED_DAYS = 14
+MAX_MISSED_OF_LESSON = 20
 
 # Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
 # n arrivals cost n * n. No school's class is larger; an assembly is.

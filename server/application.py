@@ -42,6 +42,7 @@ from server.asyncapi import TABLES, Tables
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
+from server.lessons import ForgottenLessons
 from server.process import garbage, health, threads
 from server.process.hang_up import on_hang_up
 from server.process.health import Health
@@ -213,9 +214,12 @@ async def _engine(
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
     engine = Engine(journal, broker, accounts, TABLES.roles, limits)
     engine.start()
+    staff = [role.name for role in TABLES.roles if role.is_staff]
+    ending = asyncio.create_task(ForgottenLessons(journal, staff).run())
     try:
         yield engine, broker
     finally:
+        await cancel(ending)
         await finish("the engine", engine.close(), ENGINE_CLOSE_SECONDS)
 
 
@@ -376,7 +380,7 @@ def make_application(
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
         log_function=partial(_log_request, watched),
-        **views.application_settings(accounts, databases, tables, assets, gate.engine.read_topic),
+        **views.application_settings(accounts, databases, tables, assets, gate.engine.read_topic, gate.engine.journal),
     )
     application.add_transform(_last_answer(watched))
     return application

@@ -21,7 +21,9 @@ import {changeFormulasBy} from "./formula.js";
 import {list, ngettext} from "./language.js";
 import {showFlags} from "./lesson/flags.js";
 import {showHands} from "./lesson/hands.js";
+import {showLesson} from "./lesson/lesson.js";
 import {startLessonMenu} from "./lesson/menu.js";
+import {showMissed} from "./lesson/missed.js";
 import {showMutes} from "./lesson/mutes.js";
 import {showNotes} from "./lesson/notes.js";
 import {noteRefusal, showOrder} from "./lesson/order.js";
@@ -135,6 +137,8 @@ showReaders();
 showPeople(channel);
 showHands(channel);
 showPolls(channel);
+showLesson(channel);
+showMissed(channel, () => void history.toUnread());
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;

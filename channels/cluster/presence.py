@@ -216,6 +216,11 @@ class Presence:
         """Return how many users of each role are in a topic, each once however many sessions they have."""
         return Counter({role: len(users) for role, users in self._users.get(topic, {}).items() if users})
 
+    def own_users(self, topic: str) -> dict[int, RoleName]:
+        """Return the users, with their roles, whom sessions of this worker show in a topic."""
+        here = self._here.get(topic, {})
+        return {entry.user.id: entry.user.role for ref, entry in here.items() if ref.startswith(self.worker)}
+
     def sessions(self, topic: str) -> int:
         """Return how many sessions are in a topic."""
         return len(self._here.get(topic, ()))

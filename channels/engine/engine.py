@@ -32,6 +32,7 @@ from channels.engine.live_views import SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
 from channels.engine.pushes import READS, Pushes
 from channels.engine.rights import Rights
+from channels.engine.spells import RECORD_SECONDS, SpellRecorder
 from channels.engine.timers import TIMER_SECONDS, Timers
 from channels.engine.user_events import JoinedOwn
 from channels.errors import RESTARTING, Closing
@@ -69,6 +70,7 @@ class Periods:
     snapshot: float = SNAPSHOT_SECONDS
     beat: float = BEAT_SECONDS
     timers: float = TIMER_SECONDS
+    record: float = RECORD_SECONDS
 
 
 class Engine:
@@ -113,6 +115,7 @@ class Engine:
         epoch = time.time() - clock()  # read once: the time of day may jump
         self._rates = MessageRates(lambda: epoch + clock())
         self._live_views = LiveViews(self._hub, self._presence, self._rates, live_views)
+        self._spells = SpellRecorder(self._hub, self._presence, journal, _now)
         self._presence_sync = PresenceSync(
             self._presence, self._rates, lambda data: self._bus.publish(PRESENCE_CHANNEL, data), clock
         )
@@ -138,6 +141,7 @@ class Engine:
         self._keep(_every(self._periods.sweep, self._sweep))
         self._keep(_every(self._periods.snapshot, self._live_views.send_changed))
         self._keep(_every(self._periods.snapshot, self._live_views.send_counts))
+        self._keep(_every(self._periods.record, self._spells.tick))
         self._presence_sync.beat()
         self._keep(_every(self._periods.beat, self._presence_sync.beat))
         self._timers.start(self._periods.timers)
@@ -164,6 +168,7 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._spells.close()
         await asyncio.gather(self._timers.close(), self._journal.close())
         await self._pushes.close()
         for session in self._registry:
@@ -186,6 +191,11 @@ class Engine:
     def key(self) -> str:
         """Return the secret that the workers of this school share; known once the journal is open."""
         return self._journal.key
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, for pages that read it."""
+        return self._journal
 
     @property
     def revision(self) -> int:

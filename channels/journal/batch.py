@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from channels.journal.entry import Group, Mark, Snapshot
+from channels.journal.entry import Group, Mark, Snapshot, Spells
 
 
 class Batch(msgspec.Struct):
-    """Groups in their order, and the read marks and snapshots that ride along."""
+    """Groups in their order, and the read marks, snapshots and spells that ride along."""
 
     groups: Sequence[Group] = ()
     marks: Sequence[Mark] = ()
     snapshots: Sequence[Snapshot] = ()
+    spells: Spells | None = None
 
     def __len__(self) -> int:
         """Return how many things are stored or refused by themselves."""
-        return len(self.groups) + len(self.marks) + len(self.snapshots)
+        return len(self.groups) + len(self.marks) + len(self.snapshots) + (self.spells is not None)
 
     @property
     def topics(self) -> set[str]:
@@ -28,7 +29,12 @@ class Batch(msgspec.Struct):
 
         Halving finds one bad group among 500 in 18 transactions; one by one would take 500.
         """
-        kinds = [Batch(self.groups), Batch(marks=self.marks), Batch(snapshots=self.snapshots)]
+        kinds = [
+            Batch(self.groups),
+            Batch(marks=self.marks),
+            Batch(snapshots=self.snapshots),
+            Batch(spells=self.spells),
+        ]
         parts = [each for each in kinds if each]
         return parts if len(parts) > 1 else [self._part(0, len(self) // 2), self._part(len(self) // 2, len(self))]
 

@@ -14,7 +14,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal.availability import Availability
@@ -28,6 +28,8 @@ from channels.journal.entry import (
     Mark,
     Receipt,
     Snapshot,
+    Spell,
+    Spells,
     Stored,
     Superseded,
     Writer,
@@ -44,6 +46,11 @@ MAX_QUEUED_BYTES = 32 * 1024 * 1024
 # Bytes of snapshots that may wait: those of some hundred busy classes. Past it a snapshot is dropped, which costs a
 # longer fold.
 MAX_SNAPSHOT_BYTES = 8 * 1024 * 1024
+
+# Spells that wait: those of all that a worker can hold, in 10 MB; further ones are dropped. And how many go into one
+# transaction: some 10 ms of SQLite's time.
+MAX_SPELLS = 50_000
+MAX_BATCH_SPELLS = 2_000
 
 # Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
 MAX_BATCH = 500
@@ -100,6 +107,8 @@ class CommitQueue:
         self._marks: dict[tuple[str, int], Mark] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._snapshot_bytes = 0
+        self._spells: dict[int, Spell] = {}
+        self._spells_of: Spells | None = None  # the newest that waits: its worker, and until when
         self._committing: asyncio.Task[None] | None = None
         self._appended_at = 0.0  # by the event loop's clock
         self._is_busy = False  # the last transaction had several groups
@@ -159,6 +168,14 @@ class CommitQueue:
         self._snapshot_bytes += more
         self._start_committing()
 
+    def keep_spells(self, spells: Spells) -> None:
+        """Add spells to the next batches; of one spell only the newest is written."""
+        for each in spells.changed:
+            if each.number in self._spells or len(self._spells) < MAX_SPELLS:
+                self._spells[each.number] = each
+        self._spells_of = spells
+        self._start_committing()
+
     def _start_committing(self) -> None:
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
@@ -166,7 +183,7 @@ class CommitQueue:
     async def _commit_all(self) -> None:
         failures = 0
         try:
-            while self._queue or self._marks or self._snapshots:
+            while self._queue or self._marks or self._snapshots or self._spells_of is not None:
                 if self._is_busy:
                     await self._collect()
                 self._is_busy = len(self._queue) > 1
@@ -207,9 +224,20 @@ class CommitQueue:
             group = self._take_group()
             groups.append(group)
             size += len(group.entries)
-        batch = Batch(groups, list(self._marks.values()), list(self._snapshots.values()))
+        marks, snapshots = list(self._marks.values()), list(self._snapshots.values())
+        batch = Batch(groups, marks, snapshots, self._take_spells())
         self._marks, self._snapshots, self._snapshot_bytes = {}, {}, 0
         return batch
+
+    def _take_spells(self) -> Spells | None:
+        newest = self._spells_of
+        if newest is None:
+            return None
+        taken = list(islice(self._spells, MAX_BATCH_SPELLS))
+        changed = [self._spells.pop(number) for number in taken]
+        if not self._spells:
+            self._spells_of = None
+        return Spells(newest.worker, newest.at, changed)
 
     def _take_group(self) -> Group:
         group = self._queue.popleft()
@@ -223,7 +251,7 @@ class CommitQueue:
         while waiting:
             batch = waiting.pop()
             try:
-                stored = await self._writer.commit(batch.groups, batch.marks, batch.snapshots)
+                stored = await self._writer.commit(batch.groups, batch.marks, batch.snapshots, batch.spells)
             except JournalUnavailable as error:
                 self._writing.failed(error)
                 self._give_up(batch, waiting)
@@ -244,6 +272,8 @@ class CommitQueue:
         for batch in (in_doubt, *reversed(untried)):
             _answer(batch.groups, repeat(_UNAVAILABLE))
             self._put_back(batch.marks)
+            if batch.spells is not None:
+                self._put_back_spells(batch.spells)
         if in_doubt.groups:
             self._listener.in_doubt(in_doubt.topics)
 
@@ -252,6 +282,10 @@ class CommitQueue:
         for mark in marks:
             key = (mark.topic, mark.user_id)
             self._marks[key] = self._marks[key].merged(mark) if key in self._marks else mark
+
+    def _put_back_spells(self, spells: Spells) -> None:
+        self._spells = {each.number: each for each in spells.changed} | self._spells
+        self._spells_of = self._spells_of or spells
 
     def _deliver(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         self._writing.succeeded()
@@ -287,6 +321,8 @@ def _refuse(batch: Batch, error: Exception) -> None:
         log.error("a read mark of user %d in %s could not be stored", mark.user_id, mark.topic, exc_info=error)
     for snapshot in batch.snapshots:
         log.error("a snapshot of %s could not be stored", snapshot.topic, exc_info=error)
+    if batch.spells is not None:
+        log.error("%d spells of presence could not be stored", len(batch.spells.changed), exc_info=error)
 
 
 def _answer(groups: Iterable[Group], outcomes: Iterable[Receipt | Superseded | Refused]) -> None:

@@ -161,6 +161,48 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     state: bytes
 
 
+class Spell(msgspec.Struct, frozen=True, gc=False):
+    """That a user was in a topic from `began` to `ended` (ms; None: still there).
+
+    `number` is its worker's own. `period` is the position of the event that began what the spell belongs to.
+    """
+
+    number: int
+    topic: str
+    period: int
+    user_id: int
+    role: str
+    began: int
+    ended: int | None = None
+
+
+class Spells(msgspec.Struct, frozen=True, gc=False):
+    """The spells of one worker that are new or have changed; those that it keeps open went on until `at` (ms)."""
+
+    worker: str
+    at: int
+    changed: Sequence[Spell]
+
+
+class KeptSpell(msgspec.Struct, frozen=True, gc=False):
+    """A spell as it was stored; one without an end went on until `seen` at least, when its worker last wrote."""
+
+    period: int
+    user_id: int
+    role: str
+    began: int
+    ended: int | None
+    seen: int
+
+
+class Unended(msgspec.Struct, frozen=True, gc=False):
+    """A topic with an event, at `begun`, that no later event has ended; and its newest governing position."""
+
+    topic: str
+    begun: int
+    governed: int
+
+
 Done = Callable[[Receipt | Superseded | Refused], None]
 
 
@@ -202,7 +244,11 @@ class Writer(Protocol):
     """Commits batches to one kind of database."""
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         """Store a batch in one transaction, all or nothing, and return what became of each group.
 
@@ -211,7 +257,7 @@ class Writer(Protocol):
         earlier transactions and of its batch. Whether a group was stored before is looked up first; then `checked` is
         compared with the topic's governed position, which no other transaction can move until this one ends, and where
         it says so with the author's newest event. Read marks move forward only, and no further than the topic's head;
-        of a topic's snapshots the furthest is kept.
+        of a topic's snapshots the furthest is kept. A spell that is known gets its new end.
 
         Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
         and sending the same push ids again settles it.

@@ -35,9 +35,12 @@ from channels.journal.entry import (
     DueTimer,
     Entry,
     JournalListener,
+    KeptSpell,
     Mark,
     Receipt,
     Snapshot,
+    Spells,
+    Unended,
     Writer,
 )
 from channels.journal.moves import Moves, moves, moves_query
@@ -47,6 +50,8 @@ from channels.journal.tables import (
     journal_table,
     reads_table,
     snapshots_table,
+    spell_workers_table,
+    spells_table,
     timers_table,
     topics_table,
     versions_table,
@@ -132,6 +137,14 @@ class Journal:
         Nobody waits for it: where it is lost, the next one to load the topic reads more events.
         """
         self._commits.keep_snapshot(snapshot)
+
+    def keep_spells(self, spells: Spells) -> None:
+        """Keep who was in which topic, with the next transactions.
+
+        Nobody waits for it: while the database is away they wait; what is lost with the process ends when the worker
+        wrote last.
+        """
+        self._commits.keep_spells(spells)
 
     async def receipt(self, topic: str, author_id: int, push_id: str) -> Receipt | None:
         """Return where a push is stored, if it is."""
@@ -325,6 +338,37 @@ class Journal:
             .limit(limit)
         )
         return [DueTimer(*row) for row in await self._fetch(query)]
+
+    async def spells(self, topic: str, periods: Collection[int], user_id: int | None = None) -> list[KeptSpell]:
+        """Return who was in a topic in the periods that began at these positions, in order; or one user's."""
+        spells, workers = spells_table.c, spell_workers_table.c
+        query = (
+            select(spells.period, spells.user_id, spells.role, spells.began, spells.ended, workers.seen)
+            .join(topics_table, topics_table.c.id == spells.topic_id)
+            .join(spell_workers_table, workers.worker == spells.worker)
+            .where(topics_table.c.name == topic, spells.period.in_(periods))
+            .order_by(spells.period, spells.user_id, spells.began)
+        )
+        if user_id is not None:
+            query = query.where(spells.user_id == user_id)
+        return [KeptSpell(*row) for row in await self._fetch(query)]
+
+    async def unended(self, begins: str, ends: str, prefix: str) -> list[Unended]:
+        """Return the topics whose newest event of kind `begins` came after that of kind `ends`.
+
+        `prefix` is what their names begin with. Costs two look-ups in an index for each such topic.
+        """
+        newest = {
+            kind: select(func.max(events_table.c.seq))
+            .where(events_table.c.topic_id == topics_table.c.id, events_table.c.event == kind)
+            .scalar_subquery()
+            for kind in (begins, ends)
+        }
+        query = select(topics_table.c.name, newest[begins], newest[ends], topics_table.c.governed).where(
+            topics_table.c.name.startswith(prefix, autoescape=True)
+        )
+        rows = await self._fetch(query)
+        return [Unended(name, begun, governed) for name, begun, ended, governed in rows if (begun or 0) > (ended or 0)]
 
     @staticmethod
     def _select(topic: str, events: Collection[str]) -> Any:

@@ -17,7 +17,7 @@ import asyncpg
 from channels.errors import JournalUnavailable, Refused
 from channels.journal import choices
 from channels.journal.choices import KeptChoice
-from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded
+from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Spells, Stored, Superseded
 from channels.wire.codec import Event
 
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
@@ -92,6 +92,16 @@ _SNAPSHOT = """
     JOIN topics ON topics.name = new.topic AND topics.seq >= new.seq ORDER BY topics.id
     ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq
 """
+_SPELLS = """
+    INSERT INTO spells (worker, number, topic_id, period, user_id, role, began, ended)
+    SELECT $1, new.number, topics.id, new.period, new.user_id, new.role, new.began, new.ended
+    FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[])
+    AS new (number, topic, period, user_id, role, began, ended) JOIN topics ON topics.name = new.topic
+    ON CONFLICT (worker, number) DO UPDATE SET ended = excluded.ended
+"""
+_SEEN = """
+    INSERT INTO spell_workers (worker, seen) VALUES ($1, $2) ON CONFLICT (worker) DO UPDATE SET seen = excluded.seen
+"""
 
 
 class PostgresqlWriter:
@@ -104,12 +114,16 @@ class PostgresqlWriter:
         self._connection: asyncpg.Connection | None = None
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         """Store a batch, as `channels.journal.entry.Writer` says."""
         try:
             async with asyncio.timeout(self._commit_seconds):
-                return await self._transact_until_done(groups, marks, snapshots)
+                return await self._transact_until_done(groups, marks, snapshots, spells)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await self.close()
             if _is_refusal(error):
@@ -120,17 +134,17 @@ class PostgresqlWriter:
             raise
 
     async def _transact_until_done(
-        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]
+        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot], spells: Spells | None
     ) -> list[Stored]:
         while True:
             try:
-                return await self._transact(groups, marks, snapshots)
+                return await self._transact(groups, marks, snapshots, spells)
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 # PostgreSQL rolled back everything because of another transaction; try again, within its time.
                 await self.close()
 
     async def _transact(
-        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]
+        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot], spells: Spells | None
     ) -> list[Stored]:
         # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.
         # Dropping the connection rolls back as well.
@@ -139,6 +153,7 @@ class PostgresqlWriter:
         stored = await _append(connection, groups)
         await _mark(connection, marks)
         await _keep(connection, snapshots)
+        await _keep_spells(connection, spells)
         await connection.execute("COMMIT")
         return stored
 
@@ -385,3 +400,15 @@ async def _mark(connection: asyncpg.Connection, marks: Sequence[Mark]) -> None:
 async def _keep(connection: asyncpg.Connection, snapshots: Sequence[Snapshot]) -> None:
     if snapshots:
         await connection.execute(_SNAPSHOT, *_columns((each.topic, each.seq, each.state) for each in snapshots))
+
+
+async def _keep_spells(connection: asyncpg.Connection, spells: Spells | None) -> None:
+    if spells is None:
+        return
+    rows = [
+        (each.number, each.topic, each.period, each.user_id, each.role, each.began, each.ended)
+        for each in spells.changed
+    ]
+    if rows:
+        await connection.execute(_SPELLS, spells.worker, *_columns(rows))
+    await connection.execute(_SEEN, spells.worker, spells.at)

@@ -9,11 +9,24 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from channels.errors import JournalUnavailable, Refused
 from channels.journal import choices
 from channels.journal.choices import KeptChoice
-from channels.journal.entry import Choice, Counter, Entry, Group, Mark, Receipt, Snapshot, Stored, Superseded, Tally
+from channels.journal.entry import (
+    Choice,
+    Counter,
+    Entry,
+    Group,
+    Mark,
+    Receipt,
+    Snapshot,
+    Spells,
+    Stored,
+    Superseded,
+    Tally,
+)
 from channels.journal.write_lock import WriteLock
 from channels.wire.codec import Event
 
@@ -75,6 +88,13 @@ _SNAPSHOT = """
     ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq
 """
 
+_SPELL = """
+    INSERT INTO spells (worker, number, topic_id, period, user_id, role, began, ended)
+    SELECT ?, ?, id, ?, ?, ?, ?, ? FROM topics WHERE name = ?
+    ON CONFLICT (worker, number) DO UPDATE SET ended = excluded.ended
+"""
+_SEEN = "INSERT INTO spell_workers (worker, seen) VALUES (?, ?) ON CONFLICT (worker) DO UPDATE SET seen = excluded.seen"
+
 # SQLite takes no such value; the database is well.
 _REFUSALS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -91,10 +111,15 @@ class SqliteWriter:
         self._lock: WriteLock | None = None
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         """Store a batch, as `channels.journal.entry.Writer` says."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, groups, marks, snapshots)
+        commit = partial(self._commit, groups, marks, snapshots, spells)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, commit)
 
     async def close(self) -> None:
         """Close the connection and end the thread, which is left alone where it hangs in a commit."""
@@ -107,18 +132,22 @@ class SqliteWriter:
         if self._lock is not None:
             self._lock.close()
 
-    def _commit(self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]) -> list[Stored]:
+    def _commit(
+        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot], spells: Spells | None
+    ) -> list[Stored]:
         try:
             lock = self._lock = self._lock or WriteLock(f"{self._path}-turn")
             lock.acquire(self._lock_seconds)
         except OSError as error:  # TimeoutError is one
             raise JournalUnavailable(str(error)) from error
         try:
-            return self._write(groups, marks, snapshots)
+            return self._write(groups, marks, snapshots, spells)
         finally:
             lock.release()
 
-    def _write(self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot]) -> list[Stored]:
+    def _write(
+        self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot], spells: Spells | None
+    ) -> list[Stored]:
         committed = False
         try:
             connection = self._connection or self._connect()
@@ -128,6 +157,8 @@ class SqliteWriter:
                 connection.executemany(_MARK, map(_mark_row, marks))
             if snapshots:
                 connection.executemany(_SNAPSHOT, [(each.seq, each.state, each.topic, each.seq) for each in snapshots])
+            if spells is not None:
+                _keep_spells(connection, spells)
             connection.execute("COMMIT")
             committed = True
             return stored
@@ -160,6 +191,16 @@ class SqliteWriter:
 
 def _mark_row(mark: Mark) -> tuple[int, int, int, int, int, str]:
     return mark.user_id, mark.seq, mark.at, mark.delivered, mark.quiet, mark.topic
+
+
+def _keep_spells(connection: sqlite3.Connection, spells: Spells) -> None:
+    worker = spells.worker
+    rows = [
+        (worker, each.number, each.period, each.user_id, each.role, each.began, each.ended, each.topic)
+        for each in spells.changed
+    ]
+    connection.executemany(_SPELL, rows)
+    connection.execute(_SEEN, (worker, spells.at))
 
 
 def _append(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Stored]:

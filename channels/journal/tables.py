@@ -1,6 +1,6 @@
 """The journal's tables.
 
-Its name, topics, events and their versions, choices, timers, read marks, snapshots of state.
+Its name, topics, events and their versions, choices, timers, read marks, snapshots of state, spells of presence.
 """
 
 from sqlalchemy import (
@@ -131,4 +131,29 @@ snapshots_table = Table(
     Column("topic_id", ForeignKey("topics.id"), primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
+)
+
+# Who was in which topic, and when, during its periods (`channels.lesson.feature.Period`): the worker's own `number`,
+# the position of the event that began the period; `ended` is NULL for who is still there. Such a spell goes on until
+# its worker was `seen` last.
+spells_table = Table(
+    "spells",
+    metadata,
+    Column("worker", String(12), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic_id", ForeignKey("topics.id"), nullable=False),
+    Column("period", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index("spells_period", spells_table.c.topic_id, spells_table.c.period, spells_table.c.user_id)
+spell_workers_table = Table(
+    "spell_workers",
+    metadata,
+    Column("worker", String(12), primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

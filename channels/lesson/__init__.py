@@ -9,6 +9,7 @@ from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import Flags
 from channels.lesson.hands import Called, Hands
+from channels.lesson.lessons import LastLesson, Lessons
 from channels.lesson.lock import Lock
 from channels.lesson.mute import Mutes, Restrictions
 from channels.lesson.notes import Notes
@@ -17,7 +18,21 @@ from channels.lesson.polls import Polls
 from channels.lesson.slow import Slow
 
 # What topics fold from their events.
-FEATURES = (Announcements, Called, Flags, Hands, Lock, Mutes, Notes, Pins, Polls, Restrictions, Slow)
+FEATURES = (
+    Announcements,
+    Called,
+    Flags,
+    Hands,
+    Lock,
+    Mutes,
+    Notes,
+    Pins,
+    Polls,
+    Restrictions,
+    Slow,
+    Lessons,
+    LastLesson,
+)
 
 # What topics show of who is where and what is counted.
 LIVE_VIEWS = (Dashboard,)

@@ -207,6 +207,16 @@ class Action(msgspec.Struct, Generic[P, R], frozen=True):
 # What events add up to
 
 
+class Period(msgspec.Struct, frozen=True):
+    """A time in a topic for which the engine records who is there: the position of the event that began it, and when.
+
+    `at` is in ms since 1970.
+    """
+
+    position: int
+    at: int
+
+
 class Feature(Generic[S]):
     """What one feature knows of one topic, folded from the topic's events.
 
@@ -262,6 +272,13 @@ class Feature(Generic[S]):
         on, over all workers. Where it depends on what the push's author has done in the topic before, it returns True:
         then the author's own events bind that push in the same way.
         """
+
+    def period(self) -> Period | None:
+        """Return the period that runs, if one does: who is in the topic is recorded for it (`Journal.spells`).
+
+        Of a topic's features one at most has periods.
+        """
+        return None
 
 
 F = TypeVar("F", bound=Feature[Any])

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from channels.lesson.feature import Action, Feature, LiveView, Push, Viewer
+from channels.lesson.feature import Action, Feature, LiveView, Period, Push, Viewer
 from channels.wire.codec import Event
 
 F = TypeVar("F", bound=Feature[Any])
@@ -37,7 +37,7 @@ class TopicState:
     `governed` is the position of the newest event applied that changed what is allowed, 0 where there was none.
     """
 
-    __slots__ = ("_by_event", "_features", "_governing", "_rules", "_sleepers", "governed")
+    __slots__ = ("_by_event", "_features", "_governing", "_periods", "_rules", "_sleepers", "governed")
 
     def __init__(self, features: Sequence[type[Feature[Any]]]) -> None:
         # Most topics are those of single users and fold nothing: they share what is empty.
@@ -52,6 +52,7 @@ class TopicState:
             self._sleepers = [each for each in self._features.values() if each.sometimes]
         # Most features forbid nothing, and a push asks only those that do.
         self._rules = tuple(each for each in self._features.values() if type(each).rule is not Feature.rule)
+        self._periods = tuple(each for each in self._features.values() if type(each).period is not Feature.period)
         self.governed = 0
 
     @property
@@ -84,6 +85,12 @@ class TopicState:
         for feature in self._rules:
             depends |= bool(feature.rule(push, action))
         return depends
+
+    def period(self) -> Period | None:
+        """Return the period that runs in the topic, if one does."""
+        for feature in self._periods:
+            return feature.period()
+        return None
 
     def view(self, viewer: Viewer) -> dict[str, object]:
         """Return the state as the replies to a member's joins carry it."""

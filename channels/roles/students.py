@@ -1,6 +1,6 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import acknowledging, amending, chat, flags, hands, notes, polls, reactions, reading
+from channels.lesson import acknowledging, amending, chat, flags, hands, missed, notes, polls, reactions, reading
 from channels.lesson.rules import Role, rule
 
 _READ = (reading.READ, reading.MARK, reading.COUNT, acknowledging.ACKNOWLEDGE, acknowledging.READ)
@@ -16,6 +16,7 @@ ROLE = Role(
             amending.EDIT,
             amending.HIDE,
             amending.RESTORE,
+            missed.MISSED,
             flags.FLAG,
             notes.SEND,
             reactions.REACT,

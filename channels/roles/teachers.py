@@ -8,6 +8,7 @@ from channels.lesson import (
     correcting,
     flags,
     hands,
+    lessons,
     lock,
     mute,
     notes,
@@ -16,6 +17,7 @@ from channels.lesson import (
     progress,
     reactions,
     reading,
+    register,
     slow,
 )
 from channels.lesson.rules import Role, rule
@@ -29,6 +31,8 @@ _IN_CLASS = (
     chat.SEND,
     chat.TYPE,
     *_AMEND,
+    lessons.START,
+    lessons.END,
     *_ORDER,
     flags.FLAG,
     notes.ANSWER,
@@ -54,7 +58,16 @@ ROLE = Role(
     "Teachers, in their classes.",
     {
         "class": rule(*_IN_CLASS),
-        "staff": rule(flags.SEE, flags.CLOSE, notes.ANSWER, notes.CLOSE, reading.READ, reading.MARK, reading.COUNT),
+        "staff": rule(
+            register.CORRECT,
+            flags.SEE,
+            flags.CLOSE,
+            notes.ANSWER,
+            notes.CLOSE,
+            reading.READ,
+            reading.MARK,
+            reading.COUNT,
+        ),
         "role:teachers": rule(*_READ, counted=True),
         "school": rule(*_READ, counted=True),
         "user:me": rule(*_OWN),

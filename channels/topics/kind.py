@@ -79,7 +79,7 @@ CLASS = TopicKind(
     "that sees the whole school joins any.",
     Audience.ENROLLED,
     presence=True,
-    features=("announcements", "called", "hands", "lock", "mute", "pins", "polls", "slow"),
+    features=("announcements", "called", "hands", "lock", "mute", "pins", "polls", "slow", "lesson", "last_lesson"),
 )
 CLASS_STAFF = TopicKind(
     "staff",

@@ -41,6 +41,9 @@ class State(Protocol):
     def apply(self, event: Event) -> None:
         """Fold one event, of any kind, in order."""
 
+    def period(self) -> Any:
+        """Return the period for which presence in the topic is recorded, None where there is none."""
+
     def view(self, viewer: Any) -> dict[str, object]:
         """Return the state as the replies to a member's joins carry it."""
 
@@ -49,11 +52,6 @@ class State(Protocol):
 
     def load(self, data: bytes) -> bool:
         """Take over a snapshot; False, and nothing changes, where it was made by another version."""
-
-
-# The newest events of a topic that has had none, as most users' own have: a deque of its own takes 760 bytes. It keeps
-# nothing, so all topics can share it.
-_NO_EVENTS: deque[Event] = deque(maxlen=0)
 
 
 class Topic:
@@ -98,7 +96,7 @@ class Topic:
         self.floor = 0  # at this position or below, the journal lacks events
         self.snapshot_due = 0  # the position at which the next snapshot of the state is kept
         self.groups: dict[Wire, dict[Session, Sender]] = {}
-        self.recent = _NO_EVENTS
+        self.recent: deque[Event] = deque()
         self.recent_bytes = 0
         self.reads: dict[int, int] = {}  # how far users have read, by their ids; it never goes back
         self.delivered: dict[int, int] = {}  # up to where users were sent it, as far as this worker has noted
@@ -133,8 +131,6 @@ class Topic:
 
     def remember(self, event: Event) -> None:
         """Keep the event encoded for those who come back, and forget the oldest ones past the bounds."""
-        if self.recent is _NO_EVENTS:
-            self.recent = deque()
         self.recent.append(event)
         self.recent_bytes += len(event.payload)
         while len(self.recent) > RECENT_EVENTS or self.recent_bytes > MAX_RECENT_BYTES:
@@ -173,5 +169,5 @@ class Topic:
         """Go on after `seq`, because the journal does not have the events before it any more."""
         self.seq = self.floor = seq
         self.head = max(self.head, seq)
-        self.recent = _NO_EVENTS
+        self.recent.clear()
         self.recent_bytes = 0

@@ -42,7 +42,7 @@ from server.databases.credentials import (
     extend_sign_ins,
     sign_ins_to_extend,
 )
-from server.databases.directory import count_audience, read_audience, read_grades, read_people, read_reached
+from server.databases.directory import count_audience, read_audience, read_grades, read_names, read_people, read_reached
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
 from server.databases.users import find_user, set_password
@@ -227,6 +227,11 @@ class Accounts:
         for class_id, id_, name, role in people:
             found[class_id].append(User(id_, name, role))
         return {class_id: sorted(users, key=_teachers_first) for class_id, users in found.items()}
+
+    async def names(self, user_ids: Collection[int]) -> dict[int, str]:
+        """Return the names of these users; of those who have left, too."""
+        async with reading(self._sessions) as db:
+            return await read_names(db, user_ids)
 
     async def audience(
         self, topic: TopicAddress, roles: Collection[str], among: Collection[int]

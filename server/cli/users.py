@@ -3,7 +3,6 @@
 import csv
 import io
 import sys
-import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,12 +15,11 @@ from server.accounts.users import CODE_DAYS, Code, Token, Users
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.cli.secret import print_secrets
 from server.databases import Databases
+from server.spreadsheet import as_text
 
 R = TypeVar("R")
 
 _LONGEST_TOKEN_DAYS = 3650
-
-_FORMULA_SIGNS = ("=", "+", "-", "@")
 
 password_option = option(
     "--password-stdin",
@@ -170,21 +168,13 @@ def _print_sheet(sheet: Sequence[Code]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "name", "login", "code", "expires"])
     for line in sheet:
-        cells = [_as_text(cell) for cell in (line.classroom, line.name, line.login)]
+        cells = [as_text(cell) for cell in (line.classroom, line.name, line.login)]
         writer.writerow([*cells, line.code, _day(line.expires_at)])
     print_secrets(text.getvalue(), is_sheet=True)
 
 
 def _print_tokens(tokens: Sequence[Token]) -> None:
     print_secrets("".join(f"{made.login}\t{made.secret}\n" for made in tokens))
-
-
-def _as_text(cell: str) -> str:
-    """Keep a spreadsheet from reading a name as a formula.
-
-    Some read the full-width signs of East Asian keyboards as the plain ones, and some skip blanks before a sign.
-    """
-    return f"'{cell}" if unicodedata.normalize("NFKC", cell).lstrip().startswith(_FORMULA_SIGNS) else cell
 
 
 def _day(at: int) -> str:

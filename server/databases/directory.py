@@ -112,6 +112,12 @@ async def read_people(
     return (await db.execute(query)).all()
 
 
+async def read_names(db: AsyncSession, ids: Collection[int]) -> dict[int, str]:
+    """Return the names of these users, also of those who have left."""
+    query = select(Account.id, Account.name)
+    return {row[0]: row[1] for some in batches(ids) for row in await db.execute(query.where(Account.id.in_(some)))}
+
+
 async def read_audience(
     db: AsyncSession, class_id: int | None, roles: Collection[RoleName], among: Collection[int] | None = None
 ) -> list[User]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from channels.journal.journal import Journal
 from server.accounts.accounts import Accounts
 from server.asyncapi import TABLES, Tables
 from server.compression import Compressed
@@ -39,10 +40,12 @@ def application_settings(
     tables: Tables = TABLES,
     assets: Assets | None = None,
     read_topic: ReadTopic | None = None,
+    journal: Journal | None = None,
 ) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on.
 
-    `read_topic` gives pages the first events of a topic; without it they wait for the socket.
+    `read_topic` gives pages the first events of a topic; without it they wait for the socket. `journal` is read by the
+    pages that show what is kept there.
     """
     return {
         "default_handler_class": Missing,
@@ -50,6 +53,7 @@ def application_settings(
         "databases": databases,
         "assets": assets or static.bundled(),
         "read_topic": read_topic,
+        "journal": journal,
         "transforms": [StrictHeaders, Compressed],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},

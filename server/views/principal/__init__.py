@@ -1,9 +1,19 @@
 """What the principal sees."""
 
-from server.views.principal.principal import Dashboard, PrincipalAnnouncements, PrincipalClass
+from server.views.principal.principal import (
+    Dashboard,
+    PrincipalAnnouncements,
+    PrincipalAttendance,
+    PrincipalAttendanceData,
+    PrincipalAttendanceSheet,
+    PrincipalClass,
+)
 
 handlers = [
     (r"/principal/", Dashboard),
     (r"/principal/classes/([0-9]{1,15})", PrincipalClass),
+    (r"/principal/classes/([0-9]{1,15})/attendance", PrincipalAttendance),
+    (r"/principal/classes/([0-9]{1,15})/attendance\.json", PrincipalAttendanceData),
+    (r"/principal/classes/([0-9]{1,15})/attendance\.csv", PrincipalAttendanceSheet),
     (r"/principal/announcements", PrincipalAnnouncements),
 ]

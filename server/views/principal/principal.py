@@ -3,6 +3,7 @@
 from typing import Any
 
 from channels.roles import principal
+from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
 from server.views.base import Page
 from server.views.classroom import AnnouncementsPage, ClassPage
 
@@ -35,3 +36,21 @@ class PrincipalAnnouncements(AnnouncementsPage):
     async def classes(self) -> list[dict[str, Any]]:
         """Return every class of the school, to choose one from."""
         return [{"id": each.id, "title": each.title} for each in self.member.classes.values()]
+
+
+class PrincipalAttendance(AttendancePage):
+    """Who was in the lessons of a class."""
+
+    role = principal.ROLE
+
+
+class PrincipalAttendanceData(AttendanceData):
+    """The same, for the page's scripts."""
+
+    role = principal.ROLE
+
+
+class PrincipalAttendanceSheet(AttendanceSheet):
+    """The same, for a spreadsheet."""
+
+    role = principal.ROLE

@@ -1,6 +1,7 @@
 """The pages of students."""
 
 from channels.roles import students
+from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
 
 
@@ -18,5 +19,23 @@ class StudentClass(ClassPage):
 
 class StudentAnnouncements(AnnouncementsPage):
     """What concerns a student."""
+
+    role = students.ROLE
+
+
+class StudentAttendance(AttendancePage):
+    """Who was in the lessons of a class."""
+
+    role = students.ROLE
+
+
+class StudentAttendanceData(AttendanceData):
+    """The same, for the page's scripts."""
+
+    role = students.ROLE
+
+
+class StudentAttendanceSheet(AttendanceSheet):
+    """The same, for a spreadsheet."""
 
     role = students.ROLE

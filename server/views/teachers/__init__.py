@@ -1,9 +1,19 @@
 """What teachers see."""
 
-from server.views.teachers.teachers import TeacherAnnouncements, TeacherClass, TeacherClasses
+from server.views.teachers.teachers import (
+    TeacherAnnouncements,
+    TeacherAttendance,
+    TeacherAttendanceData,
+    TeacherAttendanceSheet,
+    TeacherClass,
+    TeacherClasses,
+)
 
 handlers = [
     (r"/teachers/", TeacherClasses),
     (r"/teachers/classes/([0-9]{1,15})", TeacherClass),
+    (r"/teachers/classes/([0-9]{1,15})/attendance", TeacherAttendance),
+    (r"/teachers/classes/([0-9]{1,15})/attendance\.json", TeacherAttendanceData),
+    (r"/teachers/classes/([0-9]{1,15})/attendance\.csv", TeacherAttendanceSheet),
     (r"/teachers/announcements", TeacherAnnouncements),
 ]

@@ -1,6 +1,7 @@
 """The pages of teachers."""
 
 from channels.roles import teachers
+from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
 
 
@@ -18,5 +19,23 @@ class TeacherClass(ClassPage):
 
 class TeacherAnnouncements(AnnouncementsPage):
     """What concerns a teacher."""
+
+    role = teachers.ROLE
+
+
+class TeacherAttendance(AttendancePage):
+    """Who was in the lessons of a class."""
+
+    role = teachers.ROLE
+
+
+class TeacherAttendanceData(AttendanceData):
+    """The same, for the page's scripts."""
+
+    role = teachers.ROLE
+
+
+class TeacherAttendanceSheet(AttendanceSheet):
+    """The same, for a spreadsheet."""
 
     role = teachers.ROLE

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal.commit_queue import MAX_QUEUED, MAX_WAIT_SECONDS
-from channels.journal.entry import Group, Mark, Receipt, Snapshot, Stored, Writer
+from channels.journal.entry import Group, Mark, Receipt, Snapshot, Spells, Stored, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
@@ -31,7 +31,11 @@ async def test_outage_logs_one_line_at_its_start_and_end(
         away = True
 
         async def commit(
-            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+            self,
+            groups: Sequence[Group],
+            marks: Sequence[Mark] = (),
+            snapshots: Sequence[Snapshot] = (),
+            spells: Spells | None = None,
         ) -> list[Stored]:
             if self.away:
                 raise JournalUnavailable("no route to host")
@@ -62,10 +66,14 @@ class Away:
         self._writer = writer
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         self.tries += 1
-        return await self._writer.commit(groups, marks, snapshots)
+        return await self._writer.commit(groups, marks, snapshots, spells)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -138,9 +146,13 @@ async def test_close_with_a_hanging_database_refuses_queued_pushes(database: Asy
 async def test_push_queued_behind_a_failed_transaction_fails_with_it(database: AsyncEngine) -> None:
     class Slow(CountingWriter):
         async def commit(
-            self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+            self,
+            groups: Sequence[Group],
+            marks: Sequence[Mark] = (),
+            snapshots: Sequence[Snapshot] = (),
+            spells: Spells | None = None,
         ) -> list[Stored]:
-            await super().commit(groups, marks, snapshots)
+            await super().commit(groups, marks, snapshots, spells)
             await failing.wait()
             raise JournalUnavailable("it does not answer")
 
@@ -177,7 +189,11 @@ class CountingWriter:
         self.sizes: list[int] = []
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         self.sizes.append(len(groups))
         await asyncio.sleep(0)
@@ -221,7 +237,11 @@ class StuckWriter:
     """A writer whose database never answers."""
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         await asyncio.Event().wait()
         return []

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import JournalUnavailable
-from channels.journal.entry import Group, Mark, Snapshot, Stored
+from channels.journal.entry import Group, Mark, Snapshot, Spells, Stored
 from channels.lesson import chat
 from channels.limit import Limits
 from tests.channels.support import ANA, Client, Worker, writer_for
@@ -28,11 +28,15 @@ class BrokenWriter:
         self._writer = writer_for(database)
 
     async def commit(
-        self, groups: Sequence[Group], marks: Sequence[Mark] = (), snapshots: Sequence[Snapshot] = ()
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
     ) -> list[Stored]:
         if self.broken:
             raise JournalUnavailable("away")
-        stored = await self._writer.commit(groups, marks, snapshots)
+        stored = await self._writer.commit(groups, marks, snapshots, spells)
         if self.mute:
             raise JournalUnavailable("the connection broke")
         return stored

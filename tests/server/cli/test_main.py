@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from server.asyncapi import make_document
 from server.cli.main import main
-from server.cli.users import _as_text
+from server.spreadsheet import as_text
 from tests.lousa import ROOT
 from tests.roster import write_school
 
@@ -115,12 +115,12 @@ def test_code_sheet_is_safe_for_spreadsheets(run: Run, school: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", " =", "\t=", "\u3000＝"])
 def test_no_cell_of_a_sheet_is_read_as_a_formula(sign: str) -> None:
-    assert _as_text(f"{sign}1+1") == f"'{sign}1+1"
+    assert as_text(f"{sign}1+1") == f"'{sign}1+1"
 
 
 @pytest.mark.parametrize("name", ["Ana", "João-Pedro", "1+1", "'=", "安娜"])
 def test_names_in_a_sheet_stay_as_they_are(name: str) -> None:
-    assert _as_text(name) == name
+    assert as_text(name) == name
 
 
 def test_codes_are_for_all_classes_or_for_single_people(run: Run, school: Path) -> None:

@@ -10,12 +10,15 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
+from channels.journal.journal import Journal
+from channels.journal.sqlite import SqliteWriter
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
 from server.databases import Databases, DbSessions, reading
 from server.databases.users import find_users
 from server.settings import database_urls
+from tests.channels.journal.support import Recorder
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
 from tests.server.views.visitor import Visitor
@@ -52,9 +55,21 @@ async def accounts(sessions: DbSessions, clock: TurnedClock) -> AsyncIterator[Ac
 
 
 @pytest.fixture
-async def url(accounts: Accounts, databases: Databases) -> AsyncIterator[str]:
+async def journal(databases: Databases) -> AsyncIterator[Journal]:
+    """Return the journal that pages read; it has no engine."""
+    engine = databases.engine("journal")
+    journal = Journal(engine, SqliteWriter(engine.url.database or ""))
+    await journal.open()
+    journal.start(Recorder())
+    yield journal
+    await journal.close()
+
+
+@pytest.fixture
+async def url(accounts: Accounts, databases: Databases, journal: Journal) -> AsyncIterator[str]:
     """Serve all pages; return where."""
-    application = Application(views.handlers(accounts), **views.application_settings(accounts, databases))
+    settings = views.application_settings(accounts, databases, journal=journal)
+    application = Application(views.handlers(accounts), **settings)
     server = HTTPServer(application)
     socket, port = bind_unused_port()
     server.add_socket(socket)
