@@ -159,7 +159,7 @@ function queueDialog(channel, queue) {
   };
   const open = () => {
     const clear = () => pushAndClose(channel, "hand:clear", {});
-    showDialog(_("Hands"), [rows, h("div", {class: "dialog-choices"}, quiet(_("Lower all hands"), clear), quiet(_("Close"), closeDialog))], () => {
+    showDialog(_("Hands"), [h("p", {class: "hint"}, _("{keys} calls the next one.", {keys: SHORTCUT})), rows, h("div", {class: "dialog-choices"}, quiet(_("Lower all hands"), clear), quiet(_("Close"), closeDialog))], () => {
       isOpen = false;
     });
     isOpen = true;

@@ -38,7 +38,7 @@ export class PollCard {
 
   /** @param {Poll} poll @param {Known} known */
   update(poll, known) {
-    const tally = poll.closed?.tally ?? known.standing?.tally;
+    const tally = tallyOf(poll, known);
     this.#bars.hidden = tally === undefined;
     if (tally !== undefined) this.#bars.replaceChildren(...bars(poll, tally, known.own));
     if (poll.closed !== undefined && !this.#isClosed) this.#close(poll);
@@ -95,6 +95,12 @@ export function bars(poll, tally, own) {
       h("span", {class: "poll-bar", "aria-hidden": "true"}, fill),
     );
   });
+}
+
+/** What the bars show: the result; while the poll is open, to staff how it stands, if it is not anonymous. @param {Poll} poll @param {Known} known */
+function tallyOf(poll, {standing}) {
+  if (poll.closed !== undefined) return poll.closed.tally;
+  return isStaff(page.me) && !poll.anonymous ? standing?.tally ?? [] : undefined;
 }
 
 /** @param {Poll} poll @param {Known} known */

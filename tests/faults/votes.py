@@ -1,7 +1,7 @@
 """A class votes at once on several workers, one of which is killed; every vote that was answered is counted, once.
 
-By hand: `python -m tests.faults.votes --pupils 2000 --workers 2 --kills 0` prints how long it took and how many
-transactions.
+By hand: `python -m tests.faults.votes --pupils 2000 --workers 2 --kills 0 --within 0` prints how long it took and how
+many transactions.
 """
 
 import argparse
@@ -40,6 +40,7 @@ class Outcome:
     tally: list[int]
     seconds: float
     again: int
+    returned: int
     transactions: int | None
     updates: int  # of the live tally that the teacher got
 
@@ -49,7 +50,7 @@ class Outcome:
         took = "" if self.transactions is None else f" in {self.transactions} transactions"
         return (
             f"{sum(self.voted)} votes{took}, {self.seconds:.2f} s until the last answer, {self.again} sent again, "
-            f"{self.updates} updates of the live tally: {self.tally}, {verdict}"
+            f"{self.returned} connected again, {self.updates} updates of the live tally: {self.tally}, {verdict}"
         )
 
 
@@ -59,6 +60,7 @@ class Voter:
     def __init__(self, url: str, topic: str, option: int, push_id: str) -> None:
         self.option = option
         self.again = 0
+        self.returned = 0
         self._url = url
         self._topic = topic
         self._push_id = push_id
@@ -67,6 +69,8 @@ class Voter:
     async def connect(self) -> Connection:
         """Return a connection that has joined the class."""
         while self._connection is None or self._connection.ended.is_set():
+            self.returned += self._connection is not None
+            self._connection = None
             try:
                 connection = await Connection.open(self._url, _ignore, Patience(open=60.0))
                 await connection.join(self._topic)
@@ -75,8 +79,9 @@ class Voter:
                 await asyncio.sleep(random.uniform(*RETRY_SECONDS))
         return self._connection
 
-    async def vote(self, target: int) -> None:
-        """Vote, under the same id until it is answered."""
+    async def vote(self, target: int, within: float) -> None:
+        """Vote at some moment within so many seconds, under the same id until it is answered."""
+        await asyncio.sleep(random.uniform(0, within))
         payload = {"target": target, "option": self.option, "id": self._push_id}
         while True:
             try:
@@ -137,7 +142,9 @@ class Teacher:
         return tally
 
 
-async def play(site: Site, *, kills: int, transactions: Callable[[], int] | None = None) -> Outcome:
+async def play(
+    site: Site, *, kills: int, within: float = 1.0, transactions: Callable[[], int] | None = None
+) -> Outcome:
     """Let all pupils vote at once, kill workers meanwhile, close the poll and return what became of it."""
     token = await asyncio.to_thread(site.lousa.tokens, "teacher")
     teacher = Teacher(site.lousa.socket_url("teachers", token["teacher"]))
@@ -151,7 +158,7 @@ async def play(site: Site, *, kills: int, transactions: Callable[[], int] | None
     before = transactions() if transactions else 0
     began = time.monotonic()
     async with asyncio.timeout(VOTE_SECONDS):
-        votes = [asyncio.create_task(voter.vote(target)) for voter in voters]
+        votes = [asyncio.create_task(voter.vote(target, within)) for voter in voters]
         await _kill(site, votes, kills)
         await asyncio.gather(*votes)
     seconds = time.monotonic() - began
@@ -159,8 +166,9 @@ async def play(site: Site, *, kills: int, transactions: Callable[[], int] | None
     tally = await teacher.close_poll(target)
     await asyncio.gather(*(voter.leave() for voter in voters))
     chosen = Counter(voter.option for voter in voters)
-    again = sum(voter.again for voter in voters)
-    return Outcome([chosen[option] for option in range(len(OPTIONS))], tally, seconds, again, used, teacher.updates)
+    again, returned = sum(voter.again for voter in voters), sum(voter.returned for voter in voters)
+    voted = [chosen[option] for option in range(len(OPTIONS))]
+    return Outcome(voted, tally, seconds, again, returned, used, teacher.updates)
 
 
 async def _connect(voters: list[Voter]) -> None:
@@ -187,6 +195,7 @@ def main() -> int:
     parser.add_argument("--pupils", type=int, default=1_000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kills", type=int, default=1)
+    parser.add_argument("--within", type=float, default=1.0, help="seconds in which the pupils vote")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     given = parser.parse_args()
     allow_many_files()
@@ -195,7 +204,7 @@ def main() -> int:
         open_site(Path(folder), given.database, given.pupils, given.workers, classes=1) as site,
     ):
         counter = _stamps(site) if given.database == "sqlite" else None
-        outcome = asyncio.run(play(site, kills=given.kills, transactions=counter))
+        outcome = asyncio.run(play(site, kills=given.kills, within=given.within, transactions=counter))
         print(outcome)
     return int(outcome.voted != outcome.tally)
 
