@@ -9,6 +9,7 @@ from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import Flags
 from channels.lesson.hands import Called, Hands
+from channels.lesson.hours import ClassOpening
 from channels.lesson.lessons import LastLesson, Lessons
 from channels.lesson.lock import Lock
 from channels.lesson.mute import Mutes, Restrictions
@@ -21,6 +22,7 @@ from channels.lesson.slow import Slow
 FEATURES = (
     Announcements,
     Called,
+    ClassOpening,
     Flags,
     Hands,
     Lock,

@@ -30,6 +30,8 @@ AT_ANY_HOUR = frozenset(
         "message:flag",
         "announcement:acknowledge",
         "hand:lower",
-        "missed:read",
+        "poll:mine",
+        "acknowledged:read",
+        "lesson:missed",
     }
 )

@@ -7,6 +7,7 @@ from channels.lesson import (
     correcting,
     flags,
     hands,
+    hours,
     lessons,
     lock,
     mute,
@@ -23,7 +24,7 @@ from channels.lesson.rules import Role, rule
 
 _AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE_ANY)
 _MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
-_ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE)
+_ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE, hours.SET, hours.READ)
 _HANDS = (hands.LOWER, hands.CALL, hands.CLEAR)
 _POLLS = (polls.OPEN, polls.CLOSE, polls.VOTES)
 _ANNOUNCE = (

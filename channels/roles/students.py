@@ -1,6 +1,6 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import acknowledging, amending, chat, flags, hands, missed, notes, polls, reactions, reading
+from channels.lesson import acknowledging, amending, chat, flags, hands, hours, missed, notes, polls, reactions, reading
 from channels.lesson.rules import Role, rule
 
 _READ = (reading.READ, reading.MARK, reading.COUNT, acknowledging.ACKNOWLEDGE, acknowledging.READ)
@@ -18,6 +18,7 @@ ROLE = Role(
             amending.RESTORE,
             missed.MISSED,
             flags.FLAG,
+            hours.READ,
             notes.SEND,
             reactions.REACT,
             reactions.UNREACT,

@@ -79,7 +79,19 @@ CLASS = TopicKind(
     "that sees the whole school joins any.",
     Audience.ENROLLED,
     presence=True,
-    features=("announcements", "called", "hands", "lock", "mute", "pins", "polls", "slow", "lesson", "last_lesson"),
+    features=(
+        "announcements",
+        "called",
+        "hands",
+        "hours",
+        "lock",
+        "mute",
+        "pins",
+        "polls",
+        "slow",
+        "lesson",
+        "last_lesson",
+    ),
 )
 CLASS_STAFF = TopicKind(
     "staff",

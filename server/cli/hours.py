@@ -28,7 +28,10 @@ class _Spans(click.ParamType[list[Span]]):
 
 def _days(text: str) -> range:
     first, _, last = text.partition("-")
-    return range(_DAYS.index(first) + 1, _DAYS.index(last or first) + 2)
+    found = range(_DAYS.index(first) + 1, _DAYS.index(last or first) + 2)
+    if not found:
+        raise ValueError(text)
+    return found
 
 
 def _time(text: str) -> str:

@@ -349,3 +349,35 @@ def test_protocol_is_printed_for_the_given_address(run: Run) -> None:
     assert printed.exit_code == 0
     assert json.loads(printed.stdout) == json.loads(json.dumps(make_document("https://lousa.example")))
     _fails(run("protocol", "--url", "lousa"), "--url lousa is not an origin such as https://portal.school.example.")
+
+
+def test_hours_of_the_school_are_set_and_shown(run: Run, school: Path) -> None:
+    assert run("school", "hours").stdout == "Time zone: UTC\nStudents can write at all hours.\n"
+    zone = ("--zone", "America/Sao_Paulo")
+    shown = run("school", "hours", "mon-tue=7:30-12:00", "sat=08:00-24:00", *zone).stdout
+    assert shown.splitlines() == [
+        "Time zone: America/Sao_Paulo",
+        "  mon 07:30-12:00",
+        "  tue 07:30-12:00",
+        "  sat 08:00-24:00",
+    ]
+    assert run("school", "hours").stdout == shown
+    assert "while a lesson of their class runs" in run("school", "hours", "--lesson").stdout
+    assert "at all hours" in run("school", "hours", "--always").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mon=12:00-07:00"], "a span opens before it closes"),
+        (["--zone", "Brasília"], "There is no time zone 'Brasília'"),
+    ],
+)
+def test_hours_that_cannot_be_are_not_set(run: Run, school: Path, arguments: list[str], message: str) -> None:
+    _fails(run("school", "hours", *arguments), message)
+    assert run("school", "hours").stdout == "Time zone: UTC\nStudents can write at all hours.\n"
+
+
+@pytest.mark.parametrize("span", ["monday=07:00-12:00", "mon", "mon=7-12", "mon=07:00-25:00", "sat-mon=07:00-12:00"])
+def test_times_that_cannot_be_read_are_explained(run: Run, span: str) -> None:
+    _fails(run("school", "hours", span), "is not written as in mon-fri=07:00-18:00", code=2)
