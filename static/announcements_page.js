@@ -5,6 +5,7 @@ import {announceAloud, follow} from "./announcements/feed.js";
 import {showUnsent, startForm} from "./announcements/form.js";
 import {showPlans} from "./announcements/plans.js";
 import {connect} from "./connection.js";
+import {showMentionsInTab} from "./mentions.js";
 import {closeMenus} from "./menu.js";
 import {byId, page} from "./page.js";
 import {readingOf} from "./reading.js";
@@ -22,5 +23,6 @@ for (const topic of [...page.topics.wide, ...classTopics]) {
 }
 if (hasForm) showPlans(startForm(follow));
 showAnnouncementBadge();
+showMentionsInTab();
 closeMenus();
 connect();

@@ -10,6 +10,7 @@ import {wellFormed} from "./client/well_formed.js";
 import {mine, onOnline} from "./connection.js";
 import {h, setText} from "./dom.js";
 import {_, list, ngettext, number} from "./language.js";
+import {isMentioned, onMention} from "./mentions.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
 import {watchHold} from "./still.js";
@@ -129,6 +130,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
   presence.onChange((users) => showLesson(users.some(({role}) => role === TEACHER)));
   presence.onCount(({users}) => showLesson((users[TEACHER] ?? 0) > 0));
   reading.onChange(show);
+  onMention(show);
   onNewDay(show);
   showReading(reading, {link, at, unread, preview});
   // What is unread in the open class is about to be read.
@@ -153,7 +155,8 @@ function showReading(reading, {link, at, unread, preview}) {
   setText(at, last === undefined ? "" : shortTime(last.payload.at));
   fill(preview, last === undefined ? String(isKnown) : versionOf(last.payload), () => previewOf(reading));
   link.classList.toggle("is-unread", count > 0);
-  fill(unread, count > 0 ? sign : "", () => (count > 0 ? [unreadSign(count, sign)] : []));
+  const isMeant = isMentioned(reading);
+  fill(unread, `${isMeant ? "@" : ""}${count > 0 ? sign : ""}`, () => [isMeant && mentionSign(), count > 0 && unreadSign(count, sign)].filter((part) => part !== false));
 }
 
 /** Which message this is, and as it is since which change. @param {any} payload */
@@ -172,6 +175,11 @@ function fill(element, what, make) {
 function unreadSign(count, sign) {
   const words = ngettext("{n} unread message", "{n} unread messages", count);
   return h("span", {class: "count", title: words}, sign, hidden(words));
+}
+
+function mentionSign() {
+  const words = _("You are mentioned");
+  return h("span", {class: "count mention-sign", title: words}, h("span", {"aria-hidden": "true"}, "@"), hidden(words));
 }
 
 /** @param {string} words */

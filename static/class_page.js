@@ -1,6 +1,6 @@
 /** The page of one class: joins its topic, and brings the parts of the page together. */
 
-import {AMENDING} from "./amended.js";
+import {AMENDING, REACTING} from "./amended.js";
 import {showAnnouncementBadge} from "./announcement_badge.js";
 import {showAuthorAbove} from "./chat/author_above.js";
 import {startComposer} from "./chat/composer.js";
@@ -8,8 +8,11 @@ import {Conversation} from "./chat/conversation.js";
 import {History} from "./chat/history.js";
 import {jumps} from "./chat/jumps.js";
 import {Outgoing} from "./chat/outgoing.js";
-import {menuButton, startMessageMenus} from "./chat/message_menu.js";
+import {mentionsMe} from "./chat/mention.js";
+import {offerForMessages, startMessageMenus} from "./chat/message_menu.js";
+import {messageParts, showBeside} from "./chat/message_parts.js";
 import {showPeople} from "./chat/people.js";
+import {Replying} from "./chat/replying.js";
 import {eventRow} from "./chat/row.js";
 import {Seen} from "./chat/seen.js";
 import {Typing} from "./chat/typing.js";
@@ -18,7 +21,7 @@ import {showClasses} from "./class_list.js";
 import {connect} from "./connection.js";
 import {beginWithFirstEvents} from "./first_events.js";
 import {changeFormulasBy} from "./formula.js";
-import {list, ngettext} from "./language.js";
+import {_, list, ngettext} from "./language.js";
 import {showFlags} from "./lesson/flags.js";
 import {showHands} from "./lesson/hands.js";
 import {showLesson} from "./lesson/lesson.js";
@@ -27,21 +30,25 @@ import {showMissed} from "./lesson/missed.js";
 import {showMutes} from "./lesson/mutes.js";
 import {showNotes} from "./lesson/notes.js";
 import {noteRefusal, showOrder} from "./lesson/order.js";
+import {showPins} from "./lesson/pins.js";
 import {showReaders} from "./lesson/readers.js";
 import {showPolls} from "./lesson/polls.js";
+import {showMentionsInTab} from "./mentions.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, MESSAGE, readingOf} from "./reading.js";
 import {hush, speak} from "./spoken.js";
 import {showInTab} from "./tab_sign.js";
+import {mentionedIn} from "./text/mention.js";
 import {plainText} from "./text/parse.js";
 import {classTopic} from "./topic.js";
 
 const topic = classTopic(page.classroom.id);
 const reading = readingOf(topic, {present: true});
 const {channel} = reading;
-const conversation = new Conversation(byId("messages"), rowOf);
+const jump = (/** @type {number} */ seq) => void history.toMessage(seq);
+const conversation = new Conversation(byId("messages"), rowOf, (row, {payload}) => showBeside(row, payload, channel));
 const view = new View(byId("scroller"));
 const history = new History(reading, conversation, view, () => shown());
 const seen = new Seen(byId("scroller"), conversation, reading, () => {
@@ -66,13 +73,14 @@ const typing = new Typing(channel, byId("typing"));
 /** What the conversation shows is no longer on its way. @param {TopicEvent} event */
 function rowOf(event) {
   outgoing.arrived(event.payload);
-  const menu = event.event === MESSAGE ? menuButton(event.payload, channel) : null;
-  return eventRow(event, channel, menu);
+  return eventRow(event, channel, event.event === MESSAGE ? messageParts(event.payload, channel, jump) : {});
 }
 
 /** The rows have changed. */
 function shown() {
   outgoing.caughtUp();
+  outgoing.showQuotes();
+  replying.show();
   seen.changed();
   showJumps();
 }
@@ -88,7 +96,9 @@ function arrived(event, payload) {
   typing.ended(payload.author.id);
   outgoing.arrived(payload);
   history.add({event, payload});
-  if (payload.author.id !== page.me.id) speak(`${payload.author.name}: ${plainText(payload.text)}`);
+  if (payload.author.id === page.me.id) return;
+  const who = mentionsMe(payload) ? _("{name} mentions you", {name: payload.author.name}) : payload.author.name;
+  speak(`${who}: ${plainText(payload.text)}`);
 }
 
 /** A message has changed; its former words are not said any more. @param {TopicEvent} change */
@@ -110,7 +120,9 @@ function showWhetherOurs(isOurs) {
 /** @param {string} text */
 function send(text) {
   conversation.drawLine(null);
-  outgoing.send(text);
+  const answered = replying.take();
+  const mentions = mentionedIn(text, page.people);
+  outgoing.send({text, ...(answered !== undefined && {reply_to: answered}), ...(mentions.length > 0 && {mentions})});
   typing.sent();
   history.toNewest();
 }
@@ -125,6 +137,7 @@ view.onScroll(showJumps);
 channel.onClose(() => showWhetherOurs(false));
 for (const event of [MESSAGE, ANNOUNCEMENT]) channel.on(event, (payload) => arrived(event, payload));
 for (const event of AMENDING) channel.on(event, (payload) => changed({event, payload}));
+for (const event of REACTING) channel.on(event, (payload) => history.amend({event, payload}));
 for (const show of [showUnread, showJumps]) reading.onChange(show);
 for (const show of [showUnread, showJumps]) document.addEventListener("visibilitychange", show);
 startMessageMenus(byId("text"));
@@ -134,6 +147,9 @@ showNotes(channel);
 showOrder(channel, startComposer(topic, {onSend: send, onTyping: () => typing.tell()}));
 showMutes(channel);
 showReaders();
+const replying = new Replying(byId("text"), (seq) => history.find(seq));
+offerForMessages((payload) => (payload.hidden === undefined ? [{label: _("Reply"), icon: "reply", order: 10, run: () => replying.to(payload)}] : []));
+showPins(channel, jump);
 showPeople(channel);
 showHands(channel);
 showPolls(channel);
@@ -146,6 +162,7 @@ if (page.classes.length > 1) {
   showClasses(byId("classes"), {current: page.classroom.id});
 }
 showAnnouncementBadge();
+showMentionsInTab();
 closeMenus();
 void beginWithFirstEvents();
 connect();

@@ -4,6 +4,7 @@ import {showAnnouncementBadge} from "./announcement_badge.js";
 import {showClasses} from "./class_list.js";
 import {connect} from "./connection.js";
 import {closeMenus} from "./menu.js";
+import {showMentionsInTab} from "./mentions.js";
 import {byId} from "./page.js";
 
 showClasses(byId("classes"), {
@@ -12,5 +13,6 @@ showClasses(byId("classes"), {
   },
 });
 showAnnouncementBadge();
+showMentionsInTab();
 closeMenus();
 connect();

@@ -4,7 +4,7 @@
  * The lists of classes, the badge of the announcements and the open conversation share one of these for a topic.
  */
 
-import {amend, AMENDING, isAmending} from "./amended.js";
+import {amend, AMENDING, isAmending, REACTING} from "./amended.js";
 import {Listeners} from "./client/listeners.js";
 import {mine, socket} from "./connection.js";
 import {oncePerFrame} from "./next_frame.js";
@@ -42,7 +42,7 @@ export class Reading {
     this.channel = socket.channel(topic, params);
     this.channel.onJoin((joined) => this.#joined(joined));
     for (const event of [MESSAGE, ANNOUNCEMENT]) this.channel.on(event, (payload) => this.#add({event, payload}));
-    for (const event of AMENDING) this.channel.on(event, (payload) => this.#amend({event, payload}));
+    for (const event of [...AMENDING, ...REACTING]) this.channel.on(event, (payload) => this.#amend({event, payload}));
     mine.on("read:marked", (marked) => marked.topic === topic && this.#readTo(marked.seq));
     window.addEventListener("pagehide", () => this.#tell()); // who looks and leaves at once has read it, too
   }
@@ -120,8 +120,8 @@ export class Reading {
 
   /** @param {TopicEvent} change */
   #amend(change) {
-    const isOfAnnouncement = amend(this.announcements, change) >= 0;
-    if (amend(this.events, change) >= 0 || isOfAnnouncement) this.#changed();
+    const isOfAnnouncement = amend(this.announcements, change).length > 0;
+    if (amend(this.events, change).length > 0 || isOfAnnouncement) this.#changed();
   }
 
   /** @param {number} seq */

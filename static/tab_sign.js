@@ -11,7 +11,7 @@ const counts = new Map();
 
 /**
  * Show how many of one kind are new, together with those of the other kinds.
- * @param {"announcements" | "messages" | "hands" | "polls"} kind
+ * @param {"announcements" | "messages" | "mentions" | "hands" | "polls"} kind
  * @param {number} count
  */
 export function showInTab(kind, count) {

@@ -9,8 +9,9 @@ import {h, icon, setText} from "../dom.js";
 import {loadDraft, saveDraft} from "../draft.js";
 import {growing} from "../grow.js";
 import {_, number} from "../language.js";
-import {byId} from "../page.js";
+import {byId, page} from "../page.js";
 import {split} from "../text/split.js";
+import {NameCompletion} from "./name_completion.js";
 
 /** More at once would be a document, not a chat: this fills 20 pages, and the class's screens. */
 const MAX_PARTS = 10;
@@ -38,6 +39,7 @@ export function startComposer(place, {onSend, onTyping}) {
   /** @type {Hold | null} */
   let held = null;
 
+  new NameCompletion(text, page.people.filter(({id}) => id !== page.me.id)); // gets each key first
   const fit = growing(text);
   const isHeld = () => held !== null && (!held.mayWrite || held.left > 0);
 
@@ -50,7 +52,7 @@ export function startComposer(place, {onSend, onTyping}) {
 
   /** @param {string[]} messages */
   function sendAll(messages) {
-    messages.forEach(onSend);
+    for (const message of messages) onSend(message);
     text.value = "";
     saveDraft(place, "");
     show();

@@ -7,7 +7,7 @@
  * It adds and drops rows at both ends. Which part of the conversation that is, the history decides.
  */
 
-import {amend} from "../amended.js";
+import {amend, REACTING} from "../amended.js";
 import {_} from "../language.js";
 import {page} from "../page.js";
 import {MESSAGE} from "../reading.js";
@@ -28,15 +28,21 @@ export class Conversation {
   to = 0;
   #list;
   #makeRow;
+  #showBeside;
   /** @type {HTMLElement | null} */
   #line = null;
   /** The unread begins after this position; null: there is no line. @type {number | null} */
   #lineAfter = null;
 
-  /** @param {HTMLElement} list @param {(event: TopicEvent) => HTMLElement} makeRow */
-  constructor(list, makeRow) {
+  /**
+   * @param {HTMLElement} list
+   * @param {(event: TopicEvent) => HTMLElement} makeRow
+   * @param {(row: HTMLElement, event: TopicEvent) => void} showBeside shows in a row what stands beside its words
+   */
+  constructor(list, makeRow, showBeside = () => {}) {
     this.#list = list;
     this.#makeRow = makeRow;
+    this.#showBeside = showBeside;
   }
 
   /** The line of the unread, where it is on the page. */
@@ -78,15 +84,26 @@ export class Conversation {
     this.append(events, to);
   }
 
-  /** Show what an event makes of an earlier message, if that is here. @param {TopicEvent} change */
+  /** Show what an event makes of earlier messages, if those are here. @param {TopicEvent} change */
   amend(change) {
-    const index = amend(this.entries, change);
-    if (index < 0) return;
-    const entry = this.entries[index];
+    for (const index of amend(this.entries, change)) {
+      const entry = this.entries[index];
+      if (REACTING.includes(change.event)) this.#showBeside(entry.row, entry);
+      else this.#renew(entry, index);
+    }
+  }
+
+  /** @param {Entry} entry @param {number} index */
+  #renew(entry, index) {
     const row = this.#makeRow(entry);
     entry.row.replaceWith(row);
     entry.row = row;
     this.#decorate(index, index + 2);
+  }
+
+  /** The row at a position, if it is here. @param {number} seq */
+  rowAt(seq) {
+    return this.entries.find(({payload}) => payload.seq === seq)?.row;
   }
 
   /** Drop the oldest rows. @param {number} count */

@@ -10,7 +10,7 @@
  * docs/notes/class-page.md argues why.
  */
 
-import {amend, isAmending} from "../amended.js";
+import {amend, isAmending, REACTING} from "../amended.js";
 import {oncePerFrame} from "../next_frame.js";
 import {byId} from "../page.js";
 import {isSaid} from "../reading.js";
@@ -52,6 +52,9 @@ export class History {
   /** @type {Record<Direction, boolean>} */
   #hasFailed = {older: false, newer: false};
   #showSoon = oncePerFrame(() => this.#showNew());
+  /** @type {TopicEvent[]} reactions that the rows do not show yet */
+  #reactions = [];
+  #showReactionsSoon = oncePerFrame(() => this.#showReactions());
   #onShow;
 
   /**
@@ -101,11 +104,39 @@ export class History {
     this.#arrived([event]);
   }
 
-  /** A message has changed. @param {TopicEvent} change */
+  /** A message has changed: its words at once, what stands beside them in the next frame. @param {TopicEvent} change */
   amend(change) {
     amend(this.#tail, change);
+    if (REACTING.includes(change.event)) {
+      this.#reactions.push(change);
+      return this.#showReactionsSoon();
+    }
     this.#view.stay(() => this.#conversation.amend(change));
     this.#shown();
+  }
+
+  #showReactions() {
+    const changes = this.#reactions;
+    this.#reactions = [];
+    this.#view.stay(() => changes.forEach((change) => this.#conversation.amend(change)));
+    this.#shown();
+  }
+
+  /** A message, if it is on the page or among the newest. @param {number} seq @returns {TopicEvent | undefined} */
+  find(seq) {
+    return [...this.#conversation.entries, ...this.#tail].find(({payload}) => payload.seq === seq);
+  }
+
+  /** Go to a message and show which one it is. @param {number} seq */
+  async toMessage(seq) {
+    const {from, to} = this.#conversation;
+    const move = (this.#moves += 1);
+    if (seq <= from || seq > to) await this.#openAfter(seq - 1);
+    const row = this.#conversation.rowAt(seq);
+    if (move !== this.#moves || row === undefined) return;
+    this.#view.toLine(row);
+    this.#shown();
+    point(row);
   }
 
   /** Go to the newest. */
@@ -298,4 +329,12 @@ export class History {
       for (const id of changed) byId(id).hidden = !isShown[id];
     });
   }
+}
+
+/** Make a row stand out for a moment; the focus goes there, so that reading on begins with it. @param {HTMLElement} row */
+function point(row) {
+  row.tabIndex = -1;
+  row.focus({preventScroll: true});
+  row.classList.add("pointed-at");
+  row.addEventListener("animationend", () => row.classList.remove("pointed-at"), {once: true});
 }

@@ -1,15 +1,19 @@
 /**
- * What one may do with a message: edit and delete one's own, hide others' as staff, show again what was hidden.
+ * What one may do with a message: react, edit and delete one's own, hide others' as staff, show again what was hidden, and
+ * what other modules offer.
  *
- * Each row that offers something has a button. From an empty composer the arrow up leads to the newest of these buttons,
- * and the arrows from one to the next, so that they are no stops on the way by Tab.
+ * Each row that offers something has a button. From an empty composer the arrow up leads to the newest of these buttons, the
+ * arrows up and down from one to the next, and those to the sides to what else is in the row, so that none of it is a stop
+ * on the way by Tab.
  */
 
 import {lengthOf, MAX_CHARACTERS} from "../counter.js";
-import {actions, cancel, choice, closeDialog, complain, pushAndClose, showDialog} from "../dialog.js";
+import {actions, cancel, closeDialog, complain, pushAndClose, showDialog} from "../dialog.js";
 import {h, icon} from "../dom.js";
 import {_} from "../language.js";
 import {byId, isStaff, page} from "../page.js";
+import {plainText} from "../text/parse.js";
+import {reactionChoices} from "./reactions.js";
 
 /** As long as the server takes an edit (channels/lesson/amending.py). */
 const EDIT_MS = 5 * 60_000;
@@ -34,16 +38,23 @@ export function startMessageMenus(text) {
     buttons().at(-1)?.focus();
   });
   byId("messages").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const row = /** @type {HTMLElement} */ (event.target).closest(".row");
+    const parts = /** @type {HTMLElement[]} */ ([...row?.querySelectorAll(".quote, .row-menu, .reaction") ?? []]);
+    const place = parts.indexOf(/** @type {HTMLElement} */ (event.target));
+    if (place < 0) return;
     const found = buttons();
-    const index = found.indexOf(/** @type {HTMLElement} */ (event.target));
-    const step = {ArrowUp: -1, ArrowDown: 1, Escape: found.length}[event.key];
-    if (index < 0 || step === undefined) return;
+    const index = found.findIndex((button) => row?.contains(button));
+    const {key} = event;
+    if (key === "ArrowLeft" || key === "ArrowRight") parts[place + (key === "ArrowLeft" ? -1 : 1)]?.focus();
+    else if (key === "ArrowUp") found[Math.max(0, index - 1)]?.focus();
+    else if (key === "ArrowDown") (found[index + 1] ?? text).focus();
+    else if (key === "Escape") text.focus();
+    else return;
     event.preventDefault();
-    (found[Math.max(0, index + step)] ?? text).focus();
   });
 }
 
-/** @typedef {{label: string, run: () => void}} Choice */
+/** `order` is its place among the others; without one it stands in the middle. @typedef {{label: string, icon?: string, order?: number, run: () => void}} Choice */
 /** @typedef {(payload: any, channel: Channel) => Choice[]} Offering what one may do with a message */
 
 /** @type {Offering[]} */
@@ -56,7 +67,13 @@ export function offerForMessages(offering) {
 
 /** @param {any} payload @param {Channel} channel */
 function choicesOf(payload, channel) {
-  return offerings.flatMap((offering) => offering(payload, channel));
+  const choices = offerings.flatMap((offering) => offering(payload, channel));
+  return choices.sort((one, other) => placeOf(one) - placeOf(other));
+}
+
+/** @param {Choice} choice */
+function placeOf({order = 50}) {
+  return order;
 }
 
 /** @type {Offering} */
@@ -67,8 +84,8 @@ function amending(payload, channel) {
     const may = hidden.by.id === page.me.id || page.topics.all_classes;
     return may ? [{label: _("Show again"), run: () => void pushAndClose(channel, "message:restore", {target: payload.seq})}] : [];
   }
-  const edit = {label: _("Edit"), run: () => showEdit(payload, channel)};
-  const hide = {label: isOwn ? _("Delete") : _("Hide"), run: () => showHide(payload, channel, isOwn)};
+  const edit = {label: _("Edit"), icon: "pencil", order: 20, run: () => showEdit(payload, channel)};
+  const hide = {label: isOwn ? _("Delete") : _("Hide"), icon: "bin", order: 80, run: () => showHide(payload, channel, isOwn)};
   if (isOwn) return Date.now() - at < EDIT_MS ? [edit, hide] : [hide];
   return isStaff(page.me) ? [hide] : [];
 }
@@ -76,9 +93,21 @@ function amending(payload, channel) {
 /** @param {any} payload @param {Channel} channel */
 function openMenu(payload, channel) {
   const choices = choicesOf(payload, channel);
-  if (choices.length === 1) return choices[0].run();
-  const buttons = choices.map(({label, run}) => choice(label, run));
-  showDialog(_("Message"), [quote(payload), h("div", {class: "dialog-choices"}, ...buttons, cancel())]);
+  const isHidden = payload.hidden !== undefined;
+  if (isHidden && choices.length === 1) return choices[0].run();
+  const items = choices.map((each) => h("li", {}, item(each)));
+  const reactions = isHidden ? null : reactionChoices(payload, channel);
+  showDialog(_("Message"), [quote(payload), reactions, h("ul", {class: "dialog-list"}, ...items), cancel()]);
+}
+
+/** @param {Choice} choice */
+function item({label, icon: name = "more", run}) {
+  /** What it runs may go on in the dialog. */
+  const choose = () => {
+    closeDialog();
+    run();
+  };
+  return h("button", {class: "menu-item", type: "button", onclick: choose}, icon(name), label);
 }
 
 /** @param {any} payload @param {Channel} channel */
@@ -107,5 +136,5 @@ function showHide(payload, channel, isOwn) {
 
 /** @param {any} payload */
 function quote({text, author}) {
-  return h("blockquote", {class: "dialog-quote"}, h("strong", {}, h("bdi", {}, author.name), ": "), h("bdi", {}, text.slice(0, 200)));
+  return h("blockquote", {class: "dialog-quote"}, h("strong", {}, h("bdi", {}, author.name), ": "), h("bdi", {}, plainText(text.slice(0, 200))));
 }

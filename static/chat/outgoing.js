@@ -4,6 +4,7 @@ import {onOnline} from "../connection.js";
 import {h, icon} from "../dom.js";
 import {_} from "../language.js";
 import {page} from "../page.js";
+import {quoteLine, quoteOf} from "./quote.js";
 import {messageRow} from "./row.js";
 
 /** An answer within this time is not worth a word. */
@@ -24,7 +25,7 @@ export class Outgoing {
   /**
    * @param {HTMLElement} list
    * @param {import("../client/channel.js").Channel} channel
-   * @param {{lastSeq: number}} conversation how far the conversation has come
+   * @param {{lastSeq: number, find: (seq: number) => {payload: any} | undefined}} conversation
    * @param {(error: any) => void} onFailure is called with why a message failed
    */
   constructor(list, channel, conversation, onFailure) {
@@ -36,9 +37,24 @@ export class Outgoing {
     for (const delivery of channel.unsent) if (delivery.event === "message:send") this.#add(delivery);
   }
 
-  /** @param {string} text */
-  send(text) {
-    this.#add(this.#channel.send("message:send", {text}));
+  /** @param {{text: string, reply_to?: number, mentions?: number[]}} message */
+  send(message) {
+    this.#add(this.#channel.send("message:send", message));
+  }
+
+  /** Show what these messages answer, with the words that it has now. */
+  showQuotes() {
+    for (const {delivery, element} of this.#rows.values()) {
+      const before = element.querySelector(".quote");
+      const line = this.#quoteLine(delivery);
+      if (line !== null && before?.textContent !== line.textContent) before?.replaceWith(line);
+    }
+  }
+
+  /** @param {Delivery} delivery */
+  #quoteLine({payload: {reply_to: target}}) {
+    const answered = target === undefined ? undefined : this.#conversation.find(target);
+    return quoteLine({reply_to: target, quote: answered && quoteOf(answered.payload)}, () => {});
   }
 
   /** The conversation has a message. @param {{id?: string, author: {id: number}}} payload */
@@ -53,7 +69,9 @@ export class Outgoing {
 
   /** @param {Delivery} delivery */
   #add(delivery) {
-    const element = messageRow({text: delivery.payload.text, author: page.me});
+    const {text, mentions = []} = delivery.payload;
+    const mentioned = page.people.filter(({id}) => mentions.includes(id));
+    const element = messageRow({text, author: page.me, mentions: mentioned}, {quote: this.#quoteLine(delivery)});
     const note = h("p", {class: "delivery"});
     element.querySelector(".bubble")?.append(note);
     const row = {delivery, element, note, seq: Infinity};

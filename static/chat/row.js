@@ -13,14 +13,20 @@ import {ANNOUNCEMENT} from "../reading.js";
 import {receiptLine} from "../receipts.js";
 import {textElement} from "../text.js";
 import {clockTime, timeElement} from "../time.js";
+import {markMentions, mentionsMe} from "./mention.js";
+
+/**
+ * What stands beside a message's words: what it answers, who has reacted, what the user may do with it.
+ * @typedef {{quote?: Node | null, reactions?: Node | null, menu?: Node | null}} Parts
+ */
 
 /**
  * @param {import("../client/position.js").TopicEvent} event
  * @param {import("../client/channel.js").Channel} channel
- * @param {Node | null} menu what the user may do with a message
+ * @param {Parts} parts those of a message
  */
-export function eventRow({event, payload}, channel, menu) {
-  return event === ANNOUNCEMENT ? announcementRow(payload, channel) : messageRow(payload, menu);
+export function eventRow({event, payload}, channel, parts) {
+  return event === ANNOUNCEMENT ? announcementRow(payload, channel) : messageRow(payload, parts);
 }
 
 /** Staff sees who has read it. @param {any} payload @param {import("../client/channel.js").Channel} channel */
@@ -33,25 +39,34 @@ function announcementRow(payload, channel) {
 
 /**
  * @param {any} payload
- * @param {Node | null} menu what the user may do with it
+ * @param {Parts} parts
  */
-export function messageRow(payload, menu = null) {
-  const {text, author, seq, at, edited, hidden} = payload;
+export function messageRow(payload, {quote = null, reactions = null, menu = null} = {}) {
+  const {author, seq, at, edited} = payload;
   const isOwn = author.id === page.me.id;
   return h(
     "li",
-    {class: `row ${isOwn ? "own" : ""} ${!isOwn && isStaff(author) ? "by-staff" : ""}`, "data-seq": seq},
+    {class: `row ${isOwn ? "own" : ""} ${!isOwn && isStaff(author) ? "by-staff" : ""} ${mentionsMe(payload) ? "mentions-me" : ""}`, "data-seq": seq},
     avatar(author),
     h(
       "div",
       {class: "bubble"},
       h("p", {class: "author"}, h("bdi", {}, author.name), roleBadge(author)),
       isOwn ? h("span", {class: "visually-hidden"}, `${_("You")}: `) : null,
-      hidden === undefined ? folding(textElement(text), text) : h("span", {class: "text hidden-text", dir: "auto"}, hiddenWords(payload)),
+      quote,
+      wordsOf(payload),
       at === undefined ? null : h("span", {class: "meta"}, edited === undefined ? null : `${_("edited")} · `, timeElement(at, clockTime)),
       menu,
+      reactions,
     ),
   );
+}
+
+/** @param {any} payload */
+function wordsOf(payload) {
+  const {text, hidden, mentions = []} = payload;
+  if (hidden !== undefined) return h("span", {class: "text hidden-text", dir: "auto"}, hiddenWords(payload));
+  return folding(markMentions(textElement(text), mentions), text);
 }
 
 /** @param {any} payload */

@@ -28,7 +28,7 @@ export function showMutes(channel) {
     choices: (user) => (isStaff(user) ? [] : [{label: label(user), run: () => showMute(user, channel)}]),
     sign: (user) => (isMuted(user) ? _("Muted until {time}", {time: comingTime(muted.get(user.id) ?? 0)}) : null),
   });
-  offerForMessages(({author}) => (isStaff(author) ? [] : [{label: label(author), run: () => showMute(author, channel)}]));
+  offerForMessages(({author}) => (isStaff(author) ? [] : [{label: label(author), icon: "clock", order: 70, run: () => showMute(author, channel)}]));
   staff.onJoin(({state}) => {
     muted.clear();
     for (const {user, until} of state.mutes ?? []) muted.set(user, until);

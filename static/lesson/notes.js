@@ -108,7 +108,7 @@ function showToStaff(staff) {
   }
   offer({label: () => _("Notes from students"), icon: "note", order: 10, isOffered: () => true, run: () => void openList(staff)});
   offerForMessages(({author}) => {
-    const write = {label: _("Write to {name} alone", {name: author.name}), run: () => openThread(author)};
+    const write = {label: _("Write to {name} alone", {name: author.name}), icon: "person", order: 60, run: () => openThread(author)};
     return isStaff(author) ? [] : [write];
   });
 }

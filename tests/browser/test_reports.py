@@ -16,6 +16,7 @@ WORD = "Uma palavra feia"
 async def report(visitor: Visitor, text: str) -> None:
     await visitor.sees(text)
     await open_menu(visitor, text)
+    await choose(visitor, "Report")
     await expect(visitor.page.locator("#dialog")).to_contain_text("Report this message?")
     await visitor.page.get_by_label("It insults somebody").check()
     await visitor.page.get_by_label("More about it").fill("De novo.")
