@@ -10,6 +10,7 @@ import {wellFormed} from "./client/well_formed.js";
 import {mine, onOnline} from "./connection.js";
 import {h, setText} from "./dom.js";
 import {_, list, ngettext, number} from "./language.js";
+import {waitingSign} from "./lesson/waiting_sign.js";
 import {isMentioned, onMention} from "./mentions.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
@@ -111,7 +112,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
     h("span", {class: "class-name", dir: "auto"}, before && h("span", {class: "visually-hidden"}, before), name),
     at,
     h("span", {class: "class-teachers"}, lesson, teacherLine(teachers, students)),
-    unread,
+    h("span", {class: "class-signs"}, waitingSign(id), unread),
     preview,
   );
   const reading = readingOf(classTopic(id));

@@ -70,8 +70,8 @@ export async function pushAndClose(channel, event, payload) {
   }
 }
 
-/** @param {any} error */
-function whyNot(error) {
+/** Why a push did not succeed, in words. @param {any} error */
+export function whyNot(error) {
   const words = {
     forbidden: _("You may not do this now."),
     bad_payload: _("The server cannot take this."),

@@ -7,7 +7,7 @@ actions in the roles' files.
 from channels.lesson import announcing
 from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
-from channels.lesson.flags import Flags
+from channels.lesson.flags import FlaggedClasses, Flags
 from channels.lesson.hands import Called, Hands
 from channels.lesson.hours import ClassOpening
 from channels.lesson.lessons import LastLesson, Lessons
@@ -23,6 +23,7 @@ FEATURES = (
     Announcements,
     Called,
     ClassOpening,
+    FlaggedClasses,
     Flags,
     Hands,
     Lock,

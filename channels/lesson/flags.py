@@ -5,6 +5,8 @@
     flag:see      -> flag:seen, flag:closed in both: the flag says from then on that it was seen, or closed
     flag:close
 
+Of a flag on a student's message principals learn in which class it waits (`flag:opened`, `flag:settled`).
+
 The copy outlives edits and hiding. A flag leaves nothing in the topic of the class, not even a position, and the reply
 has the position in the reporter's own topic: those of the others would count the flags that the reporter may not see.
 """
@@ -98,6 +100,26 @@ class FlagClosed(msgspec.Struct, frozen=True):
     id: PushId | UnsetType = UNSET
 
 
+class FlagOpened(msgspec.Struct, frozen=True):
+    """A flag on a student's message waits for the staff of the class `topic`."""
+
+    topic: TopicName
+
+
+class FlagSettled(msgspec.Struct, frozen=True):
+    """The staff of the class `topic` has closed a flag."""
+
+    topic: TopicName
+
+
+class FlaggedClass(msgspec.Struct, frozen=True):
+    """A class in which flags wait for its staff: how many, and since when there are any."""
+
+    topic: TopicName
+    count: Annotated[int, msgspec.Meta(ge=1, examples=[2])]
+    since: Milliseconds
+
+
 class OpenFlags(msgspec.Struct, frozen=True):
     """The open flags, oldest first, and how many there are beyond those listed."""
 
@@ -119,6 +141,11 @@ class _Handled(msgspec.Struct, frozen=True):
     target: Position
     at: Milliseconds
     outcome: Remark | UnsetType = UNSET
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    topic: TopicName
+    at: Milliseconds
 
 
 # What became of a flag is told in the flag itself
@@ -146,6 +173,8 @@ _TOPICS = (CLASS_STAFF.wire, PRINCIPALS.wire, USER.wire)
 FLAGGED = EventType("message:flagged", MessageFlagged, Delivery.DURABLE, _TOPICS)
 SEEN = EventType("flag:seen", FlagSeen, Delivery.DURABLE, _TOPICS, governs=True, amends=_seen)
 CLOSED = EventType("flag:closed", FlagClosed, Delivery.DURABLE, _TOPICS, governs=True, amends=_closed)
+OPENED = EventType("flag:opened", FlagOpened, Delivery.DURABLE, (PRINCIPALS.wire,))
+SETTLED = EventType("flag:settled", FlagSettled, Delivery.DURABLE, (PRINCIPALS.wire,))
 
 
 # What pushes do
@@ -162,7 +191,15 @@ async def _flag(push: Push[MessageFlag]) -> Effect[Appended]:
         given.target, push.topic.wire_name, given.reason, message.author, me, note=note, id=given.id or UNSET
     )
     theirs = msgspec.structs.replace(mine, text=message.text, id=UNSET)
-    return Several(Append(FLAGGED, mine, user_topic(me.id)), (Append(FLAGGED, theirs, _handled_in(push, message)),))
+    return Several(Append(FLAGGED, mine, user_topic(me.id)), _to_staff(push, theirs))
+
+
+def _to_staff(push: Push[Any], flagged: MessageFlagged) -> tuple[Append[Any], ...]:
+    # Whoever may read the topic of the staff must not find there what concerns them.
+    if flagged.user.role != STUDENT:
+        return (Append(FLAGGED, flagged, PRINCIPALS.wire),)
+    staff = class_staff_topic(push.topic.address.number)
+    return (Append(FLAGGED, flagged, staff), Append(OPENED, FlagOpened(flagged.topic), PRINCIPALS.wire))
 
 
 async def _message(push: Push[MessageFlag]) -> _Message:
@@ -190,12 +227,6 @@ async def _check_rate(push: Push[MessageFlag]) -> None:
         raise Refused(Code.TOO_FAST, "you have reported many messages; staff looks at these first", retry_after=wait)
 
 
-def _handled_in(push: Push[Any], message: _Message) -> str:
-    # Whoever may read the topic of the staff must not find there what concerns them.
-    is_students = message.author.role == STUDENT
-    return class_staff_topic(push.topic.address.number) if is_students else PRINCIPALS.wire
-
-
 def _own_topic(push: Push[MessageFlag]) -> str:
     return user_topic(push.member.user.id)
 
@@ -219,7 +250,10 @@ async def _close(push: Push[FlagClose]) -> Effect[Appended]:
     if flagged.closed is not UNSET:
         raise Refused(Code.FORBIDDEN, "the flag is closed already")
     closed = FlagClosed(given.target, flagged.topic, push.member.user, given.outcome.strip(), given.id or UNSET)
-    return await _in_both(push, CLOSED, closed, flagged)
+    done = await _in_both(push, CLOSED, closed, flagged)
+    if push.topic.address.kind is PRINCIPALS:
+        return done
+    return Several(done.first, (*done.others, Append(SETTLED, FlagSettled(flagged.topic), PRINCIPALS.wire)))
 
 
 async def _find(push: Push[Any], target: int) -> MessageFlagged:
@@ -229,13 +263,13 @@ async def _find(push: Push[Any], target: int) -> MessageFlagged:
     return msgspec.json.decode(event.payload, type=MessageFlagged)
 
 
-async def _in_both(push: Push[Any], kind: EventType[P], payload: P, flagged: MessageFlagged) -> Effect[Appended]:
+async def _in_both(push: Push[Any], kind: EventType[P], payload: P, flagged: MessageFlagged) -> Several[Appended]:
     """Append the event here and, about the reporter's own flag, there."""
     here = Append(kind, payload, about=push.payload.target)
     reporter_id, topic = flagged.author.id, user_topic(flagged.author.id)
     receipt = await push.journal.receipt(topic, reporter_id, _key(flagged.topic, flagged.target))
     if receipt is None:  # is not kept any more
-        return here
+        return Several(here, ())
     theirs = _without_outcome(payload, receipt.seq)
     return Several(here, (Append(kind, theirs, topic, about=receipt.seq),))
 
@@ -250,12 +284,12 @@ FLAG = Action(
     MessageFlag,
     _flag,
     Appended,
-    emits=(FLAGGED,),
+    emits=(FLAGGED, OPENED),
     stores_in=_own_topic,
     key=lambda push: _key(push.topic.name, push.payload.target),
 )
 SEE = Action("flag:see", FlagSee, _see, Appended, emits=(SEEN,))
-CLOSE = Action("flag:close", FlagClose, _close, Appended, emits=(CLOSED,))
+CLOSE = Action("flag:close", FlagClose, _close, Appended, emits=(CLOSED, SETTLED))
 
 
 # What they add up to
@@ -315,3 +349,38 @@ class Flags(Feature[_Saved]):
         """Take over the state of a snapshot."""
         self._listed = {event.seq: event for event in saved.listed}
         self._more = saved.more
+
+
+class FlaggedClasses(Feature[list[FlaggedClass]]):
+    """The classes in which flags wait for the staff, the one that waits longest first."""
+
+    __slots__ = ("_classes",)
+
+    name = "flagged_classes"
+    events = (OPENED, SETTLED)
+    saved = list[FlaggedClass]
+
+    def __init__(self) -> None:
+        self._classes: dict[str, FlaggedClass] = {}  # as many as the school has, at most
+
+    def apply(self, event: Event) -> None:
+        """Fold one event."""
+        moved = msgspec.json.decode(event.payload, type=_Moved)
+        known = self._classes.get(moved.topic, FlaggedClass(moved.topic, 0, moved.at))
+        count = known.count + (1 if event.event == OPENED.name else -1)
+        if count > 0:
+            self._classes[moved.topic] = msgspec.structs.replace(known, count=count)
+        else:
+            self._classes.pop(moved.topic, None)
+
+    def view(self) -> list[FlaggedClass]:
+        """Return the classes."""
+        return [*self._classes.values()]
+
+    def dump(self) -> list[FlaggedClass]:
+        """Return the state, for a snapshot."""
+        return self.view()
+
+    def load(self, saved: list[FlaggedClass]) -> None:
+        """Take over the state of a snapshot."""
+        self._classes = {each.topic: each for each in saved}

@@ -115,9 +115,9 @@ USER = TopicKind(
 PRINCIPALS = TopicKind(
     "principals",
     "principals",
-    "What principals alone see: what is flagged in messages of teachers.",
+    "What principals alone see: flags on messages of teachers, and in which classes flags wait for the staff.",
     Audience.SCHOOL,
-    features=("flags",),
+    features=("flags", "flagged_classes"),
 )
 ANNOUNCEMENT = TopicKind(
     "announcement",

@@ -7,8 +7,8 @@ import {classStaff} from "./class_staff.js";
 import {offerForMessages} from "../chat/message_menu.js";
 import {newIdentifier} from "../client/identifier.js";
 import {mine} from "../connection.js";
-import {actions, choice, closeDialog, complain, showDialog} from "../dialog.js";
-import {h, icon, setText} from "../dom.js";
+import {actions, choice, closeDialog, complain, showDialog, whyNot} from "../dialog.js";
+import {h} from "../dom.js";
 import {_, ngettext} from "../language.js";
 import {isStaff, page} from "../page.js";
 import {caseCard, reasons} from "../reports/case_card.js";
@@ -16,8 +16,8 @@ import {askOutcome, MAX_REMARK} from "../reports/close_dialog.js";
 import {closeCase, followFlags, readOlder, tellSeen} from "../reports/follow.js";
 import {FLAGGED} from "../reports/open_flags.js";
 import {classTopic} from "../topic.js";
+import {inboxEntry} from "./inbox.js";
 import {openThread} from "./notes.js";
-import {strip} from "./strips.js";
 
 /** @typedef {import("../client/channel.js").Channel} Channel */
 /** @typedef {import("../reports/open_flags.js").Case} Case */
@@ -58,7 +58,7 @@ function askReason(message, channel) {
     try {
       await channel.push("message:flag", {target: message.seq, reason: chosen.value, ...(words && {note: words}), id});
     } catch (error) {
-      return complain(whyNot(error));
+      return complain(whyNotReported(error));
     }
     showThanks();
   };
@@ -89,24 +89,21 @@ function showThanks() {
 }
 
 /** @param {any} error */
-function whyNot({code}) {
+function whyNotReported(error) {
+  const {code} = error;
   if (code === "too_fast") return _("You have reported many messages. Wait until somebody has looked at them.");
-  return code === "forbidden" ? _("This message cannot be reported any more.") : _("Try again in a moment.");
+  return code === "forbidden" ? _("This message cannot be reported any more.") : whyNot(error);
 }
 
 // To handle what was reported
 
 /** @param {Channel} channel @param {Channel} staff */
 function showToStaff(channel, staff) {
-  const line = strip("flags", 50);
-  const words = h("span");
-  const button = h("button", {class: "quiet-button", type: "button", onclick: () => void open()}, _("Look at them"));
+  const entry = inboxEntry("flag", () => void open());
   const list = h("ul", {class: "cases"});
   const flags = followFlags(staff, () => {
     const {count} = flags;
-    setText(words, ngettext("{n} reported message", "{n} reported messages", count));
-    if (count === 0) line.hide();
-    else if (!button.isConnected) line.show(icon("flag"), h("span", {role: "status"}, words), button);
+    entry.show(count === 0 ? "" : ngettext("{n} report", "{n} reports", count));
     if (list.isConnected) showCases();
   });
 
@@ -132,7 +129,7 @@ function showToStaff(channel, staff) {
     const write = () => openThread(found.user);
     return [
       choice(_("Hide the message"), () => void hide(found)),
-      h("button", {class: "quiet-button", type: "button", onclick: write}, _("Write to {name}", {name: found.user.name})),
+      h("button", {class: "quiet-button", type: "button", onclick: write}, _("Write to the student")),
       h("button", {class: "quiet-button", type: "button", onclick: () => askOutcome(staff, found, () => void open())}, _("Close the report")),
     ];
   }

@@ -2,7 +2,7 @@
 
 import {newIdentifier} from "../client/identifier.js";
 import {lengthOf, MAX_CHARACTERS} from "../counter.js";
-import {choice, closeDialog, complain, pushAndClose, showDialog} from "../dialog.js";
+import {choice, closeDialog, complain, pushAndClose, showDialog, whyNot} from "../dialog.js";
 import {h} from "../dom.js";
 import {loadDraft, saveDraft} from "../draft.js";
 import {isolated} from "../bidi.js";
@@ -86,7 +86,7 @@ function sending(thread, field) {
     again();
   };
   const failed = (/** @type {any} */ error) => {
-    complain(whyNot(error));
+    complain(_("Not sent, your text is still here. {why}", {why: whyNot(error)}));
     again();
   };
   field.addEventListener("input", refresh);
@@ -97,12 +97,6 @@ function sending(thread, field) {
     field.disabled = true;
     channel.push("note:send", {text, ...(!isOwn && {user: student.id}), id}).then(sent, failed);
   };
-}
-
-/** @param {any} error */
-function whyNot({code, message}) {
-  if (code === "forbidden") return _("You may not write a note now.");
-  return code === "closed" ? message : _("Not sent. Your text is still here: try again in a moment.");
 }
 
 /** Show the thread anew when something comes; returns what ends that. @param {Thread} thread @param {() => void} show */

@@ -5,26 +5,28 @@
 
 import {mine} from "../connection.js";
 import {closeDialog, showDialog} from "../dialog.js";
-import {h, icon, setText} from "../dom.js";
+import {h} from "../dom.js";
 import {_, ngettext, number} from "../language.js";
 import {oncePerFrame} from "../next_frame.js";
 import {isStaff, page} from "../page.js";
-import {CLOSED, SEEN} from "../reports/open_flags.js";
+import {SEEN} from "../reports/open_flags.js";
 import {dayAndTime, timeElement} from "../time.js";
-import {classTopic, USER} from "../topic.js";
+import {classTopic} from "../topic.js";
 import {offerForMessages} from "../chat/message_menu.js";
+import {offerForPeople} from "../chat/people.js";
 import {classStaff} from "./class_staff.js";
+import {inboxEntry} from "./inbox.js";
 import {offer} from "./menu.js";
-import {newestNotes, NOTE, NOTE_CLOSED} from "./note_history.js";
+import {newestNotes, NOTE} from "./note_history.js";
 import {showThread} from "./note_thread.js";
-import {strip} from "./strips.js";
-import {WaitingNotes} from "./waiting_notes.js";
+import {newsOf, onNews} from "./own_news.js";
+import {followNotes, WaitingNotes} from "./waiting_notes.js";
 
 /** @typedef {import("../client/channel.js").Channel} Channel */
 /** @typedef {import("../page.js").User} User */
 
 const topic = classTopic(page.classroom.id);
-const waiting = new WaitingNotes();
+let waiting = new WaitingNotes();
 /** @type {Channel} */
 let classroom;
 
@@ -39,78 +41,35 @@ export function showNotes(channel) {
 // A student's
 
 function showToStudent() {
-  const line = strip("notes", 60);
-  const words = h("span");
   const open = () => showThread({channel: classroom, source: mine, student: page.me, isOwn: true});
-  const button = h("button", {class: "quiet-button", type: "button", onclick: open}, _("Read"));
-  /** @type {import("../client/position.js").TopicEvent[]} what is new for the student in this class */
-  let news = [];
-  let read = 0;
-  const show = oncePerFrame(() => {
-    news = news.filter(({payload}) => payload.seq > read);
-    setText(words, newsWords(news));
-    if (news.length === 0) line.hide();
-    else if (!button.isConnected) line.show(icon("note"), h("span", {role: "status"}, words), button);
-  });
-  mine.onJoin((joined) => {
-    read = Math.max(read, joined.read);
-    news = [...(joined.resumed ? news : []), ...joined.events.filter(isNews)];
-    show();
-  });
-  const take = (/** @type {import("../client/position.js").TopicEvent} */ event) => {
-    if (isNews(event)) news.push(event);
-    show();
-  };
-  for (const event of [NOTE, SEEN, CLOSED]) mine.on(event, (payload) => take({event, payload}));
-  mine.on("read:marked", (marked) => {
-    if (marked.topic !== USER) return;
-    read = Math.max(read, marked.seq);
-    show();
-  });
+  const entry = inboxEntry("note", open);
+  onNews(() => entry.show(newsWords(newsOf(topic))));
   offer({label: () => _("Write to the teacher"), icon: "note", order: 10, isOffered: () => true, run: open});
-}
-
-/** @param {import("../client/position.js").TopicEvent} event */
-function isNews({event, payload}) {
-  if (payload.topic !== topic) return false;
-  return event === NOTE ? payload.author.id !== page.me.id : event === SEEN || event === CLOSED;
 }
 
 /** @param {import("../client/position.js").TopicEvent[]} news */
 function newsWords(news) {
-  const answers = news.filter(({event}) => event === NOTE);
-  if (answers.length > 0) return _("{name} has written to you.", {name: answers.at(-1)?.payload.author.name});
-  return news.at(-1)?.event === SEEN ? _("Your report has been seen.") : _("Your report has been dealt with.");
+  const last = news.at(-1);
+  if (last === undefined) return "";
+  const answer = news.filter(({event}) => event === NOTE).at(-1);
+  if (answer !== undefined) return _("{name} has written to you.", {name: answer.payload.author.name});
+  return last.event === SEEN ? _("Your report has been seen.") : _("Your report has been dealt with.");
 }
 
 // The staff's
 
 /** @param {Channel} staff */
 function showToStaff(staff) {
-  const line = strip("notes", 60);
-  const words = h("span");
-  const button = h("button", {class: "quiet-button", type: "button", onclick: () => void openList(staff)}, _("Read"));
-  const show = oncePerFrame(() => {
-    const {students} = waiting;
-    setText(words, ngettext("A note from {n} student", "Notes from {n} students", students.length));
-    if (students.length === 0) line.hide();
-    else if (!button.isConnected) line.show(icon("note"), h("span", {role: "status"}, words), button);
-  });
-  staff.onJoin(({state}) => {
-    waiting.begin(state.notes);
-    show();
-  });
-  for (const event of [NOTE, NOTE_CLOSED]) {
-    staff.on(event, (payload) => {
-      waiting.take({event, payload});
-      show();
-    });
-  }
-  offer({label: () => _("Notes from students"), icon: "note", order: 10, isOffered: () => true, run: () => void openList(staff)});
-  offerForMessages(({author}) => {
-    const write = {label: _("Write to {name} alone", {name: author.name}), icon: "person", order: 60, run: () => openThread(author)};
-    return isStaff(author) ? [] : [write];
-  });
+  const open = () => void openList(staff);
+  const entry = inboxEntry("note", open);
+  waiting = followNotes(staff, oncePerFrame(() => {
+    const {count} = waiting;
+    entry.show(count === 0 ? "" : ngettext("{n} note", "{n} notes", count));
+  }));
+  offer({label: () => _("Notes from students"), icon: "note", order: 10, isOffered: () => true, run: open});
+  const choices = (/** @type {User} */ user) => (isStaff(user) ? [] : [{label: _("Write to the student alone"), icon: "person", order: 60, run: () => openThread(user)}]);
+  offerForMessages(({author}) => choices(author));
+  offerForPeople({choices, sign: () => null});
 }
 
 /** The thread of a student, for the staff. @param {User} student */

@@ -1,6 +1,6 @@
 /** The students whose notes wait for an answer: folded from the state of the staff's topic and what follows. It knows no page. */
 
-import {NOTE} from "./note_history.js";
+import {NOTE, NOTE_CLOSED} from "./note_history.js";
 
 /** @typedef {{user: import("../page.js").User, count: number, seq: number, at: number}} Waiting */
 
@@ -29,8 +29,29 @@ export class WaitingNotes {
     return [...this.#students.values()];
   }
 
+  /** How many notes wait. */
+  get count() {
+    return this.students.reduce((sum, {count}) => sum + count, 0);
+  }
+
   /** @param {number} id */
   of(id) {
     return this.#students.get(id);
   }
+}
+
+/** Follow a topic of staff. @param {import("../client/channel.js").Channel} channel @param {() => void} changed */
+export function followNotes(channel, changed) {
+  const waiting = new WaitingNotes();
+  channel.onJoin(({state}) => {
+    waiting.begin(state.notes);
+    changed();
+  });
+  for (const event of [NOTE, NOTE_CLOSED]) {
+    channel.on(event, (payload) => {
+      waiting.take({event, payload});
+      changed();
+    });
+  }
+  return waiting;
 }

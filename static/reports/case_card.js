@@ -24,22 +24,31 @@ export function reasons() {
 
 /** @param {Case} found @param {Node | null} place where it was said @param {Node[]} buttons */
 export function caseCard({text, user, flags}, place, buttons) {
-  const names = [...new Set(flags.map(({author}) => author.name))];
-  const why = [...new Set(flags.map(({reason}) => reasonName(reason)))];
   return h(
     "li",
     {class: "case"},
     h("p", {class: "case-who"}, h("strong", {}, h("bdi", {}, user.name)), place && " · ", place, " · ", timeElement(flags[0].at, dayAndTime)),
     h("blockquote", {class: "dialog-quote"}, folding(textElement(text), text)),
-    h("p", {class: "case-why"}, _("{names}: {reasons}", {names: list(names), reasons: list(why)})),
-    ...flags.filter(({note}) => note).map(remark),
+    ...whoAndWhy(flags),
     h("div", {class: "dialog-choices"}, ...buttons),
   );
 }
 
+/** One line for all who add nothing, and one for each who does. @param {any[]} flags */
+function whoAndWhy(flags) {
+  const silent = flags.filter(({note}) => !note);
+  const names = [...new Set(silent.map(({author}) => author.name))];
+  const why = [...new Set(silent.map(({reason}) => reasonName(reason)))];
+  const line = _("{names}: {reasons}", {names: list(names), reasons: list(why)});
+  return [
+    ...(silent.length > 0 ? [h("p", {class: "case-why"}, line)] : []),
+    ...flags.filter(({note}) => note).map(remark),
+  ];
+}
+
 /** @param {any} flag */
-function remark({author, note}) {
-  return h("p", {class: "case-note", dir: "auto"}, `${isolated(author.name)}: “${note}”`);
+function remark({author, reason, note}) {
+  return h("p", {class: "case-why", dir: "auto"}, `${isolated(author.name)}: ${reasonName(reason)}. “${isolated(note)}”`);
 }
 
 /** @param {string} reason */

@@ -202,8 +202,24 @@ async def test_principal_closes_a_flag_on_a_teachers_message(worker: Worker) -> 
     (flagged,) = await diretora.has(1, "message:flagged")
     await diretora.ok(PRINCIPALS, "flag:close", {"target": flagged["seq"], "outcome": "conversa"})
     await bruno.has(1, "flag:closed")
-    assert carla.got("flag:closed") == []
+    assert carla.got("flag:closed") == diretora.got("flag:settled") == []
     assert await flags_of(worker, PRINCIPALS) == {"open": [], "more": 0}
+
+
+async def test_principal_learns_in_which_classes_flags_wait(worker: Worker) -> None:
+    ana, bruno, paula, diretora = await joined(worker, ANA, BRUNO, PAULA, DIRETORA)
+    target = await sent(ana)
+    for client in (bruno, paula):
+        await client.ok(CLASS, "message:flag", flag(target))
+    first, _ = await diretora.has(2, "flag:opened")
+    assert paula.got("flag:opened") == []
+    state = (await worker.connect(DIRETORA).ok(PRINCIPALS, "phx_join"))["state"]
+    assert state["flagged_classes"] == [{"topic": CLASS, "count": 2, "since": first["at"]}]
+    for seq in (1, 2):
+        await paula.ok(STAFF, "flag:close", {"target": seq, "outcome": ""})
+    await diretora.has(2, "flag:settled")
+    state = (await worker.connect(DIRETORA).ok(PRINCIPALS, "phx_join"))["state"]
+    assert state == {"flags": {"open": [], "more": 0}, "flagged_classes": []}
 
 
 async def test_own_message_and_what_is_no_message_cannot_be_flagged(worker: Worker) -> None:
