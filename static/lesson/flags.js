@@ -13,7 +13,7 @@ import {_, ngettext} from "../language.js";
 import {isStaff, page} from "../page.js";
 import {caseCard, reasons} from "../reports/case_card.js";
 import {askOutcome, MAX_REMARK} from "../reports/close_dialog.js";
-import {closeCase, followFlags, readOlder, tellSeen} from "../reports/follow.js";
+import {followFlags, hideMessage, readOlder, tellSeen} from "../reports/follow.js";
 import {FLAGGED} from "../reports/open_flags.js";
 import {classTopic} from "../topic.js";
 import {inboxEntry} from "./inbox.js";
@@ -128,24 +128,14 @@ function showToStaff(channel, staff) {
   function buttons(found) {
     const write = () => openThread(found.user);
     return [
-      choice(_("Hide the message"), () => void hide(found)),
+      choice(_("Hide the message"), () => hide(found)),
       h("button", {class: "quiet-button", type: "button", onclick: write}, _("Write to the student")),
       h("button", {class: "quiet-button", type: "button", onclick: () => askOutcome(staff, found, () => void open())}, _("Close the report")),
     ];
   }
 
-  /** Hide it, and be done with it. @param {Case} found */
-  async function hide(found) {
-    try {
-      await channel.push("message:hide", {target: found.target, id: newIdentifier()}).catch(passHidden);
-      await closeCase(staff, found, _("The message was hidden."));
-    } catch {
-      complain(_("Try again in a moment."));
-    }
+  /** @param {Case} found */
+  function hide(found) {
+    hideMessage(channel, staff, found, _("The message was hidden.")).catch((error) => complain(whyNot(error)));
   }
-}
-
-/** It was hidden before. @param {any} error */
-function passHidden(error) {
-  if (error.code !== "forbidden") throw error;
 }

@@ -47,6 +47,12 @@ export async function closeCase(channel, {flags}, outcome) {
   for (const {seq} of flags) await pushPatiently(channel, "flag:close", {target: seq, outcome}).catch(passOver);
 }
 
+/** Hide the message, and close its flags. @param {Channel} classroom @param {Channel} channel @param {Case} found @param {string} outcome */
+export async function hideMessage(classroom, channel, found, outcome) {
+  await classroom.push("message:hide", {target: found.target, id: newIdentifier()}).catch(passOver);
+  await closeCase(channel, found, outcome);
+}
+
 /** Read those that the state does not list. @param {Channel} channel @param {OpenFlags} flags */
 export async function readOlder(channel, flags) {
   let before = END;
@@ -72,7 +78,7 @@ async function pushPatiently(channel, event, payload) {
   }
 }
 
-/** Somebody else has closed it meanwhile. @param {any} error */
+/** Somebody else has closed it meanwhile, or hidden it. @param {any} error */
 function passOver(error) {
   if (error.code !== "forbidden") throw error;
 }

@@ -4,13 +4,14 @@
  */
 
 import {socket} from "../../static/connection.js";
+import {choice, closeDialog, showDialog, whyNot} from "../../static/dialog.js";
 import {h, icon, setText} from "../../static/dom.js";
 import {_, ngettext} from "../../static/language.js";
 import {oncePerFrame} from "../../static/next_frame.js";
 import {byId, page} from "../../static/page.js";
 import {caseCard} from "../../static/reports/case_card.js";
 import {askOutcome} from "../../static/reports/close_dialog.js";
-import {followFlags, readOlder, tellSeen} from "../../static/reports/follow.js";
+import {followFlags, hideMessage, readOlder, tellSeen} from "../../static/reports/follow.js";
 import {dayAndTime, timeElement} from "../../static/time.js";
 import {DASHBOARD, parseTopic, PRINCIPALS} from "../../static/topic.js";
 
@@ -40,8 +41,20 @@ function showThoseOfTeachers(channel, titleOf) {
 
   /** @param {import("../../static/reports/open_flags.js").Case} found */
   function card(found) {
-    const close = h("button", {class: "button", type: "button", onclick: () => askOutcome(channel, found, () => {})}, _("Close the report"));
-    return caseCard(found, classLink(found.topic, titleOf), [close]);
+    const close = h("button", {class: "quiet-button", type: "button", onclick: () => askOutcome(channel, found, () => {})}, _("Close the report"));
+    return caseCard(found, classLink(found.topic, titleOf), [choice(_("Hide the message"), () => void hide(found)), close]);
+  }
+
+  /** The class is joined for this only, and does not see the principal come. @param {import("../../static/reports/open_flags.js").Case} found */
+  async function hide(found) {
+    const classroom = socket.channel(found.topic, {present: false});
+    try {
+      await classroom.join();
+      await hideMessage(classroom, channel, found, _("The message was hidden."));
+    } catch (error) {
+      showDialog(_("It did not work"), [h("p", {role: "alert"}, whyNot(error)), h("div", {class: "dialog-choices"}, choice(_("Close"), closeDialog))]);
+    }
+    classroom.leave();
   }
 
   function others() {
