@@ -29,7 +29,7 @@ const reported = new Set();
 export function showFlags(channel) {
   mine.onJoin(({events}) => events.filter(({event}) => event === FLAGGED).forEach(({payload}) => note(payload)));
   mine.on(FLAGGED, note);
-  offerForMessages((payload) => (mayReport(payload) ? [{label: _("Report"), icon: "warning", order: 90, run: () => askReason(payload, channel)}] : []));
+  offerForMessages((payload) => (mayReport(payload) ? [{label: _("Report"), icon: "flag", order: 90, run: () => askReason(payload, channel)}] : []));
   const staff = classStaff();
   if (staff !== null) showToStaff(channel, staff);
 }
