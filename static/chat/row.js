@@ -55,8 +55,8 @@ export function messageRow(payload, {quote = null, reactions = null, menu = null
       isOwn ? h("span", {class: "visually-hidden"}, `${_("You")}: `) : null,
       quote,
       wordsOf(payload),
-      at === undefined ? null : h("span", {class: "meta"}, edited === undefined ? null : `${_("edited")} · `, timeElement(at, clockTime)),
       menu,
+      at === undefined ? null : h("span", {class: "meta"}, edited === undefined ? null : `${_("edited")} · `, timeElement(at, clockTime)),
       reactions,
     ),
   );
