@@ -81,7 +81,7 @@ class Last(msgspec.Struct, frozen=True):
 # A class may allow messages during lessons only.
 STARTED = EventType("lesson:started", LessonStarted, Delivery.DURABLE, governs=True)
 ENDED = EventType("lesson:ended", LessonEnded, Delivery.DURABLE, governs=True)
-EXPECTED = EventType("lesson:expected", LessonExpected, Delivery.DURABLE, CLASS_STAFF.wire)
+EXPECTED = EventType("lesson:expected", LessonExpected, Delivery.DURABLE, (CLASS_STAFF.wire,))
 
 
 async def _start(push: Push[LessonStart]) -> Several[Appended]:
