@@ -5,7 +5,8 @@
     hand:lower -> hand:lowered, hand:clear -> hands:cleared   out of the queue, or done with speaking
 
 A hand stays up when its user's page is closed or the connection is lost: nobody loses their place by a phone that
-changes its network. Staff see that a student is away by the class's presence.
+changes its network. Staff see that a student is away by the class's presence. With the end of a lesson all hands are
+down.
 
 These events do not govern: a hundred hands that go up at once must not make each other's pushes run again. So two
 workers may store the same hand twice; the fold counts the first.
@@ -17,6 +18,7 @@ from msgspec import UNSET, UnsetType
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
 from channels.field import Identity, Milliseconds, Name, Position, PushId
+from channels.lesson import lessons
 from channels.lesson.feature import Action, Append, Appended, Feature, Push
 from channels.limit import MAX_HANDS
 from channels.member import User
@@ -95,6 +97,8 @@ LOWERED = EventType("hand:lowered", HandLowered, Delivery.DURABLE)
 CALLED = EventType("hand:called", HandCalled, Delivery.DURABLE)
 CLEARED = EventType("hands:cleared", HandsCleared, Delivery.DURABLE)
 
+_ALL_DOWN = (CLEARED.name, lessons.ENDED.name)
+
 
 class _Raised(HandRaised, frozen=True):
     seq: Position = 0
@@ -112,7 +116,7 @@ class Hands(Feature[list[Hand]]):
     __slots__ = ("_up",)
 
     name = "hands"
-    events = (RAISED, LOWERED, CALLED, CLEARED)
+    events = (RAISED, LOWERED, CALLED, CLEARED, lessons.ENDED)
     saved = list[Hand]
 
     def __init__(self) -> None:
@@ -133,7 +137,7 @@ class Hands(Feature[list[Hand]]):
             raised = msgspec.json.decode(event.payload, type=_Raised)
             if not self.is_full:
                 self._up.setdefault(raised.user, Hand(raised.user, raised.author.name, raised.seq, raised.at))
-        elif event.event == CLEARED.name:
+        elif event.event in _ALL_DOWN:
             self._up.clear()
         else:
             self._up.pop(_user(event), None)
@@ -157,7 +161,7 @@ class Called(Feature[Hand | None]):
     __slots__ = ("_called",)
 
     name = "called"
-    events = (LOWERED, CALLED, CLEARED)
+    events = (LOWERED, CALLED, CLEARED, lessons.ENDED)
     saved = Hand | None
 
     def __init__(self) -> None:
@@ -172,7 +176,7 @@ class Called(Feature[Hand | None]):
         if event.event == CALLED.name:
             called = msgspec.json.decode(event.payload, type=_Called)
             self._called = Hand(called.user, called.name, called.seq, called.at)
-        elif event.event == CLEARED.name or self.is_called(_user(event)):
+        elif event.event in _ALL_DOWN or self.is_called(_user(event)):
             self._called = None
 
     def view(self) -> Hand | None:

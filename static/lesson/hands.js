@@ -35,7 +35,7 @@ export function showHands(channel) {
   channel.on("hand:raised", folding((payload) => queue.raised(payload)));
   channel.on("hand:lowered", folding((payload) => queue.lowered(payload)));
   channel.on("hand:called", folding((payload) => queue.calledOne(payload)));
-  channel.on("hands:cleared", folding(() => queue.cleared()));
+  for (const event of ["hands:cleared", "lesson:ended"]) channel.on(event, folding(() => queue.cleared()));
   document.addEventListener("keydown", (event) => {
     if (event.code !== KEY || !event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
     event.preventDefault();
@@ -91,7 +91,7 @@ function staffView(channel, queue) {
   };
   const words = h("p", {class: "strip-words"});
   const main = h("button", {class: "button strip-button", type: "button", "aria-keyshortcuts": SHORTCUT, title: SHORTCUT, onclick: act});
-  const all = quiet(_("All hands"), dialog.open);
+  const all = quiet(_("All"), dialog.open);
   const line = lasting(strip("hands", 10), icon("hand"), words, main, all);
   let said = 0;
 
@@ -121,7 +121,7 @@ function wordsOf({hands, called}) {
   const named = hands.slice(0, NAMED).map(({name}) => name);
   const more = hands.length - named.length;
   const names = list(more > 0 ? [...named, ngettext("{n} more", "{n} more", more)] : named);
-  return [turn, turn && " ", h("strong", {}, countWords(hands.length)), `: ${names}`];
+  return [turn, turn && " ", h("strong", {}, countWords(hands.length)), h("span", {class: "strip-names"}, `: ${names}`)];
 }
 
 /**
@@ -177,6 +177,6 @@ function row(channel, {user, name}) {
     {},
     words,
     quiet(_("Call"), () => pushAndClose(channel, "hand:call", {user})),
-    quiet(_("Lower"), () => pushAndClose(channel, "hand:lower", {user})),
+    h("button", {class: "icon-button", type: "button", "aria-label": _("Lower the hand of {name}", {name}), onclick: () => pushAndClose(channel, "hand:lower", {user})}, icon("close")),
   );
 }

@@ -119,7 +119,8 @@ export function votes(tally) {
 function staffNote({anonymous}, {standing}) {
   const all = number(page.classroom.students ?? 0);
   const voted = ngettext("{n} of {all} has voted.", "{n} of {all} have voted.", standing?.voted ?? 0, {all});
-  return anonymous ? `${voted} ${_("The votes are anonymous; the result comes when you close the poll.")}` : voted;
+  const secret = _("The votes are anonymous; the result comes when you close the poll.");
+  return anonymous ? `${voted} ${secret}` : voted;
 }
 
 /** @param {Poll} poll @param {Known} known */

@@ -44,7 +44,8 @@ export function showPolls(channel) {
   });
   channel.on("poll:opened", (payload) => {
     polls.opened(payload);
-    speakNewest("poll", `${_("Poll")}: ${questionOf(/** @type {Poll} */ (payload))}`);
+    const kind = _("Poll");
+    speakNewest("poll", `${kind}: ${questionOf(/** @type {Poll} */ (payload))}`);
     cards.changed();
   });
   channel.on("poll:closed", (payload) => {

@@ -80,6 +80,16 @@ async def test_staff_lower_one_hand_or_all(worker: Worker) -> None:
     assert await state(worker) == ([], None)
 
 
+async def test_end_of_a_lesson_lowers_all_hands(worker: Worker) -> None:
+    ana, bruno, paula = await joined(worker, ANA, BRUNO, PAULA)
+    await paula.ok(CLASS, "lesson:start")
+    for client in (ana, bruno):
+        await client.ok(CLASS, "hand:raise")
+    await paula.ok(CLASS, "hand:call", {"user": 1})
+    await paula.ok(CLASS, "lesson:end")
+    assert await state(worker) == ([], None)
+
+
 async def test_hand_stays_up_when_its_connection_is_lost(worker: Worker) -> None:
     (ana,) = await joined(worker, ANA)
     await ana.ok(CLASS, "hand:raise")
