@@ -56,6 +56,8 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     `amends`: the event replaces what is in an earlier one of its topic, and in those about that one; the former payload
     is kept as a version. `annotates`: the event adds to an earlier one. No version is kept, and events about that one
     stay. Neither counts among the newest events that a join returns: what they change is in those.
+
+    `audited`: the event goes into the audit log, with its payload but for the field `text`.
     """
 
     name: str
@@ -68,6 +70,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     noted: bool = False
     amends: Amend | None = None
     annotates: Amend | None = None
+    audited: bool = False
 
     def encode(self, payload: P) -> bytes:
         """Return the payload as JSON."""

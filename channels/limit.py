@@ -70,6 +70,10 @@ MAX_MUTE_MINUTES = 7 * 24 * 60
 # Why attendance was corrected: a few sentences.
 MAX_NOTE_CHARACTERS = 500
 
+# Edits of one message: more than anybody needs in the five minutes that it can be edited. All former texts go into one
+# reply, 320 KB at most.
+MAX_EDITS = 20
+
 # A push id is chosen by the client; a UUID has 36 characters.
 MAX_PUSH_ID_CHARACTERS = 64
 

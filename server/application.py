@@ -39,6 +39,7 @@ from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
 from server.asyncapi import TABLES, Tables
+from server.audit.audit import Audit, keeping_audit
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
@@ -161,7 +162,8 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
         async with (
             _accounts(databases) as accounts,
             recording_progress(databases),
-            _engine(settings, databases, accounts, stopped) as (engine, broker),
+            _audit(databases) as audit,
+            _engine(settings, databases, accounts, audit, stopped) as (engine, broker),
             _watcher(accounts, engine, stopped),
             _keeping_sign_ins(accounts, engine),
             _watched(databases, broker) as watched,
@@ -169,7 +171,7 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
         ):
             gate = Gate(engine, poll_sessions, settings.allowed_origins)
             assets = Assets(is_bundled=False) if settings.unbundled else bundled()
-            application = make_application(databases, accounts, gate, watched, assets=assets)
+            application = make_application(databases, accounts, gate, watched, assets=assets, audit=audit)
             async with _serving(settings, application, sockets, gate, watched), _collecting_garbage():
                 on_open()
                 await stopped.wait()
@@ -204,15 +206,22 @@ async def _accounts(databases: Databases) -> AsyncIterator[Accounts]:
 
 
 @asynccontextmanager
+async def _audit(databases: Databases) -> AsyncIterator[Audit]:
+    audit = Audit(databases)
+    async with keeping_audit(audit):
+        yield audit
+
+
+@asynccontextmanager
 async def _engine(
-    settings: Settings, databases: Databases, accounts: Accounts, stopped: asyncio.Event
+    settings: Settings, databases: Databases, accounts: Accounts, audit: Audit, stopped: asyncio.Event
 ) -> AsyncIterator[tuple[Engine, Broker]]:
     database = databases.engine("journal")
     journal = Journal(database, _writer(database.url))
     await _when_it_answers(journal.open, stopped)
     broker = _broker(settings.redis_url, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
-    engine = Engine(journal, broker, accounts, TABLES.roles, limits)
+    engine = Engine(journal, broker, accounts, TABLES.roles, limits, audit=audit)
     engine.start()
     staff = [role.name for role in TABLES.roles if role.is_staff]
     ending = asyncio.create_task(ForgottenLessons(journal, staff).run())
@@ -374,13 +383,16 @@ def make_application(
     tables: Tables = TABLES,
     packages: Sequence[ModuleType] = views.PACKAGES,
     assets: Assets | None = None,
+    audit: Audit | None = None,
 ) -> Application:
     """Make the web application: pages of these packages, and sockets and polls for these roles."""
     sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
     application = Application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
         log_function=partial(_log_request, watched),
-        **views.application_settings(accounts, databases, tables, assets, gate.engine.read_topic, gate.engine.journal),
+        **views.application_settings(
+            accounts, databases, tables, assets, gate.engine.read_topic, gate.engine.journal, audit
+        ),
     )
     application.add_transform(_last_answer(watched))
     return application

@@ -6,6 +6,9 @@ import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 
+# Spreadsheets take a file for UTF-8 if it begins with this mark.
+BOM = "\ufeff"
+
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _BLANKS = ("\t", "\r", "\n")
 
@@ -27,3 +30,10 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
     for row in rows:
         writer.writerow([as_text(cell) if isinstance(cell, str) else cell for cell in row])
     return BOM_UTF8 + text.getvalue().encode()
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """Return one line of a table that is written in parts, after BOM."""
+    text = io.StringIO()
+    csv.writer(text).writerow([as_text(str(cell)) for cell in cells])
+    return text.getvalue()

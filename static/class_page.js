@@ -34,6 +34,8 @@ import {showPins} from "./lesson/pins.js";
 import {showReaders} from "./lesson/readers.js";
 import {showPolls} from "./lesson/polls.js";
 import {showMentionsInTab} from "./mentions.js";
+import {showOriginals} from "./lesson/originals.js";
+import {showTranscript} from "./lesson/transcript.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
@@ -155,6 +157,8 @@ showHands(channel);
 showPolls(channel);
 showLesson(channel);
 showMissed(channel, () => void history.toUnread());
+showOriginals();
+showTranscript();
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;

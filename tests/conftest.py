@@ -53,7 +53,7 @@ def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with both SQLite files and their tables: copy it, do not use it."""
+    """Return a folder with all SQLite files and their tables: copy it, do not use it."""
     folder = tmp_path_factory.mktemp("tables")
     asyncio.run(_upgrade(database_urls(folder)))
     return folder
@@ -61,8 +61,8 @@ def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql_tables(postgresql: PostgreSQL) -> dict[str, str]:
-    """Return the names of two databases with their tables: copy them, do not use them."""
-    urls = {name: postgresql.create_database() for name in ("accounts", "journal")}
+    """Return the names of the databases with their tables: copy them, do not use them."""
+    urls = {name: postgresql.create_database() for name in ("accounts", "journal", "audit")}
     asyncio.run(_upgrade(urls))
     return {name: url.rpartition("/")[2] for name, url in urls.items()}
 
@@ -75,12 +75,12 @@ async def _upgrade(urls: dict[str, str]) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Return the URLs of empty databases: two files of SQLite, or two databases of a real PostgreSQL."""
+    """Return the URLs of empty databases: files of SQLite, or databases of a real PostgreSQL."""
     if request.param == "sqlite":
         yield database_urls(tmp_path)
         return
     server = request.getfixturevalue("postgresql")
-    urls = {name: server.create_database() for name in ("accounts", "journal")}
+    urls = {name: server.create_database() for name in ("accounts", "journal", "audit")}
     yield urls
     server.drop_databases(*urls.values())
 
@@ -100,7 +100,7 @@ def made_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[s
 
 @pytest.fixture
 async def databases(made_urls: dict[str, str]) -> AsyncIterator[Databases]:
-    """Return both databases with empty tables."""
+    """Return all databases with empty tables."""
     databases = Databases(made_urls)
     yield databases
     await databases.dispose()

@@ -25,6 +25,7 @@ from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import ONLINE, PRESENCE_DIFF, Presence
 from channels.cluster.presence_sync import BEAT_SECONDS, PRESENCE_CHANNEL, PresenceSync
 from channels.cluster.rpc import Rpc, channel_of
+from channels.engine.audit import AuditTrail, NoAuditTrail
 from channels.engine.deliveries import Deliveries
 from channels.engine.dispatcher import Dispatcher
 from channels.engine.joins import Joined, Joins
@@ -77,6 +78,7 @@ class Engine:
     """The real-time engine of one worker; `start` before the first `connect`.
 
     `features` and `live_views` are what topics can fold and show; `kinds` says which topics fold and show which.
+    `audit` is where it has recorded what must not be done unrecorded; without one, that is refused.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Engine:
         features: Collection[type[Feature[Any]]] = lesson.FEATURES,
         live_views: Collection[MakeLiveView] = lesson.LIVE_VIEWS,
         periods: Periods = Periods(),
+        audit: AuditTrail | None = None,
     ) -> None:
         self.authority = authority
         self._journal = journal
@@ -121,7 +124,7 @@ class Engine:
         )
         self.rpc = Rpc(self._presence.worker, self._bus.publish, lambda: broker.connected)
         self._rights = Rights(authority, self._registry, self._membership, self._rules)
-        self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits)
+        self._pushes = Pushes(self._hub, self._bus, journal, authority, self._rules, limits, audit or NoAuditTrail())
         self._timers = Timers(self._hub, journal, authority, self._pushes, lesson.TIMED)
         self._joins = joins = Joins(
             self._hub, journal, authority, self._membership, self._rules, self._deliveries, self._extend

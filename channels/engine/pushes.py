@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from channels.cluster.bus import Bus
+from channels.engine.audit import AuditTrail
 from channels.engine.failure import refuse
 from channels.engine.rerun import Reruns
 from channels.engine.tallies import Tallies
@@ -40,6 +41,7 @@ from channels.lesson.feature import (
     Notify,
     Publish,
     Push,
+    Record,
     Reply,
     Several,
 )
@@ -93,7 +95,9 @@ class Pushes:
         authority: Authority,
         rules: RuleBook,
         limits: Limits,
+        audit: AuditTrail,
     ) -> None:
+        self._audit = audit
         self._hub = hub
         self._bus = bus
         self._journal = journal
@@ -162,6 +166,8 @@ class Pushes:
         if isinstance(effect, Append):
             self._store(pending, push, effect, (), checked)
             return None
+        if isinstance(effect, Record):
+            return self._record(pending, push, effect)
         if isinstance(effect, Effect):
             self._carry_out(pending, push, effect, checked)
             return None
@@ -225,6 +231,9 @@ class Pushes:
                 raise
             await self._reply_as_before(pending, push, refusal)
             return
+        if isinstance(done, Record):
+            await self._record(pending, push, done)
+            return
         self._check_again(pending, push.topic)
         self._carry_out(pending, push, done, checked)
 
@@ -238,6 +247,17 @@ class Pushes:
         for each in others if isinstance(first, Reply) else (first, *others):
             self.do(push.topic, each)
         pending.session.reply(pending.message, first.response if isinstance(first, Reply) else Nothing())
+
+    async def _record(self, pending: PendingPush, push: Push[Any], effect: Record[Any]) -> None:
+        # The right is checked before, so that nothing is recorded that is not done, and after, as after each wait.
+        self._check_again(pending, push.topic)
+        user, topic = pending.session.member.user, push.topic.name
+        push_key = pending.action.key(push)
+        key = f"{effect.kind}:{user.id}:{topic}:{push_key}" if push_key is not None else None
+        subject = effect.subject_id
+        await self._audit.record(effect.kind, user, topic=topic, target=effect.target, subject_id=subject, key=key)
+        self._check_again(pending, push.topic)
+        pending.session.reply(pending.message, effect.response)
 
     def do(self, topic: Topic, effect: Effect[Any]) -> None:
         """Carry out an effect of a push in this topic that stores no event."""
@@ -347,12 +367,23 @@ class Pushes:
 def entries_of(push: Push[Any], first: Append[Any], others: Others, stores_in: str, key: str | None) -> list[Entry]:
     """Return what a push stores in one transaction; the first entry's key makes it count once, the others follow."""
     entries = [_entry(push, first, stores_in, key or first.key)]
-    return [*entries, *others_of(push, others)] if others else entries
+    if others:
+        entries += others_of(push, others)
+        _audit_once(entries)
+    return entries
 
 
 def others_of(push: Push[Any], others: Others) -> list[Entry]:
     """Return what a push stores beside its first entry."""
     return [_entry(push, each, push.topic.name, each.key) for each in others if isinstance(each, Append)]
+
+
+def _audit_once(entries: Sequence[Entry]) -> None:
+    """Let an event that goes to several topics be recorded once."""
+    recorded: set[str] = set()
+    for entry in entries:
+        entry.audited = entry.audited and entry.event not in recorded
+        recorded.add(entry.event)
 
 
 def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) -> Entry:
@@ -372,6 +403,7 @@ def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) ->
         timer=append.timer,
         stops=append.stops,
         tally=_tally(append),
+        audited=event.audited,
     )
 
 

@@ -53,6 +53,7 @@ class Entry(msgspec.Struct, gc=False):
     one, too. `amend`: this event changes that one and those about it; where it `annotates`, that one only, and no
     version is kept. `names_first`: the payload gets a field `target`, the position of its group's first entry.
     `timer`: what is to be done later; `stops` is the position of an earlier event of the topic whose timer ends.
+    `audited`: the event waits in the journal until it is copied to the audit log.
     """
 
     topic: str
@@ -70,6 +71,7 @@ class Entry(msgspec.Struct, gc=False):
     tally: Tally | None = None
     timer: Timer | None = None
     stops: int | None = None
+    audited: bool = False
 
     @property
     def kept_about(self) -> int | None:
@@ -252,12 +254,13 @@ class Writer(Protocol):
     ) -> list[Stored]:
         """Store a batch in one transaction, all or nothing, and return what became of each group.
 
-        Groups are stored in the order given. What an entry amends is read and replaced inside the transaction, so that
-        nothing is lost between two of them, and its former payload is kept as a version. A tally counts the choices of
-        earlier transactions and of its batch. Whether a group was stored before is looked up first; then `checked` is
-        compared with the topic's governed position, which no other transaction can move until this one ends, and where
-        it says so with the author's newest event. Read marks move forward only, and no further than the topic's head;
-        of a topic's snapshots the furthest is kept. A spell that is known gets its new end.
+        Groups are stored in the order given; audited entries are noted. What an entry amends is read and replaced
+        inside the transaction, so that nothing is lost between two of them, and its former payload is kept as a
+        version. A tally counts the choices of earlier transactions and of its batch. Whether a group was stored before
+        is looked up first; then `checked` is compared with the topic's governed position, which no other transaction
+        can move until this one ends, and where it says so with the author's newest event. Read marks move forward only,
+        and no further than the topic's head; of a topic's snapshots the furthest is kept. A spell that is known gets
+        its new end.
 
         Raises `JournalUnavailable` when the database does not answer; whether the batch was committed is then unknown,
         and sending the same push ids again settles it.

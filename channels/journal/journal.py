@@ -256,6 +256,26 @@ class Journal:
         query = self._choices(topic).where(choices_table.c.target == target, choices_table.c.user_id == user_id)
         return any(push_id in row.push_ids.split() for row in await self._fetch(query))
 
+    async def versions(self, topic: str, seq: int, event: str, limit: int) -> list[tuple[Event, bytes]]:
+        """Read the newest `limit` events of a kind that amended the one at a position, with what it was before each."""
+        query = (
+            self._select(topic, [event])
+            .join(
+                versions_table,
+                (versions_table.c.topic_id == events_table.c.topic_id)
+                & (versions_table.c.amended_by == events_table.c.seq),
+            )
+            .add_columns(versions_table.c.payload.label("former"))
+            .where(versions_table.c.seq == seq)
+            .order_by(events_table.c.seq.desc())
+            .limit(limit)
+        )
+        rows = await self._fetch(query)
+        return [
+            (Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)), row.former.encode())
+            for row in rows[::-1]
+        ]
+
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""
         query = (

@@ -58,6 +58,7 @@ _VERSION = """
 """
 _TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND seq = $2"
 _ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND about = $2 AND seq < $3"
+_AUDIT = "INSERT INTO audited (topic_id, seq) VALUES ($1, $2)"
 _AMEND = "UPDATE events SET payload = $1 WHERE topic_id = $2 AND seq = $3"
 _CHOICES = """
     SELECT topic_id, target, user_id, value, at, push_ids FROM choices WHERE (topic_id, target, user_id) IN
@@ -192,6 +193,7 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     if assigned.fresh:
         await connection.execute(_INSERT, *_columns(map(_row, assigned.fresh)))
         await _amend(connection, assigned.fresh)
+        await _audit(connection, assigned.fresh)
         await _forget(connection, assigned.fresh)
         await _set_timers(connection, assigned.fresh)
     await connection.execute(_ADVANCE, *_columns([(c.id, c.seq, c.governed) for c in counters.values()]))
@@ -228,6 +230,12 @@ async def _amend(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> Non
     for topic_id, seq, entry, _ in fresh:
         if entry.amend is not None:
             await _amend_one(connection, topic_id, seq, entry)
+
+
+async def _audit(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+    audited = [(topic_id, seq) for topic_id, seq, entry, _ in fresh if entry.audited]
+    if audited:
+        await connection.executemany(_AUDIT, audited)
 
 
 async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, entry: Entry) -> None:

@@ -66,6 +66,7 @@ _VERSION = """
 """
 _TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND seq = ?"
 _ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND about = ? AND seq < ?"
+_AUDIT = "INSERT INTO audited (topic_id, seq) VALUES (?, ?)"
 _AMEND = "UPDATE events SET payload = ? WHERE topic_id = ? AND seq = ?"
 _CHOICE = "SELECT value, at, push_ids FROM choices WHERE topic_id = ? AND target = ? AND user_id = ?"
 _CHOOSE = "INSERT OR REPLACE INTO choices (topic_id, target, user_id, value, at, push_ids) VALUES (?, ?, ?, ?, ?, ?)"
@@ -267,6 +268,8 @@ def _insert(connection: sqlite3.Connection, counter: Counter, entry: Entry, firs
     if not connection.execute(_INSERT, row).rowcount:
         return None
     receipt = counter.take(entry)
+    if entry.audited:
+        connection.execute(_AUDIT, (counter.id, receipt.seq))
     if entry.amend is not None:
         _amend(connection, counter.id, receipt.seq, entry)
     if entry.tally is not None and entry.tally.forget:

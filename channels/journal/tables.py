@@ -1,6 +1,7 @@
 """The journal's tables.
 
-Its name, topics, events and their versions, choices, timers, read marks, snapshots of state, spells of presence.
+Its name, topics, events and their versions, choices, timers, read marks, snapshots of state, spells of presence,
+and what waits for the audit log.
 """
 
 from sqlalchemy import (
@@ -93,6 +94,16 @@ choices_table = Table(
     Column("value", Integer),
     Column("at", BigInteger, nullable=False),
     Column("push_ids", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The events that wait to be copied to the audit log (a transactional outbox): noted in the transaction that stores
+# them, deleted once they are copied.
+audited_table = Table(
+    "audited",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
     sqlite_with_rowid=False,
 )
 

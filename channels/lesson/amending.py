@@ -16,6 +16,7 @@ from channels.field import Milliseconds, Position, PushId, Reason, ShownText, Te
 from channels.lesson import chat
 from channels.lesson.chat import Hidden, MessageSent, Quote, read_message
 from channels.lesson.feature import Action, Append, Appended, Push, not_blank
+from channels.limit import MAX_EDITS
 from channels.member import User
 
 # Long enough for a typing mistake; later a change would rewrite what others have answered.
@@ -134,8 +135,10 @@ def _requoted(earlier: Stored, text: str) -> bytes | None:
 
 
 EDITED = EventType("message:edited", MessageEdited, Delivery.DURABLE, governs=True, amends=_edited)
-HIDDEN = EventType("message:hidden", MessageHidden, Delivery.DURABLE, governs=True, amends=_hidden)
-RESTORED = EventType("message:restored", MessageRestored, Delivery.DURABLE, governs=True, amends=_restored)
+HIDDEN = EventType("message:hidden", MessageHidden, Delivery.DURABLE, governs=True, amends=_hidden, audited=True)
+RESTORED = EventType(
+    "message:restored", MessageRestored, Delivery.DURABLE, governs=True, amends=_restored, audited=True
+)
 
 _WITH_TEXT: dict[str, type[MessageEdited | MessageRestored]] = {
     EDITED.name: MessageEdited,
@@ -156,6 +159,8 @@ async def _edit(push: Push[MessageEdit]) -> Append[MessageEdited]:
         raise Refused(Code.FORBIDDEN, f"a message can be edited for {EDIT_MS // 60_000} minutes")
     if message.hidden is not UNSET:
         raise Refused(Code.FORBIDDEN, "the message is hidden")
+    if len(await push.journal.about(push.topic.name, given.target, [EDITED.name], MAX_EDITS)) == MAX_EDITS:
+        raise Refused(Code.FORBIDDEN, f"a message can be edited {MAX_EDITS} times")
     return Append(EDITED, MessageEdited(given.target, text, me, given.id or UNSET), about=given.target)
 
 

@@ -128,6 +128,18 @@ class Reply(Effect[R], Generic[R], frozen=True):
     response: R
 
 
+class Record(Effect[R], Generic[R], frozen=True):
+    """Store in the audit log that the push's user did this `kind` of thing to the event at `target`; then answer.
+
+    `subject_id` is the user whom it concerns. Where the log cannot be written, the push is refused.
+    """
+
+    kind: str
+    target: int
+    subject_id: int
+    response: R
+
+
 class Several(Effect[R], Generic[R], frozen=True):
     """Several effects of one push; the first decides the reply.
 

@@ -172,7 +172,7 @@ _TOPICS = (CLASS_STAFF.wire, PRINCIPALS.wire, USER.wire)
 
 FLAGGED = EventType("message:flagged", MessageFlagged, Delivery.DURABLE, _TOPICS)
 SEEN = EventType("flag:seen", FlagSeen, Delivery.DURABLE, _TOPICS, governs=True, amends=_seen)
-CLOSED = EventType("flag:closed", FlagClosed, Delivery.DURABLE, _TOPICS, governs=True, amends=_closed)
+CLOSED = EventType("flag:closed", FlagClosed, Delivery.DURABLE, _TOPICS, governs=True, amends=_closed, audited=True)
 OPENED = EventType("flag:opened", FlagOpened, Delivery.DURABLE, (PRINCIPALS.wire,))
 SETTLED = EventType("flag:settled", FlagSettled, Delivery.DURABLE, (PRINCIPALS.wire,))
 

@@ -54,8 +54,8 @@ class Locked(msgspec.Struct, frozen=True):
     at: Milliseconds
 
 
-LOCKED = EventType("chat:locked", ChatLocked, Delivery.DURABLE, governs=True)
-UNLOCKED = EventType("chat:unlocked", ChatUnlocked, Delivery.DURABLE, governs=True)
+LOCKED = EventType("chat:locked", ChatLocked, Delivery.DURABLE, governs=True, audited=True)
+UNLOCKED = EventType("chat:unlocked", ChatUnlocked, Delivery.DURABLE, governs=True, audited=True)
 
 
 def _lock(push: Push[ChatLock]) -> Append[ChatLocked]:

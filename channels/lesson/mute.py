@@ -88,8 +88,8 @@ class Muted(msgspec.Struct, frozen=True):
 
 RESTRICTED = EventType("member:restricted", MemberRestricted, Delivery.DURABLE, governs=True)
 _TOLD = (CLASS_STAFF.wire, USER.wire)
-MUTED = EventType("member:muted", MemberMuted, Delivery.DURABLE, _TOLD)
-UNMUTED = EventType("member:unmuted", MemberUnmuted, Delivery.DURABLE, _TOLD)
+MUTED = EventType("member:muted", MemberMuted, Delivery.DURABLE, _TOLD, audited=True)
+UNMUTED = EventType("member:unmuted", MemberUnmuted, Delivery.DURABLE, _TOLD, audited=True)
 
 
 async def _mute(push: Push[MemberMute]) -> Several[Appended]:

@@ -50,7 +50,8 @@ class Role:
 
     `is_staff`: the role teaches or leads. `waits_in_line`: a whole class of them connects at once, so they wait for a
     slot of the admission queue. `drain_rank`: a worker that stops ends the sessions of low ranks first.
-    `sees_all_classes`: its members have every class of the school, not only those they are enrolled in.
+    `sees_all_classes`: its members have every class of the school, not only those they are enrolled in. `reads_audit`:
+    its members read the school's audit log.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Role:
     waits_in_line: bool = False
     drain_rank: int = 0
     sees_all_classes: bool = False
+    reads_audit: bool = False
 
     @property
     def home(self) -> str:

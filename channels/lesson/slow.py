@@ -48,7 +48,7 @@ class SlowMode(msgspec.Struct, frozen=True):
     seconds: Seconds
 
 
-SLOWED = EventType("chat:slowed", ChatSlowed, Delivery.DURABLE, governs=True)
+SLOWED = EventType("chat:slowed", ChatSlowed, Delivery.DURABLE, governs=True, audited=True)
 
 
 def _slow(push: Push[ChatSlow]) -> Append[ChatSlowed]:

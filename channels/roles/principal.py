@@ -12,6 +12,7 @@ from channels.lesson import (
     lock,
     mute,
     notes,
+    originals,
     pins,
     polls,
     progress,
@@ -22,7 +23,7 @@ from channels.lesson import (
 )
 from channels.lesson.rules import Role, rule
 
-_AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE_ANY)
+_AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE_ANY, originals.OPEN)
 _MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
 _ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE, hours.SET, hours.READ)
 _HANDS = (hands.LOWER, hands.CALL, hands.CLEAR)
@@ -80,4 +81,5 @@ ROLE = Role(
     is_staff=True,
     drain_rank=2,  # last: the principal watches the drain, too
     sees_all_classes=True,
+    reads_audit=True,
 )

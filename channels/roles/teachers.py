@@ -13,6 +13,7 @@ from channels.lesson import (
     lock,
     mute,
     notes,
+    originals,
     pins,
     polls,
     progress,
@@ -23,7 +24,7 @@ from channels.lesson import (
 )
 from channels.lesson.rules import Role, rule
 
-_AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE)
+_AMEND = (amending.EDIT, amending.HIDE, amending.RESTORE, originals.OPEN)
 _MARK = (reactions.REACT, reactions.UNREACT, pins.PIN, pins.UNPIN)
 _ORDER = (lock.LOCK, lock.UNLOCK, slow.SLOW, mute.MUTE, mute.UNMUTE, hours.SET, hours.READ)
 _HANDS = (hands.LOWER, hands.CALL, hands.CLEAR)

@@ -45,7 +45,8 @@ from server.databases.credentials import (
 from server.databases.directory import count_audience, read_audience, read_grades, read_names, read_people, read_reached
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
-from server.databases.users import find_user, set_password
+from server.databases.outbox import note_audited, note_refused
+from server.databases.users import find_user, set_password, users_called
 
 # A browser's sign-in ends when it has not been used for this long: long enough for a holiday at home.
 SIGN_IN_MS = 30 * DAY
@@ -136,6 +137,7 @@ class Accounts:
             await self._throttle.count(login, address, admission, browser)
             right = await self._passwords.verify(account.password_hash if account else None, password)
             if account is None or not right:
+                await self._note_refused(account, address, device)
                 raise SignInRefused("wrong")
             return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "", device)
 
@@ -173,6 +175,7 @@ class Accounts:
             await self._throttle.count(login, address, admission)
             right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))
             if account is None or not right:
+                await self._note_refused(account, address, device)
                 raise SignInRefused("code")
             password_hash = await self._passwords.hash(new_password)
             return await self._redeem(account, password_hash, address, device)
@@ -181,6 +184,8 @@ class Accounts:
         """End a sign-in and its open connections; an unknown secret is no error."""
         async with writing(self._sessions) as db:
             users = await end_credential(db, hash_secret(secret))
+            for user_id in users:
+                await note_audited(db, self._clock(), "sign-in:ended", user_id=user_id)
             await note_changes(db, users, self._clock())
         self._forget(users)
 
@@ -232,6 +237,11 @@ class Accounts:
         """Return the names of these users; of those who have left, too."""
         async with reading(self._sessions) as db:
             return await read_names(db, user_ids)
+
+    async def called(self, text: str) -> list[int]:
+        """Return the ids of the users who have this login, or this in their names."""
+        async with reading(self._sessions) as db:
+            return await users_called(db, normal_login(text), text.strip())
 
     async def audience(
         self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
@@ -311,6 +321,11 @@ class Accounts:
         async with self._passwords.slot(client):
             yield await self._find(login), ""
 
+    async def _note_refused(self, account: Account | None, address: str, device: str) -> None:
+        async with writing(self._sessions) as db:
+            user_id = account.id if account is not None else None
+            await note_refused(db, self._clock(), user_id, address=address, device=device)
+
     async def _find(self, login: str) -> Account | None:
         async with reading(self._sessions) as db:
             return await find_user(db, login)
@@ -326,6 +341,7 @@ class Accounts:
             await add_credentials(db, [new])
             ended = await end_oldest_sign_ins(db, found.id, MAX_SIGN_INS)
             await forgive(db, found.login, address, browser)
+            await note_audited(db, now, "sign-in:made", user_id=found.id, address=address, device=device)
             await note_changes(db, ended, now)
         self._forget(ended)
         return secret
@@ -342,6 +358,7 @@ class Accounts:
             secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
             await add_credentials(db, [new])
             await forgive(db, found.login, address)
+            await note_audited(db, now, "password:chosen", user_id=found.id, address=address, device=device)
             await note_changes(db, ended, now)
         self._forget(ended)
         return secret

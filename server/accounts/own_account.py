@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from channels.member import Member
 from server.accounts import known_browser
 from server.accounts.fair_queue import Client
@@ -14,6 +16,7 @@ from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, end_other_sign_ins, end_sign_in_of, sign_ins_of
+from server.databases.outbox import note_audited
 from server.databases.users import find_user, set_password
 
 
@@ -68,6 +71,7 @@ class OwnAccount:
             await self._throttle.count(login, address, admission, browser)
             old_hash = account.password_hash if account is not None else None
             if account is None or not await self._passwords.verify(old_hash, old):
+                await self._note_refused(member, address)
                 raise SignInRefused("wrong")
             new_hash = await self._passwords.hash(new)
         await self._store(member, account, new_hash, address, browser if admission is Admission.KNOWN else "")
@@ -85,6 +89,7 @@ class OwnAccount:
             set_password(account, new_hash)
             ended = await end_other_sign_ins(db, account.id, member.credential_id, BROWSER)
             await forgive(db, account.login, address, browser)
+            await note_audited(db, self._clock(), "password:changed", user_id=account.id, address=address)
             await note_changes(db, ended, self._clock())
         self._ended(ended)
 
@@ -108,6 +113,7 @@ class OwnAccount:
         """End one of the user's sign-ins with its open connections; one that is nobody's or another's is no error."""
         async with writing(self._sessions) as db:
             ended = await end_sign_in_of(db, member.user.id, credential_id)
+            await self._note_ended(db, ended)
             await note_changes(db, ended, self._clock())
         self._ended(ended)
 
@@ -115,5 +121,14 @@ class OwnAccount:
         """End all of the user's sign-ins in browsers but the one of `member`."""
         async with writing(self._sessions) as db:
             ended = await end_other_sign_ins(db, member.user.id, member.credential_id, BROWSER)
+            await self._note_ended(db, ended)
             await note_changes(db, ended, self._clock())
         self._ended(ended)
+
+    async def _note_ended(self, db: AsyncSession, users: set[int]) -> None:
+        for user_id in users:
+            await note_audited(db, self._clock(), "sign-in:ended", user_id=user_id)
+
+    async def _note_refused(self, member: Member, address: str) -> None:
+        async with writing(self._sessions) as db:
+            await note_audited(db, self._clock(), "password:refused", user_id=member.user.id, address=address)

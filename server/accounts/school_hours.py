@@ -3,11 +3,14 @@
 What is set reaches every worker within a second, as changed rights do.
 """
 
+import msgspec
+
 from channels.hours import MAX_SPANS, Hours, SchoolHours, Spans, is_zone
 from server.accounts.refusals import UserError
 from server.clock import Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.changes import note_changes
+from server.databases.outbox import note_audited
 from server.databases.school import read_hours, write_hours
 
 
@@ -36,6 +39,7 @@ async def set_hours(
         _check(wanted)
         if not await write_hours(db, wanted):
             raise UserError("There is no school yet: import its roster first.")
+        await note_audited(db, clock(), "hours:set", zone=wanted.zone, hours=msgspec.to_builtins(wanted.hours))
         await note_changes(db, (), clock(), school=True)
     return wanted
 

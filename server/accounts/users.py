@@ -20,10 +20,12 @@ from server.accounts.refusals import UserError
 from server.clock import DAY, Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
+from server.databases.audit import Record
 from server.databases.batch import batches
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of
 from server.databases.errors import DatabaseError
+from server.databases.outbox import new_key, note_all, note_audited
 from server.databases.users import (
     class_titles,
     find_user,
@@ -110,7 +112,10 @@ class Users:
         async with writing(self._sessions) as db:
             if await find_user(db, login):
                 raise UserError(f"There is already a user with the login “{login}”.")
-            db.add(Account(login=login, name=name, role=role, password_hash=password_hash))
+            made = Account(login=login, name=name, role=role, password_hash=password_hash)
+            db.add(made)
+            await db.flush()
+            await note_audited(db, self._clock(), "user:created", subject_id=made.id, role=role)
 
     async def disable(self, login: str) -> None:
         """Disable a user's account and end all their sign-ins."""
@@ -118,12 +123,15 @@ class Users:
             user = await _locked(db, login)
             user.enabled = False
             await end_credentials_of(db, user.id)
+            await note_audited(db, self._clock(), "user:disabled", subject_id=user.id)
             await note_changes(db, [user.id], self._clock())
 
     async def enable(self, login: str) -> None:
         """Let a user sign in again."""
         async with writing(self._sessions) as db:
-            (await _locked(db, login)).enabled = True
+            user = await _locked(db, login)
+            user.enabled = True
+            await note_audited(db, self._clock(), "user:enabled", subject_id=user.id)
 
     async def set_password(self, login: str, password: str) -> None:
         """Set a user's password and end the sign-ins made with the old one."""
@@ -134,6 +142,7 @@ class Users:
             user = await _locked(db, login)
             set_password(user, password_hash)
             ended = await end_credentials_of(db, user.id, BROWSER)
+            await note_audited(db, self._clock(), "password:set", subject_id=user.id)
             await note_changes(db, ended, self._clock())
 
     async def set_one_password(self, password: str) -> None:
@@ -171,6 +180,7 @@ class Users:
         hand_over(made)
         async with _handed_over("codes"), writing(self._sessions) as db:
             await set_codes(db, zip([each.id for each in people], hashes, strict=True), expires_at)
+            await note_audited(db, self._clock(), "codes:made", users=len(people))
         return made
 
     async def _hash_all(self, codes: Sequence[str]) -> list[str]:
@@ -197,6 +207,10 @@ class Users:
         async with _handed_over("tokens"), writing(self._sessions) as db:
             _check_all("token", wanted, await find_users(db, set(wanted)))
             await add_credentials(db, [new for _, new in made])
+            detail = {"days": days}
+            await note_all(
+                db, (Record(new_key(), now, "token:made", subject_id=new.user_id, detail=detail) for _, new in made)
+            )
         return tokens
 
 

@@ -79,8 +79,8 @@ _DATA_OPTIONS = [
         "--database",
         multiple=True,
         metavar="NAME=URL",
-        help="Keep a database outside the data folder: accounts=postgresql://user:password@host/name, and journal=… "
-        "likewise. In the variable, separate them with blanks.",
+        help="Keep a database outside the data folder: accounts=postgresql://user:password@host/name, journal=… "
+        "and audit=… likewise. In the variable, separate them with blanks.",
     ),
 ]
 

@@ -12,7 +12,9 @@ import click
 
 from server import rosters
 from server.cli.options import Commands, data_options, make_settings, option, run
-from server.databases import Databases
+from server.clock import now_ms
+from server.databases import Databases, writing
+from server.databases.outbox import note_audited
 from server.databases.pairing import Ids
 from server.process.sole_server import STOP_FIRST, sole_server
 from server.rosters.compare import Counts
@@ -98,7 +100,10 @@ async def _accept(settings: Settings) -> Ids:
     try:
         async with sole_server(settings, refusal=STOP_FIRST):
             await databases.prepare_tables()
-            return await databases.accept()
+            after = await databases.accept()
+            async with writing(databases.sessions("accounts")) as db:
+                await note_audited(db, now_ms(), "database:restored")
+            return after
     finally:
         await databases.dispose()
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from channels.journal import tables as journal_tables
-from server.databases import accounts, migration
+from server.databases import accounts, audit, migration
 from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
@@ -37,6 +37,7 @@ _REVISIONS = Path(__file__).parent / "migrations"
 SCHEMAS: Mapping[str, Schema] = {
     "accounts": Schema(accounts.Base.metadata, _REVISIONS / "accounts"),
     "journal": Schema(journal_tables.metadata, _REVISIONS / "journal"),
+    "audit": Schema(audit.Base.metadata, _REVISIONS / "audit"),
 }
 
 

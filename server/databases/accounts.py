@@ -166,6 +166,16 @@ class Pairing(Base):
     stored: Mapped[int] = mapped_column(BigInteger)
 
 
+class Audited(Base):
+    """A record that waits to be copied to the audit log, as JSON (server/databases/outbox.py)."""
+
+    __tablename__ = "audited"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    record: Mapped[str] = mapped_column(Text)
+
+
 class Failure(Base):
     """Failed sign-ins under one key (of an account or an address): the count, and when it restarts."""
 

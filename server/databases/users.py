@@ -24,6 +24,18 @@ async def find_users(db: AsyncSession, logins: Collection[str]) -> dict[str, Acc
     return found
 
 
+# Who looks for a name that more people have looks for one of them by the whole name, or by the login.
+MAX_CALLED = 100
+
+
+async def users_called(db: AsyncSession, login: str, name: str) -> list[int]:
+    """Return the ids of the user with this login, or else of the first users who have this in their names."""
+    if user_id := await db.scalar(select(Account.id).where(Account.login == login)):
+        return [user_id]
+    called = Account.name.icontains(name, autoescape=True)
+    return list(await db.scalars(select(Account.id).where(called).order_by(Account.id).limit(MAX_CALLED)))
+
+
 def set_password(user: Account, password_hash: str) -> None:
     """Set a user's password; an unused one-time code becomes invalid."""
     user.password_hash = password_hash

@@ -19,6 +19,8 @@ from server.tasks import cancel
 FRESH_SECONDS = 1.0
 # A database that takes longer counts as away.
 ANSWER_SECONDS = 2.0
+# Without these, lessons go on: what must be recorded first is refused, and everything else is recorded later.
+NOT_NEEDED = ("audit",)
 
 
 class Health:
@@ -34,15 +36,15 @@ class Health:
         answers = await asyncio.gather(*(question.answer() for question in self._questions.values()))
         well = {**dict(zip(self._questions, answers, strict=True)), "broker": self._broker.connected}
         parts = {name: "ok" if is_well else "away" for name, is_well in well.items()}
-        return {"status": self._status(all(answers)), **parts}
+        return {"status": self._status(well), **parts}
 
-    def _status(self, databases_answer: bool) -> str:
+    def _status(self, well: dict[str, bool]) -> str:
         if self.stopping:
             return "stopping"
-        if not databases_answer:
-            return "down"
         # Without the broker messages still arrive, later: they are read from the journal.
-        return "ready" if self._broker.connected else "degraded"
+        if not all(is_well for name, is_well in well.items() if name not in ("broker", *NOT_NEEDED)):
+            return "down"
+        return "ready" if all(well.values()) else "degraded"
 
     async def close(self) -> None:
         """Cancel the queries under way."""

@@ -22,7 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.clock import now_ms
 from server.databases import DbSessions, reading
 from server.databases.accounts import School
+from server.databases.audit import Record
 from server.databases.changes import EVERYBODY, note_changes
+from server.databases.outbox import new_key, note_all
 from server.rosters.adoption import adopt
 from server.rosters.bound import are_few
 from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Counts, bring
@@ -128,6 +130,9 @@ async def _merge(db: AsyncSession, roster: Roster, done: _Done, everybody: int) 
     summary = Summary(roster.school.name, renamed, users, classes, enrolments, roster.skipped, remarks)
     summary.to_confirm = _to_confirm(summary, before)
     if summary.changed:
+        asdict = msgspec.structs.asdict
+        detail = {name: asdict(getattr(summary, name)) for name in ("users", "classes", "enrolments")}
+        await note_all(db, [Record(new_key(), now_ms(), "roster:imported", detail=detail)])
         # A class is kept in memory with the number of its students: enrolments change classes, too.
         classes_changed = bool(classes or enrolments)
         users_concerned = await concerned.users(classes_changed=classes_changed)

@@ -7,15 +7,17 @@ from typing import Any
 from channels.journal.journal import Journal
 from server.accounts.accounts import Accounts
 from server.asyncapi import TABLES, Tables
+from server.audit.audit import Audit
 from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
+from server.views import audit as audit_views
 from server.views import docs, formulas, principal, shell, static, students, teachers
 from server.views.base import Missing, ReadTopic, Slash
 from server.views.static import Assets
 
-PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, formulas, docs)
+PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, audit_views, formulas, docs)
 
 Route = tuple[str, type, dict[str, Any]]
 
@@ -41,6 +43,7 @@ def application_settings(
     assets: Assets | None = None,
     read_topic: ReadTopic | None = None,
     journal: Journal | None = None,
+    audit: Audit | None = None,
 ) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on.
 
@@ -54,6 +57,7 @@ def application_settings(
         "assets": assets or static.bundled(),
         "read_topic": read_topic,
         "journal": journal,
+        "audit": audit or Audit(databases),
         "transforms": [StrictHeaders, Compressed],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},

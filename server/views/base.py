@@ -28,6 +28,7 @@ from channels.transports.credential import SIGN_IN_COOKIE
 from server import locale
 from server.accounts.accounts import SIGN_IN_MS, Accounts
 from server.asyncapi import Tables
+from server.audit.audit import Audit
 from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
@@ -78,6 +79,12 @@ class Page(RequestHandler):
     def databases(self) -> Databases:
         """All named databases, for a package that has declared one of its own (server/schemas.py)."""
         found: Databases = self.settings["databases"]
+        return found
+
+    @property
+    def audit(self) -> Audit:
+        """The audit log."""
+        found: Audit = self.settings["audit"]
         return found
 
     def set_default_headers(self) -> None:
@@ -223,6 +230,13 @@ class Page(RequestHandler):
     def home(self) -> str:
         """Where this user's pages begin."""
         return self.tables.rules.of(self.current_user).home if self.current_user else "/"
+
+    def navigation(self) -> bytes:
+        """Return the navigation of the user's own pages, for a page that belongs to no role's package."""
+        role = self.tables.rules.of(self.member)
+        folders = [ROOT / "server" / "views" / role.path / "templates", ROOT / "templates"]
+        loader = Templates([folder for folder in folders if folder.is_dir()])
+        return loader.load("navigation.html").generate(**self.get_template_namespace())
 
     def page_data(self, **values: Any) -> str:
         """Return what the page's scripts need to know, as JSON for an attribute."""

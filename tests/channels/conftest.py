@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
 from channels.wire.codec import Event
+from server.audit.audit import Audit
 from server.databases import Databases
 from tests.channels.support import VIOLATIONS, Worker, writer_for
 
@@ -51,11 +52,12 @@ async def journal(database: AsyncEngine) -> AsyncIterator[Journal]:
 
 
 @pytest.fixture
-async def make_worker(database: AsyncEngine) -> AsyncIterator[Callable[..., "object"]]:
+async def make_worker(database: AsyncEngine, databases: Databases) -> AsyncIterator[Callable[..., "object"]]:
     """Return a function that starts a worker on the journal; it takes what `Worker` takes."""
     async with AsyncExitStack() as running:
 
         async def make(*args: object, **options: object) -> Worker:
+            options.setdefault("audit", Audit(databases))
             worker = Worker(database, *args, **options)  # type: ignore[arg-type]
             await worker.journal.open()
             worker.engine.start()

@@ -13,6 +13,7 @@ import msgpack
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker.memory import MemoryBroker, MemoryBus
+from channels.engine.audit import AuditTrail
 from channels.engine.engine import Engine, Periods
 from channels.hours import NO_SCHOOL_HOURS
 from channels.journal.entry import Writer
@@ -125,6 +126,7 @@ class Worker:
         writer: Writer | None = None,
         tables: Tables = TABLES,
         periods: Periods | None = None,
+        audit: AuditTrail | None = None,
     ) -> None:
         self.clock = TurnedClock()
         self.tables = tables
@@ -142,6 +144,7 @@ class Worker:
             features=tables.features,
             live_views=tables.live_views,
             periods=periods or Periods(),
+            audit=audit,
         )
 
     def connect(self, who: Member, wire: Wire = JSON) -> "Client":

@@ -70,7 +70,7 @@ def test_server_starts_without_a_reachable_redis(make_lousa: Callable[..., Lousa
 
 
 def test_school_runs_on_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
-    databases = " ".join(f"{name}={postgresql.create_database()}" for name in ("accounts", "journal"))
+    databases = " ".join(f"{name}={postgresql.create_database()}" for name in ("accounts", "journal", "audit"))
     lousa = Lousa(tmp_path / "unused", environment={"LOUSA_DATABASE": databases})
     lousa.run("database", "upgrade")
     lousa.run("roster", "import", str(DEMO_SCHOOL))

@@ -11,6 +11,7 @@ def test_databases_are_files_in_the_data_folder_by_default() -> None:
     assert database_urls(Path("/srv/lousa"), ["journal=postgresql://db/journal"]) == {
         "accounts": "sqlite:////srv/lousa/accounts.sqlite3",
         "journal": "postgresql://db/journal",
+        "audit": "sqlite:////srv/lousa/audit.sqlite3",
     }
 
 

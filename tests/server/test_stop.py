@@ -43,7 +43,7 @@ def prepare(lousa: Lousa) -> str:
 
 
 def database_options(server: PostgreSQL) -> list[str]:
-    urls = [f"{name}={server.create_database()}" for name in ("accounts", "journal")]
+    urls = [f"{name}={server.create_database()}" for name in ("accounts", "journal", "audit")]
     return [word for url in urls for word in ("--database", url)]
 
 

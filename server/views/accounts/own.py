@@ -4,11 +4,8 @@ from typing import Any
 
 from tornado.web import HTTPError
 
-from channels.lesson.rules import Role
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.views.accounts.accounts import CheckingPage
-from server.views.base import Templates
-from server.views.static import ROOT
 
 OWN_ACCOUNT = "/accounts/me"
 # No id has more digits: a 64-bit key.
@@ -27,16 +24,10 @@ class OwnAccountPage(CheckingPage):
         self.set_status(status)
         told = {"done": "", "problem": "", "retry_after": 0, "ticket": "", "next_ticket": "", **values}
         sign_ins = await self.accounts.own.sign_ins(self.member)
-        navigation = self._navigation(self.tables.rules.of(self.member))
+        navigation = self.navigation()
         page_data = self.page_data()
         here = {"here": OWN_ACCOUNT}
         await self.show("account.html", sign_ins=sign_ins, navigation=navigation, page_data=page_data, **told, **here)
-
-    def _navigation(self, role: Role) -> bytes:
-        """Return the navigation of the user's own pages: this page belongs to no role's package."""
-        folders = [ROOT / "server" / "views" / role.path / "templates", ROOT / "templates"]
-        loader = Templates([folder for folder in folders if folder.is_dir()])
-        return loader.load("navigation.html").generate(**self.get_template_namespace())
 
     def go_on(self, done: str) -> None:
         """Show the page again. The answer to a form must be a GET."""

@@ -7,6 +7,7 @@ from server.views.principal.principal import (
     PrincipalAttendanceData,
     PrincipalAttendanceSheet,
     PrincipalClass,
+    PrincipalTranscript,
 )
 
 handlers = [
@@ -15,5 +16,6 @@ handlers = [
     (r"/principal/classes/([0-9]{1,15})/attendance", PrincipalAttendance),
     (r"/principal/classes/([0-9]{1,15})/attendance\.json", PrincipalAttendanceData),
     (r"/principal/classes/([0-9]{1,15})/attendance\.csv", PrincipalAttendanceSheet),
+    (r"/principal/classes/([0-9]{1,15})/transcript\.(csv|json)", PrincipalTranscript),
     (r"/principal/announcements", PrincipalAnnouncements),
 ]

@@ -6,6 +6,7 @@ from channels.roles import principal
 from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
 from server.views.base import Page
 from server.views.classroom import AnnouncementsPage, ClassPage
+from server.views.transcript import Transcript
 
 
 class Dashboard(Page):
@@ -26,6 +27,12 @@ class PrincipalClass(ClassPage):
     async def siblings(self) -> list[dict[str, Any]]:
         """List none: a school may have hundreds, and the dashboard shows them."""
         return []
+
+
+class PrincipalTranscript(Transcript):
+    """The transcript of any class of the school."""
+
+    role = principal.ROLE
 
 
 class PrincipalAnnouncements(AnnouncementsPage):

@@ -7,6 +7,7 @@ from server.views.teachers.teachers import (
     TeacherAttendanceSheet,
     TeacherClass,
     TeacherClasses,
+    TeacherTranscript,
 )
 
 handlers = [
@@ -15,5 +16,6 @@ handlers = [
     (r"/teachers/classes/([0-9]{1,15})/attendance", TeacherAttendance),
     (r"/teachers/classes/([0-9]{1,15})/attendance\.json", TeacherAttendanceData),
     (r"/teachers/classes/([0-9]{1,15})/attendance\.csv", TeacherAttendanceSheet),
+    (r"/teachers/classes/([0-9]{1,15})/transcript\.(csv|json)", TeacherTranscript),
     (r"/teachers/announcements", TeacherAnnouncements),
 ]

@@ -3,6 +3,7 @@
 from channels.roles import teachers
 from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
+from server.views.transcript import Transcript
 
 
 class TeacherClasses(ClassesPage):
@@ -13,6 +14,12 @@ class TeacherClasses(ClassesPage):
 
 class TeacherClass(ClassPage):
     """One of a teacher's classes."""
+
+    role = teachers.ROLE
+
+
+class TeacherTranscript(Transcript):
+    """The transcript of one of a teacher's classes."""
 
     role = teachers.ROLE
 

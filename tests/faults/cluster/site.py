@@ -72,7 +72,7 @@ def open_site(folder: Path, database: str, pupils: int, workers: int, classes: i
 def _make_lousa(folder: Path, redis: RedisServer, postgresql: PostgreSQL | None, workers: int) -> Lousa:
     options: list[str] = []
     if postgresql is not None:
-        for name in ("accounts", "journal"):
+        for name in ("accounts", "journal", "audit"):
             options += ["--database", f"{name}={postgresql.create_database()}"]
     serve_options = ["--push-rate", "0", "--workers", str(workers), "--redis-url", redis.url]
     return Lousa(folder / "data", options=options, serve_options=serve_options, expected_errors=EXPECTED_ERRORS)

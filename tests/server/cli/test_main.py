@@ -260,7 +260,7 @@ def test_older_accounts_are_refused_until_the_restore_is_accepted(run: Run, scho
 
 
 def test_external_databases_need_no_data_folder(run: Run, tmp_path: Path) -> None:
-    urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal")]
+    urls = [f"{name}=sqlite:///{tmp_path}/{name}" for name in ("accounts", "journal", "audit")]
     assert run("database", "upgrade", LOUSA_DATABASE=" ".join(urls)).exit_code == 0
     assert not (tmp_path / "data").exists()
 

@@ -11,7 +11,7 @@ from server.databases.errors import DatabaseError
 from server.settings import database_urls
 
 
-@pytest.mark.parametrize("name", ["accounts", "journal"])
+@pytest.mark.parametrize("name", ["accounts", "journal", "audit"])
 async def test_write_ahead_file_shrinks_after_a_large_transaction(tmp_path: Path, name: str) -> None:
     databases = Databases(database_urls(tmp_path))
     sessions, wal = databases.sessions(name), tmp_path / f"{name}.sqlite3-wal"

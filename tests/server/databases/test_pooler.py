@@ -41,7 +41,7 @@ async def test_direct_connection_is_accepted(postgresql_url: str) -> None:
 
 async def test_everything_works_behind_a_pooler_in_session_mode(postgresql: PostgreSQL, tmp_path: Path) -> None:
     with PgBouncer(postgresql, "session") as pooler:
-        urls = {name: pooler.url(postgresql.create_database()) for name in ("accounts", "journal")}
+        urls = {name: pooler.url(postgresql.create_database()) for name in ("accounts", "journal", "audit")}
         databases = Databases(urls)
         await databases.upgrade()
         await databases.prepare()

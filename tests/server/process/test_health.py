@@ -40,7 +40,7 @@ def is_alive(lousa: Lousa) -> bool:
 
 
 def test_worker_is_ready_when_all_parts_are_ok(lousa: Lousa) -> None:
-    assert ask(lousa) == (200, {"status": "ready", "accounts": "ok", "journal": "ok", "broker": "ok"})
+    assert ask(lousa) == (200, {"status": "ready", "accounts": "ok", "journal": "ok", "audit": "ok", "broker": "ok"})
     assert is_alive(lousa)
     assert "readyz" not in lousa.log
 
@@ -52,7 +52,10 @@ def test_worker_is_degraded_while_its_broker_is_away(
     wait_until(lambda: ask(lousa)[1]["status"] == "ready")
     redis_server.kill()
     wait_until(lambda: ask(lousa)[1]["status"] == "degraded")
-    assert ask(lousa) == (200, {"status": "degraded", "accounts": "ok", "journal": "ok", "broker": "away"})
+    assert ask(lousa) == (
+        200,
+        {"status": "degraded", "accounts": "ok", "journal": "ok", "audit": "ok", "broker": "away"},
+    )
     redis_server.start()
     wait_until(lambda: ask(lousa)[1]["status"] == "ready")
 
@@ -67,7 +70,13 @@ def test_worker_without_its_journal_is_down_but_alive(tmp_path: Path) -> None:
             assert ask(lousa)[0] == 200
             postgresql.stop()
             wait_until(lambda: ask(lousa)[0] == 503)
-            assert ask(lousa)[1] == {"status": "down", "accounts": "ok", "journal": "away", "broker": "ok"}
+            assert ask(lousa)[1] == {
+                "status": "down",
+                "accounts": "ok",
+                "journal": "away",
+                "audit": "ok",
+                "broker": "ok",
+            }
             assert is_alive(lousa)
             postgresql.start()
             wait_until(lambda: ask(lousa) == (200, {**ask(lousa)[1], "status": "ready"}))

@@ -341,7 +341,9 @@ async def test_two_machines_share_one_school_over_redis_and_postgresql(
     tmp_path: Path, postgresql: PostgreSQL, redis_server: RedisServer
 ) -> None:
     options = [
-        word for name in ("accounts", "journal") for word in ("--database", f"{name}={postgresql.create_database()}")
+        word
+        for name in ("accounts", "journal", "audit")
+        for word in ("--database", f"{name}={postgresql.create_database()}")
     ]
     one = Crew(tmp_path / "one", 1, "--redis-url", redis_server.url, options=options)
     two = Crew(tmp_path / "two", 2, "--redis-url", redis_server.url, options=options)

@@ -1,0 +1,65 @@
+"""What the audit log's records are called on the page, in the order of the filter."""
+
+from collections.abc import Callable
+
+Translate = Callable[[str], str]
+Group = tuple[str, str, dict[str, str]]
+
+
+def groups(translate: Translate) -> list[Group]:
+    """Return the groups of kinds: a name for the address, the words for it, and the words for each of its kinds.
+
+    A kind that is in no group is shown by its own name, and counts as moderation.
+    """
+    return [
+        ("moderation", translate("Moderation"), _moderation(translate)),
+        ("reading", translate("Reading former texts and records"), _reading(translate)),
+        ("sign-ins", translate("Sign-ins and passwords"), _sign_ins(translate)),
+        ("school", translate("The school's data and settings"), _school(translate)),
+    ]
+
+
+def _moderation(translate: Translate) -> dict[str, str]:
+    return {
+        "message:hidden": translate("hid a message"),
+        "message:restored": translate("showed a hidden message again"),
+        "flag:closed": translate("closed a report"),
+        "chat:locked": translate("locked the chat"),
+        "chat:unlocked": translate("unlocked the chat"),
+        "chat:slowed": translate("set slow mode"),
+        "member:muted": translate("muted a student"),
+        "member:unmuted": translate("ended a student's mute"),
+    }
+
+
+def _reading(translate: Translate) -> dict[str, str]:
+    return {
+        "message:original": translate("read the former text of a message"),
+        "class:exported": translate("exported a class"),
+        "audit:exported": translate("exported these records"),
+    }
+
+
+def _sign_ins(translate: Translate) -> dict[str, str]:
+    return {
+        "sign-in:made": translate("signed in"),
+        "sign-in:ended": translate("signed out a device"),
+        "sign-in:refused": translate("A sign-in was refused"),
+        "password:chosen": translate("signed in for the first time and chose a password"),
+        "password:changed": translate("changed the password"),
+        "password:refused": translate("gave a wrong password to change it"),
+        "password:set": translate("A password was set"),
+        "codes:made": translate("Codes for the first sign-in were made"),
+        "token:made": translate("A token for a program was made"),
+    }
+
+
+def _school(translate: Translate) -> dict[str, str]:
+    return {
+        "hours:set": translate("The hours of classes were set"),
+        "roster:imported": translate("The roster was imported"),
+        "user:created": translate("An account was made"),
+        "user:disabled": translate("An account was disabled"),
+        "user:enabled": translate("An account was enabled"),
+        "database:restored": translate("A backup was restored"),
+    }

@@ -1,0 +1,121 @@
+"""The transcript of a class, whole or of some time, as CSV and JSON, for its teachers and the principal.
+
+It has what the class has seen, in order: messages, hidden ones with a mark and without their words, and announcements.
+It is sent in parts as it is read. Each export is in the audit log before the first of them.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import msgspec
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+
+from channels.lesson import announcements, chat
+from channels.topics.kind import class_topic
+from server.databases.transcript import TranscriptEvent, read_transcript
+from server.spreadsheet import BOM, csv_line
+from server.views.base import Page, classroom_for
+
+EVENTS = (chat.SENT.name, announcements.SENT.name)
+# A time as ISO 8601 writes it, or in ms since 1970.
+MAX_TIME_CHARACTERS = 40
+
+
+class Transcript(Page):
+    """The export; a role's package makes it its own by a subclass."""
+
+    async def get(self, class_id: str, kind: str) -> None:
+        """Send the transcript as `csv` or `json`, from `from` until before `to`, or to the end of that day."""
+        classroom = classroom_for(self.member, class_id)
+        since, until = self._time("from"), self._time("to", is_end=True)
+        topic = class_topic(classroom.id)
+        given = {name: self.get_query_argument(name, "") for name in ("from", "to")}
+        times = {name: value for name, value in given.items() if value}
+        await self.audit.record("class:exported", self.member.user, topic=topic, detail={"format": kind, **times})
+        parts = read_transcript(self.databases.sessions("journal"), topic, EVENTS, since, until)
+        name = f"class-{classroom.id}.{kind}"
+        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        write = self._write_csv if kind == "csv" else self._write_json
+        try:
+            await write(classroom.title, parts)
+        except StreamClosedError:
+            pass  # whoever asked has gone
+
+    async def _write_csv(self, _title: str, parts: Any) -> None:
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        translate = self.locale.translate
+        self.write(BOM + csv_line(_head(translate)))
+        async for events in parts:
+            self.write("".join(csv_line(_cells(event, translate)) for event in events))
+            await self.flush()
+
+    async def _write_json(self, title: str, parts: Any) -> None:
+        self.set_header("Content-Type", "application/json")
+        self.write(b'{"class":' + msgspec.json.encode(title) + b',"events":[')
+        separator = b"\n"
+        async for events in parts:
+            for event in events:
+                self.write(separator + msgspec.json.encode(_as_data(event)))
+                separator = b",\n"
+            await self.flush()
+        self.write(b"\n]}\n")
+
+    def _time(self, name: str, *, is_end: bool = False) -> int | None:
+        text = self.get_query_argument(name, "")[:MAX_TIME_CHARACTERS]
+        try:
+            return read_time(text, is_end=is_end) if text else None
+        except (ValueError, OverflowError):
+            raise HTTPError(400, "no such time") from None
+
+
+def read_time(text: str, *, is_end: bool = False) -> int:
+    """Return a time in ms since 1970; a day is its first moment, or with `is_end` its last, in this machine's zone.
+
+    Raises ValueError, OverflowError.
+    """
+    if text.isdecimal() and len(text) > len("20270101"):
+        return int(text)
+    if len(text) == len("2027-01-01"):
+        day = date.fromisoformat(text) + timedelta(days=1 if is_end else 0)
+        return _ms(datetime.combine(day, time()))
+    return _ms(datetime.fromisoformat(text))
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.astimezone().timestamp() * 1000)
+
+
+def _head(translate: Callable[[str], str]) -> tuple[str, ...]:
+    return (
+        translate("Time"),
+        translate("Position"),
+        translate("Kind"),
+        translate("Person"),
+        translate("Role"),
+        translate("Text"),
+        translate("Remark"),
+    )
+
+
+def _cells(event: TranscriptEvent, translate: Callable[[str], str]) -> tuple[object, ...]:
+    payload = event.payload
+    author = payload.get("author", {})
+    at = datetime.fromtimestamp(event.at / 1000).astimezone().isoformat(sep=" ", timespec="seconds")
+    text = ": ".join(part for part in (payload.get("title", ""), payload.get("text", "")) if part)
+    return at, event.seq, event.event, author.get("name", ""), author.get("role", ""), text, _remark(payload, translate)
+
+
+def _remark(payload: dict[str, Any], translate: Callable[[str], str]) -> str:
+    hidden = payload.get("hidden")
+    if hidden is None:
+        return translate("edited") if "edited" in payload else ""
+    words = translate("Hidden by {name}.").format(name=hidden["by"]["name"])
+    return f"{words} {hidden['reason']}" if "reason" in hidden else words
+
+
+def _as_data(event: TranscriptEvent) -> dict[str, Any]:
+    # The push's id is its client's business.
+    payload = {name: value for name, value in event.payload.items() if name != "id"}
+    return {"seq": event.seq, "at": event.at, "event": event.event, **payload}

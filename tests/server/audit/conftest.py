@@ -1,0 +1,3 @@
+"""Workers whose events are audited."""
+
+from tests.channels.conftest import database, make_worker  # noqa: F401
