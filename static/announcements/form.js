@@ -39,9 +39,7 @@ export function startForm(onPlace) {
 
   const show = () => {
     showCounter(byId("counter"), text.value);
-    const quietUntil = options.quietUntil();
-    setText(byId("announce-button").querySelector("span"), buttonLabel(audience.topics(), quietUntil ?? options.publishAt()));
-    setText(byId("quiet-note"), quietUntil === null ? "" : _("The school has quiet hours: it waits until {time}, unless it is urgent.", {time: dayAndTime(quietUntil)}));
+    setText(byId("announce-button").querySelector("span"), buttonLabel(audience.topics(), options.publishAt()));
     byId("announce-problem").hidden = true;
     byId("changing").hidden = changed === null;
   };

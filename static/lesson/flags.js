@@ -29,7 +29,7 @@ const reported = new Set();
 export function showFlags(channel) {
   mine.onJoin(({events}) => events.filter(({event}) => event === FLAGGED).forEach(({payload}) => note(payload)));
   mine.on(FLAGGED, note);
-  offerForMessages((payload) => (mayReport(payload) ? [{label: _("Report"), icon: "flag", order: 90, run: () => askReason(payload, channel)}] : []));
+  if (page.topics.pushes.includes("message:flag")) offerForMessages((payload) => (mayReport(payload) ? [{label: _("Report"), icon: "flag", order: 90, run: () => askReason(payload, channel)}] : []));
   const staff = classStaff();
   if (staff !== null) showToStaff(channel, staff);
 }
@@ -79,8 +79,8 @@ function reasonChoice(name, words) {
 /** @param {import("../page.js").User} author */
 function whoSees(author) {
   return isStaff(author)
-    ? _("Only the principal sees your report. No teacher learns of it.")
-    : _("The teachers of this class and the principal see your report. Nobody else learns of it.");
+    ? _("Only the principal sees your report and your name. No teacher learns of it.")
+    : _("The teachers of this class and the principal see your report and your name. Nobody else learns of it.");
 }
 
 function showThanks() {

@@ -4,10 +4,11 @@ import {h, icon, setText} from "../dom.js";
 import {strip} from "./strips.js";
 
 const ORDER = 50;
+/** A whole class may write at once: its numbers are said when they have settled. */
+const SETTLE_MS = 1500;
 
 /** @type {ReturnType<typeof strip> | null} */
 let line = null;
-/** A change is said once, when what it says has settled. */
 const entries = h("div", {class: "inbox", role: "status"});
 
 /**
@@ -18,13 +19,21 @@ export function inboxEntry(name, open) {
   const words = h("span");
   const button = h("button", {class: `quiet-button inbox-${name}`, type: "button", hidden: true, onclick: open}, icon(name), words);
   entries.append(button);
+  let wanted = "";
+  let timer = 0;
+  const showNow = () => {
+    clearTimeout(timer);
+    timer = 0;
+    setText(words, wanted);
+    button.hidden = wanted === "";
+    showLine();
+  };
   return {
     /** @param {string} text empty: nothing waits */
     show(text) {
-      setText(words, text);
-      if (button.hidden === (text === "")) return;
-      button.hidden = text === "";
-      showLine();
+      wanted = text;
+      if (text === "" || button.hidden) showNow();
+      else if (timer === 0) timer = window.setTimeout(showNow, SETTLE_MS);
     },
   };
 }

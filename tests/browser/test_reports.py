@@ -52,7 +52,7 @@ async def test_report_of_a_teachers_message_is_on_the_principals_page_alone(in_c
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     await paula.say(WORD)
     await report(ana, WORD)
-    await expect(ana.page.locator("#dialog")).to_contain_text("Only the principal sees your report.")
+    await expect(ana.page.locator("#dialog")).to_contain_text("Only the principal sees your report and your name.")
     await choose(ana, "Report")
     summary = diretora.page.locator("#reports summary")
     await expect(summary).to_contain_text("1 reported message of a teacher")

@@ -222,6 +222,33 @@ async def test_principal_learns_in_which_classes_flags_wait(worker: Worker) -> N
     assert state == {"flags": {"open": [], "more": 0}, "flagged_classes": []}
 
 
+async def test_every_worker_has_what_the_journal_folds_to(make_worker: Callable[..., Any]) -> None:
+    bus = MemoryBus()
+    here, there = await make_worker(bus), await make_worker(bus)
+    ana, bruno, paula, diretora = await joined(here, ANA, BRUNO, PAULA, DIRETORA)
+    (carla,) = await joined(there, CARLA)
+    await joined(there, DIRETORA)
+    targets = [await sent(ana, str(number)) for number in range(6)]
+    await carla.has(6)
+    flagging = [each.ok(CLASS, "message:flag", flag(target)) for target in targets for each in (bruno, carla)]
+    await asyncio.gather(*flagging)
+    seqs = [each["seq"] for each in await paula.has(12, "message:flagged")]
+    pushes = [(paula, seq) for seq in seqs[:5]] + [(carla, seq) for seq in seqs[2:7]]
+    await asyncio.gather(*(each.ask(STAFF, "flag:close", {"target": seq, "outcome": ""}) for each, seq in pushes))
+    await diretora.has(7, "flag:settled")
+    fresh = await make_worker(bus)
+    await joined(fresh, DIRETORA)
+    for topic in (STAFF, PRINCIPALS):
+        head = fresh.engine._hub.topics[topic]
+        for worker in (here, there):
+            known = worker.engine._hub.topics[topic]
+            async with asyncio.timeout(10):
+                while known.seq < head.seq:
+                    await asyncio.sleep(0.01)
+            assert known.state.dump() == head.state.dump()
+    assert len(fresh.engine._hub.topics[STAFF].state.of(Flags).view().open) == 5
+
+
 async def test_own_message_and_what_is_no_message_cannot_be_flagged(worker: Worker) -> None:
     ana, paula = await joined(worker, ANA, PAULA)
     target = await sent(ana)
