@@ -57,7 +57,8 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     is kept as a version. `annotates`: the event adds to an earlier one. No version is kept, and events about that one
     stay. Neither counts among the newest events that a join returns: what they change is in those.
 
-    `audited`: the event goes into the audit log, with its payload but for the field `text`.
+    `passing`: what the event says is in the topic's state, and nobody reads it later; it does not count among the
+    newest events either. `audited`: the event goes into the audit log, with its payload but for the field `text`.
     """
 
     name: str
@@ -70,6 +71,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     noted: bool = False
     amends: Amend | None = None
     annotates: Amend | None = None
+    passing: bool = False
     audited: bool = False
 
     def encode(self, payload: P) -> bytes:

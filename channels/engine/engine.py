@@ -109,7 +109,8 @@ class Engine:
         amends = {name: amend for name, amend in emitted.items() if amend is not None}
         self._deliveries = Deliveries(journal, self._rules)
         noted = {event.name: self._deliveries.sent for role in roles for event in role.emitted() if event.noted}
-        self._hub = Hub(journal, broker, self._make_topic, amends, noted)
+        passing = {event.name for role in roles for event in role.emitted() if event.passing}
+        self._hub = Hub(journal, broker, self._make_topic, amends, noted, passing=passing)
         self._fan_out = self._hub.fan_out
         self._bus = Bus(broker, self._hub)
         self._presence = Presence()

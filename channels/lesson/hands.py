@@ -92,10 +92,10 @@ class Hand(msgspec.Struct, frozen=True):
     at: Milliseconds
 
 
-RAISED = EventType("hand:raised", HandRaised, Delivery.DURABLE)
-LOWERED = EventType("hand:lowered", HandLowered, Delivery.DURABLE)
-CALLED = EventType("hand:called", HandCalled, Delivery.DURABLE)
-CLEARED = EventType("hands:cleared", HandsCleared, Delivery.DURABLE)
+RAISED = EventType("hand:raised", HandRaised, Delivery.DURABLE, passing=True)
+LOWERED = EventType("hand:lowered", HandLowered, Delivery.DURABLE, passing=True)
+CALLED = EventType("hand:called", HandCalled, Delivery.DURABLE, passing=True)
+CLEARED = EventType("hands:cleared", HandsCleared, Delivery.DURABLE, passing=True)
 
 _ALL_DOWN = (CLEARED.name, lessons.ENDED.name)
 

@@ -38,7 +38,8 @@ class Hub:
     """The topics of one worker.
 
     `make_topic` makes an empty one from its name; `amends` has the kinds of event that amend earlier ones; `notes` what
-    to call with the topic and position of an event of some kinds once it was sent to the sessions here.
+    to call with the topic and position of an event of some kinds once it was sent to the sessions here. Events of the
+    kinds in `passing` do not count among the newest.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Hub:
         amends: Mapping[str, Amend] = MappingProxyType({}),
         notes: Mapping[str, Callable[[Topic, int], None]] = MappingProxyType({}),
         *,
+        passing: Collection[str] = (),
         snapshot_events: int = SNAPSHOT_EVENTS,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -59,7 +61,7 @@ class Hub:
         self._amends = amends
         self._notes = notes
         self._heads = BatchReader(journal.heads)
-        self._reader = TopicReader(journal, amends, snapshot_events=snapshot_events)
+        self._reader = TopicReader(journal, {*amends, *passing}, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
         self._report_again_at = 0.0  # by the event loop's clock
 

@@ -29,7 +29,7 @@ MISSED_PAGE_EVENTS = 100
 class TopicReader:
     """Reads from `journal`; what is awaited raises `JournalUnavailable`.
 
-    `uncounted`: kinds of event that do not count among the newest, because those contain what they changed.
+    `uncounted`: kinds of event that do not count among the newest, because those, or the state, contain what they say.
     """
 
     def __init__(

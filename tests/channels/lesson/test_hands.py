@@ -8,7 +8,7 @@ import pytest
 
 from channels.broker.memory import MemoryBus
 from channels.lesson.hands import Called, Hands
-from channels.limit import MAX_HANDS
+from channels.limit import MAX_HANDS, NEWEST_EVENTS
 from channels.wire.codec import Event
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker
 
@@ -137,6 +137,17 @@ async def test_queue_is_the_same_on_every_worker(make_worker: Callable[..., Any]
     await paula.ok(CLASS, "hand:call", {"user": 1})
     await bruno.has(1, "hand:called")
     assert await state(here) == await state(there) == ([2], 1)
+
+
+async def test_hands_push_no_message_out_of_the_newest_events(worker: Worker) -> None:
+    ana, paula = await joined(worker, ANA, PAULA)
+    await ana.ok(CLASS, "message:send", {"text": "Bom dia!"})
+    for _ in range(NEWEST_EVENTS // 2):
+        worker.clock.now += 1  # as fast as a user may push
+        await ana.ok(CLASS, "hand:raise")
+        await paula.ok(CLASS, "hand:call", {"user": 1})
+    events = (await worker.connect(BRUNO).ok(CLASS, "phx_join"))["events"]
+    assert events[0]["event"] == "message:sent"
 
 
 # The fold
