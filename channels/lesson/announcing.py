@@ -7,7 +7,7 @@
 What waits is kept with the author, so that nobody else sees it; the timer is in the database, so that any worker runs
 it when the time has come, whoever is connected then. Both ends of the waiting (published, cancelled) are governing
 events of the author's topic: whichever commits first forbids the other, and a second worker that publishes finds it
-published.
+published. docs/notes/announcements.md argues all of this.
 """
 
 import secrets

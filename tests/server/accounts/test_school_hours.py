@@ -55,3 +55,16 @@ async def test_what_cannot_be_is_refused(sessions: DbSessions, people: People, h
 async def test_school_without_a_roster_has_no_hours_to_set(sessions: DbSessions) -> None:
     with pytest.raises(UserError, match="roster"):
         await set_hours(sessions, MORNINGS, ZONE)
+
+
+async def test_quiet_hours_are_set_beside_the_others(sessions: DbSessions, people: People) -> None:
+    await people.school("Escola")
+    night = (Span(1, "00:00", "07:00"), Span(1, "20:00", "24:00"))
+    await set_hours(sessions, MORNINGS, ZONE)
+    assert await set_hours(sessions, quiet=night) == SchoolHours(MORNINGS, ZONE, night)
+    assert await set_hours(sessions, ALWAYS) == SchoolHours(ALWAYS, ZONE, night)
+    assert await get_hours(sessions) == SchoolHours(ALWAYS, ZONE, night)
+    for wrong in ((Span(1, "07:00", "07:00"),), (Span(1, "00:00", "07:00"),) * 29):
+        with pytest.raises(UserError):
+            await set_hours(sessions, quiet=wrong)
+    assert await set_hours(sessions, quiet=()) == SchoolHours(ALWAYS, ZONE)

@@ -381,3 +381,15 @@ def test_hours_that_cannot_be_are_not_set(run: Run, school: Path, arguments: lis
 @pytest.mark.parametrize("span", ["monday=07:00-12:00", "mon", "mon=7-12", "mon=07:00-25:00", "sat-mon=07:00-12:00"])
 def test_times_that_cannot_be_read_are_explained(run: Run, span: str) -> None:
     _fails(run("school", "hours", span), "is not written as in mon-fri=07:00-18:00", code=2)
+
+
+def test_quiet_hours_of_the_school_are_set_shown_and_ended(run: Run, school: Path) -> None:
+    assert run("school", "quiet").stdout == "Time zone: UTC\nThere are no quiet hours.\n"
+    shown = run("school", "quiet", "20:00-7:00").stdout.splitlines()
+    assert shown[:4] == ["Time zone: UTC", "Quiet hours:", "  mon 00:00-07:00", "  mon 20:00-24:00"]
+    assert len(shown) == 2 + 14
+    assert run("school", "quiet").stdout.splitlines() == shown
+    assert run("school", "quiet", "12:00-14:00").stdout.splitlines()[2:4] == ["  mon 12:00-14:00", "  tue 12:00-14:00"]
+    assert "no quiet hours" in run("school", "quiet", "--none").stdout
+    _fails(run("school", "quiet", "8-9"), "is not written as in 20:00-07:00", code=2)
+    _fails(run("school", "quiet", "--none", "20:00-07:00"), "Give either", code=2)
