@@ -1,6 +1,6 @@
 """What happens to each HTTP request before the application sees it: who sent it, and whether it is handled at all.
 
-    head of a request -> too long: 431 -> too many from one connection: 429 -> no room: 503 (but health is told)
+    head of a request -> too many from one connection: 429 -> no room: 503 (but health is told)
                       -> the caller, by trusted proxies -> its turn -> the application
 
 Works on Tornado's `HTTPMessageDelegate`, which is public, and on a connection's context, which is not:
@@ -23,9 +23,8 @@ from server.headers import HEADERS
 from server.process.proxies import Caller, Proxies
 from server.process.turns import Turns
 
-# Browsers send a few hundred bytes to two KiB. Tornado reads a little more than we accept: the marks between headers.
+# The longest head of a request. Browsers send a few hundred bytes to two KiB.
 MAX_HEADER_BYTES = 16 * 1024
-READ_HEADER_BYTES = 20 * 1024
 
 # A page or a file takes up to a millisecond, and no browser asks for 20 a second on one connection, or for 120 at once.
 PAGE_COST = 2.5
@@ -87,7 +86,7 @@ class RequestFront(HTTPMessageDelegate):
         """Refuse the request, or pass it on in its turn."""
         assert isinstance(start_line, RequestStartLine)
         self._on_head()
-        refusal = self._refusal(start_line, headers)
+        refusal = self._refusal(start_line)
         if refusal is not None:
             self._refuse(refusal)
             return None
@@ -120,9 +119,7 @@ class RequestFront(HTTPMessageDelegate):
             start_line = start_line._replace(path=path)
         return self._delegate.headers_received(start_line, headers)
 
-    def _refusal(self, start_line: RequestStartLine, headers: HTTPHeaders) -> HTTPStatus | None:
-        if _size(start_line, headers) > MAX_HEADER_BYTES:
-            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    def _refusal(self, start_line: RequestStartLine) -> HTTPStatus | None:
         if not self._source.may_send(start_line.path):
             return HTTPStatus.TOO_MANY_REQUESTS
         if self._source.spare and start_line.path.partition("?")[0] not in _HEALTH:
@@ -131,9 +128,7 @@ class RequestFront(HTTPMessageDelegate):
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._delegate = None
-        answer = HTTPHeaders({**HEADERS, "Connection": "close", "Content-Length": "0"})
-        if status is not HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
-            answer["Retry-After"] = "1"
+        answer = HTTPHeaders({**HEADERS, "Connection": "close", "Content-Length": "0", "Retry-After": "1"})
         linger(self._http.stream.socket)
         self._http.write_headers(ResponseStartLine("HTTP/1.1", status, status.phrase), answer)
         self._http.finish()
@@ -151,7 +146,3 @@ class RequestFront(HTTPMessageDelegate):
         """Pass the end of the connection on."""
         if self._delegate is not None:
             self._delegate.on_connection_close()
-
-
-def _size(start_line: RequestStartLine, headers: HTTPHeaders) -> int:
-    return len(start_line.path) + sum(len(name) + len(value) + 4 for name, value in headers.get_all())

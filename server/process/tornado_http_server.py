@@ -32,7 +32,7 @@ from tornado.iostream import IOStream
 from channels.transports.linger import linger
 from server.process.acceptor import Acceptor
 from server.process.proxies import Caller, Proxies
-from server.process.request_front import READ_HEADER_BYTES, RequestFront, Source
+from server.process.request_front import MAX_HEADER_BYTES, RequestFront, Source
 from server.process.turns import Turns
 
 # Connections that are started in one turn of the event loop, and for how long: a message takes three turns, which
@@ -69,7 +69,7 @@ class _Stream(IOStream):
         self._is_refused = False
 
     def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
-        """Read a head; Tornado's server reads nothing else so."""
+        """Begin to read a head."""
         self._searched = 0
         return super().read_until_regex(regex, max_bytes)
 
@@ -78,13 +78,14 @@ class _Stream(IOStream):
         if self._read_regex is None:
             return super()._find_read_pos()
         begin = max(0, self._searched - _LONGEST_END)
-        found = self._read_regex.search(self._read_buffer, begin, READ_HEADER_BYTES)
+        found = self._read_regex.search(self._read_buffer, begin, MAX_HEADER_BYTES)
         self._searched = self._read_buffer_size
         self._check_max_bytes(self._read_regex, found.end() if found else self._read_buffer_size)
         return found.end() if found else None
 
     def _check_max_bytes(self, delimiter: bytes | re.Pattern[bytes], size: int) -> None:
-        if self._read_max_bytes is not None and size > max(self._read_max_bytes, READ_HEADER_BYTES):
+        is_head = isinstance(delimiter, re.Pattern)  # Tornado's server reads nothing else by a pattern
+        if is_head and self._read_max_bytes is not None and size > self._read_max_bytes:
             self._refuse()
         super()._check_max_bytes(delimiter, size)
 
@@ -106,7 +107,7 @@ class Server(HTTPServer):
 
     def initialize(self, *args: Any, proxies: Proxies | None = None, counts: bool = True, **kwargs: Any) -> None:
         """Tornado's constructor: `HTTPServer` is configurable, so `__init__` never runs."""
-        kwargs["max_header_size"] = READ_HEADER_BYTES
+        kwargs["max_header_size"] = MAX_HEADER_BYTES
         super().initialize(*args, **kwargs)
         self._proxies = proxies or Proxies()
         self._counts = counts

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -10,7 +11,7 @@ from tornado.web import Application, RequestHandler
 
 from channels.limit import FRAME_BURST
 from server.process.proxies import Proxies, read_networks
-from server.process.request_front import MAX_HEADER_BYTES, PAGE_COST, READ_HEADER_BYTES
+from server.process.request_front import MAX_HEADER_BYTES, PAGE_COST
 from server.process.tornado_http_server import Server, _Stream
 
 
@@ -26,10 +27,14 @@ class Front:
         self.server = server
         self.port: int = next(iter(server._sockets.values())).getsockname()[1]
 
-    async def answers(self, sent: bytes) -> bytes:
-        """Send bytes on a new connection, and return all that comes until the server closes it."""
+    async def answers(self, *sent: bytes) -> bytes:
+        """Send bytes on a new connection, in so many parts, and return all that comes until the server closes it."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(sent)
+        writer.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in sent:
+            writer.write(part)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         async with asyncio.timeout(20):
             answer = await reader.read()
         await hang_up(writer)
@@ -87,7 +92,7 @@ async def test_absolute_form_of_no_host_gets_400(front: Front, target: str) -> N
     assert (await front.answers(get(target))).startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize("size", [MAX_HEADER_BYTES + 1, READ_HEADER_BYTES - 100, READ_HEADER_BYTES + 1, 1_000_000])
+@pytest.mark.parametrize("size", [MAX_HEADER_BYTES, MAX_HEADER_BYTES + 1, 1_000_000])
 async def test_a_head_that_is_too_long_gets_431(front: Front, size: int) -> None:
     assert (await front.answers(get(headers=b"X: %b\r\n" % (b"x" * size)))).startswith(b"HTTP/1.1 431 ")
 
@@ -95,6 +100,13 @@ async def test_a_head_that_is_too_long_gets_431(front: Front, size: int) -> None
 async def test_a_head_of_the_longest_size_is_read(front: Front) -> None:
     line = b"X: %b\r\nConnection: close\r\n" % (b"x" * (MAX_HEADER_BYTES - 100))
     assert (await front.answers(get(headers=line))).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_head_may_come_in_any_parts(front: Front) -> None:
+    head = get()
+    for cut in range(1, 6):
+        assert (await front.answers(head[:-cut], head[-cut:])).startswith(b"HTTP/1.1 200 ")
+    assert (await front.answers(*(head[at : at + 1] for at in range(len(head))))).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_heads_that_are_too_long_leave_no_reference_cycles(front: Front) -> None:
