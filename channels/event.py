@@ -59,6 +59,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
 
     `passing`: what the event says is in the topic's state, and nobody reads it later; it does not count among the
     newest events either. `audited`: the event goes into the audit log, with its payload but for the field `text`.
+    `found_by` returns the text by which the event is found.
     """
 
     name: str
@@ -73,6 +74,11 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     annotates: Amend | None = None
     passing: bool = False
     audited: bool = False
+    found_by: Callable[[P], str] | None = None
+
+    def text_of(self, payload: bytes) -> str:
+        """Return the text by which a stored event is found."""
+        return self.found_by(msgspec.json.decode(payload, type=self.payload)) if self.found_by is not None else ""
 
     def encode(self, payload: P) -> bytes:
         """Return the payload as JSON."""

@@ -58,6 +58,8 @@ Epoch = Annotated[
     ),
 ]
 
+EventName = Annotated[str, msgspec.Meta(pattern="^[a-z:]{1,64}" + END)]
+
 Identity = Annotated[int, msgspec.Meta(description="The number of a user or class.", examples=[12])]
 Name = Annotated[str, msgspec.Meta(examples=["Ana Ribeiro"])]
 ClassTitle = Annotated[str, msgspec.Meta(examples=["6º A · Matemática"])]

@@ -156,6 +156,17 @@ MAX_MISSED_LESSONS = 5
 MISSED_DAYS = 14
 MAX_MISSED_OF_LESSON = 20
 
+# A search: what somebody types into a field, and the hits of one answer: a screen or two.
+MAX_SEARCH_CHARACTERS = 200
+SEARCH_HITS = 20
+
+# Characters of a hit's text around what was found: two lines.
+MAX_EXCERPT_CHARACTERS = 180
+
+# Searches under way at once on one worker: each reads for some milliseconds, or a second for a word that all use, and
+# joins must find a connection free.
+MAX_SEARCHING = 2
+
 # Classes of more students than this are told how many are here, not who: each arrival would go to everybody, and
 # n arrivals cost n * n. No school's class is larger; an assembly is.
 MAX_LISTED_STUDENTS = 200

@@ -28,6 +28,7 @@ from channels.cluster.rpc import Rpc, channel_of
 from channels.engine.audit import AuditTrail, NoAuditTrail
 from channels.engine.deliveries import Deliveries
 from channels.engine.dispatcher import Dispatcher
+from channels.engine.indexing import INDEX_SECONDS, Indexing
 from channels.engine.joins import Joined, Joins
 from channels.engine.live_views import SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
@@ -71,6 +72,7 @@ class Periods:
     snapshot: float = SNAPSHOT_SECONDS
     beat: float = BEAT_SECONDS
     timers: float = TIMER_SECONDS
+    index: float = INDEX_SECONDS
     record: float = RECORD_SECONDS
 
 
@@ -107,6 +109,10 @@ class Engine:
         self._rated = frozenset(event.name for role in roles for event in role.emitted() if event.counted)
         emitted = {event.name: event.amends or event.annotates for role in roles for event in role.emitted()}
         amends = {name: amend for name, amend in emitted.items() if amend is not None}
+        found = {event.name: event for role in roles for event in role.emitted() if event.found_by is not None}
+        amending = {event.name for role in roles for event in role.emitted() if event.amends is not None}
+        journal.index({name: each.text_of for name, each in found.items()}, amending)
+        self._indexing = Indexing(journal, self._is_searched)
         self._deliveries = Deliveries(journal, self._rules)
         noted = {event.name: self._deliveries.sent for role in roles for event in role.emitted() if event.noted}
         passing = {event.name for role in roles for event in role.emitted() if event.passing}
@@ -149,6 +155,7 @@ class Engine:
         self._presence_sync.beat()
         self._keep(_every(self._periods.beat, self._presence_sync.beat))
         self._timers.start(self._periods.timers)
+        self._keep(self._indexing.run(self._periods.index))
 
     async def drain(self, seconds: float) -> None:
         """End the sessions so that they come back elsewhere, spread over `seconds`, in the order of the roles' ranks.
@@ -253,6 +260,12 @@ class Engine:
         address = parse_name(name, self._kinds)
         features = [self._features[each] for each in address.kind.features if each in self._features]
         return Topic(address, TopicState(features))
+
+    def _is_searched(self, name: str) -> bool:
+        try:
+            return parse_name(name, self._kinds).kind.searched
+        except ValueError:  # of a kind that another version has
+            return False
 
     def _extend(self, session: Session, topic: Topic, joined: Joined[Any]) -> Joined[Any]:
         """Add to the reply to a join what only some kinds of topic say."""

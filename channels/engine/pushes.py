@@ -182,7 +182,8 @@ class Pushes:
         role = rules.by_name.get(member.user.role)
         is_staff = role is not None and role.is_staff
         journal, authority = self._journal, self._authority
-        return Push(member, is_staff, topic, payload, _now(), journal, authority, rules.counted, rules.reach)
+        known = rules.counted, rules.reach, rules.readable
+        return Push(member, is_staff, topic, payload, _now(), journal, authority, *known)
 
     async def _run_settled(self, pending: PendingPush) -> None:
         await self.settle(pending.session)

@@ -11,8 +11,8 @@ The reasons: docs/notes/order.md.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -44,6 +44,7 @@ from channels.journal.entry import (
     Writer,
 )
 from channels.journal.moves import Moves, moves, moves_query
+from channels.journal.search_index import Hit, Place, SearchIndex, TextOf
 from channels.journal.tables import (
     choices_table,
     events_table,
@@ -56,7 +57,10 @@ from channels.journal.tables import (
     topics_table,
     versions_table,
 )
+from channels.limit import MAX_SEARCHING
 from channels.wire.codec import Event, stamped
+
+T = TypeVar("T")
 
 # Reads under way at once: as many as the database has connections for, and a bound on what their rows hold.
 MAX_READING = 8
@@ -93,6 +97,8 @@ class Journal:
             close_seconds=close_seconds,
         )
         self._slots = asyncio.Semaphore(MAX_READING)
+        self._searching = asyncio.Semaphore(MAX_SEARCHING)
+        self._index = SearchIndex(engine, {}, ())
         self._read_seconds = read_seconds
         self._reads: set[asyncio.Task[Sequence[Any]]] = set()
         self._reading = Availability("read")
@@ -275,6 +281,36 @@ class Journal:
             (Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)), row.former.encode())
             for row in rows[::-1]
         ]
+
+    def index(self, texts: Mapping[str, TextOf], amending: Collection[str]) -> None:
+        """Index these kinds of event by what they say; `amending` are the kinds that change the one they are about."""
+        self._index = SearchIndex(self._engine, texts, amending)
+
+    async def unindexed(self, topics: Collection[str] | None) -> list[str]:
+        """Return which of these topics (None: of all) have events that the index has not reached."""
+        return await self._until_late(self._index.behind(topics))
+
+    async def follow(self, topics: Collection[str]) -> bool:
+        """Index the next events of these topics; return whether there are more."""
+        return await self._until_late(self._index.follow(topics))
+
+    async def find(self, text: str, topics: Collection[str], before: Place | None, limit: int) -> list[Hit]:
+        """Return the newest `limit` events of these topics that say all words of a text, older than a place."""
+
+        async def find() -> list[Hit]:
+            async with self._searching:
+                return await self._index.find(text, topics, before, limit)
+
+        return await self._until_late(find())
+
+    async def _until_late(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                return await work
+        except (IntegrityError, ProgrammingError, DataError):
+            raise  # the query is wrong; the database is well
+        except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+            raise JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer") from error
 
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""

@@ -59,6 +59,7 @@ _VERSION = """
 _TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND seq = $2"
 _ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = $1 AND about = $2 AND seq < $3"
 _AUDIT = "INSERT INTO audited (topic_id, seq) VALUES ($1, $2)"
+_UNINDEX = "DELETE FROM search WHERE topic_id = $1 AND seq = $2"
 _AMEND = "UPDATE events SET payload = $1 WHERE topic_id = $2 AND seq = $3"
 _CHOICES = """
     SELECT topic_id, target, user_id, value, at, push_ids FROM choices WHERE (topic_id, target, user_id) IN
@@ -246,6 +247,8 @@ async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, en
     earlier = [Event(row["seq"], row["event"], row["payload"].encode()) for row in rows]
     amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
     await connection.executemany(_AMEND, amended)
+    if not entry.annotates:
+        await connection.execute(_UNINDEX, topic_id, entry.about)
 
 
 async def _set_timers(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:

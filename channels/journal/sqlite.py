@@ -67,6 +67,7 @@ _VERSION = """
 _TARGET = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND seq = ?"
 _ABOUT = "SELECT seq, event, payload FROM events WHERE topic_id = ? AND about = ? AND seq < ?"
 _AUDIT = "INSERT INTO audited (topic_id, seq) VALUES (?, ?)"
+_UNINDEX = "DELETE FROM search WHERE topic_id = ? AND seq = ?"
 _AMEND = "UPDATE events SET payload = ? WHERE topic_id = ? AND seq = ?"
 _CHOICE = "SELECT value, at, push_ids FROM choices WHERE topic_id = ? AND target = ? AND user_id = ?"
 _CHOOSE = "INSERT OR REPLACE INTO choices (topic_id, target, user_id, value, at, push_ids) VALUES (?, ?, ?, ?, ?, ?)"
@@ -313,6 +314,8 @@ def _amend(connection: sqlite3.Connection, topic_id: int, seq: int, entry: Entry
     earlier = [Event(row[0], row[1], row[2].encode()) for row in rows]
     amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
     connection.executemany(_AMEND, amended)
+    if not entry.annotates:
+        connection.execute(_UNINDEX, (topic_id, entry.about))
 
 
 def _find(connection: sqlite3.Connection, counter: Counter, entry: Entry) -> Receipt | None:

@@ -120,6 +120,28 @@ timers_table = Table(
 )
 Index("timers_at", timers_table.c.at)
 
+# The texts by which events are found, as the stems of their words (`channels.journal.search_index`). On SQLite the
+# table `search_words` (FTS5) follows this one by triggers; on PostgreSQL it has an index on the stems.
+search_table = Table(
+    "search",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("topic_id", ForeignKey("topics.id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("stems", Text, nullable=False),
+    UniqueConstraint("topic_id", "seq", name="search_event"),
+)
+
+# How far the index has come in each topic.
+search_positions_table = Table(
+    "search_positions",
+    metadata,
+    Column("topic_id", ForeignKey("topics.id"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # How far each user has read each topic (0: nothing), since when, and up to where it was delivered to them. Where the
 # user has read in quiet hours, these began at `quiet` (ms; 0: in none), and `held` is the position read before them.
 reads_table = Table(

@@ -106,7 +106,13 @@ def _changed(earlier: Stored, target: int, words: dict[str, str], mark: dict[str
     return None
 
 
-SENT = EventType("announcement:sent", AnnouncementSent, Delivery.DURABLE, noted=True)
+SENT = EventType(
+    "announcement:sent",
+    AnnouncementSent,
+    Delivery.DURABLE,
+    noted=True,
+    found_by=lambda sent: f"{sent.title}\n{sent.text}".strip(),
+)
 CORRECTED = EventType(
     "announcement:corrected", AnnouncementCorrected, Delivery.DURABLE, governs=True, amends=_corrected
 )

@@ -90,7 +90,7 @@ class TypingStarted(msgspec.Struct, frozen=True):
     user: User
 
 
-SENT = EventType("message:sent", MessageSent, Delivery.DURABLE, counted=True)
+SENT = EventType("message:sent", MessageSent, Delivery.DURABLE, counted=True, found_by=lambda sent: sent.text)
 MENTIONED = EventType("message:mentioned", MessageMentioned, Delivery.DURABLE, topics=(USER.wire,))
 TYPING = EventType("typing:started", TypingStarted, Delivery.EPHEMERAL)
 

@@ -156,6 +156,7 @@ class Push(msgspec.Struct, Generic[P]):
 
     `is_staff`: the member's role teaches or leads. `counted` returns the names of the roles that a topic is meant for;
     `reach` the address of another topic where a member may push an event, and raises `Refused` where they may not.
+    `readable` returns the names of the topics that a member may join and search.
     """
 
     member: Member
@@ -167,6 +168,7 @@ class Push(msgspec.Struct, Generic[P]):
     authority: Authority
     counted: Callable[[TopicAddress], list[str]]
     reach: Callable[[Member, str, str], TopicAddress]
+    readable: Callable[[Member], list[str]]
 
     def state(self, feature: "type[F]") -> "F":
         """Return a feature's own state in the push's topic; raises KeyError where the feature does not fold there."""

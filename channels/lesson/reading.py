@@ -7,15 +7,13 @@ from msgspec import UNSET, UnsetType
 
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
-from channels.field import END, Position, TopicName
+from channels.field import EventName, Position, TopicName
 from channels.journal.entry import Mark
 from channels.lesson.feature import Action, Effect, KeepMark, Notify, Push, Reply, Several
 from channels.limit import MAX_COUNTED_UNREAD, MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS, MAX_LISTED_READERS
 from channels.member import User
 from channels.topics.kind import USER
 from channels.wire.codec import Broadcast, Event, as_broadcast
-
-EventName = Annotated[str, msgspec.Meta(pattern="^[a-z:]{1,64}" + END)]
 
 
 class HistoryRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

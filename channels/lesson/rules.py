@@ -150,6 +150,10 @@ class RuleBook:
             *(TopicEntry(each.wire_name, "") for each in others),
         ]
 
+    def readable(self, member: Member) -> list[str]:
+        """Return the names of the topics that `listing` has."""
+        return [each.topic for each in self.listing(member)]
+
     def counted(self, address: TopicAddress) -> list[str]:
         """Return the names of the roles whose members a topic is meant for."""
         rules = {role.name: role.rule(address) for role in self.by_name.values()}

@@ -19,6 +19,7 @@ from channels.lesson import (
     reactions,
     reading,
     register,
+    search,
     slow,
 )
 from channels.lesson.rules import Role, rule
@@ -74,7 +75,7 @@ ROLE = Role(
         "role:teachers": rule(*_ANNOUNCE),
         "school": rule(*_ANNOUNCE),
         "principals": rule(flags.SEE, flags.CLOSE, reading.READ, reading.MARK, reading.COUNT),
-        "user:me": rule(*_OWN),
+        "user:me": rule(*_OWN, search.FIND),
         "announcement": rule(reading.READ),
         "dashboard": rule(),
     },

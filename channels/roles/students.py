@@ -1,6 +1,19 @@
 """Students: what they may join and do, and what else is true of them."""
 
-from channels.lesson import acknowledging, amending, chat, flags, hands, hours, missed, notes, polls, reactions, reading
+from channels.lesson import (
+    acknowledging,
+    amending,
+    chat,
+    flags,
+    hands,
+    hours,
+    missed,
+    notes,
+    polls,
+    reactions,
+    reading,
+    search,
+)
 from channels.lesson.rules import Role, rule
 
 _READ = (reading.READ, reading.MARK, reading.COUNT, acknowledging.ACKNOWLEDGE, acknowledging.READ)
@@ -31,7 +44,7 @@ ROLE = Role(
         ),
         "role:students": rule(*_READ, counted=True),
         "school": rule(*_READ, counted=True),
-        "user:me": rule(reading.READ, reading.MARK),
+        "user:me": rule(reading.READ, reading.MARK, search.FIND),
     },
     waits_in_line=True,
     drain_rank=0,

@@ -20,6 +20,7 @@ from channels.lesson import (
     reactions,
     reading,
     register,
+    search,
     slow,
 )
 from channels.lesson.rules import Role, rule
@@ -72,7 +73,7 @@ ROLE = Role(
         ),
         "role:teachers": rule(*_READ, counted=True),
         "school": rule(*_READ, counted=True),
-        "user:me": rule(*_OWN),
+        "user:me": rule(*_OWN, search.FIND),
         "announcement": rule(reading.READ),
     },
     is_staff=True,

@@ -40,7 +40,8 @@ class TopicKind:
     `wire` and `inside` are the names of such a topic, for clients and for journal and broker (empty: the same), with
     `{id}` for a number, `{role}` for a role's plural and `{key}` for a key. `presence`: members are shown to each
     other. `features` names the features whose state is in the join reply. `lists_rights`: the join reply also says who
-    the user is and what they may join. `meaning` describes the kind in the protocol's document.
+    the user is and what they may join. `searched`: its events are found by what they say. `meaning` describes the kind
+    in the protocol's document.
     """
 
     name: str
@@ -51,6 +52,7 @@ class TopicKind:
     presence: bool = False
     features: tuple[str, ...] = ()
     lists_rights: bool = False
+    searched: bool = False
 
     def address(self, number: int = 0, part: str = "") -> "TopicAddress":
         """Return the address of one topic of this kind; `number` stands for `{id}`, `part` for what else it has."""
@@ -92,6 +94,7 @@ CLASS = TopicKind(
         "lesson",
         "last_lesson",
     ),
+    searched=True,
 )
 CLASS_STAFF = TopicKind(
     "staff",
@@ -100,9 +103,21 @@ CLASS_STAFF = TopicKind(
     Audience.ENROLLED,
     features=("flags", "mutes", "notes"),
 )
-ROLE = TopicKind("role", "role:{role}", "Announcements to all {role}.", Audience.SCHOOL, features=("announcements",))
+ROLE = TopicKind(
+    "role",
+    "role:{role}",
+    "Announcements to all {role}.",
+    Audience.SCHOOL,
+    features=("announcements",),
+    searched=True,
+)
 SCHOOL = TopicKind(
-    "school", "school", "Announcements to the whole school.", Audience.SCHOOL, features=("announcements",)
+    "school",
+    "school",
+    "Announcements to the whole school.",
+    Audience.SCHOOL,
+    features=("announcements",),
+    searched=True,
 )
 USER = TopicKind(
     "user",

@@ -20,8 +20,15 @@ async def test_revisions_create_exactly_the_tables_of_the_code(databases: Databa
 
 
 def _differences(connection: Connection, metadata: MetaData) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
+    )
     return list(compare_metadata(context, metadata))
+
+
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    # What finds texts differs by the kind of database, so it is not among the tables of the code.
+    return not (name or "").startswith("search_words")
 
 
 async def test_upgrading_twice_changes_nothing(databases: Databases) -> None:
