@@ -12,6 +12,7 @@ import {mentionsMe} from "./chat/mention.js";
 import {offerForMessages, startMessageMenus} from "./chat/message_menu.js";
 import {messageParts, showBeside} from "./chat/message_parts.js";
 import {showPeople} from "./chat/people.js";
+import {atPlaceOfAddress} from "./chat/place.js";
 import {Replying} from "./chat/replying.js";
 import {eventRow} from "./chat/row.js";
 import {Seen} from "./chat/seen.js";
@@ -31,6 +32,7 @@ import {showMutes} from "./lesson/mutes.js";
 import {showNotes} from "./lesson/notes.js";
 import {noteRefusal, showOrder} from "./lesson/order.js";
 import {showPins} from "./lesson/pins.js";
+import {showFinding} from "./lesson/find.js";
 import {showReaders} from "./lesson/readers.js";
 import {showPolls} from "./lesson/polls.js";
 import {showMentionsInTab} from "./mentions.js";
@@ -87,10 +89,15 @@ function shown() {
   showJumps();
 }
 
+/** Whether the conversation was opened at the place that the page's address names. */
+let isPlaced = false;
+
 /** @param {import("./client/channel.js").Joined} joined */
 function joinedClass(joined) {
   showWhetherOurs(true);
   history.join(joined);
+  if (!isPlaced) atPlaceOfAddress(jump);
+  isPlaced = true;
 }
 
 /** @param {string} event @param {any} payload */
@@ -159,6 +166,7 @@ showLesson(channel);
 showMissed(channel, () => void history.toUnread());
 showOriginals();
 showTranscript();
+showFinding();
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;

@@ -28,6 +28,7 @@ class Indexing:
         self._is_searched = is_searched
         self._since: int | None = None
         self._behind: deque[str] = deque()
+        self._catching_up = asyncio.Lock()
 
     async def run(self, seconds: float) -> None:
         """Follow without an end; while the journal is away, wait for it."""
@@ -40,14 +41,15 @@ class Indexing:
 
     async def catch_up(self) -> None:
         """Index all that is stored by now."""
-        topics = await self._moved()
-        while topics:
-            some = list(islice(topics, TOPICS_AT_ONCE))
-            if not await self._journal.follow(some):
-                for _ in some:
-                    topics.popleft()
-            if topics:
-                await asyncio.sleep(PAUSE_SECONDS)
+        async with self._catching_up:
+            topics = await self._moved()
+            while topics:
+                some = list(islice(topics, TOPICS_AT_ONCE))
+                if not await self._journal.follow(some):
+                    for _ in some:
+                        topics.popleft()
+                if topics:
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def _moved(self) -> deque[str]:
         if self._since is None:
