@@ -60,7 +60,7 @@ class ClassHours(msgspec.Struct, frozen=True):
     changes: list[Milliseconds]
 
 
-CHANGED = EventType("hours:changed", HoursChanged, Delivery.DURABLE, governs=True)
+CHANGED = EventType("hours:changed", HoursChanged, Delivery.DURABLE, governs=True, audited=True)
 
 
 def _set(push: Push[ChatHours]) -> Append[HoursChanged]:

@@ -25,7 +25,7 @@ from server.accounts.members import Members
 from server.accounts.own_account import OwnAccount
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
-from server.accounts.school_hours import set_hours
+from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.throttle import Admission, Throttle, forgive, network
 from server.clock import DAY, Clock, now_ms
 from server.databases import DbSessions, reading, writing
@@ -202,9 +202,13 @@ class Accounts:
         """Read the school, if it was forgotten."""
         await self._members.school()
 
-    async def set_hours(self, hours: Hours | None, zone: str | None) -> None:
+    async def stored_hours(self) -> SchoolHours:
+        """Return the hours as they are stored now."""
+        return await get_hours(self._sessions)
+
+    async def set_hours(self, member: Member, hours: Hours | None, zone: str | None) -> None:
         """Set the hours of the school's classes and its time zone (None: as before); raises UserError."""
-        await set_hours(self._sessions, hours, zone, self._clock)
+        await set_hours(self._sessions, hours, zone, self._clock, user_id=member.user.id)
         self.forget((), school=True)
         self.changed.set()
         await self.read_school()

@@ -27,8 +27,11 @@ async def set_hours(
     clock: Clock = now_ms,
     *,
     quiet: Spans | None = None,
+    user_id: int | None = None,
 ) -> SchoolHours:
     """Set the hours, the time zone or the quiet hours (None: as before), and return what is set then.
+
+    `user_id` is who does; None: a command.
 
     Raises UserError where the school has no time zone and the hours need one.
     """
@@ -39,7 +42,8 @@ async def set_hours(
         _check(wanted)
         if not await write_hours(db, wanted):
             raise UserError("There is no school yet: import its roster first.")
-        await note_audited(db, clock(), "hours:set", zone=wanted.zone, hours=msgspec.to_builtins(wanted.hours))
+        detail = {"zone": wanted.zone, "hours": msgspec.to_builtins(wanted.hours)}
+        await note_audited(db, clock(), "hours:set", user_id=user_id, **detail)
         await note_changes(db, (), clock(), school=True)
     return wanted
 

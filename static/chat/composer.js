@@ -92,13 +92,18 @@ export function startComposer(place, {onSend, onTyping}) {
     setText(byId("held"), hold?.words ?? "");
     text.readOnly = hold !== null && !hold.mayWrite; // not disabled: who is in it stays there, and it can be read
     button.toggleAttribute("data-left", (hold?.left ?? 0) > 0);
-    if (hold !== null && hold.left > 0) button.dataset.left = number(hold.left);
+    if (hold !== null && hold.left > 0) button.dataset.left = clock(hold.left);
     show();
   }
 
   // A touch screen's keyboard would cover half of the class before anybody wants to write.
   if (!touch.matches && document.activeElement === document.body) text.focus({preventScroll: true});
   return {hold: setHold};
+}
+
+/** Seconds, or minutes and seconds. @param {number} seconds */
+function clock(seconds) {
+  return seconds < 60 ? number(seconds) : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /** @param {HTMLTextAreaElement} text */

@@ -11,6 +11,7 @@ import {_, ngettext} from "../language.js";
 import {isStaff, page} from "../page.js";
 import {MESSAGE} from "../reading.js";
 import {comingTime} from "../time.js";
+import {offerHours} from "./hours.js";
 import {offer} from "./menu.js";
 import {Restrictions} from "./restrictions.js";
 import {strip} from "./strips.js";
@@ -48,13 +49,30 @@ export function showOrder(joined, composer) {
   follow("chat:locked", (payload) => (restrictions.lock = {notes: payload.notes}));
   follow("chat:unlocked", () => (restrictions.lock = null));
   follow("chat:slowed", ({seconds}) => restrictions.slowed(seconds));
+  for (const event of ["hours:changed", "lesson:started", "lesson:ended"]) channel.on(event, () => void readHours());
+  document.addEventListener("visibilitychange", () => document.hidden || restrictions.isOpen(Date.now()) || void readHours());
+  offerHours(channel, async () => {
+    await readHours();
+    return restrictions.hours;
+  });
   follow(MESSAGE, sent);
 }
 
 /** The server has refused a message: it knows better than this page. @param {any} error */
 export function noteRefusal(error) {
   if (error instanceof Refused) restrictions.refused(error, Date.now());
+  if (error instanceof Refused && error.code === "closed") void readHours();
   show();
+}
+
+/** Ask for the hours as they are now: the school's may have changed, of which no event tells. */
+async function readHours() {
+  try {
+    restrictions.hours = await channel.push("hours:read");
+    show();
+  } catch {
+    return; // the next join tells
+  }
 }
 
 /** @param {string} event @param {(payload: any) => void} fold */
@@ -122,12 +140,26 @@ function showToStaff() {
     event.preventDefault();
     toggleLock();
   });
-  return () => {
+  /** @type {number | undefined} */
+  let timer;
+  const showNow = () => {
     const {lock, seconds} = restrictions;
+    const now = Date.now();
     if (lock !== null) line.show(icon("lock"), status(lockedWords(lock)), button(_("Unlock"), toggleLock));
     else if (seconds > 0) line.show(icon("clock"), status(_("Slow mode: one message every {time}.", {time: duration(seconds)})), button(_("Turn off"), () => push("chat:slow", {seconds: 0})));
+    else if (!restrictions.isOpen(now)) line.show(icon("clock"), status(closedWords(restrictions.at(now))));
     else line.hide();
+    clearTimeout(timer);
+    const next = restrictions.next(now);
+    if (next !== null) timer = window.setTimeout(showNow, Math.min(next - now + LATER_MS, LONGEST_MS));
   };
+  return showNow;
+}
+
+/** @param {Restriction | null} restriction */
+function closedWords(restriction) {
+  const until = restriction?.until ?? null;
+  return until === null ? _("Students can write here during lessons.") : _("The chat is closed for students until {time}.", {time: comingTime(until)});
 }
 
 /** @param {{notes: boolean}} lock */

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.browser.conftest import InClass
+from tests.browser.conftest import InClass, Visit
 from tests.browser.test_accessibility import assert_accessible
 from tests.browser.visitor import Visitor
 
@@ -74,3 +74,36 @@ async def test_teacher_mutes_a_student_and_the_others_see_nothing(in_class: InCl
     await expect(held(ana)).to_be_empty()
     await ana.say("Desculpe")
     await bruno.sees("Desculpe")
+
+
+async def test_teacher_gives_the_class_hours_of_its_own(in_class: InClass, visit: Visit) -> None:
+    ana, paula = await in_class("ana", "paula")
+    diretora = await visit("diretora", path="hours")
+    await diretora.page.get_by_label("At these times").check()
+    await diretora.screenshot("hours-principal")
+    await assert_accessible(diretora.page)
+    await diretora.page.get_by_label("During lessons").check()
+    await diretora.page.get_by_role("button", name="Save").click()
+    await expect(diretora.page.locator(".form-note")).to_be_visible()
+    await ana.page.locator("#text").fill("Ainda acordado")
+    await expect(ana.page.locator("#composer .send")).to_be_enabled()
+    await expect_closed_after_a_second(ana)
+    await expect(ana.page.locator("#pending")).to_contain_text("the class is closed now")
+    await paula.page.locator("#lesson-button").click()
+    await choose(paula, "Hours of the chat…")
+    await paula.screenshot("hours-class")
+    await assert_accessible(paula.page)
+    await paula.page.locator("#dialog").get_by_label("At all hours", exact=True).check()
+    await choose(paula, "Save")
+    await expect(held(ana)).to_be_empty()
+
+
+async def expect_closed_after_a_second(visitor: Visitor) -> None:
+    """Send until the worker has read the school's hours."""
+    for _ in range(20):
+        await visitor.page.locator("#text").press("Enter")
+        await visitor.page.wait_for_timeout(250)
+        if await held(visitor).text_content() == "You can write here during lessons.":
+            return
+        await visitor.page.locator("#text").fill("Ainda acordado")
+    raise AssertionError("the school's hours did not reach the class")

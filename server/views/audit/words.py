@@ -27,6 +27,7 @@ def _moderation(translate: Translate) -> dict[str, str]:
         "chat:locked": translate("locked the chat"),
         "chat:unlocked": translate("unlocked the chat"),
         "chat:slowed": translate("set slow mode"),
+        "hours:changed": translate("changed the hours of a class"),
         "member:muted": translate("muted a student"),
         "member:unmuted": translate("ended a student's mute"),
     }

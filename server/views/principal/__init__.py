@@ -1,5 +1,6 @@
 """What the principal sees."""
 
+from server.views.principal.hours import HoursPage
 from server.views.principal.principal import (
     Dashboard,
     PrincipalAnnouncements,
@@ -18,4 +19,5 @@ handlers = [
     (r"/principal/classes/([0-9]{1,15})/attendance\.csv", PrincipalAttendanceSheet),
     (r"/principal/classes/([0-9]{1,15})/transcript\.(csv|json)", PrincipalTranscript),
     (r"/principal/announcements", PrincipalAnnouncements),
+    (r"/principal/hours", HoursPage),
 ]

@@ -8,6 +8,7 @@ from server.accounts.change_watcher import ChangeWatcher
 from server.accounts.refusals import UserError
 from server.accounts.school_hours import get_hours, set_hours
 from server.databases import DbSessions
+from tests.channels.support import DIRETORA
 from tests.server.people import People
 
 MORNINGS = Hours(Mode.HOURS, tuple(Span(day, "07:30", "12:00") for day in range(1, 6)))
@@ -39,7 +40,7 @@ async def test_every_worker_reads_new_hours(sessions: DbSessions, people: People
     await set_hours(sessions, MORNINGS, ZONE)  # as another worker or a command does
     await watcher.look()
     assert accounts.hours == SchoolHours(MORNINGS, ZONE)
-    await accounts.set_hours(ALWAYS, None)
+    await accounts.set_hours(DIRETORA, ALWAYS, None)
     assert accounts.hours == SchoolHours(ALWAYS, ZONE)
     await watcher.stop()
 

@@ -1,0 +1,44 @@
+"""The hours in which students write in their classes, as the principal sets them for the school."""
+
+import msgspec
+from tornado.web import HTTPError
+
+from channels.hours import Hours, SchoolHours
+from channels.roles import principal
+from server.accounts.refusals import UserError
+from server.views.base import Page
+
+HOURS = "/principal/hours"
+
+_decoder = msgspec.json.Decoder(Hours)
+
+
+class HoursPage(Page):
+    """The page, and its form."""
+
+    role = principal.ROLE
+
+    async def get(self) -> None:
+        """Show what is set; `done` says that the form has just set it."""
+        await self._show(done=bool(self.get_query_argument("done", "")))
+
+    async def post(self) -> None:
+        """Set the hours, which the page's script writes as JSON, and the time zone."""
+        try:
+            hours = _decoder.decode(self.get_body_argument("hours", ""))
+        except msgspec.MsgspecError as error:
+            raise HTTPError(400, "not the hours that the page sends") from error
+        zone = self.get_body_argument("zone", "")
+        try:
+            await self.accounts.set_hours(self.member, hours, zone)
+        except UserError:
+            self.set_status(422)
+            await self._show(refused=SchoolHours(hours, zone))
+        else:
+            self.redirect(f"{HOURS}?done=1", status=303)
+
+    async def _show(self, *, done: bool = False, refused: SchoolHours | None = None) -> None:
+        shown = refused or await self.accounts.stored_hours()
+        page_data = self.page_data(hours=msgspec.to_builtins(shown.hours), zone=shown.zone)
+        told = {"zone": shown.zone, "done": done, "problem": refused is not None}
+        await self.show("hours.html", page_data=page_data, here=HOURS, **told)
