@@ -1,6 +1,7 @@
 """Chat messages: recipients, order, and storing exactly once."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.scenarios.conftest import Lesson
 
 # The longest text allowed; each character has four bytes in UTF-8.
 LONG_TEXT = "😀" * 4_000
+WORD = "palavrão"
 
 
 async def test_user_topic_lists_the_user_and_their_topics(lesson: Lesson) -> None:
@@ -120,3 +122,26 @@ async def test_leave_stops_events_and_rejoin_returns_the_missed_ones(lesson: Les
     texts = [event["payload"]["text"] for event in missed["events"]]
     await ana.until(lambda: len(texts + ana.texts(topic)) >= 2, "both messages")
     assert texts + ana.texts(topic) == ["Ana saiu", "Voltou"]
+
+
+async def test_hidden_words_leave_quotes_pins_and_joins_everywhere(lesson: Lesson) -> None:
+    ana, bruno, teacher = everybody = [await lesson.ana(), await lesson.bruno(), await lesson.teacher()]
+    topic = ana.topics[lesson.title]
+    for each in everybody:
+        await each.join(topic)
+    target = (await ana.say(topic, WORD))["seq"]
+    await bruno.say(topic, f"@{ana.user['name']}, não!", reply_to=target, mentions=[ana.user["id"]])
+    await bruno.push(topic, "message:react", target=target, emoji="🤔")
+    await teacher.push(topic, "message:pin", target=target)
+    assert (await ana.sees("user:me", "message:mentioned"))["topic"] == topic
+    for each in everybody:
+        await each.sees(topic, "message:pinned", target=target)
+    await teacher.push(topic, "message:hide", target=target)
+    for each in everybody:
+        await each.sees(topic, "message:hidden", target=target)
+        joined = await each.join(topic)
+        page = await each.push(topic, "history:read", before=100)
+        assert WORD not in json.dumps([joined, page], ensure_ascii=False)
+        message, reply = [event["payload"] for event in joined["events"] if event["event"] == "message:sent"]
+        assert [user["id"] for user in message["reactions"][0]["users"]] == [bruno.user["id"]]
+        assert reply["quote"] == {"author": ana.user, "text": ""} == joined["state"]["pins"][0]["quote"]
