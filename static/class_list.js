@@ -21,7 +21,7 @@ import {classTopic, isClass, parseTopic} from "./topic.js";
 
 /** @typedef {import("./page.js").Classroom} Classroom */
 
-/** Who gives lessons: a class is taught while one of them has it open. A principal who looks in gives none. */
+/** Who gives lessons: a class is taught while one of them has it open, or a lesson runs. A principal who looks in gives none. */
 const TEACHER = "teacher";
 /** What stands between a grade and a subject: "6º A · Ciências". */
 const SEPARATOR = /\s+[·•|–-]\s+/;
@@ -120,16 +120,31 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
     showReading(reading, {link, at, unread, preview});
     changed();
   };
-  /** @param {boolean} isTaught */
-  const showLesson = (isTaught) => {
-    if (lesson.hidden === !isTaught) return;
-    lesson.hidden = !isTaught;
-    link.classList.toggle("is-taught", isTaught);
+  /** @param {boolean} isNow */
+  const showLesson = (isNow) => {
+    if (lesson.hidden === !isNow) return;
+    lesson.hidden = !isNow;
+    link.classList.toggle("is-taught", isNow);
     changed();
   };
   const {presence} = reading.channel;
-  presence.onChange((users) => showLesson(users.some(({role}) => role === TEACHER)));
-  presence.onCount(({users}) => showLesson((users[TEACHER] ?? 0) > 0));
+  let isTaught = false;
+  let isRunning = false;
+  /** @param {boolean} isThere */
+  const showTeacher = (isThere) => {
+    isTaught = isThere;
+    showLesson(isTaught || isRunning);
+  };
+  /** @param {boolean} isStarted */
+  const showStarted = (isStarted) => {
+    isRunning = isStarted;
+    showLesson(isTaught || isRunning);
+  };
+  presence.onChange((users) => showTeacher(users.some(({role}) => role === TEACHER)));
+  presence.onCount(({users}) => showTeacher((users[TEACHER] ?? 0) > 0));
+  reading.channel.onJoin(({state}) => showStarted((state.lesson ?? null) !== null));
+  reading.channel.on("lesson:started", () => showStarted(true));
+  reading.channel.on("lesson:ended", () => showStarted(false));
   reading.onChange(show);
   onMention(show);
   onNewDay(show);

@@ -26,7 +26,7 @@ MINUTE = 60_000
 # last 10 s of its record and up to 30 s until the last client is back.
 GAP_MS = MINUTE
 
-# Who was there for less in all has looked in by mistake.
+# Who was there for less in all has looked in by mistake; so has who was there for less than half of a shorter lesson.
 LEAST_MS = MINUTE
 
 # A worker that has not written for so long is gone: its open spells ended when it wrote last. Three times its period.
@@ -159,7 +159,7 @@ def measure(spells: Sequence[KeptSpell], lesson: Lesson, thresholds: Thresholds,
     came, left = times[0].began, times[-1].ended
     is_here = lesson.until is None and left == now
     mark = _mark(came - lesson.since > thresholds.late * MINUTE, not is_here and end - left > thresholds.early * MINUTE)
-    if spent < min(LEAST_MS, end - lesson.since) and not is_here:
+    if spent < min(LEAST_MS, (end - lesson.since) // 2) and not is_here:
         mark = Mark.ABSENT
     return Measured(mark, round(spent / MINUTE), came, left, is_here, any(time.is_cut for time in times))
 

@@ -7,10 +7,11 @@
 
 import {closeDialog, showDialog} from "../dialog.js";
 import {h, icon} from "../dom.js";
-import {_, list, ngettext, number} from "../language.js";
+import {_, list, ngettext} from "../language.js";
 import {page} from "../page.js";
 import {plainText} from "../text/parse.js";
 import {clockTime, dayName} from "../time.js";
+import {questionOf, resultWords} from "./poll_state.js";
 import {strip} from "./strips.js";
 
 /** Long enough to know what it is about. */
@@ -42,10 +43,10 @@ export function showMissed(channel, toUnread) {
       localStorage.setItem(key(), String(unseen[0].target));
       line.hide();
     };
-    const words = ngettext("You missed a lesson: {when}.", "You missed {n} lessons: {when}.", unseen.length, {when: list(unseen.map(({since}) => dayName(since)))});
+    const days = list([...new Set(unseen.map(({since}) => dayName(since)))]);
+    const words = ngettext("You missed a lesson: {when}", "You missed {n} lessons: {when}", unseen.length, {when: days});
     line.show(
-      h("span", {dir: "auto"}, words),
-      h("button", {class: "quiet-button", type: "button", onclick: () => open(unseen, toUnread)}, _("What you missed")),
+      h("button", {class: "missed-open", type: "button", dir: "auto", onclick: () => open(unseen, toUnread)}, words),
       h("button", {class: "icon-button", type: "button", "aria-label": _("Close"), onclick: dismiss}, icon("close")),
     );
   }
@@ -101,8 +102,7 @@ function said(text, author) {
   return h("li", {}, h("strong", {}, h("bdi", {}, author), ": "), h("bdi", {}, plainText(text).slice(0, SHOWN_CHARACTERS)));
 }
 
-/** @param {any} opened @param {any} closed */
-function result({question, options = []}, {tally = []}) {
-  const votes = /** @type {string[]} */ (options).map((option, index) => `${option}: ${number(tally[index] ?? 0)}`);
-  return h("li", {dir: "auto"}, h("strong", {}, question), ` ${votes.join(" · ")}`);
+/** @param {any} poll @param {any} closed */
+function result(poll, {tally}) {
+  return h("li", {dir: "auto"}, h("strong", {}, questionOf(poll)), ` ${resultWords(poll, tally)}`);
 }

@@ -61,7 +61,7 @@ async def test_absent_pupil_is_shown_what_was_missed(in_class: InClass, visit: V
     await press(paula, "End the lesson")
     bruno = await visit("bruno", size=PHONE)
     await bruno.open_class()
-    await bruno.page.get_by_role("button", name="What you missed").click()
+    await bruno.page.get_by_role("button", name="You missed a lesson: Today").click()
     await expect(bruno.page.locator("#dialog")).to_contain_text("1 message")
     await assert_accessible(bruno.page)
     await bruno.screenshot("missed")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.broker.memory import MemoryBus
 from channels.engine.engine import Periods
 from channels.engine.spells import REJOIN_MS, SEEN_SECONDS, SpellRecorder
+from channels.errors import JournalUnavailable
 from channels.journal.entry import Group, KeptSpell, Mark, Snapshot, Spells, Stored, Writer
 from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker, member, writer_for
 from tests.channels.support import CLASS as CLASS_7
@@ -126,6 +127,8 @@ class CountingWriter:
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
         self.kept: list[Spells] = []
+        self.is_away = False
+        self.tries = 0
 
     async def commit(
         self,
@@ -134,6 +137,9 @@ class CountingWriter:
         snapshots: Sequence[Snapshot] = (),
         spells: Spells | None = None,
     ) -> list[Stored]:
+        self.tries += 1
+        if self.is_away:
+            raise JournalUnavailable("no route to host")
         if spells is not None:
             self.kept.append(spells)
         return await self.writer.commit(groups, marks, snapshots, spells)
@@ -156,6 +162,25 @@ async def test_class_costs_a_transaction_and_then_one_row_in_ten_seconds(
         await recording.spells(target)
     written = [(spells.at - at, len(spells.changed)) for spells in writer.kept]
     assert written == [(0, 31), (10_000, 0), (20_000, 0), (30_000, 0)]
+
+
+async def test_spells_wait_while_the_database_is_away(
+    make_worker: Callable[..., Any], database: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = CountingWriter(writer_for(database))
+    recording = Recording(await make_worker(periods=BY_HAND, writer=writer))
+    paula = await recording.comes(PAULA)
+    target, at = await recording.starts(paula)
+    writer.is_away, writer.tries = True, 0
+    recording.tick(at)
+    async with asyncio.timeout(10):
+        while not writer.tries:
+            await asyncio.sleep(0.001)
+    await recording.comes(ANA)
+    recording.tick(at + 1_000)
+    writer.is_away = False
+    assert [(each.user_id, each.began - at) for each in await recording.spells(target)] == [(1, 1_000), (3, 0)]
+    caplog.clear()
 
 
 async def test_what_a_killed_worker_recorded_ends_when_it_wrote_last(recording: Recording) -> None:
