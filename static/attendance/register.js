@@ -46,7 +46,7 @@ export function lessonItem(lesson, read, correct) {
 /** A student who opens to their lessons. @param {Student} student @param {() => Promise<Lesson[]>} read @param {Correct | null} correct */
 export function studentItem(student, read, correct) {
   const {user, present, expected, marks} = student;
-  const about = [sumWords(marks), minutes(student.minutes)].filter((part) => part !== "").join(" · ");
+  const about = [sumWords(marks), student.minutes > 0 ? minutes(student.minutes) : ""].filter((part) => part !== "").join(" · ");
   return item(`student-${user.id}`, user.name, about, sums(present, expected), "", false, async () => linesOf(await read(), correct));
 }
 
