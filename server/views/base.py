@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 import tornado.locale
@@ -80,6 +81,11 @@ class Page(RequestHandler):
         """All named databases, for a package that has declared one of its own (server/schemas.py)."""
         found: Databases = self.settings["databases"]
         return found
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The school's time zone; UTC until the school has named one."""
+        return ZoneInfo(self.accounts.hours.zone)
 
     @property
     def audit(self) -> Audit:

@@ -7,6 +7,7 @@ It is sent in parts as it is read. Each export is in the audit log before the fi
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from tornado.iostream import StreamClosedError
@@ -48,7 +49,7 @@ class Transcript(Page):
         translate = self.locale.translate
         self.write(BOM + csv_line(_head(translate)))
         async for events in parts:
-            self.write("".join(csv_line(_cells(event, translate)) for event in events))
+            self.write("".join(csv_line(_cells(event, translate, self.zone)) for event in events))
             await self.flush()
 
     async def _write_json(self, title: str, parts: Any) -> None:
@@ -65,13 +66,13 @@ class Transcript(Page):
     def _time(self, name: str, *, is_end: bool = False) -> int | None:
         text = self.get_query_argument(name, "")[:MAX_TIME_CHARACTERS]
         try:
-            return read_time(text, is_end=is_end) if text else None
+            return read_time(text, self.zone, is_end=is_end) if text else None
         except (ValueError, OverflowError):
             raise HTTPError(400, "no such time") from None
 
 
-def read_time(text: str, *, is_end: bool = False) -> int:
-    """Return a time in ms since 1970; a day is its first moment, or with `is_end` its last, in this machine's zone.
+def read_time(text: str, zone: ZoneInfo, *, is_end: bool = False) -> int:
+    """Return a time in ms since 1970; a day is its first moment in this zone, or with `is_end` that of the next day.
 
     Raises ValueError, OverflowError.
     """
@@ -79,12 +80,13 @@ def read_time(text: str, *, is_end: bool = False) -> int:
         return int(text)
     if len(text) == len("2027-01-01"):
         day = date.fromisoformat(text) + timedelta(days=1 if is_end else 0)
-        return _ms(datetime.combine(day, time()))
-    return _ms(datetime.fromisoformat(text))
+        return _ms(datetime.combine(day, time(), zone))
+    moment = datetime.fromisoformat(text)
+    return _ms(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
 
 
 def _ms(moment: datetime) -> int:
-    return int(moment.astimezone().timestamp() * 1000)
+    return int(moment.timestamp() * 1000)
 
 
 def _head(translate: Callable[[str], str]) -> tuple[str, ...]:
@@ -99,10 +101,10 @@ def _head(translate: Callable[[str], str]) -> tuple[str, ...]:
     )
 
 
-def _cells(event: TranscriptEvent, translate: Callable[[str], str]) -> tuple[object, ...]:
+def _cells(event: TranscriptEvent, translate: Callable[[str], str], zone: ZoneInfo) -> tuple[object, ...]:
     payload = event.payload
     author = payload.get("author", {})
-    at = datetime.fromtimestamp(event.at / 1000).astimezone().isoformat(sep=" ", timespec="seconds")
+    at = datetime.fromtimestamp(event.at / 1000, zone).isoformat(sep=" ", timespec="seconds")
     text = ": ".join(part for part in (payload.get("title", ""), payload.get("text", "")) if part)
     return at, event.seq, event.event, author.get("name", ""), author.get("role", ""), text, _remark(payload, translate)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
@@ -96,13 +97,13 @@ class AuditPage(Page):
         return Place(int(at), int(number))
 
     async def wanted(self, chosen: Filter) -> Wanted:
-        """Return which records are wanted. Days are those of the server's time zone, the last one included."""
+        """Return which records are wanted. Days are the school's, the last one included."""
         until = _day(chosen.until)
         return Wanted(
             await self._kinds(chosen.kind),
             await self.accounts.called(chosen.person) if chosen.person else None,
-            _begins(_day(chosen.since)),
-            _begins(until + timedelta(days=1) if until else None),
+            _begins(_day(chosen.since), self.zone),
+            _begins(until + timedelta(days=1) if until else None, self.zone),
         )
 
     async def _kinds(self, group: str) -> list[str] | None:
@@ -127,7 +128,7 @@ class AuditPage(Page):
         can_open = class_id in self.member.classes
         target = f"#seq={record.target}" if record.target else ""
         return Line(
-            datetime.fromtimestamp(record.at / 1000).astimezone(),
+            datetime.fromtimestamp(record.at / 1000, self.zone),
             _name(record.user_id, names),
             kinds.get(record.kind, record.kind),
             _name(about, names),
@@ -215,5 +216,5 @@ def _day(text: str) -> date | None:
         raise HTTPError(400, "no such day") from None
 
 
-def _begins(day: date | None) -> int | None:
-    return int(datetime.combine(day, time()).astimezone().timestamp() * 1000) if day else None
+def _begins(day: date | None, zone: ZoneInfo) -> int | None:
+    return int(datetime.combine(day, time(), zone).timestamp() * 1000) if day else None

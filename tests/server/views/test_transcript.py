@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -116,7 +117,9 @@ async def test_long_class_is_read_in_parts(signed_in: SignedIn, address: str, mo
     assert len((await until_stored(await signed_in("paula"), address))["events"]) == 3
 
 
-def test_day_ends_with_its_last_moment() -> None:
-    assert read_time("2027-01-01", is_end=True) - read_time("2027-01-01") == 24 * 3_600_000
-    assert read_time("2027-01-01T00:00:00Z") == 1_798_761_600_000
-    assert read_time("1800000000000") == 1_800_000_000_000
+def test_day_is_that_of_the_schools_time_zone() -> None:
+    zone = ZoneInfo("America/Sao_Paulo")
+    assert read_time("2027-01-01", zone, is_end=True) - read_time("2027-01-01", zone) == 24 * 3_600_000
+    assert read_time("2027-01-01", zone) == read_time("2027-01-01T00:00:00-03:00", zone)
+    assert read_time("2027-01-01T00:00:00Z", zone) == 1_798_761_600_000
+    assert read_time("1800000000000", zone) == 1_800_000_000_000
