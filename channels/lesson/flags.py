@@ -11,7 +11,7 @@ The copy outlives edits and hiding. A flag leaves nothing in the topic of the cl
 has the position in the reporter's own topic: those of the others would count the flags that the reporter may not see.
 """
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -20,8 +20,8 @@ from channels.errors import Code, Refused
 from channels.event import Delivery, EventType, Stored
 from channels.field import Milliseconds, Position, PushId, Remark, ShownText, Text, TopicName
 from channels.lesson import amending, chat
-from channels.lesson.feature import Action, Append, Appended, Effect, Feature, Push, Several
-from channels.limit import MAX_FLAGS_PER_HOUR, STATE_FLAGS
+from channels.lesson.feature import Action, Append, Appended, Effect, Feature, Push, Several, not_blank
+from channels.limit import MAX_FLAGS_PER_HOUR, MAX_REASON_CHARACTERS, STATE_FLAGS
 from channels.member import STUDENT, User
 from channels.topics.kind import CLASS_STAFF, PRINCIPALS, USER, class_staff_topic, user_topic
 from channels.visible import is_visible
@@ -31,8 +31,18 @@ P = TypeVar("P")
 
 HOUR_MS = 3_600_000
 
-# `worry`: the reporter is worried about somebody.
-FlagReason = Literal["insult", "bullying", "threat", "sexual", "worry", "spam", "other"]
+# What pages offer; another client may have reasons of its own. `worry`: the reporter is worried about somebody.
+REASONS = ("insult", "bullying", "threat", "sexual", "worry", "spam", "other")
+
+FlagReason = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MAX_REASON_CHARACTERS,
+        description=f"One of {', '.join(REASONS)}, which pages show in the reader's language; or in other words.",
+        examples=["insult"],
+    ),
+]
 
 
 class MessageFlag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -182,13 +192,14 @@ SETTLED = EventType("flag:settled", FlagSettled, Delivery.DURABLE, (PRINCIPALS.w
 
 async def _flag(push: Push[MessageFlag]) -> Effect[Appended]:
     given, me = push.payload, push.member.user
+    reason = not_blank(given.reason)
     message = await _message(push)
     if message.author.id == me.id:
         raise Refused(Code.FORBIDDEN, "the message is your own")
     await _check_rate(push)
     note = given.note.strip() if given.note and is_visible(given.note) else UNSET
     mine = MessageFlagged(
-        given.target, push.topic.wire_name, given.reason, message.author, me, note=note, id=given.id or UNSET
+        given.target, push.topic.wire_name, reason, message.author, me, note=note, id=given.id or UNSET
     )
     theirs = msgspec.structs.replace(mine, text=message.text, id=UNSET)
     return Several(Append(FLAGGED, mine, user_topic(me.id)), _to_staff(push, theirs))

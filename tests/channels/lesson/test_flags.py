@@ -256,7 +256,15 @@ async def test_own_message_and_what_is_no_message_cannot_be_flagged(worker: Work
     assert await ana.refused(CLASS, "message:flag", flag(target)) == "forbidden"
     for wrong in (0, notice, 99):
         assert await ana.refused(CLASS, "message:flag", flag(wrong)) == "bad_payload"
-    assert await ana.refused(CLASS, "message:flag", {"target": target, "reason": "feio"}) == "bad_payload"
+    for reason in ("", " ", "x" * 201):
+        assert await paula.refused(CLASS, "message:flag", {"target": target, "reason": reason}) == "bad_payload"
+
+
+async def test_reason_may_be_in_words_of_the_reporters(worker: Worker) -> None:
+    ana, bruno, paula = await joined(worker, ANA, BRUNO, PAULA)
+    await bruno.ok(CLASS, "message:flag", {"target": await sent(ana), "reason": " Zombou do meu sotaque. "})
+    (flagged,) = await paula.has(1, "message:flagged")
+    assert flagged["reason"] == "Zombou do meu sotaque."
 
 
 async def test_students_see_and_close_no_flags(worker: Worker) -> None:
