@@ -48,8 +48,8 @@ def school() -> None:
 
 @school.command()
 @click.argument("spans", nargs=-1, type=_Spans())
-@click.option("--always", "mode", flag_value=Mode.ALWAYS, help="Open at all hours.")
-@click.option("--lesson", "mode", flag_value=Mode.LESSON, help="Open while a lesson of the class runs.")
+@option("--always", "mode", flag_value=Mode.ALWAYS, help="Open at all hours.")
+@option("--lesson", "mode", flag_value=Mode.LESSON, help="Open while a lesson of the class runs.")
 @option("--zone", metavar="NAME", help="The school's time zone, as in America/Sao_Paulo.")
 @data_options
 def hours(spans: tuple[list[Span], ...], mode: str | None, zone: str | None, **given: Any) -> None:
@@ -97,7 +97,7 @@ class _Night(click.ParamType[tuple[Span, ...]]):
 
 @school.command()
 @click.argument("hours", required=False, type=_Night())
-@click.option("--none", "has_none", is_flag=True, help="No quiet hours.")
+@option("--none", "has_none", is_flag=True, help="No quiet hours.")
 @data_options
 def quiet(hours: tuple[Span, ...] | None, has_none: bool, **given: Any) -> None:
     """Show or set the school's quiet hours, as in "school quiet 20:00-07:00".
