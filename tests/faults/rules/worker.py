@@ -21,7 +21,7 @@ from channels.member import Member
 from channels.roles import ROLES
 from channels.sessions.session import Session
 from channels.wire.codec import JSON
-from server.databases import Databases
+from server.databases import SCHEMAS, Databases
 from tests.channels.support import CLASS, GivenAuthority, member, unframed, writer_for
 
 TOPIC = CLASS.topic
@@ -95,7 +95,8 @@ async def lock(client: Drilled, name: str, until: float, report: dict[str, Any])
 
 async def main(journal_url: str, accounts_url: str, redis_url: str, number: int, senders: int, seconds: float) -> None:
     """Run the worker."""
-    databases = Databases({"journal": journal_url, "accounts": accounts_url})
+    urls = {"journal": journal_url, "accounts": accounts_url}
+    databases = Databases(urls, {name: SCHEMAS[name] for name in urls})
     database = databases.engine("journal")
     journal = Journal(database, writer_for(database))
     await journal.open()

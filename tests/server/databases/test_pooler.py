@@ -9,7 +9,7 @@ from server.databases import Databases
 from server.databases.errors import DatabaseError
 from server.databases.pooler import check_pooler
 from server.process.sole_server import sole_server
-from server.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, database_urls
 from tests.channels.journal.support import append, entry, receipt, started
 from tests.channels.support import writer_for
 from tests.pgbouncer import PgBouncer
@@ -24,7 +24,7 @@ async def test_pooler_that_does_not_keep_connections_is_refused(
 ) -> None:
     direct, journal = postgresql.create_database(), postgresql.create_database()
     with PgBouncer(postgresql, mode) as pooler:
-        databases = Databases({"accounts": direct, "journal": pooler.url(journal)})
+        databases = Databases(database_urls(tmp_path) | {"accounts": direct, "journal": pooler.url(journal)})
         await databases.upgrade("accounts")
         for use in (databases.upgrade, databases.prepare):
             with pytest.raises(DatabaseError, match=REFUSAL):

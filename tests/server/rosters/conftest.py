@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from server import rosters
 from server.databases import Databases, DbSessions
+from server.settings import database_urls
 from tests.server.rosters.exports import TODAY, Folder, Read, Refuse, problems_of, write
 
 
@@ -32,9 +33,10 @@ def refuse(folder: Folder) -> Refuse:
 @pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Databases]:
     """Return fresh databases: `accounts` of each kind, with all its tables."""
-    sqlite = f"sqlite:///{tmp_path}"
-    url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else f"{sqlite}/accounts.sqlite3"
-    databases = Databases({"accounts": url, "journal": f"{sqlite}/journal.sqlite3"})
+    urls = database_urls(tmp_path)
+    if request.param == "postgresql":
+        urls["accounts"] = request.getfixturevalue("postgresql_url")
+    databases = Databases(urls)
     await databases.upgrade("accounts")
     yield databases
     await databases.dispose()
