@@ -70,11 +70,18 @@ class Accounts:
     users do with their own account.
     """
 
-    def __init__(self, sessions: DbSessions, clock: Clock = now_ms, roles: Collection[Role] = ROLES) -> None:
+    def __init__(
+        self,
+        sessions: DbSessions,
+        clock: Clock = now_ms,
+        roles: Collection[Role] = ROLES,
+        *,
+        passwords: Passwords | None = None,
+    ) -> None:
         self.changed = asyncio.Event()
         self._sessions = sessions
         self._clock = clock
-        self._passwords = Passwords()
+        self._passwords = passwords or Passwords()
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
         self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)

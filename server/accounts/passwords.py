@@ -48,8 +48,8 @@ _COMMON = frozenset(_COMMON_TEXT.split())
 class Passwords:
     """Hashes passwords in threads; one object for a process."""
 
-    def __init__(self, *, max_waiting: int = MAX_WAITING) -> None:
-        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+    def __init__(self, *, max_waiting: int = MAX_WAITING, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
         self._queue = FairQueue(AT_ONCE, max_waiting)
         self._is_closed = False

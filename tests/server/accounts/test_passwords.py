@@ -1,10 +1,23 @@
 import asyncio
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 
 from server.accounts.passwords import AT_ONCE, MAX_WAITING, Passwords, check_new_password
 from server.accounts.refusals import PasswordRefused, SignInRefused
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """Return the hasher of a running server."""
+    passwords = Passwords()
+    yield passwords
+    passwords.close()
+
+
+async def test_hash_takes_the_memory_and_passes_of_the_recommendation(passwords: Passwords) -> None:
+    assert (await passwords.hash("lousa-demo")).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 async def test_password_matches_its_hash_only(passwords: Passwords) -> None:

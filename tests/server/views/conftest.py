@@ -19,7 +19,7 @@ from server.databases import Databases, DbSessions, reading
 from server.databases.users import find_users
 from server.settings import database_urls
 from tests.channels.journal.support import Recorder
-from tests.server.conftest import TurnedClock
+from tests.server.conftest import TurnedClock, quick_passwords
 from tests.server.people import People
 from tests.server.views.visitor import Visitor
 
@@ -49,7 +49,7 @@ async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databa
 @pytest.fixture
 async def accounts(sessions: DbSessions, clock: TurnedClock) -> AsyncIterator[Accounts]:
     """Return the accounts of the school."""
-    accounts = Accounts(sessions, clock)
+    accounts = Accounts(sessions, clock, passwords=quick_passwords())
     yield accounts
     accounts.close()
 
