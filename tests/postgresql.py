@@ -1,14 +1,18 @@
 """A real PostgreSQL for tests, in a temporary directory and on a free loopback port."""
 
+import asyncio
 import glob
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Self
 
+import asyncpg
 import psutil
 
 from tests.programs import ProgramMissing, free_port
@@ -46,6 +50,10 @@ class PostgreSQL:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="lousa-postgresql-", dir=None if fsync else _folder_in_memory()))
         self._numbers = count(1)
+        # Statements run in a thread with its own loop and connection: callers may be fixtures or coroutines.
+        self._thread = ThreadPoolExecutor(1, "postgresql")
+        self._loop = asyncio.new_event_loop()
+        self._connection: asyncpg.Connection | None = None
         self._fsync = "on" if fsync else "off"
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
@@ -82,6 +90,7 @@ class PostgreSQL:
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop; `immediate` is like a kill: committed data is restored by recovery."""
+        self._thread.submit(self._disconnect).result()
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
     def create_database(self, template: str = "template1") -> str:
@@ -95,8 +104,19 @@ class PostgreSQL:
         self._execute(*(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)' for url in urls))
 
     def _execute(self, *statements: str) -> None:
-        server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "lousa", "-d", "postgres")
-        self._run("psql", *server, "-q", *(word for statement in statements for word in ("-c", statement)))
+        self._thread.submit(self._loop.run_until_complete, self._execute_all(statements)).result()
+
+    async def _execute_all(self, statements: Sequence[str]) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(f"postgresql://lousa@127.0.0.1:{self.port}/postgres")
+        for statement in statements:
+            await self._connection.execute(statement)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+            self._loop.run_until_complete(asyncio.sleep(0))  # the transport closes
 
     def __enter__(self) -> Self:
         self.start()
@@ -105,4 +125,6 @@ class PostgreSQL:
     def __exit__(self, *error: object) -> None:
         """Stop and remove all data."""
         self.stop()
+        self._thread.submit(self._loop.close).result()
+        self._thread.shutdown()
         shutil.rmtree(self.folder)
