@@ -23,28 +23,35 @@ GROUPED = """
 import os, pytest
 
 @pytest.mark.parametrize("number", range(20))
-def test_some(number): print("process", os.environ["PYTEST_XDIST_WORKER"])
+def test_some(number): print(__name__, "in process", os.environ["PYTEST_XDIST_WORKER"])
 """
 
 
-def test_tests_that_share_servers_run_in_one_process(tmp_path: Path) -> None:
-    folder = tmp_path / "tests" / "interop"
-    folder.mkdir(parents=True)
-    (folder / "test_some.py").write_text(GROUPED)
-    (tmp_path / "test_other.py").write_text(GROUPED)
-    assert len(processes_of(run(folder, "-n", "2", "-rP", "--rootdir", str(tmp_path)))) == 1
-    assert len(processes_of(run(tmp_path / "test_other.py", "-n", "2", "-rP"))) == 2
+@pytest.fixture(scope="module")
+def parallel(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the output of a run in two processes."""
+    folder = tmp_path_factory.mktemp("parallel")
+    (folder / "tests" / "interop").mkdir(parents=True)
+    (folder / "tests" / "interop" / "test_grouped.py").write_text(GROUPED)
+    (folder / "test_other.py").write_text(GROUPED)
+    (folder / "test_long.py").write_text(MODULE)
+    return run(folder, "-n", "2", "-rP", "-m", "not long", "--rootdir", str(folder))
 
 
-def processes_of(output: str) -> set[str]:
-    return {line for line in output.splitlines() if line.startswith("process ")}
+def test_tests_that_share_servers_run_in_one_process(parallel: str) -> None:
+    assert len(processes_of("test_grouped", parallel)) == 1
+    assert len(processes_of("test_other", parallel)) == 2
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
-def test_run_reports_how_many_long_tests_it_left(processes: str, tmp_path: Path) -> None:
+def processes_of(module: str, output: str) -> set[str]:
+    return {line for line in output.splitlines() if line.startswith(f"{module} in process ")}
+
+
+def test_run_reports_how_many_long_tests_it_left(tmp_path: Path, parallel: str) -> None:
     (tmp_path / "test_some.py").write_text(MODULE)
-    assert "3 long tests were left" in run(tmp_path, "-n", processes, "-m", "not long")
-    assert "were left" not in run(tmp_path, "-n", processes)
+    assert "3 long tests were left" in parallel
+    assert "3 long tests were left" in run(tmp_path, "-n", "0", "-m", "not long")
+    assert "were left" not in run(tmp_path, "-n", "0")
 
 
 def run(folder: Path, *options: str) -> str:
