@@ -136,7 +136,7 @@ class Lousa:
 
     def _answers(self) -> bool:
         try:
-            urllib.request.urlopen(self.url + "/", timeout=5).close()
+            urllib.request.urlopen(self.url + "/healthz", timeout=5).close()  # cheaper than a page
         except urllib.error.HTTPError as error:
             error.close()  # an error page is an answer, too
         except OSError:
@@ -177,13 +177,13 @@ class Lousa:
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a command of `server.py` on the same data, and return its output; fails if the command fails."""
-        done = self._run(arguments, {**self._environment, **_as_environment(self._options)}, stdin or "")
+        done = self.attempt(*arguments, stdin=stdin or "")
         assert done.returncode == 0, f"server.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def _run(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def attempt(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run a command of `server.py` on the same data, and return how it ended."""
+        environment = {**self._environment, **_as_environment(self._options)}
         if self.preloaded is not None and not self._needs_python:
             return self.preloaded.run(arguments, environment, stdin, COMMAND_SECONDS)
         command = [sys.executable, "server.py", *arguments]

@@ -2,13 +2,11 @@
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from tests.lousa import ROOT, Lousa
+from tests.lousa import Lousa
 from tests.phoenix import Connection
 
 Payload = dict[str, Any]
@@ -53,8 +51,7 @@ def recorded(lousa: Lousa) -> int:
 
 def start_fails(lousa: Lousa) -> str:
     """Start the server, which must end by itself, and return what it says."""
-    command = [sys.executable, "server.py", "--data-dir", str(lousa.data_dir), "--port", str(lousa.port)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = lousa.attempt("serve", "--port", str(lousa.port))
     assert (done.returncode, done.stdout) == (1, ""), done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr

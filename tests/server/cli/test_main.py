@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from server.asyncapi import make_document
 from server.cli.main import main
 from server.spreadsheet import as_text
-from tests.lousa import ROOT
+from tests.lousa import ROOT, Lousa
 from tests.roster import write_school
 
 Run = Callable[..., Result]
@@ -294,8 +294,7 @@ def test_foreign_host_address_is_reported(tmp_path: Path, host: str) -> None:
 
 def _cannot_listen(data_dir: Path, *arguments: str) -> str:
     """Serve in a separate process, because Tornado does not close a socket that it could not bind."""
-    command = [sys.executable, "server.py", "--data-dir", str(data_dir), *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = Lousa(data_dir).attempt("serve", *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
     return done.stderr

@@ -5,8 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ from server.process.heartbeat import SILENT_SECONDS
 from tests.carrier import Gone
 from tests.crew import Crew, is_there, until, wait_until
 from tests.dashboard import SeenSchool
-from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
+from tests.lousa import DEMO_SCHOOL, Lousa
 from tests.phoenix import Connection
 from tests.postgresql import PostgreSQL
 from tests.redis import RedisServer
@@ -301,8 +299,7 @@ def test_second_server_on_the_same_port_or_data_is_refused(crew: Crew) -> None:
         (["database", "restored"], "A Lousa serves this school"),
         (["database", "upgrade"], "A Lousa serves this school"),
     ):
-        command = [sys.executable, "server.py", *arguments, "--data-dir", str(crew.data_dir)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+        done = crew.attempt(*arguments)
         assert done.returncode == 1
         assert message in done.stderr
 
