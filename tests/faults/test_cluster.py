@@ -11,7 +11,7 @@ from tests.faults.cluster.site import open_site
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
-PUPILS = 80
+PUPILS = 50
 WORKERS = 4
 SECONDS = 12.0
 SEED = 9

@@ -9,8 +9,8 @@ from tests.faults.__main__ import STUDENTS, describe, play, prepare
 
 pytestmark = pytest.mark.faults
 
-# A few rounds for `make test`; `make test-long` plays more.
-ROUNDS = {"sqlite": 2, "postgresql": 1}
+# One round each for `make test`; `make test-long` plays more.
+ROUNDS = {"sqlite": 1, "postgresql": 1}
 
 
 @pytest.mark.parametrize("kind", ROUNDS)

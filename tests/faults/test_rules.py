@@ -23,8 +23,8 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 async def test_no_forbidden_event_follows_a_governing_one(
     databases: Databases, made_urls: dict[str, str], redis: RedisServer
 ) -> None:
-    outcome = await drill(made_urls, redis, workers=4, senders=12, seconds=8)
+    outcome = await drill(made_urls, redis, workers=4, senders=12, seconds=5)
     assert outcome.faults() == []
     assert sum(report["locks"] for report in outcome.reports) > 4, "there was nothing to hold"
     assert sum(report["refused"] for report in outcome.reports) > 0, "no lock met a message"
-    assert sum(len(report["stored"]) for report in outcome.reports) > 20
+    assert sum(len(report["stored"]) for report in outcome.reports) > 10, "too little was sent"
