@@ -19,7 +19,16 @@ MakeWorker = Callable[..., Awaitable[Worker]]
 JOINED = {
     "ana": ("user:me", "class:7", "class:9", "role:students", "school"),
     "paula": ("user:me", "class:7", "class:7:staff", "role:teachers", "school"),
-    "diretora": ("user:me", "class:7", "class:7:staff", "role:students", "role:teachers", "school", "dashboard"),
+    "diretora": (
+        "user:me",
+        "class:7",
+        "class:7:staff",
+        "role:students",
+        "role:teachers",
+        "school",
+        "principals",
+        "dashboard",
+    ),
 }
 
 
@@ -36,9 +45,14 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
         for topic, event, payload in _pushes(client, announced):
             worker.clock.now += 0.1  # as fast as a user may push
             position = announced.target(client, topic, event) or target
-            own = {"id": event, "target": position, "user": ANA.user.id}
+            me = ANA.user.id
+            own = {"id": event, "target": position, "user": me, "reply_to": target, "mentions": [me]}
             await client.ok(topic, event, payload | {name: own[name] for name in own if name in payload})
     await paula.has(1, "announcement:published")
+    worker.clock.now += 10
+    await _flag(ana, paula, diretora)
+    await _write_notes(ana, paula)
+    await _correct_attendance(paula)
     await _raise_hands(ana, paula)
     await _hold_a_poll(ana, paula)
     await diretora.has(1, "dashboard:changed")
@@ -57,7 +71,33 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
 
 
 # What depends on what others did before, and cannot be pushed as the document's examples are.
-IN_TURN = ("hand:", "poll:")
+IN_TURN = ("attendance:", "flag:", "hand:", "message:flag", "note:", "poll:")
+
+
+async def _flag(ana: Client, paula: Client, diretora: Client) -> None:
+    for author, reporter, staff, topic in ((paula, ana, diretora, "principals"), (ana, paula, paula, "class:7:staff")):
+        target = (await author.ok("class:7", "message:send", {"text": "Bom dia!"}))["seq"]
+        await reporter.ok("class:7", "message:flag", {"target": target, "reason": "insult"})
+        flagged = await staff.until(lambda frame, topic=topic: frame[2:4] == (topic, "message:flagged"))
+        await staff.ok(topic, "flag:see", {"target": flagged["seq"]})
+        await staff.ok(topic, "flag:close", {"target": flagged["seq"], "outcome": "hidden"})
+
+
+async def _write_notes(ana: Client, paula: Client) -> None:
+    for topic in ("class:7", "class:7:staff"):
+        await ana.ok("class:7", "note:send", {"text": "Não entendi."})
+        await paula.ok(topic, "note:send", {"text": "Venha à mesa.", "user": 1})
+    await ana.ok("class:7", "note:send", {"text": "Obrigada."})
+    await paula.until(lambda frame: frame[3] == "note:sent" and frame[4]["text"] == "Obrigada.")
+    await paula.ok("class:7:staff", "note:close", {"target": paula.got("note:sent")[-1]["seq"]})
+
+
+async def _correct_attendance(paula: Client) -> None:
+    target = (await paula.ok("class:7", "lesson:start"))["seq"]
+    await paula.ok("class:7", "lesson:end")
+    await paula.ok(
+        "class:7:staff", "attendance:correct", {"target": target, "user": 1, "mark": "absent", "note": "Gripe."}
+    )
 
 
 async def _raise_hands(ana: Client, paula: Client) -> None:
@@ -92,7 +132,7 @@ class Announced:
         if event == "announcement:cancel":
             return self.waiting[login]
         own = self.positions.get((login, topic))
-        return (own or self.positions[("diretora", topic)]) if event.startswith("announcement:") else None
+        return (own or self.positions.get(("diretora", topic))) if event.startswith("announcement:") else None
 
 
 async def _announced(paula: Client, diretora: Client) -> Announced:
