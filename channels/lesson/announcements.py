@@ -117,7 +117,12 @@ CORRECTED = EventType(
     "announcement:corrected", AnnouncementCorrected, Delivery.DURABLE, governs=True, amends=_corrected
 )
 WITHDRAWN = EventType(
-    "announcement:withdrawn", AnnouncementWithdrawn, Delivery.DURABLE, governs=True, amends=_withdrawn
+    "announcement:withdrawn",
+    AnnouncementWithdrawn,
+    Delivery.DURABLE,
+    governs=True,
+    amends=_withdrawn,
+    audited=True,
 )
 
 

@@ -22,6 +22,7 @@ def groups(translate: Translate) -> list[Group]:
 def _moderation(translate: Translate) -> dict[str, str]:
     return {
         "message:hidden": translate("hid a message"),
+        "announcement:withdrawn": translate("withdrew an announcement"),
         "message:restored": translate("showed a hidden message again"),
         "flag:closed": translate("closed a report"),
         "chat:locked": translate("locked the chat"),
