@@ -68,6 +68,21 @@ class Hours(msgspec.Struct, frozen=True):
         return None
 
 
+def every_day(begins: str, ends: str) -> Spans:
+    """Return the spans from one time of day to another on every day, over midnight where the second is not later."""
+    parts = [(begins, ends)] if begins < ends else [("00:00", ends), (begins, "24:00")]
+    return tuple(Span(day, *part) for day in range(1, 8) for part in parts if part[0] < part[1])
+
+
+def times_of(spans: Spans) -> tuple[str, str] | None:
+    """Return the times that `every_day` makes these spans of; None where there are no spans, or others."""
+    first = [span for span in spans if span.day == 1]
+    if not first:
+        return None
+    times = (first[-1].opens, first[0].closes.replace("24:00", "00:00"))
+    return times if every_day(*times) == spans else None
+
+
 class Period(NamedTuple):
     """From one time to another (ms since 1970)."""
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
-from channels.hours import Hours, SchoolHours
+from channels.hours import Hours, SchoolHours, Spans
 from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User
 from channels.roles import ROLES
@@ -213,9 +213,11 @@ class Accounts:
         """Return the hours as they are stored now."""
         return await get_hours(self._sessions)
 
-    async def set_hours(self, member: Member, hours: Hours | None, zone: str | None) -> None:
-        """Set the hours of the school's classes and its time zone (None: as before); raises UserError."""
-        await set_hours(self._sessions, hours, zone, self._clock, user_id=member.user.id)
+    async def set_hours(
+        self, member: Member, hours: Hours | None, zone: str | None, quiet: Spans | None = None
+    ) -> None:
+        """Set the hours of the school's classes, its time zone, its quiet hours (None: as before); raises UserError."""
+        await set_hours(self._sessions, hours, zone, self._clock, quiet=quiet, user_id=member.user.id)
         self.forget((), school=True)
         self.changed.set()
         await self.read_school()

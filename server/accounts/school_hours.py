@@ -42,7 +42,7 @@ async def set_hours(
         _check(wanted)
         if not await write_hours(db, wanted):
             raise UserError("There is no school yet: import its roster first.")
-        detail = {"zone": wanted.zone, "hours": msgspec.to_builtins(wanted.hours)}
+        detail = {"zone": wanted.zone, **msgspec.to_builtins({"hours": wanted.hours, "quiet": wanted.quiet})}
         await note_audited(db, clock(), "hours:set", user_id=user_id, **detail)
         await note_changes(db, (), clock(), school=True)
     return wanted

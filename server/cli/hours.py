@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from channels.hours import ALWAYS, Hours, Mode, SchoolHours, Span
+from channels.hours import ALWAYS, Hours, Mode, SchoolHours, Span, every_day
 from server.accounts.school_hours import get_hours, set_hours
 from server.cli.options import Commands, data_options, make_settings, option, run
 
@@ -91,8 +91,7 @@ class _Night(click.ParamType[tuple[Span, ...]]):
             begins, ends = map(_time, value.split("-"))
         except ValueError:
             self.fail(f"{value} is not written as in 20:00-07:00", param, ctx)
-        parts = [(begins, ends)] if begins < ends else [("00:00", ends), (begins, "24:00")]
-        return tuple(Span(day, *part) for day in range(1, 8) for part in parts if part[0] < part[1])
+        return every_day(begins, ends)
 
 
 @school.command()

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from channels.hours import ALWAYS, Hours, Mode, SchoolHours, Span, is_zone, opening
+from channels.hours import ALWAYS, Hours, Mode, SchoolHours, Span, every_day, is_zone, opening, times_of
 
 SCHOOL_WEEK = tuple(Span(day, "07:30", "12:00") for day in range(1, 6))
 
@@ -100,3 +100,11 @@ def test_quiet_period_has_one_beginning_over_midnight_and_a_weekend() -> None:
         assert school.quiet_period(utc(time)) == (friday_evening, monday_morning), time
     assert school.quiet_period(utc("2026-11-30T12:00")) is None
     assert SchoolHours(ALWAYS, "UTC").quiet_period(0) is None
+
+
+@pytest.mark.parametrize("times", [("20:00", "07:00"), ("12:00", "14:00"), ("20:00", "00:00"), ("00:00", "06:00")])
+def test_times_of_every_day_are_found_again(times: tuple[str, str]) -> None:
+    spans = every_day(*times)
+    assert times_of(spans) == times
+    assert times_of(spans[:-1]) is None
+    assert times_of(()) is None

@@ -3,7 +3,7 @@
 import msgspec
 from tornado.web import HTTPError
 
-from channels.hours import Hours, SchoolHours
+from channels.hours import Hours, SchoolHours, Spans, TimeOfDay, every_day, times_of
 from channels.roles import principal
 from server.accounts.refusals import UserError
 from server.views.base import Page
@@ -28,17 +28,29 @@ class HoursPage(Page):
             hours = _decoder.decode(self.get_body_argument("hours", ""))
         except msgspec.MsgspecError as error:
             raise HTTPError(400, "not the hours that the page sends") from error
-        zone = self.get_body_argument("zone", "")
+        zone, quiet = self.get_body_argument("zone", ""), self._quiet()
         try:
-            await self.accounts.set_hours(self.member, hours, zone)
+            await self.accounts.set_hours(self.member, hours, zone, quiet)
         except UserError:
             self.set_status(422)
-            await self._show(refused=SchoolHours(hours, zone))
+            await self._show(refused=SchoolHours(hours, zone, quiet))
         else:
             self.redirect(f"{HOURS}?done=1", status=303)
+
+    def _quiet(self) -> Spans:
+        """Return the quiet hours of the form's two fields; both empty, or the same: none."""
+        times = [self.get_body_argument(name, "") for name in ("quiet_from", "quiet_until")]
+        if times[0] == times[1]:
+            return ()
+        try:
+            begins, ends = msgspec.convert(times, tuple[TimeOfDay, TimeOfDay])
+        except msgspec.ValidationError as error:
+            raise HTTPError(400, "not the times that the page sends") from error
+        return every_day(begins, ends)
 
     async def _show(self, *, done: bool = False, refused: SchoolHours | None = None) -> None:
         shown = refused or await self.accounts.stored_hours()
         page_data = self.page_data(hours=msgspec.to_builtins(shown.hours), zone=shown.zone)
-        told = {"zone": shown.zone, "done": done, "problem": refused is not None}
+        begins, ends = times_of(shown.quiet) or ("", "")
+        told = {"zone": shown.zone, "quiet": (begins, ends), "done": done, "problem": refused is not None}
         await self.show("hours.html", page_data=page_data, here=HOURS, **told)

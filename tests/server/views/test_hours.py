@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from channels.hours import Hours, Mode, SchoolHours, Span
+from channels.hours import Hours, Mode, SchoolHours, Span, every_day
 from server.accounts.school_hours import get_hours
 from server.databases import DbSessions
 from tests.server.views.visitor import Visitor
@@ -44,3 +44,17 @@ async def test_nobody_but_the_principal_sets_the_hours(signed_in: SignedIn) -> N
     for login in ("ana", "paula"):
         visitor = await signed_in(login)
         assert (await visitor.get("/principal/hours")).status == HTTPStatus.FORBIDDEN
+
+
+async def test_principal_sets_and_ends_quiet_hours(signed_in: SignedIn, sessions: DbSessions) -> None:
+    diretora = await signed_in("diretora")
+    form = {"hours": '{"mode": "always"}', "zone": "America/Sao_Paulo"}
+    await diretora.post("/principal/hours", **form, quiet_from="20:00", quiet_until="07:00")
+    assert (await get_hours(sessions)).quiet == every_day("20:00", "07:00")
+    page = await diretora.get("/principal/hours")
+    assert page.has('value="20:00"')
+    assert page.has('value="07:00"')
+    answer = await diretora.post("/principal/hours", **form, quiet_from="20:00", quiet_until="")
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    await diretora.post("/principal/hours", **form, quiet_from="", quiet_until="")
+    assert (await get_hours(sessions)).quiet == ()
