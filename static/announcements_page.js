@@ -1,7 +1,7 @@
 /** The page of announcements: all that were made to the user, and for staff the form. */
 
 import {showAnnouncementBadge} from "./announcement_badge.js";
-import {announceAloud, follow} from "./announcements/feed.js";
+import {announceAloud, follow, followOwn} from "./announcements/feed.js";
 import {showUnsent, startForm} from "./announcements/form.js";
 import {showPlans} from "./announcements/plans.js";
 import {connect} from "./connection.js";
@@ -22,6 +22,7 @@ for (const topic of [...page.topics.wide, ...classTopics]) {
   if (hasForm) showUnsent(reading);
 }
 if (hasForm) showPlans(startForm(follow));
+if (page.topics.all_classes) followOwn();
 showAnnouncementBadge();
 showMentionsInTab();
 closeMenus();

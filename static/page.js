@@ -9,10 +9,11 @@
  * `staff`: the roles that teach or lead. `topics`: what the user's role joins (`wide`: topics with announcements for more
  * than a class), where it sees who has read (`receipts`: topics and kinds of topic) and is asked to confirm (`acknowledges`),
  * whether it has every class, and what it may push in a class (`pushes`).
+ * `quiet_until`: when the school's quiet hours end, where the page was opened in them.
  * `joins`: where the newest events of the page's topic are, as a reply to its join.
  * @typedef {{wide: string[], receipts: string[], acknowledges: string[], all_classes: boolean, pushes: string[]}} OwnTopics
  * @typedef {{me: User, home: string, socket: string, staff: string[], topics: OwnTopics, classes: Classroom[],
- *            people: User[], classroom: Classroom, joins?: string}} Page
+ *            people: User[], classroom: Classroom, joins?: string, quiet_until?: number | null}} Page
  */
 
 /** @type {Page} */

@@ -5,11 +5,12 @@
  */
 
 import {amend, AMENDING, isAmending, REACTING} from "./amended.js";
+import {isCopy, isOver} from "./announcements/together.js";
 import {Listeners} from "./client/listeners.js";
 import {mine, socket} from "./connection.js";
 import {oncePerFrame} from "./next_frame.js";
 import {page} from "./page.js";
-import {isClass} from "./topic.js";
+import {classTopic, isClass} from "./topic.js";
 
 /** As many as a join brings (PROTOCOL: the newest 50). What is unread beyond that is "50+". */
 const KEPT = 50;
@@ -59,7 +60,12 @@ export class Reading {
 
   /** What others said since the user last read. */
   get unread() {
-    return this.#isFollowed ? 0 : this.events.filter(({payload}) => payload.seq > this.read && payload.author.id !== page.me.id).length;
+    if (this.#isFollowed) return 0;
+    const own = ownTopics();
+    return this.events.filter(({event, payload}) => {
+      const isNew = payload.seq > this.read && payload.author.id !== page.me.id;
+      return isNew && (event !== ANNOUNCEMENT || (!isOver(payload) && !isCopy(this.topic, payload, own)));
+    }).length;
   }
 
   /** The same without announcements, which have a sign of their own. */
@@ -130,6 +136,11 @@ export class Reading {
     this.read = seq;
     this.#changed();
   }
+}
+
+/** The topics that the user gets announcements in. */
+function ownTopics() {
+  return [...page.topics.wide, ...(page.classes ?? []).map(({id}) => classTopic(id))];
 }
 
 /** Add the newest, and forget the oldest of more than KEPT. @param {TopicEvent[]} events @param {TopicEvent} event */

@@ -44,7 +44,8 @@ export function dayName(at, now = Date.now()) {
   const days = daysAgo(at, now);
   if (days === 0) return _("Today");
   if (days === 1) return _("Yesterday");
-  if (days > 1 && days < 7) return capital(weekday.format(at));
+  if (days === -1) return _("Tomorrow");
+  if (Math.abs(days) < 7) return capital(weekday.format(at));
   const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
   return capital((isThisYear ? day : dayOfYear).format(at));
 }

@@ -6,6 +6,7 @@ A note is a mark of the topic like that of reading (`Journal.mark_read`): it say
 with the next transaction, and is lost with the process. Then the next join makes it again.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterable
@@ -26,7 +27,10 @@ class Deliveries:
         self._rules = rules
 
     def sent(self, topic: Topic, seq: int) -> None:
-        """Note that an event was sent to the sessions here that have joined its topic."""
+        """Note that an event was sent to the sessions here that have joined its topic, once the turn has sent it."""
+        asyncio.get_running_loop().call_soon(self._sent, topic, seq)
+
+    def _sent(self, topic: Topic, seq: int) -> None:
         roles = self._rules.counted(topic.address)
         members = (session.member for session in topic.sessions())
         self._note(topic, {member.user.id for member in members if member.user.role in roles}, seq)

@@ -74,10 +74,19 @@ class AnnouncementScheduled(msgspec.Struct, frozen=True):
     outcome: Outcome | UnsetType = UNSET
 
 
+class AnnouncementMade(msgspec.Struct, frozen=True):
+    """The user has announced something by a push on this topic; under this key it is in the topics `to`."""
+
+    to: list[TopicName]
+    key: Key
+
+
 class AnnouncementPublished(msgspec.Struct, frozen=True):
     """The announcement that waited at `target` has gone to those of its topics that its author may use now."""
 
     target: Position
+    to: list[TopicName]
+    key: Key
 
 
 class AnnouncementCancelled(msgspec.Struct, frozen=True):
@@ -143,6 +152,7 @@ def _ended_as(outcome: Outcome) -> Amend:
     return amend
 
 
+MADE = EventType("announcement:made", AnnouncementMade, Delivery.DURABLE, (USER.wire,))
 SCHEDULED = EventType("announcement:scheduled", AnnouncementScheduled, Delivery.DURABLE, (USER.wire,))
 PUBLISHED = EventType(
     "announcement:published",
@@ -185,10 +195,17 @@ async def _send(push: Push[AnnouncementSend]) -> Effect[Appended]:
     )
     replaced = [] if given.replaces is None else [await _replace(push, given.replaces)]
     if announced.publish_at <= push.at:
-        first, *others = sent(announced)
-        return Several(first, (*others, *replaced)) if others or replaced else first
+        first, *copies = sent(announced)
+        others: tuple[Effect[Any], ...] = (*copies, *_made(push, announced), *replaced)
+        return Several(first, others) if others else first
     waiting = await _scheduled(push, announced, len(replaced))
     return Several(waiting, tuple(replaced)) if replaced else waiting
+
+
+def _made(push: Push[AnnouncementSend], announced: AnnouncementScheduled) -> list[Append[AnnouncementMade]]:
+    # Who has joined none of the topics finds the announcement again.
+    is_own = push.topic.address.kind.audience is Audience.OWNER
+    return [Append(MADE, AnnouncementMade(announced.to, announced.key))] if is_own else []
 
 
 async def _replace(push: Push[AnnouncementSend], target: int) -> Append[AnnouncementCancelled]:
@@ -300,7 +317,7 @@ async def _publish(push: Push[Due]) -> Effect[Any]:
     to = [topic for topic in announced.to if _may_announce(push, topic)]
     if not to:
         return _ending(push, CANCELLED, AnnouncementCancelled(target, "rights"), target)
-    ended = _ending(push, PUBLISHED, AnnouncementPublished(target), target)
+    ended = _ending(push, PUBLISHED, AnnouncementPublished(target, to, announced.key), target)
     first, *others = sent(msgspec.structs.replace(announced, author=push.member.user, to=to))
     return Several(first, (*others, ended))
 
@@ -339,7 +356,7 @@ SEND = Action(
     stores_in=_stores_in,
 )
 # On the author's own topic, where nothing of it is announced.
-SEND_TO = msgspec.structs.replace(SEND, emits=(SCHEDULED, CANCELLED, PUBLISHED))
+SEND_TO = msgspec.structs.replace(SEND, emits=(MADE, SCHEDULED, CANCELLED, PUBLISHED))
 CANCEL = Action("announcement:cancel", AnnouncementCancel, _cancel, Appended, emits=(CANCELLED,))
 PLANS = Action("announcement:plans", AnnouncementPlans, _plans, Plans)
 REACH = Action("announcement:reach", AnnouncementReach, _reach, Reach)

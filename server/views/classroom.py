@@ -8,6 +8,7 @@ from typing import Any
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.member import Classroom, User
 from channels.topics.kind import class_topic
+from server.clock import now_ms
 from server.views.base import Page, classroom_for
 
 
@@ -63,7 +64,9 @@ class AnnouncementsPage(ClassesPage):
         """Show the page; announcements come by the socket."""
         grades = await self.accounts.grades()
         classes = [{**each, "grade": grades.get(each["id"], "")} for each in await self.classes()]
-        await self.show("announcements.html", page_data=self.page_data(classes=classes))
+        quiet = self.accounts.hours.quiet_period(now_ms())
+        data = self.page_data(classes=classes, quiet_until=None if quiet is None else quiet.ends)
+        await self.show("announcements.html", page_data=data)
 
 
 def _as_data(classroom: Classroom, teachers: list[User]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import {placeName} from "./place.js";
 
 /** The server's (channels/limit.py). */
 const MAX_TARGETS = 100;
+/** Chosen before, as many as are looked through at a glance. */
+const MOST_CHIPS = 6;
 
 /**
  * `problem`: why there are no topics, and where to put it right. `choose` takes topics that were chosen before.
@@ -17,6 +19,8 @@ const MAX_TARGETS = 100;
  * @typedef {{topics: () => string[], problem: () => Problem | null, choose: (topics: string[]) => void,
  *            onChange: (listener: () => void) => void}} Audience
  */
+
+/** One class, or all of a group. @typedef {{label: string, topics: string[]}} Choice */
 
 /** @returns {Problem} */
 function nobodyChosen() {
@@ -94,44 +98,55 @@ function chosenClasses(field) {
   const combobox = new Combobox(field, options.map(({label}, value) => ({value, label})));
   const list = byId("chosen-classes");
   const add = byId("add-class");
-  /** @type {Set<string>} */
-  let kept = new Set();
+  /** @type {Choice[]} */
+  let kept = [];
 
-  const typed = () => (combobox.chosen === undefined ? [] : options[combobox.chosen.value].topics);
+  const typed = () => (combobox.chosen === undefined ? null : options[combobox.chosen.value]);
+  const topics = () => [...new Set([...kept, typed()].flatMap((each) => each?.topics ?? []))];
+  const showAdd = () => (add.hidden = typed() === null);
   const changed = () => {
-    list.replaceChildren(...[...kept].map((topic) => h("li", {}, chosen(topic))));
+    list.replaceChildren(...kept.map((choice) => h("li", {}, chosen(choice))));
     list.dispatchEvent(new Event("change"));
     showAdd();
   };
-  const showAdd = () => (add.hidden = typed().length === 0);
 
-  /** @param {string} topic */
-  function chosen(topic) {
+  /** @param {Choice} choice */
+  function chosen(choice) {
     const drop = () => {
-      kept.delete(topic);
+      kept = kept.filter((each) => each !== choice);
       changed();
       field.focus();
     };
-    return h("button", {class: "chosen", type: "button", onclick: drop}, h("bdi", {}, placeName(topic)), icon("close"), h("span", {class: "visually-hidden"}, _("Take away")));
+    return h("button", {class: "chosen", type: "button", onclick: drop}, h("bdi", {}, choice.label), icon("close"), h("span", {class: "visually-hidden"}, _("Take away")));
   }
 
   add.addEventListener("click", () => {
-    kept = new Set([...kept, ...typed()]);
+    const choice = typed();
+    if (choice !== null) kept = [...kept.filter(({label}) => label !== choice.label), choice];
     field.value = "";
     changed();
     field.focus();
   });
   field.addEventListener("input", showAdd);
   return {
-    topics: () => [...new Set([...kept, ...typed()])],
-    isUnknown: () => field.value.trim() !== "" && typed().length === 0,
-    /** @param {string[]} topics */
-    choose: (topics) => {
-      kept = new Set(topics);
+    topics,
+    isUnknown: () => field.value.trim() !== "" && typed() === null,
+    /** @param {string[]} before */
+    choose: (before) => {
+      kept = choicesOf(before, options);
       field.value = "";
       changed();
     },
   };
+}
+
+/** The fewest choices for these topics: a group that has them, or each of a few. @param {string[]} topics @param {Choice[]} options @returns {Choice[]} */
+function choicesOf(topics, options) {
+  const wanted = new Set(topics);
+  const whole = options.find((each) => each.topics.length === wanted.size && each.topics.every((topic) => wanted.has(topic)));
+  if (whole !== undefined || topics.length === 0) return whole === undefined ? [] : [whole];
+  if (topics.length > MOST_CHIPS) return [{label: ngettext("{n} class", "{n} classes", topics.length), topics}];
+  return topics.map((topic) => ({label: placeName(topic), topics: [topic]}));
 }
 
 /** @param {string[]} topics @param {HTMLElement} field @returns {Problem | null} */

@@ -9,10 +9,11 @@ import {announcementCard} from "../announcement.js";
 import {unreadOf} from "../announcement_badge.js";
 import {acknowledgement} from "./acknowledgement.js";
 import {changeButton} from "./changing.js";
+import {mine} from "../connection.js";
 import {h, setText} from "../dom.js";
 import {_, ngettext} from "../language.js";
 import {byId, page} from "../page.js";
-import {ANNOUNCEMENT} from "../reading.js";
+import {ANNOUNCEMENT, readingOf} from "../reading.js";
 import {receiptLine} from "../receipts.js";
 import {plainText} from "../text/parse.js";
 import {dayAndTime} from "../time.js";
@@ -93,9 +94,26 @@ function focusOn(card) {
 
 byId("older-announcements").addEventListener("click", showOlder);
 
+/** Of a class that is only looked up for what one has announced there, nothing else is shown. @param {Place} place */
+function isShown({reading: {topic}, payload}) {
+  return !page.topics.all_classes || !isClass(topic) || payload.author.id === page.me.id;
+}
+
+/** Follow what the user has announced to classes that this page does not join by itself. */
+export function followOwn() {
+  mine.onJoin(async () => {
+    for (const event of ["announcement:made", "announcement:published"]) {
+      const wanted = {before: Number.MAX_SAFE_INTEGER, limit: 50, event};
+      const {events} = await mine.push("history:read", wanted).catch(() => ({events: []}));
+      for (const {payload} of events) if (isClass(payload.to[0])) follow(readingOf(payload.to[0]));
+    }
+  });
+  mine.on("announcement:published", ({to}) => isClass(to[0]) && follow(readingOf(to[0])));
+}
+
 /** @returns {Group[]} */
 function grouped() {
-  const places = archive.places();
+  const places = archive.places().filter(isShown);
   /** @type {Group[]} */
   const all = [];
   for (const place of places) {

@@ -39,7 +39,9 @@ export function startForm(onPlace) {
 
   const show = () => {
     showCounter(byId("counter"), text.value);
-    setText(byId("announce-button").querySelector("span"), buttonLabel(audience.topics(), options.publishAt()));
+    const quietUntil = options.quietUntil();
+    setText(byId("announce-button").querySelector("span"), buttonLabel(audience.topics(), quietUntil ?? options.publishAt()));
+    setText(byId("quiet-note"), quietUntil === null ? "" : _("The school has quiet hours: it waits until {time}, unless it is urgent.", {time: dayAndTime(quietUntil)}));
     byId("announce-problem").hidden = true;
     byId("changing").hidden = changed === null;
   };

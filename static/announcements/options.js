@@ -1,7 +1,10 @@
 /** What an announcement may have beside its words: that readers confirm it, when it goes out, until when it holds. */
 
 import {_} from "../language.js";
-import {byId} from "../page.js";
+import {byId, page} from "../page.js";
+
+/** The server's (channels/limit.py). */
+const MAX_PLAN_MS = 366 * 86_400_000;
 
 /** @typedef {import("./audience.js").Problem} Problem */
 /** @typedef {import("./plans.js").Plan} Plan */
@@ -14,14 +17,21 @@ export function startOptions() {
   const expire = byId("expires-at");
 
   const publishAt = () => timeOf(publish);
+  /** In the school's quiet hours it waits for their end, unless it is urgent. */
+  const quietUntil = () => {
+    const until = page.quiet_until ?? 0;
+    return until > (publishAt() ?? Date.now()) && !urgent.checked ? until : null;
+  };
   const show = () => setBegin([publish, expire]);
   byId("announce-more").addEventListener("toggle", show);
   return {
     publishAt,
+    quietUntil,
     /** @returns {Problem | null} */
     problem: () => {
       const [begin, end] = [publishAt(), timeOf(expire)];
       if (begin !== null && begin <= Date.now()) return shown({words: _("This time is over. Choose a later one, or none to announce now."), field: publish});
+      if (begin !== null && begin > Date.now() + MAX_PLAN_MS) return shown({words: _("This time is more than a year away."), field: publish});
       if (end !== null && end <= (begin ?? Date.now())) return shown({words: _("It would be over before it goes out."), field: expire});
       return null;
     },

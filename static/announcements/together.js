@@ -16,3 +16,12 @@ export function isSame(one, other) {
 export function isOver({withdrawn, expires_at: expiresAt}, now = Date.now()) {
   return withdrawn !== undefined || (expiresAt !== undefined && expiresAt <= now);
 }
+
+/**
+ * Whether an announcement to several topics counts in another one of the user's: it is new to them once.
+ * @param {string} topic @param {{to?: string[]}} announcement @param {string[]} own the user's topics
+ */
+export function isCopy(topic, {to}, own) {
+  const first = to?.find((each) => own.includes(each));
+  return first !== undefined && first !== topic;
+}
