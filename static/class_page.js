@@ -65,7 +65,7 @@ const showPlaces = jumps({
   readAll: () => seen.readAll(),
 });
 const showJumps = oncePerFrame(() => {
-  const places = {...seen.unseen(history.lastSeq), isAtEnd: history.isFollowing};
+  const places = {...seen.unseen((seq) => history.saidAfter(seq)), isAtEnd: history.isFollowing};
   showPlaces(places);
   reading.follow(isInFront() && places.isAtEnd && places.above === 0);
 });

@@ -135,7 +135,7 @@ export class Conversation {
     this.#placeLine();
   }
 
-  /** Whether a row is somebody else's words. @param {Entry} entry */
+  /** Whether something is somebody else's words. @param {{payload: any}} said */
   static isByOther({payload}) {
     return payload.author.id !== page.me.id;
   }

@@ -14,6 +14,7 @@ import {amend, isAmending, REACTING} from "../amended.js";
 import {oncePerFrame} from "../next_frame.js";
 import {byId} from "../page.js";
 import {isSaid} from "../reading.js";
+import {Conversation} from "./conversation.js";
 import {isInFront} from "./view.js";
 
 /** Begun this far before the last row is reached, so that reading on rarely waits. */
@@ -77,6 +78,12 @@ export class History {
   /** The newest position that is known. */
   get lastSeq() {
     return Math.max(this.#tailFrom, this.#tail.at(-1)?.payload.seq ?? 0);
+  }
+
+  /** How many others said after a position. Further back than the newest, only the positions are known. @param {number} seq */
+  saidAfter(seq) {
+    const known = this.#tail.filter(({payload}) => payload.seq > seq && Conversation.isByOther({payload}));
+    return known.length + Math.max(0, this.#tailFrom - seq);
   }
 
   /** Whether the rows reach the newest, and the reader is there. */

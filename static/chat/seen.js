@@ -4,6 +4,7 @@
  * docs/notes/class-page.md argues why.
  */
 
+import {ANNOUNCEMENT, MESSAGE} from "../reading.js";
 import {Conversation} from "./conversation.js";
 import {isInFront} from "./view.js";
 
@@ -30,6 +31,9 @@ export class Seen {
   /** Rows up to `above` are above the screen, rows after `last` below it. */
   #screen = {above: 0, last: 0};
   #timer = 0;
+  /** How many the server has counted after a read mark and up to a position. */
+  #counted = {read: -1, from: -1, count: 0};
+  #isCounting = false;
   /** The row that the upper edge of the screen cuts. @type {HTMLElement | null} */
   cutRow = null;
 
@@ -53,14 +57,15 @@ export class Seen {
     if (this.#timer === 0 && isInFront()) this.#timer = window.setTimeout(() => this.#look(), LOOK_MS);
   }
 
-  /** How many are unseen above the screen and below it. @param {number} lastSeq the newest position that is known */
-  unseen(lastSeq) {
+  /** How many are unseen above the screen and below it. @param {(seq: number) => number} saidAfter counts what others said after a position */
+  unseen(saidAfter) {
     const {entries, from, to} = this.#conversation;
     const {above, last} = this.#screen;
     const unseen = entries.filter((entry) => this.#isUnseen(entry)).map(({payload}) => payload.seq);
+    const after = Math.max(to, this.#reading.read);
     return {
-      above: unseen.filter((seq) => seq <= above).length + this.#between(this.#reading.read, from),
-      below: unseen.filter((seq) => seq > last).length + this.#between(Math.max(to, this.#reading.read), lastSeq),
+      above: unseen.filter((seq) => seq <= above).length + this.#beforeRows(this.#reading.read, from),
+      below: unseen.filter((seq) => seq > last).length + Math.max(0, saidAfter(after) - this.#seenBetween(after, Infinity)),
     };
   }
 
@@ -70,11 +75,31 @@ export class Seen {
     this.#advance();
   }
 
-  /** Of what is not on the page only the positions are known: the reader's own words count, too. @param {number} from @param {number} to */
-  #between(from, to) {
-    if (to <= from) return 0;
-    let count = to - from;
-    for (const seq of this.#seen) if (seq > from && seq <= to) count -= 1;
+  /** What is before the rows the server counts: many positions there may be of reactions and hands. @param {number} read @param {number} from */
+  #beforeRows(read, from) {
+    if (from <= read) return 0;
+    if (this.#counted.read !== read || this.#counted.from !== from) void this.#askCount(read, from);
+    const count = this.#counted.read === read ? this.#counted.count : 0;
+    return Math.max(0, count - this.#seenBetween(read, from));
+  }
+
+  /** @param {number} read @param {number} from */
+  async #askCount(read, from) {
+    if (this.#isCounting) return; // the look after its answer asks again
+    this.#isCounting = true;
+    const answers = [MESSAGE, ANNOUNCEMENT].map((event) => {
+      return this.#reading.channel.push("unread:count", {after: read, before: from + 1, event});
+    });
+    const count = await Promise.all(answers).then((found) => found.reduce((sum, each) => sum + each.count, 0), () => from - read);
+    this.#counted = {read, from, count};
+    this.#isCounting = false;
+    this.#onLook();
+  }
+
+  /** @param {number} from @param {number} to */
+  #seenBetween(from, to) {
+    let count = 0;
+    for (const seq of this.#seen) if (seq > from && seq <= to) count += 1;
     return count;
   }
 
