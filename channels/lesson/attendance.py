@@ -75,7 +75,7 @@ class AttendanceCorrected(msgspec.Struct, frozen=True):
     id: PushId | UnsetType = UNSET
 
 
-CORRECTED = EventType("attendance:corrected", AttendanceCorrected, Delivery.DURABLE, (CLASS_STAFF.wire,))
+CORRECTED = EventType("attendance:corrected", AttendanceCorrected, Delivery.DURABLE, (CLASS_STAFF.wire,), audited=True)
 
 
 # What is measured

@@ -21,6 +21,7 @@ from channels.lesson.attendance import HERE, MAX_MINUTES, USUAL_MINUTES, Lesson,
 from channels.lesson.register import Line, lessons_of, lines_of
 from channels.lesson.rules import Role
 from channels.member import Classroom
+from channels.topics.kind import class_topic
 from server.accounts.accounts import by_name
 from server.clock import DAY, now_ms
 from server.spreadsheet import as_csv
@@ -152,6 +153,7 @@ class AttendanceSheet(AttendanceOfClass):
         """Answer with the file."""
         register = await self.read(classroom_for(self.member, class_id))
         zone = self._zone()
+        await self.audit.record("attendance:exported", self.member.user, topic=class_topic(int(class_id)))
         rows = [
             self._row(register, lesson, line, zone) for lesson in register.lessons[::-1] for line in register.of(lesson)
         ]

@@ -1,6 +1,7 @@
 """The transcript of a class, whole or of some time, as CSV and JSON, for its teachers and the principal.
 
-It has what the class has seen, in order: messages, hidden ones with a mark and without their words, and announcements.
+It has what the class has seen, in order: messages, hidden ones with a mark and without their words, announcements, when
+lessons began and ended, and polls with their results, which say nobody's vote.
 It is sent in parts as it is read. Each export is in the audit log before the first of them.
 """
 
@@ -13,13 +14,15 @@ import msgspec
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from channels.lesson import announcements, chat
+from channels.lesson import announcements, chat, lessons, polls
 from channels.topics.kind import class_topic
 from server.databases.transcript import TranscriptEvent, read_transcript
 from server.spreadsheet import BOM, csv_line
 from server.views.base import Page, classroom_for
 
-EVENTS = (chat.SENT.name, announcements.SENT.name)
+_MESSAGES = (chat.SENT, announcements.SENT)
+_LESSONS = (lessons.STARTED, lessons.ENDED, polls.OPENED, polls.CLOSED)
+EVENTS = tuple(event.name for event in (*_MESSAGES, *_LESSONS))
 # A time as ISO 8601 writes it, or in ms since 1970.
 MAX_TIME_CHARACTERS = 40
 
@@ -105,11 +108,14 @@ def _cells(event: TranscriptEvent, translate: Callable[[str], str], zone: ZoneIn
     payload = event.payload
     author = payload.get("author", {})
     at = datetime.fromtimestamp(event.at / 1000, zone).isoformat(sep=" ", timespec="seconds")
-    text = ": ".join(part for part in (payload.get("title", ""), payload.get("text", "")) if part)
+    text = ": ".join(part for part in (payload.get("title"), payload.get("text"), payload.get("question")) if part)
     return at, event.seq, event.event, author.get("name", ""), author.get("role", ""), text, _remark(payload, translate)
 
 
 def _remark(payload: dict[str, Any], translate: Callable[[str], str]) -> str:
+    counted = payload.get("options") or payload.get("tally")
+    if counted:
+        return counted if isinstance(counted, str) else " · ".join(map(str, counted))
     hidden = payload.get("hidden")
     if hidden is None:
         return translate("edited") if "edited" in payload else ""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from channels.topics.kind import CLASS, CLASS_STAFF, parse_name
+from channels.topics.kind import CLASS, CLASS_STAFF, class_topic, parse_name
 from server.databases.audit import Place, Record, Wanted
 from server.spreadsheet import BOM, csv_line
 from server.views.audit import words
@@ -126,7 +126,8 @@ class AuditPage(Page):
         about = record.subject_id if record.subject_id != record.user_id else None
         class_id = _class_of(record.topic)
         can_open = class_id in self.member.classes
-        target = f"#seq={record.target}" if record.target else ""
+        # A position in the topic of the class's staff is none in the class.
+        target = f"#seq={record.target}" if class_id and record.target and record.topic == class_topic(class_id) else ""
         return Line(
             datetime.fromtimestamp(record.at / 1000, self.zone),
             _name(record.user_id, names),

@@ -25,6 +25,7 @@ def _moderation(translate: Translate) -> dict[str, str]:
         "announcement:withdrawn": translate("withdrew an announcement"),
         "message:restored": translate("showed a hidden message again"),
         "flag:closed": translate("closed a report"),
+        "attendance:corrected": translate("corrected the attendance of a student"),
         "chat:locked": translate("locked the chat"),
         "chat:unlocked": translate("unlocked the chat"),
         "chat:slowed": translate("set slow mode"),
@@ -37,6 +38,7 @@ def _moderation(translate: Translate) -> dict[str, str]:
 def _reading(translate: Translate) -> dict[str, str]:
     return {
         "message:original": translate("read the former text of a message"),
+        "attendance:exported": translate("exported a class's attendance"),
         "class:exported": translate("exported a class"),
         "audit:exported": translate("exported these records"),
     }
@@ -58,6 +60,7 @@ def _sign_ins(translate: Translate) -> dict[str, str]:
 
 def _school(translate: Translate) -> dict[str, str]:
     return {
+        "hours:changed": translate("changed the hours of a class"),
         "hours:set": translate("The hours of classes were set"),
         "roster:imported": translate("The roster was imported"),
         "user:created": translate("An account was made"),

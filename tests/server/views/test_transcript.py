@@ -10,7 +10,7 @@ import pytest
 from channels.event import EventType
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
-from channels.lesson import announcements, chat
+from channels.lesson import announcements, chat, polls
 from channels.member import User
 from channels.topics.kind import class_topic
 from server.audit.audit import Audit
@@ -83,6 +83,16 @@ async def test_csv_marks_hidden_text_and_guards_formulas(signed_in: SignedIn, ad
     assert hidden.endswith(",2,message:sent,Ana Ribeiro,student,,Hidden by Paula Nogueira. ofensa")
     assert announced.endswith(",3,announcement:sent,Paula Nogueira,teacher,Prova: Amanhã,")
     assert rest == ""
+
+
+async def test_polls_are_there_with_their_results(signed_in: SignedIn, address: str, write: Write) -> None:
+    await write(polls.OPENED, polls.PollOpened("Entenderam?", ["Sim", "Não"], True, False, PAULA), 1_800_000_300_000)
+    await write(polls.CLOSED, polls.PollClosed(4, [12, 3], PAULA), 1_800_000_400_000)
+    paula = await signed_in("paula")
+    while "poll:closed" not in (sheet := (await paula.get(f"{address}.csv")).text):
+        pass
+    assert ",4,poll:opened,Paula Nogueira,teacher,Entenderam?,Sim · Não\r\n" in sheet
+    assert ",5,poll:closed,Paula Nogueira,teacher,,12 · 3\r\n" in sheet
 
 
 async def test_transcript_of_some_time_has_no_more(signed_in: SignedIn, address: str) -> None:
