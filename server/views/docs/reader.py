@@ -73,6 +73,9 @@ class Reader:
         # A type that only one push or event has for a payload is told there; `Nothing` says nothing of it.
         payloads = {anchor: name_of(self._payload(each)) for anchor, each in self._sections.items()}
         self._anchors = {name: anchor for anchor, name in payloads.items() if name not in ("", "Nothing")}
+        # What replies may list as an event, though this role receives no such event: it is named, and not described.
+        others = {name_of(self._payload(each)) for each in document["operations"].values() if not self._concerns(each)}
+        self._foreign = others - self._anchors.keys()
 
     def _concerns(self, part: Part) -> bool:
         return self._role is None or self._role in _roles(part)
@@ -85,7 +88,7 @@ class Reader:
         return payload(self._lookup.message(operation))
 
     def _anchor_of(self, name: str) -> str:
-        return self._anchors.get(name, f"type-{name}")
+        return "" if name in self._foreign else self._anchors.get(name, f"type-{name}")
 
     # The connection
 
@@ -181,7 +184,11 @@ class Reader:
     @property
     def types(self) -> list[Section]:
         """Every type that is mentioned and has no section as a push or an event."""
-        return [self._type(name) for name in sorted(self._lookup.mentioned(self._operations) - self._anchors.keys())]
+        return [self._type(name) for name in sorted(self._mentioned)]
+
+    @property
+    def _mentioned(self) -> set[str]:
+        return self._lookup.mentioned(self._operations) - self._anchors.keys() - self._foreign
 
     def _type(self, name: str) -> Section:
         schema = self._lookup.schemas[name]

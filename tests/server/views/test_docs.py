@@ -72,7 +72,7 @@ async def test_frame_of_the_page_is_in_the_readers_language(visitor: Visitor) ->
     page = await visitor.get(PAGE)
     assert page.has("O protocolo")
     assert page.has("Códigos de encerramento")
-    assert page.has("A text to the class.")
+    assert page.has("A text to the class, which may answer")
 
 
 async def test_host_name_is_never_markup(visitor: Visitor) -> None:
