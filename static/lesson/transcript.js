@@ -13,7 +13,7 @@ export function showTranscript() {
 
 function open() {
   const [from, to] = [day("from", _("From")), day("to", _("Until"))];
-  const links = [download("csv", _("For a spreadsheet (CSV)"), from, to), download("json", _("For a program (JSON)"), from, to)];
+  const links = [download("csv", "button", _("For a spreadsheet (CSV)"), from, to), download("json", "quiet-button", _("For a program (JSON)"), from, to)];
   showDialog(_("Transcript"), [
     h("p", {class: "muted"}, _("What was said in this class, or from one day to another. Each download is recorded.")),
     h("div", {class: "dialog-fields"}, label(from, _("From")), label(to, _("Until"))),
@@ -31,9 +31,9 @@ function label(field, words) {
   return h("label", {}, h("span", {}, words), field);
 }
 
-/** @param {string} kind @param {string} words @param {HTMLInputElement} from @param {HTMLInputElement} to */
-function download(kind, words, from, to) {
-  const link = /** @type {HTMLAnchorElement} */ (h("a", {class: "button", download: true, href: "#"}, words));
+/** @param {string} kind @param {string} look @param {string} words @param {HTMLInputElement} from @param {HTMLInputElement} to */
+function download(kind, look, words, from, to) {
+  const link = /** @type {HTMLAnchorElement} */ (h("a", {class: look, download: true, href: "#"}, words));
   link.addEventListener("click", () => {
     const days = new URLSearchParams({from: from.value, to: to.value});
     link.href = `${page.home}classes/${page.classroom.id}/transcript.${kind}?${days}`;

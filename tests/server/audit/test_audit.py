@@ -114,3 +114,17 @@ async def test_running_server_copies_by_itself(databases: Databases) -> None:
             await note_audited(db, 5, "sign-in", user_id=1)
         while await kinds(audit) != ["sign-in"]:
             await asyncio.sleep(0.01)
+
+
+async def test_event_of_several_topics_is_recorded_once(make_worker: Callable[..., Any], databases: Databases) -> None:
+    worker = await make_worker()
+    ana, paula = worker.connect(ANA), worker.connect(PAULA)
+    await ana.ok(CLASS, "phx_join")
+    await paula.ok(CLASS, "phx_join")
+    await paula.ok(CLASS, "member:mute", {"user": ANA.user.id, "minutes": 5})
+    await paula.ok(CLASS, "chat:lock", {"notes": True})
+    audit = Audit(databases)
+    await audit.catch_up()
+    locked, muted = await audit.find(ALL, None, 10)
+    assert (locked.kind, locked.user_id, locked.detail) == ("chat:locked", PAULA.user.id, {"notes": True})
+    assert (muted.kind, muted.user_id, muted.subject_id) == ("member:muted", PAULA.user.id, ANA.user.id)
