@@ -26,7 +26,9 @@ async def test_migrated_database_has_exactly_the_tables_of_the_code(database: As
         indexes = await connection.run_sync(
             lambda sync: {index["name"] for name in metadata.tables for index in inspect(sync).get_indexes(name)}
         )
-    assert tables - {"alembic_version"} == set(metadata.tables)
+    # SQLite keeps the index of words in tables of its own.
+    ours = {name for name in tables if not name.startswith("search_words")}
+    assert ours - {"alembic_version"} == set(metadata.tables)
     assert {index.name for table in metadata.tables.values() for index in table.indexes} <= indexes
 
 
