@@ -4,8 +4,9 @@ import asyncio
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from tests.lousa import DEMO_SCHOOL, Lousa
 from tests.postgresql import PostgreSQL
 from tests.preloaded import Preloaded
 from tests.programs import free_port as find_free_port
+
+# A statement takes milliseconds, also on a busy machine.
+GIVEN_UP_SECONDS = 1.0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,7 +107,19 @@ async def databases(made_urls: dict[str, str]) -> AsyncIterator[Databases]:
     """Return all databases with empty tables."""
     databases = Databases(made_urls)
     yield databases
+    await dispose(databases)
+
+
+async def dispose(databases: Databases) -> None:
+    """Close all connections, and wait for those of SQLite that were given up in the middle of a statement.
+
+    Their threads still report to the loop of the test, which must not be closed then.
+    """
     await databases.dispose()
+    with suppress(TimeoutError):  # a thread may belong to other databases, which are still open
+        async with asyncio.timeout(GIVEN_UP_SECONDS):
+            while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
+                await asyncio.sleep(0.005)
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
