@@ -78,7 +78,8 @@ async def _flag(ana: Client, paula: Client, diretora: Client) -> None:
     for author, reporter, staff, topic in ((paula, ana, diretora, "principals"), (ana, paula, paula, "class:7:staff")):
         target = (await author.ok("class:7", "message:send", {"text": "Bom dia!"}))["seq"]
         await reporter.ok("class:7", "message:flag", {"target": target, "reason": "insult"})
-        flagged = await staff.until(lambda frame, topic=topic: frame[2:4] == (topic, "message:flagged"))
+        await staff.has(1, "message:flagged")
+        (flagged,) = [frame[4] for frame in staff.frames if frame[2:4] == (topic, "message:flagged")]
         await staff.ok(topic, "flag:see", {"target": flagged["seq"]})
         await staff.ok(topic, "flag:close", {"target": flagged["seq"], "outcome": "hidden"})
 
