@@ -21,6 +21,8 @@ const LOCK_KEY = "F8";
 /** From one message to the next, in seconds; 0 is as before. */
 const SLOW_CHOICES = [5, 15, 60, 300];
 const TICK_MS = 1000;
+/** Where a key can be pressed. */
+const hasKeys = matchMedia("(hover: hover)");
 /** Timers may be a little early, and count in 32 bits. */
 const LATER_MS = 50;
 const LONGEST_MS = 2 ** 31 - 1;
@@ -132,9 +134,9 @@ function duration(seconds) {
 
 function showToStaff() {
   const line = strip("order", 10);
-  offer({label: lockLabel, icon: "lock", order: 20, isOffered: () => true, run: toggleLock});
-  offer({label: notesLabel, icon: "lock", order: 21, isOffered: () => restrictions.lock !== null, run: toggleNotes});
-  offer({label: () => _("Slow mode…"), icon: "clock", order: 22, isOffered: () => true, run: showSlow});
+  offer({label: lockLabel, icon: "lock", order: 16, isOffered: () => true, run: toggleLock});
+  offer({label: notesLabel, icon: "lock", order: 17, isOffered: () => restrictions.lock !== null, run: toggleNotes});
+  offer({label: () => _("Slow mode…"), icon: "clock", order: 18, isOffered: () => true, run: showSlow});
   document.addEventListener("keydown", (event) => {
     if (event.key !== LOCK_KEY || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
@@ -168,11 +170,12 @@ function lockedWords({notes}) {
 }
 
 function lockLabel() {
-  return restrictions.lock === null ? _("Lock the chat ({key})", {key: LOCK_KEY}) : _("Unlock the chat ({key})", {key: LOCK_KEY});
+  const label = restrictions.lock === null ? _("Lock the chat") : _("Unlock the chat");
+  return hasKeys.matches ? `${label} (${LOCK_KEY})` : label;
 }
 
 function notesLabel() {
-  return restrictions.lock?.notes ? _("Let students write to nobody") : _("Let students write to their teachers");
+  return restrictions.lock?.notes ? _("Stop notes to teachers, too") : _("Allow notes to teachers");
 }
 
 function toggleLock() {

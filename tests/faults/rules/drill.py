@@ -1,4 +1,4 @@
-"""Runs several workers that send, lock and unlock at once, then compares their acknowledgements with the journal."""
+"""Runs several workers that send and keep order at once, then compares their acknowledgements with the journal."""
 
 import asyncio
 import json
@@ -9,10 +9,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
+from channels.lesson.chat import SENT
 from channels.lesson.lock import LOCKED, UNLOCKED, Lock
+from channels.lesson.mute import RESTRICTED, mark
+from channels.lesson.slow import SLOWED, Slow
 from channels.lesson.state import TopicState
 from channels.wire.codec import Event, stamped
 from server.databases import Databases
+from tests.channels.support import CLASS, VIEWER
 from tests.faults.rules.worker import TOPIC
 from tests.lousa import ROOT
 from tests.redis import RedisServer
@@ -28,20 +32,21 @@ class Outcome:
     reports: list[dict[str, Any]]
     events: list[tuple[int, str, str | None, int, str]]  # seq, kind, push id, time, payload
     governed: int
+    key: str  # the school's
 
     def faults(self) -> list[str]:
         """Return the violations, as sentences."""
         return [*self._forbidden(), *self._lost(), *self._states()]
 
     def _forbidden(self) -> list[str]:
-        found, is_locked, governed = [], False, 0
-        for seq, kind, push_id, _, _ in self.events:
-            if kind in (LOCKED.name, UNLOCKED.name):
-                is_locked, governed = kind == LOCKED.name, seq
-            elif is_locked:
-                found.append(f"{push_id} stands at {seq}, though the class was locked at {governed}")
-        if governed != self.governed:
-            found.append(f"the counter says that {self.governed} governs, the events that {governed} does")
+        found, order = [], Order(self.key)
+        for seq, kind, push_id, at, payload in self.events:
+            if kind == SENT.name:
+                found += [f"{push_id} stands at {seq}, though {why}" for why in order.forbids(payload, at)]
+            else:
+                order.take(seq, kind, payload)
+        if order.governed != self.governed:
+            found.append(f"the counter says that {self.governed} governs, the events that {order.governed} does")
         return found
 
     def _lost(self) -> list[str]:
@@ -56,15 +61,49 @@ class Outcome:
         ]
 
     def _states(self) -> list[str]:
-        state = TopicState([Lock])
+        state = TopicState([Lock, Slow])
         for seq, kind, _, at, payload in self.events:
             state.apply(Event(seq, kind, stamped(payload.encode(), seq, at)))
-        lock = json.loads(msgspec.json.encode(state.of(Lock).view()))
+        told = json.loads(msgspec.json.encode(state.view(VIEWER)))
         return [
-            f"worker {number} has {report['lock']} at {report['seq']}, the journal {lock} at {len(self.events)}"
+            f"worker {number} has {report['state']} at {report['seq']}, the journal {told} at {len(self.events)}"
             for number, report in enumerate(self.reports)
-            if report["seq"] != len(self.events) or report["lock"] != lock
+            if report["seq"] != len(self.events) or report["state"] != told
         ]
+
+
+class Order:
+    """What is forbidden after the events taken so far, reckoned anew from their payloads; `key` is the school's."""
+
+    def __init__(self, key: str) -> None:
+        self.governed = 0
+        self._key = key
+        self._is_locked = False
+        self._muted: dict[str, int] = {}
+        self._seconds = 0
+        self._sent: dict[int, int] = {}
+
+    def take(self, seq: int, kind: str, payload: str) -> None:
+        """Take a governing event."""
+        given = json.loads(payload)
+        self.governed = seq
+        if kind in (LOCKED.name, UNLOCKED.name):
+            self._is_locked = kind == LOCKED.name
+        elif kind == RESTRICTED.name:
+            self._muted[given["mark"]] = given["until"]
+        elif kind == SLOWED.name:
+            self._seconds, self._sent = given["seconds"], {}
+
+    def forbids(self, payload: str, at: int) -> list[str]:
+        """Take a message, and return why it may not stand where it does."""
+        user_id = json.loads(payload)["author"]["id"]
+        before, self._sent[user_id] = self._sent.get(user_id), at
+        reasons = {
+            "the class was locked": self._is_locked,
+            "its author was muted": self._muted.get(mark(self._key, CLASS.id, user_id), 0) > at,
+            "it came too soon": before is not None and at - before < 1_000 * self._seconds,
+        }
+        return [why for why, holds in reasons.items() if holds]
 
 
 async def drill(urls: dict[str, str], redis: RedisServer, workers: int, senders: int, seconds: float) -> Outcome:
@@ -92,7 +131,7 @@ async def drill(urls: dict[str, str], redis: RedisServer, workers: int, senders:
 
 
 async def _start(urls: dict[str, str], redis_url: str, *numbers: float) -> asyncio.subprocess.Process:
-    arguments = [urls["journal"], urls["accounts"], redis_url, *map(str, numbers)]
+    arguments = [json.dumps(urls), redis_url, *map(str, numbers)]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.faults.rules.worker", *arguments, cwd=ROOT, stdin=pipe, stdout=pipe, limit=2**26
@@ -115,7 +154,7 @@ def _go_on(processes: list[asyncio.subprocess.Process]) -> None:
         process.stdin.write(b"\n")
 
 
-async def _journal(urls: dict[str, str]) -> tuple[list[tuple[int, str, str | None, int, str]], int]:
+async def _journal(urls: dict[str, str]) -> tuple[list[tuple[int, str, str | None, int, str]], int, str]:
     databases = Databases(urls)
     async with databases.engine("journal").connect() as connection:
         topic_id, governed = (
@@ -126,5 +165,6 @@ async def _journal(urls: dict[str, str]) -> tuple[list[tuple[int, str, str | Non
             {"id": topic_id},
         )
         events = [(seq, event, push_id, at, payload) for seq, event, push_id, at, payload in rows]
+        key = (await connection.execute(text("SELECT key FROM journal"))).scalar_one()
     await databases.dispose()
-    return events, governed
+    return events, governed, key

@@ -1,6 +1,6 @@
-"""One worker of the drill: an engine without sockets, students that send, and a teacher that locks and unlocks.
+"""One worker of the drill: an engine without sockets, students that send, and a teacher that keeps order.
 
-    python -m tests.faults.rules.worker JOURNAL_URL ACCOUNTS_URL REDIS_URL NUMBER SENDERS SECONDS
+    python -m tests.faults.rules.worker DATABASE_URLS REDIS_URL NUMBER SENDERS SECONDS
 
 It prints a line when it is ready and one when its clients are done, and after a line on standard input the report.
 """
@@ -11,15 +11,17 @@ import random
 import resource
 import sys
 import time
+from collections.abc import Collection
 from typing import Any
 
 from channels.broker.redis import RedisBroker
 from channels.engine.engine import Engine
 from channels.journal.journal import Journal
 from channels.limit import Limits
-from channels.member import Member
+from channels.member import Member, User
 from channels.roles import ROLES
 from channels.sessions.session import Session
+from channels.topics.kind import TopicAddress
 from channels.wire.codec import JSON
 from server.databases import SCHEMAS, Databases
 from tests.channels.support import CLASS, GivenAuthority, member, unframed, writer_for
@@ -27,6 +29,17 @@ from tests.channels.support import CLASS, GivenAuthority, member, unframed, writ
 TOPIC = CLASS.topic
 # The delay of a page whose push was refused for a moment.
 RETRY_SECONDS = 0.05
+# Why students' messages are refused here.
+REFUSALS = ("locked", "muted", "slow")
+
+
+class DrilledAuthority(GivenAuthority):
+    """Every user is a student of the class."""
+
+    async def audience(
+        self, topic: TopicAddress, roles: Collection[str], among: Collection[int]
+    ) -> tuple[list[User], int]:
+        return [User(user_id, "Ana", "student") for user_id in among], len(among)
 
 
 class Drilled:
@@ -68,8 +81,8 @@ async def write(client: Drilled, name: str, until: float, report: dict[str, Any]
             response = (await client.ask("message:send", {"text": push_id, "id": push_id}))["response"]
             if "seq" in response:
                 report["stored"][push_id] = response["seq"]
-            elif response["code"] == "locked":
-                report["refused"] += 1
+            elif response["code"] in REFUSALS:
+                report["refused"][response["code"]] += 1
             elif "retry_after" in response:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
@@ -79,29 +92,40 @@ async def write(client: Drilled, name: str, until: float, report: dict[str, Any]
         await asyncio.sleep(0.002)
 
 
-async def lock(client: Drilled, name: str, until: float, report: dict[str, Any]) -> None:
-    """Lock and unlock the class at random moments."""
+async def keep_order(client: Drilled, name: str, until: float, report: dict[str, Any], students: list[int]) -> None:
+    """Lock the class, mute the first student of a worker and set slow mode at random moments, each for a moment."""
     number = 0
     while time.monotonic() < until:
-        for event in ("chat:lock", "chat:unlock"):
-            number += 1
-            response = (await client.ask(event, {"id": f"{name}-{number}"}))["response"]
-            while "seq" not in response:
-                await asyncio.sleep(RETRY_SECONDS)
-                response = (await client.ask(event, {"id": f"{name}-{number}"}))["response"]
-            report["locks"] += 1
-            await asyncio.sleep(random.uniform(0.01, 0.15))
+        user = {"user": random.choice(students)}
+        for begin, end in (
+            (("chat:lock", {}), ("chat:unlock", {})),
+            (("member:mute", {**user, "minutes": 1}), ("member:unmute", user)),
+            (("chat:slow", {"seconds": 1}), ("chat:slow", {"seconds": 0})),
+        ):
+            for event, payload in (begin, end):
+                number += 1
+                await push(client, event, {**payload, "id": f"{name}-{number}"})
+                report["rules"] += 1
+                await asyncio.sleep(random.uniform(0.01, 0.15))
 
 
-async def main(journal_url: str, accounts_url: str, redis_url: str, number: int, senders: int, seconds: float) -> None:
+async def push(client: Drilled, event: str, payload: dict[str, Any]) -> None:
+    """Push until it is stored, or until another teacher has unmuted the student."""
+    while True:
+        response = (await client.ask(event, payload))["response"]
+        if "seq" in response or response.get("code") == "forbidden":
+            return
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def main(urls: dict[str, str], redis_url: str, number: int, senders: int, seconds: float) -> None:
     """Run the worker."""
-    urls = {"journal": journal_url, "accounts": accounts_url}
     databases = Databases(urls, {name: SCHEMAS[name] for name in urls})
     database = databases.engine("journal")
     journal = Journal(database, writer_for(database))
     await journal.open()
     broker = RedisBroker(redis_url, prefix=f"lousa:{journal.epoch}:")
-    engine = Engine(journal, broker, GivenAuthority(), ROLES, Limits(push_rate=0))
+    engine = Engine(journal, broker, DrilledAuthority(), ROLES, Limits(push_rate=0))
     engine.start()
     students = [Drilled(engine, member(100 * number + each, "Ana", "student", CLASS)) for each in range(senders)]
     teacher = Drilled(engine, member(100 * number + 99, "Paula", "teacher", CLASS))
@@ -109,12 +133,12 @@ async def main(journal_url: str, accounts_url: str, redis_url: str, number: int,
         assert (await client.ask("phx_join", {}))["status"] == "ok"
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    report: dict[str, Any] = {"stored": {}, "refused": 0, "locks": 0}
+    report: dict[str, Any] = {"stored": {}, "refused": dict.fromkeys(REFUSALS, 0), "rules": 0}
     until = time.monotonic() + seconds
     before = resource.getrusage(resource.RUSAGE_SELF)
     await asyncio.gather(
         *(write(client, f"w{number}s{each}", until, report) for each, client in enumerate(students)),
-        lock(teacher, f"w{number}t", until, report),
+        keep_order(teacher, f"w{number}t", until, report, [100 * each for each in range(1, 5)]),
     )
     after = resource.getrusage(resource.RUSAGE_SELF)
     report["cpu_seconds"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -122,12 +146,12 @@ async def main(journal_url: str, accounts_url: str, redis_url: str, number: int,
     await asyncio.to_thread(sys.stdin.readline)
     # A position past the end makes the worker read the journal before it replies.
     joined = (await teacher.ask("phx_join", {"since": 2**40}))["response"]
-    report |= {"seq": joined["seq"], "lock": joined["state"]["lock"]}
+    report |= {"seq": joined["seq"], "state": {name: joined["state"][name] for name in ("lock", "slow")}}
     print(json.dumps(report), flush=True)
     await engine.close()
     await databases.dispose()
 
 
 if __name__ == "__main__":
-    _, *urls, first, second, third = sys.argv
-    asyncio.run(main(urls[0], urls[1], urls[2], int(first), int(second), float(third)))
+    _, given, redis, first, second, third = sys.argv
+    asyncio.run(main(json.loads(given), redis, int(first), int(second), float(third)))
