@@ -119,8 +119,10 @@ function openAndClose(panel, button, close) {
   };
   button.addEventListener("click", () => set(!panel.classList.contains("open")));
   close.addEventListener("click", () => set(false));
-  document.addEventListener("click", ({target}) => {
-    const isInside = panel.contains(/** @type {Node} */ (target)) || button.contains(/** @type {Node} */ (target));
+  document.addEventListener("click", (event) => {
+    // The path is that of the click: a button may have taken itself from the page by now. What one does with people, in
+    // the dialog, leaves the list open.
+    const isInside = event.composedPath().some((node) => node === panel || node === button || node instanceof HTMLDialogElement);
     if (panel.classList.contains("open") && !isInside) set(false);
   });
   panel.addEventListener("keydown", ({key}) => key === "Escape" && set(false));
