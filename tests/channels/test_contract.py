@@ -149,7 +149,8 @@ async def _announced(paula: Client, diretora: Client) -> Announced:
         later = {"text": "Depois", "to": ["class:7"], "publish_at": time.time_ns() // 1_000_000 + 3_600_000}
         announced.waiting[member.login] = (await client.ok("user:me", "announcement:send", later))["seq"]
     soon = {"text": "Logo", "to": ["class:7"], "publish_at": time.time_ns() // 1_000_000 + 100}
-    await paula.ok("user:me", "announcement:send", soon)
+    for each in (soon, {"text": "Já", "to": ["class:7"]}):
+        await paula.ok("user:me", "announcement:send", each)
     return announced
 
 
