@@ -12,6 +12,8 @@ import {_} from "./language.js";
 /** As base.css shows; a text with fewer lines of the narrowest column is not looked at. */
 const LINES = 12;
 const NARROW_COLUMN = 12;
+/** Less than a line: what sticks out of the last one, such as the foot of a formula, is nothing to show. */
+const STICKS_OUT_PX = 12;
 
 const observer = new ResizeObserver((entries) => {
   for (const {target} of entries) showWhetherFolded(/** @type {HTMLElement} */ (target.parentElement));
@@ -63,7 +65,7 @@ function set(fold, isFolded) {
 /** @param {HTMLElement} fold */
 function showWhetherFolded(fold) {
   if (!fold.classList.contains("folded")) return;
-  const isOver = fold.scrollHeight > fold.clientHeight;
+  const isOver = fold.scrollHeight > fold.clientHeight + STICKS_OUT_PX;
   fold.classList.toggle("has-more", isOver);
   /** @type {HTMLElement} */ (fold.lastElementChild).hidden = !isOver;
 }
