@@ -100,7 +100,7 @@ class Journal:
         self._searching = asyncio.Semaphore(MAX_SEARCHING)
         self._index = SearchIndex(engine, {}, ())
         self._read_seconds = read_seconds
-        self._reads: set[asyncio.Task[Sequence[Any]]] = set()
+        self._reads: set[asyncio.Task[Any]] = set()
         self._reading = Availability("read")
         self.epoch = ""
         self.key = ""
@@ -304,13 +304,19 @@ class Journal:
         return await self._until_late(find())
 
     async def _until_late(self, work: Coroutine[Any, Any, T]) -> T:
+        # A task of its own, as in `_fetch`.
+        task = asyncio.create_task(work)
+        self._reads.add(task)
+        task.add_done_callback(self._reads.discard)
         try:
             async with asyncio.timeout(self._read_seconds):
-                return await work
+                return await asyncio.shield(task)
         except (IntegrityError, ProgrammingError, DataError):
             raise  # the query is wrong; the database is well
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
             raise JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer") from error
+        finally:
+            task.cancel()
 
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""
