@@ -14,6 +14,8 @@ from tests.lousa import ROOT
 from tests.programs import ProgramMissing, program
 
 CHECK = ROOT / "tests/asyncapi"
+# The parser takes half a minute of CPU for the whole document; beside other tests several times that.
+CHECK_SECONDS = 400
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,9 @@ def _checked(document: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     if not (CHECK / "node_modules/@asyncapi/parser").is_dir():
         raise ProgramMissing("@asyncapi/parser (npm)", "nodejs npm, then npm ci --ignore-scripts in tests/asyncapi")
     command = [program("node", "nodejs"), "check.mjs"]
-    return subprocess.run(command, cwd=CHECK, input=json.dumps(document), capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=CHECK, input=json.dumps(document), capture_output=True, text=True, timeout=CHECK_SECONDS
+    )
 
 
 def test_asyncapi_parser_accepts_the_document(document: dict[str, Any]) -> None:
@@ -36,9 +40,9 @@ def test_asyncapi_parser_accepts_the_document(document: dict[str, Any]) -> None:
 
 
 def test_asyncapi_parser_rejects_an_invalid_document(document: dict[str, Any]) -> None:
-    operation = document["operations"]["class.message.send"]
-    operations = {**document["operations"], "wrong": {**operation, "channel": {"$ref": "#/channels/nowhere"}}}
-    assert _checked({**document, "operations": operations}).returncode == 1
+    wrong = {"action": "send", "channel": {"$ref": "#/channels/nowhere"}}
+    small = {"asyncapi": document["asyncapi"], "info": document["info"], "operations": {"wrong": wrong}}
+    assert _checked(small).returncode == 1
 
 
 def test_each_role_has_its_servers_at_the_schools_address(document: dict[str, Any]) -> None:
