@@ -70,6 +70,7 @@ async def test_teacher_mutes_a_student_and_the_others_see_nothing(in_class: InCl
     await expect(held(bruno)).to_be_empty()
     await expect(bruno.page.locator("body")).not_to_contain_text("uted")
     await paula.page.locator(".person").filter(has=paula.page.locator(".person-sign")).locator(".person-menu").click()
+    await choose(paula, "Muted…")
     await choose(paula, "Unmute")
     await expect(held(ana)).to_be_empty()
     await ana.say("Desculpe")
