@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 # Each page: its HTML, script, common script, catalog, sheet and first events; icons, logo and drawings; what browsers
 # ask for by themselves (favicon, manifest).
 MAX_REQUESTS = 12
-MAX_BYTES = 60_000
+MAX_BYTES = 80_000
 
 
 class Traffic:

@@ -17,7 +17,7 @@ from tests.roster import PRINCIPAL, write_school
 from tests.scenarios.participant import Participant, Way
 
 # Two for each scenario on each transport, so that no two scenarios share students.
-CLASSES = 180
+CLASSES = 200
 
 # One for each transport: a user's rate of joins is limited, and one scenario joins more than a hundred topics.
 TEACHERS = {Way.WEBSOCKET: "teacher1", Way.MESSAGE_PACK: "teacher2", Way.LONGPOLL: "teacher3"}
