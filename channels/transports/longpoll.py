@@ -72,7 +72,9 @@ class ChannelPoll(RequestHandler):
         self._allow_origin()
         length = self._announced_bytes()
         if self.request.method != "POST":
-            self._http.set_max_body_size(0)  # a request that should have none
+            if length or "Transfer-Encoding" in self.request.headers:  # it should have no body
+                self.set_status(HTTPStatus.BAD_REQUEST)
+                self._refuse_body(b"")
         elif length > MAX_POST_BYTES:
             self.set_status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             self._refuse_body(status_body(413))

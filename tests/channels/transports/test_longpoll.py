@@ -413,7 +413,7 @@ async def test_a_session_has_few_bodies_on_their_way(served: Served) -> None:
     assert await served.post(token, JOIN) == {"status": 200}
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 async def test_a_request_that_has_no_body_is_refused_with_one(served: Served, method: str) -> None:
     token = await served.open()
     assert (await answer_of(served, head(token, 1, method))).startswith(b"HTTP/1.1 400 ")
