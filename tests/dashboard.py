@@ -14,7 +14,7 @@ class SeenSchool:
         self.version: int = snapshot["version"]
         self.minute: int = snapshot["minute"]
         self.totals: Payload = snapshot["totals"]
-        self.classes: dict[int, Payload] = {row["id"]: {**row, "messages": _whole(row)} for row in snapshot["classes"]}
+        self.classes: dict[int, Payload] = {row["id"]: _whole(row) for row in snapshot["classes"]}
 
     def apply(self, changes: Payload) -> None:
         """Apply the next changes."""
@@ -23,7 +23,7 @@ class SeenSchool:
         for row in self.classes.values():
             row["messages"] = [*row["messages"], *[0] * passed][-CHART_MINUTES:]
         for each in changes["classes"]:
-            row = self.classes.setdefault(each["id"], {"messages": [0] * CHART_MINUTES})
+            row = self.classes.setdefault(each["id"], {"messages": [0] * CHART_MINUTES, "lesson": None})
             newest = each.get("messages", [])
             row.update({**each, "messages": [*row["messages"][: CHART_MINUTES - len(newest)], *newest]})
         for class_id in changes["gone"]:
@@ -35,6 +35,6 @@ class SeenSchool:
         return next(row for row in self.classes.values() if row["title"] == title)
 
 
-def _whole(row: Payload) -> list[int]:
+def _whole(row: Payload) -> Payload:
     messages: list[int] = row["messages"]
-    return [0] * (CHART_MINUTES - len(messages)) + messages
+    return {"lesson": None, **row, "messages": [0] * (CHART_MINUTES - len(messages)) + messages}

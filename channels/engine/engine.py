@@ -30,7 +30,7 @@ from channels.engine.deliveries import Deliveries
 from channels.engine.dispatcher import Dispatcher
 from channels.engine.indexing import INDEX_SECONDS, Indexing
 from channels.engine.joins import Joined, Joins
-from channels.engine.live_views import SNAPSHOT_SECONDS, LiveViews, MakeLiveView
+from channels.engine.live_views import REFRESH_SECONDS, SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
 from channels.engine.pushes import READS, Pushes
 from channels.engine.rights import Rights
@@ -70,6 +70,7 @@ class Periods:
 
     sweep: float = SWEEP_SECONDS
     snapshot: float = SNAPSHOT_SECONDS
+    refresh: float = REFRESH_SECONDS
     beat: float = BEAT_SECONDS
     timers: float = TIMER_SECONDS
     index: float = INDEX_SECONDS
@@ -151,6 +152,7 @@ class Engine:
         self._keep(_every(self._periods.sweep, self._sweep))
         self._keep(_every(self._periods.snapshot, self._live_views.send_changed))
         self._keep(_every(self._periods.snapshot, self._live_views.send_counts))
+        self._keep(self._live_views.run(self._journal, self._periods.refresh))
         self._keep(_every(self._periods.record, self._spells.tick))
         self._presence_sync.beat()
         self._keep(_every(self._periods.beat, self._presence_sync.beat))

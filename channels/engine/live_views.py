@@ -1,19 +1,28 @@
 """What a worker sends by itself, once a second: live views of the school, and how many are in large classes."""
 
+import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import PRESENCE_COUNT, Presence
+from channels.errors import JournalUnavailable
 from channels.event import Delivery
+from channels.journal.journal import Journal
 from channels.lesson.feature import LiveView
 from channels.member import Classroom
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
 
+log = logging.getLogger(__name__)
+
 # More often is restless to look at, and the numbers of a whole school are not small.
 SNAPSHOT_SECONDS = 1.0
+
+# What views read of the journal may come a moment later than what is counted in memory: it costs queries.
+REFRESH_SECONDS = 2.0
 
 MakeLiveView = Callable[[Presence, MessageRates], LiveView]
 
@@ -47,6 +56,24 @@ class LiveViews:
             if topics:
                 # Every user who may join such a topic sees every class, so that one view serves all.
                 self._send(view, next(topics[0].sessions()).member.classes, _now())
+
+    async def run(self, journal: Journal, seconds: float) -> None:
+        """Have the views that somebody looks at read the journal, again and again."""
+        while True:
+            await asyncio.sleep(seconds)
+            for view in self._views.values():
+                await self._refresh(view, journal)
+
+    async def _refresh(self, view: LiveView, journal: Journal) -> None:
+        if not self._topics(view):
+            view.rest()
+            return
+        try:
+            await view.refresh(journal, _now())
+        except JournalUnavailable:  # which the journal has logged
+            pass
+        except Exception:  # the view goes on without it
+            log.exception("the live view %s could not read the journal; the next try is in a moment", view.name)
 
     def _topics(self, view: LiveView) -> list[Topic]:
         return [topic for topic, views in self._shown.items() if view in views]

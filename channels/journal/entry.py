@@ -198,11 +198,15 @@ class KeptSpell(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unended(msgspec.Struct, frozen=True, gc=False):
-    """A topic with an event, at `begun`, that no later event has ended; and its newest governing position."""
+    """A topic with an event, at `begun` and stored `at` (ms), that no later event has ended.
+
+    And the topic's newest governing position.
+    """
 
     topic: str
     begun: int
     governed: int
+    at: int
 
 
 Done = Callable[[Receipt | Superseded | Refused], None]

@@ -415,22 +415,34 @@ class Journal:
             query = query.where(spells.user_id == user_id)
         return [KeptSpell(*row) for row in await self._fetch(query)]
 
-    async def unended(self, begins: str, ends: str, prefix: str) -> list[Unended]:
+    async def unended(
+        self, begins: str, ends: str, prefix: str, topics: Collection[str] | None = None
+    ) -> list[Unended]:
         """Return the topics whose newest event of kind `begins` came after that of kind `ends`.
 
-        `prefix` is what their names begin with. Costs two look-ups in an index for each such topic.
+        `prefix` is what their names begin with; where `topics` are given, only those are looked at. Costs two look-ups
+        in an index for each such topic.
         """
+        events = events_table.alias()
         newest = {
-            kind: select(func.max(events_table.c.seq))
-            .where(events_table.c.topic_id == topics_table.c.id, events_table.c.event == kind)
+            kind: select(func.max(events.c.seq))
+            .where(events.c.topic_id == topics_table.c.id, events.c.event == kind)
+            .correlate(topics_table)
             .scalar_subquery()
             for kind in (begins, ends)
         }
-        query = select(topics_table.c.name, newest[begins], newest[ends], topics_table.c.governed).where(
-            topics_table.c.name.startswith(prefix, autoescape=True)
+        query = (
+            select(topics_table.c.name, events_table.c.seq, topics_table.c.governed, events_table.c.at)
+            .join(events_table, events_table.c.topic_id == topics_table.c.id)
+            .where(
+                topics_table.c.name.startswith(prefix, autoescape=True),
+                events_table.c.seq == newest[begins],
+                events_table.c.seq > func.coalesce(newest[ends], 0),
+            )
         )
-        rows = await self._fetch(query)
-        return [Unended(name, begun, governed) for name, begun, ended, governed in rows if (begun or 0) > (ended or 0)]
+        if topics is not None:
+            query = query.where(topics_table.c.name.in_(topics))
+        return [Unended(*row) for row in await self._fetch(query)]
 
     @staticmethod
     def _select(topic: str, events: Collection[str]) -> Any:

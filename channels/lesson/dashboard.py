@@ -1,12 +1,13 @@
 """The principal's live view: the whole school in numbers, then once a second what has changed.
 
-    presence, message rates -> the topics that changed -> changed(): their rows -> Changes, version 8 after 7
-                                                          view(): every row     -> Snapshot, version 8
+    presence, message rates, lessons -> the topics that changed -> changed(): their rows -> Changes, version 8 after 7
+                                                                   view(): every row     -> Snapshot, version 8
 
 A tick costs by what has changed, not by the size of the school: 4.9 µs of CPU for each class in which something did
 (`python -m bench dashboard`).
 What follows from the time alone is left to the clients: they move the charts when the minute changes, and weigh the
-last minute by the time that has passed since. So a class without new messages is not sent again and again.
+last minute by the time that has passed since, and know by it for how long a lesson goes on without a teacher. So a
+class without new messages is not sent again and again.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from channels.cluster.message_rates import CHART_MINUTES, MessageRates
 from channels.cluster.presence import ONLINE, Presence
 from channels.event import Delivery, EventType
 from channels.field import ClassTitle, Identity, Milliseconds
+from channels.journal.journal import Journal
+from channels.lesson.running import LessonNow, RunningLessons
 from channels.member import STUDENT, TEACHER, Classroom, RoleName
 from channels.topics.kind import DASHBOARD
 
@@ -43,10 +46,11 @@ class Totals(msgspec.Struct, frozen=True):
     messages_per_minute: int
 
 
-class ClassRow(msgspec.Struct):
+class ClassRow(msgspec.Struct, omit_defaults=True):
     """One class: who has it open, of how many enrolled, and its messages of each of the last 30 minutes.
 
-    `messages` is oldest first, the running minute last; before its first minute there were none.
+    `messages` is oldest first, the running minute last; before its first minute there were none. `lesson` is absent
+    while none runs.
     """
 
     id: Identity
@@ -55,13 +59,14 @@ class ClassRow(msgspec.Struct):
     students: int
     teachers_online: int
     messages: list[int]
+    lesson: LessonNow | None = None
 
 
 class ClassChange(msgspec.Struct):
     """What has changed of one class, or all of a class that is new; a field that is absent is as before.
 
     `messages` has the newest minutes, the running one last: they replace as many, and the older ones stay. A new class
-    without it has had no messages.
+    without it has had no messages. `lesson` is null where it is over.
     """
 
     id: Identity
@@ -70,6 +75,7 @@ class ClassChange(msgspec.Struct):
     students: int | UnsetType = UNSET
     teachers_online: int | UnsetType = UNSET
     messages: list[int] | UnsetType = UNSET
+    lesson: LessonNow | UnsetType | None = UNSET
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -118,6 +124,7 @@ class Dashboard:
         self._rates = rates
         self._moved = presence.watch()
         self._counted = rates.watch()
+        self._lessons = RunningLessons(presence)
         self._classes: Mapping[int, Classroom] = {}
         self._rows: dict[int, ClassRow] = {}  # by title
         self._by_topic: dict[str, ClassRow] = {}
@@ -125,6 +132,14 @@ class Dashboard:
         self._version = 0
         self._minute, self._passed = rates.now()
         self._totals = Totals({}, 0, 0)
+
+    async def refresh(self, journal: Journal, at: int) -> None:
+        """Take over which lessons run; the next call of `changed` tells it."""
+        await self._lessons.refresh(journal, at)
+
+    def rest(self) -> None:
+        """Forget the lessons, because nobody looks."""
+        self._lessons.forget()
 
     def view(self, at: int) -> Snapshot:
         """Return the school as the last call of `changed` left it."""
@@ -139,6 +154,7 @@ class Dashboard:
         gone = [] if classes is self._classes else self._follow(classes, changes)
         self._take_people(changes)
         self._take_messages(changes)
+        self._take_lessons(changes)
         self._totals = self._total()
         if not changes and not gone and before == (self._minute, self._totals):
             return None
@@ -178,6 +194,7 @@ class Dashboard:
     def _unknown(self, room: Classroom) -> ClassRow:
         """Make the row of a class that clients do not have yet: every field will be seen to differ."""
         self._moved.add(room.topic)
+        self._lessons.changed.add(room.topic)
         self._counted[room.topic] = 0
         return ClassRow(room.id, "", -1, -1, -1, [])
 
@@ -200,6 +217,13 @@ class Dashboard:
                 changes[row.id].messages = newest
                 self._add_to_sums(before, after)
         self._counted.clear()
+        self.compared += len(rows)
+
+    def _take_lessons(self, changes: "_Found") -> None:
+        rows = [(topic, self._by_topic[topic]) for topic in self._lessons.changed if topic in self._by_topic]
+        self._lessons.changed.clear()
+        for topic, row in rows:
+            _set(row, changes, "lesson", self._lessons.get(topic))
         self.compared += len(rows)
 
     def _add_to_sums(self, before: list[int], after: list[int]) -> None:

@@ -317,6 +317,15 @@ class LiveView(Protocol):
     def view(self, at: int) -> msgspec.Struct:
         """Return the whole as the last call of `changed` left it, so that the next changes go on from there."""
 
+    async def refresh(self, journal: Journal, at: int) -> None:
+        """Read what the view takes from the journal; called every 2 s while somebody looks.
+
+        What it costs must depend on what has moved (`Journal.moved`). Raises `JournalUnavailable`.
+        """
+
+    def rest(self) -> None:
+        """Forget what `refresh` has read; called again and again while nobody looks."""
+
 
 def not_blank(text: str) -> str:
     """Return the text without white space around it; raises `Refused` (BAD_PAYLOAD) where nothing of it is seen."""

@@ -1,8 +1,10 @@
 """The principal's dashboard in a school of many classes."""
 
+import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,51 @@ async def test_quiet_classes_are_folded_and_attention_comes_first(open_dashboard
     await expect(rows).to_have_count(1, timeout=TIMEOUT_MS)
     taught.close()
     await expect(page.locator("#none")).to_be_visible(timeout=TIMEOUT_MS)
+
+
+async def test_lesson_without_a_teacher_is_reported_by_itself(open_dashboard: Open, come: Come, lousa: Lousa) -> None:
+    teacher = await come("teachers", TEACHER, 0)
+    await come("students", "student00001", 0)
+    topics = (await teacher.join("user:me"))["topics"]
+    await teacher.request(next(each["topic"] for each in topics if each["title"]), "lesson:start", {})
+    await until_recorded(lousa, "ended IS NULL")
+    teacher.close()
+    await until_recorded(lousa, "ended IS NOT NULL")
+    begin_earlier(lousa, minutes=6)
+    principal = await open_dashboard(SMALL_PHONE)
+    page = principal.page
+    alert = page.locator("#alerts li")
+    await expect(alert).to_contain_text("Lesson without a teacher since", timeout=TIMEOUT_MS)
+    await expect(page.locator("#lessons")).to_have_text("1 lesson now")
+    await expect(page.locator("#rows tr").first).to_contain_text("Lesson now")
+    await principal.screenshot("dashboard-alert")
+    await come("teachers", TEACHER, 0)
+    await expect(alert).to_have_count(0, timeout=TIMEOUT_MS)
+    await expect(page.locator("#lessons")).to_have_text("1 lesson now")
+
+
+@contextmanager
+def journal_of(lousa: Lousa) -> Iterator[sqlite3.Connection]:
+    """Open the server's journal."""
+    with closing(sqlite3.connect(lousa.data_dir / "journal.sqlite3", isolation_level=None, timeout=5)) as journal:
+        yield journal
+
+
+async def until_recorded(lousa: Lousa, condition: str) -> None:
+    """Wait until it is recorded that a teacher was in the lesson."""
+    query = f"SELECT count(*) FROM spells WHERE role = 'teacher' AND {condition}"
+    with journal_of(lousa) as journal:
+        async with asyncio.timeout(TIMEOUT_MS / 1_000):
+            while journal.execute(query).fetchone() != (1,):
+                await asyncio.sleep(0.05)
+
+
+def begin_earlier(lousa: Lousa, minutes: int) -> None:
+    """Change the journal as if the lesson, and its teacher's time in it, had been earlier."""
+    by = {"by": minutes * 60_000}
+    with journal_of(lousa) as journal:
+        journal.execute("UPDATE events SET at = at - :by WHERE event = 'lesson:started'", by)
+        journal.execute("UPDATE spells SET began = began - :by, ended = ended - :by WHERE role = 'teacher'", by)
 
 
 async def test_quiet_classes_unfold_step_by_step_and_are_found(open_dashboard: Open) -> None:

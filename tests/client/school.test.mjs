@@ -33,6 +33,15 @@ test("a change replaces the fields that it has, and only the newest minutes", ()
   assert.deepEqual(newest(made, 4), [4, 0, 9, 7]);
 });
 
+test("a lesson begins and is over by changes, and the time goes on between them", () => {
+  const made = school();
+  made.apply({...changes, classes: [{id: 7, lesson: {since: 5, untaught: 9}}]});
+  assert.deepEqual(made.classes.get(7).lesson, {since: 5, untaught: 9});
+  made.apply({...changes, previous: 8, version: 9, classes: [{id: 7, lesson: null}]});
+  assert.equal(made.classes.get(7).lesson, null);
+  assert.ok(made.at >= changes.at);
+});
+
 test("charts move on with the minute before a change applies", () => {
   const made = school();
   made.apply({...changes, minute: 102, classes: [{id: 7, messages: [6]}]});

@@ -19,6 +19,7 @@ async def test_dashboard_shows_the_school_and_follows_it(worker: Worker) -> None
         "students": 30,
         "teachers_online": 0,
         "messages": [0] * 30,
+        "lesson": None,
     }
     assert school.totals == {"users": {"principal": 1}, "connections": 1, "messages_per_minute": 0}
     ana, paula, again = worker.connect(ANA), worker.connect(PAULA), worker.connect(PAULA)

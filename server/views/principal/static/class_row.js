@@ -14,6 +14,7 @@ const LEAST_TOP = 10;
 
 export class ClassRow {
   #link = h("a", {dir: "auto"});
+  #lesson = h("span", {class: "badge", hidden: true}, _("Lesson now"));
   #teacher = h("span", {class: "teacher"});
   #here = h("strong");
   #of = h("span", {class: "muted"});
@@ -29,7 +30,7 @@ export class ClassRow {
     this.element = h(
       "tr",
       {role: "row"},
-      h("td", {role: "cell"}, this.#link),
+      h("td", {role: "cell"}, this.#link, " ", this.#lesson),
       h("td", {role: "cell"}, this.#teacher),
       h("td", {role: "cell"}, h("span", {class: "students"}, h("span", {}, this.#here, this.#of), this.#share)),
       h("td", {role: "cell"}, h("span", {class: "pace"}, this.#pace, this.#chart)),
@@ -43,6 +44,7 @@ export class ClassRow {
     const moved = now.messages !== this.#shown?.messages;
     this.#shown = now;
     setText(this.#link, now.title);
+    this.#lesson.hidden = !now.lesson;
     this.#showPeople(now);
     if (moved) draw(this.#chart, now.messages, Math.max(LEAST_TOP, ...now.messages));
     this.element.classList.toggle("is-silent", now.messages.every((count) => count === 0));

@@ -9,6 +9,7 @@ import {closeMenus} from "../../static/menu.js";
 import {byId} from "../../static/page.js";
 import {clockTime} from "../../static/time.js";
 import {DASHBOARD} from "../../static/topic.js";
+import {showAlerts} from "./alerts_list.js";
 import {chart, draw} from "./chart.js";
 import {ClassTable} from "./class_table.js";
 import {isQuiet, needsAttention, orderOf} from "./order.js";
@@ -26,6 +27,7 @@ const lively = new ClassTable(byId("lively"), pace, () => arrange(true));
 const quiet = new ClassTable(byId("quiet-classes"), pace, () => arrange(true));
 const folded = byId("quiet");
 const totalChart = chart(MINUTES);
+const updateAlerts = showAlerts(school);
 let sortedAt = 0;
 let isFound = finder("");
 
@@ -33,6 +35,7 @@ function show() {
   byId("loading").hidden = true;
   setText(byId("as-of"), _("As of {time}", {time: clockTime(school.moment.at)}));
   showTotals();
+  updateAlerts();
   arrange(Date.now() - sortedAt > RESORT_MS);
 }
 
@@ -41,6 +44,7 @@ function showTotals() {
   const {student = 0, teacher = 0, principal = 0} = users;
   const classes = [...school.classes.values()];
   const left = classes.filter(needsAttention).length;
+  const lessons = classes.filter((each) => each.lesson).length;
   setText(byId("total-students"), number(student));
   setText(byId("total-teachers"), number(teacher));
   setText(byId("total-principals"), number(principal));
@@ -49,6 +53,8 @@ function showTotals() {
   setText(byId("enrolled"), inClasses(classes.filter((each) => each.students_online > 0).length));
   setText(byId("connections"), ngettext("{n} connection in all", "{n} connections in all", connections));
   setText(byId("class-count"), number(classes.length));
+  byId("lessons").hidden = lessons === 0;
+  setText(byId("lessons"), ngettext("{n} lesson now", "{n} lessons now", lessons));
   byId("attention").hidden = left === 0;
   setText(byId("attention"), ngettext("{n} without a teacher", "{n} without a teacher", left));
   draw(totalChart, school.messages);

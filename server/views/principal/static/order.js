@@ -19,9 +19,9 @@ export function needsAttention(now) {
   return now.students_online > 0 && now.teachers_online === 0;
 }
 
-/** Nobody there, and no message within the last minutes. @param {ClassNow} now */
+/** Nobody there, no lesson, and no message within the last minutes. @param {ClassNow} now */
 export function isQuiet(now) {
-  return now.students_online + now.teachers_online === 0 && !now.messages.slice(-2).some((count) => count > 0);
+  return !now.lesson && now.students_online + now.teachers_online === 0 && !now.messages.slice(-2).some((count) => count > 0);
 }
 
 /** @param {ClassNow} now */

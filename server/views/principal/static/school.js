@@ -8,9 +8,10 @@ export const MINUTES = 30;
 const MINUTE_MS = 60_000;
 
 /**
- * `messages` of each minute, oldest first, the running one last; at most MINUTES, and none before the first.
+ * `messages` of each minute, oldest first, the running one last; at most MINUTES, and none before the first. `lesson`: since
+ * when one runs, and since when no teacher has been in it, where none is.
  * @typedef {{id: number, title: string, students: number, students_online: number, teachers_online: number,
- *   messages: number[]}} ClassNow
+ *   messages: number[], lesson?: {since: number, untaught?: number} | null}} ClassNow
  * @typedef {{users: Record<string, number>, connections: number, messages_per_minute: number}} Totals
  * @typedef {{version: number, at: number, minute: number, elapsed: number, totals: Totals}} Moment
  * @typedef {Moment & {classes: ClassNow[]}} Snapshot
@@ -25,9 +26,16 @@ export class School {
   /** @type {Moment} */
   moment = {version: 0, at: 0, minute: 0, elapsed: 0, totals: {users: {}, connections: 0, messages_per_minute: 0}};
 
+  #toldAt = 0; // by this page's clock
+
+  /** What time it is on the server, by its last word: the clock of a phone may be wrong. */
+  get at() {
+    return this.moment.at + performance.now() - this.#toldAt;
+  }
+
   /** Begin anew. @param {Snapshot} snapshot */
   begin({classes, ...moment}) {
-    this.moment = moment;
+    this.#take(moment);
     this.classes = new Map(classes.map((each) => [each.id, each]));
     this.messages = Array.from({length: MINUTES}, () => 0);
     for (const each of classes) this.#count(each.messages, 1);
@@ -37,7 +45,7 @@ export class School {
   apply({previous, classes, gone, ...moment}) {
     if (previous !== this.moment.version) return false;
     this.#moveOn(moment.minute - this.moment.minute);
-    this.moment = moment;
+    this.#take(moment);
     for (const id of gone) this.#remove(id);
     for (const change of classes) this.#change(change);
     return true;
@@ -48,6 +56,12 @@ export class School {
   pace({messages}) {
     const part = 1 - this.moment.elapsed / MINUTE_MS;
     return Math.round((messages.at(-2) ?? 0) * part + (messages.at(-1) ?? 0));
+  }
+
+  /** @param {Moment} moment */
+  #take(moment) {
+    this.moment = moment;
+    this.#toldAt = performance.now();
   }
 
   /** @param {number} minutes */
