@@ -37,6 +37,7 @@ import {showReaders} from "./lesson/readers.js";
 import {showPolls} from "./lesson/polls.js";
 import {showMentionsInTab} from "./mentions.js";
 import {showOriginals} from "./lesson/originals.js";
+import {showHistory} from "./lesson/history.js";
 import {showTranscript} from "./lesson/transcript.js";
 import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
@@ -166,6 +167,7 @@ showLesson(channel);
 showMissed(channel, () => void history.toUnread());
 showOriginals();
 showTranscript();
+showHistory();
 showFinding();
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {

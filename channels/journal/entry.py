@@ -197,6 +197,14 @@ class KeptSpell(msgspec.Struct, frozen=True, gc=False):
     seen: int
 
 
+class Activity(msgspec.Struct, frozen=True, gc=False):
+    """How many events an author stored in one slot of time: the `slot`-th since 1970."""
+
+    slot: int
+    author_id: int
+    count: int
+
+
 class Unended(msgspec.Struct, frozen=True, gc=False):
     """A topic with an event, at `begun` and stored `at` (ms), that no later event has ended.
 

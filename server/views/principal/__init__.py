@@ -1,5 +1,6 @@
 """What the principal sees."""
 
+from server.views.principal.history import ClassHistory
 from server.views.principal.hours import HoursPage
 from server.views.principal.principal import (
     Dashboard,
@@ -18,6 +19,7 @@ handlers = [
     (r"/principal/classes/([0-9]{1,15})/attendance\.json", PrincipalAttendanceData),
     (r"/principal/classes/([0-9]{1,15})/attendance\.csv", PrincipalAttendanceSheet),
     (r"/principal/classes/([0-9]{1,15})/transcript\.(csv|json)", PrincipalTranscript),
+    (r"/principal/classes/([0-9]{1,15})/history", ClassHistory),
     (r"/principal/announcements", PrincipalAnnouncements),
     (r"/principal/hours", HoursPage),
 ]

@@ -12,7 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.event import Stored
-from channels.journal.entry import Checked, DueTimer, Entry, Mark, Receipt, Snapshot, Superseded, Timer, Writer
+from channels.journal.entry import (
+    Activity,
+    Checked,
+    DueTimer,
+    Entry,
+    Mark,
+    Receipt,
+    Snapshot,
+    Superseded,
+    Timer,
+    Writer,
+)
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
@@ -483,3 +494,14 @@ async def test_what_is_read_in_quiet_hours_counts_when_they_end(journal: Journal
     await mark_read(journal, Mark("a", 1, 5, 41_000, quiet=next_evening))
     assert await journal.readers("a", 4, next_evening) == [1]
     assert await journal.readers("a", 5, next_evening) == []
+
+
+async def test_activity_counts_events_of_each_author_by_time(journal: Journal) -> None:
+    def at(time: int, author: int, topic: str = "a", event: str = "message:sent") -> Entry:
+        return Entry(topic, event, b"{}", author, None, time)
+
+    await append(
+        journal, at(99, 1), at(100, 1), at(119, 2), at(150, 1), at(149, 2), at(110, 1, "b"), at(110, 1, "a", "x")
+    )
+    found = await journal.activity("a", "message:sent", 100, 50)
+    assert found == [Activity(2, 1, 1), Activity(2, 2, 2), Activity(3, 1, 1)]
