@@ -66,10 +66,3 @@ async def test_only_staff_have_a_form_to_announce(signed_in: SignedIn) -> None:
 async def test_page_explains_an_empty_list_of_classes(signed_in: SignedIn) -> None:
     answer = await (await signed_in("ana")).get("/students/")
     assert answer.has("You are in no class yet")  # hidden, until the scripts find none
-
-
-async def test_principals_page_knows_how_many_people_an_announcement_reaches(signed_in: SignedIn) -> None:
-    reach = (await _data(await signed_in("diretora"), "/principal/announcements"))["reach"]
-    assert reach.keys() == {"school", "role:students", "role:teachers"}
-    assert reach["school"] == reach["role:students"] + reach["role:teachers"] > 0
-    assert (await _data(await signed_in("paula"), "/teachers/announcements"))["reach"] == {}
