@@ -123,6 +123,7 @@ async def test_joins_after_deleted_rows_are_served_from_memory(make_worker: Make
     await spoken(make_worker, 20)
     await delete(database, "seq <= 10")
     worker = await make_worker(limits=FREE, periods=NEVER)
+    await worker.engine._indexing.catch_up()  # of the first worker's messages; it reads the journal
     await worker.connect(ANA).ok("class:7", "phx_join")
     with statements(database) as seen:
         joined = await worker.connect(BRUNO).ok("class:7", "phx_join")
