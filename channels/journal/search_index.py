@@ -16,14 +16,33 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Select,
+    bindparam,
+    create_engine,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import NullPool
 
 from channels.journal.tables import events_table, search_positions_table, search_table, topics_table
 from channels.journal.words import stems, stems_of, words
 
 # Events of one transaction, which keeps SQLite's other writers waiting: some 5 ms.
 AT_ONCE = 100
+
+# How long (s) such a transaction waits for SQLite's lock; the next step tries again.
+BUSY_SECONDS = 1.5
 
 # Words of a query that count: nobody reads what a longer one would find.
 MAX_WORDS = 12
@@ -78,6 +97,7 @@ class SearchIndex:
 
     def __init__(self, engine: AsyncEngine, texts: Mapping[str, TextOf], amending: Collection[str]) -> None:
         self._engine = engine
+        self._file = _open_file(engine.url) if engine.dialect.name == "sqlite" else None
         self._texts = dict(texts)
         self._amending = frozenset(amending)
 
@@ -97,11 +117,18 @@ class SearchIndex:
             return False
         # A thread's, because a text full of new words takes milliseconds.
         texts = await asyncio.to_thread(self._read, [*rows, *targets])
-        async with self._engine.connect() as connection:
-            await connection.execution_options(writes=True)
-            async with connection.begin():
-                await self._store(connection, moves, texts, [(row.topic_id, row.seq) for row in targets])
+        amended = [(row.topic_id, row.seq) for row in targets]
+        await self._write(lambda connection: self._store(connection, moves, texts, amended))
         return len(rows) == AT_ONCE
+
+    async def _write(self, work: Callable[[Connection], None]) -> None:
+        # On SQLite a transaction locks the file for the writers of events. In the event loop each of its statements
+        # would wait for a turn, and the lock with it: for 0.2 s while the loop is busy.
+        if self._file is not None:
+            await asyncio.to_thread(_transact, self._file, work)
+            return
+        async with self._engine.begin() as connection:
+            await connection.run_sync(work)
 
     async def _next(self, connection: AsyncConnection, topics: Collection[str]) -> tuple[Moves, Sequence[Any]]:
         """Return how the positions of these topics are to move, and the events that they pass."""
@@ -146,22 +173,22 @@ class SearchIndex:
         text_of = self._texts.get(event)
         return text_of(payload.encode()) if text_of is not None else ""
 
-    async def _store(
-        self, connection: AsyncConnection, moves: Moves, texts: Sequence[_Text], amended: Iterable[tuple[int, int]]
+    def _store(
+        self, connection: Connection, moves: Moves, texts: Sequence[_Text], amended: Iterable[tuple[int, int]]
     ) -> None:
         """Move the positions, and store the texts of the topics that no other worker has moved meanwhile."""
-        moved = await _move(connection, moves)
+        moved = _move(connection, moves)
         mine = [each for each in texts if each.topic_id in moved]
         # In the order of those who amend: the event first, then its row.
-        current = await _locked(connection, [(each.topic_id, each.seq) for each in mine])
-        await _forget(connection, [key for key in amended if key[0] in moved])
+        current = _locked(connection, [(each.topic_id, each.seq) for each in mine])
+        _forget(connection, [key for key in amended if key[0] in moved])
         rows = [
             {"topic_id": each.topic_id, "seq": each.seq, "at": each.at, "stems": each.stems}
             for each in mine
             if self._said(each.event, current[each.topic_id, each.seq]) == each.said
         ]
         if rows:
-            await connection.execute(insert(search_table), rows)
+            connection.execute(insert(search_table), rows)
 
     # Finding
 
@@ -232,30 +259,40 @@ def _any_of(each: frozenset[str], quoted: str, operator: str) -> str:
     return f"({operator.join(quoted.format(stem) for stem in sorted(each))})"
 
 
-async def _move(connection: AsyncConnection, moves: Moves) -> set[int]:
-    await connection.execute(_FIRST, [{"topic_id": topic_id} for topic_id in sorted(moves)])
+def _open_file(url: URL) -> Engine:
+    connect_args = {"timeout": BUSY_SECONDS, "isolation_level": None}
+    return create_engine(url.set(drivername="sqlite"), poolclass=NullPool, connect_args=connect_args)
+
+
+def _transact(engine: Engine, work: Callable[[Connection], None]) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        work(connection)
+        connection.commit()
+
+
+def _move(connection: Connection, moves: Moves) -> set[int]:
+    connection.execute(_FIRST, [{"topic_id": topic_id} for topic_id in sorted(moves)])
     positions = search_positions_table
     query = select(positions).where(positions.c.topic_id.in_(moves)).order_by(positions.c.topic_id).with_for_update()
-    found = {row.topic_id: row.seq for row in await connection.execute(query)}
+    found = {row.topic_id: row.seq for row in connection.execute(query)}
     mine = {topic_id: after for topic_id, (before, after) in moves.items() if found.get(topic_id) == before}
     if mine:
         moving = update(positions).where(positions.c.topic_id == bindparam("topic")).values(seq=bindparam("after"))
-        await connection.execute(moving, [{"topic": topic, "after": after} for topic, after in mine.items()])
+        connection.execute(moving, [{"topic": topic, "after": after} for topic, after in mine.items()])
     return set(mine)
 
 
-async def _forget(connection: AsyncConnection, keys: Sequence[tuple[int, int]]) -> None:
+def _forget(connection: Connection, keys: Sequence[tuple[int, int]]) -> None:
     if keys:
-        await connection.execute(
-            delete(search_table).where(tuple_(search_table.c.topic_id, search_table.c.seq).in_(keys))
-        )
+        connection.execute(delete(search_table).where(tuple_(search_table.c.topic_id, search_table.c.seq).in_(keys)))
 
 
-async def _locked(connection: AsyncConnection, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
+def _locked(connection: Connection, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
     """Return the payloads of events, which nothing amends until the transaction ends."""
     if not keys:
         return {}
     where = tuple_(events_table.c.topic_id, events_table.c.seq).in_(keys)
     columns = events_table.c.topic_id, events_table.c.seq, events_table.c.payload
-    rows = await connection.execute(select(*columns).where(where).with_for_update(read=True))
+    rows = connection.execute(select(*columns).where(where).with_for_update(read=True))
     return {(topic_id, seq): payload for topic_id, seq, payload in rows}
