@@ -28,15 +28,6 @@ class AuditTrail(Protocol):
 class NoAuditTrail:
     """An engine without an audit log refuses what must be recorded."""
 
-    async def record(
-        self,
-        kind: str,
-        user: User,
-        *,
-        topic: str | None = None,
-        target: int | None = None,
-        subject_id: int | None = None,
-        key: str | None = None,
-    ) -> None:
+    async def record(self, kind: str, user: User, **about: object) -> None:
         """Refuse it."""
         raise Refused(Code.FORBIDDEN, f"{kind} must be recorded, and this server keeps no audit log")

@@ -107,16 +107,16 @@ class Engine:
         self._rules = RuleBook(roles, kinds)
         self._kinds = kinds
         self._features = {feature.name: feature for feature in features}
-        self._rated = frozenset(event.name for role in roles for event in role.emitted() if event.counted)
-        emitted = {event.name: event.amends or event.annotates for role in roles for event in role.emitted()}
-        amends = {name: amend for name, amend in emitted.items() if amend is not None}
-        found = {event.name: event for role in roles for event in role.emitted() if event.found_by is not None}
-        amending = {event.name for role in roles for event in role.emitted() if event.amends is not None}
-        journal.index({name: each.text_of for name, each in found.items()}, amending)
+        emitted = {event.name: event for role in roles for event in role.emitted()}
+        self._rated = frozenset(name for name, event in emitted.items() if event.counted)
+        texts = {name: event.text_of for name, event in emitted.items() if event.found_by is not None}
+        journal.index(texts, {name for name, event in emitted.items() if event.amends is not None})
         self._indexing = Indexing(journal, self._is_searched)
         self._deliveries = Deliveries(journal, self._rules)
-        noted = {event.name: self._deliveries.sent for role in roles for event in role.emitted() if event.noted}
-        passing = {event.name for role in roles for event in role.emitted() if event.passing}
+        changes = {name: event.amends or event.annotates for name, event in emitted.items()}
+        amends = {name: change for name, change in changes.items() if change is not None}
+        noted = {name: self._deliveries.sent for name, event in emitted.items() if event.noted}
+        passing = {name for name, event in emitted.items() if event.passing}
         self._hub = Hub(journal, broker, self._make_topic, amends, noted, passing=passing)
         self._fan_out = self._hub.fan_out
         self._bus = Bus(broker, self._hub)
