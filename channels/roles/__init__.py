@@ -1,4 +1,4 @@
-"""The table of roles: one file for each, with all that is true of that role.
+"""The table of roles: one file for each, with all that is true of that role, and `staff` with what several have alike.
 
 A new role is one new file beside `students.py` and one line in `ROLES` (docs/adding-a-role.md).
 """
