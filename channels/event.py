@@ -51,7 +51,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     It goes to the topic of the push that it comes of, or to `topics`, which are named as in their kinds' `wire`.
     `meaning` says what the payload's type does not. `governs`: the event changes what may be pushed in its topic, from
     its commit on (see `channels.lesson.feature.Feature.rule`). `counted`: the event counts in the topic's message rate.
-    `noted`: it is noted to whom the event was delivered (see `channels.lesson.feature.Feature.noted`).
+    `noted`: the journal records which users the event was delivered to (see `channels.lesson.feature.Feature.noted`).
 
     `amends`: the event replaces what is in an earlier one of its topic, and in those about that one; the former payload
     is kept as a version. `annotates`: the event adds to an earlier one. No version is kept, and events about that one

@@ -1,9 +1,9 @@
-"""Notes to whom announcements were delivered: whose connection was sent one, live or by a join.
+"""Records which users an announcement was delivered to: those whose connection was sent it, live or by a join.
 
     Hub accepts such an event -> everybody here who has joined       a join -> who joins with the newest of them unread
 
-A note is a mark of the topic like that of reading (`Journal.mark_read`): it says "up to this position", rides along
-with the next transaction, and is lost with the process. Then the next join makes it again.
+A record is a mark like a read mark (`Journal.mark_read`): it says "up to this position", and is stored with the next
+transaction. If the process dies before, the user's next join makes it again.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from channels.topics.topic import Topic
 
 
 class Deliveries:
-    """The notes of one worker."""
+    """The records of one worker."""
 
     def __init__(self, journal: Journal, rules: RuleBook) -> None:
         self._journal = journal
         self._rules = rules
 
     def sent(self, topic: Topic, seq: int) -> None:
-        """Note that an event was sent to the sessions here that have joined its topic, once the turn has sent it."""
+        """Record, once this turn of the event loop has sent it, that the sessions here got an event of their topic."""
         asyncio.get_running_loop().call_soon(self._sent, topic, seq)
 
     def _sent(self, topic: Topic, seq: int) -> None:
@@ -36,7 +36,7 @@ class Deliveries:
         self._note(topic, {member.user.id for member in members if member.user.role in roles}, seq)
 
     def joined(self, topic: Topic, member: Member) -> None:
-        """Note what the reply to a join carries, if it is not known to be delivered."""
+        """Record that the reply to a join delivers what it carries, if that was not delivered before."""
         seq, user = topic.state.noted, member.user
         is_known = seq <= max(topic.reads.get(user.id, 0), topic.delivered.get(user.id, 0))
         if not is_known and user.role in self._rules.counted(topic.address):
@@ -44,7 +44,7 @@ class Deliveries:
 
     def _note(self, topic: Topic, user_ids: Iterable[int], seq: int) -> None:
         now = time.time_ns() // 1_000_000
-        # Where too many wait, some are noted with their next join.
+        # Where too many wait, some users are recorded at their next join.
         with contextlib.suppress(Refused):
             for user_id in user_ids:
                 self._journal.mark_read(Mark(topic.name, user_id, 0, now, seq))

@@ -2,8 +2,8 @@
 
     note(topic, target, tell) -> one count of the journal, at once or TELL_SECONDS after the last -> tell() -> published
 
-A choice costs a note in a dict, and a thousand choices a second cost two counts. Each worker tells of what it has
-stored; what the broker loses is told with the next choice.
+A choice costs one entry of a dict, and a thousand choices a second cost two counts. Each worker publishes the counts
+after choices that it has stored; where the broker loses them, the next choice publishes newer ones.
 """
 
 import asyncio

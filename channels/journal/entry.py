@@ -52,7 +52,7 @@ class Entry(msgspec.Struct, gc=False):
     `about`: the position of an earlier event of the topic that this one is about; what amends that one changes this
     one, too. `amend`: this event changes that one and those about it; where it `annotates`, that one only, and no
     version is kept. `names_first`: the payload gets a field `target`, the position of its group's first entry.
-    `timer`: what is to be done later; `stops` is the position of an earlier event of the topic whose timer ends.
+    `timer`: an action to run later; `stops` is the position of an earlier event of the topic, whose timer is deleted.
     `audited`: the event waits in the journal until it is copied to the audit log.
     """
 

@@ -354,7 +354,7 @@ class Journal:
         return [row.user_id for row in await self._fetch(query)]
 
     async def marked(self, positions: Mapping[str, int], quiet: int = 0) -> tuple[set[int], set[int]]:
-        """Return who has read one of these topics up to the position given for it, and to whom that was delivered.
+        """Return who has read one of these topics up to its position, and who has had it delivered up to there.
 
         `quiet` is as for `readers`; what was read has been delivered.
         """

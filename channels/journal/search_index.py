@@ -78,7 +78,7 @@ class Hit(NamedTuple):
 
 
 class _Text(NamedTuple):
-    """A text that is to be indexed."""
+    """An event's text, and what the index stores of it."""
 
     topic_id: int
     seq: int

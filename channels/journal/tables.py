@@ -107,8 +107,8 @@ audited_table = Table(
     sqlite_with_rowid=False,
 )
 
-# What is to be done at a time (`at`, ms): the event at `seq` names the `action`. The transaction that does it deletes
-# the row.
+# Actions that run at a time (`at`, ms), each for the event at `seq`. The transaction that stores what an action appends
+# deletes its row.
 timers_table = Table(
     "timers",
     metadata,

@@ -4,10 +4,10 @@
                                                 later: announcement:scheduled on the author's `user:me`, with a timer
                                                        -> announcement:sent and announcement:published together
 
-What waits is kept with the author, so that nobody else sees it; the timer is in the database, so that any worker runs
-it when the time has come, whoever is connected then. Both ends of the waiting (published, cancelled) are governing
-events of the author's topic: whichever commits first forbids the other, and a second worker that publishes finds it
-published. docs/notes/announcements.md argues all of this.
+A scheduled announcement is an event of its author's topic, so that nobody else sees it. Its timer is in the database:
+any worker can run it, also while the author is away. `announcement:published` and `announcement:cancelled` govern the
+author's topic: whichever commits first forbids the other, and a second worker that publishes is refused.
+docs/notes/announcements.md argues all of this.
 """
 
 import secrets

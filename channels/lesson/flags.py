@@ -206,7 +206,7 @@ async def _flag(push: Push[MessageFlag]) -> Effect[Appended]:
 
 
 def _to_staff(push: Push[Any], flagged: MessageFlagged) -> tuple[Append[Any], ...]:
-    # Whoever may read the topic of the staff must not find there what concerns them.
+    # Staff read the topic of their class; a flag on a message of their own must not be there.
     if flagged.user.role != STUDENT:
         return (Append(FLAGGED, flagged, PRINCIPALS.wire),)
     staff = class_staff_topic(push.topic.address.number)

@@ -1,4 +1,4 @@
-"""What students say, and to whom: which of their pushes a locked chat, slow mode, a mute and a class's hours concern.
+"""Students' pushes by who gets them, for the rules that forbid some: locked chat, slow mode, mute, a class's hours.
 
 Events are named here and not imported, so that a rule knows nothing more of the features whose pushes it forbids.
 """
