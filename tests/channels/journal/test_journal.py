@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
@@ -161,21 +159,6 @@ async def test_read_marks_are_stored_despite_a_refused_event(database: AsyncEngi
     await journal.close()
 
 
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_read_timeout_leaves_no_stale_result_on_the_connection(
-    database: AsyncEngine,
-) -> None:
-    journal = started(database, writer_for(database), read_seconds=0.2)
-    await append(journal, entry())
-    async with database.begin() as connection:
-        await connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(JournalUnavailable):
-            await journal.after("class:7", 0, 10)
-    for _ in range(12):  # more than the connections in the pool
-        assert [event.seq for event in await journal.after("class:7", 0, 10)] == [1]
-    await journal.close()
-
-
 async def test_failed_batch_stores_nothing_and_the_next_one_succeeds(database: AsyncEngine) -> None:
     writer = writer_for(database)
     good, bad = entry(), Entry("class:7", "x" * 10, b"\xff", 1, None, 1)  # not UTF-8: the driver rejects it
@@ -213,38 +196,6 @@ async def test_read_mark_the_database_rejects_fails_alone(database: AsyncEngine)
     await mark_read(journal, Mark("class:7", 1, 1, 1), Mark("class:7", 2**70, 1, 1), Mark("class:7", 2, 1, 1))
     assert await journal.marks("class:7") == {1: 1, 2: 1}
     assert await journal.snapshot("class:7") == Snapshot("class:7", 1, b"state")
-    await journal.close()
-
-
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_read_on_a_frozen_connection_fails_before_the_connection_closes(database: AsyncEngine) -> None:
-    journal = started(database, writer_for(database), read_seconds=0.2)
-    async with database.connect() as connection:
-        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        with pytest.raises(JournalUnavailable):
-            await journal.heads(["class:7"])
-        (giving_up,) = journal._reads
-        assert not giving_up.done()
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    await asyncio.gather(giving_up, return_exceptions=True)
-    assert await journal.heads(["class:7"]) == {}
-    await journal.close()
-
-
-@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
-async def test_many_reads_of_a_hanging_database_time_out(database: AsyncEngine) -> None:
-    journal = started(database, writer_for(database), read_seconds=0.3)
-    await append(journal, entry())
-    async with database.begin() as connection:
-        await connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
-        async with asyncio.timeout(8):
-            reads = [journal.after("class:7", 0, 10) for _ in range(1_000)]
-            failures = await asyncio.gather(*reads, return_exceptions=True)
-    assert all(isinstance(failure, JournalUnavailable) for failure in failures)
-    assert len(await journal.after("class:7", 0, 10)) == 1
     await journal.close()
 
 

@@ -1,0 +1,69 @@
+"""Reading the journal within a time, and with few connections at once."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from channels.errors import JournalUnavailable
+from channels.journal.availability import Availability
+from channels.journal.queries import Query
+
+T = TypeVar("T")
+
+# Reads under way at once: as many as the database has connections for, and a bound on what their rows hold.
+MAX_READING = 8
+
+# A read that takes longer counts as unavailable, as a commit does: joins must fail within 5 s, too.
+READ_SECONDS = 4.0
+
+
+class Reader:
+    """Executes queries; each answers within `seconds`, or raises `JournalUnavailable`."""
+
+    def __init__(self, engine: AsyncEngine, seconds: float) -> None:
+        self._engine = engine
+        self._seconds = seconds
+        self._slots = asyncio.Semaphore(MAX_READING)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._reading = Availability("read")
+
+    async def fetch(self, query: Query) -> Sequence[Any]:
+        """Return the rows of a query; the log tells once when reading fails and when it works again."""
+        # The wait for a slot counts, too: of a thousand joins that wait for a database that hangs, each fails in time.
+        # Each client waits for one read at most, which bounds them.
+        try:
+            rows = await self.in_time(self._fetch_in_slot(query))
+        except JournalUnavailable as away:
+            self._reading.failed(away)
+            raise
+        self._reading.succeeded()
+        return rows
+
+    async def in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what some work with the database returns, or raise `JournalUnavailable` when it is late."""
+        # A task of its own, because giving up a connection that hangs takes SQLAlchemy 2 s more.
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.shield(task)
+        except (IntegrityError, ProgrammingError, DataError):
+            raise  # the query is wrong; the database is well
+        except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+            raise JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer") from error
+        finally:
+            task.cancel()
+
+    async def _fetch_in_slot(self, query: Query) -> Sequence[Any]:
+        async with self._slots, self._engine.connect() as connection:
+            try:
+                return (await connection.execute(query)).all()
+            except asyncio.CancelledError:
+                # Its answer may still come: no other read must get it.
+                await connection.invalidate()
+                raise
