@@ -97,6 +97,8 @@ async def visit(browser: Browser, lousa: Lousa, school_with_passwords: Path) -> 
         visitors.append(visitor := await Visitor.arrive(browser, url, login, **options))
         if login in secrets:
             await visitor.come_back(url, secrets.pop(login), path)
+        elif login not in HOMES:
+            await visitor.come_back(url, lousa.tokens(login)[login], path)
         else:
             await visitor.sign_in()
             if path:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
@@ -20,6 +21,8 @@ MATHS_PATH = "classes/1"
 LAN_NAME = "lousa.escola.test"
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# Those who have a password. Anybody else is a student, and comes with a token.
 HOMES = {"ana": "/students/", "bruno": "/students/", "paula": "/teachers/", "diretora": "/principal/"}
 
 # A violation is an event, too: told on the console, whatever the browser itself would say.
@@ -41,6 +44,7 @@ class Visitor:
 
     def __init__(self, login: str, context: BrowserContext, page: Page, *, has_touch: bool = False) -> None:
         self.login = login
+        self.home = HOMES.get(login, "/students/")
         self.has_touch = has_touch
         self.context = context
         self.page = page
@@ -96,7 +100,7 @@ class Visitor:
         await self.page.locator("#login").fill(self.login)
         await self.page.locator("#password").fill(PASSWORD)
         await self.page.locator("#password").press("Enter")
-        await self.page.wait_for_url(f"**{HOMES[self.login]}")
+        await self.page.wait_for_url(f"**{self.home}")
 
     async def sign_in(self) -> None:
         """Go through the sign-in page, and wait until their page is connected."""
@@ -110,7 +114,7 @@ class Visitor:
 
     async def go(self, path: str) -> None:
         """Open one of their pages, and wait until it is connected."""
-        await self.page.goto(HOMES[self.login] + path)
+        await self.page.goto(self.home + path)
         await self.wait_until_online()
 
     async def look(self) -> None:
@@ -155,6 +159,13 @@ class Visitor:
         folder = os.environ.get("LOUSA_SCREENSHOTS")
         if folder:
             await self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+    async def screenshots(self, name: str) -> None:
+        """Take a picture in light and one in dark."""
+        if "LOUSA_SCREENSHOTS" in os.environ:
+            for scheme in SCHEMES:
+                await self.page.emulate_media(color_scheme=scheme)
+                await self.screenshot(f"{name}-{scheme}")
 
     def check(self) -> None:
         """Fail if the browser complained of anything."""
