@@ -14,7 +14,7 @@ A push that is sent again under its id is answered as the first time, also where
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from functools import partial
 from itertools import count
 from typing import Any
@@ -23,12 +23,13 @@ import msgspec
 
 from channels.cluster.bus import Bus
 from channels.engine.audit import AuditTrail
+from channels.engine.entries import Others, choice_entry, entries_of, others_of
 from channels.engine.failure import refuse
 from channels.engine.rerun import Reruns
 from channels.engine.tallies import Tallies
 from channels.errors import Code, Refused
 from channels.event import Nothing
-from channels.journal.entry import Checked, Choice, Entry, Mark, Receipt, Superseded, Tally
+from channels.journal.entry import Checked, Mark, Receipt, Superseded
 from channels.journal.journal import Journal
 from channels.lesson.feature import (
     Action,
@@ -56,8 +57,6 @@ from channels.wire.codec import ClientMessage
 
 # The channel on which workers tell each other read marks; no client can join it.
 READS = "reads"
-
-Others = Sequence[Effect[Any]]
 
 # What a session's pushes are checked against (`Session.checked`) while one is under way whose rule depends on its
 # author's earlier events: no push is checked so, and the next one waits.
@@ -305,7 +304,7 @@ class Pushes:
         action = pending.action
         key = action.key(push)
         if isinstance(first, KeepChoice):
-            entries = [_choice_entry(push, first, action), *others_of(push, others)]
+            entries = [choice_entry(push, first, action), *others_of(push, others)]
             others = (*others, first)
         else:
             entries = entries_of(push, first, others, action.stores_in(push), key)
@@ -363,62 +362,6 @@ class Pushes:
             topic.state.governed = governed
         if topic.state.governed < governed or topic.seq < superseded.own:
             raise Refused(Code.UNAVAILABLE, "the message could not be stored; send it again", retry_after=2_000)
-
-
-def entries_of(push: Push[Any], first: Append[Any], others: Others, stores_in: str, key: str | None) -> list[Entry]:
-    """Return what a push stores in one transaction; the first entry's key makes it count once, the others follow."""
-    entries = [_entry(push, first, stores_in, key or first.key)]
-    if others:
-        entries += others_of(push, others)
-        _audit_once(entries)
-    return entries
-
-
-def others_of(push: Push[Any], others: Others) -> list[Entry]:
-    """Return what a push stores beside its first entry."""
-    return [_entry(push, each, push.topic.name, each.key) for each in others if isinstance(each, Append)]
-
-
-def _audit_once(entries: Sequence[Entry]) -> None:
-    """Let an event that goes to several topics be recorded once."""
-    recorded: set[str] = set()
-    for entry in entries:
-        entry.audited = entry.audited and entry.event not in recorded
-        recorded.add(entry.event)
-
-
-def _entry(push: Push[Any], append: Append[Any], topic: str, key: str | None) -> Entry:
-    event = append.event
-    return Entry(
-        append.topic or topic,
-        event.name,
-        event.encode(append.payload),
-        push.member.user.id,
-        key,
-        push.at,
-        event.governs,
-        append.about,
-        event.amends or event.annotates,
-        event.annotates is not None,
-        append.names_first,
-        timer=append.timer,
-        stops=append.stops,
-        tally=_tally(append),
-        audited=event.audited,
-    )
-
-
-def _tally(append: Append[Any]) -> Tally | None:
-    counted = append.counted
-    if counted is None:
-        return None
-    encode, complete, payload = append.event.encode, counted.complete, append.payload
-    return Tally(counted.target, lambda counts: encode(complete(payload, counts)), counted.forget)
-
-
-def _choice_entry(push: Push[Any], keep: KeepChoice, action: Action[Any, Any]) -> Entry:
-    choice = Choice(keep.target, keep.value, keep.replaces, keep.refusal)
-    return Entry(push.topic.name, action.event, b"", push.member.user.id, action.key(push), push.at, choice=choice)
 
 
 def _response(action: Action[Any, Any], receipt: Receipt) -> Appended | Nothing:

@@ -14,7 +14,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from channels.engine.pushes import Pushes, entries_of
+from channels.engine.entries import entries_of
+from channels.engine.pushes import Pushes
 from channels.errors import Code, Refused, Unavailable
 from channels.journal.entry import Checked, DueTimer, Receipt, Superseded
 from channels.journal.journal import Journal
