@@ -1,6 +1,6 @@
 """What a push stores, from the effects of its action."""
 
-from channels.engine.entries import entries_of
+from channels.engine.entries import Others, entries_of
 from channels.lesson.feature import Append, Publish
 from channels.lesson.lock import LOCKED, ChatLocked
 from channels.topics.kind import class_topic
@@ -14,7 +14,7 @@ async def test_effects_are_stored_in_order_and_audited_once(worker: Worker) -> N
     await paula.ok(HERE, "phx_join")
     payload = ChatLocked(notes=False, author=PAULA.user)
     push = worker.engine._pushes.push_by(PAULA, worker.engine._hub.topics[HERE], payload)
-    others = [Publish(LOCKED, payload), Append(LOCKED, payload, THERE, key="there")]
+    others: Others = [Publish(LOCKED, payload), Append(LOCKED, payload, THERE, key="there")]
     entries = entries_of(push, Append(LOCKED, payload), others, HERE, "here")
     assert [(each.topic, each.push_id, each.author_id, each.governs, each.audited) for each in entries] == [
         (HERE, "here", PAULA.user.id, True, True),
