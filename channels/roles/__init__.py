@@ -4,11 +4,11 @@ A new role is one new file beside `students.py` and one line in `ROLES` (docs/ad
 """
 
 from channels.lesson.rules import Role
-from channels.roles import principal, students, teachers
+from channels.roles import administrators, principal, students, teachers
 from channels.transports.longpoll import ChannelPoll
 from channels.transports.websocket import ChannelSocket
 
-ROLES = (students.ROLE, teachers.ROLE, principal.ROLE)
+ROLES = (students.ROLE, teachers.ROLE, principal.ROLE, administrators.ROLE)
 
 Route = tuple[str, type[ChannelSocket] | type[ChannelPoll]]
 

@@ -22,6 +22,7 @@ from channels.visible import tidy_name
 from server.accounts import known_browser
 from server.accounts.fair_queue import Client
 from server.accounts.members import Members
+from server.accounts.office import Office
 from server.accounts.own_account import OwnAccount
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
@@ -67,7 +68,7 @@ class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
 
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
-    users do with their own account.
+    users do with their own account; `office` is for the school's office.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Accounts:
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
         self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)
+        self.office = Office(sessions, clock)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
@@ -352,6 +354,7 @@ class Accounts:
                 raise SignInRefused("wrong")
             secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
             await add_credentials(db, [new])
+            found.signed_in_at = now
             ended = await end_oldest_sign_ins(db, found.id, MAX_SIGN_INS)
             await forgive(db, found.login, address, browser)
             await note_audited(db, now, "sign-in:made", user_id=found.id, address=address, device=device)
@@ -367,6 +370,7 @@ class Accounts:
             if found is None or not _is_good(found, account.code_hash, now):
                 raise SignInRefused("code")
             set_password(found, password_hash)
+            found.signed_in_at = now
             ended = await end_credentials_of(db, found.id, BROWSER)
             secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
             await add_credentials(db, [new])

@@ -26,3 +26,10 @@ class PasswordRefused(Exception):
 
 class UserError(Exception):
     """An administrator's command cannot be done; the message says why, and nothing was changed."""
+
+
+class LoginTaken(UserError):
+    """Another user has the login."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"There is already a user with the login “{login}”.")

@@ -16,7 +16,7 @@ from channels.member import RoleName
 from channels.visible import first_refused, tidy_name
 from server.accounts.accounts import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
 from server.accounts.passwords import Passwords, check_new_password
-from server.accounts.refusals import UserError
+from server.accounts.refusals import LoginTaken, UserError
 from server.clock import DAY, Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
@@ -111,7 +111,7 @@ class Users:
         password_hash = await self._passwords.hash(password)
         async with writing(self._sessions) as db:
             if await find_user(db, login):
-                raise UserError(f"There is already a user with the login “{login}”.")
+                raise LoginTaken(login)
             made = Account(login=login, name=name, role=role, password_hash=password_hash)
             db.add(made)
             await db.flush()

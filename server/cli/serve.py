@@ -5,7 +5,7 @@ import ipaddress
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 
 from server import rosters
 from server.accounts.passwords import Passwords
+from server.accounts.refusals import LoginTaken
 from server.accounts.users import Users
 from server.application import serve
 from server.cli.options import data_options, host_option, make_settings, run, server_options
@@ -29,7 +30,10 @@ DEMO_USERS = {
     "bruno": "a student, in ana's classes",
     "paula": "their teacher",
     "diretora": "the principal",
+    "secretaria": "the school's office",
 }
+# Not in the roster: the office is made by hand.
+DEMO_OFFICE = ("secretaria", "Rosa Figueira", "administrator")
 
 
 @click.command("serve")
@@ -103,7 +107,10 @@ async def _found_school(databases: Databases) -> None:
     await rosters.apply(sessions, roster)
     passwords = Passwords()
     try:
-        await Users(sessions, passwords).set_one_password(DEMO_PASSWORD)
+        users = Users(sessions, passwords)
+        await users.set_one_password(DEMO_PASSWORD)
+        with suppress(LoginTaken):  # a demo that was kept
+            await users.create(*DEMO_OFFICE, DEMO_PASSWORD)
     finally:
         passwords.close()
 

@@ -4,6 +4,8 @@ Times are milliseconds since 1970, as on the wire. Rows that have ended are mark
 keep their authors.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,8 +17,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from server.databases.folded import MAX_FOLDED_CHARACTERS, folded
 
 # SQLite generates ids only for a column of type INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
@@ -52,16 +57,23 @@ class School(Base):
     quiet: Mapped[str | None] = mapped_column(Text)
 
 
+def _folded(context: Any) -> str:
+    values = context.get_current_parameters()
+    return folded(values["name"], values["login"])
+
+
 class Account(Base):
     """A user: `login` is kept casefolded; without a `password_hash` the user can sign in only with a one-time code.
 
     `enabled` is the administrator's switch; `active` is true if the last roster contained them. Both must hold.
+    `signed_in_at` is the last time that they signed in; NULL: never, 0: before it was noted. `folded` is what they are
+    found by (folded.py).
 
     An id is never reused, even after its row is deleted: the journal refers to authors by id.
     """
 
     __tablename__ = "users"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (Index("users_folded", "folded", "id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     sourced_id: Mapped[str | None] = mapped_column(String(255), unique=True)
@@ -73,6 +85,8 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     code_hash: Mapped[str | None] = mapped_column(String(255))
     code_expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    signed_in_at: Mapped[int | None] = mapped_column(BigInteger)
+    folded: Mapped[str] = mapped_column(String(MAX_FOLDED_CHARACTERS), default=_folded, server_default=text("''"))
 
     @property
     def may_sign_in(self) -> bool:

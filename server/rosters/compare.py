@@ -60,7 +60,7 @@ USERS = Kind(
     _users,
     staged_users,
     ["sourced_id"],
-    ["login", "name", "role"],
+    ["login", "name", "role", "folded"],
     unique="login",
     freed=FREED + _users.c.id.cast(_users.c.login.type),
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from channels.member import RoleName
+from server.databases.folded import folded
 from server.rosters.problems import Remark
 
 
@@ -30,6 +31,11 @@ class User(msgspec.Struct, frozen=True, gc=False):
     role: RoleName
     line: int
     column: str
+
+    @property
+    def folded(self) -> str:
+        """Return what they are found by."""
+        return folded(self.name, self.login)
 
 
 class SchoolClass(msgspec.Struct, frozen=True, gc=False):

@@ -36,6 +36,7 @@ staged_users = _table(
     Column("login", String, unique=True),
     Column("name", String),
     Column("role", String),
+    Column("folded", String),
 )
 staged_classes = _table(
     "roster_classes",

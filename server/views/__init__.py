@@ -12,12 +12,22 @@ from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.views import accounts as accounts_views
+from server.views import administrators, docs, formulas, principal, search, shell, static, students, teachers
 from server.views import audit as audit_views
-from server.views import docs, formulas, principal, search, shell, static, students, teachers
 from server.views.base import Missing, ReadTopic, Slash
 from server.views.static import Assets
 
-PACKAGES: tuple[ModuleType, ...] = (accounts_views, students, teachers, principal, audit_views, search, formulas, docs)
+PACKAGES: tuple[ModuleType, ...] = (
+    accounts_views,
+    students,
+    teachers,
+    principal,
+    administrators,
+    audit_views,
+    search,
+    formulas,
+    docs,
+)
 
 Route = tuple[str, type, dict[str, Any]]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tornado.httpclient import AsyncHTTPClient
 
-from channels.roles import ROLES, principal
+from channels.roles import principal, students, teachers
 from channels.transports.admission import Admission
 from server import views
 from server.accounts.users import Users
@@ -27,7 +27,7 @@ from tests.server.views.visitor import Visitor
 
 TO_PARENTS = {"role:parents": principal.ROLE.topics["role:teachers"]}
 TABLES = Tables(
-    (*ROLES[:-1], replace(principal.ROLE, topics={**principal.ROLE.topics, **TO_PARENTS}), PARENTS),
+    (students.ROLE, teachers.ROLE, replace(principal.ROLE, topics={**principal.ROLE.topics, **TO_PARENTS}), PARENTS),
 )
 LOGINS = {"ana": "student", "paula": "teacher", "diretora": "principal", "marta": "parent"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from channels.lesson.rules import Role, RuleBook
-from channels.roles import ROLES, principal, routes, students, teachers
+from channels.roles import ROLES, administrators, principal, routes, students, teachers
 from channels.topics.kind import KINDS
 
 BY_NAME = {role.name: role for role in ROLES}
@@ -42,6 +42,12 @@ def test_principal_alone_has_the_dashboard_and_all_classes() -> None:
     assert [role for role in ROLES if role.sees_all_classes] == [principal.ROLE]
 
 
+def test_office_reads_the_audit_log_and_pushes_to_nobody() -> None:
+    assert administrators.ROLE.reads_audit
+    assert set(administrators.ROLE.topics) == {"school", "user:me"}
+    assert not {event for event in pushes("administrator", "school") if event.endswith((":send", ":correct"))}
+
+
 def test_flags_are_closed_where_their_author_sees_nothing_of_them() -> None:
     closed = {(role.name, topic) for role in ROLES for topic in role.topics if "flag:close" in pushes(role.name, topic)}
     assert closed == {("teacher", "staff"), ("principal", "staff"), ("principal", "principals")}
@@ -53,8 +59,11 @@ def test_students_are_drained_first_and_wait_in_line() -> None:
     assert [role for role in ROLES if role.waits_in_line] == [students.ROLE]
 
 
-def test_every_role_chats_and_reads_in_its_classes() -> None:
+def test_every_role_but_the_office_chats_in_its_classes() -> None:
+    assert "class" not in administrators.ROLE.topics
     for role in ROLES:
+        if role is administrators.ROLE:
+            continue
         assert {"message:send", "history:read", "read:mark"} <= pushes(role.name, "class"), role.name
 
 

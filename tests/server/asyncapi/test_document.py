@@ -68,7 +68,7 @@ def test_operations_name_the_roles_that_may_use_them(document: dict[str, Any]) -
     assert roles("class.message.send") == {"student", "teacher", "principal"}
     assert roles("class.announcement.send") == {"teacher", "principal"}
     assert roles("school.announcement.send") == {"principal"}
-    assert roles("school.announcement.sent") == {"student", "teacher", "principal"}
+    assert roles("school.announcement.sent") == {"student", "teacher", "principal", "administrator"}
     assert roles("role.students.phx_join") == {"student", "principal"}
 
 

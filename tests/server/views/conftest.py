@@ -86,6 +86,7 @@ async def school(url: str, people: People, users: Users, sessions: DbSessions) -
         ("ana", "Ana Ribeiro", "student"),
         ("paula", "Paula Nogueira", "teacher"),
         ("diretora", "Helena Prado", "principal"),
+        ("secretaria", "Rosa Figueira", "administrator"),
     ):
         await users.create(login, name, role, PASSWORD)
     async with reading(sessions) as session:

@@ -1,0 +1,9 @@
+/** The pages of the school's office, which the server has filled in: their menus and the sign of announcements. */
+
+import {showAnnouncementBadge} from "../../static/announcement_badge.js";
+import {connect} from "../../static/connection.js";
+import {closeMenus} from "../../static/menu.js";
+
+showAnnouncementBadge();
+closeMenus();
+connect();
