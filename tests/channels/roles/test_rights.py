@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code
+from channels.lesson.state import TopicState
 from channels.limit import Limits
 from channels.member import Member
 from channels.topics import kind
@@ -33,7 +34,7 @@ from tests.channels.support import BRUNO, CLASS, DIRETORA, OTHER_CLASS, PAULA, C
 PEOPLE = {role.name: member(100 + n, role.name.title(), role.name, CLASS) for n, role in enumerate(TABLES.roles)}
 STUDENT = PEOPLE["student"]
 # One kind of database is enough: what is tested does not depend on it.
-pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 STATES = states(STUDENT.user.id)
 EVENTS = events_of(TABLES)
@@ -143,6 +144,7 @@ class School:
     def rules(self) -> list[bytes]:
         """Return what the class's rules depend on."""
         state = self.worker.engine._hub.topics["class:7"].state
+        assert isinstance(state, TopicState)
         return [msgspec.msgpack.encode(feature.dump()) for feature in state._rules]
 
     async def kept(self) -> tuple[object, ...]:
@@ -183,6 +185,7 @@ async def expect_refusal(school: School, client: Client, topic: str, event: str,
     assert code in codes, f"{who.login} pushes {event} on {topic}: {code} is none of {set(codes)}"
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", list(STATES), ids=lambda name: name.replace(" ", "-"))
 async def test_every_push_is_answered_as_the_tables_say(school: School, name: str) -> None:
     state = STATES[name]
@@ -247,6 +250,7 @@ def _was_let_in(reply: dict[str, Any], what: str) -> None:
     assert code not in STATE_CODES
 
 
+@on_sqlite
 async def test_nothing_is_open_to_who_is_not_enrolled(school: School) -> None:
     for role in TABLES.roles:
         if role.sees_all_classes:
@@ -261,6 +265,7 @@ async def test_nothing_is_open_to_who_is_not_enrolled(school: School) -> None:
         client.gone()
 
 
+@on_sqlite
 async def test_enrolment_that_has_just_ended_gives_nothing_more(school: School) -> None:
     for role in TABLES.roles:
         client = school.connect(PEOPLE[role.name])
