@@ -1,7 +1,8 @@
 /**
- * The page's language: its strings, from the server's catalog, and its way of writing numbers, times and lists.
+ * The page's language: its strings and its way of writing numbers, times and lists.
  *
- * A string is written in English in the code; `_` finds its translation. `{name}` stands for a value.
+ * A string is written in English in the code; the server's joined scripts have the translation in its place. Where modules are
+ * served as they are, `_` finds it in the catalog that the page names. `{name}` stands for a value.
  */
 
 import {isolated} from "./bidi.js";
@@ -10,7 +11,7 @@ const root = document.documentElement;
 export const language = root.lang || "en";
 
 /** @type {Record<string, string | string[]>} */
-const strings = (await import(root.dataset.catalog ?? "")).default;
+const strings = root.dataset.catalog ? (await import(root.dataset.catalog)).default : {};
 const plurals = new Intl.PluralRules(language);
 
 /**

@@ -118,9 +118,14 @@ def test_library_is_imported_only_in_its_own_modules(library: str) -> None:
     assert not strangers, f"{library} is imported in {', '.join(sorted(strangers))}"
 
 
+# Packages whose modules have another name.
+DISTRIBUTIONS = {"minify": "tdewolff_minify"}
+
+
 def test_every_library_of_the_server_is_in_requirements() -> None:
     lines = (ROOT / "requirements.txt").read_text().lower().replace("-", "_").splitlines()
     names = {name.split(".")[0] for module in OURS for name in _imports(module)}
+    names = {DISTRIBUTIONS.get(name, name) for name in names}
     outside = names - set(sys.stdlib_module_names) - {"channels", "server", "_typeshed"}
     missing = {name for name in outside if not any(line.startswith(name) for line in lines)}
     assert not missing, f"not in requirements.txt: {', '.join(sorted(missing))}"

@@ -8,7 +8,7 @@ are compiled in memory at import (10 ms), so that a fresh clone and a read-only 
 import gettext
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -34,9 +34,9 @@ def read_catalog(code: str) -> Catalog:
 
 
 class Language:
-    """One language: `locale` for templates and handlers, `script` for the pages' scripts (an ES module).
+    """One language: `locale` for templates and handlers, `texts` for the pages' scripts.
 
-    `version` names the contents of `script`, so that browsers may keep it without end.
+    `script` has the same texts as an ES module; `version` names its contents, so that browsers may keep it without end.
     """
 
     def __init__(self, code: str, name: str) -> None:
@@ -45,7 +45,8 @@ class Language:
         self.tag = code.replace("_", "-")  # in the notation of HTML and Intl
         catalog = Catalog() if code == SOURCE else read_catalog(code)
         self.locale: Locale = GettextLocale(code, _compile(catalog))
-        self.script = _as_script(catalog)
+        self.texts = _texts(catalog)
+        self.script = _as_script(self.texts)
         self.version = hashlib.sha256(self.script).hexdigest()[:12]
 
 
@@ -58,9 +59,12 @@ def _compile(catalog: Catalog) -> gettext.NullTranslations:
     return gettext.GNUTranslations(file)
 
 
-def _as_script(catalog: Catalog) -> bytes:
-    """Write the catalog as a module; a plural is the list of its forms, the singular first."""
-    texts = {_key(message.id): message.string for message in catalog if message.id and message.string}
+def _texts(catalog: Catalog) -> Mapping[str, str | Sequence[str]]:
+    """Return the translations by what they translate; a plural is the list of its forms, the singular first."""
+    return {_key(message.id): message.string for message in catalog if message.id and message.string}
+
+
+def _as_script(texts: Mapping[str, str | Sequence[str]]) -> bytes:
     return b"export default " + json.dumps(texts, ensure_ascii=False, sort_keys=True).encode() + b";\n"
 
 

@@ -1,7 +1,8 @@
 """Finds every string that the pages show, in handlers, templates and scripts, and updates the catalogs.
 
 A string is marked by `_("…")` in templates and scripts, `ngettext("…", "…", n)` in scripts, `_("…", "…", n)` in
-templates, and `translate(…)` in handlers. Tornado compiles a template to Python, so Babel's Python extractor reads it.
+templates, and `translate(…)` in handlers. Tornado compiles a template to Python, so Babel's Python extractor reads it;
+scripts are read as the joining reads them, which puts the translations in.
 """
 
 import re
@@ -15,10 +16,11 @@ from babel.messages.pofile import write_po
 from tornado.template import Template
 
 from server.locale import DOMAIN, LANGUAGES, SOURCE, catalog_file, read_catalog
+from server.views.bundle import read_module, texts_of
 
 ROOT = Path(__file__).parents[2]
 # Which arguments are (message, plural). `_` in a template and `translate` take both, and the count, or only the first.
-KEYWORDS = {name: {None: (1,), 3: (1, 2)} for name in ("_", "translate")} | {"ngettext": (1, 2)}
+KEYWORDS = {name: {None: (1,), 3: (1, 2)} for name in ("_", "translate")}
 OPTIONS = {"encoding": "utf-8"}
 
 
@@ -36,23 +38,29 @@ def strings() -> Catalog:
     """Return every string that the pages show, with the files that contain it."""
     catalog = Catalog(domain=DOMAIN, project="Lousa", fuzzy=False)
     for file in [*sorted((ROOT / "server/views").glob("**/*.py")), *template_files(), *script_files()]:
-        for message in _strings_of(file):
+        for message in strings_of(file):
             catalog.add(message, locations=[(str(file.relative_to(ROOT)), 0)])
     return catalog
 
 
-def _strings_of(file: Path) -> Iterator[str | tuple[str, ...]]:
-    method, source = _extractor(file)
-    for _, message, _, _ in extract(method, BytesIO(source), KEYWORDS, options=OPTIONS):  # type: ignore[arg-type]
+def strings_of(file: Path) -> Iterator[str | tuple[str, ...]]:
+    """Return the strings of one file; one that counts is (singular, plural)."""
+    if file.suffix == ".js":
+        yield from texts_of(
+            read_module(file.name, file.read_text()).code
+        )  # Babel does not look into a string in a string
+        return
+    source = BytesIO(_as_python(file))
+    for _, message, _, _ in extract("python", source, KEYWORDS, options=OPTIONS):  # type: ignore[arg-type]
         yield message
 
 
-def _extractor(file: Path) -> tuple[str, bytes]:
+def _as_python(file: Path) -> bytes:
     if file.suffix != ".html":
-        return {".py": "python", ".js": "javascript"}[file.suffix], file.read_bytes()
+        return file.read_bytes()
     # Without its base and includes: each template is read separately.
     text = re.sub(r"{% (extends|include) [^%]*%}", "", file.read_text())
-    return "python", Template(text, name=file.name).code.encode()
+    return Template(text, name=file.name).code.encode()
 
 
 def update() -> None:

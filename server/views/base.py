@@ -227,10 +227,11 @@ class Page(RequestHandler):
 
     @property
     def _catalog(self) -> str:
-        return f"/accounts/language/{self.language.code}.js?v={self.language.version}"
+        """Where the scripts' texts are; empty where the scripts have them in the reader's language."""
+        return "" if self.assets.is_bundled else f"/accounts/language/{self.language.code}.js?v={self.language.version}"
 
     def _script(self, path: str, package: str = "") -> str:
-        return self.assets.script(path, package, self._catalog)
+        return self.assets.script(path, package, self.language.code)
 
     @property
     def home(self) -> str:

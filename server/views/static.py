@@ -7,14 +7,18 @@ Scripts import each other by relative addresses. The version comes first, so tha
 from a package's statics to the shared ones: a browser never mixes two releases, and asks for each file once.
 
 The scripts and sheets that templates name are served joined with what they import, and minified (bundle.py), everything
-compressed. For work on them, `--unbundled` serves each file as it is, read anew for every request.
+compressed. A joined script has its texts in one language, which its address names:
+
+    /v0123456789ab/pt_BR/static/class_page.js
+
+For work on them, `--unbundled` serves each file as it is, read anew for every request.
 """
 
 import asyncio
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from gzip import compress as gzip
@@ -24,9 +28,12 @@ import brotli
 from tornado.escape import xhtml_escape
 from tornado.web import HTTPError, RequestHandler
 
+from server import locale
 from server.compression import MIN_BYTES, choose, is_text
 from server.views import bundle
+from server.views import shorten as shortening
 from server.views.bundle import Bundle, join_sheet
+from server.views.shorten import shorten
 
 ROOT = Path(__file__).parents[2]
 VIEWS = Path(__file__).parent
@@ -44,8 +51,10 @@ _NAMED = re.compile(r"\b(?:script|sheet)\('([^']+)'(?:, '(\w+)')?\)")
 
 
 def version_of(folders: Iterable[Path]) -> str:
-    """Return a name for the contents of all files in these folders, and for how they are joined."""
-    digest = hashlib.sha256(Path(bundle.__file__).read_bytes())
+    """Return a name for the contents of all files in these folders, their translations, and how they are joined."""
+    digest = hashlib.sha256(Path(bundle.__file__).read_bytes() + Path(shortening.__file__).read_bytes())
+    for language in locale.LANGUAGES.values():
+        digest.update(language.script)
     for file in sorted(file for folder in folders for file in folder.rglob("*") if file.is_file()):
         digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes() + b"\0")
     return "v" + digest.hexdigest()[:12]
@@ -94,6 +103,7 @@ class Assets:
 
     def __init__(self, *, is_bundled: bool = True) -> None:
         self.is_bundled = is_bundled
+        self._needed: Mapping[str, Sequence[str]] = {}
         self._joined = self._join() if is_bundled else {}
 
     def find(self, path: str) -> Asset | None:
@@ -107,27 +117,38 @@ class Assets:
         """Return a file's address, with the version where the file stays as it is."""
         return static_url(path, package) if self.is_bundled else path_of(path, package)
 
-    def script(self, path: str, package: str = "", *also: str) -> str:
-        """Return the markup that loads a page's script, and from the beginning all that it imports, and `also`."""
+    def script(self, path: str, package: str = "", language: str = locale.SOURCE) -> str:
+        """Return the markup that loads a page's script, and from the beginning all that it needs at once."""
         found = path_of(path, package)
-        needed = self._common_of(found) if self.is_bundled else _bundle([found]).reached(found)[:-1]
-        also = also if needed else ()
-        begin = f"/{VERSION}" if self.is_bundled else ""
-        addresses = [*also, *(begin + each for each in needed)]
-        preloads = [f'<link rel="modulepreload" href="{xhtml_escape(each)}">' for each in addresses]
+        if self.is_bundled:
+            translated = f"{_prefix(language)}{found}"
+            begin = f"/{VERSION}{translated.removesuffix(found) if translated in self._joined else ''}"
+            needed = self._needed[found]
+        else:
+            begin, needed = "", _bundle([found]).reached(found)[:-1]
+        preloads = [f'<link rel="modulepreload" href="{xhtml_escape(begin + each)}">' for each in needed]
         return "\n".join([*preloads, f'<script type="module" src="{begin}{found}"></script>'])
-
-    def _common_of(self, path: str) -> list[str]:
-        script = self._joined.get(path)
-        return [COMMON] if script is not None and b"common.js" in script.body else []
 
     def _join(self) -> dict[str, Asset]:
         named = _named_by_templates()
         scripts = _bundle([path for path in named if path.endswith(".js")])
-        texts = dict(scripts.files()) | {path: join_sheet(path, _read) for path in named if path.endswith(".css")}
+        self._needed = {path: scripts.needed(path) for path in scripts.scripts}
+        # A script that needs no other has no texts either: it is the same in all languages.
+        alone = {path for path in scripts.scripts if not scripts.needed(path)}
+        joined = {
+            f"{_prefix(code)}{path}": text
+            for code, language in locale.LANGUAGES.items()
+            for path, text in scripts.files(language.texts)
+            if code == locale.SOURCE or path not in alone
+        }
+        texts = shorten(joined) | {path: join_sheet(path, _read) for path in named if path.endswith(".css")}
         # The other modules stay as they are, for who imports the client by its documented addresses.
         files = {path: Asset(path, file.read_bytes()) for path, file in _files().items()}
         return files | {path: Asset(path, text.encode()) for path, text in texts.items()}
+
+
+def _prefix(code: str) -> str:
+    return "" if code == locale.SOURCE else f"/{code}"
 
 
 def _files() -> Mapping[str, Path]:
@@ -207,4 +228,4 @@ def handlers(assets: Assets) -> list[tuple[str, type, dict[str, Assets]]]:
 
     An older version's address answers too: a page that was open over an upgrade still finds its files.
     """
-    return [(r"(/v[0-9a-f]{12})?((?:/\w+)?/static/.*)", Static, {"assets": assets})]
+    return [(r"(/v[0-9a-f]{12})?((?:/\w+){0,2}/static/.*)", Static, {"assets": assets})]

@@ -57,5 +57,6 @@ function reached({members, reachable}) {
   const all = ngettext("{n} person will get it.", "{n} people will get it.", members);
   const away = members - reachable;
   if (away === 0) return all;
-  return `${all} ${ngettext("{n} of them is not signed in anywhere and gets it with the next sign-in.", "{n} of them are not signed in anywhere and get it with the next sign-in.", away)}`;
+  const later = ngettext("{n} of them is not signed in anywhere and gets it with the next sign-in.", "{n} of them are not signed in anywhere and get it with the next sign-in.", away);
+  return `${all} ${later}`;
 }

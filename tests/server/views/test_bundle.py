@@ -1,16 +1,24 @@
 import json
 import re
 import subprocess
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from babel.messages.extract import extract
 
-from server.locale.update import script_files
-from server.views.bundle import Bundle, BundleError, join_sheet, read_module
-from server.views.static import COMMON, FOLDERS, bundled
+from server.locale import LANGUAGES
+from server.locale.update import script_files, strings_of
+from server.views.bundle import Bundle, BundleError, join_sheet, read_module, texts_of, translate
+from server.views.shorten import shorten
+from server.views.static import COMMON, FOLDERS, VERSION, bundled
 from tests.programs import program
 
 CHECK = Path(__file__).with_name("same_program.mjs")
+
+# With the page itself, icons and first events that is 60 KB for a class (tests/browser/test_loading.py).
+MAX_BYTES = 62_000
 
 MODULES = {
     "/static/one_page.js": """
@@ -61,9 +69,13 @@ def _bundle(modules: dict[str, str], *scripts: str) -> Bundle:
 
 
 def _run(folder: Path, bundle: Bundle, code: str) -> object:
+    return _run_files(folder, dict(bundle.files()), code)
+
+
+def _run_files(folder: Path, files: Mapping[str, str], code: str) -> object:
     """Run the joined files in Node, as a browser would, and return what the code prints as JSON."""
     (folder / "package.json").write_text('{"type": "module"}')
-    for path, text in bundle.files():
+    for path, text in files.items():
         file = folder / path.removeprefix("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -88,10 +100,97 @@ def test_joined_modules_run_once_after_what_they_import(tmp_path: Path) -> None:
     assert ran == ["a", "b", "one", "text", "b // kept", "two", "text", "text", "text"]
 
 
-def test_module_of_several_scripts_goes_into_the_common_file() -> None:
+def test_module_of_several_pages_goes_into_the_common_file() -> None:
     bundle = _bundle(MODULES, *PAGES)
-    assert set(bundle.shared) == {"/static/a.js", "/static/strings.js", "/static/deep/b.js"}
+    common = {path for path, file in bundle.places.items() if file == COMMON}
+    assert common == {"/static/a.js", "/static/strings.js", "/static/deep/b.js"}
     assert [path for path, _ in bundle.files()] == [COMMON, *PAGES, "/static/late.js"]
+    assert bundle.needed(PAGES[0]) == [COMMON]
+
+
+LATER = {
+    "/static/one_page.js": """
+import {own} from "./own.js";
+globalThis.log.push("one", own);
+globalThis.form = () => import("./form.js");
+globalThis.list = () => import("./list.js");
+""",
+    "/static/two_page.js": """
+globalThis.log.push("two");
+globalThis.list = () => import("./list.js");
+""",
+    "/static/own.js": 'globalThis.log.push("own");\nexport const own = "of one";\n',
+    "/static/form.js": """
+import {own} from "./own.js";
+import {field} from "./field.js";
+import {row} from "./row.js";
+export const form = [own, field, row];
+""",
+    "/static/list.js": 'import {row} from "./row.js";\nexport const list = [row];\n',
+    "/static/field.js": 'export const field = "field";\n',
+    "/static/row.js": 'globalThis.log.push("row");\nexport const row = "row";\n',
+}
+
+
+def test_what_a_page_imports_later_is_in_files_of_its_own() -> None:
+    bundle = _bundle(LATER, "/static/one_page.js", "/static/two_page.js")
+    assert bundle.needed("/static/one_page.js") == []
+    places = bundle.places
+    assert places["/static/own.js"] == "/static/one_page.js", "it is there when the form comes"
+    assert places["/static/field.js"] == "/static/form.js"
+    shared = places["/static/row.js"]
+    assert shared not in (*LATER, COMMON)
+    assert set(bundle.needed("/static/form.js")) == {"/static/one_page.js", shared}
+
+
+def test_modules_imported_later_run_once(tmp_path: Path) -> None:
+    code = """
+    await import("./static/one_page.js");
+    const [{form}, {list}] = [await globalThis.form(), await globalThis.list()];
+    await globalThis.form();
+    console.log(JSON.stringify([...globalThis.log, form, list]));
+    """
+    ran = _run(tmp_path, _bundle(LATER, "/static/one_page.js", "/static/two_page.js"), code)
+    assert ran == ["own", "one", "of one", "row", ["of one", "field", "row"], ["row"]]
+
+
+def test_joined_scripts_have_their_texts_in_one_language(tmp_path: Path) -> None:
+    code = r"""
+const s = [other("No"), _("?"), _("No"), _("{name} \"x\"", {name}), ngettext("{n} day", "{n} days", n), `${_("No")}`];
+"""
+    texts = {"No": "Não", '{name} "x"': '"{name}"', "{n} day": ["{n} dia", "{n} dias"]}
+    assert (
+        translate(code, texts)
+        == r"""
+const s = [other("No"), _("?"), _("Não"), _("\"{name}\"", {name}), ngettext("{n} dia","{n} dias", n), `${_("Não")}`];
+"""
+    )
+    page = {"/static/one_page.js": 'const _ = (text) => text;\nglobalThis.log.push(_("No"));\n'}
+    bundle = _bundle(page, "/static/one_page.js")
+    [text] = [text for path, text in bundle.files(texts) if path == "/static/one_page.js"]
+    assert '"Não"' in text
+
+
+def test_every_text_of_our_scripts_can_be_translated() -> None:
+    """The joining finds at least what Babel's parser of JavaScript does."""
+    keywords: dict[str, object] = {"_": None, "ngettext": (1, 2)}
+    for file in script_files():
+        found = {message for _, message, _, _ in extract("javascript", BytesIO(file.read_bytes()), keywords)}  # type: ignore[arg-type]
+        texts = set(texts_of(read_module("/static/any.js", file.read_text()).code))
+        assert texts >= found, file
+        assert texts == set(strings_of(file)), file
+
+
+def test_shortened_scripts_are_the_same_program(tmp_path: Path) -> None:
+    bundle = _bundle(MODULES, *PAGES)
+    code = """
+    await import("./static/one_page.js");
+    console.log(JSON.stringify([...globalThis.log, await (await globalThis.late()).later()]));
+    """
+    whole, short = dict(bundle.files()), shorten(dict(bundle.files()))
+    assert short.keys() == whole.keys()
+    assert sum(map(len, short.values())) < sum(map(len, whole.values()))
+    assert _run_files(tmp_path, short, code) == ["a", "b", "one", "text", "b // kept", "text"]
 
 
 @pytest.mark.parametrize(
@@ -159,9 +258,12 @@ def test_sheet_with_a_conditional_import_is_refused() -> None:
         join_sheet("/static/a.css", {"/static/a.css": '@import url("b.css") print;\n'}.__getitem__)
 
 
-def test_joined_pages_are_small() -> None:
-    """What a phone on a poor line loads first: the page's script, what pages share, the sheet."""
-    for names in (("class_page.js", "style/class_page.css"), ("announcements_page.js", "style/announcements_page.css")):
-        files = [bundled().find(path) for path in (COMMON, *(f"/static/{name}" for name in names))]
-        total = sum(len(file.encoded("br").result()) for file in files if file is not None)
-        assert total < 80_000, names
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", ["class_page", "announcements_page", "classes_page"])
+def test_joined_pages_are_small(page: str, language: str) -> None:
+    """What a phone on a poor line loads first: the page's script, what it needs at once, the sheet."""
+    markup = bundled().script(f"{page}.js", "", language)
+    scripts = [found.removeprefix(f"/{VERSION}") for found in re.findall(r'(?:src|href)="([^"]+)"', markup)]
+    assert scripts
+    files = [bundled().find(path) for path in (*scripts, f"/static/style/{page}.css")]
+    assert sum(len(file.encoded("br").result()) for file in files if file is not None) < MAX_BYTES

@@ -117,12 +117,20 @@ def test_page_script_is_joined_and_preloads_what_it_imports() -> None:
     joined = bundled().find("/static/class_page.js")
     assert joined is not None
     assert b'from"./common.js"' in joined.body
-    markup = bundled().script("class_page.js", "", "/catalog?a=1&b")
-    assert markup.splitlines() == [
-        '<link rel="modulepreload" href="/catalog?a=1&amp;b">',
+    assert bundled().script("class_page.js").splitlines() == [
         f'<link rel="modulepreload" href="{static_url("common.js")}">',
         f'<script type="module" src="{static_url("class_page.js")}"></script>',
     ]
+
+
+async def test_page_script_has_its_texts_in_the_readers_language(visitor: Visitor) -> None:
+    address = f"/{VERSION}/pt_BR/static/class_page.js"
+    assert f'src="{address}"' in bundled().script("class_page.js", "", "pt_BR")
+    answer = await visitor.get(address)
+    assert (answer.status, "Escreva" in answer.text or "não" in answer.text) == (200, True)
+    assert "não" not in (await visitor.get(static_url("class_page.js"))).text
+    # The service worker keeps it for all languages.
+    assert f'src="{static_url("offline_page.js")}"' in bundled().script("offline_page.js", "", "pt_BR")
 
 
 def test_unbundled_files_are_served_as_they_are_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
