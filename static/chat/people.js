@@ -77,8 +77,7 @@ function person(user, kind) {
     "li",
     {class: `person ${kind}`},
     avatar(user),
-    h("span", {class: "person-name", dir: "auto", title: name}, name, ...signs.map((words) => h("span", {class: "person-sign"}, words))),
-    roleBadge(user),
+    h("span", {class: "person-name", dir: "auto", title: name}, name, roleBadge(user), ...signs.map((words) => h("span", {class: "person-sign"}, words))),
     menu(user),
   );
 }

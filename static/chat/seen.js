@@ -133,7 +133,7 @@ export class Seen {
     const first = firstIndex(entries, ({row}) => row.getBoundingClientRect().bottom > top + SLACK_PX);
     const end = firstIndex(entries, ({row}) => row.getBoundingClientRect().bottom > bottom + SLACK_PX);
     const row = entries[first]?.row;
-    this.cutRow = row !== undefined && row.getBoundingClientRect().top < top ? row : null;
+    this.cutRow = row !== undefined && row.getBoundingClientRect().top < top && isNameAbove(row, top) ? row : null;
     this.#screen = {above: entries[first - 1]?.payload.seq ?? from, last: entries[end - 1]?.payload.seq ?? from};
     return entries.slice(first, end);
   }
@@ -149,6 +149,12 @@ export class Seen {
     }
     for (const seq of this.#seen) if (seq <= this.#reading.read || this.#seen.size > MAX_SEEN) this.#seen.delete(seq);
   }
+}
+
+/** Whether no part of the author's name is below the upper edge; a row may have none, as one of several of an author.
+ * @param {HTMLElement} row @param {number} top */
+function isNameAbove(row, top) {
+  return (row.querySelector(".author")?.getBoundingClientRect().bottom ?? 0) <= top + SLACK_PX;
 }
 
 /** The index of the first item for which something holds that holds for all after it. @template T @param {T[]} items @param {(item: T) => boolean} holds */

@@ -52,7 +52,7 @@ function studentView(channel, queue) {
   const isCalled = () => queue.called?.user === page.me.id;
   const act = () => void pushAndClose(channel, isUp() || isCalled() ? "hand:lower" : "hand:raise", {});
   const words = h("strong", {class: "strip-words"});
-  const down = quiet("", act);
+  const down = quiet(_("Done"), act);
   const line = lasting(strip("hand", 10), icon("hand"), words, down);
   let said = "";
 
@@ -61,7 +61,7 @@ function studentView(channel, queue) {
     button.hidden = false;
     button.setAttribute("aria-pressed", String(isUp()));
     setText(words, text);
-    setText(down, isCalled() ? _("Done") : _("Lower my hand"));
+    down.hidden = !isCalled(); // until then the button in the head lowers it
     line.toggle(text !== "");
     byId("strips").classList.toggle("is-called", isCalled());
     if (text !== said && text !== "") speakNewest("hand", text);

@@ -4,7 +4,7 @@
  */
 
 import {actions, closeDialog, pushAndClose, showDialog} from "../dialog.js";
-import {h, setText} from "../dom.js";
+import {h} from "../dom.js";
 import {_} from "../language.js";
 import {byId, isStaff, page} from "../page.js";
 import {speak} from "../spoken.js";
@@ -28,7 +28,7 @@ export function showLesson(channel) {
   const set = (lesson) => {
     running = lesson;
     place.hidden = lesson === null;
-    if (lesson !== null) setText(place, words(lesson));
+    if (lesson !== null) place.replaceChildren(h("span", {class: "lesson-words"}, words(lesson)), h("span", {class: "lesson-time", "aria-hidden": "true"}, shortWords(lesson)));
     offersChanged();
   };
   channel.onJoin(({state}) => set(state.lesson ?? null));
@@ -43,7 +43,7 @@ export function showLesson(channel) {
 
   const mayTeach = isStaff(page.me);
   offer({label: () => _("Start the lesson"), icon: "live", order: 0, isOffered: () => mayTeach && running === null, run: () => askToStart(channel)});
-  offer({label: () => _("End the lesson"), icon: "clock", order: 0, isOffered: () => mayTeach && running !== null, run: () => askToEnd(channel, running)});
+  offer({label: () => _("End the lesson"), icon: "leave", order: 0, isOffered: () => mayTeach && running !== null, run: () => askToEnd(channel, running)});
   offer({
     label: () => (mayTeach ? _("Attendance") : _("My attendance")),
     icon: "check",
@@ -57,6 +57,11 @@ export function showLesson(channel) {
 function words({title, since}) {
   const time = clockTime(since);
   return title === "" ? _("Lesson since {time}", {time}) : _("Lesson since {time}: {title}", {time, title});
+}
+
+/** For a phone, beside the sign that a lesson runs. @param {Running} lesson */
+function shortWords({title, since}) {
+  return title === "" ? clockTime(since) : `${clockTime(since)} · ${title}`;
 }
 
 function attendance() {

@@ -13,6 +13,9 @@ import {byId} from "../page.js";
  * @typedef {{label: () => string, icon: string, order: number, isOffered: () => boolean, run: () => void}} Offer
  */
 
+/** From this order on, what one looks up and sets; before it, what one does while teaching. */
+const SECOND_GROUP = 60;
+
 /** @type {Offer[]} */
 const offers = [];
 
@@ -31,7 +34,9 @@ export function offersChanged() {
 /** Let the button open the list. */
 export function startLessonMenu() {
   byId("lesson-button").addEventListener("click", () => {
-    const items = offers.filter(({isOffered}) => isOffered()).map((each) => h("li", {}, item(each)));
+    const shown = offers.filter(({isOffered}) => isOffered());
+    const second = shown.findIndex(({order}) => order >= SECOND_GROUP);
+    const items = shown.map((each, index) => h("li", {class: index > 0 && index === second ? "begins-group" : ""}, item(each)));
     showDialog(_("Lesson"), [h("ul", {class: "dialog-list"}, ...items), closing()]);
   });
 }

@@ -30,13 +30,17 @@ export function showThread(thread) {
   const {student, isOwn} = thread;
   const rows = h("ol", {class: "note-rows", tabindex: "0", "aria-label": _("Notes")});
   const field = fieldOf(thread);
-  const show = () => void showRows(thread, rows);
+  const done = doneButton(thread);
+  const show = () => {
+    done.hidden = thread.waiting?.of(student.id) === undefined;
+    void showRows(thread, rows);
+  };
   const ends = followed(thread, show);
   const title = isOwn ? _("Write to the teacher") : _("Notes with {name}", {name: student.name});
   const who = isOwn
     ? _("The teachers of this class and the principal read this. Your classmates do not.")
     : _("{name}, the other teachers of this class and the principal read this.", {name: student.name});
-  const buttons = [choice(_("Send"), sending(thread, field)), ...doneButton(thread), closeButton()];
+  const buttons = [choice(_("Send"), sending(thread, field)), done, closeButton()];
   showDialog(title, [h("p", {class: "muted"}, who), rows, field, h("div", {class: "dialog-choices"}, ...buttons)], ends);
   field.focus();
   show();
@@ -62,10 +66,8 @@ function closeButton() {
 
 /** Not every note needs an answer. @param {Thread} thread */
 function doneButton({channel, student, waiting}) {
-  const waits = waiting?.of(student.id);
-  if (waits === undefined) return [];
-  const close = () => void pushAndClose(channel, "note:close", {target: waiting?.of(student.id)?.seq ?? waits.seq});
-  return [h("button", {class: "quiet-button", type: "button", onclick: close}, _("Needs no answer"))];
+  const close = () => void pushAndClose(channel, "note:close", {target: waiting?.of(student.id)?.seq});
+  return h("button", {class: "quiet-button", type: "button", onclick: close}, _("Needs no answer"));
 }
 
 /** Return a function that sends what is written; the same text sent again is the same note. @param {Thread} thread @param {HTMLTextAreaElement} field */

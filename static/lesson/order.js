@@ -166,7 +166,7 @@ function closedWords(restriction) {
 
 /** @param {{notes: boolean}} lock */
 function lockedWords({notes}) {
-  return notes ? _("The chat is locked for students. They can still write to you.") : _("The chat is locked for students.");
+  return notes ? _("The chat is locked, notes are allowed.") : _("The chat is locked.");
 }
 
 function lockLabel() {

@@ -8,7 +8,7 @@ import {offer} from "./menu.js";
 
 /** Offer it in the list of the lesson. */
 export function showTranscript() {
-  offer({label: () => _("Transcript"), icon: "down", order: 90, isOffered: () => isStaff(page.me), run: open});
+  offer({label: () => _("Transcript"), icon: "download", order: 90, isOffered: () => isStaff(page.me), run: open});
 }
 
 function open() {

@@ -95,7 +95,7 @@ async def lock(lesson: Lesson) -> None:
     }
     for visitor in (lesson.ana, lesson.bruno):
         await expect(visitor.page.locator("#held")).to_have_text(held[visitor.login])
-    await expect(lesson.diretora.page.locator(".strip-order")).to_contain_text("A conversa está trancada")
+    await expect(lesson.diretora.page.locator(".strip-order")).to_contain_text("Conversa trancada")
     await lesson.picture("locked", lesson.paula, lesson.ana, lesson.bruno)
 
 
@@ -114,6 +114,7 @@ async def note(lesson: Lesson) -> None:
     await dialog(lesson.paula).locator("textarea").fill("Venha à minha mesa.")
     await press(lesson.paula, "Send")
     await expect(waiting).to_be_hidden()
+    await expect(dialog(lesson.paula).get_by_role("button", name="Needs no answer")).to_be_hidden()
     await lesson.picture("note-answered", lesson.paula)
     await press(lesson.paula, "Close")
     await expect(lesson.ana.page.locator(".inbox-note")).to_contain_text("Paula")
@@ -255,7 +256,7 @@ async def transcript(lesson: Lesson) -> None:
         assert secret not in text
     await lesson.diretora.page.goto("/audit")
     records = lesson.diretora.page.locator(".records")
-    for done in ("ocultou uma mensagem", "silenciou um estudante", "trancou o chat", "exportou uma turma"):
+    for done in ("ocultou uma mensagem", "silenciou um aluno", "trancou a conversa", "exportou uma turma"):
         await expect(records).to_contain_text(done)
     await expect(records).not_to_contain_text(WORD)
     await lesson.picture("records", lesson.diretora)
