@@ -100,6 +100,10 @@ MAX_RECENT_BYTES = 256 * 1024
 # Announcements that a topic's state carries: a term's worth on one screen; older ones are read as history.
 STATE_ANNOUNCEMENTS = 50
 
+# Announcements of the whole school that principals follow: what a school announces in a week or two. A page joins the
+# topic of each that it shows, so it is also well below MAX_TOPICS.
+STATE_LISTED = 20
+
 # Open flags that a topic's state carries, the oldest: what somebody works through at one sitting; a class in which all
 # flag one message has 30. How many there are beyond them it counts.
 STATE_FLAGS = 50

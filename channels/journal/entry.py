@@ -205,6 +205,14 @@ class Activity(msgspec.Struct, frozen=True, gc=False):
     count: int
 
 
+class Census(msgspec.Struct, frozen=True, gc=False):
+    """How many events were stored in one part of a time, the `part`-th from 0, and by how many authors."""
+
+    part: int
+    count: int
+    authors: int
+
+
 class Unended(msgspec.Struct, frozen=True, gc=False):
     """A topic with an event, at `begun` and stored `at` (ms), that no later event has ended.
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.journal import queries
+from channels.journal.census import parts_query, topics_query
 from channels.journal.commit_queue import (
     CLOSE_SECONDS,
     COMMIT_DELAY_SECONDS,
@@ -27,6 +28,7 @@ from channels.journal.commit_queue import (
 )
 from channels.journal.entry import (
     Activity,
+    Census,
     Checked,
     Done,
     DueTimer,
@@ -167,6 +169,14 @@ class Journal:
         """
         rows = await self._reader.fetch(queries.activity(topic, event, since, width))
         return [Activity(*row) for row in rows]
+
+    async def census(self, event: str, since: int, until: int, width: int) -> list[Census]:
+        """Return how many events of a kind all topics have between two times (ms), in parts of `width` ms, in order."""
+        return [Census(*row) for row in await self._reader.fetch(parts_query(event, since, until, width))]
+
+    async def by_topic(self, event: str, since: int, until: int) -> dict[str, int]:
+        """Return how many events of a kind each topic has between two times (ms)."""
+        return dict(map(tuple, await self._reader.fetch(topics_query(event, since, until))))
 
     async def at(self, topic: str, seq: int) -> Event | None:
         """Read the event at a position; None where there is none."""

@@ -63,6 +63,8 @@ events_table = Table(
     sqlite_with_rowid=False,
 )
 Index("events_kind", events_table.c.topic_id, events_table.c.event, events_table.c.seq)
+# What is counted over the whole school by time is in the index itself.
+Index("events_time", events_table.c.event, events_table.c.at, events_table.c.topic_id, events_table.c.author_id)
 _IS_ABOUT = events_table.c.about.is_not(None)
 Index(
     "events_about",

@@ -5,6 +5,7 @@ actions in the roles' files.
 """
 
 from channels.lesson import announcing
+from channels.lesson.announced import Announced
 from channels.lesson.announcements import Announcements
 from channels.lesson.dashboard import Dashboard
 from channels.lesson.flags import FlaggedClasses, Flags
@@ -20,6 +21,7 @@ from channels.lesson.slow import Slow
 
 # What topics fold from their events.
 FEATURES = (
+    Announced,
     Announcements,
     Called,
     ClassOpening,

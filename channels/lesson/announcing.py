@@ -21,6 +21,7 @@ from channels.errors import Code, Refused
 from channels.event import Amend, Delivery, EventType, Nothing, Stored
 from channels.field import Milliseconds, Position, PushId, ShownText, Text, Title, TopicName
 from channels.journal.entry import Timer
+from channels.lesson.announced import LISTED, listed
 from channels.lesson.announcements import SENT, AnnouncementSent, Key, known_as
 from channels.lesson.feature import Action, Append, Appended, Due, Effect, Push, Reply, Several, not_blank
 from channels.limit import MAX_PLAN_MS, MAX_PLANS, MAX_TARGETS
@@ -195,9 +196,8 @@ async def _send(push: Push[AnnouncementSend]) -> Effect[Appended]:
     )
     replaced = [] if given.replaces is None else [await _replace(push, given.replaces)]
     if announced.publish_at <= push.at:
-        first, *copies = sent(announced)
-        others: tuple[Effect[Any], ...] = (*copies, *_made(push, announced), *replaced)
-        return Several(first, others) if others else first
+        first, *others = sent(announced)
+        return Several(first, (*others, *_made(push, announced), *replaced))
     waiting = await _scheduled(push, announced, len(replaced))
     return Several(waiting, tuple(replaced)) if replaced else waiting
 
@@ -256,8 +256,8 @@ def _expires_at(push: Push[AnnouncementSend]) -> int | UnsetType:
     return expires_at
 
 
-def sent(announced: AnnouncementScheduled) -> list[Append[AnnouncementSent]]:
-    """Return what announces it now, to each of its topics, in their order."""
+def sent(announced: AnnouncementScheduled) -> list[Append[Any]]:
+    """Return what announces it now, to each of its topics, in their order, and tells principals where it is."""
     several = announced.to if len(announced.to) > 1 else UNSET
     payload = AnnouncementSent(
         announced.title,
@@ -270,7 +270,8 @@ def sent(announced: AnnouncementScheduled) -> list[Append[AnnouncementSent]]:
         announced.urgent,
         announced.expires_at,
     )
-    return [Append(SENT, payload, topic, key=known_as(announced.key)) for topic in announced.to]
+    appends = [Append(SENT, payload, topic, key=known_as(announced.key)) for topic in announced.to]
+    return [*appends, listed(announced.to[0], announced.key)]
 
 
 async def _scheduled(
@@ -352,12 +353,12 @@ SEND = Action(
     AnnouncementSend,
     _send,
     Appended,
-    emits=(SENT, SCHEDULED, CANCELLED, PUBLISHED),
+    emits=(SENT, LISTED, SCHEDULED, CANCELLED, PUBLISHED),
     stores_in=_stores_in,
 )
 # On the author's own topic, where nothing of it is announced.
-SEND_TO = msgspec.structs.replace(SEND, emits=(MADE, SCHEDULED, CANCELLED, PUBLISHED))
+SEND_TO = msgspec.structs.replace(SEND, emits=(MADE, LISTED, SCHEDULED, CANCELLED, PUBLISHED))
 CANCEL = Action("announcement:cancel", AnnouncementCancel, _cancel, Appended, emits=(CANCELLED,))
 PLANS = Action("announcement:plans", AnnouncementPlans, _plans, Plans)
 REACH = Action("announcement:reach", AnnouncementReach, _reach, Reach)
-PUBLISH = Action("announcement:publish", Due, _publish, Nothing, emits=(SENT, PUBLISHED, CANCELLED))
+PUBLISH = Action("announcement:publish", Due, _publish, Nothing, emits=(SENT, LISTED, PUBLISHED, CANCELLED))

@@ -130,9 +130,10 @@ USER = TopicKind(
 PRINCIPALS = TopicKind(
     "principals",
     "principals",
-    "What principals alone see: flags on messages of teachers, and in which classes flags wait for the staff.",
+    "What principals alone see: flags on messages of teachers, in which classes flags wait for the staff, and where "
+    "the newest announcements of the school are.",
     Audience.SCHOOL,
-    features=("flags", "flagged_classes"),
+    features=("flags", "flagged_classes", "announced"),
 )
 ANNOUNCEMENT = TopicKind(
     "announcement",

@@ -163,3 +163,27 @@ async def test_quiet_classes_unfold_step_by_step_and_are_found(open_dashboard: O
     await expect(page.locator("#quiet")).to_be_hidden()
     await page.locator("#filter").fill("turma xx")
     await expect(page.locator("#none")).to_have_text("No class matches.")
+
+
+async def test_progress_of_announcements_moves_and_names_who_is_missing(open_dashboard: Open, come: Come) -> None:
+    teacher = await come("teachers", TEACHER, 0)
+    topics = (await teacher.join("user:me"))["topics"]
+    titles = [each["topic"] for each in topics if each["title"]]
+    for number, title in enumerate(("Festa junina", "Horário de provas", "Passeio")):
+        await teacher.request(titles[0], "announcement:send", {"title": title, "text": "Detalhes", "id": f"a{number}"})
+    principal = await open_dashboard(SMALL_PHONE)
+    rows = principal.page.locator("#announced-list > li")
+    await expect(rows).to_have_count(2, timeout=TIMEOUT_MS)
+    await expect(rows.first).to_contain_text("Passeio")
+    await expect(rows.first.locator(".receipt-count")).to_have_text("Read by 0 of 2")
+    await rows.first.locator("summary").click()
+    await expect(rows.first).to_contain_text("Have not read (2)")
+    await principal.screenshot("dashboard-announced-phone")
+    student = await come("students", "student00001", 0)
+    await student.request(titles[0], "read:mark", {"seq": 3})
+    await expect(rows.first.locator(".receipt-count")).to_have_text("Read by 1 of 2", timeout=TIMEOUT_MS)
+    await teacher.request(titles[0], "announcement:send", {"title": "Chuva", "text": "Sem recreio", "id": "a4"})
+    await expect(rows.first).to_contain_text("Chuva", timeout=TIMEOUT_MS)
+    await principal.page.locator("#announced-more").click()
+    await expect(rows).to_have_count(4)
+    await expect(rows.nth(2).locator("> a")).to_be_focused()

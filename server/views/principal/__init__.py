@@ -11,6 +11,7 @@ from server.views.principal.principal import (
     PrincipalClass,
     PrincipalTranscript,
 )
+from server.views.principal.school_history import SchoolHistory
 
 handlers = [
     (r"/principal/", Dashboard),
@@ -21,5 +22,6 @@ handlers = [
     (r"/principal/classes/([0-9]{1,15})/transcript\.(csv|json)", PrincipalTranscript),
     (r"/principal/classes/([0-9]{1,15})/history", ClassHistory),
     (r"/principal/announcements", PrincipalAnnouncements),
+    (r"/principal/history", SchoolHistory),
     (r"/principal/hours", HoursPage),
 ]

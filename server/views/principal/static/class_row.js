@@ -19,6 +19,7 @@ export class ClassRow {
   #here = h("strong");
   #of = h("span", {class: "muted"});
   #share = /** @type {HTMLProgressElement} */ (h("progress", {"aria-hidden": "true"}));
+  #history = h("a", {class: "pace", title: _("Messages by day")});
   #pace = h("strong");
   #chart = chart(MINUTES);
   /** @type {ClassNow | null} what is shown; each change of a class is another object */
@@ -27,13 +28,15 @@ export class ClassRow {
   /** @param {number} id */
   constructor(id) {
     this.#link.setAttribute("href", `${page.home}classes/${id}`);
+    this.#history.setAttribute("href", `${page.home}classes/${id}/history`);
+    this.#history.append(h("span", {class: "visually-hidden"}, _("Messages by day")), this.#pace, this.#chart);
     this.element = h(
       "tr",
       {role: "row"},
       h("td", {role: "cell"}, this.#link, " ", this.#lesson),
       h("td", {role: "cell"}, this.#teacher),
       h("td", {role: "cell"}, h("span", {class: "students"}, h("span", {}, this.#here, this.#of), this.#share)),
-      h("td", {role: "cell"}, h("span", {class: "pace"}, this.#pace, this.#chart)),
+      h("td", {role: "cell"}, this.#history),
     );
   }
 

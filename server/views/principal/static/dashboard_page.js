@@ -9,6 +9,7 @@ import {closeMenus} from "../../static/menu.js";
 import {byId} from "../../static/page.js";
 import {clockTime} from "../../static/time.js";
 import {DASHBOARD} from "../../static/topic.js";
+import {showAnnounced} from "./announced.js";
 import {showAlerts} from "./alerts_list.js";
 import {chart, draw} from "./chart.js";
 import {ClassTable} from "./class_table.js";
@@ -100,7 +101,9 @@ byId("filter").addEventListener("input", () => {
 byId("sort").addEventListener("change", () => arrange(true));
 folded.addEventListener("toggle", () => arrange(true));
 follow(socket.channel(DASHBOARD), school, show);
-showReports((id) => school.classes.get(id)?.title ?? "");
+const titleOf = (/** @type {number} */ id) => school.classes.get(id)?.title ?? "";
+showAnnounced(titleOf);
+showReports(titleOf);
 showAnnouncementBadge();
 closeMenus();
 connect();

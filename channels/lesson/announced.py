@@ -1,0 +1,65 @@
+"""What was announced in the school, for principals: where each announcement is, whoever made it, without its words.
+
+    announcement:send -> announcement:sent in each topic, and announcement:listed on `principals`, in one transaction
+
+Principals follow from there how far each has come (`announcement:progress`). The words stand in the announcement alone,
+so that a correction or a withdrawal has no copy to reach.
+"""
+
+from collections import deque
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from channels.event import Delivery, EventType
+from channels.field import Position, TopicName
+from channels.lesson.announcements import Key
+from channels.lesson.feature import Append, Feature
+from channels.limit import STATE_LISTED
+from channels.topics.kind import PRINCIPALS
+from channels.wire.codec import Broadcast, Event, as_broadcast
+
+
+class AnnouncementListed(msgspec.Struct, frozen=True):
+    """An announcement has gone out: it is at `target` of `topic`, and under the same key where else it went to."""
+
+    topic: TopicName
+    key: Key
+    target: Position | UnsetType = UNSET  # known only when both are stored
+
+
+LISTED = EventType("announcement:listed", AnnouncementListed, Delivery.DURABLE, (PRINCIPALS.wire,))
+
+
+def listed(topic: str, key: str) -> Append[AnnouncementListed]:
+    """Tell principals of an announcement that the same push stores first, in this topic."""
+    return Append(LISTED, AnnouncementListed(topic, key), PRINCIPALS.wire, names_first=True)
+
+
+class Announced(Feature[list[Event]]):
+    """The newest announcements of the school, oldest first."""
+
+    __slots__ = ("_newest",)
+
+    name = "announced"
+    events = (LISTED,)
+    saved = list[Event]
+
+    def __init__(self) -> None:
+        self._newest: deque[Event] = deque(maxlen=STATE_LISTED)
+
+    def apply(self, event: Event) -> None:
+        """Keep one, and drop the oldest past the bound."""
+        self._newest.append(event)
+
+    def view(self) -> list[Broadcast]:
+        """Return them, oldest first."""
+        return [as_broadcast(event) for event in self._newest]
+
+    def dump(self) -> list[Event]:
+        """Return them as they were broadcast."""
+        return list(self._newest)
+
+    def load(self, saved: list[Event]) -> None:
+        """Take those of a snapshot."""
+        self._newest.extend(saved)
