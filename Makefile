@@ -7,7 +7,7 @@ CLIENT := tests/client/node_modules
 NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stamp $(CLIENT)/stamp
 
 # Processes that run tests side by side: more than there are cores, because many tests wait for most of their time.
-JOBS ?= 3
+JOBS ?= 4
 SIDE_BY_SIDE := --numprocesses $(JOBS)
 
 # Chooses what happens in the long schedules. Each run takes another one; a schedule that fails says how to replay it.

@@ -26,10 +26,25 @@ GROUPS = (
 # These tests mostly wait. Started late, they would delay the end of the whole run.
 FIRST = ("faults", "scenarios", "interop", "browser")
 
-# The journal's own tests show that both databases keep its contract. These tests use it through the engine, and rarely
-# find more: on PostgreSQL they run in `make test-long` only, but for the pushes that several workers write at once.
-ON_POSTGRESQL_LONG = ("tests/channels/engine/", "tests/channels/topics/")
-ON_POSTGRESQL_ALWAYS = ("tests/channels/engine/test_rerun.py",)
+# The tests of the journal and of the accounts' tables show that both databases keep their contract. These reach it
+# through other modules, and rarely find more: on PostgreSQL they run in `make test-long` only, but for pushes that
+# several workers write at once and features with statements of their own.
+ON_POSTGRESQL_LONG = (
+    "tests/channels/engine/",
+    "tests/channels/lesson/",
+    "tests/channels/topics/",
+    "tests/server/accounts/",
+    "tests/server/rosters/",
+)
+ON_POSTGRESQL_ALWAYS = (
+    "tests/channels/engine/test_rerun.py",
+    "tests/channels/lesson/test_acknowledging.py",
+    "tests/channels/lesson/test_polls.py",
+    "tests/channels/lesson/test_search.py",
+    "tests/server/accounts/test_accounts.py",
+    "tests/server/accounts/test_users.py",
+    "tests/server/rosters/test_samples.py",
+)
 
 _LEFT = pytest.StashKey[int]()
 

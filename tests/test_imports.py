@@ -8,6 +8,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,13 @@ MODULES = _modules()
 OURS = sorted(name for name in MODULES if name.split(".")[0] in ("channels", "server"))
 
 
-def _imports(module: str) -> Iterator[str]:
-    """Yield the imports of a module: submodules of ours by their full name, others as written."""
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """Return the imports of a module: submodules of ours by their full name, others as written."""
+    return tuple(_names(module))
+
+
+def _names(module: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

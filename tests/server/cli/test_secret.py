@@ -1,8 +1,10 @@
 """Codes and tokens printed by real processes, whose output fails in the ways that outputs fail."""
 
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from server.cli.main import main
-from tests.lousa import ROOT
+from tests.lousa import ROOT, Lousa
 from tests.roster import write_school
 
 COMMANDS = (("user", "codes"), ("token", "create", "student00001", "teacher"))
@@ -31,11 +33,18 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def run(data: Path, command: tuple[str, ...], stdout: IO[Any] | int | None) -> tuple[int, str]:
+def run(data: Path, command: tuple[str, ...], stdout: int) -> tuple[int, str]:
     """Run a command with this output; return its exit code and what it printed to its error output."""
-    arguments = [sys.executable, "server.py", *command, "--data-dir", str(data)]
-    done = subprocess.run(arguments, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
-    return done.returncode, done.stderr
+    arguments = [*command, "--data-dir", str(data)]
+    with tempfile.TemporaryFile("w+") as errors, open(os.devnull) as nothing:
+        streams = (nothing.fileno(), stdout, errors.fileno())
+        if Lousa.preloaded is not None:
+            code = Lousa.preloaded.start(arguments, os.environ, streams).wait(60)
+        else:
+            started = [sys.executable, "server.py", *arguments]
+            code = subprocess.run(started, cwd=ROOT, stdout=stdout, stderr=errors, timeout=60).returncode
+        errors.seek(0)
+        return code, errors.read()
 
 
 def stored(data: Path) -> list[Any]:
@@ -66,7 +75,7 @@ def test_secrets_that_cannot_be_printed_change_nothing(
 ) -> None:
     assert CliRunner().invoke(main, ["user", "codes", "--data-dir", str(data)]).exit_code == 0
     before = stored(data)
-    code, told = run(data, command, failing)
+    code, told = run(data, command, failing.fileno())
     assert code == 1
     assert told.startswith("Error: The output cannot be written (")
     assert told.count("\n") == 1, "no traceback, and no complaint at the end"
@@ -85,7 +94,7 @@ def test_sheet_begins_a_file_with_a_mark_and_a_pipe_without(data: Path, tmp_path
     sheet = tmp_path / "codes.csv"
     for mode in ("wb", "ab"):
         with sheet.open(mode) as file:
-            assert run(data, COMMANDS[0], file) == (0, "")
+            assert run(data, COMMANDS[0], file.fileno()) == (0, "")
     first, second = sheet.read_bytes().split("\ufeff".encode())
     assert (first, second.count(b"class,name,login,code,expires\n")) == (b"", 2)
     assert "Conceição" in second.decode()
@@ -94,5 +103,5 @@ def test_sheet_begins_a_file_with_a_mark_and_a_pipe_without(data: Path, tmp_path
     assert piped.stdout.startswith(b"class,name,login,code,expires\n")
     assert "Conceição" in piped.stdout.decode()
     with (tmp_path / "tokens").open("wb") as file:
-        assert run(data, COMMANDS[1], file) == (0, "")
+        assert run(data, COMMANDS[1], file.fileno()) == (0, "")
     assert (tmp_path / "tokens").read_bytes().startswith(b"student00001\t")
