@@ -18,9 +18,9 @@ from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
-from channels.visible import tidy_name
 from server.accounts import known_browser
 from server.accounts.fair_queue import Client
+from server.accounts.identifiers import normal_code, normal_login
 from server.accounts.members import Members
 from server.accounts.office import Office
 from server.accounts.own_account import OwnAccount
@@ -60,8 +60,6 @@ EXTEND_CONNECTED_AFTER_MS = SIGN_IN_MS // 2
 MAX_SIGN_INS = 20
 # Longer than a running worker can be cut off from the database.
 CHANGES_KEPT_MS = 7 * DAY
-# As wide as the column.
-MAX_LOGIN_CHARACTERS = 255
 
 
 class Accounts:
@@ -86,7 +84,7 @@ class Accounts:
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
         self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)
-        self.office = Office(sessions, clock)
+        self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
@@ -197,6 +195,10 @@ class Accounts:
                 await note_audited(db, self._clock(), "sign-in:ended", user_id=user_id)
             await note_changes(db, users, self._clock())
         self._forget(users)
+
+    def now(self) -> int:
+        """Return the time, ms since 1970."""
+        return self._clock()
 
     async def school_name(self) -> str:
         """Return the school's name, empty before the first import."""
@@ -380,6 +382,10 @@ class Accounts:
         self._forget(ended)
         return secret
 
+    def _forget_school(self) -> None:
+        self.forget((), school=True)
+        self.changed.set()
+
     def _forget(self, users: set[int]) -> None:
         if users:
             self.forget(users)
@@ -395,19 +401,6 @@ def new_credential(kind: str, user_id: int, now: int, expires_at: int, device: s
     """Make a new secret for a user, and the row to store for it."""
     secret = secrets.token_urlsafe(32)
     return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at, device)
-
-
-def normal_login(login: str) -> str:
-    """Return the stored form of a login; for text that cannot be a login, one that no user has."""
-    # PostgreSQL takes neither a NUL nor half a surrogate pair in a text.
-    plain = login[: 2 * MAX_LOGIN_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    # Keyboards send the same accented letter composed or decomposed, and what is pasted brings marks of direction.
-    return tidy_name(plain.casefold())[:MAX_LOGIN_CHARACTERS]
-
-
-def normal_code(code: str) -> str:
-    """Return a one-time code in the form that was hashed: capitals, no blanks, no hyphens."""
-    return "".join(code.split()).replace("-", "").upper()
 
 
 def by_name(name: str) -> tuple[str, str]:

@@ -95,15 +95,19 @@ class OwnAccount:
 
     async def sign_ins(self, member: Member) -> list[OwnSignIn]:
         """Return the user's valid sign-ins: that of `member`, the others by their last use, then programs' tokens."""
+        return await self.sign_ins_of(member.user.id, member.credential_id)
+
+    async def sign_ins_of(self, user_id: int, credential_id: int = 0) -> list[OwnSignIn]:
+        """Return somebody's valid sign-ins; `credential_id` is the one that asks, if it is theirs."""
         async with reading(self._sessions) as db:
-            rows = await sign_ins_of(db, member.user.id, self._clock())
+            rows = await sign_ins_of(db, user_id, self._clock())
         found = [
             OwnSignIn(
                 row.id,
                 row.device or "",
                 row.expires_at - self._sign_in_ms if row.kind == BROWSER else 0,
                 row.kind != BROWSER,
-                row.id == member.credential_id,
+                row.id == credential_id,
             )
             for row in rows
         ]

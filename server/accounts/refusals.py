@@ -25,11 +25,18 @@ class PasswordRefused(Exception):
 
 
 class UserError(Exception):
-    """An administrator's command cannot be done; the message says why, and nothing was changed."""
+    """An administrator's command cannot be done; the message says why, and nothing was changed.
+
+    `reason` is a word that a page can translate, where a page may meet it.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LoginTaken(UserError):
     """Another user has the login."""
 
     def __init__(self, login: str) -> None:
-        super().__init__(f"There is already a user with the login “{login}”.")
+        super().__init__(f"There is already a user with the login “{login}”.", "taken")

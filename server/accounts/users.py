@@ -4,7 +4,6 @@ Each command is one transaction, and raises UserError (nothing was changed) with
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
@@ -13,8 +12,9 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import RoleName
-from channels.visible import first_refused, tidy_name
-from server.accounts.accounts import MAX_LOGIN_CHARACTERS, by_name, new_credential, normal_login
+from server.accounts.accounts import by_name, new_credential
+from server.accounts.identifiers import CODE_DAYS, new_code, normal_login, valid_login, valid_name
+from server.accounts.office import check_not_last
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import LoginTaken, UserError
 from server.clock import DAY, Clock, now_ms
@@ -36,16 +36,8 @@ from server.databases.users import (
     without_password,
 )
 
-# No characters that are mistaken for each other: 0 O, 1 I L, 5 S, 2 Z, 8 B, U V.
-CODE_ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
-# 45 bits: with a slow hash more than enough, and short enough to be copied from paper. (A quick hash such as SHA-256
-# could be searched in an hour by a thief of the database.)
-CODE_CHARACTERS = 10
-CODE_DAYS = 30
 # Well below the hash queue's limit (passwords.MAX_WAITING), which a whole school would exceed.
 HASHES_AT_ONCE = 100
-
-MAX_NAME_CHARACTERS = 255
 
 
 class Code(NamedTuple):
@@ -106,7 +98,7 @@ class Users:
 
     async def create(self, login: str, name: str, role: RoleName, password: str) -> None:
         """Create a user by hand; roster imports do not change such users."""
-        login, name = _valid_login(login), _valid_name(name)
+        login, name = valid_login(login), valid_name(name)
         check_new_password(login, password)
         password_hash = await self._passwords.hash(password)
         async with writing(self._sessions) as db:
@@ -122,6 +114,7 @@ class Users:
         async with writing(self._sessions) as db:
             user = await _locked(db, login)
             user.enabled = False
+            await check_not_last(db, user)
             await end_credentials_of(db, user.id)
             await note_audited(db, self._clock(), "user:disabled", subject_id=user.id)
             await note_changes(db, [user.id], self._clock())
@@ -170,7 +163,7 @@ class Users:
             found = await _of_classes(db, titles, role) if titles or not logins else {}
             found = {**await _by_login(db, logins), **found} if logins else found
         people = sorted(found.values(), key=lambda each: each.place)
-        codes = [_new_code() for _ in people]
+        codes = [new_code() for _ in people]
         hashes = await self._hash_all(codes)
         expires_at = self._clock() + CODE_DAYS * DAY
         made = [
@@ -272,28 +265,3 @@ def _classes_called(title: str, titles: dict[int, str]) -> dict[int, str]:
         some = "; ".join(get_close_matches(title, known, 10) or known[:10]) or "none yet: import a roster first"
         raise UserError(f"There is no class called “{title}”. Classes are: {some}")
     return found
-
-
-def _new_code() -> str:
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARACTERS))
-
-
-def _valid_login(login: str) -> str:
-    normal, typed = normal_login(login), tidy_name(login)
-    _check_visible("login", typed)
-    if not 1 <= len(typed) <= MAX_LOGIN_CHARACTERS or " " in typed:
-        raise UserError(f"A login has 1 to {MAX_LOGIN_CHARACTERS} characters, and no blanks.")
-    return normal
-
-
-def _valid_name(name: str) -> str:
-    plain = tidy_name(name)
-    _check_visible("name", plain)
-    if not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
-        raise UserError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.")
-    return plain
-
-
-def _check_visible(what: str, text: str) -> None:
-    if (hidden := first_refused(text)) is not None:
-        raise UserError(f"The {what} holds a character that cannot be seen: {hidden}.")

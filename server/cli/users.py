@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from channels.roles import ROLES
+from server.accounts.identifiers import CODE_DAYS
 from server.accounts.passwords import Passwords
-from server.accounts.users import CODE_DAYS, Code, Token, Users
+from server.accounts.users import Code, Token, Users
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.cli.secret import print_secrets
 from server.databases import Databases

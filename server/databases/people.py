@@ -77,10 +77,10 @@ async def read_person(db: AsyncSession, user_id: int) -> Account | None:
     return await db.scalar(select(Account).where(Account.id == user_id))
 
 
-async def classes_of(db: AsyncSession, user_ids: Collection[int]) -> Sequence[Row[int, int, str, str]]:
-    """Return (user id, class id, title, role there) of these people's classes, by title."""
+async def classes_of(db: AsyncSession, user_ids: Collection[int]) -> Sequence[Row[int, int, str, str, str | None]]:
+    """Return (user id, class id, title, role there, the roster's id of that) of these people's classes, by title."""
     query = (
-        select(Enrolment.user_id, SchoolClass.id, SchoolClass.title, Enrolment.role)
+        select(Enrolment.user_id, SchoolClass.id, SchoolClass.title, Enrolment.role, Enrolment.sourced_id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
         .where(Enrolment.user_id.in_(user_ids), Enrolment.active, SchoolClass.active)
         .order_by(SchoolClass.title, SchoolClass.id)

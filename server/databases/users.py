@@ -60,6 +60,13 @@ async def set_codes(db: AsyncSession, codes: Iterable[tuple[int, str]], expires_
         await (await db.connection()).execute(statement, rows)
 
 
+async def in_class(db: AsyncSession, user_id: int, class_id: int, role: str) -> bool:
+    """Return whether somebody with this role is in a class with it."""
+    query = select(Account.id).join(Enrolment, Enrolment.user_id == Account.id)
+    enrolled = (Enrolment.class_id == class_id, Enrolment.active, Enrolment.role == role)
+    return await db.scalar(query.where(Account.id == user_id, Account.role == role, *enrolled)) is not None
+
+
 async def class_titles(db: AsyncSession) -> dict[int, str]:
     """Return the titles of all active classes."""
     rows = await db.execute(select(SchoolClass.id, SchoolClass.title).where(SchoolClass.active))

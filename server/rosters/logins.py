@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from server.accounts.accounts import normal_login
+from server.accounts.identifiers import normal_login
 from server.rosters.problems import shown
 from server.rosters.records import check_text
 from server.rosters.roster import User

@@ -38,6 +38,8 @@ def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFa
 
     def make(data_dir: Path) -> None:
         shutil.copytree(demo_school, data_dir)
+        office = ("secretaria", "--role", "administrator", "--name", "Rosa Figueira")
+        Lousa(data_dir).run("user", "create", *office, "--password-stdin", stdin=f"{PASSWORD}\n")
         for login in HOMES:
             Lousa(data_dir).run("user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
         (data_dir.parent / SIGN_INS).write_text(json.dumps(asyncio.run(_sign_in(data_dir))))

@@ -23,7 +23,13 @@ DESKTOP = (1280, 800)
 PHONE = (390, 844)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Those who have a password. Anybody else is a student, and comes with a token.
-HOMES = {"ana": "/students/", "bruno": "/students/", "paula": "/teachers/", "diretora": "/principal/"}
+HOMES = {
+    "ana": "/students/",
+    "bruno": "/students/",
+    "paula": "/teachers/",
+    "diretora": "/principal/",
+    "secretaria": "/administrators/",
+}
 
 # A violation is an event, too: told on the console, whatever the browser itself would say.
 _TELL_VIOLATIONS = """

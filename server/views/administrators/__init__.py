@@ -2,8 +2,26 @@
 
 from server.views.administrators.announcements import OfficeAnnouncements
 from server.views.administrators.people import PeoplePage
+from server.views.administrators.person import (
+    PEOPLE,
+    PERSON,
+    ClassOfPersonPage,
+    DisablePerson,
+    EndSignInOfPerson,
+    NewPerson,
+    PersonPage,
+    RenamePerson,
+    ResetPerson,
+)
 
 handlers = [
     (r"/administrators/", PeoplePage),
+    (rf"{PEOPLE}/new", NewPerson),
+    (PERSON, PersonPage),
+    (rf"{PERSON}/reset", ResetPerson),
+    (rf"{PERSON}/enabled", DisablePerson),
+    (rf"{PERSON}/sign-ins/end", EndSignInOfPerson),
+    (rf"{PERSON}/name", RenamePerson),
+    (rf"{PERSON}/classes", ClassOfPersonPage),
     (r"/administrators/announcements", OfficeAnnouncements),
 ]

@@ -2,17 +2,15 @@
 
 import re
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlencode
 
 from tornado.web import HTTPError
 
 from channels.member import Classroom
-from channels.roles import administrators
 from server.accounts.office import ListedPerson
 from server.databases.folded import folded_words
 from server.databases.people import STATES, PersonPlace, WantedPeople
-from server.views.base import Page
+from server.views.administrators.office import OfficePage
 
 # One page of the list: what one looks through at a glance or two.
 PAGE_PEOPLE = 50
@@ -24,27 +22,6 @@ MAX_TEXT_CHARACTERS = 255
 _FOLDED_TITLES = 32_768
 
 _PLACE = re.compile(r"(?P<id>[0-9]{1,18})(?P<folded>( [^ ]+)*)")
-
-
-class OfficePage(Page):
-    """A page of the school's office."""
-
-    role = administrators.ROLE
-
-    def roles(self) -> dict[str, str]:
-        """Return the words for each role, in the order of the table of roles."""
-        translate = self.locale.translate
-        words = {
-            "student": translate("Student"),
-            "teacher": translate("Teacher"),
-            "principal": translate("Principal"),
-            "administrator": translate("Office"),
-        }
-        return {role.name: words.get(role.name, role.name) for role in self.tables.roles}
-
-    async def show_office(self, template: str, **values: Any) -> None:
-        """Show one of the office's pages."""
-        await self.show(template, page_data=self.page_data(), roles=self.roles(), **values)
 
 
 class PeoplePage(OfficePage):

@@ -54,6 +54,7 @@ def _sign_ins(translate: Translate) -> dict[str, str]:
         "password:refused": translate("gave a wrong password to change it"),
         "password:set": translate("A password was set"),
         "codes:made": translate("Codes for the first sign-in were made"),
+        "code:made": translate("A new code was made in place of the password"),
         "token:made": translate("A token for a program was made"),
     }
 
@@ -66,5 +67,9 @@ def _school(translate: Translate) -> dict[str, str]:
         "user:created": translate("An account was made"),
         "user:disabled": translate("An account was disabled"),
         "user:enabled": translate("An account was enabled"),
+        "user:renamed": translate("A name was changed"),
+        "user:role-set": translate("A role was changed"),
+        "enrolment:made": translate("Somebody was put into a class"),
+        "enrolment:ended": translate("Somebody was taken out of a class"),
         "database:restored": translate("A backup was restored"),
     }

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import func, select
 
 from server.accounts.accounts import Accounts
+from server.accounts.identifiers import CODE_ALPHABET, CODE_CHARACTERS, CODE_DAYS
 from server.accounts.passwords import Passwords
 from server.accounts.refusals import PasswordRefused, UserError
-from server.accounts.users import CODE_ALPHABET, CODE_CHARACTERS, CODE_DAYS, Users
+from server.accounts.users import Users
 from server.clock import DAY
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Credential

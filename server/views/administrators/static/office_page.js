@@ -7,3 +7,4 @@ import {closeMenus} from "../../static/menu.js";
 showAnnouncementBadge();
 closeMenus();
 connect();
+for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());

@@ -1,0 +1,67 @@
+"""What the pages of the school's office have in common."""
+
+from datetime import datetime
+from typing import Any
+
+from tornado.web import HTTPError
+
+from channels.roles import administrators
+from server.accounts.office import NewCode
+from server.accounts.refusals import UserError
+from server.views.base import Page
+
+# No id has more digits: a 64-bit key.
+ID = "([0-9]{1,18})"
+
+
+class OfficePage(Page):
+    """A page of the school's office."""
+
+    role = administrators.ROLE
+
+    def roles(self) -> dict[str, str]:
+        """Return the words for each role, in the order of the table of roles."""
+        translate = self.locale.translate
+        words = {
+            "student": translate("Student"),
+            "teacher": translate("Teacher"),
+            "principal": translate("Principal"),
+            "administrator": translate("Office"),
+        }
+        return {role.name: words.get(role.name, role.name) for role in self.tables.roles}
+
+    async def show_office(self, template: str, **values: Any) -> None:
+        """Show one of the office's pages."""
+        given = {"problem": "", "day": self.day, **values}
+        await self.show(template, page_data=self.page_data(), roles=self.roles(), **given)
+
+    async def show_code(self, made: NewCode, back: str) -> None:
+        """Show a new code on its card, once: the answer to the form that made it, which nobody keeps."""
+        await self.show_office("code.html", made=made, back=back)
+
+    def day(self, at: int) -> str:
+        """Return the day of a time (ms since 1970) in the school's time zone."""
+        return datetime.fromtimestamp(at / 1_000, self.zone).date().isoformat()
+
+    def number(self, name: str) -> int:
+        """Return an id that a form of the page sends."""
+        text = self.get_body_argument(name, "")
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise HTTPError(400, "not what the page sends")
+        return int(text)
+
+    def problem_of(self, refused: UserError) -> str:
+        """Return in words why something cannot be, and refuse it."""
+        self.set_status(422)
+        translate = self.locale.translate
+        words = {
+            "own": translate("This is your own account. Ask another administrator, or use “Password and devices”."),
+            "last": translate("Nobody else could run the school then. Make another administrator first, who signs in."),
+            "ended": translate("This account cannot sign in: it is disabled, or has left the roster."),
+            "roster": translate("This comes from the roster. Change it in the school's own system."),
+            "taken": translate("Somebody else has this login. Choose another."),
+            "login": translate("A login has 1 to 255 characters, and no blanks."),
+            "name": translate("A name has 1 to 255 characters."),
+            "class": translate("They cannot be in this class."),
+        }
+        return words.get(refused.reason, translate("That did not work."))

@@ -1,0 +1,31 @@
+"""The school's office in a browser: it finds a pupil and gives them a new code, which closes their pages."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.visitor import PHONE, TIMEOUT_MS
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_new_code_closes_open_pages_and_signs_in(visit: Visit) -> None:
+    office, ana = await visit("secretaria"), await visit("ana", size=PHONE)
+    await ana.open_class()
+    page = office.page
+    await page.get_by_role("searchbox", name="Name, login or class").fill("ribeiro ana")
+    await page.get_by_role("button", name="Find").click()
+    await page.get_by_role("link", name="Ana Ribeiro").click()
+    await office.screenshot("office-person")
+    await page.get_by_role("button", name="New code to sign in").click()
+    code = await page.locator(".code-card .code").inner_text()
+    await office.screenshot("office-code")
+    await ana.page.wait_for_url(re.compile(r"/accounts/sign-in\b"), timeout=TIMEOUT_MS)
+    await ana.page.get_by_role("link", name="Choose your password").click()
+    await ana.page.get_by_label("Login").fill("ana")
+    await ana.page.get_by_label("One-time code").fill(code)
+    await ana.page.get_by_label("New password").fill("três palavras verdes")
+    await ana.page.get_by_role("button", name="Save and sign in").click()
+    await expect(ana.page.locator("#class-title")).to_be_visible(timeout=TIMEOUT_MS)
