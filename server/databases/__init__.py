@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from channels.journal import tables as journal_tables
 from server.databases import accounts, audit, migration
+from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
 from server.databases.engine import create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema

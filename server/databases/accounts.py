@@ -153,7 +153,9 @@ class ChangeCounter(Base):
 
 
 class Change(Base):
-    """A note to every running worker: what changed (`user`, `school` or `everybody`), and for `user`, the id.
+    """A note to every running worker: what changed (`user`, `users`, `school` or `everybody`), and whose ids changed.
+
+    `user_ids` are those of many, with commas between them.
 
     Workers read the notes after the last id that they saw. The ids come from `ChangeCounter`: they are in the order of
     the commits, without gaps, and never used twice.
@@ -164,6 +166,7 @@ class Change(Base):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(16))
     user_id: Mapped[int | None] = mapped_column(BigInteger)
+    user_ids: Mapped[str | None] = mapped_column(Text)
     at: Mapped[int] = mapped_column(BigInteger)
 
 

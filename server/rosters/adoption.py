@@ -5,7 +5,7 @@ open connections; from then on it follows the roster. An account of another role
 give somebody rights that nobody gave them, or take them away.
 """
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account
@@ -15,9 +15,12 @@ from server.rosters.staging import staged_users
 
 
 async def adopt(db: AsyncSession, roster: Roster) -> list[Remark]:
-    """Take over the accounts made by hand that have a login of the roster; raise RosterErrors if one cannot be."""
+    """Identify accounts made by hand that have a login of the roster; raise RosterErrors if one cannot be taken over.
+
+    Nothing but the staged users is changed: the import then updates these accounts as it does all others.
+    """
     problems, places = Problems(), []
-    known = exists().where(Account.sourced_id == staged_users.c.sourced_id).correlate(staged_users)
+    known = staged_users.c.user_id.is_not(None)
     query = (
         select(staged_users.c.number, Account.id, Account.name, Account.role, known)
         .join(Account, Account.login == staged_users.c.login)
@@ -29,7 +32,7 @@ async def adopt(db: AsyncSession, roster: Roster) -> list[Remark]:
         if message := _obstacle(user, role, is_known):
             problems.add("users.csv", user.line, user.column, message)
             continue
-        await db.execute(update(Account).where(Account.id == user_id).values(sourced_id=user.sourced_id))
+        await db.execute(update(staged_users).where(staged_users.c.number == number).values(user_id=user_id))
         message = f"{shown(user.login)}, {shown(name)} by hand, is {shown(user.name)} of the roster from now on."
         places.append(Problem("users.csv", user.line, user.column, message))
     problems.check()

@@ -1,18 +1,38 @@
-"""Makes one table match its staged twin, in at most four statements, the same for users, classes and enrolments.
+"""Compares a table with its staged twin, and makes it match: the same for users, classes and enrolments.
 
 Rows that are no longer staged end; a unique value that another row needs is freed; rows that differ are updated and
 active again; new rows are created. Rows without a `sourced_id` were made by hand and do not belong to a roster, except
-an enrolment that the roster has as well: it becomes the roster's.
+an enrolment that the roster has as well: it becomes the roster's. Each row is kept as it was before it is changed
+(`ImportBefore`), so that the import can be undone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, CursorResult, Executable, Table, and_, exists, insert, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Select,
+    String,
+    Table,
+    and_,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
+from server.databases.imports import ImportBefore
 from server.rosters.logins import FREED
 from server.rosters.staging import staged_classes, staged_enrolments, staged_users
 
@@ -31,70 +51,119 @@ class Counts(msgspec.Struct):
 class Kind(NamedTuple):
     """A table with its staged twin: the columns that say which rows are the same, and those that a roster sets.
 
-    `unique` is a column that a roster sets and whose values are unique: a row whose value another row needs gets the
-    value `freed` first.
+    `kept` are the columns that an import may change, by their names in `ImportBefore`. `unique` is a column that a
+    roster sets and whose values are unique: a row whose value another row needs gets the value `freed` first.
     """
 
+    name: str
     table: Table
     staged: Table
-    key: Sequence[str]
+    key: Mapping[str, str]
     columns: Sequence[str]
+    kept: Mapping[str, str]
     unique: str | None = None
     freed: ColumnElement[Any] | None = None
 
     @property
     def same(self) -> ColumnElement[bool]:
-        """The condition that a row and a staged row have the same key."""
-        return and_(*(self.table.c[name] == self.staged.c[name] for name in self.key))
+        """The condition that a row and a staged row are the same."""
+        return and_(*(self.table.c[name] == self.staged.c[staged] for name, staged in self.key.items()))
 
     @property
     def differs(self) -> ColumnElement[bool]:
-        """The condition that a row differs from the staged row with its key."""
+        """The condition that a row differs from the staged row that is the same."""
         changed = (self.table.c[name].is_distinct_from(self.staged.c[name]) for name in self.columns)
         return or_(~self.table.c.active, *changed)
+
+    @property
+    def gone(self) -> ColumnElement[bool]:
+        """The condition of rows that are no longer staged, and so end."""
+        return self.table.c.sourced_id.is_not(None) & self.table.c.active & ~exists().where(self.same)
+
+    @property
+    def new(self) -> ColumnElement[bool]:
+        """The condition of staged rows that the table does not have."""
+        return ~exists().where(self.same)
+
+    def in_the_way(self, unique: str) -> ColumnElement[bool]:
+        """Return the condition of rows that have a unique value which another row needs."""
+        other = func.coalesce(self.same, false()) == false()  # a staged row that is new has no id
+        wanted = exists().where(self.table.c[unique] == self.staged.c[unique], other)
+        return self.table.c.sourced_id.is_not(None) & wanted
 
 
 _users, _classes, _enrolments = (cast(Table, each.__table__) for each in (Account, SchoolClass, Enrolment))
 
+FREED_LOGIN = FREED + sql_cast(_users.c.id, String)
+
 USERS = Kind(
+    "user",
     _users,
     staged_users,
-    ["sourced_id"],
-    ["login", "name", "role", "folded"],
+    {"id": "user_id"},
+    ["sourced_id", "login", "name", "role", "folded"],
+    {name: name for name in ("sourced_id", "login", "name", "role", "folded", "active")},
     unique="login",
-    freed=FREED + _users.c.id.cast(_users.c.login.type),
+    freed=FREED_LOGIN,
 )
-CLASSES = Kind(_classes, staged_classes, ["sourced_id"], ["title", "grade"])
+CLASSES = Kind(
+    "class",
+    _classes,
+    staged_classes,
+    {"id": "class_id"},
+    ["sourced_id", "title", "grade"],
+    {"sourced_id": "sourced_id", "name": "title", "grade": "grade", "active": "active"},
+)
 ENROLMENTS = Kind(
+    "enrolment",
     _enrolments,
     staged_enrolments,
-    ["user_id", "class_id"],
+    {"user_id": "user_id", "class_id": "class_id"},
     ["sourced_id", "role"],
+    {name: name for name in ("sourced_id", "role", "active")},
     unique="sourced_id",
     freed=null(),
 )
 
 
-class Pending(NamedTuple):
-    """Which rows may have to end, be updated or be created: a statement that would change no row need not run."""
+async def count(db: AsyncSession, kind: Kind) -> Counts:
+    """Count what `bring` would change, without changing anything."""
+    ended = await _number(db, select(kind.table).where(kind.gone))
+    updated = await _number(db, select(kind.table).where(kind.same, kind.differs))
+    return Counts(await _number(db, select(kind.staged).where(kind.new)), updated, ended)
 
-    ended: bool = True
-    updated: bool = True
-    created: bool = True
+
+async def bring(db: AsyncSession, kind: Kind, import_id: int) -> Counts:
+    """Make the table of this kind match what is staged for it, keep what was there, and count the changes."""
+    ended = await _keep(db, kind, import_id, "ended", kind.gone)
+    updated = await _keep(db, kind, import_id, "updated", kind.same, kind.differs)
+    if ended:
+        await _run(db, update(kind.table).where(kind.gone).values(active=False))
+    if kind.unique is not None:
+        await _free(db, kind, import_id, kind.unique)
+    if updated:
+        values = {name: kind.staged.c[name] for name in kind.columns}
+        await _run(db, update(kind.table).where(kind.same, kind.differs).values(**values, active=True))
+    return Counts(await _run(db, _create(kind)), updated, ended)
 
 
-async def bring(db: AsyncSession, kind: Kind, pending: Pending) -> Counts:
-    """Make the table of this kind match what is staged for it, and count the changes."""
-    counts = Counts()
-    if pending.ended:
-        counts.ended = await _run(db, _end(kind))
-    if kind.unique is not None and (pending.updated or pending.created):
-        await _run(db, _free(kind, kind.unique))
-    if pending.updated:
-        counts.updated = await _run(db, _update(kind))
-    if pending.created:
-        counts.created = await _run(db, _create(kind))
-    return counts
+async def _free(db: AsyncSession, kind: Kind, import_id: int, unique: str) -> None:
+    kept = exists().where(
+        ImportBefore.import_id == import_id, ImportBefore.kind == kind.name, ImportBefore.row_id == kind.table.c.id
+    )
+    await _keep(db, kind, import_id, "freed", kind.in_the_way(unique), ~kept)
+    await _run(db, update(kind.table).where(kind.in_the_way(unique)).values({unique: kind.freed}))
+
+
+async def _number(db: AsyncSession, rows: Select[Any]) -> int:
+    return await db.scalar(rows.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+
+
+async def _keep(db: AsyncSession, kind: Kind, import_id: int, what: str, *which: ColumnElement[bool]) -> int:
+    names = ["import_id", "kind", "row_id", "what", *kind.kept]
+    columns = [kind.table.c[name] for name in kind.kept.values()]
+    rows = select(literal(import_id), literal(kind.name), kind.table.c.id, literal(what), *columns).where(*which)
+    return await _run(db, insert(ImportBefore).from_select(names, rows))
 
 
 async def _run(db: AsyncSession, statement: Executable) -> int:
@@ -102,27 +171,8 @@ async def _run(db: AsyncSession, statement: Executable) -> int:
     return cast(CursorResult[Any], done).rowcount
 
 
-def gone(kind: Kind) -> ColumnElement[bool]:
-    """Return the condition of rows that are no longer staged, and so end."""
-    return kind.table.c.sourced_id.is_not(None) & kind.table.c.active & ~exists().where(kind.same)
-
-
-def _end(kind: Kind) -> Executable:
-    return update(kind.table).where(gone(kind)).values(active=False)
-
-
-def _free(kind: Kind, column: str) -> Executable:
-    wanted = exists().where(kind.table.c[column] == kind.staged.c[column], ~kind.same)
-    return update(kind.table).where(kind.table.c.sourced_id.is_not(None), wanted).values({column: kind.freed})
-
-
-def _update(kind: Kind) -> Executable:
-    values = {name: kind.staged.c[name] for name in kind.columns}
-    return update(kind.table).where(kind.same, kind.differs).values(**values, active=True)
-
-
 def _create(kind: Kind) -> Executable:
-    columns = [*dict.fromkeys([*kind.key, *kind.columns])]
-    new = select(*(kind.staged.c[name] for name in columns)).where(~exists().where(kind.same))
+    columns = [name for name in (*kind.key, *kind.columns) if name != "id"]
+    new = select(*(kind.staged.c[name] for name in columns)).where(kind.new)
     # In the roster's order, so that ids are the same wherever the same roster is imported.
     return insert(kind.table).from_select(columns, new.order_by(*kind.staged.primary_key))

@@ -1,4 +1,7 @@
-"""A roster in temporary tables of the database, so that SQL can compare it with what is there.
+r"""A roster in temporary tables of the database, so that SQL can compare it with what is there.
+
+    stage -> identify -> resolve_enrolments -> compare: what differs
+                 \-> create the new users and classes -> identify again -> resolve_enrolments
 
 Filling them is most of an import's time and touches nothing that others use: on SQLite temporary tables stand in a
 file of their own, and the writers of a running school wait only for the comparison that follows.
@@ -9,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, insert, select, text
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, SchoolClass
@@ -32,6 +35,7 @@ def _number(name: str) -> Column[int]:
 staged_users = _table(
     "roster_users",
     _number("number"),
+    Column("user_id", BigInteger, index=True),
     Column("sourced_id", String, unique=True),
     Column("login", String, unique=True),
     Column("name", String),
@@ -41,6 +45,7 @@ staged_users = _table(
 staged_classes = _table(
     "roster_classes",
     _number("number"),
+    Column("class_id", BigInteger, index=True),
     Column("sourced_id", String, unique=True),
     Column("title", String),
     Column("grade", String),
@@ -53,7 +58,7 @@ _numbered = _table(
     Column("school_class", Integer),
     Column("role", String),
 )
-# … and, once all users and classes have ids, by these.
+# … and by the ids of their users and classes. Those of new ones are negative until they are created.
 staged_enrolments = _table(
     "roster_enrolments",
     _number("user_id"),
@@ -78,7 +83,7 @@ async def stage(db: AsyncSession, roster: Roster, tick: Callable[[int], None]) -
 
 
 async def _fill(db: AsyncSession, table: Table, records: Iterable[msgspec.Struct], tick: Callable[[int], None]) -> None:
-    names = table.columns.keys()
+    names = [column.name for column in table.columns if column.name not in ("user_id", "class_id")]
     for batch in _batches(records):
         await db.execute(insert(table), [{name: getattr(record, name) for name in names} for record in batch])
         tick(len(batch))
@@ -90,16 +95,28 @@ def _batches(records: Iterable[msgspec.Struct]) -> Iterator[list[msgspec.Struct]
         yield batch
 
 
+async def identify_users(db: AsyncSession) -> None:
+    """Give the staged users that have an account already its id."""
+    found = select(Account.id).where(Account.sourced_id == staged_users.c.sourced_id).scalar_subquery()
+    await db.execute(update(staged_users).where(staged_users.c.user_id.is_(None)).values(user_id=found))
+    await analyze(db, staged_users)
+
+
+async def identify_classes(db: AsyncSession) -> None:
+    """Give the staged classes that are known already their ids."""
+    found = select(SchoolClass.id).where(SchoolClass.sourced_id == staged_classes.c.sourced_id).scalar_subquery()
+    await db.execute(update(staged_classes).where(staged_classes.c.class_id.is_(None)).values(class_id=found))
+    await analyze(db, staged_classes)
+
+
 async def resolve_enrolments(db: AsyncSession) -> None:
-    """Give the staged enrolments the ids of their users and classes, which must all be there by now."""
-    for table in (Account.__table__, SchoolClass.__table__):
-        await analyze(db, table)
+    """Stage the enrolments by the ids of their users and classes; a new one's is its number, made negative."""
+    user_id = func.coalesce(staged_users.c.user_id, -1 - staged_users.c.number)
+    class_id = func.coalesce(staged_classes.c.class_id, -1 - staged_classes.c.number)
     found = (
-        select(Account.id, SchoolClass.id, _numbered.c.sourced_id, _numbered.c.role)
+        select(user_id, class_id, _numbered.c.sourced_id, _numbered.c.role)
         .join_from(_numbered, staged_users, staged_users.c.number == _numbered.c.user)
-        .join(Account, Account.sourced_id == staged_users.c.sourced_id)
         .join(staged_classes, staged_classes.c.number == _numbered.c.school_class)
-        .join(SchoolClass, SchoolClass.sourced_id == staged_classes.c.sourced_id)
     )
     columns = ["user_id", "class_id", "sourced_id", "role"]
     await db.execute(insert(staged_enrolments).from_select(columns, found))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from server import rosters
 from server.databases import Databases, DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Enrolment, School, SchoolClass
-from server.databases.changes import EVERYBODY, changes_after, newest_change
+from server.databases.changes import IN_ONE_NOTE, changes_after, newest_change
 from server.rosters import Counts, staging
 from tests.server.rosters.exports import Files, Read, add, change, export_11, export_12
 
@@ -160,7 +160,7 @@ async def test_person_taken_over_unchanged_is_reported_once(sessions: DbSessions
     async with writing(sessions) as session:
         await session.execute(insert(Account).values(login="paula", name="Paula Nogueira", role="teacher"))
     summary = await rosters.apply(sessions, read(export_12()))
-    assert (summary.users, len(summary.remarks)) == (Counts(created=3), 1)
+    assert (summary.users, len(summary.remarks)) == (Counts(created=3, updated=1), 1)
     assert not (await rosters.apply(sessions, read(export_12()))).changed
 
 
@@ -273,13 +273,11 @@ async def test_dry_run_reports_changes_without_making_them(sessions: DbSessions,
     assert await rosters.apply(sessions, read(without_bruno(export_12()))) == would
 
 
-async def import_and_look(
-    sessions: DbSessions, roster: rosters.Roster, everybody: int = EVERYBODY
-) -> tuple[set[str] | None, bool]:
+async def import_and_look(sessions: DbSessions, roster: rosters.Roster) -> tuple[set[str] | None, bool]:
     """Import; return the logins of the users concerned, and whether the school has changed."""
     async with reading(sessions) as session:
         last = await newest_change(session)
-    await rosters.apply(sessions, roster, everybody=everybody)
+    await rosters.apply(sessions, roster)
     async with reading(sessions) as session:
         changes = await changes_after(session, last)
         if changes.users is None:
@@ -322,9 +320,14 @@ async def test_renamed_school_concerns_no_single_user(sessions: DbSessions, read
     assert await import_and_look(sessions, read(files)) == (set(), True)
 
 
-async def test_an_import_that_concerns_too_many_concerns_everybody(sessions: DbSessions, read: Read) -> None:
-    await rosters.apply(sessions, read(export_12()))
-    assert await import_and_look(sessions, read(without_bruno(export_12())), everybody=1) == (None, True)
+async def test_import_that_concerns_thousands_concerns_nobody_else(sessions: DbSessions, read: Read) -> None:
+    files = with_more(export_11(), 3 * IN_ONE_NOTE)
+    await rosters.apply(sessions, read(files))
+    renamed = change(files, "classes.csv", "6º A", "7º A")
+    users, _ = await import_and_look(sessions, read(renamed))
+    assert users is not None
+    assert len(users) == 3 * IN_ONE_NOTE + len(("ana", "paula", "diretora"))
+    assert "bruno" not in users
 
 
 async def test_the_roster_of_another_school_is_refused(sessions: DbSessions, read: Read) -> None:
