@@ -89,7 +89,7 @@ def _be_child(do: Callable[[], object], parent: int, mask: Collection[int]) -> N
             signal.signal(each, signal.SIG_DFL)
         for each in (signal.SIGINT, signal.SIGHUP):
             signal.signal(each, signal.SIG_IGN)
-        _end_with(parent)
+        end_with(parent)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         do()
         code = 0
@@ -102,7 +102,8 @@ def _be_child(do: Callable[[], object], parent: int, mask: Collection[int]) -> N
         os._exit(code)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
+    """Be killed when the parent, whose pid this is, ends; exec keeps that."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the parent ended before prctl
         os._exit(1)

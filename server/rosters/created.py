@@ -14,7 +14,7 @@ class Created(msgspec.Struct):
 
     ranges: dict[str, tuple[int, int]] = {}
 
-    def holds(self, kind: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    def holds(self, kind: str, column: Any) -> ColumnElement[bool]:
         """Return the condition that an id is in the range; what others created meanwhile has no `sourced_id`."""
         first, last = self.ranges.get(kind, (0, 0))
         return and_(column > first, column <= last) if last > first else false()

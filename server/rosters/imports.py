@@ -1,8 +1,7 @@
-"""The imports of a school: those that are checked and wait to be applied, and those that were.
+r"""The imports of a school: those that are checked and wait to be applied, and those that were.
 
-    uploading -> checking -> refused
-                          -> ready -> applying -> applied -> undone
-                          -> discarded, also from ready
+    uploading -> checking -> ready -> applying -> applied -> undoing -> undone
+                         \-> refused
 
 Each is kept with what it changes. What was there before is kept for the last one that changed anything, which alone can
 be undone.
@@ -28,8 +27,8 @@ KEPT = 50
 PART_BYTES = 512 * 1024
 # Rows of differences that are written in one transaction, in some 20 ms.
 ROWS_AT_ONCE = 1_000
-# An import that has not moved for so long has died with its process: the longest step, which applies a school of
-# 100,000 users, takes less than one.
+# A step that has not moved for so long has died with its process: the longest, which applies a school of 100,000
+# users, takes less than one.
 STALE_MS = 5 * MINUTE
 
 
@@ -42,6 +41,7 @@ class State(StrEnum):
     READY = "ready"
     APPLYING = "applying"
     APPLIED = "applied"
+    UNDOING = "undoing"
     UNDONE = "undone"
     DISCARDED = "discarded"
 
@@ -58,10 +58,12 @@ BY_COMMAND = Origin()
 
 # The states from which a state may be reached; a step that comes too late finds another one, and does nothing.
 _BEFORE: Mapping[State, Collection[State]] = {
-    State.CHECKING: (State.UPLOADING, State.READY, State.APPLYING),
+    State.CHECKING: (State.UPLOADING,),
     State.READY: (State.CHECKING, State.APPLYING),
     State.REFUSED: (State.CHECKING, State.UPLOADING),
     State.APPLYING: (State.READY,),
+    State.APPLIED: (State.UNDOING,),
+    State.UNDOING: (State.APPLIED,),
     State.DISCARDED: (State.UPLOADING, State.CHECKING, State.READY),
 }
 
@@ -142,9 +144,38 @@ async def read_list(db: AsyncSession, import_id: int, name: str, after: int, lim
     return [msgspec.json.decode(each) for each in await db.scalars(query.order_by(row.number).limit(limit))]
 
 
-async def find(db: AsyncSession, import_id: int) -> Import | None:
-    """Return an import."""
-    return await db.get(Import, import_id)
+async def store_progress(db: AsyncSession, import_id: int, done: int, total: int) -> None:
+    """Note how far a check has come."""
+    await db.execute(update(Import).where(Import.id == import_id).values(done=done, total=total, moved_at=now_ms()))
+
+
+async def find(db: AsyncSession, import_id: int) -> Import:
+    """Return an import; raises NoResultFound."""
+    return (await db.scalars(select(Import).where(Import.id == import_id))).one()
+
+
+# Where a step that died leaves an import: what was not committed has not happened.
+_AFTER_DEATH = {
+    State.UPLOADING: State.DISCARDED,
+    State.CHECKING: State.DISCARDED,
+    State.APPLYING: State.READY,
+    State.UNDOING: State.APPLIED,
+}
+
+
+async def settle(db: AsyncSession) -> None:
+    """Bring imports whose step has died into the state in which they can be taken on."""
+    for state, after in _AFTER_DEATH.items():
+        dead = (Import.state == state) & (Import.moved_at < now_ms() - STALE_MS)
+        await db.execute(update(Import).where(dead).values(state=after))
+
+
+async def discard(db: AsyncSession, import_id: int) -> bool:
+    """Throw away an import that was not applied; return whether it could be."""
+    is_done = await move(db, import_id, State.DISCARDED)
+    if is_done:
+        await db.execute(delete(ImportPart).where(ImportPart.import_id == import_id))
+    return is_done
 
 
 async def newest(db: AsyncSession, limit: int = KEPT) -> list[Import]:

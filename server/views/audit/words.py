@@ -64,6 +64,8 @@ def _school(translate: Translate) -> dict[str, str]:
         "hours:changed": translate("changed the hours of a class"),
         "hours:set": translate("The hours of classes were set"),
         "roster:imported": translate("The roster was imported"),
+        "roster:refused": translate("A roster was refused"),
+        "roster:undone": translate("The last import of the roster was undone"),
         "user:created": translate("An account was made"),
         "user:disabled": translate("An account was disabled"),
         "user:enabled": translate("An account was enabled"),

@@ -392,3 +392,14 @@ def test_quiet_hours_of_the_school_are_set_shown_and_ended(run: Run, school: Pat
     assert "no quiet hours" in run("school", "quiet", "--none").stdout
     _fails(run("school", "quiet", "8-9"), "is not written as in 20:00-07:00", code=2)
     _fails(run("school", "quiet", "--none", "20:00-07:00"), "Give either", code=2)
+
+
+def test_imports_are_listed_and_the_last_is_undone(run: Run, school: Path) -> None:
+    write_school(school.parent / "more", 5)
+    assert run("roster", "import", str(school.parent / "more")).exit_code == 0
+    listed = run("roster", "list").stdout.splitlines()
+    assert ["roster" in listed[1], "more  users +2" in listed[0]] == [True, True]
+    number = listed[0].split()[0]
+    assert run("roster", "undo", number).stdout == f"Import {number} is undone.\n"
+    assert "undone" in run("roster", "list").stdout.splitlines()[0]
+    _fails(run("roster", "undo", number), "Only the last import that changed something can be undone")

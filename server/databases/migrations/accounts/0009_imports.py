@@ -42,7 +42,7 @@ def _make_imports() -> None:
 
 
 def _make_parts() -> None:
-    for table, columns in {
+    parts: dict[str, list[sa.schema.SchemaItem]] = {
         "import_parts": [
             sa.Column("number", sa.Integer(), nullable=False),
             sa.Column("data", sa.LargeBinary(), nullable=False),
@@ -54,7 +54,8 @@ def _make_parts() -> None:
             sa.Column("detail", sa.Text(), nullable=False),
             sa.PrimaryKeyConstraint("import_id", "list", "number", name=op.f("pk_import_differences")),
         ],
-    }.items():
+    }
+    for table, columns in parts.items():
         op.create_table(table, *_of_import(table), *columns)
 
 
@@ -76,7 +77,7 @@ def _make_before() -> None:
     )
 
 
-def _of_import(table: str) -> list[sa.Column[int] | sa.ForeignKeyConstraint]:
+def _of_import(table: str) -> list[sa.schema.SchemaItem]:
     return [
         sa.Column("import_id", _ID, nullable=False),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f(f"fk_{table}_import_id")),

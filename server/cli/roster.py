@@ -1,10 +1,10 @@
-"""The commands for the whole school: its roster, and the tables of its databases."""
+"""The commands for the school's roster: import it, list the imports, undo the last one."""
 
-import asyncio
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,12 @@ import click
 
 from server import rosters
 from server.cli.options import Commands, data_options, make_settings, option, run
-from server.clock import now_ms
-from server.databases import Databases, writing
-from server.databases.outbox import note_audited
-from server.databases.pairing import Ids
-from server.process.sole_server import STOP_FIRST, sole_server
+from server.databases import Databases, reading
+from server.databases.imports import Import
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
-from server.schemas import SCHEMAS
-from server.settings import Settings
+from server.rosters.imports import Origin, newest
+from server.rosters.work import school_day, summary_of
 
 # Shorter work needs no progress bar.
 BAR_AFTER_SECONDS = 1.0
@@ -48,73 +45,60 @@ def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given
     the export has problems, all of them are listed and nothing is changed.
     """
     settings = make_settings(**given)
-    with _progress("Reading") as progress:
-        found = rosters.read(path, progress=progress)
 
     async def apply(databases: Databases) -> rosters.Summary:
+        sessions = databases.sessions("accounts")
+        with _progress("Reading") as progress:
+            found = rosters.read(path, today=await school_day(sessions), progress=progress)
         with _progress("Importing") as progress:
             return await rosters.apply(
-                databases.sessions("accounts"), found, dry_run=dry_run, progress=progress, confirm_ended=confirm_ended
+                sessions,
+                found,
+                dry_run=dry_run,
+                progress=progress,
+                confirm_ended=confirm_ended,
+                origin=Origin("command", path.name),
             )
 
     _tell(run(settings, apply), dry_run=dry_run)
 
 
-@click.group(cls=Commands)
-def database() -> None:
-    """Maintain the databases."""
-
-
-@database.command()
+@roster.command("list")
 @data_options
-def upgrade(**given: Any) -> None:
-    """Upgrade the tables to this version of Lousa.
-
-    Needed for PostgreSQL, once before the first start and after each update of Lousa, while no server runs; make a
-    backup first. Files in the data folder are upgraded whenever Lousa starts.
-    """
-    settings = make_settings(**given)
-    asyncio.run(_upgrade(settings))
-    click.echo("The databases are up to date.")
+def list_command(**given: Any) -> None:
+    """List the last imports, newest first."""
+    for row in run(make_settings(**given), _newest):
+        at = datetime.fromtimestamp(row.at / 1000, UTC).astimezone()
+        summary = summary_of(row)
+        changes = _in_short(summary) if summary else ""
+        click.echo(f"{row.id:>5}  {at:%Y-%m-%d %H:%M}  {row.state:<10} {row.name}{changes}")
 
 
-@database.command()
+async def _newest(databases: Databases) -> list[Import]:
+    async with reading(databases.sessions("accounts")) as db:
+        return await newest(db)
+
+
+def _in_short(summary: rosters.Summary) -> str:
+    kinds = {"users": summary.users, "classes": summary.classes, "enrolments": summary.enrolments}
+    return "".join(f"  {name} +{each.created} ~{each.updated} -{each.ended}" for name, each in kinds.items() if each)
+
+
+@roster.command("undo")
+@click.argument("number", type=click.IntRange(min=1))
 @data_options
-def restored(**given: Any) -> None:
-    """Accept restored databases.
+def undo_command(number: int, **given: Any) -> None:
+    """Undo the last import, whose NUMBER “roster list” shows.
 
-    Run it after every restore of a backup, while no server runs. Clients then load their classes anew instead of
-    taking the restored messages for those that they have seen, and new users and classes get ids that no message
-    mentions.
+    People, classes and enrolments are again as before it. Passwords stay, and people whom it created can no longer sign
+    in.
     """
-    settings = make_settings(**given)
-    after = asyncio.run(_accept(settings))
-    click.echo(
-        "The databases belong together from now on, and the journal has a new name. "
-        f"New users begin after id {after.user}, new classes after id {after.class_}."
-    )
 
+    async def undo(databases: Databases) -> None:
+        await rosters.undo(databases.sessions("accounts"), number)
 
-async def _accept(settings: Settings) -> Ids:
-    databases = Databases(settings.databases, SCHEMAS)
-    try:
-        async with sole_server(settings, refusal=STOP_FIRST):
-            await databases.prepare_tables()
-            after = await databases.accept()
-            async with writing(databases.sessions("accounts")) as db:
-                await note_audited(db, now_ms(), "database:restored")
-            return after
-    finally:
-        await databases.dispose()
-
-
-async def _upgrade(settings: Settings) -> None:
-    databases = Databases(settings.databases, SCHEMAS)
-    try:
-        async with sole_server(settings, refusal=STOP_FIRST):
-            await databases.upgrade()
-    finally:
-        await databases.dispose()
+    run(make_settings(**given), undo)
+    click.echo(f"Import {number} is undone.")
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Runs the steps of imports in processes of their own, at low priority: a worker serves its sockets meanwhile.
+
+    worker -- stdin: a Task as JSON --> python -m server.rosters -- state of the import --> accounts database
+
+How far a step is and how it ended stands in the database, for every worker to read. The process ends with its worker;
+what it had not committed has not happened.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from server.databases import Databases, writing
+from server.rosters.imports import State, move
+from server.tasks import cancel
+
+log = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).parents[2]
+
+# Where an import is left whose step ended with an error of ours.
+_AFTER_FAILURE = {"check": State.DISCARDED, "apply": State.READY, "undo": State.APPLIED}
+
+
+class Task(msgspec.Struct):
+    """A step: the databases' URLs (with passwords: they go through a pipe), what to do, and with which import."""
+
+    urls: Mapping[str, str]
+    parent: int
+    step: Literal["check", "apply", "undo"]
+    import_id: int
+    path: str = ""
+    confirm_ended: int | None = None
+    user_id: int | None = None
+
+
+class Apart:
+    """The steps that this worker has begun."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(
+        self,
+        step: Literal["check", "apply", "undo"],
+        import_id: int,
+        *,
+        path: Path | None = None,
+        confirm_ended: int | None = None,
+        user_id: int | None = None,
+    ) -> None:
+        """Begin a step of an import that is in the state of that step."""
+        urls = {name: self._databases.engine(name).url for name in self._databases.names}
+        plain = {name: url.render_as_string(hide_password=False) for name, url in urls.items()}
+        task = Task(plain, os.getpid(), step, import_id, str(path or ""), confirm_ended, user_id)
+        running = asyncio.create_task(self._run(task))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+
+    async def finished(self) -> None:
+        """Wait for the end of all steps that have begun."""
+        await asyncio.gather(*self._running)
+
+    async def close(self) -> None:
+        """End the steps that are under way."""
+        await cancel(*self._running)
+
+    async def _run(self, task: Task) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server.rosters", cwd=_ROOT, stdin=asyncio.subprocess.PIPE
+        )
+        try:
+            await process.communicate(msgspec.json.encode(task))
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            log.error(
+                "the step “%s” of import %d ended with exit code %d", task.step, task.import_id, process.returncode
+            )
+            await self._give_up(task)
+
+    async def _give_up(self, task: Task) -> None:
+        sessions = self._databases.sessions("accounts")
+        async with writing(sessions) as db:
+            await move(db, task.import_id, _AFTER_FAILURE[task.step])
