@@ -38,6 +38,7 @@ from channels.transports.poll_sessions import PollSessions
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
+from server.accounts.first_administrator import make_setup_code
 from server.asyncapi import TABLES, Tables
 from server.audit.audit import Audit, keeping_audit
 from server.databases import Databases
@@ -82,10 +83,19 @@ ENGINE_CLOSE_SECONDS = 7.0
 START_AGAIN_SECONDS = 0.5
 
 
-async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -> None:
+def _keep_to_itself(_code: str) -> None:
+    """Tell nobody: tests and benchmarks make their administrators by command."""
+
+
+async def serve(
+    settings: Settings,
+    on_open: Callable[[str], None] = log.info,
+    on_setup_code: Callable[[str], None] = _keep_to_itself,
+) -> None:
     """Run the only worker until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP starts it again.
 
-    Call `on_open` with the address when requests are answered. Raise DatabaseError or SettingsError if it cannot start.
+    Call `on_open` with the address when requests are answered; before that `on_setup_code`, where the school has no
+    administrator, with the code that makes the first. Raise DatabaseError or SettingsError if it cannot start.
     """
     check(settings)
     (sockets,) = listen(settings)
@@ -93,7 +103,7 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = log.info) -
     try:
         async with _beating(None), AsyncExitStack() as stack:
             await _unless(stopped, _enter(stack, sole_server(settings)))
-            await _unless(stopped, prepare(settings))
+            await _unless(stopped, prepare(settings, on_setup_code))
             await _run_again(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
     except _StoppedEarly:
         pass
@@ -142,7 +152,7 @@ def check(settings: Settings) -> None:
         check_redis_url(settings.redis_url, settings.databases)
 
 
-async def prepare(settings: Settings) -> None:
+async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _keep_to_itself) -> None:
     """Prepare for the first worker: upgrade or check the databases' tables, and try the Redis if one is given.
 
     Call it inside of `sole_server`. Raise DatabaseError or SettingsError if these settings cannot be served.
@@ -150,6 +160,8 @@ async def prepare(settings: Settings) -> None:
     databases = Databases(settings.databases, SCHEMAS)
     try:
         await databases.prepare()
+        if code := await make_setup_code(databases.sessions("accounts")):
+            on_setup_code(code)
     finally:
         await databases.dispose()
     if settings.redis_url is not None:

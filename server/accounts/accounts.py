@@ -20,6 +20,7 @@ from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
 from server.accounts import known_browser
 from server.accounts.fair_queue import Client
+from server.accounts.first_administrator import FirstAdministrator
 from server.accounts.identifiers import normal_code, normal_login
 from server.accounts.members import Members
 from server.accounts.office import Office
@@ -66,7 +67,8 @@ class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
 
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
-    users do with their own account; `office` is for the school's office.
+    users do with their own account; `office` is for the school's office, `first` for
+    making the first of them.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Accounts:
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
         self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)
+        self.first = FirstAdministrator(sessions, clock, self._passwords, _new_browser_sign_in, self._forget_school)
         self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
@@ -401,6 +404,10 @@ def new_credential(kind: str, user_id: int, now: int, expires_at: int, device: s
     """Make a new secret for a user, and the row to store for it."""
     secret = secrets.token_urlsafe(32)
     return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at, device)
+
+
+def _new_browser_sign_in(user_id: int, now: int, device: str) -> tuple[str, NewCredential]:
+    return new_credential(BROWSER, user_id, now, now + SIGN_IN_MS, device)
 
 
 def by_name(name: str) -> tuple[str, str]:

@@ -119,14 +119,25 @@ def _open(settings: Settings, note: str = "") -> None:
     _log_as("")
     allow_connections()
 
+    codes: list[str] = []
+
     def on_open(address: str) -> None:
         many = f", with {settings.workers} workers" if settings.workers > 1 else ""
-        click.echo(f"Lousa is open at {address}{many}{note}\nStop it with Ctrl-C.")
+        first = _first_administrator(address, *codes) if codes else ""
+        click.echo(f"Lousa is open at {address}{many}{note}{first}\nStop it with Ctrl-C.")
 
     if settings.workers == 1:
-        asyncio.run(serve(settings, on_open))
-    elif not supervise(settings, on_open, _log_as):
+        asyncio.run(serve(settings, on_open, codes.append))
+    elif not supervise(settings, on_open, _log_as, codes.append):
         raise click.ClickException("Not every worker ended in good order; the log says which.")
+
+
+def _first_administrator(address: str, code: str) -> str:
+    # On the console only, and not in the log: whoever has it becomes the administrator.
+    return (
+        f"\nNobody runs the school yet. Make the first administrator within an hour, at\n"
+        f"    {address}/accounts/first-administrator\nwith the code {code}. After that, start again for a new code."
+    )
 
 
 def _log_as(worker: str) -> None:

@@ -193,6 +193,16 @@ class Audited(Base):
     record: Mapped[str] = mapped_column(Text)
 
 
+class SetupCode(Base):
+    """The code that makes the first administrator (at most one row): its SHA-256, and when it ends."""
+
+    __tablename__ = "setup_codes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class Failure(Base):
     """Failed sign-ins under one key (of an account or an address): the count, and when it restarts."""
 

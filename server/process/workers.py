@@ -93,10 +93,16 @@ class Slot:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Callable[[str], None]) -> bool:
+def supervise(
+    settings: Settings,
+    on_open: Callable[[str], None],
+    on_fork: Callable[[str], None],
+    on_setup_code: Callable[[str], None],
+) -> bool:
     """Run `settings.workers` workers until SIGTERM or SIGINT; a second signal ends all of them at once.
 
-    Call `on_open` with the address when all workers serve, and `on_fork` with the worker's name first in each worker.
+    Call `on_open` with the address when all workers serve, and `on_fork` with the worker's name first in each worker;
+    `on_setup_code` as `serve` does.
     Return whether all workers stopped cleanly. Raise WorkersFailed when workers keep dying, and DatabaseError or
     SettingsError when none can be started.
     """
@@ -106,7 +112,7 @@ def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Calla
     sockets = listen(settings, settings.workers)
     try:
         asyncio.run(
-            _prepare_alone(settings)
+            _prepare_alone(settings, on_setup_code)
         )  # in a separate loop, so that its threads have ended before the first fork
         return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
     finally:
@@ -114,9 +120,9 @@ def supervise(settings: Settings, on_open: Callable[[str], None], on_fork: Calla
             close(each)
 
 
-async def _prepare_alone(settings: Settings) -> None:
+async def _prepare_alone(settings: Settings, on_setup_code: Callable[[str], None]) -> None:
     async with sole_server(settings):
-        await prepare(settings)
+        await prepare(settings, on_setup_code)
 
 
 async def _supervise(

@@ -1,7 +1,8 @@
 """Signing in and out, the way to one's own pages, one's account, the language and the look: what all roles share."""
 
-from server.views.accounts.accounts import FirstSignIn, Home, Patience, SignIn, SignOut, Status
+from server.views.accounts.accounts import FIRST_ADMINISTRATOR, FirstSignIn, Home, Patience, SignIn, SignOut, Status
 from server.views.accounts.appearance import ChooseLook
+from server.views.accounts.first_administrator import FirstAdministratorPage
 from server.views.accounts.language import Catalog, ChooseLanguage
 from server.views.accounts.own import ChangePassword, EndSignIn, OwnAccountPage
 
@@ -9,6 +10,7 @@ handlers = [
     (r"/", Home),
     (r"/accounts/sign-in", SignIn),
     (r"/accounts/first-sign-in", FirstSignIn),
+    (FIRST_ADMINISTRATOR, FirstAdministratorPage),
     (r"/accounts/patience", Patience),
     (r"/accounts/sign-out", SignOut),
     (r"/accounts/status", Status),

@@ -9,6 +9,7 @@ from server.accounts.known_browser import COOKIE_DAYS
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.views.base import SIGN_IN, Page, local_path
 
+FIRST_ADMINISTRATOR = "/accounts/first-administrator"
 KNOWN_COOKIE = "lousa_known"
 # Sent to the pages that sign in, and to no other.
 KNOWN_PATH = "/accounts"
@@ -94,6 +95,13 @@ class SignIn(EntryPage):
     """Signing in with a password."""
 
     template = "sign_in.html"
+
+    async def get(self) -> None:
+        """Show the form; where nobody could use it yet, lead to the page that makes the first administrator."""
+        if await self.accounts.first.is_fresh():
+            self.redirect(FIRST_ADMINISTRATOR)
+        else:
+            await super().get()
 
     async def post(self) -> None:
         """Sign in."""

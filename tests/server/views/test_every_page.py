@@ -26,6 +26,7 @@ ADDRESSES: list[tuple[str, type[Page]]] = [
 PUBLIC = {
     "ChooseLanguage",
     "ChooseLook",
+    "FirstAdministratorPage",
     "FirstSignIn",
     "Patience",
     "SignIn",

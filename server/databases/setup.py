@@ -1,0 +1,30 @@
+"""The code that makes a school's first administrator: one, short-lived, and void once there is an administrator."""
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.databases.accounts import Account, SetupCode
+
+
+async def has_users(db: AsyncSession, role: str | None = None) -> bool:
+    """Return whether there is any user, or any of a role."""
+    query = select(Account.id).limit(1)
+    return await db.scalar(query.where(Account.role == role) if role else query) is not None
+
+
+async def set_setup_code(db: AsyncSession, code_hash: bytes, expires_at: int) -> None:
+    """Keep this code; an earlier one is void."""
+    await db.execute(delete(SetupCode))
+    await db.execute(insert(SetupCode).values(id=1, code_hash=code_hash, expires_at=expires_at))
+
+
+async def is_setup_code(db: AsyncSession, code_hash: bytes, now: int) -> bool:
+    """Return whether this is the code, and good."""
+    good = (SetupCode.code_hash == code_hash, SetupCode.expires_at > now)
+    return await db.scalar(select(SetupCode.id).where(*good)) is not None
+
+
+async def take_setup_code(db: AsyncSession, code_hash: bytes, now: int) -> bool:
+    """Use the code up; return whether it was good. Of several at once only one gets it."""
+    good = (SetupCode.code_hash == code_hash, SetupCode.expires_at > now)
+    return bool((await db.scalars(delete(SetupCode).where(*good).returning(SetupCode.id))).all())
