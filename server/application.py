@@ -45,6 +45,7 @@ from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.lessons import ForgottenLessons
+from server.oidc.client import Providers
 from server.process import garbage, health, threads
 from server.process.hang_up import on_hang_up
 from server.process.health import Health
@@ -172,7 +173,8 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
     databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS)
     try:
         async with (
-            _accounts(databases) as accounts,
+            _accounts(databases, settings) as accounts,
+            Providers(settings.school) as providers,
             recording_progress(databases),
             _audit(databases) as audit,
             _engine(settings, databases, accounts, audit, stopped) as (engine, broker),
@@ -183,7 +185,9 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
         ):
             gate = Gate(engine, poll_sessions, settings.allowed_origins)
             assets = Assets(is_bundled=False) if settings.unbundled else bundled()
-            application = make_application(databases, accounts, gate, watched, assets=assets, audit=audit)
+            application = make_application(
+                databases, accounts, gate, watched, assets=assets, audit=audit, providers=providers
+            )
             async with _serving(settings, application, sockets, gate, watched), _collecting_garbage():
                 on_open()
                 await stopped.wait()
@@ -209,8 +213,8 @@ async def _beating(pipe: int | None) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _accounts(databases: Databases) -> AsyncIterator[Accounts]:
-    accounts = Accounts(databases.sessions("accounts"))
+async def _accounts(databases: Databases, settings: Settings) -> AsyncIterator[Accounts]:
+    accounts = Accounts(databases.sessions("accounts"), local_roles=settings.school.local_roles(TABLES.roles))
     try:
         yield accounts
     finally:
@@ -396,6 +400,7 @@ def make_application(
     packages: Sequence[ModuleType] = views.PACKAGES,
     assets: Assets | None = None,
     audit: Audit | None = None,
+    providers: Providers | None = None,
 ) -> Application:
     """Make the web application: pages of these packages, and sockets and polls for these roles."""
     sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
@@ -403,7 +408,7 @@ def make_application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
         log_function=partial(_log_request, watched),
         **views.application_settings(
-            accounts, databases, tables, assets, gate.engine.read_topic, gate.engine.journal, audit
+            accounts, databases, tables, assets, gate.engine.read_topic, gate.engine.journal, audit, providers
         ),
     )
     application.add_transform(_last_answer(watched))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import URL
 
 from server.databases import SCHEMAS
+from server.oidc.provider import SchoolSettings
 from server.process.proxies import Network, read_networks
 
 _PORTS = {"http": 80, "https": 443}
@@ -30,6 +31,7 @@ class Settings:
     Pages of `allowed_origins` (`https://school.example`) may open sockets, beside the server's own pages.
     `unbundled` serves each script and style sheet as it is in its folder, for work on them.
     `behind_proxy` names the proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted.
+    `school` has the providers through which users sign in.
     """
 
     data_dir: Path
@@ -44,6 +46,7 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     unbundled: bool = False
     behind_proxy: tuple[Network, ...] = ()
+    school: SchoolSettings = field(default_factory=SchoolSettings)
 
 
 def read_origin(text: str, option: str = "--allowed-origin") -> str:

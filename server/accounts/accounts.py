@@ -78,10 +78,14 @@ class Accounts:
         roles: Collection[Role] = ROLES,
         *,
         passwords: Passwords | None = None,
+        local_roles: Collection[str] | None = None,
     ) -> None:
+        """Take the roles that may sign in with a password or a code (None: all of them)."""
         self.changed = asyncio.Event()
+        self.clock = clock
         self._sessions = sessions
         self._clock = clock
+        self._local_roles = local_roles
         self._passwords = passwords or Passwords()
         self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
@@ -149,6 +153,7 @@ class Accounts:
             if account is None or not right:
                 await self._note_refused(account, address, device)
                 raise SignInRefused("wrong")
+            await self._check_local(account, address, device)
             return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "", device)
 
     async def remember_browser(self, known: str, login: str) -> str:
@@ -187,6 +192,7 @@ class Accounts:
             if account is None or not right:
                 await self._note_refused(account, address, device)
                 raise SignInRefused("code")
+            await self._check_local(account, address, device)
             password_hash = await self._passwords.hash(new_password)
             return await self._redeem(account, password_hash, address, device)
 
@@ -340,6 +346,12 @@ class Accounts:
                     return
         async with self._passwords.slot(client):
             yield await self._find(login), ""
+
+    async def _check_local(self, account: Account, address: str, device: str) -> None:
+        """Refuse a right password where the school wants this role to sign in through its provider."""
+        if self._local_roles is not None and account.role not in self._local_roles:
+            await self._note_refused(account, address, device)
+            raise SignInRefused("elsewhere")
 
     async def _note_refused(self, account: Account | None, address: str, device: str) -> None:
         async with writing(self._sessions) as db:

@@ -2,14 +2,19 @@
 
 from typing import Literal
 
+Reason = Literal["wrong", "code", "throttled", "elsewhere", "unknown", "disabled", "taken", "used"]
+
 
 class SignInRefused(Exception):
     """Nobody is signed in. `reason` is `wrong` (login or password), `code` (wrong, used or expired) or `throttled`.
 
+    `elsewhere`: the password is right, and the school lets this role sign in through its provider only. Through a
+    provider: `unknown` (nobody here), `disabled`, `taken` (the user has another account there), or `used` before.
+
     After `throttled`, the client may retry after `retry_after` seconds, with the `ticket` if there is one.
     """
 
-    def __init__(self, reason: Literal["wrong", "code", "throttled"], retry_after: int = 0, ticket: str = "") -> None:
+    def __init__(self, reason: Reason, retry_after: int = 0, ticket: str = "") -> None:
         super().__init__(reason)
         self.ticket = ticket
         self.reason = reason

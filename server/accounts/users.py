@@ -25,6 +25,7 @@ from server.databases.batch import batches
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of
 from server.databases.errors import DatabaseError
+from server.databases.identities import forget_identities
 from server.databases.outbox import new_key, note_all, note_audited
 from server.databases.users import (
     class_titles,
@@ -125,6 +126,20 @@ class Users:
             user = await _locked(db, login)
             user.enabled = True
             await note_audited(db, self._clock(), "user:enabled", subject_id=user.id)
+
+    async def forget_identities(self, login: str) -> int:
+        """Forget which accounts at the school's providers are this user's; return how many there were.
+
+        The next one that signs in there and is found by this login is the user's.
+        """
+        async with writing(self._sessions) as db:
+            user = await _locked(db, login)
+            forgotten = await forget_identities(db, user.id)
+            ended = await end_credentials_of(db, user.id, BROWSER) if forgotten else set()
+            if forgotten:
+                await note_audited(db, self._clock(), "identity:forgotten", subject_id=user.id)
+            await note_changes(db, ended, self._clock())
+        return forgotten
 
     async def set_password(self, login: str, password: str) -> None:
         """Set a user's password and end the sign-ins made with the old one."""

@@ -13,6 +13,8 @@ import click
 from server.accounts.refusals import PasswordRefused, UserError
 from server.databases import Databases
 from server.databases.errors import DatabaseError
+from server.oidc.provider import SchoolSettings
+from server.oidc.provider_file import read_providers
 from server.process.workers import WorkersFailed
 from server.rosters import RosterErrors
 from server.schemas import SCHEMAS
@@ -147,6 +149,20 @@ _SERVER_OPTIONS = [
         help="Serve each script and style sheet of the pages as it is, read anew for every request: for work on them.",
     ),
 ]
+
+_PROVIDERS_OPTION = option(
+    "--providers",
+    "school",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=lambda _context, _option, given: read_providers(given) if given else SchoolSettings(),
+    help="A file with the school's OpenID providers (Google Workspace, Microsoft Entra or another), through which its "
+    "people sign in; docs/operations.md describes it.",
+)
+
+
+def providers_option(command: Command) -> Command:
+    """Add the option for the school's OpenID providers to a command."""
+    return _PROVIDERS_OPTION(command)
 
 
 def data_options(command: Command) -> Command:

@@ -16,7 +16,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.refusals import LoginTaken
 from server.accounts.users import Users
 from server.application import serve
-from server.cli.options import data_options, host_option, make_settings, run, server_options
+from server.cli.options import data_options, host_option, make_settings, providers_option, run, server_options
 from server.databases import Databases, reading
 from server.databases.directory import belongs_to_another
 from server.process.listener import allow_connections
@@ -39,6 +39,7 @@ DEMO_OFFICE = ("secretaria", "Rosa Figueira", "administrator")
 @click.command("serve")
 @host_option("127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.")
 @server_options
+@providers_option
 @data_options
 def serve_command(**given: Any) -> None:
     """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""

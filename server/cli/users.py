@@ -73,6 +73,19 @@ def enable(login: str, **given: Any) -> None:
 
 @user.command()
 @click.argument("login")
+@data_options
+def unlink(login: str, **given: Any) -> None:
+    """Forget a user's accounts at the school's providers, and end the user's sign-ins in browsers.
+
+    Needed where the school gave somebody another account there. The next one that the provider names by this login is
+    the user's.
+    """
+    forgotten = _run(given, lambda users: users.forget_identities(login))
+    click.echo(f"{login} had {forgotten} accounts at providers: forgotten." if forgotten else f"{login} had none.")
+
+
+@user.command()
+@click.argument("login")
 @password_option
 @data_options
 def password(login: str, password_stdin: bool, **given: Any) -> None:

@@ -127,7 +127,8 @@ class Enrolment(Base):
 class Credential(Base):
     """One sign-in: a browser's `session` or a program's `token`. Only the SHA-256 of its secret is kept.
 
-    `device` is a hint for the user (server/accounts/device.py), empty or NULL where it is unknown.
+    `device` is a hint for the user (server/accounts/device.py), empty or NULL where it is unknown. A sign-in through
+    one of the school's providers has its `identity_id`, and as `sid` the provider's session if it names one.
     An id is never reused, even after its row is deleted: open sockets refer to their sign-in by id.
     """
 
@@ -141,6 +142,28 @@ class Credential(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger)
     device: Mapped[str | None] = mapped_column(String(64))
+    identity_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    sid: Mapped[str | None] = mapped_column(String(255))
+
+
+class UserIdentity(Base):
+    """Whom a provider means: its `subject` is this user, from the first sign-in on, whatever else the provider says.
+
+    A user has at most one subject of an issuer, so that an address which a provider gives to somebody else does not
+    lead them to the account of the one before.
+    """
+
+    __tablename__ = "identities"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject", name="identities_subject"),
+        UniqueConstraint("user_id", "issuer", name="identities_user"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[int] = mapped_column(BigInteger)
 
 
 class ChangeCounter(Base):

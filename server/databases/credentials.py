@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.databases.accounts import Credential
+from server.databases.accounts import Credential, UserIdentity
 from server.databases.batch import batches
 
 BROWSER = "session"  # as stored in the column
@@ -14,7 +14,10 @@ TOKEN = "token"  # noqa: S105 (the name of a kind, no secret)
 
 
 class NewCredential(NamedTuple):
-    """A sign-in to store: `secret_hash` is the SHA-256 of the secret that its owner receives."""
+    """A sign-in to store: `secret_hash` is the SHA-256 of the secret that its owner receives.
+
+    `identity_id` and `sid` say through which account and session of a provider it was made (accounts.py).
+    """
 
     kind: str
     user_id: int
@@ -22,6 +25,8 @@ class NewCredential(NamedTuple):
     created_at: int
     expires_at: int
     device: str = ""
+    identity_id: int | None = None
+    sid: str | None = None
 
 
 async def add_credentials(db: AsyncSession, new: Sequence[NewCredential]) -> None:
@@ -58,6 +63,17 @@ async def end_other_sign_ins(db: AsyncSession, user_id: int, keep: int, kind: st
 async def end_expired_credentials(db: AsyncSession, now: int) -> set[int]:
     """Delete expired sign-ins; return their users."""
     return await _end(db, Credential.expires_at <= now)
+
+
+async def end_sign_ins_through(db: AsyncSession, identity_ids: Collection[int], sid: str) -> set[int]:
+    """End the sign-ins through these accounts of a provider, or those of one session there; return their users."""
+    return await _end(db, Credential.identity_id.in_(identity_ids), *([Credential.sid == sid] if sid else []))
+
+
+async def end_sign_ins_of_session(db: AsyncSession, issuer: str, sid: str) -> set[int]:
+    """End the sign-ins through one session at a provider; return their users."""
+    of_issuer = select(UserIdentity.id).where(UserIdentity.issuer == issuer)
+    return await _end(db, Credential.sid == sid, Credential.identity_id.in_(of_issuer))
 
 
 async def sign_ins_to_extend(db: AsyncSession, ids: Collection[int], now: int, before: int) -> list[int]:

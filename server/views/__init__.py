@@ -6,11 +6,13 @@ from typing import Any
 
 from channels.journal.journal import Journal
 from server.accounts.accounts import Accounts
+from server.accounts.school_sign_in import SchoolSignIn
 from server.asyncapi import TABLES, Tables
 from server.audit.audit import Audit
 from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
+from server.oidc.client import Providers
 from server.views import accounts as accounts_views
 from server.views import administrators, docs, formulas, principal, search, shell, static, students, teachers
 from server.views import audit as audit_views
@@ -54,11 +56,12 @@ def application_settings(
     read_topic: ReadTopic | None = None,
     journal: Journal | None = None,
     audit: Audit | None = None,
+    providers: Providers | None = None,
 ) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on.
 
     `read_topic` gives pages the first events of a topic; without it they wait for the socket. `journal` is read by the
-    pages that show what is kept there.
+    pages that show what is kept there. `providers` are those through which users sign in.
     """
     return {
         "default_handler_class": Missing,
@@ -68,6 +71,8 @@ def application_settings(
         "read_topic": read_topic,
         "journal": journal,
         "audit": audit or Audit(databases),
+        "providers": providers or Providers(),
+        "school_sign_in": SchoolSignIn(accounts, databases.sessions("accounts")),
         "transforms": [StrictHeaders, Compressed],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},

@@ -5,6 +5,7 @@ from server.views.accounts.appearance import ChooseLook
 from server.views.accounts.first_administrator import FirstAdministratorPage
 from server.views.accounts.language import Catalog, ChooseLanguage
 from server.views.accounts.own import ChangePassword, EndSignIn, OwnAccountPage
+from server.views.accounts.through import BackFromProvider, EndedAtProvider, ToProvider
 
 handlers = [
     (r"/", Home),
@@ -12,6 +13,9 @@ handlers = [
     (r"/accounts/first-sign-in", FirstSignIn),
     (FIRST_ADMINISTRATOR, FirstAdministratorPage),
     (r"/accounts/patience", Patience),
+    (r"/accounts/through/([a-z0-9-]{1,32})", ToProvider),
+    (r"/accounts/through/([a-z0-9-]{1,32})/back", BackFromProvider),
+    (r"/accounts/through/([a-z0-9-]{1,32})/logout", EndedAtProvider),
     (r"/accounts/sign-out", SignOut),
     (r"/accounts/status", Status),
     (r"/accounts/me", OwnAccountPage),

@@ -7,6 +7,7 @@ from channels.transports.credential import SIGN_IN_COOKIE
 from server.accounts.device import device_name
 from server.accounts.known_browser import COOKIE_DAYS
 from server.accounts.refusals import PasswordRefused, SignInRefused
+from server.oidc.client import Providers
 from server.views.base import SIGN_IN, Page, local_path
 
 FIRST_ADMINISTRATOR = "/accounts/first-administrator"
@@ -70,8 +71,23 @@ class EntryPage(CheckingPage):
         typed = {"ended": ended, "problem": "", "retry_after": 0, "login": self.get_body_argument("login", "")}
         typed["ticket"] = ""
         address = self.request.path
+        typed["providers"] = self.provider_links
+        typed["is_local_usual"] = self.providers.settings.local == "everybody"
         here = address if self.destination == "/" else f"{address}?next={quote(self.destination, safe='/')}"
         await self.show(self.template, **{"next_page": self.destination, "here": here, **typed, **values})
+
+    @property
+    def providers(self) -> Providers:
+        """The school's providers, through which one signs in."""
+        found: Providers = self.settings["providers"]
+        return found
+
+    @property
+    def provider_links(self) -> list[tuple[str, str]]:
+        """Return the title of each provider, and the address at which a sign-in through it begins."""
+        school = self.providers.settings
+        to = "" if self.destination == "/" else f"?next={quote(self.destination, safe='')}"
+        return [(each.title, f"{school.begin(each)}{to}") for each in school.providers.values()]
 
     @property
     def device(self) -> str:

@@ -49,6 +49,8 @@ def _sign_ins(translate: Translate) -> dict[str, str]:
         "sign-in:made": translate("signed in"),
         "sign-in:ended": translate("signed out a device"),
         "sign-in:refused": translate("A sign-in was refused"),
+        "identity:linked": translate("signed in through the school for the first time"),
+        "identity:forgotten": translate("A user's accounts at the school's providers were forgotten"),
         "password:chosen": translate("signed in for the first time and chose a password"),
         "password:changed": translate("changed the password"),
         "password:refused": translate("gave a wrong password to change it"),

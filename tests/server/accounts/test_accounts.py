@@ -13,7 +13,7 @@ from server.accounts.users import Users
 from server.clock import DAY
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Credential, Failure
-from tests.server.conftest import TurnedClock
+from tests.server.conftest import TurnedClock, quick_passwords
 from tests.server.people import People
 
 HERE = "127.0.0.1"
@@ -75,6 +75,17 @@ async def test_disabled_or_ended_user_cannot_sign_in(
     async with writing(sessions) as session:
         await session.execute(update(Account).values(active=False))
     assert (await _refusal(accounts, "ana", PASSWORD)).reason == "wrong"
+
+
+async def test_role_of_the_schools_provider_cannot_use_a_password(
+    sessions: DbSessions, ana: int, users: Users, clock: TurnedClock
+) -> None:
+    await users.create("paula", "Paula", "teacher", PASSWORD)
+    accounts = Accounts(sessions, clock, passwords=quick_passwords(), local_roles={"teacher"})
+    assert (await _refusal(accounts, "ana", PASSWORD)).reason == "elsewhere"
+    assert (await _refusal(accounts, "ana", "wrong-one")).reason == "wrong"
+    assert await accounts.sign_in("paula", PASSWORD, HERE)
+    accounts.close()
 
 
 async def test_throttled_account_admits_strangers_after_patience(
