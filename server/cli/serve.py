@@ -11,9 +11,11 @@ from typing import Any
 
 import click
 
+from channels.hours import NO_SCHOOL_HOURS
 from server import rosters
 from server.accounts.passwords import Passwords
 from server.accounts.refusals import LoginTaken
+from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.users import Users
 from server.application import serve
 from server.cli.options import data_options, host_option, make_settings, providers_option, run, server_options
@@ -25,6 +27,7 @@ from server.settings import Settings, SettingsError
 
 DEMO_SCHOOL = Path(rosters.__file__).parent / "demo"
 DEMO_PASSWORD = "lousa-demo"  # noqa: S105 (known to everybody, and of invented people)
+DEMO_ZONE = "America/Sao_Paulo"
 DEMO_USERS = {
     "ana": "a student",
     "bruno": "a student, in ana's classes",
@@ -106,6 +109,8 @@ async def _found_school(databases: Databases) -> None:
                 "Give the demo a folder of its own, or leave --data-dir out."
             )
     await rosters.apply(sessions, roster)
+    if (await get_hours(sessions)).zone == NO_SCHOOL_HOURS.zone:
+        await set_hours(sessions, zone=DEMO_ZONE)
     passwords = Passwords()
     try:
         users = Users(sessions, passwords)

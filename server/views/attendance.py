@@ -9,10 +9,10 @@ their own lines only. What is selected stands in the address:
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from tornado.web import HTTPError
 
@@ -25,7 +25,7 @@ from channels.topics.kind import class_topic
 from server.accounts.accounts import by_name
 from server.clock import DAY, now_ms
 from server.spreadsheet import as_csv
-from server.views.base import Page, classroom_for
+from server.views.base import Page, classroom_for, zone_named
 
 # The lessons that are shown without a choice: a term and its holidays.
 USUAL_DAYS = 180
@@ -162,10 +162,7 @@ class AttendanceSheet(AttendanceOfClass):
         self.finish(as_csv(self._header(), rows))
 
     def _zone(self) -> ZoneInfo:
-        try:
-            return ZoneInfo(self.get_query_argument("zone", "UTC"))
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder of zones is an OSError
-            raise HTTPError(400, "no such time zone") from error
+        return zone_named(self.get_query_argument("zone", "UTC"))
 
     def _header(self) -> list[str]:
         _ = self.locale.translate
@@ -195,7 +192,7 @@ class AttendanceSheet(AttendanceOfClass):
         return [*row, *(self._corrected(line, zone) if self._is_staffs else [])]
 
     def _word(self, mark: Mark) -> str:
-        return self.locale.translate(_WORDS[mark])
+        return mark_word(mark, self.locale.translate)
 
     @staticmethod
     def _corrected(line: Line, zone: ZoneInfo) -> list[str]:
@@ -204,6 +201,11 @@ class AttendanceSheet(AttendanceOfClass):
         newest = line.corrections[0]
         at = _local(newest.at, zone)
         return [newest.author.name, at.isoformat(" ", "minutes") if at else "", newest.note]
+
+
+def mark_word(mark: str, translate: Callable[[str], str]) -> str:
+    """Return what a mark is called."""
+    return translate(_WORDS[Mark(mark)])
 
 
 def _local(at: int | None, zone: ZoneInfo) -> datetime | None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import tornado.locale
@@ -21,6 +21,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from channels.engine.joins import Joined
 from channels.errors import Refused, Unavailable
+from channels.hours import NO_SCHOOL_HOURS
 from channels.lesson import acknowledging, progress
 from channels.lesson.rules import Role
 from channels.member import Classroom, Member
@@ -34,6 +35,7 @@ from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
 from server.views.look import LOOK_COOKIE, Look
+from server.views.reader import Reader
 from server.views.static import ROOT, Assets
 
 LANGUAGE_COOKIE = "lousa_language"
@@ -84,8 +86,20 @@ class Page(RequestHandler):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The school's time zone; UTC until the school has named one."""
-        return ZoneInfo(self.accounts.hours.zone)
+        """The school's time zone; until it has named one the reader's, where the address says it, or UTC."""
+        return (
+            ZoneInfo(self.accounts.hours.zone) if self.has_zone else zone_named(self.get_query_argument("zone", "UTC"))
+        )
+
+    @property
+    def has_zone(self) -> bool:
+        """Whether the school has named its time zone; a school that named UTC may be asked for it again."""
+        return self.accounts.hours.zone != NO_SCHOOL_HOURS.zone
+
+    @property
+    def reader(self) -> Reader:
+        """Who reads the page, for times and days."""
+        return Reader(self.locale.translate, self.language.code, self.zone)
 
     @property
     def audit(self) -> Audit:
@@ -342,3 +356,11 @@ def classroom_for(member: Member, class_id: str) -> Classroom:
     if classroom is None:
         raise HTTPError(404, "no class of theirs")
     return classroom
+
+
+def zone_named(text: str) -> ZoneInfo:
+    """Return the time zone of this name; where there is none it is a 400."""
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder of zones is an OSError
+        raise HTTPError(400, "no such time zone") from error

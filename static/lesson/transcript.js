@@ -35,7 +35,9 @@ function label(field, words) {
 function download(kind, look, words, from, to) {
   const link = /** @type {HTMLAnchorElement} */ (h("a", {class: look, download: true, href: "#"}, words));
   link.addEventListener("click", () => {
-    const days = new URLSearchParams({from: from.value, to: to.value});
+    // For a school that has named none.
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+    const days = new URLSearchParams({from: from.value, to: to.value, zone});
     link.href = `${page.home}classes/${page.classroom.id}/transcript.${kind}?${days}`;
   });
   return link;

@@ -1,6 +1,5 @@
 """What the pages of the school's office have in common."""
 
-from datetime import datetime
 from typing import Any
 
 from tornado.web import HTTPError
@@ -32,16 +31,12 @@ class OfficePage(Page):
 
     async def show_office(self, template: str, **values: Any) -> None:
         """Show one of the office's pages."""
-        given = {"problem": "", "day": self.day, **values}
+        given = {"problem": "", "day": self.reader.day, **values}
         await self.show(template, page_data=self.page_data(), roles=self.roles(), **given)
 
     async def show_code(self, made: NewCode, back: str) -> None:
         """Show a new code on its card, once: the answer to the form that made it, which nobody keeps."""
         await self.show_office("code.html", made=made, back=back)
-
-    def day(self, at: int) -> str:
-        """Return the day of a time (ms since 1970) in the school's time zone."""
-        return datetime.fromtimestamp(at / 1_000, self.zone).date().isoformat()
 
     def number(self, name: str) -> int:
         """Return an id that a form of the page sends."""

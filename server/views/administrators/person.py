@@ -1,7 +1,6 @@
 """One person of the school: a new code, whether they may sign in, their devices, their name, their classes."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import NamedTuple
 
 from tornado.web import HTTPError
@@ -75,9 +74,10 @@ class PersonPage(OfficePage):
         return [self._past(each, kinds) for each in found]
 
     def _past(self, record: Record, kinds: dict[str, str]) -> PastSignIn:
-        at = datetime.fromtimestamp(record.at / 1_000, self.zone).strftime("%Y-%m-%d %H:%M")
         places = (record.detail.get("device", ""), record.detail.get("address", ""))
-        return PastSignIn(at, kinds[record.kind], " · ".join(str(place) for place in places if place))
+        return PastSignIn(
+            self.reader.time(record.at), kinds[record.kind], " · ".join(str(place) for place in places if place)
+        )
 
     async def change(self, user_id: str, work: Callable[[int, int], Awaitable[object]], done: str) -> None:
         """Do what a form asks for, and show the page again. The answer to a form must be a GET."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,9 @@ from channels.topics.kind import CLASS, CLASS_STAFF, class_topic, parse_name
 from server.databases.audit import Place, Record, Wanted
 from server.spreadsheet import BOM, csv_line
 from server.views.audit import words
+from server.views.audit.detail import told
 from server.views.base import Page
+from server.views.reader import Reader
 
 AUDIT = "/audit"
 # One page of the log: what one looks through at a glance or two.
@@ -41,9 +43,13 @@ class Filter:
 
 
 class Line(NamedTuple):
-    """A record in words; `what` follows the name of `who`, where there is one. `href` leads to the class."""
+    """A record in words; `what` follows the name of `who`, where there is one. `href` leads to the class.
+
+    `at` is in the school's time zone, `time` says it as the reader's language writes it.
+    """
 
     at: datetime
+    time: str
     who: str
     what: str
     about: str
@@ -74,6 +80,8 @@ class AuditPage(Page):
             lines=await self.lines(shown),
             groups=words.groups(self.locale.translate),
             chosen=chosen,
+            zone=self.zone.key,
+            has_zone=self.has_zone,
             older=f"?{chosen.query(before=f'{last.at}-{last.id}')}" if last else "",
             sheet_address=f"{AUDIT}.csv?{chosen.query()}",
             is_first=self._before is None,
@@ -120,22 +128,25 @@ class AuditPage(Page):
         names = await self.accounts.names(ids)
         titles = {room.id: room.title for room in (await self.accounts.classrooms()).values()}
         kinds = {kind: told for *_, each in words.groups(self.locale.translate) for kind, told in each.items()}
-        return [self._line(each, names, titles, kinds) for each in records]
+        return [self._line(each, names, titles, kinds, self.reader) for each in records]
 
-    def _line(self, record: Record, names: dict[int, str], titles: dict[int, str], kinds: dict[str, str]) -> Line:
+    def _line(
+        self, record: Record, names: dict[int, str], titles: dict[int, str], kinds: dict[str, str], reader: Reader
+    ) -> Line:
         about = record.subject_id if record.subject_id != record.user_id else None
-        class_id = _class_of(record.topic)
+        class_id = _class_of(record.topic) or record.detail.get("class_id")
         can_open = class_id in self.member.classes
         # A position in the topic of the class's staff is none in the class.
         target = f"#seq={record.target}" if class_id and record.target and record.topic == class_topic(class_id) else ""
         return Line(
             datetime.fromtimestamp(record.at / 1000, self.zone),
+            reader.time(record.at),
             _name(record.user_id, names),
             kinds.get(record.kind, record.kind),
             _name(about, names),
             titles.get(class_id or 0, "") if class_id else "",
             f"{self.home}classes/{class_id}{target}" if can_open else "",
-            _more(record.detail),
+            told(record, reader),
         )
 
 
@@ -162,7 +173,7 @@ class AuditSheet(AuditPage):
     def _head(self) -> tuple[str, ...]:
         translate = self.locale.translate
         return (
-            translate("Time"),
+            f"{translate('Time')} ({self.zone.key})",
             translate("Kind"),
             translate("Person"),
             translate("What was done"),
@@ -179,7 +190,7 @@ class AuditSheet(AuditPage):
 
 
 def _sheet_line(record: Record, line: Line) -> str:
-    at = line.at.isoformat(sep=" ", timespec="seconds")
+    at = line.at.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")  # as spreadsheets read times
     return csv_line((at, record.kind, line.who, line.what, line.about, line.where, line.more))
 
 
@@ -197,17 +208,6 @@ def _class_of(topic: str | None) -> int | None:
     except ValueError:
         return None
     return address.number if address.kind in (CLASS, CLASS_STAFF) else None
-
-
-def _more(detail: dict[str, Any]) -> str:
-    texts = (value if isinstance(value, str) else f"{name} {_flat(value)}" for name, value in detail.items())
-    return " · ".join(text for text in texts if text)
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
-    return str(value)
 
 
 def _day(text: str) -> date | None:

@@ -69,7 +69,7 @@ async def test_csv_is_safe_in_a_spreadsheet_and_recorded(signed_in: SignedIn, au
     diretora = await signed_in("diretora")
     sheet = await diretora.get("/audit.csv?kind=moderation")
     assert sheet.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert sheet.text.startswith("\ufeffTime,Kind,Person")
+    assert sheet.text.startswith("\ufeffTime (UTC),Kind,Person")
     assert "message:hidden,Paula Nogueira,hid a message,,,'=1+1\r\n" in sheet.text
     assert (await diretora.get("/audit?kind=reading")).has("exported these records")
 
@@ -85,3 +85,15 @@ async def test_days_limit_what_is_shown(signed_in: SignedIn, audit: Audit, clock
     assert (await diretora.get("/audit?since=2027-01-01&until=2027-02-01")).has("motivo")
     assert not (await diretora.get("/audit?since=2027-02-01")).has("motivo")
     assert not (await diretora.get("/audit?until=2027-01-01")).has("motivo")
+
+
+async def test_times_are_the_schools_or_else_the_readers(signed_in: SignedIn, audit: Audit) -> None:
+    await audit.record("message:hidden", PAULA, target=1)
+    diretora = await signed_in("diretora")
+    assert (await diretora.get("/audit?zone=Asia/Tokyo")).has("1/15/27, 5:00\u202fPM")
+    assert "Time (Asia/Tokyo)" in (await diretora.get("/audit.csv?zone=Asia/Tokyo")).text
+    assert (await diretora.get("/audit?zone=Nowhere")).status == 400
+    await diretora.post("/principal/hours", hours='{"mode": "always"}', zone="America/Sao_Paulo")
+    page = await diretora.get("/audit?zone=Asia/Tokyo")
+    assert page.has("1/15/27, 5:00\u202fAM")
+    assert "data-zone" not in page.text
