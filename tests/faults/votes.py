@@ -1,24 +1,25 @@
-"""A class votes at once on several workers, one of which is killed; every vote that was answered is counted, once.
+"""A class votes and acknowledges at once on several workers, one of which is killed; what was answered counts, once.
 
-By hand: `python -m tests.faults.votes --pupils 2000 --workers 2 --kills 0 --within 0` prints how long it took and how
-many transactions.
+By hand: `python -m tests.faults.votes --pupils 2000 --workers 2 --kills 0 --within 5` prints whether the counts are
+exact, how long it took, and how many transactions.
 """
 
 import argparse
 import asyncio
 import random
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import text
+
 from bench.served import allow_many_files
+from server.databases import Databases
 from tests.carrier import Gone
 from tests.faults.cluster.site import Site, open_site
 from tests.phoenix import Connection, ErrorReply, Patience, Payload
@@ -34,28 +35,34 @@ RETRY_SECONDS = (0.02, 0.2)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the pupils voted, what the result says, and what it took."""
+    """How the pupils voted, what the result says, how many have acknowledged, and what it took."""
 
     voted: list[int]
     tally: list[int]
+    acknowledged: int
     seconds: float
     again: int
     returned: int
-    transactions: int | None
+    transactions: int
     updates: int  # of the live tally that the teacher got
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether each pupil counts once in both."""
+        return self.voted == self.tally and self.acknowledged == sum(self.voted)
+
     def __str__(self) -> str:
-        """Describe it in one line."""
-        verdict = "exact" if self.voted == self.tally else f"WRONG, {self.voted} were answered"
-        took = "" if self.transactions is None else f" in {self.transactions} transactions"
+        """Describe it in a few lines."""
+        verdict = "exact" if self.is_exact else f"WRONG, {self.voted} voted"
         return (
-            f"{sum(self.voted)} votes{took}, {self.seconds:.2f} s until the last answer, {self.again} sent again, "
-            f"{self.returned} connected again, {self.updates} updates of the live tally: {self.tally}, {verdict}"
+            f"{sum(self.voted)} voted {self.tally} and {self.acknowledged} acknowledged, {verdict}\n"
+            f"{self.transactions} transactions, {self.seconds:.2f} s until the last answer\n"
+            f"{self.again} sent again, {self.returned} connected again, {self.updates} updates of the live tally"
         )
 
 
 class Voter:
-    """One pupil: joins the class, and votes until that is answered."""
+    """One pupil: joins the class, votes and acknowledges, each until that is answered."""
 
     def __init__(self, url: str, topic: str, option: int, push_id: str) -> None:
         self.option = option
@@ -65,28 +72,36 @@ class Voter:
         self._topic = topic
         self._push_id = push_id
         self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
 
     async def connect(self) -> Connection:
         """Return a connection that has joined the class."""
-        while self._connection is None or self._connection.ended.is_set():
-            self.returned += self._connection is not None
-            self._connection = None
-            try:
-                connection = await Connection.open(self._url, _ignore, Patience(open=60.0))
-                await connection.join(self._topic)
-                self._connection = connection
-            except (Gone, ErrorReply):
-                await asyncio.sleep(random.uniform(*RETRY_SECONDS))
-        return self._connection
+        async with self._connecting:
+            while self._connection is None or self._connection.ended.is_set():
+                self.returned += self._connection is not None
+                self._connection = None
+                try:
+                    connection = await Connection.open(self._url, _ignore, Patience(open=60.0))
+                    await connection.join(self._topic)
+                    self._connection = connection
+                except (Gone, ErrorReply):
+                    await asyncio.sleep(random.uniform(*RETRY_SECONDS))
+            return self._connection
 
-    async def vote(self, target: int, within: float) -> None:
-        """Vote at some moment within so many seconds, under the same id until it is answered."""
+    async def do_both(self, poll: int, announcement: int, within: float) -> None:
+        """Vote and acknowledge, each at some moment within so many seconds."""
+        vote = {"target": poll, "option": self.option, "id": self._push_id}
+        await asyncio.gather(
+            self._push("poll:vote", vote, within),
+            self._push("announcement:acknowledge", {"target": announcement, "id": self._push_id}, within),
+        )
+
+    async def _push(self, event: str, payload: Payload, within: float) -> None:
+        """Push under the same id until it is answered."""
         await asyncio.sleep(random.uniform(0, within))
-        payload = {"target": target, "option": self.option, "id": self._push_id}
         while True:
             try:
-                reply = await (await self.connect()).request(self._topic, "poll:vote", payload)
-                assert reply == {"target": target}
+                await (await self.connect()).request(self._topic, event, payload)
                 return
             except Gone:
                 self.again += 1
@@ -108,7 +123,7 @@ def _ignore(topic: str, event: str, payload: Payload) -> None:
 
 
 class Teacher:
-    """Opens and closes the poll, and watches the tally."""
+    """Opens and closes the poll, watches the tally, and asks for acknowledgements."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -133,6 +148,18 @@ class Teacher:
         poll = {"question": "?", "options": OPTIONS, "anonymous": True}
         return int((await connection.request(self.topic, "poll:open", poll))["seq"])
 
+    async def announce(self) -> int:
+        """Announce what is to be acknowledged, and return its position."""
+        connection = await self.connect()
+        announcement = {"text": "Leiam", "acknowledge": True}
+        return int((await connection.request(self.topic, "announcement:send", announcement))["seq"])
+
+    async def count_acknowledged(self, target: int) -> int:
+        """Return how many have acknowledged."""
+        connection = await self.connect()
+        progress = await connection.request(self.topic, "announcement:progress", {"target": target})
+        return int(progress["acknowledged"])
+
     async def close_poll(self, target: int) -> list[int]:
         """Close the poll, and return its result as a client that joins later gets it."""
         connection = await self.connect()
@@ -142,33 +169,32 @@ class Teacher:
         return tally
 
 
-async def play(
-    site: Site, *, kills: int, within: float = 1.0, transactions: Callable[[], int] | None = None
-) -> Outcome:
-    """Let all pupils vote at once, kill workers meanwhile, close the poll and return what became of it."""
+async def play(site: Site, *, kills: int, within: float = 1.0) -> Outcome:
+    """Let all pupils vote and acknowledge at once, kill workers meanwhile, and return what became of it."""
     token = await asyncio.to_thread(site.lousa.tokens, "teacher")
     teacher = Teacher(site.lousa.socket_url("teachers", token["teacher"]))
-    target = await teacher.open_poll()
+    target, announcement = await teacher.open_poll(), await teacher.announce()
     voters = [
         Voter(site.lousa.socket_url("students", token), teacher.topic, number % len(OPTIONS), f"v{number}")
         for number, token in enumerate(site.tokens.values())
     ]
     async with asyncio.timeout(JOIN_SECONDS):
         await _connect(voters)
-    before = transactions() if transactions else 0
+    before = await _transactions(site)
     began = time.monotonic()
     async with asyncio.timeout(VOTE_SECONDS):
-        votes = [asyncio.create_task(voter.vote(target, within)) for voter in voters]
+        votes = [asyncio.create_task(voter.do_both(target, announcement, within)) for voter in voters]
         await _kill(site, votes, kills)
         await asyncio.gather(*votes)
     seconds = time.monotonic() - began
-    used = transactions() - before if transactions else None
+    used = await _transactions(site, before)
     tally = await teacher.close_poll(target)
+    acknowledged = await teacher.count_acknowledged(announcement)
     await asyncio.gather(*(voter.leave() for voter in voters))
     chosen = Counter(voter.option for voter in voters)
     again, returned = sum(voter.again for voter in voters), sum(voter.returned for voter in voters)
     voted = [chosen[option] for option in range(len(OPTIONS))]
-    return Outcome(voted, tally, seconds, again, returned, used, teacher.updates)
+    return Outcome(voted, tally, acknowledged, seconds, again, returned, used, teacher.updates)
 
 
 async def _connect(voters: list[Voter]) -> None:
@@ -203,20 +229,26 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="lousa-votes-") as folder,
         open_site(Path(folder), given.database, given.pupils, given.workers, classes=1) as site,
     ):
-        counter = _stamps(site) if given.database == "sqlite" else None
-        outcome = asyncio.run(play(site, kills=given.kills, within=given.within, transactions=counter))
+        outcome = asyncio.run(play(site, kills=given.kills, within=given.within))
         print(outcome)
-    return int(outcome.voted != outcome.tally)
+    return int(not outcome.is_exact)
 
 
-def _stamps(site: Site) -> Callable[[], int]:
-    # Each transaction stamps the counters of the topics that it concerns with the next number.
-    def count() -> int:
-        with sqlite3.connect(site.lousa.data_dir / "journal.sqlite3") as journal:
-            ((stamp,),) = journal.execute("SELECT coalesce(max(moved), 0) FROM topics")
-        return int(stamp)
+async def _transactions(site: Site, since: int = 0) -> int:
+    """Return the number of the journal's newest transaction on SQLite; on PostgreSQL how many have stored something."""
+    databases = Databases(site.urls)
+    async with databases.engine("journal").connect() as connection:
+        query = _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE
+        number = (await connection.execute(text(query))).scalar_one()
+    await databases.dispose()
+    return int(number) - since
 
-    return count
+
+# Each transaction of SQLite stamps the counters of the topics that it concerns with the next number.
+_SQLITE = "SELECT coalesce(max(moved), 0) FROM topics"
+_POSTGRESQL = (
+    "SELECT count(*) FROM (SELECT xmin::text FROM events UNION SELECT xmin::text FROM choices) AS each_that_inserted"
+)
 
 
 if __name__ == "__main__":

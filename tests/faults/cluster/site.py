@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from server.settings import database_urls
 from tests.lousa import Lousa
 from tests.postgresql import PostgreSQL
 from tests.redis import RedisServer
@@ -24,13 +25,21 @@ EXPECTED_ERRORS = [
 
 
 class Site:
-    """One school on several workers; `tokens` has a bearer token for each pupil's login."""
+    """One school on several workers; `tokens` has a bearer token for each pupil's login, `urls` its databases."""
 
-    def __init__(self, lousa: Lousa, redis: RedisServer, postgresql: PostgreSQL | None, tokens: dict[str, str]) -> None:
+    def __init__(
+        self,
+        lousa: Lousa,
+        redis: RedisServer,
+        postgresql: PostgreSQL | None,
+        tokens: dict[str, str],
+        urls: dict[str, str],
+    ) -> None:
         self.lousa = lousa
         self.redis = redis
         self.postgresql = postgresql
         self.tokens = tokens
+        self.urls = urls
 
     @property
     def workers(self) -> list[int]:
@@ -61,18 +70,20 @@ def open_site(folder: Path, database: str, pupils: int, workers: int, classes: i
         redis.start()
         stack.callback(redis.kill)
         logins = write_school(folder / "roster", pupils, classes)
-        lousa = _make_lousa(folder, redis, postgresql, workers)
+        databases = _create_databases(postgresql) if postgresql is not None else []
+        lousa = _make_lousa(folder / "data", redis, databases, workers)
         lousa.run("database", "upgrade")
         lousa.run("roster", "import", str(folder / "roster"))
         tokens = lousa.tokens(*logins)
         stack.enter_context(lousa)
-        yield Site(lousa, redis, postgresql, tokens)
+        yield Site(lousa, redis, postgresql, tokens, database_urls(lousa.data_dir, databases))
 
 
-def _make_lousa(folder: Path, redis: RedisServer, postgresql: PostgreSQL | None, workers: int) -> Lousa:
-    options: list[str] = []
-    if postgresql is not None:
-        for name in ("accounts", "journal", "audit"):
-            options += ["--database", f"{name}={postgresql.create_database()}"]
+def _create_databases(postgresql: PostgreSQL) -> list[str]:
+    return [f"{name}={postgresql.create_database()}" for name in ("accounts", "journal", "audit")]
+
+
+def _make_lousa(data_dir: Path, redis: RedisServer, databases: list[str], workers: int) -> Lousa:
+    options = [option for database in databases for option in ("--database", database)]
     serve_options = ["--push-rate", "0", "--workers", str(workers), "--redis-url", redis.url]
-    return Lousa(folder / "data", options=options, serve_options=serve_options, expected_errors=EXPECTED_ERRORS)
+    return Lousa(data_dir, options=options, serve_options=serve_options, expected_errors=EXPECTED_ERRORS)
