@@ -38,7 +38,7 @@ class Deliveries:
     def joined(self, topic: Topic, member: Member) -> None:
         """Record that the reply to a join delivers what it carries, if that was not delivered before."""
         seq, user = topic.state.noted, member.user
-        is_known = seq <= max(topic.reads.get(user.id, 0), topic.delivered.get(user.id, 0))
+        is_known = not seq or seq <= max(topic.reads.get(user.id, 0), topic.delivered.get(user.id, 0))
         if not is_known and user.role in self._rules.counted(topic.address):
             self._note(topic, (user.id,), seq)
 

@@ -93,7 +93,7 @@ class Engine:
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
         *,
-        kinds: Collection[TopicKind] = KINDS,
+        kinds: tuple[TopicKind, ...] = KINDS,
         features: Collection[type[Feature[Any]]] = lesson.FEATURES,
         live_views: Collection[MakeLiveView] = lesson.LIVE_VIEWS,
         periods: Periods = Periods(),

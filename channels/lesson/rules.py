@@ -81,13 +81,23 @@ class Role:
 class RuleBook:
     """The rules of all roles; `by_name` has the roles."""
 
-    def __init__(self, roles: Collection[Role], kinds: Collection[TopicKind] = KINDS) -> None:
+    def __init__(self, roles: Collection[Role], kinds: tuple[TopicKind, ...] = KINDS) -> None:
         self.by_name = {role.name: role for role in roles}
         # Pushes that only other roles may make are forbidden rather than unknown.
         self.known_events = frozenset(
             event for role in roles for rule in role.topics.values() for event in rule.actions
         )
         self._kinds = kinds
+        self._wide = {role.name: self._wide_topics(role) for role in roles}
+
+    def _wide_topics(self, role: Role) -> list[TopicEntry]:
+        # The same for all members of a role: each of them is given it with a join.
+        addresses = (parse_wire(name, 0, self._kinds) for name in role.topics)
+        return [
+            TopicEntry(each.wire_name, "")
+            for each in addresses
+            if each is not None and each.kind.audience is not Audience.OWNER
+        ]
 
     def of(self, member: Member) -> Role:
         """Return a member's role."""
@@ -141,14 +151,9 @@ class RuleBook:
 
     def listing(self, member: Member) -> list[TopicEntry]:
         """Return the topics that a member may join, as `user:me` lists them: classes, then the others."""
-        topics = self.of(member).topics
-        addresses = (parse_wire(name, member.user.id, self._kinds) for name in topics)
-        others = [each for each in addresses if each is not None and each.kind.audience is not Audience.OWNER]
-        classes = member.classes.values() if CLASS.name in topics else ()
-        return [
-            *(TopicEntry(each.topic, each.title, each.students) for each in classes),
-            *(TopicEntry(each.wire_name, "") for each in others),
-        ]
+        classes = member.classes.values() if CLASS.name in self.of(member).topics else ()
+        entries = [TopicEntry(each.topic, each.title, each.students) for each in classes]
+        return [*entries, *self._wide[member.user.role]]
 
     def readable(self, member: Member) -> list[str]:
         """Return the names of the topics that `listing` has."""

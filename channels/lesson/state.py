@@ -37,7 +37,7 @@ class TopicState:
     `governed` is the position of the newest event applied that changed what is allowed, 0 where there was none.
     """
 
-    __slots__ = ("_by_event", "_features", "_governing", "_periods", "_rules", "_sleepers", "governed")
+    __slots__ = ("_by_event", "_features", "_governing", "_noting", "_periods", "_rules", "_sleepers", "governed")
 
     def __init__(self, features: Sequence[type[Feature[Any]]]) -> None:
         # Most topics are those of single users and fold nothing: they share what is empty.
@@ -52,6 +52,7 @@ class TopicState:
             self._sleepers = [each for each in self._features.values() if each.sometimes]
         # Most features forbid nothing, and a push asks only those that do.
         self._rules = tuple(each for each in self._features.values() if type(each).rule is not Feature.rule)
+        self._noting = tuple(each for each in self._features.values() if type(each).noted is not Feature.noted)
         self._periods = tuple(each for each in self._features.values() if type(each).period is not Feature.period)
         self.governed = 0
 
@@ -77,7 +78,7 @@ class TopicState:
     @property
     def noted(self) -> int:
         """Return the position of the newest event whose delivery is noted; 0: there is none."""
-        return max((feature.noted for feature in self._features.values()), default=0)
+        return max((feature.noted for feature in self._noting), default=0)
 
     def check(self, push: Push[Any], action: Action[Any, Any]) -> bool:
         """Raise `Refused` where a rule forbids a push; tell whether one depends on what its author did before."""

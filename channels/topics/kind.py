@@ -10,10 +10,10 @@ This table says nothing of rights: which role may join a topic, and what it may 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 # One way only to write a number, so that no class has two topics. At most 18 digits: a 64-bit key.
@@ -33,9 +33,9 @@ class Audience(Enum):
     AUTHOR = "the user whom the topic names, and roles that see all classes"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TopicKind:
-    """One row of the table.
+    """One row of the table; a row equals itself only.
 
     `wire` and `inside` are the names of such a topic, for clients and for journal and broker (empty: the same), with
     `{id}` for a number, `{role}` for a role's plural and `{key}` for a key. `presence`: members are shown to each
@@ -146,22 +146,33 @@ DASHBOARD = TopicKind(
     "dashboard", "dashboard", "The whole school in numbers.", Audience.SCHOOL, features=("dashboard",)
 )
 
+# Names whose topics are remembered: a large school's classes. Each join and each page resolves some; 4 µs for another.
+KEPT_NAMES = 4_096
+
 KINDS = (CLASS, CLASS_STAFF, ROLE, SCHOOL, USER, PRINCIPALS, ANNOUNCEMENT, DASHBOARD)
 
 
-def parse_wire(wire_name: str, user_id: int, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress | None:
+def parse_wire(wire_name: str, user_id: int, kinds: tuple[TopicKind, ...] = KINDS) -> TopicAddress | None:
     """Return the topic that a user means by a name on the wire; None where no kind has such a name."""
+    address = _parsed(wire_name, kinds)
+    if address is None or address.kind.audience is not Audience.OWNER:
+        return address
+    return address.kind.address(user_id)
+
+
+@lru_cache(maxsize=KEPT_NAMES)
+def _parsed(wire_name: str, kinds: tuple[TopicKind, ...]) -> TopicAddress | None:
     for kind in kinds:
         found = _pattern(kind.wire).fullmatch(wire_name)
         if found is not None:
             given = found.groupdict()
-            number = int(given["id"]) if "id" in given else user_id if kind.audience is Audience.OWNER else 0
+            number = int(given.get("id", 0))
             name = kind.inside.format(id=number) if kind.inside else wire_name
             return TopicAddress(kind, name, wire_name, number, _part(given))
     return None
 
 
-def parse_name(name: str, kinds: Iterable[TopicKind] = KINDS) -> TopicAddress:
+def parse_name(name: str, kinds: tuple[TopicKind, ...] = KINDS) -> TopicAddress:
     """Return the topic that journal and broker know by this name; raises ValueError where no kind has such a name."""
     for kind in kinds:
         found = _pattern(kind.inside or kind.wire).fullmatch(name)

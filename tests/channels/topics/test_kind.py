@@ -91,12 +91,12 @@ def test_built_names_can_be_parsed() -> None:
 
 def test_name_matches_only_one_kind() -> None:
     for address in ADDRESSES:
-        others = [kind for kind in KINDS if kind is not address.kind]
+        others = tuple(kind for kind in KINDS if kind is not address.kind)
         assert parse_wire(address.wire_name, 12, others) is None
 
 
 def test_new_kind_needs_only_one_row() -> None:
     club = TopicKind("club", "club:{id}", "A club.", Audience.ENROLLED)
-    address = parse_wire("club:7", 12, [*KINDS, club])
+    address = parse_wire("club:7", 12, (*KINDS, club))
     assert address == TopicAddress(club, "club:7", "club:7", 7)
-    assert parse_name("club:7", [*KINDS, club]) == address
+    assert parse_name("club:7", (*KINDS, club)) == address
