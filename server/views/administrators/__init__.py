@@ -1,6 +1,7 @@
 """What the school's office sees: its people, and what it may do for them."""
 
 from server.views.administrators.announcements import OfficeAnnouncements
+from server.views.administrators.classes import CLASS, CLASSES, ClassesOfSchool, PeopleOfClass
 from server.views.administrators.people import PeoplePage
 from server.views.administrators.person import (
     PEOPLE,
@@ -23,5 +24,7 @@ handlers = [
     (rf"{PERSON}/sign-ins/end", EndSignInOfPerson),
     (rf"{PERSON}/name", RenamePerson),
     (rf"{PERSON}/classes", ClassOfPersonPage),
+    (CLASSES, ClassesOfSchool),
+    (CLASS, PeopleOfClass),
     (r"/administrators/announcements", OfficeAnnouncements),
 ]

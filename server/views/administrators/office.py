@@ -1,5 +1,6 @@
 """What the pages of the school's office have in common."""
 
+import re
 from typing import Any
 
 from tornado.web import HTTPError
@@ -7,10 +8,12 @@ from tornado.web import HTTPError
 from channels.roles import administrators
 from server.accounts.office import NewCode
 from server.accounts.refusals import UserError
+from server.databases.people import PersonPlace
 from server.views.base import Page
 
 # No id has more digits: a 64-bit key.
 ID = "([0-9]{1,18})"
+_PLACE = re.compile(r"(?P<id>[0-9]{1,18})(?P<folded>( [^ ]+)*)")
 
 
 class OfficePage(Page):
@@ -37,6 +40,13 @@ class OfficePage(Page):
     async def show_code(self, made: NewCode, back: str) -> None:
         """Show a new code on its card, once: the answer to the form that made it, which nobody keeps."""
         await self.show_office("code.html", made=made, back=back)
+
+    def place(self, text: str) -> PersonPlace | None:
+        """Return a place in a list of people, as an address has it: an id, and the folded name behind it."""
+        found = _PLACE.fullmatch(text)
+        if text and not found:
+            raise HTTPError(400, "no such place")
+        return PersonPlace(found["folded"], int(found["id"])) if found else None
 
     def number(self, name: str) -> int:
         """Return an id that a form of the page sends."""

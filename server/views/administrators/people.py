@@ -1,6 +1,6 @@
 """The people of the school, found by name, login or class: the first page of the office."""
 
-import re
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import urlencode
 
@@ -20,8 +20,6 @@ SHOWN_CLASSES = 8
 MAX_TEXT_CHARACTERS = 255
 # More classes than the largest school has, at some 150 bytes each.
 _FOLDED_TITLES = 32_768
-
-_PLACE = re.compile(r"(?P<id>[0-9]{1,18})(?P<folded>( [^ ]+)*)")
 
 
 class PeoplePage(OfficePage):
@@ -51,20 +49,18 @@ class PeoplePage(OfficePage):
         return WantedPeople(text.strip(), role, state)
 
     def _after(self) -> PersonPlace | None:
-        place = self.get_query_argument("after", "", strip=False)
-        found = _PLACE.fullmatch(place)
-        if place and not found:
-            raise HTTPError(400, "no such place")
-        return PersonPlace(found["folded"], int(found["id"])) if found else None
+        return self.place(self.get_query_argument("after", "", strip=False))
 
     async def _classes(self, text: str) -> list[Classroom]:
         """Return the first classes whose titles have all that was typed."""
-        words = folded_words(text)
-        if not words:
-            return []
         rooms = (await self.accounts.classrooms()).values()
-        found = (room for room in rooms if all(f" {word}" in _folded_title(room.title) for word in words))
-        return [room for room, _ in zip(found, range(SHOWN_CLASSES), strict=False)]
+        return find_classes(rooms, text)[:SHOWN_CLASSES] if folded_words(text) else []
+
+
+def find_classes(rooms: Iterable[Classroom], text: str) -> list[Classroom]:
+    """Return the classes whose titles have words that begin as each of those that were typed."""
+    words = folded_words(text)
+    return [room for room in rooms if all(f" {word}" in _folded_title(room.title) for word in words)]
 
 
 @lru_cache(_FOLDED_TITLES)

@@ -1,5 +1,6 @@
 """What teachers see."""
 
+from server.views.teachers.reset import NewStudentCode
 from server.views.teachers.teachers import (
     TeacherAnnouncements,
     TeacherAttendance,
@@ -17,5 +18,6 @@ handlers = [
     (r"/teachers/classes/([0-9]{1,15})/attendance\.json", TeacherAttendanceData),
     (r"/teachers/classes/([0-9]{1,15})/attendance\.csv", TeacherAttendanceSheet),
     (r"/teachers/classes/([0-9]{1,15})/transcript\.(csv|json)", TeacherTranscript),
+    (r"/teachers/classes/([0-9]{1,15})/people/([0-9]{1,18})/code", NewStudentCode),
     (r"/teachers/announcements", TeacherAnnouncements),
 ]

@@ -24,14 +24,17 @@ ADDRESSES: list[tuple[str, type[Page]]] = [
 ]
 # What a page that is everybody's may do without a sign-in; more of them is a decision to write down here.
 PUBLIC = {
+    "BackFromProvider",
     "ChooseLanguage",
     "ChooseLook",
+    "EndedAtProvider",
     "FirstAdministratorPage",
     "FirstSignIn",
     "Patience",
     "SignIn",
     "SignOut",
     "Status",
+    "ToProvider",
 }
 
 
