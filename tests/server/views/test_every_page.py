@@ -36,6 +36,8 @@ PUBLIC = {
     "Status",
     "ToProvider",
 }
+# Forms that no page sends, and that prove by a signature whose they are.
+SIGNED = {"EndedAtProvider"}
 
 
 def _address(url: str, school: School) -> str:
@@ -89,6 +91,8 @@ async def test_records_are_read_by_the_roles_that_may(signed_in: SignedIn) -> No
 async def test_form_without_its_secret_changes_nothing(role: str, signed_in: SignedIn, school: School) -> None:
     own = await signed_in(LOGINS[role])
     for url, page in ADDRESSES:
+        if page.__name__ in SIGNED:
+            continue
         if _posts(page) and (page.role is None or page.role.name == role):
             answer = await own.post(_address(url, school), xsrf="guessed")
             assert answer.status == HTTPStatus.FORBIDDEN, url
