@@ -50,7 +50,7 @@ def test_only_staff_announce_and_see_who_has_read() -> None:
 def test_topics_are_meant_for_the_roles_that_are_counted_there() -> None:
     assert RULES.counted(CLASS.address(7)) == ["student"]
     assert RULES.counted(ROLE.address(part="teachers")) == ["teacher"]
-    assert RULES.counted(SCHOOL.address()) == ["student", "teacher"]
+    assert RULES.counted(SCHOOL.address()) == ["student", "teacher", "administrator"]
     assert RULES.counted(USER.address(1)) == []
 
 

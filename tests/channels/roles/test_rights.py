@@ -81,7 +81,8 @@ class School:
         await self._teach()
         await self._flag()
         for each in PEOPLE.values():
-            await self._write(each)
+            if "class" in role_of(TABLES, each).topics:
+                await self._write(each)
 
     async def _announce(self) -> None:
         for client, topic in ((self.diretora, "role:students"), (self.diretora, "role:teachers"),
@@ -267,7 +268,7 @@ async def test_nothing_is_open_to_who_is_not_enrolled(school: School) -> None:
 
 @on_sqlite
 async def test_enrolment_that_has_just_ended_gives_nothing_more(school: School) -> None:
-    for role in TABLES.roles:
+    for role in (each for each in TABLES.roles if "class" in each.topics):
         client = school.connect(PEOPLE[role.name])
         joined, _ = await join_all(school, client)
         of_class = [each for each in joined if each.number == CLASS.id and actions(TABLES, client.session.member, each)]
