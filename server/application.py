@@ -56,6 +56,7 @@ from server.process.proxies import Proxies
 from server.process.redis_url import check_redis_url, try_redis
 from server.process.sole_server import sole_server
 from server.process.tornado_http_server import Server
+from server.rosters.uploads import ROSTERS, Uploads
 from server.schemas import SCHEMAS
 from server.settings import Settings
 from server.tasks import cancel, finish
@@ -182,11 +183,19 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _keeping_sign_ins(accounts, engine),
             _watched(databases, broker) as watched,
             _poll_sessions(engine) as poll_sessions,
+            _uploads(databases, settings) as uploads,
         ):
             gate = Gate(engine, poll_sessions, settings.allowed_origins)
             assets = Assets(is_bundled=False) if settings.unbundled else bundled()
             application = make_application(
-                databases, accounts, gate, watched, assets=assets, audit=audit, providers=providers
+                databases,
+                accounts,
+                gate,
+                watched,
+                assets=assets,
+                audit=audit,
+                providers=providers,
+                uploads=uploads,
             )
             async with _serving(settings, application, sockets, gate, watched), _collecting_garbage():
                 on_open()
@@ -311,6 +320,15 @@ async def _poll_sessions(engine: Engine) -> AsyncIterator[PollSessions]:
 
 
 @asynccontextmanager
+async def _uploads(databases: Databases, settings: Settings) -> AsyncIterator[Uploads]:
+    uploads = Uploads(databases, settings.data_dir / ROSTERS)
+    try:
+        yield uploads
+    finally:
+        await uploads.close()
+
+
+@asynccontextmanager
 async def _collecting_garbage() -> AsyncIterator[None]:
     garbage.settle()
     threads.settle()
@@ -401,6 +419,7 @@ def make_application(
     assets: Assets | None = None,
     audit: Audit | None = None,
     providers: Providers | None = None,
+    uploads: Uploads | None = None,
 ) -> Application:
     """Make the web application: pages of these packages, and sockets and polls for these roles."""
     sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
@@ -408,7 +427,15 @@ def make_application(
         [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
         log_function=partial(_log_request, watched),
         **views.application_settings(
-            accounts, databases, tables, assets, gate.engine.read_topic, gate.engine.journal, audit, providers
+            accounts,
+            databases,
+            tables,
+            assets,
+            gate.engine.read_topic,
+            gate.engine.journal,
+            audit,
+            providers,
+            uploads,
         ),
     )
     application.add_transform(_last_answer(watched))

@@ -1,6 +1,7 @@
 """All pages: each role has a package here, and a line in `PACKAGES`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.oidc.client import Providers
+from server.rosters.uploads import ROSTERS, Uploads
 from server.views import accounts as accounts_views
 from server.views import administrators, docs, formulas, principal, search, shell, static, students, teachers
 from server.views import audit as audit_views
@@ -57,6 +59,7 @@ def application_settings(
     journal: Journal | None = None,
     audit: Audit | None = None,
     providers: Providers | None = None,
+    uploads: Uploads | None = None,
 ) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on.
 
@@ -73,6 +76,7 @@ def application_settings(
         "audit": audit or Audit(databases),
         "providers": providers or Providers(),
         "school_sign_in": SchoolSignIn(accounts, databases.sessions("accounts")),
+        "uploads": uploads or Uploads(databases, Path("data") / ROSTERS),
         "transforms": [StrictHeaders, Compressed],
         "xsrf_cookies": True,
         "xsrf_cookie_kwargs": {"samesite": "Lax", "httponly": True},

@@ -1,5 +1,6 @@
 """What the school's office sees: its people, and what it may do for them."""
 
+from server.views.administrators import roster
 from server.views.administrators.announcements import OfficeAnnouncements
 from server.views.administrators.classes import CLASS, CLASSES, ClassesOfSchool, PeopleOfClass
 from server.views.administrators.people import PeoplePage
@@ -26,5 +27,6 @@ handlers = [
     (rf"{PERSON}/classes", ClassOfPersonPage),
     (CLASSES, ClassesOfSchool),
     (CLASS, PeopleOfClass),
+    *roster.handlers,
     (r"/administrators/announcements", OfficeAnnouncements),
 ]

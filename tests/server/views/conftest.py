@@ -17,6 +17,7 @@ from server.accounts.accounts import Accounts
 from server.accounts.users import Users
 from server.databases import Databases, DbSessions, reading
 from server.databases.users import find_users
+from server.rosters.uploads import Uploads
 from server.settings import database_urls
 from tests.channels.journal.support import Recorder
 from tests.server.conftest import TurnedClock, quick_passwords
@@ -66,9 +67,17 @@ async def journal(databases: Databases) -> AsyncIterator[Journal]:
 
 
 @pytest.fixture
-async def url(accounts: Accounts, databases: Databases, journal: Journal) -> AsyncIterator[str]:
+async def uploads(databases: Databases, tmp_path: Path) -> AsyncIterator[Uploads]:
+    """Return the imports of rosters."""
+    uploads = Uploads(databases, tmp_path / "rosters")
+    yield uploads
+    await uploads.close()
+
+
+@pytest.fixture
+async def url(accounts: Accounts, databases: Databases, journal: Journal, uploads: Uploads) -> AsyncIterator[str]:
     """Serve all pages; return where."""
-    settings = views.application_settings(accounts, databases, journal=journal)
+    settings = views.application_settings(accounts, databases, journal=journal, uploads=uploads)
     application = Application(views.handlers(accounts), **settings)
     server = HTTPServer(application)
     socket, port = bind_unused_port()
