@@ -38,6 +38,7 @@ import {showReaders} from "./lesson/readers.js";
 import {showPolls} from "./lesson/polls.js";
 import {showMentionsInTab} from "./mentions.js";
 import {showOriginals} from "./lesson/originals.js";
+import {showCards} from "./lesson/cards.js";
 import {showHistory} from "./lesson/history.js";
 import {showTranscript} from "./lesson/transcript.js";
 import {closeMenus} from "./menu.js";
@@ -170,6 +171,7 @@ showMissed(channel, () => void history.toUnread());
 showOriginals();
 showTranscript();
 showHistory();
+showCards();
 showFinding();
 changeFormulasBy((change) => view.stay(change));
 if (page.classes.length > 1) {

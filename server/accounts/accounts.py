@@ -6,10 +6,7 @@ it within a second; this worker applies the change at once.
 """
 
 import asyncio
-import hashlib
 import heapq
-import secrets
-import unicodedata
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -19,9 +16,10 @@ from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
 from server.accounts import known_browser
+from server.accounts.card_office import CardOffice
 from server.accounts.fair_queue import Client
 from server.accounts.first_administrator import FirstAdministrator
-from server.accounts.identifiers import normal_code, normal_login
+from server.accounts.identifiers import by_name, normal_code, normal_login
 from server.accounts.members import Members
 from server.accounts.office import Office
 from server.accounts.own_account import OwnAccount
@@ -42,6 +40,8 @@ from server.databases.credentials import (
     end_expired_credentials,
     end_oldest_sign_ins,
     extend_sign_ins,
+    hash_secret,
+    new_credential,
     sign_ins_to_extend,
 )
 from server.databases.directory import count_audience, read_audience, read_grades, read_names, read_people, read_reached
@@ -67,8 +67,8 @@ class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
 
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
-    users do with their own account; `office` is for the school's office, `first` for
-    making the first of them.
+    users do with their own account; `office` is for the school's office, `first` for making the first of them, `cards`
+    makes one-time codes.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Accounts:
         self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)
         self.first = FirstAdministrator(sessions, clock, self._passwords, _new_browser_sign_in, self._forget_school)
         self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
+        self.cards = CardOffice(sessions, self._passwords, clock)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
@@ -407,25 +408,8 @@ class Accounts:
             self.changed.set()
 
 
-def hash_secret(secret: str) -> bytes:
-    """Return the hash by which the database finds a sign-in."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
-
-
-def new_credential(kind: str, user_id: int, now: int, expires_at: int, device: str = "") -> tuple[str, NewCredential]:
-    """Make a new secret for a user, and the row to store for it."""
-    secret = secrets.token_urlsafe(32)
-    return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at, device)
-
-
 def _new_browser_sign_in(user_id: int, now: int, device: str) -> tuple[str, NewCredential]:
     return new_credential(BROWSER, user_id, now, now + SIGN_IN_MS, device)
-
-
-def by_name(name: str) -> tuple[str, str]:
-    """Return a sort key that ignores accents: Álvaro sorts beside Alice, not after Zé."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)), name
 
 
 def _class_of(topic: TopicAddress) -> int | None:

@@ -1,6 +1,7 @@
 """Logins, names and one-time codes: which there may be, and in which form they are stored."""
 
 import secrets
+import unicodedata
 
 from channels.visible import first_refused, tidy_name
 from server.accounts.refusals import UserError
@@ -50,6 +51,12 @@ def valid_name(name: str) -> str:
     if not 1 <= len(plain) <= MAX_NAME_CHARACTERS:
         raise UserError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.", "name")
     return plain
+
+
+def by_name(name: str) -> tuple[str, str]:
+    """Return a sort key that ignores accents: Álvaro sorts beside Alice, not after Zé."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)), name
 
 
 def _check_visible(what: str, text: str) -> None:

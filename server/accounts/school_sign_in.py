@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts, hash_secret, new_credential
+from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts
 from server.accounts.identifiers import normal_login
 from server.accounts.refusals import SignInRefused
 from server.clock import MINUTE
@@ -21,6 +21,8 @@ from server.databases.credentials import (
     end_oldest_sign_ins,
     end_sign_ins_of_session,
     end_sign_ins_through,
+    hash_secret,
+    new_credential,
 )
 from server.databases.identities import (
     add_identity,

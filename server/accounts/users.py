@@ -12,8 +12,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import RoleName
-from server.accounts.accounts import by_name, new_credential
-from server.accounts.identifiers import CODE_DAYS, new_code, normal_login, valid_login, valid_name
+from server.accounts.identifiers import CODE_DAYS, by_name, new_code, normal_login, valid_login, valid_name
 from server.accounts.office import check_not_last
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import LoginTaken, UserError
@@ -23,7 +22,7 @@ from server.databases.accounts import Account
 from server.databases.audit import Record
 from server.databases.batch import batches
 from server.databases.changes import note_changes
-from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of
+from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of, new_credential
 from server.databases.errors import DatabaseError
 from server.databases.identities import forget_identities
 from server.databases.outbox import new_key, note_all, note_audited
@@ -177,6 +176,20 @@ class Users:
         async with reading(self._sessions) as db:
             found = await _of_classes(db, titles, role) if titles or not logins else {}
             found = {**await _by_login(db, logins), **found} if logins else found
+        return await self._make(found, hand_over)
+
+    async def make_codes_of(self, class_id: int, title: str, role: RoleName | None, by: int) -> list[Code]:
+        """Make a one-time code for each of a class's people who has no password; with a role, only of that role.
+
+        An earlier unused code becomes invalid. `by` is the user who makes them.
+        """
+        async with reading(self._sessions) as db:
+            found = await _codeless(db, {class_id: title}, role)
+        return await self._make(found, _keep, by)
+
+    async def _make(
+        self, found: dict[int, _Codeless], hand_over: Callable[[list[Code]], None], by: int | None = None
+    ) -> list[Code]:
         people = sorted(found.values(), key=lambda each: each.place)
         codes = [new_code() for _ in people]
         hashes = await self._hash_all(codes)
@@ -188,7 +201,7 @@ class Users:
         hand_over(made)
         async with _handed_over("codes"), writing(self._sessions) as db:
             await set_codes(db, zip([each.id for each in people], hashes, strict=True), expires_at)
-            await note_audited(db, self._clock(), "codes:made", users=len(people))
+            await note_audited(db, self._clock(), "codes:made", user_id=by, users=len(people))
         return made
 
     async def _hash_all(self, codes: Sequence[str]) -> list[str]:
@@ -241,7 +254,10 @@ def _check_all(what: str, logins: Collection[str], users: dict[str, Account]) ->
 async def _of_classes(db: AsyncSession, titles: Sequence[str], role: RoleName | None) -> dict[int, _Codeless]:
     known = await class_titles(db)
     classes = {id_: each for title in titles for id_, each in _classes_called(title, known).items()}
-    classes = classes or dict(sorted(known.items(), key=lambda item: by_name(item[1])))
+    return await _codeless(db, classes or dict(sorted(known.items(), key=lambda item: by_name(item[1]))), role)
+
+
+async def _codeless(db: AsyncSession, classes: dict[int, str], role: RoleName | None) -> dict[int, _Codeless]:
     order = {title: number for number, title in enumerate(dict.fromkeys(classes.values()))}
     found: dict[int, _Codeless] = {}
     for some in batches(classes):

@@ -5,7 +5,9 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -13,9 +15,15 @@ from channels.roles import ROLES
 from server.accounts.identifiers import CODE_DAYS
 from server.accounts.passwords import Passwords
 from server.accounts.users import Code, Token, Users
+from server.cards.card import FIRST_SIGN_IN, cards_of
+from server.cards.sheet import sheet_of
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.cli.secret import print_secrets
-from server.databases import Databases
+from server.databases import Databases, reading
+from server.databases.directory import read_school_name
+from server.databases.school import read_hours
+from server.locale import LANGUAGES, Language
+from server.settings import read_origin
 from server.spreadsheet import as_text
 
 R = TypeVar("R")
@@ -121,10 +129,34 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
     help="A user by login, such as an imported principal, who is in no class; may be repeated. Without --class, only "
     "these users get codes.",
 )
+@option(
+    "--cards",
+    metavar="URL",
+    help="Print cards with QR codes instead, as a page to open and print in a browser. Give the address of the "
+    "school's Lousa, such as https://lousa.escola.br.",
+)
+@option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    default=next(iter(LANGUAGES)),
+    show_default=True,
+    help="The language of the cards.",
+)
 @data_options
-def codes(titles: Sequence[str], role: str | None, logins: Sequence[str], **given: Any) -> None:
+def codes(
+    titles: Sequence[str], role: str | None, logins: Sequence[str], cards: str | None, language: str, **given: Any
+) -> None:
     """Print one-time codes."""
-    _run(given, lambda users: users.make_codes(*titles, role=role, logins=logins, hand_over=_print_sheet))
+    origin = None if cards is None else read_origin(cards, "--cards")
+
+    async def make(users: Users, databases: Databases) -> None:
+        hand_over = _print_sheet
+        if origin is not None:
+            school, zone = await _school(databases)
+            hand_over = partial(_print_cards, origin=origin, school=school, zone=zone, language=LANGUAGES[language])
+        await users.make_codes(*titles, role=role, logins=logins, hand_over=hand_over)
+
+    _run_with(given, make)
 
 
 @click.group(cls=Commands)
@@ -148,10 +180,14 @@ def create_tokens(logins: Sequence[str], days: int, **given: Any) -> None:
 
 
 def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
+    return _run_with(given, lambda users, _: work(users))
+
+
+def _run_with(given: dict[str, Any], work: Callable[[Users, Databases], Awaitable[R]]) -> R:
     async def with_users(databases: Databases) -> R:
         passwords = Passwords()
         try:
-            return await work(Users(databases.sessions("accounts"), passwords))
+            return await work(Users(databases.sessions("accounts"), passwords), databases)
         finally:
             passwords.close()
 
@@ -185,6 +221,16 @@ def _print_sheet(sheet: Sequence[Code]) -> None:
         cells = [as_text(cell) for cell in (line.classroom, line.name, line.login)]
         writer.writerow([*cells, line.code, _day(line.expires_at)])
     print_secrets(text.getvalue(), is_sheet=True)
+
+
+async def _school(databases: Databases) -> tuple[str, ZoneInfo]:
+    async with reading(databases.sessions("accounts")) as db:
+        return await read_school_name(db), ZoneInfo((await read_hours(db)).zone)
+
+
+def _print_cards(sheet: list[Code], *, origin: str, school: str, zone: ZoneInfo, language: Language) -> None:
+    address = f"{origin.partition('://')[2]}{FIRST_SIGN_IN}"
+    print_secrets(sheet_of(cards_of(sheet, origin, zone), school, address, language))
 
 
 def _print_tokens(tokens: Sequence[Token]) -> None:

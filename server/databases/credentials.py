@@ -1,5 +1,7 @@
 """Sign-ins as rows: made, extended, ended. Code that ends one writes a note in the same transaction (changes.py)."""
 
+import hashlib
+import secrets
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +29,17 @@ class NewCredential(NamedTuple):
     device: str = ""
     identity_id: int | None = None
     sid: str | None = None
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return the hash by which the database finds a sign-in."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def new_credential(kind: str, user_id: int, now: int, expires_at: int, device: str = "") -> tuple[str, NewCredential]:
+    """Make a new secret for a user, and the row to store for it."""
+    secret = secrets.token_urlsafe(32)
+    return secret, NewCredential(kind, user_id, hash_secret(secret), now, expires_at, device)
 
 
 async def add_credentials(db: AsyncSession, new: Sequence[NewCredential]) -> None:

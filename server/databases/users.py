@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
@@ -90,3 +90,21 @@ async def without_password(db: AsyncSession, class_ids: Collection[int]) -> Sequ
         )
     )
     return (await db.execute(query)).all()
+
+
+async def count_without_password(db: AsyncSession) -> dict[int, int]:
+    """Return how many people without a password each active class has that has any, by its id."""
+    query = (
+        select(SchoolClass.id, func.count())
+        .join(Enrolment, Enrolment.class_id == SchoolClass.id)
+        .join(Account, Account.id == Enrolment.user_id)
+        .where(
+            SchoolClass.active,
+            Enrolment.active,
+            Account.enabled,
+            Account.active,
+            Account.password_hash.is_(None),
+        )
+        .group_by(SchoolClass.id)
+    )
+    return {row[0]: row[1] for row in await db.execute(query)}

@@ -22,7 +22,7 @@ from channels.lesson.register import Line, lessons_of, lines_of
 from channels.lesson.rules import Role
 from channels.member import Classroom
 from channels.topics.kind import class_topic
-from server.accounts.accounts import by_name
+from server.accounts.identifiers import by_name
 from server.clock import DAY, now_ms
 from server.spreadsheet import as_csv
 from server.views.base import Page, classroom_for, zone_named

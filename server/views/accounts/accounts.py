@@ -140,6 +140,11 @@ class FirstSignIn(EntryPage):
 
     template = "first_sign_in.html"
 
+    @property
+    def destination(self) -> str:
+        """Where to go on; browsers would carry the fragment of a card's address along, with the code."""
+        return f"{super().destination}#" if self.request.method == "GET" and self.current_user else super().destination
+
     async def post(self) -> None:
         """Take the code and the password, and sign in."""
         login, code = self.get_body_argument("login", ""), self.get_body_argument("code", "")

@@ -2,6 +2,7 @@
 
 from server.views.administrators import roster
 from server.views.administrators.announcements import OfficeAnnouncements
+from server.views.administrators.cards import CARDS, CARDS_OF_CLASS, CardsPage, OfficeCards
 from server.views.administrators.classes import CLASS, CLASSES, ClassesOfSchool, PeopleOfClass
 from server.views.administrators.people import PeoplePage
 from server.views.administrators.person import (
@@ -28,5 +29,7 @@ handlers = [
     (CLASSES, ClassesOfSchool),
     (CLASS, PeopleOfClass),
     *roster.handlers,
+    (CARDS, CardsPage),
+    (CARDS_OF_CLASS, OfficeCards),
     (r"/administrators/announcements", OfficeAnnouncements),
 ]

@@ -8,8 +8,10 @@ from tornado.web import HTTPError
 from channels.roles import administrators
 from server.accounts.office import NewCode
 from server.accounts.refusals import UserError
+from server.cards.card import first_sign_in, in_groups, qr_code
 from server.databases.people import PersonPlace
 from server.views.base import Page
+from server.views.cards import origin_of
 
 # No id has more digits: a 64-bit key.
 ID = "([0-9]{1,18})"
@@ -39,7 +41,8 @@ class OfficePage(Page):
 
     async def show_code(self, made: NewCode, back: str) -> None:
         """Show a new code on its card, once: the answer to the form that made it, which nobody keeps."""
-        await self.show_office("code.html", made=made, back=back)
+        qr = qr_code(first_sign_in(origin_of(self.request), made.login, made.code))
+        await self.show_office("code.html", made=made, code=in_groups(made.code), qr=qr, back=back)
 
     def place(self, text: str) -> PersonPlace | None:
         """Return a place in a list of people, as an address has it: an id, and the folded name behind it."""

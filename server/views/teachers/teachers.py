@@ -1,7 +1,9 @@
 """The pages of teachers."""
 
+from channels.member import STUDENT
 from channels.roles import teachers
 from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
+from server.views.cards import ClassCards
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
 from server.views.transcript import Transcript
 
@@ -46,3 +48,10 @@ class TeacherAttendanceSheet(AttendanceSheet):
     """The same, for a spreadsheet."""
 
     role = teachers.ROLE
+
+
+class TeacherCards(ClassCards):
+    """Cards for the pupils of one of a teacher's classes."""
+
+    role = teachers.ROLE
+    made_for = STUDENT

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from channels.member import Classroom, User
 from channels.topics.kind import SCHOOL, parse_name
-from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts, hash_secret
+from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts
 from server.accounts.identifiers import CODE_DAYS, normal_login
 from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.accounts.throttle import ACCOUNT_FAILURES, ADDRESS_FAILURES
@@ -13,6 +13,7 @@ from server.accounts.users import Users
 from server.clock import DAY
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Credential, Failure
+from server.databases.credentials import hash_secret
 from tests.server.conftest import TurnedClock, quick_passwords
 from tests.server.people import People
 

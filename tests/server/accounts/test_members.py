@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from channels.member import Classroom, User
-from server.accounts.accounts import hash_secret
 from server.accounts.members import Members
 from server.accounts.users import Users
 from server.databases import DbSessions
+from server.databases.credentials import hash_secret
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
 

@@ -123,6 +123,15 @@ def test_names_in_a_sheet_stay_as_they_are(name: str) -> None:
     assert as_text(name) == name
 
 
+def test_codes_are_printed_as_cards(run: Run, school: Path) -> None:
+    page = run("user", "codes", "--cards", "https://Lousa.escola.br/", "--language", "en").stdout
+    assert page.count("<svg ") == page.count('class="card-code"') == 4
+    assert "lousa.escola.br/accounts/first-sign-in" in page
+    assert "@page" in page, "it prints without any other file"
+    assert "Código de uso único" in run("user", "codes", "--cards", "https://lousa.escola.br").stdout
+    _fails(run("user", "codes", "--cards", "lousa.escola.br"), "--cards lousa.escola.br is not an origin")
+
+
 def test_codes_are_for_all_classes_or_for_single_people(run: Run, school: Path) -> None:
     def logins(*options: str) -> list[str]:
         return [row["login"] for row in csv.DictReader(io.StringIO(run("user", "codes", *options).stdout))]
