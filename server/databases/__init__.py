@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from channels.journal import tables as journal_tables
 from server.databases import accounts, audit, migration
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
-from server.databases.engine import create_engine
+from server.databases.engine import SQLITE_BUSY_MS, create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
 from server.databases.pairing import Apart, Ids, accept, check_pairing, record_progress
@@ -32,6 +32,9 @@ _T = TypeVar("_T")
 
 # Key under which a database's sessions store their time limit for an answer.
 _SECONDS = "answer_seconds"
+# Key of the lock that writers of one process take in turn on SQLite; None on PostgreSQL. SQLite has no line: a writer
+# that finds the file locked sleeps and looks again, holding a connection, and of many at once some never get it.
+_LINE = "line"
 
 _REVISIONS = Path(__file__).parent / "migrations"
 
@@ -59,7 +62,9 @@ class Databases:
             name: async_sessionmaker(
                 engine,
                 expire_on_commit=False,
-                info={_SECONDS: answer_seconds if engine.dialect.name == "postgresql" else None},
+                info={_SECONDS: answer_seconds, _LINE: None}
+                if engine.dialect.name == "postgresql"
+                else {_SECONDS: None, _LINE: asyncio.Lock()},
             )
             for name, engine in self._engines.items()
         }
@@ -179,9 +184,27 @@ async def writing(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
     during the commit.
     """
     with _failures_named():
-        async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions.begin() as db:
+        async with (
+            _turn(sessions.kw["info"][_LINE]),
+            asyncio.timeout(sessions.kw["info"][_SECONDS]),
+            sessions.begin() as db,
+        ):
             await db.connection(execution_options={"writes": True})
             yield db
+
+
+@asynccontextmanager
+async def _turn(line: asyncio.Lock | None) -> AsyncIterator[None]:
+    """Wait in line to write, in the order of asking, as long as SQLite would let another process's writer wait."""
+    if line is None:
+        yield
+        return
+    async with asyncio.timeout(SQLITE_BUSY_MS / 1_000):
+        await line.acquire()
+    try:
+        yield
+    finally:
+        line.release()
 
 
 @contextmanager

@@ -35,6 +35,20 @@ async def test_read_then_write_transactions_are_serialised(sessions: DbSessions)
         assert await session.scalar(select(Failure.count)) == 20
 
 
+@pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+async def test_writers_of_one_process_write_in_the_order_of_asking(sessions: DbSessions) -> None:
+    wrote: list[int] = []
+
+    async def write(number: int) -> None:
+        async with writing(sessions) as session:
+            session.add(Failure(key=f"k{number}", count=0, until=0))
+            await session.flush()
+            wrote.append(number)
+
+    await asyncio.gather(*(write(number) for number in range(60)))
+    assert wrote == [*range(60)]
+
+
 async def test_error_in_a_transaction_rolls_it_back(sessions: DbSessions) -> None:
     async def fail() -> None:
         async with writing(sessions) as session:
