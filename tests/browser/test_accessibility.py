@@ -25,9 +25,9 @@ _RUN = """async () => {
 PAGES = {
     "ana": ["/students/", "/students/announcements", "class", "/accounts/me"],
     "paula": ["/teachers/", "/teachers/announcements", "class"],
-    "diretora": ["/principal/", "/principal/announcements", "class"],
+    "diretora": ["/principal/", "/principal/history", "/principal/announcements", "class"],
 }
-PUBLIC = ["/accounts/sign-in", "/docs/protocol", "/no-such-page"]
+PUBLIC = ["/accounts/sign-in", "/privacy", "/docs/protocol", "/no-such-page"]
 
 # A phone, upright and on its side; a tablet; two desktops; and a desktop of 1280 x 1024 at 400 % of zoom.
 SIZES = [

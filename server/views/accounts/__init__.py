@@ -5,6 +5,7 @@ from server.views.accounts.appearance import ChooseLook
 from server.views.accounts.first_administrator import FirstAdministratorPage
 from server.views.accounts.language import Catalog, ChooseLanguage
 from server.views.accounts.own import ChangePassword, EndSignIn, OwnAccountPage
+from server.views.accounts.privacy import Privacy
 from server.views.accounts.through import BackFromProvider, EndedAtProvider, ToProvider
 
 handlers = [
@@ -19,6 +20,7 @@ handlers = [
     (r"/accounts/sign-out", SignOut),
     (r"/accounts/status", Status),
     (r"/accounts/me", OwnAccountPage),
+    (r"/privacy", Privacy),
     (r"/accounts/password", ChangePassword),
     (r"/accounts/sign-ins/end", EndSignIn),
     (r"/accounts/look", ChooseLook),

@@ -31,6 +31,7 @@ PUBLIC = {
     "FirstAdministratorPage",
     "FirstSignIn",
     "Patience",
+    "Privacy",
     "SignIn",
     "SignOut",
     "Status",
