@@ -38,6 +38,7 @@ from channels.transports.poll_sessions import PollSessions
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
+from server.accounts.enrolment_days import EnrolmentDays
 from server.accounts.first_administrator import make_setup_code
 from server.asyncapi import TABLES, Tables
 from server.audit.audit import Audit, keeping_audit
@@ -180,6 +181,7 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
             _audit(databases) as audit,
             _engine(settings, databases, accounts, audit, stopped) as (engine, broker),
             _watcher(accounts, engine, stopped),
+            _enrolment_days(databases, accounts),
             _keeping_sign_ins(accounts, engine),
             _watched(databases, broker) as watched,
             _poll_sessions(engine) as poll_sessions,
@@ -278,6 +280,16 @@ async def _watcher(accounts: Accounts, engine: Engine, stopped: asyncio.Event) -
         yield
     finally:
         await watcher.stop()
+
+
+@asynccontextmanager
+async def _enrolment_days(databases: Databases, accounts: Accounts) -> AsyncIterator[None]:
+    days = EnrolmentDays(databases.sessions("accounts"), accounts, TABLES.roles)
+    days.start()
+    try:
+        yield
+    finally:
+        await days.stop()
 
 
 class _StoppedEarly(Exception):

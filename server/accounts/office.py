@@ -169,6 +169,7 @@ class Office:
                 db.add(Enrolment(user_id=user_id, class_id=class_id, role=role))
             elif not enrolment.active:
                 enrolment.active, enrolment.role, enrolment.sourced_id = True, role, None
+                enrolment.listed, enrolment.begins, enrolment.ends = True, None, None
 
     async def unenrol(self, by: int, user_id: int, class_id: int) -> None:
         """Take somebody out of a class where they were put by hand."""
@@ -176,7 +177,7 @@ class Office:
             enrolment = await find_enrolment(db, user_id, class_id)
             if enrolment is None or not enrolment.active or enrolment.sourced_id is not None:
                 raise UserError("The roster says that they are in this class.", "roster")
-            enrolment.active = False
+            enrolment.active = enrolment.listed = False
 
     @asynccontextmanager
     async def _change(

@@ -17,7 +17,7 @@ from server.databases.imports import Import
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
 from server.rosters.imports import Origin, newest
-from server.rosters.work import school_day, summary_of
+from server.rosters.work import summary_of, today_of
 
 # Shorter work needs no progress bar.
 BAR_AFTER_SECONDS = 1.0
@@ -49,7 +49,7 @@ def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given
     async def apply(databases: Databases) -> rosters.Summary:
         sessions = databases.sessions("accounts")
         with _progress("Reading") as progress:
-            found = rosters.read(path, today=await school_day(sessions), progress=progress)
+            found = rosters.read(path, today=await today_of(sessions), progress=progress)
         with _progress("Importing") as progress:
             return await rosters.apply(
                 sessions,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -108,7 +109,12 @@ class SchoolClass(Base):
 
 
 class Enrolment(Base):
-    """A user's membership of a class, as `student` or `teacher`."""
+    """A user's membership of a class, as `student` or `teacher`.
+
+    `listed` is true if the last roster contained it, or the office has made it; `begins` and `ends` are its first and
+    last day (ISO dates of the school's days; NULL: no bound). `active` is true while it is listed and today is within
+    them: it gives the rights, and changes at the school's midnight (server/accounts/enrolment_days.py).
+    """
 
     __tablename__ = "enrolments"
     __table_args__ = (
@@ -122,6 +128,9 @@ class Enrolment(Base):
     class_id: Mapped[int] = mapped_column(ForeignKey("classes.id"))
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    listed: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    begins: Mapped[str | None] = mapped_column(String(10))
+    ends: Mapped[str | None] = mapped_column(String(10))
 
 
 class Credential(Base):

@@ -77,3 +77,6 @@ class ImportBefore(Base):
     role: Mapped[str | None] = mapped_column(String(16))
     grade: Mapped[str | None] = mapped_column(String(64))
     active: Mapped[bool | None] = mapped_column(Boolean)
+    listed: Mapped[bool | None] = mapped_column(Boolean)
+    begins: Mapped[str | None] = mapped_column(String(10))
+    ends: Mapped[str | None] = mapped_column(String(10))

@@ -1,6 +1,8 @@
 """Reads and writes what the school has set."""
 
+from datetime import date, datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import CursorResult, select, update
@@ -19,6 +21,11 @@ async def read_hours(db: AsyncSession) -> SchoolHours:
     hours = msgspec.json.decode(row.hours, type=Hours) if row.hours else ALWAYS
     quiet = msgspec.json.decode(row.quiet, type=tuple[Span, ...]) if row.quiet else ()
     return SchoolHours(hours, row.zone or NO_SCHOOL_HOURS.zone, quiet)
+
+
+def school_day(hours: SchoolHours, now: int) -> date:
+    """Return which day it is at the school at a time."""
+    return datetime.fromtimestamp(now / 1000, ZoneInfo(hours.zone)).date()
 
 
 async def write_hours(db: AsyncSession, wanted: SchoolHours) -> bool:

@@ -52,7 +52,8 @@ class Kind(NamedTuple):
     """A table with its staged twin: the columns that say which rows are the same, and those that a roster sets.
 
     `kept` are the columns that an import may change, by their names in `ImportBefore`. `unique` is a column that a
-    roster sets and whose values are unique: a row whose value another row needs gets the value `freed` first.
+    roster sets and whose values are unique: a row whose value another row needs gets the value `freed` first. `flag` is
+    the column that says whether the roster has the row.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Kind(NamedTuple):
     kept: Mapping[str, str]
     unique: str | None = None
     freed: ColumnElement[Any] | None = None
+    flag: str = "active"
 
     @property
     def same(self) -> ColumnElement[bool]:
@@ -73,12 +75,12 @@ class Kind(NamedTuple):
     def differs(self) -> ColumnElement[bool]:
         """The condition that a row differs from the staged row that is the same."""
         changed = (self.table.c[name].is_distinct_from(self.staged.c[name]) for name in self.columns)
-        return or_(~self.table.c.active, *changed)
+        return or_(~self.table.c[self.flag], *changed)
 
     @property
     def gone(self) -> ColumnElement[bool]:
         """The condition of rows that are no longer staged, and so end."""
-        return self.table.c.sourced_id.is_not(None) & self.table.c.active & ~exists().where(self.same)
+        return self.table.c.sourced_id.is_not(None) & self.table.c[self.flag] & ~exists().where(self.same)
 
     @property
     def new(self) -> ColumnElement[bool]:
@@ -119,10 +121,11 @@ ENROLMENTS = Kind(
     _enrolments,
     staged_enrolments,
     {"user_id": "user_id", "class_id": "class_id"},
-    ["sourced_id", "role"],
-    {name: name for name in ("sourced_id", "role", "active")},
+    ["sourced_id", "role", "begins", "ends", "active"],
+    {name: name for name in ("sourced_id", "role", "begins", "ends", "active", "listed")},
     unique="sourced_id",
     freed=null(),
+    flag="listed",
 )
 
 
@@ -138,12 +141,12 @@ async def bring(db: AsyncSession, kind: Kind, import_id: int) -> Counts:
     ended = await _keep(db, kind, import_id, "ended", kind.gone)
     updated = await _keep(db, kind, import_id, "updated", kind.same, kind.differs)
     if ended:
-        await _run(db, update(kind.table).where(kind.gone).values(active=False))
+        await _run(db, update(kind.table).where(kind.gone).values({"active": False, kind.flag: False}))
     if kind.unique is not None:
         await _free(db, kind, import_id, kind.unique)
     if updated:
         values = {name: kind.staged.c[name] for name in kind.columns}
-        await _run(db, update(kind.table).where(kind.same, kind.differs).values(**values, active=True))
+        await _run(db, update(kind.table).where(kind.same, kind.differs).values({**values, kind.flag: True}))
     return Counts(await _run(db, _create(kind)), updated, ended)
 
 

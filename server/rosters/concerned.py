@@ -8,7 +8,8 @@ from sqlalchemy import Select, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.roles import ROLES
-from server.databases.accounts import Account, Enrolment
+from server.databases.accounts import Enrolment
+from server.databases.enrolments import users_of_roles
 from server.databases.imports import ImportBefore
 from server.rosters.created import Created
 
@@ -21,8 +22,7 @@ async def concerned(db: AsyncSession, import_id: int, created: Created, *, class
     members = select(Enrolment.user_id).where(Enrolment.active, Enrolment.class_id.in_(select(classes.c[0])))
     found = set(await db.scalars(union(_before(import_id, "user"), users, members)))
     if classes_changed:
-        names = [role.name for role in ROLES if role.sees_all_classes]
-        found.update(await db.scalars(select(Account.id).where(Account.role.in_(names), Account.active)))
+        found |= await users_of_roles(db, [role.name for role in ROLES if role.sees_all_classes])
     return found
 
 

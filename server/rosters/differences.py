@@ -91,7 +91,7 @@ async def _changed(db: AsyncSession, kind: Any, names: Sequence[str]) -> list[En
 def _moving() -> Select[int]:
     """Return the ids of those who stay at the school and come into a class or leave one."""
     joining = select(staged_enrolments.c.user_id).where(ENROLMENTS.new, staged_enrolments.c.user_id > 0)
-    back = select(Enrolment.user_id).where(ENROLMENTS.same, ~Enrolment.active)
+    back = select(Enrolment.user_id).where(ENROLMENTS.same, ~Enrolment.listed)
     stays = exists().where(staged_users.c.user_id == Enrolment.user_id)
     leaving = select(Enrolment.user_id).where(ENROLMENTS.gone, stays)
     found = union(joining, back, leaving).subquery()
@@ -110,7 +110,7 @@ async def _moved(db: AsyncSession, moving: Any) -> list[Entry]:
         new = select(staged_enrolments.c.user_id, staged_enrolments.c.class_id)
         new = new.where(ENROLMENTS.new, staged_enrolments.c.user_id.in_(some))
         back = select(Enrolment.user_id, Enrolment.class_id)
-        back = back.where(ENROLMENTS.same, ~Enrolment.active, Enrolment.user_id.in_(some))
+        back = back.where(ENROLMENTS.same, ~Enrolment.listed, Enrolment.user_id.in_(some))
         for user_id, class_id in await db.execute(left):
             people[user_id].left.append(titles[class_id])
         for query_ in (new, back):

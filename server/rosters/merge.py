@@ -25,6 +25,7 @@ from server.databases.audit import Record
 from server.databases.changes import note_changes
 from server.databases.imports import ImportBefore
 from server.databases.outbox import new_key, note_all
+from server.databases.school import read_hours, school_day
 from server.rosters.adoption import adopt
 from server.rosters.bound import are_few
 from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Counts, Kind, bring, count
@@ -81,7 +82,7 @@ async def preview(sessions: DbSessions, roster: Roster, progress: Progress | Non
     async with reading(sessions) as db:
         await stage(db, roster, done.tick)
         remarks = await _identify(db, roster)
-        await resolve_enrolments(db)
+        await resolve_enrolments(db, school_day(await read_hours(db), now_ms()))
         users, classes, enrolments = [await _count(db, kind, done) for kind in KINDS]
         renamed = await _is_renamed(db, roster)
         summary = Summary(roster.school.name, renamed, users, classes, enrolments, roster.skipped, remarks)
@@ -166,7 +167,7 @@ async def _merge(db: AsyncSession, roster: Roster, done: _Done, import_id: int, 
     await identify_users(db)
     classes = await _bring(db, CLASSES, import_id, created, done)
     await identify_classes(db)
-    await resolve_enrolments(db)
+    await resolve_enrolments(db, school_day(await read_hours(db), now_ms()))
     enrolments = await _bring(db, ENROLMENTS, import_id, created, done)
     await unstage(db)
     summary = Summary(roster.school.name, renamed, users, classes, enrolments, roster.skipped, remarks)
@@ -235,8 +236,8 @@ _Active = tuple[int, int, int]
 async def _count_active(db: AsyncSession) -> _Active:
     """Return how many users, classes and enrolments the roster has brought and are active."""
     users, classes, enrolments = [
-        await db.scalar(select(func.count()).select_from(table).where(table.c.active, table.c.sourced_id.is_not(None)))
-        for table in (kind.table for kind in KINDS)
+        await db.scalar(select(func.count()).where(kind.table.c[kind.flag], kind.table.c.sourced_id.is_not(None)))
+        for kind in KINDS
     ]
     return users or 0, classes or 0, enrolments or 0
 

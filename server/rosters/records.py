@@ -108,16 +108,32 @@ def check_text(sheet: Sheet, line: int, column: str, value: str, most: int = MAX
     return False
 
 
-def is_now(sheet: Sheet, line: int, begins: str, ends: str, today: date) -> bool:
-    """Return whether today is within the values of `beginDate` and `endDate`; an empty one is no bound.
+class Days(NamedTuple):
+    """The first and the last day of something; None: no bound."""
+
+    begin: date | None = None
+    end: date | None = None
+
+    def holds(self, today: date) -> bool:
+        """Return whether a day is one of them."""
+        return (self.begin is None or self.begin <= today) and not self.is_over(today)
+
+    def is_over(self, today: date) -> bool:
+        """Return whether a day is after them."""
+        return self.end is not None and self.end < today
+
+
+_ALWAYS = Days()
+
+
+def read_days(sheet: Sheet, line: int, begins: str, ends: str) -> Days:
+    """Return the values of `beginDate` and `endDate`; an empty one is no bound.
 
     By the book the end is the first day after; many exports mean the last day. A day more harms less than one too few.
     """
     if not begins and not ends:
-        return True
-    begin = _read_date(sheet, line, "beginDate", begins)
-    end = _read_date(sheet, line, "endDate", ends)
-    return (begin is None or begin <= today) and (end is None or today <= end)
+        return _ALWAYS
+    return Days(_read_date(sheet, line, "beginDate", begins), _read_date(sheet, line, "endDate", ends))
 
 
 def _read_date(sheet: Sheet, line: int, column: str, value: str) -> date | None:

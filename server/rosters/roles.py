@@ -12,7 +12,7 @@ from channels.member import STUDENT, TEACHER, RoleName
 from server.rosters.bound import are_few
 from server.rosters.export import Export
 from server.rosters.problems import shown
-from server.rosters.records import Ids, Row, check_text, is_now, rows
+from server.rosters.records import Ids, Row, check_text, read_days, rows
 from server.rosters.roster import User
 from server.rosters.sheet import Sheet
 
@@ -91,7 +91,7 @@ def _read_role(export: Export, sheet: Sheet, row: Row) -> Assigned | None:
         return None
     if kind.casefold() not in _KINDS:
         sheet.problem(row.line, "roleType", f"{shown(kind)} is neither “primary” nor “secondary”.")
-    if row.gone or not is_now(sheet, row.line, begin, end, export.today):
+    if row.gone or not read_days(sheet, row.line, begin, end).holds(export.today):
         return Assigned(None, "people whose role has ended or not begun", Rank.ENDED, row.line)
     if role is None:
         return Assigned(None, name, Rank.SKIPPED, row.line)

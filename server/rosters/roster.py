@@ -48,12 +48,17 @@ class SchoolClass(msgspec.Struct, frozen=True, gc=False):
 
 
 class Enrolment(msgspec.Struct, frozen=True, gc=False):
-    """That the user with number `user` belongs to the class with number `school_class`, as student or teacher."""
+    """That the user with number `user` belongs to the class with number `school_class`, as student or teacher.
+
+    `begins` and `ends` are the first and the last day, as ISO dates; None: no bound.
+    """
 
     sourced_id: str
     user: int
     school_class: int
     role: RoleName
+    begins: str | None = None
+    ends: str | None = None
 
 
 class Roster(msgspec.Struct, frozen=True):

@@ -6,9 +6,8 @@ apply: the stored roster -> the school, if it would still do what was shown
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -17,7 +16,7 @@ from server.clock import now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.imports import Import
 from server.databases.outbox import note_audited
-from server.databases.school import read_hours
+from server.databases.school import read_hours, school_day
 from server.rosters.export import Progress
 from server.rosters.imports import (
     Origin,
@@ -58,11 +57,10 @@ def from_files(path: Path) -> Source:
     return read_files
 
 
-async def school_day(sessions: DbSessions) -> date:
+async def today_of(sessions: DbSessions) -> date:
     """Return which day it is at the school."""
     async with reading(sessions) as db:
-        zone = (await read_hours(db)).zone
-    return datetime.fromtimestamp(now_ms() / 1000, ZoneInfo(zone)).date()
+        return school_day(await read_hours(db), now_ms())
 
 
 async def check(sessions: DbSessions, import_id: int, source: Source, progress: Progress | None = None) -> State:
@@ -86,7 +84,7 @@ async def _read(sessions: DbSessions, import_id: int, source: Source, progress: 
 
     telling = asyncio.create_task(_tell(sessions, import_id, steps))
     try:
-        return await source(await school_day(sessions), note)
+        return await source(await today_of(sessions), note)
     finally:
         telling.cancel()
         await asyncio.wait([telling])

@@ -12,9 +12,18 @@ def test_enrolment_counts_from_first_to_last_day(read: Read, dates: str) -> None
     assert ids(read, f"e9,,,c1,o1,s2,student,,{dates}")[-1] == "e9"
 
 
-@pytest.mark.parametrize("dates", ["2026-06-02,", ",2026-05-31"])
-def test_ended_or_future_enrolment_is_skipped(read: Read, dates: str) -> None:
-    assert "e9" not in ids(read, f"e9,,,c1,o1,s2,student,,{dates}")
+def test_enrolment_that_is_over_is_skipped(read: Read) -> None:
+    assert "e9" not in ids(read, "e9,,,c1,o1,s2,student,,,2026-05-31")
+
+
+def test_future_enrolment_is_kept_with_its_days(read: Read) -> None:
+    roster = read(add(export_12(), "enrollments.csv", "e9,,,c1,o1,s2,student,,2026-06-02,2026-06-30"))
+    assert (roster.enrolments[-1].begins, roster.enrolments[-1].ends) == ("2026-06-02", "2026-06-30")
+
+
+def test_of_two_enrolments_the_earlier_one_counts(read: Read) -> None:
+    lines = ("e8,,,c1,o1,s2,student,,2026-08-01,", "e9,,,c1,o1,s2,student,,2026-06-02,2026-06-30")
+    assert ids(read, *lines)[-1] == "e9"
 
 
 def test_enrolment_marked_as_deleted_is_skipped(read: Read) -> None:
@@ -87,7 +96,7 @@ def test_old_enrolments_of_people_who_left_are_no_remark(read: Read) -> None:
     rows = [f"x{number},,,c{number},o1,u{number},student,,2020-02-01,2020-12-01" for number in range(50)]
     roster = read(add(export_12(), "enrollments.csv", *rows))
     assert not roster.remarks
-    assert roster.skipped["enrolments that have ended or not begun"] == 50
+    assert roster.skipped["enrolments that have ended"] == 50
 
 
 def test_too_many_enrolments_that_fit_nobody_are_refused(read: Read, refuse: Refuse) -> None:

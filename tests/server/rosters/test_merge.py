@@ -404,3 +404,13 @@ async def test_connection_is_reusable_after_an_import(databases: Databases, read
         await rosters.apply(sessions, read(export_12()))
         await rosters.apply(sessions, read(without_bruno(export_12())), dry_run=True)
     assert await rows(sessions, *USER_COLUMNS) == USERS
+
+
+async def test_enrolment_waits_for_its_first_day(sessions: DbSessions, read: Read) -> None:
+    dated = change(export_11(), "enrollments.csv", "s1,student,false,,", "s1,student,false,2999-01-31,")
+    assert (await rosters.apply(sessions, read(dated))).enrolments == Counts(created=4)
+    columns = (Enrolment.sourced_id, Enrolment.active, Enrolment.listed, Enrolment.begins)
+    assert ("e1", False, True, "2999-01-31") in await rows(sessions, *columns)
+    assert not (await rosters.apply(sessions, read(dated))).changed
+    assert (await rosters.apply(sessions, read(export_11()))).enrolments == Counts(updated=1)
+    assert ("e1", True, True, None) in await rows(sessions, *columns)
