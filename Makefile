@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PORT ?= 8888
 CLIENT := tests/client/node_modules
-NODE_STAMPS := tests/interop/node_modules/stamp tests/asyncapi/node_modules/stamp $(CLIENT)/stamp
+NODE_STAMPS := $(patsubst %,tests/%/node_modules/stamp,interop asyncapi oidc) $(CLIENT)/stamp
 
 # Processes that run tests side by side: more than there are cores, because many tests wait for most of their time.
 JOBS ?= 4

@@ -19,6 +19,7 @@ GROUPS = (
     "tests/hostile/test_attackers.py",
     "tests/hostile/test_cross_site.py",
     "tests/interop/",
+    "tests/oidc/",
     "tests/scenarios/",
     "tests/faults/test_network.py",
 )

@@ -114,7 +114,7 @@ class ProviderClient:
     async def begin(self, attempt: Attempt, *, choose: bool = False) -> str:
         """Return where to send a browser; `choose` lets its user take another account than the last one."""
         with self._logging():
-            metadata = await self._published.metadata()
+            metadata = await self._published.alive()
         prompt = self.provider.prompt_choose if choose else self.provider.prompt
         asked = {
             "response_type": "code",

@@ -23,6 +23,8 @@ from server.oidc.token import Header
 # Google's keys change every few days and Entra's every few weeks, each published days before; a key that was withdrawn
 # must not count for long.
 KEPT_SECONDS = 3600.0
+# A browser that is sent to a provider which is away shows an error of its own, in nobody's words.
+ALIVE_SECONDS = 20.0
 # How soon after an attempt, good or bad, the next is made: a class whose thirty pupils press the button at once waits
 # for one.
 AGAIN_SECONDS = 10.0
@@ -73,6 +75,10 @@ class Published:
         """Return the metadata."""
         return await self._metadata.get()
 
+    async def alive(self) -> Metadata:
+        """Return the metadata of a provider that has answered a moment ago: a browser is to be sent there."""
+        return await self._metadata.get(ALIVE_SECONDS)
+
     async def key(self, header: Header) -> SigningKey:
         """Return the key that a token names; raise ProviderRefused (`invalid`) where the provider has none such."""
         found = _matching(await self._keys.get(), header) or _matching(await self._keys.renewed(), header)
@@ -117,24 +123,32 @@ class _Kept(Generic[T]):
         self._again_seconds = again_seconds
         self._lock = asyncio.Lock()
         self._value: T | None = None
-        self._fetched_at = self._tried_at = float("-inf")
+        self._fetched_at = self._tried_at = self._renewed_at = float("-inf")
         self._failure = ""
 
-    async def get(self) -> T:
-        """Return it, at most KEPT_SECONDS old."""
-        return await self._newer_than(KEPT_SECONDS)
+    async def get(self, seconds: float = KEPT_SECONDS) -> T:
+        """Return it, at most so old."""
+        async with self._lock:
+            if self._age > seconds and self._clock() - self._tried_at > self._again_seconds:
+                await self._try()
+            return self._current(seconds)
 
     async def renewed(self) -> T:
-        """Return it fetched anew, or as it was fetched a moment ago."""
-        return await self._newer_than(self._again_seconds)
-
-    async def _newer_than(self, seconds: float) -> T:
+        """Return it fetched anew, or as somebody else has renewed it a moment ago."""
         async with self._lock:
-            if self._clock() - self._fetched_at > seconds and self._clock() - self._tried_at > self._again_seconds:
+            if self._clock() - self._renewed_at > self._again_seconds:
+                self._renewed_at = self._clock()
                 await self._try()
-            if self._value is None or self._clock() - self._fetched_at > KEPT_SECONDS:
-                raise ProviderRefused("away", self._failure)
-            return self._value
+            return self._current(KEPT_SECONDS)
+
+    @property
+    def _age(self) -> float:
+        return self._clock() - self._fetched_at
+
+    def _current(self, seconds: float) -> T:
+        if self._value is None or self._age > seconds:
+            raise ProviderRefused("away", self._failure)
+        return self._value
 
     async def _try(self) -> None:
         try:

@@ -1,10 +1,11 @@
 """How a page comes: in few requests, with its conversation, before there is a socket."""
 
 import pytest
-from playwright.async_api import Request, Route, expect
+from playwright.async_api import Browser, Request, Route, expect
 
 from tests.browser.conftest import InClass, Visit
 from tests.browser.visitor import Visitor
+from tests.lousa import Lousa
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -12,6 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 # ask for by themselves (favicon, manifest).
 MAX_REQUESTS = 12
 MAX_BYTES = 80_000
+# Signing in needs no conversation and no socket; some of it is the drawing beside it.
+MAX_ENTRY_BYTES = 48_000
 
 
 class Traffic:
@@ -52,6 +55,15 @@ async def test_pages_load_with_few_requests_and_bytes(login: str, pages: list[st
         asked = [each.url for each in traffic.requests]
         assert len(asked) <= MAX_REQUESTS, asked
         assert await traffic.bytes() <= MAX_BYTES, asked
+
+
+async def test_sign_in_page_is_small(browser: Browser, lousa: Lousa) -> None:
+    stranger = await Visitor.arrive(browser, lousa.url, "nobody")
+    traffic = await _reload_without_cache(stranger, "/accounts/sign-in")
+    await stranger.page.wait_for_load_state("networkidle")
+    asked = [each.url for each in traffic.requests]
+    assert len(asked) <= MAX_REQUESTS, asked
+    assert await traffic.bytes() <= MAX_ENTRY_BYTES, asked
 
 
 async def test_conversation_is_shown_before_there_is_a_socket(visit: Visit, in_class: InClass) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from server.oidc.errors import ProviderRefused
 from server.oidc.fetch import Fetcher
-from server.oidc.published import AGAIN_SECONDS, KEPT_SECONDS, Published
+from server.oidc.published import AGAIN_SECONDS, ALIVE_SECONDS, KEPT_SECONDS, Published
 from server.oidc.token import Header
 from tests.server.conftest import TurnedClock
 from tests.server.oidc.liar import KEYS, Liar, provider
@@ -53,14 +53,16 @@ async def test_unknown_key_is_a_reason_to_ask_once_more(liar: Liar, fetcher: Fet
     published = Published(provider("school", liar), fetcher, time)
     await published.key(_header(0))
     liar.keys = [KEYS[1]]
+    assert (await published.key(_header(1))).key.kid == KEYS[1].kid
     for _ in range(3):
         with pytest.raises(ProviderRefused, match="unknown key"):
-            await published.key(_header(1))
-    assert liar.asked.count("/jwks") == 1, "strangers cannot make us ask often"
+            await published.key(Header("RS256", "made up"))
+    assert liar.asked.count("/jwks") == 2, "strangers cannot make us ask often"
+    liar.keys = [KEYS[0]]
     time.now += AGAIN_SECONDS + 1
-    assert (await published.key(_header(1))).key.kid == KEYS[1].kid
+    assert (await published.key(_header(0))).key.kid == KEYS[0].kid
     with pytest.raises(ProviderRefused, match="unknown key"):
-        await published.key(_header(0))
+        await published.key(_header(1))
 
 
 async def test_withdrawn_key_counts_no_longer_than_an_hour(liar: Liar, fetcher: Fetcher) -> None:
@@ -84,6 +86,18 @@ async def test_provider_that_is_away_is_asked_again_a_little_later(liar: Liar, f
     liar.answer = None
     time.now += AGAIN_SECONDS + 1
     assert (await published.metadata()).issuer == liar.issuer
+
+
+async def test_provider_that_has_gone_away_is_noticed_before_the_browser(liar: Liar, fetcher: Fetcher) -> None:
+    time = Time()
+    published = Published(provider("school", liar), fetcher, time)
+    await published.alive()
+    liar.answer = (500, "")
+    assert (await published.alive()).issuer == liar.issuer
+    time.now += ALIVE_SECONDS + 1
+    with pytest.raises(ProviderRefused, match="answers 500"):
+        await published.alive()
+    assert (await published.metadata()).issuer == liar.issuer, "who comes back is still signed in"
 
 
 async def test_addresses_of_metadata_must_be_encrypted(liar: Liar, fetcher: Fetcher) -> None:
