@@ -3,7 +3,7 @@
  * tab's title and on its icon. What went to several topics of the user's at once counts once, as it is one card there.
  */
 
-import {showReminders} from "./announcements/reminders.js";
+import {showReminders} from "./announcements/reminded.js";
 import {seenHere} from "./announcements/seen.js";
 import {isSame} from "./announcements/together.js";
 import {UnreadAnnouncements} from "./announcements/unread.js";

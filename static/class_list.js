@@ -12,6 +12,7 @@ import {h, setText} from "./dom.js";
 import {_, list, ngettext, number} from "./language.js";
 import {waitingSign} from "./lesson/waiting_sign.js";
 import {isMentioned, onMention} from "./mentions.js";
+import {atMostEvery} from "./next_frame.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
 import {watchHold} from "./still.js";
@@ -25,6 +26,8 @@ import {classTopic, isClass, parseTopic} from "./topic.js";
 const TEACHER = "teacher";
 /** What stands between a grade and a subject: "6º A · Ciências". */
 const SEPARATOR = /\s+[·•|–-]\s+/;
+/** The open class is read beside its item, which need not follow each message of a lively lesson. */
+const CALM_MS = 1000;
 /** What fits on the little board. */
 const MARK_LENGTH = 6;
 /** More than a line of the widest list shows. */
@@ -145,7 +148,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
   reading.channel.onJoin(({state}) => showStarted((state.lesson ?? null) !== null));
   reading.channel.on("lesson:started", () => showStarted(true));
   reading.channel.on("lesson:ended", () => showStarted(false));
-  reading.onChange(show);
+  reading.onChange(isCurrent ? atMostEvery(CALM_MS, show) : show);
   onMention(show);
   onNewDay(show);
   showReading(reading, {link, at, unread, preview});

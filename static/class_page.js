@@ -19,10 +19,10 @@ import {Seen} from "./chat/seen.js";
 import {Typing} from "./chat/typing.js";
 import {isInFront, View} from "./chat/view.js";
 import {showClasses} from "./class_list.js";
-import {connect} from "./connection.js";
+import {connect, onOnline} from "./connection.js";
 import {beginWithFirstEvents} from "./first_events.js";
-import {changeFormulasBy} from "./formula.js";
 import {_, list, ngettext} from "./language.js";
+import {loadAhead} from "./later.js";
 import {showFlags} from "./lesson/flags.js";
 import {showHands} from "./lesson/hands.js";
 import {showLesson} from "./lesson/lesson.js";
@@ -45,6 +45,7 @@ import {closeMenus} from "./menu.js";
 import {oncePerFrame} from "./next_frame.js";
 import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, MESSAGE, readingOf} from "./reading.js";
+import {reflowBy} from "./reflow.js";
 import {hush, speak} from "./spoken.js";
 import {showInTab} from "./tab_sign.js";
 import {mentionedIn} from "./text/mention.js";
@@ -67,8 +68,11 @@ const showPlaces = jumps({
   toNewest: () => history.toNewest(),
   readAll: () => seen.readAll(),
 });
+/** Whether the newest was on the screen when the jumps were shown. */
+let isFollowing = true;
 const showJumps = oncePerFrame(() => {
-  const places = {...seen.unseen((seq) => history.saidAfter(seq)), isAtEnd: history.isFollowing};
+  isFollowing = history.isFollowing;
+  const places = {...seen.unseen((seq) => history.saidAfter(seq)), isAtEnd: isFollowing};
   showPlaces(places);
   reading.follow(isInFront() && places.isAtEnd && places.above === 0);
 });
@@ -145,7 +149,7 @@ byId("class-teachers").textContent = [list(teachers), ngettext("{n} student", "{
   .join(" · ");
 
 channel.onJoin(joinedClass);
-view.onScroll(showJumps);
+view.onScroll(() => history.isFollowing !== isFollowing && showJumps());
 channel.onClose(() => showWhetherOurs(false));
 for (const event of [MESSAGE, ANNOUNCEMENT]) channel.on(event, (payload) => arrived(event, payload));
 for (const event of AMENDING) channel.on(event, (payload) => changed({event, payload}));
@@ -173,13 +177,14 @@ showTranscript();
 showHistory();
 showCards();
 showFinding();
-changeFormulasBy((change) => view.stay(change));
+reflowBy((change) => view.stay(change));
 if (page.classes.length > 1) {
   byId("side").hidden = false;
   document.body.classList.add("has-side");
   showClasses(byId("classes"), {current: page.classroom.id});
 }
 showAnnouncementBadge();
+onOnline((isOnline) => isOnline && loadAhead());
 showMentionsInTab();
 closeMenus();
 void beginWithFirstEvents();

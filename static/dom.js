@@ -58,3 +58,10 @@ export function icon(name) {
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Hide an element or show it, if that is news: setting what it is already has its style computed anew, in one more frame.
+ * @param {HTMLElement} element
+ * @param {boolean} isHidden */
+export function setHidden(element, isHidden) {
+  if (element.hidden !== isHidden) element.hidden = isHidden;
+}

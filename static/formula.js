@@ -5,6 +5,7 @@
 
 import {Backoff} from "./client/backoff.js";
 import {sendRequest} from "./client/request.js";
+import {reflow} from "./reflow.js";
 
 /** @typedef {{source: string, isBlock: boolean}} Formula */
 /** @typedef {{element: HTMLElement, key: string}} Waiting */
@@ -36,13 +37,6 @@ const known = new Map();
 /** @type {Waiting[]} */
 let waiting = [];
 let isAsking = false;
-/** @type {(change: () => void) => void} */
-let around = (change) => change();
-
-/** Have a page's own function make all changes: a formula is seldom as high as its text. @param {(change: () => void) => void} make */
-export function changeFormulasBy(make) {
-  around = make;
-}
 
 /** Show a formula in an element, as soon as it has been read. @param {HTMLElement} element @param {Formula} formula */
 export function showFormula(element, formula) {
@@ -62,7 +56,7 @@ function ask() {
     isAsking = false;
     if (!Array.isArray(answer?.formulas)) return askAgain();
     backoff.reset();
-    around(() => keys.forEach((key, index) => learn(key, answer.formulas[index] ?? null)));
+    reflow(() => keys.forEach((key, index) => learn(key, answer.formulas[index] ?? null)));
     ask();
   });
 }

@@ -1,48 +1,75 @@
 /**
  * Work that follows what arrives, at most once per frame: however many events come within one, the document changes once
  * and is laid out once. In a class of 25 messages a second that is most of what a slow phone has to do.
+ *
+ * The first to come is at once, the next after the frame that shows it. Nothing runs in a frame: what scrolls there has its
+ * scroll event in another one, and each frame costs a desktop 1 to 2 ms, whatever has changed.
  */
 
 /** A hidden page has no frames: there a timer runs the work, so that the title still counts. Browsers may make it 1 s. */
 const HIDDEN_MS = 200;
+/** Of 60 a second. What comes later than this after the last run has a frame of its own. */
+const FRAME_MS = 16;
 
 /** @type {Set<() => void>} */
 const waiting = new Set();
-/** @type {(() => void) | null} */
-let callOff = null;
+let isPlanned = false;
+let lastRun = -FRAME_MS;
 
 /**
- * Return a function that has `run` called in the next frame; several calls until then are one.
+ * Return a function that has `run` called before the next frame; several calls until then are one.
  * @param {() => void} run
  */
 export function oncePerFrame(run) {
   return () => {
     waiting.add(run);
-    callOff ??= soon();
+    if (!isPlanned) plan();
   };
 }
 
-function soon() {
-  if (document.visibilityState === "visible") {
-    const frame = requestAnimationFrame(runAll);
-    return () => cancelAnimationFrame(frame);
-  }
-  const timer = setTimeout(runAll, HIDDEN_MS);
-  return () => clearTimeout(timer);
+function plan() {
+  isPlanned = true;
+  if (document.visibilityState !== "visible") setTimeout(runAll, HIDDEN_MS);
+  else if (performance.now() - lastRun > FRAME_MS) queueMicrotask(runAll);
+  else requestAnimationFrame(() => setTimeout(runAll));
 }
 
+/**
+ * Return a function that has `run` called at once, and then at most once in so many ms, the last call included.
+ * @param {number} ms @param {() => void} run
+ */
+export function atMostEvery(ms, run) {
+  let last = -ms;
+  let timer = 0;
+  const runNow = () => {
+    timer = 0;
+    last = performance.now();
+    run();
+  };
+  return () => {
+    const wait = last + ms - performance.now();
+    if (timer === 0 && wait <= 0) runNow();
+    else if (timer === 0) timer = window.setTimeout(runNow, wait);
+  };
+}
+
+/** What they cause in turn runs with them, each once. */
 function runAll() {
-  callOff?.();
-  callOff = null;
-  const runs = [...waiting];
-  waiting.clear();
-  for (const run of runs) {
+  isPlanned = false;
+  /** @type {Set<() => void>} */
+  const done = new Set();
+  for (const run of waiting) {
+    if (done.has(run)) continue;
+    waiting.delete(run);
+    done.add(run);
     try {
       run();
     } catch (error) {
       reportError(error); // the others go on
     }
   }
+  lastRun = performance.now();
+  if (waiting.size > 0 && !isPlanned) plan();
 }
 
 // A frame that was asked for does not come while the page is hidden.

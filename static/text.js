@@ -4,13 +4,17 @@
  */
 
 import {h} from "./dom.js";
-import {showFormula} from "./formula.js";
+import {later} from "./later.js";
 import {isFewEmoji} from "./text/emoji.js";
 import {parse} from "./text/parse.js";
 
 /** @typedef {import("./text/inline.js").Inline} Inline */
 /** @typedef {import("./text/parse.js").Block} Block */
 /** @typedef {import("./text/parse.js").List} List */
+
+const formulas = later(() => import("./formula.js"));
+/** Once there is one. @type {typeof import("./formula.js").showFormula | null} */
+let showFormula = null;
 
 /** A longer one may be wider than a phone, and is scrolled sideways: browsers do not break formulas into lines. */
 const LONG_FORMULA = 20;
@@ -59,6 +63,15 @@ function formulaElement(source, isBlock) {
   const sign = isBlock ? "$$" : "$";
   const room = isBlock ? "formula-block" : source.length > LONG_FORMULA ? "formula-long" : "";
   const element = h("span", {class: `formula ${room}`}, `${sign}${source}${sign}`);
-  showFormula(element, {source, isBlock});
+  showIn(element, {source, isBlock});
   return element;
+}
+
+/** @param {HTMLElement} element @param {import("./formula.js").Formula} formula */
+function showIn(element, formula) {
+  if (showFormula !== null) return showFormula(element, formula);
+  void formulas.need((module) => {
+    ({showFormula} = module);
+    showFormula(element, formula);
+  });
 }

@@ -133,8 +133,8 @@ class Assets:
         named = _named_by_templates()
         scripts = _bundle([path for path in named if path.endswith(".js")])
         self._needed = {path: scripts.needed(path) for path in scripts.scripts}
-        # A script that needs no other has no texts either: it is the same in all languages.
-        alone = {path for path in scripts.scripts if not scripts.needed(path)}
+        # A page's script that needs no other has no texts either: it is the same in all languages.
+        alone = {path for path in named if path.endswith(".js") and not scripts.needed(path)}
         joined = {
             f"{_prefix(code)}{path}": text
             for code, language in locale.LANGUAGES.items()

@@ -10,10 +10,6 @@ import {page} from "../page.js";
 import {readingOf} from "../reading.js";
 import {isOver} from "./together.js";
 
-const REMINDED = "announcement:reminded";
-/** After that, whoever did not see it is not helped by a line on top. */
-const DAYS_MS = 7 * 86_400_000;
-
 /** @typedef {{topic: string, target: number, title: string, author: {name: string}, at: number}} Reminder */
 
 /** @type {Map<string, Reminder>} by topic and position, the newest last */
@@ -25,18 +21,8 @@ function keyOf(topic, target) {
   return `${topic}/${target}`;
 }
 
-/** Show reminders on this page. */
-export function showReminders() {
-  document.getElementById("main")?.before(line);
-  mine.on(REMINDED, (/** @type {any} */ reminder) => void take(reminder));
-  mine.onJoin(({events}) => {
-    for (const {event, payload} of events) if (event === REMINDED && payload.at > Date.now() - DAYS_MS) void take(payload);
-  });
-  mine.on("acknowledged:marked", ({topic, target}) => done(keyOf(topic, target)));
-}
-
-/** @param {Reminder} reminder */
-async function take(reminder) {
+/** Show a reminder, if it still asks for something. @param {Reminder} reminder */
+export async function remind(reminder) {
   const {topic, target} = reminder;
   const reading = readingOf(topic);
   try {
@@ -79,3 +65,6 @@ function show() {
     h("button", {class: "icon-button", type: "button", "aria-label": _("Close"), onclick: () => done(key)}, icon("close")),
   );
 }
+
+document.getElementById("main")?.before(line);
+mine.on("acknowledged:marked", ({topic, target}) => done(keyOf(topic, target)));

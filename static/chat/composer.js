@@ -4,14 +4,16 @@
  * nothing can be sent, it is held: it says why, and the draft stays.
  */
 
-import {MAX_CHARACTERS, showCounter} from "../counter.js";
+import {lengthOf, MAX_CHARACTERS, showCounter} from "../counter.js";
 import {h, icon, setText} from "../dom.js";
 import {loadDraft, saveDraft} from "../draft.js";
 import {growing} from "../grow.js";
 import {_, number} from "../language.js";
-import {byId, page} from "../page.js";
-import {split} from "../text/split.js";
-import {NameCompletion} from "./name_completion.js";
+import {later} from "../later.js";
+import {byId} from "../page.js";
+import {completeNames} from "./names.js";
+
+const splitting = later(() => import("../text/split.js"));
 
 /** More at once would be a document, not a chat: this fills 20 pages, and the class's screens. */
 const MAX_PARTS = 10;
@@ -39,7 +41,7 @@ export function startComposer(place, {onSend, onTyping}) {
   /** @type {Hold | null} */
   let held = null;
 
-  new NameCompletion(text, page.people.filter(({id}) => id !== page.me.id)); // gets each key first
+  completeNames(text); // gets each key first
   const fit = growing(text);
   const isHeld = () => held !== null && (!held.mayWrite || held.left > 0);
 
@@ -61,10 +63,16 @@ export function startComposer(place, {onSend, onTyping}) {
 
   function send() {
     if (button.disabled || text.disabled) return;
-    const parts = split(text.value, MAX_CHARACTERS);
-    if (parts.length === 1) sendAll(parts);
-    else problem.replaceChildren(...tooLong(parts, sendAll));
-    problem.hidden = parts.length === 1;
+    const words = text.value.trim();
+    problem.hidden = true;
+    if (lengthOf(words) <= MAX_CHARACTERS) sendAll([words]);
+    else void splitting.press(({split}) => offerParts(split(words, MAX_CHARACTERS)));
+  }
+
+  /** @param {string[]} parts */
+  function offerParts(parts) {
+    problem.replaceChildren(...tooLong(parts, sendAll));
+    problem.hidden = false;
   }
 
   text.addEventListener("input", () => {

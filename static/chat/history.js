@@ -11,6 +11,7 @@
  */
 
 import {amend, isAmending, REACTING} from "../amended.js";
+import {setHidden} from "../dom.js";
 import {oncePerFrame} from "../next_frame.js";
 import {byId} from "../page.js";
 import {isSaid} from "../reading.js";
@@ -324,8 +325,8 @@ export class History {
       "older-retry": this.#hasFailed.older,
       start: this.#isOpen && this.#conversation.from === 0 && !isReading,
     });
-    byId("newer").hidden = this.#underWay !== "newer";
-    byId("newer-retry").hidden = !this.#hasFailed.newer;
+    setHidden(byId("newer"), this.#underWay !== "newer");
+    setHidden(byId("newer-retry"), !this.#hasFailed.newer);
   }
 
   /** What stands above the rows. @param {Record<string, boolean>} isShown */

@@ -1,6 +1,6 @@
 /** The ways to what is new and not on the screen: how many messages are above, and how many below. */
 
-import {h, icon, setText} from "../dom.js";
+import {h, icon, setHidden, setText} from "../dom.js";
 import {_, ngettext} from "../language.js";
 import {byId} from "../page.js";
 
@@ -23,8 +23,8 @@ export function jumps({toUnread, toNewest, readAll}) {
   return (places) => {
     if (places.above > 0) setText(aboveWords, newMessages(places.above));
     if (!places.isAtEnd) setText(belowWords, places.below > 0 ? newMessages(places.below) : _("To the newest"));
-    above.hidden = places.above === 0;
-    below.hidden = places.isAtEnd;
+    setHidden(above, places.above === 0);
+    setHidden(below, places.isAtEnd);
   };
 }
 

@@ -38,12 +38,12 @@ export class NameCompletion {
     text.addEventListener("input", () => this.#look());
     text.addEventListener("click", () => this.#look());
     text.addEventListener("blur", () => this.#close());
-    text.addEventListener("keydown", (event) => this.#pressed(event));
     this.#list.addEventListener("pointerdown", (/** @type {Event} */ event) => event.preventDefault()); // the focus stays
     this.#list.addEventListener("click", (/** @type {MouseEvent} */ {target}) => {
       const row = /** @type {Element} */ (target).closest("[role=option]");
       if (row !== null) this.#take(this.#shown[[...this.#list.children].indexOf(row)]);
     });
+    this.#look();
   }
 
   /** What is typed of a name, and where its `@` stands. @returns {{at: number, typed: string} | null} */
@@ -83,7 +83,7 @@ export class NameCompletion {
   }
 
   /** Before the composer gets the key: Enter takes a name, and sends nothing. @param {KeyboardEvent} event */
-  #pressed(event) {
+  pressed(event) {
     if (this.#shown.length === 0 || event.isComposing || event.shiftKey) return;
     const count = this.#shown.length;
     if (event.key === "ArrowDown") this.#activate((this.#active + 1) % count);

@@ -1,6 +1,6 @@
 /** The message that the next one answers, above the composer, with a way to leave it. */
 
-import {h, icon} from "../dom.js";
+import {h, icon, setHidden} from "../dom.js";
 import {_} from "../language.js";
 import {byId} from "../page.js";
 import {quoteOf, quoteWords} from "./quote.js";
@@ -45,7 +45,8 @@ export class Replying {
 
   /** Show its words as they are now. */
   show() {
-    this.#place.hidden = this.#target === null;
+    setHidden(this.#place, this.#target === null);
+    if (this.#target === null) return;
     const found = this.#target === null ? undefined : this.#find(this.#target);
     const words = h("p", {}, h("span", {class: "visually-hidden"}, _("In reply to"), " "), ...this.#wordsOf(found));
     if (words.textContent !== this.#words.textContent) this.#words.replaceChildren(...words.childNodes);

@@ -1,19 +1,20 @@
 /** One row of a conversation: a message, an announcement, or a line between. */
 
 import {announcementCard} from "../announcement.js";
-import {acknowledgement} from "../announcements/acknowledgement.js";
-import {changeButton} from "../announcements/changing.js";
 import {avatar, roleBadge} from "../avatar.js";
 import {isolated} from "../bidi.js";
 import {h} from "../dom.js";
 import {folding} from "../fold.js";
 import {_} from "../language.js";
+import {later} from "../later.js";
 import {isStaff, page} from "../page.js";
 import {ANNOUNCEMENT} from "../reading.js";
-import {receiptLine} from "../receipts.js";
+import {reflow} from "../reflow.js";
 import {textElement} from "../text.js";
 import {clockTime, timeElement} from "../time.js";
 import {markMentions, mentionsMe} from "./mention.js";
+
+const announcementParts = later(() => import("../announcements/row_parts.js"));
 
 /**
  * What stands beside a message's words: what it answers, who has reacted, what the user may do with it.
@@ -29,12 +30,17 @@ export function eventRow({event, payload}, channel, parts) {
   return event === ANNOUNCEMENT ? announcementRow(payload, channel) : messageRow(payload, parts);
 }
 
-/** Staff sees who has read it. @param {any} payload @param {import("../client/channel.js").Channel} channel */
+/** Its author may change it, staff sees who has read it, who is asked answers. @param {any} payload @param {import("../client/channel.js").Channel} channel */
 function announcementRow(payload, channel) {
-  const receipts = isStaff(page.me) && payload.withdrawn === undefined ? h("div", {class: "receipts"}, receiptLine(channel, payload, null)) : null;
-  const foot = [acknowledgement(channel, payload), receipts];
-  const card = announcementCard(payload, {format: clockTime, menu: changeButton(channel, payload), foot});
+  const card = announcementCard(payload, {format: clockTime});
+  if (isStaff(page.me) || payload.acknowledge === true) void announcementParts.need(({rowParts}) => reflow(() => showParts(card, rowParts(channel, payload))));
   return h("li", {class: "announcement-row", "data-seq": payload.seq}, card);
+}
+
+/** @param {HTMLElement} card @param {{menu: Node | null, foot: Node[]}} parts */
+function showParts(card, {menu, foot}) {
+  if (menu !== null) card.querySelector(".announcement-head")?.append(menu);
+  card.append(...foot);
 }
 
 /**

@@ -3,9 +3,10 @@
  * button or a key.
  */
 
-import {closeDialog, pushAndClose, showDialog} from "../dialog.js";
+import {pushAndClose} from "../dialog.js";
 import {h, icon, setText} from "../dom.js";
 import {_, list, ngettext} from "../language.js";
+import {later} from "../later.js";
 import {oncePerFrame} from "../next_frame.js";
 import {byId, isStaff, page} from "../page.js";
 import {speakNewest} from "../spoken.js";
@@ -15,7 +16,8 @@ import {strip} from "./strips.js";
 
 /** With Alt: raises and lowers one's own hand, or calls the next. By its place, as Alt changes what a key writes. */
 const KEY = "KeyK";
-const SHORTCUT = "Alt+K";
+export const SHORTCUT = "Alt+K";
+const listModule = later(() => import("./hand_list.js"));
 /** Named in the line; of the others, how many. */
 const NAMED = 3;
 
@@ -83,7 +85,9 @@ function placeWords(place) {
 
 /** @param {Channel} channel @param {Queue} queue */
 function staffView(channel, queue) {
-  const dialog = queueDialog(channel, queue);
+  /** @type {ReturnType<typeof import("./hand_list.js").handList> | null} */
+  let dialog = null;
+  const open = () => void listModule.press(({handList}) => (dialog ??= handList(channel, queue)).open());
   const act = () => {
     const [next] = queue.hands;
     if (next !== undefined) void pushAndClose(channel, "hand:call", {user: next.user});
@@ -91,7 +95,7 @@ function staffView(channel, queue) {
   };
   const words = h("p", {class: "strip-words"});
   const main = h("button", {class: "button strip-button", type: "button", "aria-keyshortcuts": SHORTCUT, title: SHORTCUT, onclick: act});
-  const all = quiet(_("All"), dialog.open);
+  const all = quiet(_("All"), open);
   const line = lasting(strip("hands", 10), icon("hand"), words, main, all);
   let said = 0;
 
@@ -101,7 +105,7 @@ function staffView(channel, queue) {
     setText(main, hands.length > 0 ? _("Call {name}", {name: hands[0].name}) : _("Done"));
     all.hidden = hands.length < 2;
     line.toggle(hands.length > 0 || called !== null);
-    dialog.changed();
+    dialog?.changed();
     if (hands.length > said) speakNewest("hands", countWords(hands.length));
     said = hands.length;
     showInTab("hands", hands.length);
@@ -143,45 +147,7 @@ function lasting(line, ...content) {
   };
 }
 
-/** @param {string} label @param {() => void} run */
-function quiet(label, run) {
+/** A button of less weight. @param {string} label @param {() => void} run */
+export function quiet(label, run) {
   return h("button", {class: "quiet-button", type: "button", onclick: run}, label);
-}
-
-/** The whole queue, where one calls out of turn and lowers. @param {Channel} channel @param {Queue} queue */
-function queueDialog(channel, queue) {
-  const rows = h("ol", {class: "hand-list"});
-  /** @type {Set<number>} */
-  let here = new Set();
-  let isOpen = false;
-  const changed = () => {
-    if (!isOpen) return;
-    if (queue.hands.length === 0) return closeDialog();
-    rows.replaceChildren(...queue.hands.map((hand) => row(channel, hand, here.has(hand.user))));
-  };
-  channel.presence.onChange((users) => {
-    here = new Set(users.map(({id}) => id));
-    changed();
-  });
-  const open = () => {
-    const clear = () => pushAndClose(channel, "hand:clear", {});
-    showDialog(_("Hands"), [h("p", {class: "hint hand-keys"}, _("{keys} calls the next one.", {keys: SHORTCUT})), rows, h("div", {class: "dialog-choices"}, quiet(_("Lower all hands"), clear), quiet(_("Close"), closeDialog))], () => {
-      isOpen = false;
-    });
-    isOpen = true;
-    changed();
-  };
-  return {open, changed};
-}
-
-/** Large classes are not listed by name: there, everybody counts as here. @param {Channel} channel @param {import("./queue.js").Hand} hand @param {boolean} isHere */
-function row(channel, {user, name}, isHere) {
-  const isAway = !isHere && page.people.length > 0;
-  return h(
-    "li",
-    {class: isAway ? "muted" : ""},
-    h("span", {class: "hand-name"}, h("bdi", {}, name), isAway ? h("span", {class: "hint"}, " · ", _("not here")) : null),
-    quiet(_("Call"), () => pushAndClose(channel, "hand:call", {user})),
-    h("button", {class: "icon-button", type: "button", "aria-label": _("Lower the hand of {name}", {name}), onclick: () => pushAndClose(channel, "hand:lower", {user})}, icon("close")),
-  );
 }

@@ -5,14 +5,13 @@
 
 import {offerForMessages} from "../chat/message_menu.js";
 import {offerForPeople} from "../chat/people.js";
-import {cancel, choice, pushAndClose, showDialog} from "../dialog.js";
-import {h} from "../dom.js";
-import {_, ngettext} from "../language.js";
+import {_} from "../language.js";
+import {later} from "../later.js";
 import {isStaff} from "../page.js";
 import {comingTime} from "../time.js";
 import {classStaff} from "./class_staff.js";
 
-const MINUTES = [5, 15, 60];
+const dialog = later(() => import("./mute_dialog.js"));
 
 /** @typedef {import("../client/channel.js").Channel} Channel */
 /** @typedef {import("../page.js").User} User */
@@ -56,15 +55,5 @@ function label(user) {
 
 /** @param {User} user @param {Channel} channel */
 function showMute(user, channel) {
-  const mute = (/** @type {number} */ minutes) => void pushAndClose(channel, "member:mute", {user: user.id, minutes});
-  const unmute = () => void pushAndClose(channel, "member:unmute", {user: user.id});
-  const until = muted.get(user.id) ?? 0;
-  const isOver = !isMuted(user);
-  const words = isOver
-    ? _("{name} can then read and not write here. Only {name} and the staff of the class know.", {name: user.name})
-    : _("{name} cannot write here until {time}.", {name: user.name, time: comingTime(until)});
-  const title = isOver ? _("Mute {name}?", {name: user.name}) : _("{name} is muted", {name: user.name});
-  const choices = MINUTES.map((minutes) => choice(ngettext("{n} minute", "{n} minutes", minutes), () => mute(minutes)));
-  if (!isOver) choices.unshift(choice(_("Unmute"), unmute));
-  showDialog(title, [h("p", {}, words), h("div", {class: "dialog-choices"}, ...choices, cancel())]);
+  void dialog.press(({openMute}) => openMute(user, muted.get(user.id) ?? 0, channel));
 }

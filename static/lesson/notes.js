@@ -4,26 +4,26 @@
  */
 
 import {mine} from "../connection.js";
-import {closeDialog, showDialog} from "../dialog.js";
-import {h} from "../dom.js";
-import {_, ngettext, number} from "../language.js";
+import {_, ngettext} from "../language.js";
+import {later} from "../later.js";
 import {oncePerFrame} from "../next_frame.js";
 import {isStaff, page} from "../page.js";
 import {SEEN} from "../reports/open_flags.js";
-import {dayAndTime, timeElement} from "../time.js";
 import {classTopic} from "../topic.js";
 import {offerForMessages} from "../chat/message_menu.js";
 import {offerForPeople} from "../chat/people.js";
 import {classStaff} from "./class_staff.js";
 import {inboxEntry} from "./inbox.js";
 import {offer} from "./menu.js";
-import {newestNotes, NOTE} from "./note_history.js";
-import {showThread} from "./note_thread.js";
+import {NOTE} from "./note_history.js";
 import {newsOf, onNews} from "./own_news.js";
 import {followNotes, WaitingNotes} from "./waiting_notes.js";
 
 /** @typedef {import("../client/channel.js").Channel} Channel */
 /** @typedef {import("../page.js").User} User */
+
+const thread = later(() => import("./note_thread.js"));
+const students = later(() => import("./note_list.js"));
 
 const topic = classTopic(page.classroom.id);
 let waiting = new WaitingNotes();
@@ -41,7 +41,7 @@ export function showNotes(channel) {
 // A student's
 
 function showToStudent() {
-  const open = () => showThread({channel: classroom, source: mine, student: page.me, isOwn: true});
+  const open = () => void thread.press(({showThread}) => showThread({channel: classroom, source: mine, student: page.me, isOwn: true}));
   const entry = inboxEntry("note", open);
   onNews(() => entry.show(newsWords(newsOf(topic))));
   offer({label: () => _("Write to the teacher"), icon: "note", order: 10, isOffered: () => true, run: open});
@@ -60,7 +60,7 @@ function newsWords(news) {
 
 /** @param {Channel} staff */
 function showToStaff(staff) {
-  const open = () => void openList(staff);
+  const open = () => void students.press(({openList}) => void openList(staff, waiting));
   const entry = inboxEntry("note", open);
   waiting = followNotes(staff, oncePerFrame(() => {
     const {count} = waiting;
@@ -75,36 +75,5 @@ function showToStaff(staff) {
 /** The thread of a student, for the staff. @param {User} student */
 export function openThread(student) {
   const staff = classStaff();
-  if (staff !== null) showThread({channel: staff, source: staff, student, isOwn: false, waiting});
-}
-
-/** Who waits comes first. @param {Channel} staff */
-async function openList(staff) {
-  const list = h("ul", {class: "dialog-list note-students"}, h("li", {class: "muted"}, _("Asking the server…")));
-  const close = h("button", {class: "quiet-button", type: "button", onclick: closeDialog}, _("Close"));
-  showDialog(_("Notes from students"), [list, h("div", {class: "dialog-choices"}, close)]);
-  const newest = await newestNotes(staff).catch(() => null);
-  if (!list.isConnected) return;
-  const rows = newest === null ? [] : studentRows(newest);
-  const nothing = newest === null ? _("The notes could not be read. Try again in a moment.") : _("No student has written a note.");
-  list.replaceChildren(...(rows.length > 0 ? rows : [h("li", {class: "muted"}, nothing)]));
-  list.querySelector("button")?.focus();
-}
-
-/** @param {any[]} notes the newest of the class, oldest first */
-function studentRows(notes) {
-  const last = new Map(notes.map((note) => [note.user.id, note]));
-  const others = [...last.values()].filter(({user}) => waiting.of(user.id) === undefined).reverse();
-  return [
-    ...waiting.students.map((each) => studentRow(each.user, last.get(each.user.id), each)),
-    ...others.map((note) => studentRow(note.user, note, undefined)),
-  ];
-}
-
-/** @param {User} user @param {any} note the newest, if it is among those that were read @param {any} waits */
-function studentRow(user, note, waits) {
-  const sign = waits && h("span", {class: "count"}, number(waits.count), h("span", {class: "visually-hidden"}, ` ${_("without an answer")}`));
-  const said = note && h("bdi", {class: "note-said"}, note.text.slice(0, 120));
-  const when = timeElement((note ?? waits).at, dayAndTime);
-  return h("li", {}, h("button", {class: "menu-item", type: "button", onclick: () => openThread(user)}, h("bdi", {class: "note-name"}, user.name), sign, when, said));
+  if (staff !== null) void thread.press(({showThread}) => showThread({channel: staff, source: staff, student, isOwn: false, waiting}));
 }

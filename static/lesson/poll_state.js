@@ -12,6 +12,8 @@ import {_} from "../language.js";
 
 /** As many as the server's state carries (channels/limit.py). */
 const KEPT_CLOSED = 4;
+/** A result is shown by itself to who comes so soon after it; later it is found in the menu. */
+const FRESH_MS = 10 * 60_000;
 
 export class Polls {
   /** @type {Poll[]} in the order in which they were opened */
@@ -52,6 +54,11 @@ export class Polls {
   get results() {
     return this.all.filter(({closed}) => closed !== undefined).sort((one, other) => (other.closed?.at ?? 0) - (one.closed?.at ?? 0));
   }
+}
+
+/** Whether a result is shown by itself. @param {Poll} poll */
+export function isFresh({closed}) {
+  return Date.now() - (closed?.at ?? 0) < FRESH_MS;
 }
 
 /** A poll's question; where it was asked aloud, what kind it is. @param {Poll} poll */

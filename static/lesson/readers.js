@@ -1,27 +1,12 @@
-/** Says who can read this chat, and what is kept of it: in the lesson's menu, for everybody in the class. */
+/** Who can read this chat, and what is kept of it: in the lesson's menu, for everybody in the class. */
 
-import {closeDialog, showDialog} from "../dialog.js";
-import {h} from "../dom.js";
-import {_, list, ngettext} from "../language.js";
-import {page} from "../page.js";
+import {_} from "../language.js";
+import {later} from "../later.js";
 import {offer} from "./menu.js";
+
+const dialog = later(() => import("./readers_dialog.js"));
 
 /** Offer it. */
 export function showReaders() {
-  offer({label: () => _("Who can read this chat"), icon: "eye", order: 90, isOffered: () => true, run: show});
-}
-
-function show() {
-  const {teachers = [], students = 0} = page.classroom;
-  const readers = [
-    ngettext("{n} student of the class", "{n} students of the class", students),
-    teachers.length > 0 ? ngettext("its teacher: {names}", "its teachers: {names}", teachers.length, {names: list(teachers)}) : null,
-    _("the principal of the school"),
-  ];
-  showDialog(_("Who can read this chat"), [
-    h("ul", {}, ...readers.filter((each) => each !== null).map((each) => h("li", {}, each))),
-    h("p", {}, _("Nobody else can, and students cannot write to each other apart from the class.")),
-    h("p", {}, _("The school keeps what is written. What was edited, deleted or hidden is gone from the chat; the staff can still look up what it said, and each look is recorded.")),
-    h("div", {class: "dialog-choices"}, h("button", {class: "button", type: "button", onclick: closeDialog}, _("Close"))),
-  ]);
+  offer({label: () => _("Who can read this chat"), icon: "eye", order: 90, isOffered: () => true, run: () => void dialog.press(({openReaders}) => openReaders())});
 }

@@ -4,15 +4,15 @@ import pytest
 from playwright.async_api import Browser, Request, Route, expect
 
 from tests.browser.conftest import InClass, Visit
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import MATHS_PATH, Visitor
 from tests.lousa import Lousa
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-# Each page: its HTML, script, common script, catalog, sheet and first events; icons, logo and drawings; what browsers
+# Each page: its HTML, script, common scripts, sheet and first events; icons, logo and drawings; what browsers
 # ask for by themselves (favicon, manifest).
 MAX_REQUESTS = 12
-MAX_BYTES = 80_000
+MAX_BYTES = 60_000
 # Signing in needs no conversation and no socket; some of it is the drawing beside it.
 MAX_ENTRY_BYTES = 48_000
 
@@ -42,9 +42,14 @@ async def _reload_without_cache(visitor: Visitor, path: str) -> Traffic:
     return traffic
 
 
-@pytest.mark.parametrize(("login", "pages"), [("ana", ["", "announcements", "class"]), ("diretora", [""])])
-async def test_pages_load_with_few_requests_and_bytes(login: str, pages: list[str], visit: Visit) -> None:
-    visitor = await visit(login)
+@pytest.mark.parametrize(
+    ("login", "language", "pages"),
+    [("ana", "pt-BR", ["", "announcements", "class"]), ("paula", "en-US", ["class"]), ("diretora", "pt-BR", [""])],
+)
+async def test_pages_load_with_few_requests_and_bytes(
+    login: str, language: str, pages: list[str], visit: Visit
+) -> None:
+    visitor = await visit(login, language=language)
     home = visitor.page.url
     if "class" in pages:
         await visitor.open_class()
@@ -106,6 +111,33 @@ async def test_what_came_meanwhile_follows_the_first_events_once(visit: Visit, i
         "Segunda",
         "Terceira",
     ]
+
+
+async def test_press_on_what_cannot_be_loaded_says_so_and_works_again(visit: Visit) -> None:
+    paula = await visit("paula", path=MATHS_PATH)
+    poll = paula.page.get_by_role("button", name="New poll")
+    with paula.outage():
+        await paula.page.route("**/poll_form.js", lambda route: route.abort("connectionfailed"))
+        await paula.page.locator("#lesson-button").click()
+        await poll.click()
+        await expect(paula.page.get_by_text("This part of the page could not be loaded.")).to_be_visible()
+        await paula.page.unroute("**/poll_form.js")
+    await paula.page.get_by_role("button", name="Close").click()
+    await paula.page.locator("#lesson-button").click()
+    await poll.click()
+    await expect(paula.page.get_by_label("Question")).to_be_focused()
+
+
+async def test_what_was_loaded_ahead_opens_without_a_network(visit: Visit) -> None:
+    paula = await visit("paula")
+    async with paula.page.expect_response("**/poll_form.js"):
+        await paula.open_class()
+    with paula.outage():
+        await paula.context.set_offline(True)
+        await paula.page.locator("#lesson-button").click()
+        await paula.page.get_by_role("button", name="New poll").click()
+        await expect(paula.page.get_by_label("Question")).to_be_focused()
+        await paula.context.set_offline(False)
 
 
 async def test_composer_keeps_what_is_typed_before_the_scripts(visit: Visit) -> None:

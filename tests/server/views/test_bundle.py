@@ -18,7 +18,7 @@ from tests.programs import program
 CHECK = Path(__file__).with_name("same_program.mjs")
 
 # With the page itself, icons and first events that is 60 KB for a class (tests/browser/test_loading.py).
-MAX_BYTES = 62_000
+MAX_BYTES = 52_000
 
 MODULES = {
     "/static/one_page.js": """

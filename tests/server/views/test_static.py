@@ -1,4 +1,5 @@
 import gzip
+import posixpath
 import re
 from pathlib import Path
 
@@ -131,6 +132,19 @@ async def test_page_script_has_its_texts_in_the_readers_language(visitor: Visito
     assert "não" not in (await visitor.get(static_url("class_page.js"))).text
     # The service worker keeps it for all languages.
     assert f'src="{static_url("offline_page.js")}"' in bundled().script("offline_page.js", "", "pt_BR")
+
+
+@pytest.mark.parametrize("language", ["", "/pt_BR"])
+def test_joined_scripts_import_existing_files(language: str) -> None:
+    left, seen = [f"{language}/static/class_page.js", f"{language}/static/announcements_page.js"], set[str]()
+    while left:
+        seen.add(path := left.pop())
+        found = bundled().find(path)
+        assert found is not None, path
+        names = re.findall(r"""(?:from|\bimport\(?)\s*["'`](\.[^"'`]+)["'`]""", found.body.decode())
+        left += {posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in names} - seen
+    assert f"{language}/static/text/split.js" in seen
+    assert f"{language}/static/common.js" in seen
 
 
 def test_unbundled_files_are_served_as_they_are_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,15 @@ import {isolated} from "../../static/bidi.js";
 import {socket} from "../../static/connection.js";
 import {h} from "../../static/dom.js";
 import {_, ngettext} from "../../static/language.js";
+import {later} from "../../static/later.js";
 import {oncePerFrame} from "../../static/next_frame.js";
 import {byId, page} from "../../static/page.js";
 import {readingOf} from "../../static/reading.js";
-import {receiptLine} from "../../static/receipts.js";
 import {plainText} from "../../static/text/parse.js";
 import {dayAndTime, timeElement} from "../../static/time.js";
 import {DASHBOARD, isClass, parseTopic, PRINCIPALS} from "../../static/topic.js";
+
+const receipts = later(() => import("../../static/receipts.js"));
 
 /** More at once would push the classes off a phone's screen. */
 const FIRST = 2;
@@ -73,13 +75,14 @@ export function showAnnounced(titleOf) {
   function row({channel: its}, announcement) {
     const {title, text, author, at} = announcement;
     const name = title || plainText(text).slice(0, MAX_WORDS);
-    return h(
+    const item = h(
       "li",
       {},
       h("a", {href: `${page.home}announcements`, dir: "auto"}, name),
       h("p", {}, isolated(author.name), " · ", where(its.topic, announcement), " · ", timeElement(at, dayAndTime)),
-      receiptLine(its, announcement, null),
     );
+    void receipts.need(({receiptLine}) => item.append(receiptLine(its, announcement, null)));
+    return item;
   }
 
   /** @param {string} topic @param {any} announcement */
