@@ -1,6 +1,7 @@
 """The commit queue: when queued pushes are committed, and how they fail in an outage."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal.commit_queue import MAX_QUEUED, MAX_WAIT_SECONDS
-from channels.journal.entry import Group, Mark, Receipt, Snapshot, Spells, Stored, Writer
+from channels.journal.entry import Entry, Group, Mark, Receipt, Snapshot, Spells, Stored, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
+from channels.wire.codec import Event
 from tests.channels.journal.support import (
     Outcome,
     Recorder,
@@ -212,15 +214,19 @@ async def test_consecutive_pushes_are_committed_without_delay(database: AsyncEng
     await journal.close()
 
 
-@pytest.mark.parametrize(("delay", "quiet", "longest"), [(0.1, 0, 0), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
-async def test_transaction_waits_a_bounded_time_for_more_pushes(
-    database: AsyncEngine, delay: float, quiet: float, longest: float
-) -> None:
+class SlowRecorder(Recorder):
+    """A listener whose events take long to send, at the end of the turn as those of clients."""
+
+    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        super().committed(batch)
+        asyncio.get_running_loop().call_soon(time.sleep, 0.6)
+
+
+async def _sizes_of_a_stream(database: AsyncEngine, listener: Recorder, **periods: float) -> list[int]:
+    """Append two entries at once, then five in a row; return how many each transaction stored."""
     writer = CountingWriter()
-    journal = Journal(
-        database, writer, commit_delay_seconds=delay, quiet_seconds=quiet, max_commit_delay_seconds=longest
-    )
-    journal.start(Recorder())
+    journal = Journal(database, writer, **periods)
+    journal.start(listener)
     await append(journal, entry(), entry())
     told: list[Outcome] = []
     for _ in range(5):
@@ -229,8 +235,21 @@ async def test_transaction_waits_a_bounded_time_for_more_pushes(
     async with asyncio.timeout(10):
         while len(told) < 5:
             await asyncio.sleep(0.001)
-    assert writer.sizes == [2, 5]
     await journal.close()
+    return writer.sizes
+
+
+@pytest.mark.parametrize(("delay", "quiet", "longest"), [(0.1, 0, 0.1), (0.001, 0.5, 3_600), (0.001, 3_600, 0.5)])
+async def test_transaction_waits_a_bounded_time_for_more_pushes(
+    database: AsyncEngine, delay: float, quiet: float, longest: float
+) -> None:
+    periods = {"commit_delay_seconds": delay, "quiet_seconds": quiet, "max_commit_delay_seconds": longest}
+    assert await _sizes_of_a_stream(database, SlowRecorder(), **periods) == [2, 5]
+
+
+async def test_transaction_waits_no_longer_than_the_last_delivery_took(database: AsyncEngine) -> None:
+    periods = {"commit_delay_seconds": 3_600, "quiet_seconds": 3_600, "max_commit_delay_seconds": 3_600}
+    assert len(await _sizes_of_a_stream(database, Recorder(), **periods)) > 2
 
 
 class StuckWriter:
