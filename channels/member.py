@@ -49,7 +49,8 @@ class Member(msgspec.Struct, frozen=True):
     `credential_id` names the sign-in (a browser's session or a program's token), so that ending it can end the
     sockets opened with it. `classes` maps a class's id to the class: those the user is enrolled in, or, for
     a role that sees all classes, every class of the school. At `expires_at` (ms since 1970; None: never) the sign-in is
-    read again: it has ended, or was extended meanwhile.
+    read again: it has ended, or was extended meanwhile. `only_reads`: a program's token that may push nothing that
+    changes anything.
     """
 
     user: User
@@ -57,6 +58,7 @@ class Member(msgspec.Struct, frozen=True):
     credential_id: int
     classes: Mapping[int, Classroom]
     expires_at: int | None = None
+    only_reads: bool = False
 
     def is_due(self) -> bool:
         """Tell whether the sign-in has reached its end, as far as is known here."""

@@ -448,6 +448,8 @@ def make_application(
             audit,
             providers,
             uploads,
+            watched,
+            gate.engine.count_workers,
         ),
     )
     application.add_transform(_last_answer(watched))

@@ -120,6 +120,10 @@ class PresenceSync:
             if peer.silent_beats > SILENT_BEATS:
                 self._forget(worker)
 
+    def count_peers(self) -> int:
+        """Return how many other workers give a sign of life."""
+        return len(self._peers)
+
     def leave(self) -> None:
         """Announce that this worker ends."""
         self._send(Left(self._presence.worker))

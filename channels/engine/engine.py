@@ -159,6 +159,10 @@ class Engine:
         self._timers.start(self._periods.timers)
         self._keep(self._indexing.run(self._periods.index))
 
+    def count_workers(self) -> int:
+        """Return how many workers this one knows of, itself included."""
+        return 1 + self._presence_sync.count_peers()
+
     async def drain(self, seconds: float) -> None:
         """End the sessions so that they come back elsewhere, spread over `seconds`, in the order of the roles' ranks.
 

@@ -141,6 +141,8 @@ class Pushes:
         rule = self._rules.rule(session.member, topic.address)
         action = rule.actions.get(message.event)
         if action is not None:
+            if session.member.only_reads and not action.reads:
+                raise Refused(Code.FORBIDDEN, f"this token only reads: it may not do {message.event}")
             return action
         if message.event in self._rules.known_events:
             raise Refused(Code.FORBIDDEN, f"you may not do {message.event} on {message.topic}")

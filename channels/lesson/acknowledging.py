@@ -115,4 +115,4 @@ ACKNOWLEDGE = Action(
     stores_in=stores_in_its_topic,
     key=lambda push: ONCE,
 )
-READ = Action("acknowledged:read", AcknowledgedRead, _read, Acknowledged)
+READ = Action("acknowledged:read", AcknowledgedRead, _read, Acknowledged, reads=True)

@@ -359,6 +359,6 @@ SEND = Action(
 # On the author's own topic, where nothing of it is announced.
 SEND_TO = msgspec.structs.replace(SEND, emits=(MADE, LISTED, SCHEDULED, CANCELLED, PUBLISHED))
 CANCEL = Action("announcement:cancel", AnnouncementCancel, _cancel, Appended, emits=(CANCELLED,))
-PLANS = Action("announcement:plans", AnnouncementPlans, _plans, Plans)
-REACH = Action("announcement:reach", AnnouncementReach, _reach, Reach)
+PLANS = Action("announcement:plans", AnnouncementPlans, _plans, Plans, reads=True)
+REACH = Action("announcement:reach", AnnouncementReach, _reach, Reach, reads=True)
 PUBLISH = Action("announcement:publish", Due, _publish, Nothing, emits=(SENT, LISTED, PUBLISHED, CANCELLED))

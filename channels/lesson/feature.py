@@ -206,7 +206,7 @@ class Action(msgspec.Struct, Generic[P, R], frozen=True):
     nothing. `stores_in` names the topic of the first event that the push appends. There a user's pushes of the same
     `key` count once: by default those of the same id. An action that a user may do once to each target makes its key of
     the target, with a space in it, which no id has; at most 64 characters. Where the reply is `Nothing`, the user is
-    not told where the event is stored.
+    not told where the event is stored. `reads`: it changes nothing, so that a token that only reads may push it.
     """
 
     event: str
@@ -216,6 +216,7 @@ class Action(msgspec.Struct, Generic[P, R], frozen=True):
     emits: tuple[EventType[Any], ...] = ()
     stores_in: Callable[[Push[P]], str] = lambda push: push.topic.name
     key: Callable[[Push[P]], str | None] = id_of
+    reads: bool = False
 
 
 # What events add up to

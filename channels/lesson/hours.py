@@ -77,7 +77,7 @@ def _read(push: Push[HoursRead]) -> Reply[ClassHours]:
 
 
 SET = Action("chat:hours", ChatHours, _set, Appended, emits=(CHANGED,))
-READ = Action("hours:read", HoursRead, _read, ClassHours)
+READ = Action("hours:read", HoursRead, _read, ClassHours, reads=True)
 
 
 class _Saved(msgspec.Struct, frozen=True):

@@ -123,4 +123,4 @@ async def _polls(journal: Journal, topic: str, events: Sequence[Event]) -> list[
     return [MissedPoll(as_broadcast(opened), as_broadcast(event)) for opened, event in pairs if opened is not None]
 
 
-MISSED = Action("lesson:missed", LessonMissed, _missed, Missed)
+MISSED = Action("lesson:missed", LessonMissed, _missed, Missed, reads=True)

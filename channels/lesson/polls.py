@@ -381,5 +381,5 @@ async def _mine(push: Push[PollMine]) -> Reply[OwnVotes]:
 OPEN = Action("poll:open", PollOpen, _open, Appended, emits=(OPENED,))
 VOTE = Action("poll:vote", PollVote, _vote, Chosen, emits=(TALLY, VOTED))
 CLOSE = Action("poll:close", PollClose, _close, Appended, emits=(CLOSED,))
-VOTES = Action("poll:votes", PollVotes, _votes, Votes)
-MINE = Action("poll:mine", PollMine, _mine, OwnVotes)
+VOTES = Action("poll:votes", PollVotes, _votes, Votes, reads=True)
+MINE = Action("poll:mine", PollMine, _mine, OwnVotes, reads=True)

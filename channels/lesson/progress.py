@@ -201,8 +201,8 @@ def _at(payload: bytes) -> int:
     return msgspec.json.decode(payload, type=_Stamped).at
 
 
-PROGRESS = Action("announcement:progress", AnnouncementProgress, _progress_own, Progress)
-PROGRESS_ANY = Action("announcement:progress", AnnouncementProgress, _progress_any, Progress)
+PROGRESS = Action("announcement:progress", AnnouncementProgress, _progress_own, Progress, reads=True)
+PROGRESS_ANY = Action("announcement:progress", AnnouncementProgress, _progress_any, Progress, reads=True)
 REMIND = Action(
     "announcement:remind",
     AnnouncementRemind,

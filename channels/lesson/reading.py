@@ -152,7 +152,7 @@ async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:
     return Reply(Receipts(len(readers), members, readers[:MAX_LISTED_READERS], unread))
 
 
-READ = Action("history:read", HistoryRead, _read, HistoryPage)
+READ = Action("history:read", HistoryRead, _read, HistoryPage, reads=True)
 MARK = Action("read:mark", ReadMark, _mark, MarkedUpTo, emits=(MARKED,))
-COUNT = Action("unread:count", UnreadCount, _count, Unread)
-RECEIPTS = Action("receipts:read", ReceiptsRead, _receipts, Receipts)
+COUNT = Action("unread:count", UnreadCount, _count, Unread, reads=True)
+RECEIPTS = Action("receipts:read", ReceiptsRead, _receipts, Receipts, reads=True)

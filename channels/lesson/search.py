@@ -113,4 +113,4 @@ def _end(text: str, end: int) -> int:
     return blank if blank > end - _BEFORE else end
 
 
-FIND = Action("search:find", SearchFind, _find, SearchFound)
+FIND = Action("search:find", SearchFind, _find, SearchFound, reads=True)

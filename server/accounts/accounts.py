@@ -27,7 +27,8 @@ from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
 from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.throttle import Admission, Throttle, forgive, network
-from server.clock import DAY, Clock, now_ms
+from server.accounts.tokens import Tokens
+from server.clock import DAY, MINUTE, Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account
 from server.databases.changes import Changes, changes_after, forget_changes, newest_change, note_changes
@@ -42,6 +43,7 @@ from server.databases.credentials import (
     extend_sign_ins,
     hash_secret,
     new_credential,
+    note_used,
     sign_ins_to_extend,
 )
 from server.databases.directory import count_audience, read_audience, read_grades, read_names, read_people, read_reached
@@ -54,6 +56,8 @@ from server.databases.users import find_user, set_password, users_called
 SIGN_IN_MS = 30 * DAY
 # A page extends a sign-in at most once in this time: one write a day instead of one for each request.
 EXTEND_AFTER_MS = DAY
+# The use of a token is noted once in this time: an office asks for the day, and a program connects all day.
+USED_AFTER_MS = 60 * MINUTE
 # Open connections extend it later than pages do, because only a page can extend the cookie too: a page opened after a
 # connection did so still finds the cookie due.
 EXTEND_CONNECTED_AFTER_MS = SIGN_IN_MS // 2
@@ -67,8 +71,8 @@ class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
 
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
-    users do with their own account; `office` is for the school's office, `first` for making the first of them, `cards`
-    makes one-time codes.
+    users do with their own account; `office`, `tokens` and `cards` (one-time codes) are for the school's office, and
+    `first` makes its first account.
     """
 
     def __init__(
@@ -93,11 +97,18 @@ class Accounts:
         self.first = FirstAdministrator(sessions, clock, self._passwords, _new_browser_sign_in, self._forget_school)
         self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
         self.cards = CardOffice(sessions, self._passwords, clock)
+        self.tokens = Tokens(sessions, clock, new_credential, self._forget)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
+        self._used: set[int] = set()  # tokens whose use is not stored yet
 
     async def authenticate(self, secret: str) -> Member | None:
         """Return the member of a cookie or bearer token; None if it is unknown, ended or expired."""
-        return await self._members.by_secret(hash_secret(secret))
+        secret_hash, now = hash_secret(secret), self._clock()
+        member = await self._members.by_secret(secret_hash)
+        used = self._members.use(secret_hash, now - USED_AFTER_MS, now) if member is not None else None
+        if used is not None:
+            self._used.add(used)
+        return member
 
     async def renew(self, member: Member) -> Member | None:
         """Read the same sign-in again; None if it has ended or its account is disabled."""
@@ -116,7 +127,11 @@ class Accounts:
         return True
 
     async def store_extensions(self) -> None:
-        """Write what `extend` changed since the last time, together."""
+        """Write what `extend` changed since the last time, together, and which tokens were used."""
+        if used := self._used:
+            self._used = set()
+            async with writing(self._sessions) as db:
+                await note_used(db, used, self._clock())
         ids, self._extended = self._extended, set()
         try:
             await self._extend(ids, EXTEND_AFTER_MS)

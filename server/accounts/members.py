@@ -49,6 +49,7 @@ class _Kept:
     secret_hash: bytes
     kind: str
     expires_at: int
+    used_at: int | None = None
 
 
 class Members:
@@ -89,6 +90,14 @@ class Members:
         if kept is None or kept.kind != BROWSER or kept.expires_at >= before:
             return None
         kept.expires_at = until
+        return kept.member.credential_id
+
+    def use(self, secret_hash: bytes, before: int, now: int) -> int | None:
+        """Note in memory that a program's token is used, if it was not since a time; return its id then, or None."""
+        kept = self._kept.get(secret_hash)
+        if kept is None or kept.kind == BROWSER or (kept.used_at or 0) > before:
+            return None
+        kept.used_at = now
         return kept.member.credential_id
 
     async def by_credential(self, credential_id: int) -> Member | None:
@@ -183,8 +192,9 @@ class Members:
 
 
 def _kept(sign_in: SignIn, classes: Mapping[int, Classroom]) -> _Kept:
-    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, classes, sign_in.expires_at)
-    return _Kept(member, sign_in.secret_hash, sign_in.kind, sign_in.expires_at)
+    ends, only_reads = sign_in.expires_at, sign_in.only_reads
+    member = Member(sign_in.user, sign_in.login, sign_in.credential_id, classes, ends, only_reads)
+    return _Kept(member, sign_in.secret_hash, sign_in.kind, ends, sign_in.used_at)
 
 
 def _classes(sign_in: SignIn, role: Role, school: School) -> Mapping[int, Classroom]:

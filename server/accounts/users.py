@@ -211,7 +211,13 @@ class Users:
         return hashes
 
     async def create_tokens(
-        self, logins: Sequence[str], days: int, hand_over: Callable[[list[Token]], None] = _keep
+        self,
+        logins: Sequence[str],
+        days: int,
+        hand_over: Callable[[list[Token]], None] = _keep,
+        *,
+        label: str | None = None,
+        only_reads: bool = False,
     ) -> list[Token]:
         """Make a bearer token for each of these logins, in their order; all of them or none.
 
@@ -222,15 +228,16 @@ class Users:
         async with reading(self._sessions) as db:
             users = await find_users(db, set(wanted))
         _check_all("token", wanted, users)
-        made = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
+        new = [new_credential(TOKEN, users[login].id, now, now + days * DAY) for login in wanted]
+        made = [(secret, each._replace(label=label, only_reads=only_reads)) for secret, each in new]
         tokens = [Token(login, secret) for login, (secret, _) in zip(wanted, made, strict=True)]
         hand_over(tokens)
         async with _handed_over("tokens"), writing(self._sessions) as db:
             _check_all("token", wanted, await find_users(db, set(wanted)))
-            await add_credentials(db, [new for _, new in made])
-            detail = {"days": days}
+            await add_credentials(db, [each for _, each in made])
+            detail = {"days": days, "label": label or "", "scope": "read" if only_reads else "write"}
             await note_all(
-                db, (Record(new_key(), now, "token:made", subject_id=new.user_id, detail=detail) for _, new in made)
+                db, (Record(new_key(), now, "token:made", subject_id=each.user_id, detail=detail) for _, each in made)
             )
         return tokens
 

@@ -14,12 +14,15 @@ import click
 from channels.roles import ROLES
 from server.accounts.identifiers import CODE_DAYS
 from server.accounts.passwords import Passwords
+from server.accounts.tokens import MAX_DAYS, MAX_LABEL_CHARACTERS, Tokens
 from server.accounts.users import Code, Token, Users
 from server.cards.card import FIRST_SIGN_IN, cards_of
 from server.cards.sheet import sheet_of
 from server.cli.options import Commands, data_options, make_settings, option, run
 from server.cli.secret import print_secrets
+from server.clock import now_ms
 from server.databases import Databases, reading
+from server.databases.credentials import new_credential
 from server.databases.directory import read_school_name
 from server.databases.school import read_hours
 from server.locale import LANGUAGES, Language
@@ -27,8 +30,6 @@ from server.settings import read_origin
 from server.spreadsheet import as_text
 
 R = TypeVar("R")
-
-_LONGEST_TOKEN_DAYS = 3650
 
 password_option = option(
     "--password-stdin",
@@ -168,15 +169,43 @@ def token() -> None:
 @click.argument("logins", nargs=-1, required=True, metavar="LOGIN...")
 @option(
     "--days",
-    type=click.IntRange(1, _LONGEST_TOKEN_DAYS),
+    type=click.IntRange(1, MAX_DAYS),
     default=30,
     show_default=True,
     help="For how many days the tokens are valid.",
 )
+@option("--label", help="What the tokens are for, as the list of tokens names them.")
+@option("--read", "only_reads", is_flag=True, help="The tokens only read: they may push nothing that changes anything.")
 @data_options
-def create_tokens(logins: Sequence[str], days: int, **given: Any) -> None:
+def create_tokens(logins: Sequence[str], days: int, label: str | None, only_reads: bool, **given: Any) -> None:
     """Make a bearer token for each login, and print lines of login, tab, token. Tokens cannot be shown again."""
-    _run(given, lambda users: users.create_tokens(logins, days, _print_tokens))
+    if label is not None and not 1 <= len(label.strip()) <= MAX_LABEL_CHARACTERS:
+        raise click.UsageError(f"A label has 1 to {MAX_LABEL_CHARACTERS} characters.")
+    label = label and label.strip()
+    _run(given, lambda users: users.create_tokens(logins, days, _print_tokens, label=label, only_reads=only_reads))
+
+
+@token.command("list")
+@data_options
+def list_tokens(**given: Any) -> None:
+    """Print the tokens that are valid, newest first: number, login, scope, last use, end, and what each is for."""
+    for each in run(make_settings(**given), lambda databases: _tokens(databases).all()):
+        used = _day(each.used_at) if each.used_at else "never"
+        scope = "read" if each.only_reads else "write"
+        click.echo("\t".join([str(each.id), each.login, scope, used, _day(each.expires_at), each.label]))
+
+
+@token.command("revoke")
+@click.argument("number", type=int)
+@data_options
+def revoke_token(number: int, **given: Any) -> None:
+    """Revoke a token by its number in the list; its open connections end within a second."""
+    run(make_settings(**given), lambda databases: _tokens(databases).revoke(None, number))
+    click.echo(f"Token {number} is revoked.")
+
+
+def _tokens(databases: Databases) -> Tokens:
+    return Tokens(databases.sessions("accounts"), now_ms, new_credential, lambda _users: None)
 
 
 def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -138,6 +139,7 @@ class Credential(Base):
 
     `device` is a hint for the user (server/accounts/device.py), empty or NULL where it is unknown. A sign-in through
     one of the school's providers has its `identity_id`, and as `sid` the provider's session if it names one.
+    A token has a `label`, says whether it `only_reads`, and when it was last used, to the hour (NULL: never).
     An id is never reused, even after its row is deleted: open sockets refer to their sign-in by id.
     """
 
@@ -153,6 +155,9 @@ class Credential(Base):
     device: Mapped[str | None] = mapped_column(String(64))
     identity_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     sid: Mapped[str | None] = mapped_column(String(255))
+    label: Mapped[str | None] = mapped_column(String(64))
+    only_reads: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class UserIdentity(Base):

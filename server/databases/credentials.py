@@ -5,14 +5,16 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.databases.accounts import Credential, UserIdentity
+from server.databases.accounts import Account, Credential, UserIdentity
 from server.databases.batch import batches
 
 BROWSER = "session"  # as stored in the column
 TOKEN = "token"  # noqa: S105 (the name of a kind, no secret)
+# Programs of a school are a handful; load tests make thousands, which nobody looks through.
+MAX_LISTED_TOKENS = 500
 
 
 class NewCredential(NamedTuple):
@@ -29,6 +31,8 @@ class NewCredential(NamedTuple):
     device: str = ""
     identity_id: int | None = None
     sid: str | None = None
+    label: str | None = None
+    only_reads: bool = False
 
 
 def hash_secret(secret: str) -> bytes:
@@ -45,6 +49,45 @@ def new_credential(kind: str, user_id: int, now: int, expires_at: int, device: s
 async def add_credentials(db: AsyncSession, new: Sequence[NewCredential]) -> None:
     """Store these sign-ins in one statement."""
     await db.execute(insert(Credential), [each._asdict() for each in new])
+
+
+class TokenRow(NamedTuple):
+    """A program's token as it is listed; times are ms since 1970, `used_at` None: never."""
+
+    id: int
+    user_id: int
+    login: str
+    name: str
+    label: str
+    only_reads: bool
+    expires_at: int
+    used_at: int | None
+
+
+async def find_tokens(db: AsyncSession, now: int) -> list[TokenRow]:
+    """Return the tokens that are valid now, the newest first, at most MAX_LISTED_TOKENS."""
+    whose = (Credential.id, Credential.user_id, Account.login, Account.name)
+    what = (func.coalesce(Credential.label, ""), Credential.only_reads, Credential.expires_at, Credential.used_at)
+    query = (
+        select(*whose, *what)
+        .join(Account, Account.id == Credential.user_id)
+        .where(Credential.kind == TOKEN, Credential.expires_at > now)
+        .order_by(Credential.id.desc())
+        .limit(MAX_LISTED_TOKENS)
+    )
+    return [TokenRow(*row) for row in await db.execute(query)]
+
+
+async def end_token(db: AsyncSession, credential_id: int) -> set[int]:
+    """End a token; return its user, if there was one."""
+    return await _end(db, Credential.kind == TOKEN, Credential.id == credential_id)
+
+
+async def note_used(db: AsyncSession, ids: Collection[int], now: int) -> None:
+    """Note that these tokens were used."""
+    for some in batches(ids):
+        statement = update(Credential).where(Credential.id.in_(some)).values(used_at=now)
+        await db.execute(statement, execution_options={"synchronize_session": False})
 
 
 async def end_credential(db: AsyncSession, secret_hash: bytes) -> set[int]:

@@ -25,6 +25,8 @@ class SignIn:
     user: User
     login: str
     class_ids: list[int] = field(default_factory=list)
+    only_reads: bool = False
+    used_at: int | None = None
 
 
 async def sign_ins_by_secret(db: AsyncSession, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
@@ -51,6 +53,8 @@ async def _sign_ins(db: AsyncSession, which: ColumnElement[bool], now: int) -> C
             Account.name,
             Account.role,
             Account.login,
+            Credential.only_reads,
+            Credential.used_at,
             Enrolment.class_id,
         )
         .join(Account, Account.id == Credential.user_id)
@@ -59,10 +63,11 @@ async def _sign_ins(db: AsyncSession, which: ColumnElement[bool], now: int) -> C
     )
     found: dict[int, SignIn] = {}
     for row in await db.execute(query):
-        credential_id, secret_hash, kind, expires_at, user_id, name, role, login, class_id = row
+        credential_id, secret_hash, kind, expires_at, user_id, name, role, login, only_reads, used_at, class_id = row
         if credential_id not in found:
             user = User(user_id, name, role)
-            found[credential_id] = SignIn(credential_id, secret_hash, kind, expires_at, user, login)
+            sign_in = SignIn(credential_id, secret_hash, kind, expires_at, user, login, [], only_reads, used_at)
+            found[credential_id] = sign_in
         if class_id is not None:
             found[credential_id].class_ids.append(class_id)
     return found.values()

@@ -1,6 +1,6 @@
 """All pages: each role has a package here, and a line in `PACKAGES`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +14,7 @@ from server.compression import Compressed
 from server.databases import Databases
 from server.headers import StrictHeaders
 from server.oidc.client import Providers
+from server.process.health import Health
 from server.rosters.uploads import ROSTERS, Uploads
 from server.views import accounts as accounts_views
 from server.views import administrators, docs, formulas, principal, search, shell, static, students, teachers
@@ -60,11 +61,14 @@ def application_settings(
     audit: Audit | None = None,
     providers: Providers | None = None,
     uploads: Uploads | None = None,
+    health: Health | None = None,
+    count_workers: Callable[[], int] = lambda: 1,
 ) -> dict[str, Any]:
     """Return the settings of a Tornado application that pages rely on.
 
     `read_topic` gives pages the first events of a topic; without it they wait for the socket. `journal` is read by the
     pages that show what is kept there. `providers` are those through which users sign in.
+    `health` and `count_workers` are what the school's office sees of the server.
     """
     return {
         "default_handler_class": Missing,
@@ -74,6 +78,8 @@ def application_settings(
         "read_topic": read_topic,
         "journal": journal,
         "audit": audit or Audit(databases),
+        "health": health,
+        "count_workers": count_workers,
         "providers": providers or Providers(),
         "school_sign_in": SchoolSignIn(accounts, databases.sessions("accounts")),
         "uploads": uploads or Uploads(databases, Path("data") / ROSTERS),

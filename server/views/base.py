@@ -166,6 +166,8 @@ class Page(RequestHandler):
         if secret and self.current_user is not None and self.accounts.extend(secret):
             self.set_sign_in_cookie(secret)
         self._tell_scripts_who_is_signed_in()
+        if self._is_form and self.current_user is not None and self.current_user.only_reads:
+            raise HTTPError(403, "a token that only reads")
         if self.public:
             return
         if self.current_user is None:
@@ -173,8 +175,13 @@ class Page(RequestHandler):
         elif self.role is not None and self.current_user.user.role != self.role.name:
             raise HTTPError(403, "the page of another role")
 
+    @property
+    def _is_form(self) -> bool:
+        """Whether something is to be changed."""
+        return self.request.method not in ("GET", "HEAD")
+
     def _send_to_sign_in(self) -> None:
-        if self.request.method not in ("GET", "HEAD"):
+        if self._is_form:
             raise HTTPError(403, "not signed in")
         wanted = self.request.uri or "/"
         self.redirect(SIGN_IN if wanted == "/" else f"{SIGN_IN}?next={quote(wanted, safe='/')}")

@@ -16,6 +16,8 @@ from server.views.administrators.person import (
     RenamePerson,
     ResetPerson,
 )
+from server.views.administrators.school import SCHOOL, SchoolPage
+from server.views.administrators.tokens import TOKENS, RevokeToken, TokensPage
 
 handlers = [
     (r"/administrators/", PeoplePage),
@@ -31,5 +33,8 @@ handlers = [
     *roster.handlers,
     (CARDS, CardsPage),
     (CARDS_OF_CLASS, OfficeCards),
+    (SCHOOL, SchoolPage),
+    (TOKENS, TokensPage),
+    (rf"{TOKENS}/revoke", RevokeToken),
     (r"/administrators/announcements", OfficeAnnouncements),
 ]

@@ -58,6 +58,7 @@ def _sign_ins(translate: Translate) -> dict[str, str]:
         "codes:made": translate("Codes for the first sign-in were made"),
         "code:made": translate("A new code was made in place of the password"),
         "token:made": translate("A token for a program was made"),
+        "token:revoked": translate("A token for a program was revoked"),
     }
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from channels.limit import MAX_TEXT_CHARACTERS, Limits
@@ -117,6 +118,14 @@ async def test_pushes_of_a_session_under_way_are_limited(make_worker: Any) -> No
     replies = [await ana.until(lambda frame, ref=ref: frame[1] == ref) for ref in refs]  # type: ignore[misc]
     assert [reply["status"] for reply in replies] == ["ok"] * 4 + ["error"] * 2
     assert replies[-1]["response"]["code"] == "overloaded"
+
+
+async def test_token_that_only_reads_pushes_nothing_that_changes(worker: Worker) -> None:
+    ana = worker.connect(msgspec.structs.replace(ANA, only_reads=True))
+    await ana.ok("class:7", "phx_join")
+    assert (await ana.ok("class:7", "history:read", {"after": 0}))["events"] == []
+    for event, payload in (("message:send", {"text": "x"}), ("read:mark", {"seq": 1}), ("typing:start", {})):
+        assert await ana.refused("class:7", event, payload) == "forbidden"
 
 
 async def test_push_is_refused_after_its_right_was_withdrawn(worker: Worker) -> None:
