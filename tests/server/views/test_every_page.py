@@ -42,10 +42,13 @@ SIGNED = {"EndedAtProvider"}
 
 
 def _address(url: str, school: School) -> str:
-    """Return an address of this page: numbers are a class's, or of somebody whom the form then does not change."""
-    path = re.sub(r"\(\[0-9\]\{1,\d+\}\)", str(school.mathematics), url)
-    path = re.sub(r"\(([a-z]+)\|[a-z|]+\)", r"\1", path)
-    return path.replace("\\", "")
+    """Return an address of this page; a number is a class's, or of somebody whom the form then does not change."""
+    examples = (str(school.mathematics), "a", "csv", "json")
+
+    def example(group: re.Match[str]) -> str:
+        return next(each for each in examples if re.fullmatch(group[1], each))
+
+    return re.sub(r"\(([^()]+)\)", example, url).replace("\\", "")
 
 
 def _posts(page: type[Page]) -> bool:
