@@ -21,6 +21,7 @@ from server.databases.accounts import Account, Enrolment
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, end_credentials_of, end_sign_in_of
 from server.databases.folded import folded
+from server.databases.identities import forget_identities, identities_of
 from server.databases.office import find_class, find_enrolment, has_another, lock_person, set_enrolled_as
 from server.databases.outbox import note_audited
 from server.databases.people import PersonPlace, WantedPeople, classes_of, find_people, read_person
@@ -124,6 +125,17 @@ class Office:
                 await end_credentials_of(db, user_id, BROWSER)
             else:
                 await end_sign_in_of(db, user_id, credential_id)
+
+    async def linked(self, user_id: int) -> list[tuple[str, int]]:
+        """Return the issuers of somebody's accounts at the school's providers, with the time of the first sign-in."""
+        async with reading(self._sessions) as db:
+            return await identities_of(db, user_id)
+
+    async def unlink(self, by: int, user_id: int) -> None:
+        """Forget somebody's accounts at the school's providers, and end their sign-ins in browsers."""
+        async with self._change(by, user_id, "identity:forgotten") as (db, _):
+            await forget_identities(db, user_id)
+            await end_credentials_of(db, user_id, BROWSER)
 
     async def create(self, by: int, login: str, name: str, role: RoleName) -> tuple[int, NewCode]:
         """Make an account by hand; return its id and the code with which its owner signs in first."""

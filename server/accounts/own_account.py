@@ -93,6 +93,11 @@ class OwnAccount:
             await note_changes(db, ended, self._clock())
         self._ended(ended)
 
+    async def has_password(self, member: Member) -> bool:
+        """Return whether the user has a password: who signs in through the school may have none."""
+        account = await self._find(member.login)
+        return account is not None and account.password_hash is not None
+
     async def sign_ins(self, member: Member) -> list[OwnSignIn]:
         """Return the user's valid sign-ins: that of `member`, the others by their last use, then programs' tokens."""
         return await self.sign_ins_of(member.user.id, member.credential_id)

@@ -33,6 +33,12 @@ async def identity_of(db: AsyncSession, user_id: int, issuer: str) -> tuple[int,
     return (row.id, row.subject) if row is not None else None
 
 
+async def identities_of(db: AsyncSession, user_id: int) -> list[tuple[str, int]]:
+    """Return the issuers of a user's identities, each with the time of the first sign-in (ms since 1970)."""
+    rows = await db.execute(select(UserIdentity.issuer, UserIdentity.created_at).where(UserIdentity.user_id == user_id))
+    return [(row.issuer, row.created_at) for row in rows]
+
+
 async def add_identity(db: AsyncSession, user_id: int, issuer: str, subject: str, now: int) -> int:
     """Store that this subject is this user; return the identity's id."""
     values = {"user_id": user_id, "issuer": issuer, "subject": subject, "created_at": now}

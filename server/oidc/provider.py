@@ -45,6 +45,10 @@ class Provider:
         tenant = self.tenants[0] if len(self.tenants) == 1 else "organizations"
         return f"{self.issuer.replace(TENANT, tenant).removesuffix('/')}/.well-known/openid-configuration"
 
+    def is_of(self, issuer: str) -> bool:
+        """Return whether this is one of its issuers: Entra has one for each tenant."""
+        return issuer in {self.issuer, *(self.issuer.replace(TENANT, each) for each in self.tenants)}
+
     @property
     def published_issuer(self) -> str:
         """The issuer that its metadata must name. For several tenants Entra publishes one with a place for the id."""
@@ -68,6 +72,11 @@ class SchoolSettings:
             return None
         with_staff = self.local == "staff"
         return {role.name for role in roles if role.name == administrators.ROLE.name or (with_staff and role.is_staff)}
+
+    def title(self, issuer: str) -> str:
+        """Return the title of the provider with this issuer; the issuer where the school has it no more."""
+        found = (each.title for each in self.providers.values() if each.is_of(issuer))
+        return next(found, issuer)
 
     def begin(self, provider: Provider) -> str:
         """Return the address at which a sign-in begins: on the site to which the provider sends browsers back."""

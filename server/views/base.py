@@ -34,6 +34,7 @@ from server.audit.audit import Audit
 from server.clock import DAY
 from server.databases import Databases
 from server.databases.errors import DatabaseUnavailable
+from server.oidc.client import Providers
 from server.views.look import LOOK_COOKIE, Look
 from server.views.reader import Reader
 from server.views.static import ROOT, Assets
@@ -105,6 +106,12 @@ class Page(RequestHandler):
     def audit(self) -> Audit:
         """The audit log."""
         found: Audit = self.settings["audit"]
+        return found
+
+    @property
+    def providers(self) -> Providers:
+        """The school's providers, through which one signs in."""
+        found: Providers = self.settings["providers"]
         return found
 
     def set_default_headers(self) -> None:

@@ -7,7 +7,6 @@ from channels.transports.credential import SIGN_IN_COOKIE
 from server.accounts.device import device_name
 from server.accounts.known_browser import COOKIE_DAYS
 from server.accounts.refusals import PasswordRefused, SignInRefused
-from server.oidc.client import Providers
 from server.views.base import SIGN_IN, Page, local_path
 
 FIRST_ADMINISTRATOR = "/accounts/first-administrator"
@@ -75,12 +74,6 @@ class EntryPage(CheckingPage):
         typed["is_local_usual"] = self.providers.settings.local == "everybody"
         here = address if self.destination == "/" else f"{address}?next={quote(self.destination, safe='/')}"
         await self.show(self.template, **{"next_page": self.destination, "here": here, **typed, **values})
-
-    @property
-    def providers(self) -> Providers:
-        """The school's providers, through which one signs in."""
-        found: Providers = self.settings["providers"]
-        return found
 
     @property
     def provider_links(self) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ class OwnAccountPage(CheckingPage):
         sign_ins = await self.accounts.own.sign_ins(self.member)
         navigation = self.navigation()
         page_data = self.page_data()
-        here = {"here": OWN_ACCOUNT}
+        here = {"here": OWN_ACCOUNT, "has_password": await self.accounts.own.has_password(self.member)}
         await self.show("account.html", sign_ins=sign_ins, navigation=navigation, page_data=page_data, **told, **here)
 
     def go_on(self, done: str) -> None:

@@ -15,6 +15,7 @@ from server.views.administrators.person import (
     PersonPage,
     RenamePerson,
     ResetPerson,
+    UnlinkPerson,
 )
 from server.views.administrators.school import SCHOOL, SchoolPage
 from server.views.administrators.tokens import TOKENS, RevokeToken, TokensPage
@@ -26,6 +27,7 @@ handlers = [
     (rf"{PERSON}/reset", ResetPerson),
     (rf"{PERSON}/enabled", DisablePerson),
     (rf"{PERSON}/sign-ins/end", EndSignInOfPerson),
+    (rf"{PERSON}/unlink", UnlinkPerson),
     (rf"{PERSON}/name", RenamePerson),
     (rf"{PERSON}/classes", ClassOfPersonPage),
     (CLASSES, ClassesOfSchool),

@@ -47,6 +47,9 @@ class PersonPage(OfficePage):
             account=person.account,
             sign_ins=await self.accounts.own.sign_ins_of(user_id, self.member.credential_id),
             history=await self._history(person),
+            linked=[
+                (self.providers.settings.title(issuer), at) for issuer, at in await self.accounts.office.linked(user_id)
+            ],
             others=[room.title for room in rooms if room.id not in theirs][:OFFERED_CLASSES],
             is_own=user_id == self.member.user.id,
             now=self.accounts.now(),
@@ -126,6 +129,14 @@ class EndSignInOfPerson(PersonPage):
         """End it, with its open pages."""
         which = None if self.get_body_argument("sign_in", "") == "all" else self.number("sign_in")
         await self.change(user_id, lambda by, id_: self.accounts.office.end_sign_in(by, id_, which), "ended")
+
+
+class UnlinkPerson(PersonPage):
+    """Forgetting somebody's accounts at the school's providers."""
+
+    async def post(self, user_id: str) -> None:
+        """Do so; the next account that is found by their name is theirs."""
+        await self.change(user_id, self.accounts.office.unlink, "unlinked")
 
 
 class RenamePerson(PersonPage):

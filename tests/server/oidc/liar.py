@@ -38,6 +38,7 @@ class Liar:
     issuer_path: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)
+    key_fields: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     answer: tuple[int, str] | None = None
     port: int = 0
@@ -128,7 +129,7 @@ class _Metadata(_Handler):
 class _Endpoint(_Handler):
     def get(self, name: str) -> None:
         if name == "jwks":
-            self.say(200, {"keys": [key.as_dict(private=False) for key in self.liar.keys]})
+            self.say(200, {"keys": [{**key.as_dict(private=False), **self.liar.key_fields} for key in self.liar.keys]})
         elif name == "userinfo" and self.request.headers["Authorization"] == "Bearer access":
             self.say(200, self.liar.userinfo)
 
