@@ -16,6 +16,7 @@ from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
 from server.accounts import known_browser
+from server.accounts.badges import Badges
 from server.accounts.card_office import CardOffice
 from server.accounts.fair_queue import Client
 from server.accounts.first_administrator import FirstAdministrator
@@ -72,7 +73,7 @@ class Accounts:
 
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
     users do with their own account; `office`, `tokens` and `cards` (one-time codes) are for the school's office, and
-    `first` makes its first account.
+    `first` makes its first account; `badges` sign small children in.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Accounts:
         self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
         self.cards = CardOffice(sessions, self._passwords, clock)
         self.tokens = Tokens(sessions, clock, new_credential, self._forget)
+        self.badges = Badges(sessions, clock, _new_browser_sign_in, self._forget, MAX_SIGN_INS)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
         self._used: set[int] = set()  # tokens whose use is not stored yet
 

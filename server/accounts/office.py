@@ -18,6 +18,7 @@ from server.accounts.refusals import LoginTaken, UserError
 from server.clock import DAY, Clock
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Enrolment
+from server.databases.badges import forget_badges
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, end_credentials_of, end_sign_in_of
 from server.databases.folded import folded
@@ -102,6 +103,7 @@ class Office:
                 raise UserError("This account is disabled, or has left the roster.", "ended")
             account.password_hash, account.code_hash, account.code_expires_at = None, code_hash, expires_at
             await check_not_last(db, account)
+            await forget_badges(db, [user_id])
             await end_credentials_of(db, user_id, BROWSER)
         return NewCode(account.name, account.login, code, expires_at)
 

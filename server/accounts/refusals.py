@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Reason = Literal["wrong", "code", "throttled", "elsewhere", "unknown", "disabled", "taken", "used"]
+Reason = Literal["wrong", "code", "throttled", "elsewhere", "unknown", "disabled", "taken", "used", "badge"]
 
 
 class SignInRefused(Exception):
@@ -10,6 +10,7 @@ class SignInRefused(Exception):
 
     `elsewhere`: the password is right, and the school lets this role sign in through its provider only. Through a
     provider: `unknown` (nobody here), `disabled`, `taken` (the user has another account there), or `used` before.
+    `badge`: it is not valid, or badges are switched off.
 
     After `throttled`, the client may retry after `retry_after` seconds, with the `ticket` if there is one.
     """

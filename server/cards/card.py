@@ -14,6 +14,7 @@ import segno
 from server.accounts.users import Code
 
 FIRST_SIGN_IN = "/accounts/first-sign-in"
+BADGE = "/accounts/badge"
 
 # What a reader needs around the code (ISO/IEC 18004, section 6.3.8), in modules.
 _QUIET_ZONE = 4
@@ -45,6 +46,11 @@ def _card(made: Code, origin: str, zone: ZoneInfo) -> Card:
 def first_sign_in(origin: str, login: str, code: str) -> str:
     """Return the address of the first sign-in with login and code filled in."""
     return f"{origin}{FIRST_SIGN_IN}#{urlencode({'login': login, 'code': code}, quote_via=quote)}"
+
+
+def badge_address(origin: str, secret: str) -> str:
+    """Return the address that signs the owner of a badge in."""
+    return f"{origin}{BADGE}#{secret}"
 
 
 def in_groups(code: str) -> str:

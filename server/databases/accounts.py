@@ -46,7 +46,7 @@ class School(Base):
     """The school (one row), with its name as the pages show it.
 
     `hours` are those of its classes (`channels.hours.Hours` as JSON); `zone` is its time zone, `quiet` are its
-    quiet hours (spans of the same as JSON). NULL: nothing was set.
+    quiet hours (spans of the same as JSON). NULL: nothing was set. `badges`: students' badges are switched on.
     """
 
     __tablename__ = "schools"
@@ -57,6 +57,7 @@ class School(Base):
     hours: Mapped[str | None] = mapped_column(Text)
     zone: Mapped[str | None] = mapped_column(String(64))
     quiet: Mapped[str | None] = mapped_column(Text)
+    badges: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 def _folded(context: Any) -> str:
@@ -178,6 +179,16 @@ class UserIdentity(Base):
     issuer: Mapped[str] = mapped_column(String(255))
     subject: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Badge(Base):
+    """A student's badge: the SHA-256 of the secret in its QR code. It is valid only where `School.badges` is set."""
+
+    __tablename__ = "badges"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    made_at: Mapped[int] = mapped_column(BigInteger)
 
 
 class ChangeCounter(Base):

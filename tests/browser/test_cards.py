@@ -73,3 +73,21 @@ async def test_qr_code_of_a_printed_card_fills_in_the_first_sign_in(browser: Bro
     await pupil.page.locator("#password").press("Enter")
     await pupil.page.wait_for_url("**/students/**", timeout=TIMEOUT_MS)
     pupil.check()
+
+
+async def test_printed_badge_signs_in_by_itself(browser: Browser, office: Visitor) -> None:
+    page = office.page
+    await page.goto("/administrators/classes/1/badges")
+    await page.get_by_role("button", name="Switch badges on").click()
+    await page.get_by_role("button", name="Make 11 badges").click()
+    await expect(page.locator(".badge-card")).to_have_count(STUDENTS)
+    await office.screenshot("badges")
+    address = printed_codes(await page.pdf(format="A4", print_background=False))[0][0]
+    pupil = await Visitor.arrive(browser, address.partition("/accounts")[0], "pupil", size=PHONE)
+    await pupil.page.goto(address)
+    await pupil.page.wait_for_url("**/students/**", timeout=TIMEOUT_MS)
+    await pupil.wait_until_online()
+    await pupil.page.goto(address)
+    await expect(pupil.page.get_by_role("button", name="No, it is me")).to_be_visible()
+    await pupil.screenshot("badge-signed-in")
+    pupil.check()

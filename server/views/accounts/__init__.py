@@ -2,6 +2,7 @@
 
 from server.views.accounts.accounts import FIRST_ADMINISTRATOR, FirstSignIn, Home, Patience, SignIn, SignOut, Status
 from server.views.accounts.appearance import ChooseLook
+from server.views.accounts.badge import BadgeSignIn
 from server.views.accounts.first_administrator import FirstAdministratorPage
 from server.views.accounts.language import Catalog, ChooseLanguage
 from server.views.accounts.own import ChangePassword, EndSignIn, OwnAccountPage
@@ -12,6 +13,7 @@ handlers = [
     (r"/", Home),
     (r"/accounts/sign-in", SignIn),
     (r"/accounts/first-sign-in", FirstSignIn),
+    (r"/accounts/badge", BadgeSignIn),
     (FIRST_ADMINISTRATOR, FirstAdministratorPage),
     (r"/accounts/patience", Patience),
     (r"/accounts/through/([a-z0-9-]{1,32})", ToProvider),

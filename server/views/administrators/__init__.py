@@ -2,6 +2,7 @@
 
 from server.views.administrators import roster
 from server.views.administrators.announcements import OfficeAnnouncements
+from server.views.administrators.badges import BADGES, BADGES_OF_CLASS, OfficeBadges, SwitchBadges
 from server.views.administrators.cards import CARDS, CARDS_OF_CLASS, CardsPage, OfficeCards
 from server.views.administrators.classes import CLASS, CLASSES, ClassesOfSchool, PeopleOfClass
 from server.views.administrators.people import PeoplePage
@@ -33,6 +34,8 @@ handlers = [
     (CLASSES, ClassesOfSchool),
     (CLASS, PeopleOfClass),
     *roster.handlers,
+    (BADGES, SwitchBadges),
+    (BADGES_OF_CLASS, OfficeBadges),
     (CARDS, CardsPage),
     (CARDS_OF_CLASS, OfficeCards),
     (SCHOOL, SchoolPage),

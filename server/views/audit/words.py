@@ -56,6 +56,8 @@ def _sign_ins(translate: Translate) -> dict[str, str]:
         "password:refused": translate("gave a wrong password to change it"),
         "password:set": translate("A password was set"),
         "codes:made": translate("Codes for the first sign-in were made"),
+        "badges:made": translate("Badges were made"),
+        "badge:used": translate("signed in with a badge"),
         "code:made": translate("A new code was made in place of the password"),
         "token:made": translate("A token for a program was made"),
         "token:revoked": translate("A token for a program was revoked"),
@@ -76,5 +78,7 @@ def _school(translate: Translate) -> dict[str, str]:
         "user:role-set": translate("A role was changed"),
         "enrolment:made": translate("Somebody was put into a class"),
         "enrolment:ended": translate("Somebody was taken out of a class"),
+        "badges:on": translate("Badges that sign in were switched on"),
+        "badges:off": translate("Badges that sign in were switched off"),
         "database:restored": translate("A backup was restored"),
     }

@@ -6,6 +6,7 @@ from server.views.teachers.teachers import (
     TeacherAttendance,
     TeacherAttendanceData,
     TeacherAttendanceSheet,
+    TeacherBadges,
     TeacherCards,
     TeacherClass,
     TeacherClasses,
@@ -20,6 +21,7 @@ handlers = [
     (r"/teachers/classes/([0-9]{1,15})/attendance\.csv", TeacherAttendanceSheet),
     (r"/teachers/classes/([0-9]{1,15})/transcript\.(csv|json)", TeacherTranscript),
     (r"/teachers/classes/([0-9]{1,15})/people/([0-9]{1,18})/code", NewStudentCode),
+    (r"/teachers/classes/([0-9]{1,15})/badges", TeacherBadges),
     (r"/teachers/classes/([0-9]{1,15})/cards", TeacherCards),
     (r"/teachers/announcements", TeacherAnnouncements),
 ]

@@ -3,6 +3,7 @@
 from channels.member import STUDENT
 from channels.roles import teachers
 from server.views.attendance import AttendanceData, AttendancePage, AttendanceSheet
+from server.views.badges import ClassBadges
 from server.views.cards import ClassCards
 from server.views.classroom import AnnouncementsPage, ClassesPage, ClassPage
 from server.views.transcript import Transcript
@@ -55,3 +56,9 @@ class TeacherCards(ClassCards):
 
     role = teachers.ROLE
     made_for = STUDENT
+
+
+class TeacherBadges(ClassBadges):
+    """Badges for the pupils of one of a teacher's classes."""
+
+    role = teachers.ROLE

@@ -25,6 +25,7 @@ ADDRESSES: list[tuple[str, type[Page]]] = [
 # What a page that is everybody's may do without a sign-in; more of them is a decision to write down here.
 PUBLIC = {
     "BackFromProvider",
+    "BadgeSignIn",
     "ChooseLanguage",
     "ChooseLook",
     "EndedAtProvider",
