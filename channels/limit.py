@@ -140,6 +140,9 @@ MAX_TARGETS = 100
 MAX_PLANS = 50
 MAX_PLAN_MS = 366 * 24 * 3_600_000
 
+# Answers of which one connection is told what changes: more announcements than a page shows at once.
+MAX_FOLLOWED = 50
+
 # Users reminded by one push: a large school. It is one transaction with an event for each, 0.2 s of SQLite's writer.
 MAX_REMINDED = 5_000
 

@@ -1,6 +1,6 @@
 /**
- * How far an announcement has come, shown to who may know: counted live while it is on the screen. Opened, it names who is
- * missing, and why, before who is not, and reminds those who are missing by one press.
+ * How far an announcement has come, shown to who may know: asked once it is on the screen, and then told by the server as
+ * it moves. Opened, it names who is missing, and why, before who is not, and reminds those who are missing by one press.
  */
 
 import {newIdentifier} from "./client/identifier.js";
@@ -9,15 +9,15 @@ import {h, icon, setText} from "./dom.js";
 import {_, ngettext, number} from "./language.js";
 import {page} from "./page.js";
 
-/** Readers come in over minutes, and at once when they are asked; each look is a few queries of the server. */
-const EVERY_MS = 3000;
+/** After a question that got no answer. */
+const RETRY_MS = 3000;
 
 /** @typedef {import("./page.js").User} User */
 /** @typedef {"read" | "delivered" | "waiting" | "unreachable"} State how far it has come with somebody who is missing */
 /**
  * Of `members`, how many have `read` it and `acknowledged` it, if it asks for that; the first of those who are missing, and of
  * the others, if they were asked for.
- * @typedef {{members: number, reachable: number, delivered: number, read: number, acknowledged?: number, missing?: {user: User, state: State}[], done?: User[]}} Progress
+ * @typedef {{target: number, members: number, reachable: number, delivered: number, read: number, acknowledged?: number, missing?: {user: User, state: State}[], done?: User[]}} Progress
  */
 /** @typedef {import("./client/channel.js").Channel} Channel */
 /** @typedef {{channel: Channel, seq: number, element: HTMLDetailsElement, take: (progress: Progress) => void}} Receipt */
@@ -26,16 +26,22 @@ const EVERY_MS = 3000;
 const receipts = new Map();
 /** @type {Set<Receipt>} those on the screen */
 const visible = new Set();
-let isLooking = false;
+/** Those of which the server is to be asked. @type {Set<Receipt>} */
+const wanted = new Set();
+/** Those whose answers go on. @type {WeakSet<Channel>} */
+const followed = new WeakSet();
+let isAsking = false;
 
 const observer = new IntersectionObserver((entries) => {
   for (const {target, isIntersecting} of entries) {
     const receipt = receipts.get(target);
     if (receipt === undefined) continue;
-    if (isIntersecting) visible.add(receipt);
-    else visible.delete(receipt);
+    if (isIntersecting) {
+      visible.add(receipt);
+      want(receipt);
+    } else if (target.isConnected) visible.delete(receipt);
+    else forget(receipt);
   }
-  look();
 });
 
 /**
@@ -59,8 +65,9 @@ export function receiptLine(channel, announcement, where) {
     if (remind !== null) remind.hidden = done >= progress.members;
     if (progress.missing !== undefined) showNames(names, progress);
   };
-  receipts.set(element, {channel, seq: announcement.seq, element, take});
-  element.addEventListener("toggle", () => element.open && look());
+  const receipt = {channel, seq: announcement.seq, element, take};
+  receipts.set(element, receipt);
+  element.addEventListener("toggle", () => want(receipt));
   observer.observe(element);
   return element;
 }
@@ -134,26 +141,49 @@ function remindProblem(error) {
   return _("It did not work. Try again in a moment.");
 }
 
-// Looking
+// Asking
+
+/** @param {Receipt} receipt */
+function want(receipt) {
+  followChannel(receipt.channel);
+  wanted.add(receipt);
+  void askAll();
+}
 
 /** One after the other: many at once would spend the user's push rate. */
-async function look() {
-  if (isLooking || document.visibilityState !== "visible") return;
-  isLooking = true;
-  for (const receipt of [...visible]) {
-    if (!receipt.element.isConnected) forget(receipt);
-    else if (receipt.channel.joined) await ask(receipt);
+async function askAll() {
+  if (isAsking) return;
+  isAsking = true;
+  for (const receipt of wanted) {
+    wanted.delete(receipt);
+    if (receipt.channel.joined) await ask(receipt);
   }
-  isLooking = false;
+  isAsking = false;
 }
 
 /** @param {Receipt} receipt */
-async function ask({channel, seq, element, take}) {
+async function ask(receipt) {
+  const {channel, seq, element, take} = receipt;
   try {
-    take(await channel.push("announcement:progress", {target: seq, names: element.open}));
+    take(await channel.push("announcement:progress", {target: seq, names: element.open, live: true}));
   } catch {
-    return; // the next look asks again
+    setTimeout(() => visible.has(receipt) && want(receipt), RETRY_MS);
   }
+}
+
+/** Show what the server tells of a channel's announcements; after each join it is asked anew. @param {Channel} channel */
+function followChannel(channel) {
+  if (followed.has(channel)) return;
+  followed.add(channel);
+  channel.onJoin(() => of(channel).forEach((receipt) => visible.has(receipt) && want(receipt)));
+  channel.on("announcement:progressed", (/** @type {any} */ progress) => {
+    for (const receipt of of(channel)) if (receipt.seq === progress.target) receipt.take(progress);
+  });
+}
+
+/** @param {Channel} channel */
+function of(channel) {
+  return [...receipts.values()].filter((receipt) => receipt.channel === channel);
 }
 
 /** @param {Receipt} receipt */
@@ -162,6 +192,3 @@ function forget(receipt) {
   receipts.delete(receipt.element);
   observer.unobserve(receipt.element);
 }
-
-setInterval(look, EVERY_MS);
-document.addEventListener("visibilitychange", look);

@@ -28,6 +28,7 @@ from channels.cluster.rpc import Rpc, channel_of
 from channels.engine.audit import AuditTrail, NoAuditTrail
 from channels.engine.deliveries import Deliveries
 from channels.engine.dispatcher import Dispatcher
+from channels.engine.follows import FOLLOW_SECONDS
 from channels.engine.indexing import INDEX_SECONDS, Indexing
 from channels.engine.joins import Joined, Joins
 from channels.engine.live_views import REFRESH_SECONDS, SNAPSHOT_SECONDS, LiveViews, MakeLiveView
@@ -74,6 +75,7 @@ class Periods:
     beat: float = BEAT_SECONDS
     timers: float = TIMER_SECONDS
     index: float = INDEX_SECONDS
+    follow: float = FOLLOW_SECONDS
     record: float = RECORD_SECONDS
 
 
@@ -158,6 +160,7 @@ class Engine:
         self._keep(_every(self._periods.beat, self._presence_sync.beat))
         self._timers.start(self._periods.timers)
         self._keep(self._indexing.run(self._periods.index))
+        self._keep(self._pushes.follows.run(self._periods.follow))
 
     def count_workers(self) -> int:
         """Return how many workers this one knows of, itself included."""

@@ -25,6 +25,7 @@ from channels.cluster.bus import Bus
 from channels.engine.audit import AuditTrail
 from channels.engine.entries import Others, choice_entry, entries_of, others_of
 from channels.engine.failure import refuse
+from channels.engine.follows import Asked, Follows
 from channels.engine.rerun import Reruns
 from channels.engine.tallies import Tallies
 from channels.errors import Code, Refused
@@ -37,6 +38,7 @@ from channels.lesson.feature import (
     Appended,
     Chosen,
     Effect,
+    Follow,
     KeepChoice,
     KeepMark,
     Notify,
@@ -105,6 +107,7 @@ class Pushes:
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
         self.reruns: Reruns[PendingPush] = Reruns(self)
+        self.follows = Follows(hub, self.ask_again)
         self._tallies = Tallies(journal, self._publish)
         self._settling: dict[Session, asyncio.Future[None]] = {}
         self._numbers = count()
@@ -246,9 +249,22 @@ class Pushes:
         if isinstance(first, Append | KeepChoice):
             self._store(pending, push, first, others, checked)
             return
-        for each in others if isinstance(first, Reply) else (first, *others):
+        for each in others if isinstance(first, Reply | Follow) else (first, *others):
             self.do(push.topic, each)
-        pending.session.reply(pending.message, first.response if isinstance(first, Reply) else Nothing())
+        pending.session.reply(pending.message, first.response if isinstance(first, Reply | Follow) else Nothing())
+        if isinstance(first, Follow):
+            self.follows.follow(pending.session, Asked(pending.message.topic, pending.action, pending.payload), first)
+
+    async def ask_again(self, session: Session, asked: Asked) -> Follow[Any]:
+        """Run the action of a push that was answered with `Follow`; raises `Refused`, `JournalUnavailable`."""
+        topic = self._hub.topics[session.subscriptions[asked.topic].topic]
+        if self._rules.rule(session.member, topic.address).actions.get(asked.action.event) is not asked.action:
+            raise Refused(Code.FORBIDDEN, "the right has gone")
+        effect = asked.action.run(self.push_by(session.member, topic, asked.payload))
+        answer = effect if isinstance(effect, Effect) else await effect
+        if not isinstance(answer, Follow):
+            raise TypeError(f"{asked.action.event} has answered with {type(answer).__name__} in place of Follow")
+        return answer
 
     async def _record(self, pending: PendingPush, push: Push[Any], effect: Record[Any]) -> None:
         # The right is checked before, so that nothing is recorded that is not done, and after, as after each wait.

@@ -128,6 +128,22 @@ class Reply(Effect[R], Generic[R], frozen=True):
     response: R
 
 
+class Follow(Effect[R], Generic[R], frozen=True):
+    """Answer the push, and tell its client by `event` when the answer has changed: once a second at most.
+
+    That goes on until the client leaves the topic, or the action answers it about the same `target` again. The action
+    runs again when a read mark passes a position in `reads` (by names of topics), when one of `topics` gets an event,
+    and now and then. In one topic, the same payload and `group` have the same answer, whoever asks.
+    """
+
+    response: R
+    event: EventType[R]
+    target: int
+    reads: Mapping[str, int]
+    topics: tuple[str, ...] = ()
+    group: str = ""
+
+
 class Record(Effect[R], Generic[R], frozen=True):
     """Store in the audit log that the push's user did this `kind` of thing to the event at `target`; then answer.
 

@@ -1,6 +1,7 @@
 """How far an announcement has come: whom it reached, who has read and acknowledged it, and reminding the others.
 
     announcement:progress {target} -> numbers over all topics that it went to, each person once; `names`: who is missing
+                                      `live`: announcement:progressed follows when they have changed
     announcement:remind {target}   -> announcement:reminded on `user:me` of each who is missing
 
 The author and the principal see everybody; another teacher of a class those of that class.
@@ -17,7 +18,7 @@ from channels.event import Delivery, EventType
 from channels.field import Position, PushId, Title, TopicName
 from channels.lesson.acknowledging import ACKNOWLEDGED, stores_in_its_topic, topic_of
 from channels.lesson.announcements import Announcement, find, positions
-from channels.lesson.feature import Action, Append, Appended, Effect, Push, Reply, Several
+from channels.lesson.feature import Action, Append, Appended, Effect, Follow, Push, Reply, Several
 from channels.lesson.reading import quiet_since
 from channels.limit import MAX_LISTED_READERS, MAX_REMINDED, REMIND_MS
 from channels.member import Person, User
@@ -28,10 +29,14 @@ State = Literal["unreachable", "waiting", "delivered", "read", "acknowledged"]
 
 
 class AnnouncementProgress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ask how far an announcement has come; `names`: and who is missing."""
+    """Ask how far an announcement has come; `names`: and who is missing.
+
+    `live`: and be sent `announcement:progressed` when that has changed, until the topic is left or this is asked again.
+    """
 
     target: Position
     names: bool = False
+    live: bool = False
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -48,12 +53,13 @@ class Missing(msgspec.Struct, frozen=True):
 class Progress(msgspec.Struct, frozen=True):
     """Of the people whom an announcement is meant for, how many can be reached, were sent it, have read it.
 
-    Each counts once, however many of its topics are theirs. Who has acknowledged has read, who has read was sent it,
-    and whom it was delivered to can be reached. What is read in the school's quiet hours counts when these end.
-    `acknowledged` is there where the announcement asks for that. If names are asked for, `missing` has the first 200 by
-    name, `done` the first 200 of the others.
+    It is the one at `target`. Each counts once, however many of its topics are theirs. Who has acknowledged has read,
+    who has read was sent it, and whom it was delivered to can be reached. What is read in the school's quiet hours
+    counts when these end. `acknowledged` is there where the announcement asks for that. If names are asked for,
+    `missing` has the first 200 by name, `done` the first 200 of the others.
     """
 
+    target: Position
     members: Count
     reachable: Count
     delivered: Count
@@ -61,6 +67,14 @@ class Progress(msgspec.Struct, frozen=True):
     acknowledged: Count | UnsetType = UNSET
     missing: list[Missing] | UnsetType = UNSET
     done: list[User] | UnsetType = UNSET
+
+
+PROGRESSED = EventType(
+    "announcement:progressed",
+    Progress,
+    Delivery.SNAPSHOT,
+    meaning="What `announcement:progress` with `live` was answered has changed; once a second at most.",
+)
 
 
 class AnnouncementRemind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,24 +126,30 @@ class _Found(msgspec.Struct):
         return person.user.id not in (self.acknowledged if self.asks else self.read)
 
 
-async def _progress_own(push: Push[AnnouncementProgress]) -> Reply[Progress]:
+async def _progress_own(push: Push[AnnouncementProgress]) -> Effect[Progress]:
     announcement = await find(push, push.payload.target)
     return await _progress(push, announcement, is_full=announcement.author.id == push.member.user.id)
 
 
-async def _progress_any(push: Push[AnnouncementProgress]) -> Reply[Progress]:
+async def _progress_any(push: Push[AnnouncementProgress]) -> Effect[Progress]:
     return await _progress(push, await find(push, push.payload.target), is_full=True)
 
 
-async def _progress(push: Push[AnnouncementProgress], announcement: Announcement, *, is_full: bool) -> Reply[Progress]:
+async def _progress(push: Push[AnnouncementProgress], announcement: Announcement, *, is_full: bool) -> Effect[Progress]:
     found = await _look(push, announcement, is_full=is_full)
     states = [found.state(each) for each in found.people]
     acknowledged = states.count("acknowledged")
     read = acknowledged + states.count("read")
     delivered = read + states.count("delivered")
     reachable = delivered + states.count("waiting")
-    counted = Progress(len(states), reachable, delivered, read, acknowledged if found.asks else UNSET)
-    return Reply(_with_names(counted, found) if push.payload.names else counted)
+    target = push.payload.target
+    counted = Progress(target, len(states), reachable, delivered, read, acknowledged if found.asks else UNSET)
+    answer = _with_names(counted, found) if push.payload.names else counted
+    if not push.payload.live:
+        return Reply(answer)
+    acknowledgements = (topic_of(announcement),) if found.asks else ()
+    group = "all" if is_full else "here"
+    return Follow(answer, PROGRESSED, target, found.positions, acknowledgements, group)
 
 
 def _with_names(counted: Progress, found: _Found) -> Progress:
@@ -201,8 +221,15 @@ def _at(payload: bytes) -> int:
     return msgspec.json.decode(payload, type=_Stamped).at
 
 
-PROGRESS = Action("announcement:progress", AnnouncementProgress, _progress_own, Progress, reads=True)
-PROGRESS_ANY = Action("announcement:progress", AnnouncementProgress, _progress_any, Progress, reads=True)
+PROGRESS = Action(
+    "announcement:progress",
+    AnnouncementProgress,
+    _progress_own,
+    Progress,
+    emits=(PROGRESSED,),
+    reads=True,
+)
+PROGRESS_ANY = msgspec.structs.replace(PROGRESS, run=_progress_any)
 REMIND = Action(
     "announcement:remind",
     AnnouncementRemind,

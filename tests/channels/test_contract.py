@@ -11,7 +11,7 @@ from channels.event import Delivery, EventType
 from channels.lesson import chat
 from channels.topics.kind import announcement_topic
 from channels.wire.codec import JSON, MESSAGE_PACK, Wire
-from tests.channels.support import ANA, BRUNO, DIRETORA, OTHER_CLASS, PAULA, VIOLATIONS, Client, Worker, member
+from tests.channels.support import ANA, BRUNO, CLASS, DIRETORA, OTHER_CLASS, PAULA, VIOLATIONS, Client, Worker, member
 from tests.contract import Violation, contract
 
 MakeWorker = Callable[..., Awaitable[Worker]]
@@ -55,6 +55,7 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     await _correct_attendance(paula)
     await _raise_hands(ana, paula)
     await _hold_a_poll(ana, paula)
+    await _follow_announcements(worker, diretora, announced)
     await diretora.has(1, "dashboard:changed")
     bruno = worker.connect(BRUNO, wire)
     await bruno.ok("class:7", "phx_join")
@@ -152,6 +153,15 @@ async def _announced(paula: Client, diretora: Client) -> Announced:
     for each in (soon, {"text": "Já", "to": ["class:7"]}):
         await paula.ok("user:me", "announcement:send", each)
     return announced
+
+
+async def _follow_announcements(worker: Worker, diretora: Client, announced: Announced) -> None:
+    followed = [(topic, seq) for (login, topic), seq in announced.positions.items() if login == "diretora"]
+    for topic, seq in followed:
+        await diretora.ok(topic, "announcement:progress", {"target": seq, "live": True})
+    for newcomer in (member(11, "Caio", "student", CLASS), member(12, "Kenji", "teacher")):
+        worker.authority.members[newcomer.login] = newcomer
+    await diretora.has(len(followed), "announcement:progressed")
 
 
 def _pushes(client: Client, announced: Announced) -> list[tuple[str, str, dict[str, Any]]]:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from channels.broker.memory import MemoryBus
+from channels.engine.engine import Periods
 from tests.channels.lesson.test_announcing import BOTH, CAIO, ME, joined
-from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker
+from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, MakeWorker, Worker
 
 # The students of both classes: Ana and Bruno in one, Caio in both.
 
@@ -97,3 +99,43 @@ async def test_delivered_live_or_by_a_join_counts_before_it_is_read(worker: Work
     assert await states() == {"Ana": "unreachable", "Bruno": "delivered", "Caio": "waiting"}
     await joined(worker, CAIO, "class:7")
     assert (await states())["Caio"] == "delivered"
+
+
+async def follow(client: Any, target: int = 1, **more: Any) -> Any:
+    return await client.ok("class:7", "announcement:progress", {"target": target, "live": True, **more})
+
+
+async def test_changed_progress_comes_by_itself_from_any_worker(make_worker: MakeWorker) -> None:
+    bus, often = MemoryBus(), Periods(follow=0.01)
+    here, there = await make_worker(bus, periods=often), await make_worker(bus, periods=often)
+    paula = await announced(here, PAULA)
+    ana, bruno = await joined(there, ANA, "class:7"), await joined(here, BRUNO, "class:7")
+    assert (await follow(paula))["acknowledged"] == 0
+    await ana.ok("class:7", "announcement:acknowledge", {"target": 1})
+    await paula.until(lambda frame: frame[3] == "announcement:progressed" and frame[4]["acknowledged"] == 1)
+    await bruno.ok("class:7", "read:mark", {"seq": 1})
+    await paula.until(lambda frame: frame[3] == "announcement:progressed" and frame[4]["read"] == 2)
+    assert ana.got("announcement:progressed") == []
+
+
+async def test_names_of_progress_move_with_it_and_unchanged_progress_is_not_sent(make_worker: MakeWorker) -> None:
+    worker = await make_worker(periods=Periods(follow=0.01))
+    paula, ana = await announced(worker, PAULA), await joined(worker, ANA, "class:7")
+    await follow(paula, names=True)
+    for _ in range(3):
+        await ana.ok("class:7", "announcement:acknowledge", {"target": 1})
+    await paula.until(lambda frame: frame[3] == "announcement:progressed" and len(frame[4]["done"]) == 1)
+    sent = [each["acknowledged"] for each in paula.got("announcement:progressed")]
+    assert sent.count(1) == 1
+
+
+async def test_progress_is_not_sent_to_who_has_left(make_worker: MakeWorker) -> None:
+    worker = await make_worker(periods=Periods(follow=0.01))
+    paula, ana = await announced(worker, PAULA), await joined(worker, ANA, "class:7")
+    diretora = await joined(worker, DIRETORA, "class:7")
+    for client in (paula, diretora):
+        await follow(client)
+    await paula.ok("class:7", "phx_leave")
+    await ana.ok("class:7", "announcement:acknowledge", {"target": 1})
+    await diretora.until(lambda frame: frame[3] == "announcement:progressed" and frame[4]["acknowledged"] == 1)
+    assert all(each["acknowledged"] == 0 for each in paula.got("announcement:progressed"))
