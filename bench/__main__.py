@@ -16,6 +16,7 @@ from bench import (
     idle,
     page,
     pages,
+    quiet,
     reader,
     slow,
     storm,
@@ -148,6 +149,12 @@ def _measure_all() -> None:
         sys.exit(f"not measured: {', '.join(failed)}")
 
 
+def _quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.set_defaults(measure=quiet.measure)
+
+
 def _page(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=page.write)
 
@@ -175,6 +182,7 @@ COMMANDS = {
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
     "pages": (_pages, "the pages in a browser: loading, and the work of a lesson"),
     "dashboard": (_dashboard, "what the principal's dashboard costs a worker each second"),
+    "quiet": (_quiet, "what a worker asks its databases while nothing happens"),
     ALL: (_all, "everything, one after another"),
     PAGE: (_page, "put the newest results into docs/performance.md"),
 }

@@ -103,6 +103,10 @@ class PostgreSQL:
         """Drop databases, even with open connections."""
         self._execute(*(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)' for url in urls))
 
+    def log_statements(self) -> None:
+        """Write every statement of every connection to the log from now on."""
+        self._execute("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()")
+
     def _execute(self, *statements: str) -> None:
         self._thread.submit(self._loop.run_until_complete, self._execute_all(statements)).result()
 

@@ -30,7 +30,7 @@ from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.throttle import Admission, Throttle, forgive, network
 from server.accounts.tokens import Tokens
 from server.clock import DAY, MINUTE, Clock, now_ms
-from server.databases import DbSessions, reading, writing
+from server.databases import DbSessions, asking, reading, writing
 from server.databases.accounts import Account
 from server.databases.changes import Changes, changes_after, forget_changes, newest_change, note_changes
 from server.databases.credentials import (
@@ -327,7 +327,7 @@ class Accounts:
 
     async def changes_after(self, last: int) -> Changes:
         """Return whose rights have changed since that change."""
-        async with reading(self._sessions) as db:
+        async with asking(self._sessions) as db:
             return await changes_after(db, last)
 
     def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from channels.member import User
 from server.clock import DAY, Clock, now_ms
-from server.databases import Databases, reading, writing
+from server.databases import Databases, asking, reading, writing
 from server.databases.audit import Place, Record, Wanted, add_records, find_records, forget_records, kinds_of_records
 from server.databases.errors import DatabaseError
 from server.databases.outbox import (
@@ -85,7 +85,7 @@ class Audit:
                 pass
 
     async def _copy_events(self) -> bool:
-        async with reading(self._journal) as db:
+        async with asking(self._journal) as db:
             waiting = await audited_events(db, AT_ONCE)
         if waiting:
             await self._add(list(waiting.values()))
@@ -94,7 +94,7 @@ class Audit:
         return len(waiting) == AT_ONCE
 
     async def _copy_accounts(self) -> bool:
-        async with reading(self._accounts) as db:
+        async with asking(self._accounts) as db:
             waiting = await audited_accounts(db, AT_ONCE)
         if waiting:
             await self._add(list(waiting.values()))

@@ -80,7 +80,6 @@ Position = tuple[int, int]  # of an event: its topic's id, and its seq
 
 async def audited_events(db: AsyncSession, limit: int) -> dict[Position, Record]:
     """Return the records of the events that wait in the journal, by the events' positions."""
-    epoch = await db.scalar(select(journal_table.c.epoch))
     query = (
         select(events_table, topics_table.c.name)
         .join(audited_table, _same(audited_table, events_table))
@@ -88,6 +87,9 @@ async def audited_events(db: AsyncSession, limit: int) -> dict[Position, Record]
         .limit(limit)
     )
     rows = (await db.execute(query)).all()
+    if not rows:
+        return {}
+    epoch = await db.scalar(select(journal_table.c.epoch))
     payloads = [msgspec.json.decode(row.payload) for row in rows]
     targets = {
         (row.topic_id, payload["target"]) for row, payload in zip(rows, payloads, strict=True) if "target" in payload

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from channels.journal.reader import one_by_one
 from channels.journal.tables import events_table, journal_table, reads_table, topics_table
 from channels.topics.kind import CLASS, USER, parse_name
 from server.databases.accounts import Account, ChangeCounter, Pairing, SchoolClass
@@ -42,6 +43,13 @@ class Accounts(NamedTuple):
     epoch: str
     stored: int
     changes: int
+
+
+class Progress(NamedTuple):
+    """How many events the journal had when its newest move was `moved` (`channels.journal.moves`)."""
+
+    moved: int
+    stored: int
 
 
 async def check_pairing(accounts: AsyncEngine, journal: AsyncEngine) -> None:
@@ -72,18 +80,26 @@ def _check_progress(found: Accounts, stored: int, changes: int) -> None:
         raise Apart(f"the accounts had {changes} changes and have {found.changes}: they are an older copy")
 
 
-async def record_progress(accounts: AsyncEngine, journal: AsyncEngine) -> None:
+async def record_progress(accounts: AsyncEngine, journal: AsyncEngine, *, last: Progress | None = None) -> Progress:
     """Keep in each database how far the other has come; raise Apart where one has gone back.
 
-    Costs three short reads, and a write where there is something new.
+    Costs two short reads where nothing has moved since the `last` call in this process, of which that is the result.
     """
-    async with journal.connect() as connection:
-        _, changes = await _kept_in_journal(connection)
-    async with accounts.connect() as connection:
+    async with one_by_one(journal).connect() as connection:
+        changes, moved = await _changes_and_moves(connection)
+    async with one_by_one(accounts).connect() as connection:
         found = await _accounts(connection)
-    async with journal.connect() as connection:
-        stored = await _stored(connection)
-    _check_progress(found, stored, changes)
+    progress = last
+    # Another worker may have seen more in between.
+    if progress is None or progress.moved != moved or progress.stored < found.stored:
+        async with one_by_one(journal).connect() as connection:
+            progress = Progress(moved, await _stored(connection))
+    _check_progress(found, progress.stored, changes)
+    await _record(accounts, journal, found, progress.stored, changes)
+    return progress
+
+
+async def _record(accounts: AsyncEngine, journal: AsyncEngine, found: Accounts, stored: int, changes: int) -> None:
     if stored > found.stored:
         async with _writing(accounts) as connection:
             await connection.execute(update(Pairing).where(Pairing.stored < stored).values(stored=stored))
@@ -152,6 +168,13 @@ async def _kept_in_journal(connection: AsyncConnection) -> tuple[str, int]:
 
 async def _stored(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(func.coalesce(func.sum(topics_table.c.seq), 0)))).scalar_one())
+
+
+async def _changes_and_moves(connection: AsyncConnection) -> tuple[int, int]:
+    # The newest move is the end of an index; the sum of all positions takes a step for each topic.
+    newest = select(func.coalesce(func.max(topics_table.c.moved), 0)).scalar_subquery()
+    changes, moved = (await connection.execute(select(journal_table.c.changes, newest))).one()
+    return int(changes), int(moved)
 
 
 async def _ids_in_journal(connection: AsyncConnection) -> Ids:

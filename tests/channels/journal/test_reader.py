@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import JournalUnavailable
 from channels.journal import queries
-from channels.journal.reader import Reader
+from channels.journal.reader import Reader, one_by_one
 from tests.channels.journal.support import append, entry, started
 from tests.channels.support import writer_for
 
@@ -77,3 +77,14 @@ async def test_reading_is_reported_once_when_it_fails_and_when_it_works_again(
     for _ in range(3):
         await reader.fetch(EVENTS)
     assert len([record for record in caplog.records if record.name.startswith("channels.journal")]) == 2
+
+
+async def test_reads_open_no_transaction(database: AsyncEngine) -> None:
+    # In a transaction, this is the time at which it began.
+    query = text("SELECT now()")
+    async with one_by_one(database).connect() as connection:
+        times = [(await connection.execute(query)).scalar_one() for _ in range(2)]
+    assert times[0] < times[1]
+    async with database.begin() as connection:  # which has had the same connection
+        times = [(await connection.execute(query)).scalar_one() for _ in range(2)]
+    assert times[0] == times[1]

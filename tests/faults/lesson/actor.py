@@ -201,6 +201,7 @@ class Actor:
             await asyncio.sleep(self._choose.expovariate(1 / PAUSE_SECONDS))
             # Of some at random the one that was done least, so that rare ones happen in a short lesson, too.
             deed = min(self._choose.sample(self._deeds, CHOICE), key=lambda each: self._done[each.action.event])
+            self._done[deed.action.event] += 1
             await self._push(deed, f"{self._prefix}-{number}", users)
             number += 1
 
@@ -227,7 +228,6 @@ class Actor:
                 self.refused[f"{error.response['code']} {deed.action.event}"] += 1
                 return
             self.doing = ""
-            self._done[deed.action.event] += 1
             self.answered.append(Answered(deed.action.event, push_id, response))
             return
 

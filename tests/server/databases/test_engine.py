@@ -1,5 +1,7 @@
 """How engines are made from URLs: which URLs are refused, and how large SQLite's write-ahead file stays."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,20 @@ async def test_write_ahead_file_shrinks_after_a_large_transaction(tmp_path: Path
 def test_sqlite_url_with_a_query_is_refused() -> None:
     with pytest.raises(DatabaseError, match=r"“accounts” has a “\?”: write %3F"):
         create_engine("accounts", "sqlite:////srv/a?b/accounts.sqlite3")
+
+
+async def test_connections_that_the_server_has_ended_are_replaced(postgresql_url: str) -> None:
+    engine = create_engine("journal", postgresql_url)
+    async with AsyncExitStack() as together:
+        pooled = [await together.enter_async_context(engine.connect()) for _ in range(3)]
+        pids = [(await each.execute(text("SELECT pg_backend_pid()"))).scalar_one() for each in pooled]
+    other = create_engine("journal", postgresql_url)
+    async with other.begin() as connection:
+        for pid in pids:
+            await connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    await asyncio.sleep(0)  # the loop of a worker, too, turns before its next query
+    for _ in range(3):
+        async with engine.connect() as connection:
+            assert (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one() not in pids
+    for each in (engine, other):
+        await each.dispose()

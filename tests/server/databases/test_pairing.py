@@ -1,7 +1,7 @@
 """Accounts and journal that do not belong together are refused, and paired again by the administrator's command."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from server.databases import Databases, writing
 from server.databases.accounts import Account, SchoolClass
@@ -77,12 +77,28 @@ async def test_another_journal_is_refused(school: Databases) -> None:
 
 
 async def test_journal_that_lost_events_is_refused(school: Databases) -> None:
-    await change(school, "journal", "UPDATE topics SET seq = 9")
+    await change(school, "journal", "UPDATE topics SET seq = 9, moved = 2")
     await school.record_progress()
-    await change(school, "journal", "UPDATE topics SET seq = 8")
+    await change(school, "journal", "UPDATE topics SET seq = 8, moved = 1")
     for check in (school.prepare, school.record_progress):
         with pytest.raises(DatabasesApart, match="the journal had 9 events and has 8"):
             await check()
+
+
+async def test_record_of_progress_costs_two_reads_while_nothing_moves(school: Databases) -> None:
+    await school.record_progress()
+    statements: list[str] = []
+    for name in ("accounts", "journal"):
+        engine = school.engine(name).sync_engine
+        event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    for _ in range(2):
+        await school.record_progress()
+    read = [statement for statement in statements if statement != "BEGIN"]
+    assert len(read) == 2 * 2, read
+    assert not [statement for statement in read if "sum(" in statement]
+    await change(school, "journal", "UPDATE topics SET seq = 9, moved = 2")
+    await school.record_progress()
+    assert await value(school, "accounts", "SELECT stored FROM pairing") == 9
 
 
 async def test_accounts_that_lost_changes_are_refused(school: Databases) -> None:

@@ -14,7 +14,9 @@ NEVER = 3600.0
 async def store(databases: Databases, count: int) -> None:
     async with writing(databases.sessions("journal")) as db:
         await db.execute(text("DELETE FROM topics"))
-        await db.execute(text("INSERT INTO topics (name, seq) VALUES ('class:1', :count)"), {"count": count})
+        await db.execute(
+            text("INSERT INTO topics (name, seq, moved) VALUES ('class:1', :count, :count)"), {"count": count}
+        )
 
 
 async def recorded(databases: Databases) -> int:
