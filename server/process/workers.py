@@ -28,6 +28,7 @@ from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
 from server.process.sole_server import sole_server
 from server.settings import Settings, SettingsError
+from server.views.static import bundled
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +115,8 @@ def supervise(
         asyncio.run(
             _prepare_alone(settings, on_setup_code)
         )  # in a separate loop, so that its threads have ended before the first fork
+        if not settings.unbundled:
+            bundled()  # the workers share it; each on its own would keep its event loop waiting at its start
         return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
     finally:
         for each in sockets:
