@@ -44,6 +44,7 @@ class Code(StrEnum):
         "closed",
         "It is outside of the hours of the class. It opens at `opens_at`; where that is absent, with its next lesson.",
     )
+    ENDED = "ended", "The class has ended. Those who were in it can read it, and nobody can change it."
     TOO_MANY_TOPICS = "too_many_topics", "This connection has joined as many topics as it may. Leave some first."
     TOO_FAST = "too_fast", "The user pushes or joins faster than allowed. Nothing was done: again after `retry_after`."
     OVERLOADED = "overloaded", "Too many pushes wait to be stored. Nothing was done: again after `retry_after`."

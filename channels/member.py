@@ -31,11 +31,15 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Classroom(msgspec.Struct, frozen=True):
-    """A class as its members see it; `students` is how many are enrolled now."""
+    """A class as its members see it; `students` is how many are enrolled now.
+
+    A class that has `ended` can be read by those who were in it until then.
+    """
 
     id: int
     title: str
     students: int = 0
+    ended: bool = False
 
     @property
     def topic(self) -> str:

@@ -68,7 +68,7 @@ export function showClasses(container, {current, onChange = () => {}} = {}) {
     if (!isSorted) container.append(...sorted);
   }
 
-  /** @param {{topic: string, title: string, students?: number}[]} topics */
+  /** @param {{topic: string, title: string, students?: number, ended?: boolean}[]} topics */
   function sync(topics) {
     const now = topics.filter(({topic}) => isClass(topic)).map(asClassroom);
     const ids = new Set(now.map(({id}) => id));
@@ -89,9 +89,9 @@ export function showClasses(container, {current, onChange = () => {}} = {}) {
   mine.on("rights:changed", ({topics}) => sync(topics));
 }
 
-/** @param {{topic: string, title: string, students?: number}} topic @returns {Classroom} */
-function asClassroom({topic, title, students}) {
-  return {id: Number(parseTopic(topic).id), title, students};
+/** @param {{topic: string, title: string, students?: number, ended?: boolean}} topic @returns {Classroom} */
+function asClassroom({topic, title, students, ended}) {
+  return {id: Number(parseTopic(topic).id), title, students, ended};
 }
 
 /**
@@ -102,7 +102,7 @@ function asClassroom({topic, title, students}) {
  * @param {() => void} changed is called when its rank may be another
  * @returns {Item}
  */
-function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
+function makeItem({id, title, teachers = [], students, ended = false}, isCurrent, changed) {
   const at = h("span", {class: "class-at"});
   const unread = h("span", {class: "class-unread"});
   const preview = h("span", {class: "class-preview"});
@@ -114,7 +114,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
     h("span", {class: "class-mark", "aria-hidden": "true"}, mark),
     h("span", {class: "class-name", dir: "auto"}, before && h("span", {class: "visually-hidden"}, before), name),
     at,
-    h("span", {class: "class-teachers"}, lesson, teacherLine(teachers, students)),
+    h("span", {class: "class-teachers"}, lesson, ended ? _("Has ended") : teacherLine(teachers, students)),
     h("span", {class: "class-signs"}, waitingSign(id), unread),
     preview,
   );
@@ -153,7 +153,7 @@ function makeItem({id, title, teachers = [], students}, isCurrent, changed) {
   onNewDay(show);
   showReading(reading, {link, at, unread, preview});
   // What is unread in the open class is about to be read.
-  const rank = () => (reading.unread > 0 && !isCurrent ? 0 : 2) + (lesson.hidden ? 1 : 0);
+  const rank = () => (ended ? 4 : 0) + (reading.unread > 0 && !isCurrent ? 0 : 2) + (lesson.hidden ? 1 : 0);
   return {element: h("li", {}, link), rank};
 }
 

@@ -19,7 +19,7 @@ import {Seen} from "./chat/seen.js";
 import {Typing} from "./chat/typing.js";
 import {isInFront, View} from "./chat/view.js";
 import {showClasses} from "./class_list.js";
-import {connect, onOnline} from "./connection.js";
+import {connect, mine, onOnline} from "./connection.js";
 import {beginWithFirstEvents} from "./first_events.js";
 import {_, list, ngettext} from "./language.js";
 import {loadAhead} from "./later.js";
@@ -144,10 +144,15 @@ function send(text) {
 }
 
 const {teachers = [], students = 0} = page.classroom;
-byId("class-teachers").textContent = [list(teachers), ngettext("{n} student", "{n} students", students)]
+byId("class-teachers").textContent = [list(teachers), page.classroom.ended ? "" : ngettext("{n} student", "{n} students", students)]
   .filter((part) => part !== "")
   .join(" · ");
 
+// A class that ends, or goes on after all, has another page.
+mine.on("rights:changed", ({topics}) => {
+  const entry = topics.find((/** @type {{topic: string}} */ each) => each.topic === topic);
+  if (entry !== undefined && (entry.ended ?? false) !== (page.classroom.ended ?? false)) location.reload();
+});
 channel.onJoin(joinedClass);
 view.onScroll(() => history.isFollowing !== isFollowing && showJumps());
 channel.onClose(() => showWhetherOurs(false));

@@ -5,7 +5,7 @@
 
 /**
  * @typedef {{id: number, name: string, role: string}} User
- * @typedef {{id: number, title: string, students?: number, teachers?: string[], grade?: string}} Classroom
+ * @typedef {{id: number, title: string, students?: number, teachers?: string[], grade?: string, ended?: boolean}} Classroom
  * `staff`: the roles that teach or lead. `topics`: what the user's role joins (`wide`: topics with announcements for more
  * than a class), where it sees who has read (`receipts`: topics and kinds of topic) and is asked to confirm (`acknowledges`),
  * whether it has every class, and what it may push in a class (`pushes`).

@@ -148,7 +148,7 @@ class Pushes:
                 raise Refused(Code.FORBIDDEN, f"this token only reads: it may not do {message.event}")
             return action
         if message.event in self._rules.known_events:
-            raise Refused(Code.FORBIDDEN, f"you may not do {message.event} on {message.topic}")
+            raise Refused(rule.refusal, f"you may not do {message.event} on {message.topic}")
         raise Refused(Code.UNKNOWN_EVENT, f"there is no event {message.event!r}")
 
     def _run(self, pending: PendingPush, topic: Topic) -> Awaitable[None] | None:

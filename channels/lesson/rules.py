@@ -25,19 +25,29 @@ from channels.topics.kind import CLASS, KINDS, Audience, TopicAddress, TopicKind
 class TopicRule(msgspec.Struct, frozen=True):
     """What one role may do in one topic, or in the topics of one kind.
 
-    `counted`: such a topic is meant for members of this role; receipts count them.
+    `counted`: such a topic is meant for members of this role; receipts count them. `refusal` is the code for other
+    actions.
     """
 
     actions: Mapping[str, Action[Any, Any]]
     counted: bool = False
+    refusal: Code = Code.FORBIDDEN
 
 
 class TopicEntry(msgspec.Struct, frozen=True):
-    """A topic that the user may join; a class has a title and the number of its students."""
+    """A topic that the user may join; a class has a title and the number of its students.
+
+    `ended` (true or absent): the class has ended, and can only be read.
+    """
 
     topic: TopicName
     title: ClassTitle
     students: int | UnsetType = UNSET
+    ended: bool | UnsetType = UNSET
+
+
+# What a role may do in a class that has ended, where its file says nothing else.
+_ENDED = TopicRule({}, refusal=Code.ENDED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +56,8 @@ class Role:
 
     `name` is what accounts and clients call it ("student", at most 16 small letters); `path` is the folder of its
     pages and its socket ("students"); `meaning` describes it in the protocol's document. `topics` has its rules, by the
-    name of a topic ("role:students") or else of a kind of topic ("class").
+    name of a topic ("role:students") or else of a kind of topic ("class"). `ended_class` is the rule for those of its
+    topics that belong to a class that has ended.
 
     `is_staff`: the role teaches or leads. `waits_in_line`: a whole class of them connects at once, so they wait for a
     slot of the admission queue. `drain_rank`: a worker that stops ends the sessions of low ranks first.
@@ -58,6 +69,7 @@ class Role:
     path: str
     meaning: str
     topics: Mapping[str, TopicRule]
+    ended_class: TopicRule = _ENDED
     is_staff: bool = False
     waits_in_line: bool = False
     drain_rank: int = 0
@@ -125,7 +137,7 @@ class RuleBook:
             raise _unmatched(address.wire_name)
         if not self._is_of(member, address):
             raise Refused(Code.FORBIDDEN, f"{address.wire_name} is not one of your topics")
-        return rule
+        return self.of(member).ended_class if _has_ended(member, address) else rule
 
     def _is_of(self, member: Member, address: TopicAddress) -> bool:
         if address.kind.audience is Audience.ENROLLED:
@@ -138,7 +150,7 @@ class RuleBook:
         """Return the address of a topic where a member may push an event; raises `Refused` as `resolve` does."""
         rule, address = self.resolve(member, wire_name)
         if event not in rule.actions:
-            raise Refused(Code.FORBIDDEN, f"you may not do {event} on {wire_name}")
+            raise Refused(rule.refusal, f"you may not do {event} on {wire_name}")
         return address
 
     def allows(self, member: Member, wire_name: str) -> bool:
@@ -152,7 +164,7 @@ class RuleBook:
     def listing(self, member: Member) -> list[TopicEntry]:
         """Return the topics that a member may join, as `user:me` lists them: classes, then the others."""
         classes = member.classes.values() if CLASS.name in self.of(member).topics else ()
-        entries = [TopicEntry(each.topic, each.title, each.students) for each in classes]
+        entries = [TopicEntry(each.topic, each.title, each.students, each.ended or UNSET) for each in classes]
         return [*entries, *self._wide[member.user.role]]
 
     def readable(self, member: Member) -> list[str]:
@@ -168,6 +180,16 @@ class RuleBook:
 def rule(*actions: Action[Any, Any], counted: bool = False) -> TopicRule:
     """Make a rule from the actions that the role may push."""
     return TopicRule({action.event: action for action in actions}, counted)
+
+
+def ended(*actions: Action[Any, Any]) -> TopicRule:
+    """Make the rule for a class that has ended from the actions that the role may push there: those that read."""
+    return TopicRule({action.event: action for action in actions}, refusal=Code.ENDED)
+
+
+def _has_ended(member: Member, address: TopicAddress) -> bool:
+    classroom = member.classes.get(address.number) if address.kind.audience is Audience.ENROLLED else None
+    return classroom is not None and classroom.ended
 
 
 def _unmatched(wire_name: str) -> Refused:

@@ -1,7 +1,7 @@
 """The principal: what they may join and do, and what else is true of them. A class sees that they are there."""
 
 from channels.lesson import amending, correcting, flags, progress, reading
-from channels.lesson.rules import Role, rule
+from channels.lesson.rules import Role, ended, rule
 from channels.roles import staff
 
 _OF_ANYBODY = (progress.PROGRESS_ANY, progress.REMIND_ANY, correcting.WITHDRAW_ANY)
@@ -22,6 +22,7 @@ ROLE = Role(
         "announcement": rule(reading.READ),
         "dashboard": rule(),
     },
+    ended_class=ended(*staff.IN_ENDED_CLASS),
     is_staff=True,
     drain_rank=2,  # last: the principal watches the drain, too
     sees_all_classes=True,

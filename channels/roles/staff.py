@@ -40,6 +40,9 @@ IN_CLASS = (
     *ANNOUNCE,
 )
 
+# What reads, and changes nothing.
+IN_ENDED_CLASS = (*READ, reading.RECEIPTS, originals.OPEN, hours.READ, polls.VOTES, flags.SEE)
+
 STAFF_TOPIC = rule(register.CORRECT, flags.SEE, flags.CLOSE, notes.ANSWER, notes.CLOSE, *READ)
 OWN_TOPIC = rule(
     *(announcing.SEND_TO, announcing.CANCEL, announcing.PLANS, announcing.REACH),

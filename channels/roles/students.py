@@ -14,7 +14,7 @@ from channels.lesson import (
     reading,
     search,
 )
-from channels.lesson.rules import Role, rule
+from channels.lesson.rules import Role, ended, rule
 
 _READ = (reading.READ, reading.MARK, reading.COUNT, acknowledging.ACKNOWLEDGE, acknowledging.READ)
 
@@ -46,6 +46,7 @@ ROLE = Role(
         "school": rule(*_READ, counted=True),
         "user:me": rule(reading.READ, reading.MARK, search.FIND),
     },
+    ended_class=ended(reading.READ, reading.MARK, reading.COUNT, acknowledging.READ, hours.READ, polls.MINE),
     waits_in_line=True,
     drain_rank=0,
 )

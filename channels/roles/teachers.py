@@ -1,7 +1,7 @@
 """Teachers: what they may join and do, and what else is true of them."""
 
 from channels.lesson import acknowledging, amending, correcting, progress, reading
-from channels.lesson.rules import Role, rule
+from channels.lesson.rules import Role, ended, rule
 from channels.roles import staff
 
 _READ = rule(*staff.READ, acknowledging.ACKNOWLEDGE, acknowledging.READ, counted=True)
@@ -18,6 +18,7 @@ ROLE = Role(
         "user:me": staff.OWN_TOPIC,
         "announcement": rule(reading.READ),
     },
+    ended_class=ended(*staff.IN_ENDED_CLASS),
     is_staff=True,
     drain_rank=1,
 )

@@ -201,4 +201,5 @@ def _classes(sign_in: SignIn, role: Role, school: School) -> Mapping[int, Classr
     # Members who see all classes share one mapping; all members share the class objects: a school may have thousands.
     if role.sees_all_classes:
         return school.classrooms
-    return {id_: school.classrooms[id_] for id_ in sign_in.class_ids if id_ in school.classrooms}
+    found = {id_: school.classrooms[id_] for id_ in sign_in.class_ids if id_ in school.classrooms}
+    return found | {each.id: each for each in sign_in.ended}

@@ -27,6 +27,18 @@ class SignIn:
     class_ids: list[int] = field(default_factory=list)
     only_reads: bool = False
     used_at: int | None = None
+    ended: list[Classroom] = field(default_factory=list)
+
+    def add_class(self, class_id: int | None, ended_title: str | None) -> None:
+        """Add a class, with its title if it has ended; None: there is none."""
+        if class_id is not None and ended_title is not None:
+            self.ended.append(Classroom(class_id, ended_title, ended=True))
+        elif class_id is not None:
+            self.class_ids.append(class_id)
+
+
+# The class of an enrolment where it has ended. Those who were in it then are still enrolled in it, and can read it.
+_ENDED_CLASS = and_(SchoolClass.id == Enrolment.class_id, ~SchoolClass.active)
 
 
 async def sign_ins_by_secret(db: AsyncSession, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
@@ -56,20 +68,22 @@ async def _sign_ins(db: AsyncSession, which: ColumnElement[bool], now: int) -> C
             Credential.only_reads,
             Credential.used_at,
             Enrolment.class_id,
+            SchoolClass.title,
         )
         .join(Account, Account.id == Credential.user_id)
         .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
+        .outerjoin(SchoolClass, _ENDED_CLASS)
         .where(which, Credential.expires_at > now, Account.enabled, Account.active)
     )
     found: dict[int, SignIn] = {}
     for row in await db.execute(query):
-        credential_id, secret_hash, kind, expires_at, user_id, name, role, login, only_reads, used_at, class_id = row
+        *values, only_reads, used_at, class_id, ended_title = row
+        credential_id, secret_hash, kind, expires_at, user_id, name, role, login = values
         if credential_id not in found:
             user = User(user_id, name, role)
             sign_in = SignIn(credential_id, secret_hash, kind, expires_at, user, login, [], only_reads, used_at)
             found[credential_id] = sign_in
-        if class_id is not None:
-            found[credential_id].class_ids.append(class_id)
+        found[credential_id].add_class(class_id, ended_title)
     return found.values()
 
 
@@ -156,15 +170,19 @@ async def read_reached(
 async def find_member(db: AsyncSession, user_id: int) -> SignIn | None:
     """Return a user who may sign in as if they had, with the classes that they are enrolled in."""
     query = (
-        select(Account.name, Account.role, Account.login, Enrolment.class_id)
+        select(Account.name, Account.role, Account.login, Enrolment.class_id, SchoolClass.title)
         .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
+        .outerjoin(SchoolClass, _ENDED_CLASS)
         .where(Account.id == user_id, Account.enabled, Account.active)
     )
     rows = (await db.execute(query)).all()
     if not rows:
         return None
     user = User(user_id, rows[0].name, rows[0].role)
-    return SignIn(0, b"", "", 0, user, rows[0].login, [row.class_id for row in rows if row.class_id is not None])
+    found = SignIn(0, b"", "", 0, user, rows[0].login)
+    for row in rows:
+        found.add_class(row.class_id, row.title)
+    return found
 
 
 async def count_audience(db: AsyncSession, class_id: int | None, roles: Collection[RoleName]) -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.databases.accounts import Account, Enrolment
+from server.databases.accounts import Account, Enrolment, SchoolClass
 from server.databases.batch import batches
 
 
@@ -22,7 +22,13 @@ async def enrolments_to_turn(db: AsyncSession, day: str) -> Sequence[Row[int, in
     """Return (id, user id, class id) of the enrolments that begin to hold, or cease to, by this day."""
     query = select(Enrolment.id, Enrolment.user_id, Enrolment.class_id)
     dated = or_(Enrolment.begins.is_not(None), Enrolment.ends.is_not(None))
-    return (await db.execute(query.where(Enrolment.listed, dated, Enrolment.active != holds(Enrolment, day)))).all()
+    turned = (Enrolment.listed, dated, Enrolment.active != holds(Enrolment, day), in_class_that_goes_on())
+    return (await db.execute(query.where(*turned))).all()
+
+
+def in_class_that_goes_on() -> ColumnElement[bool]:
+    """Return the condition that an enrolment's class has not ended: who is in one then stays in it, and can read it."""
+    return exists().where(SchoolClass.id == Enrolment.class_id, SchoolClass.active)
 
 
 async def turn_enrolments(db: AsyncSession, ids: Collection[int], day: str) -> None:

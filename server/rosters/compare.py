@@ -53,7 +53,7 @@ class Kind(NamedTuple):
 
     `kept` are the columns that an import may change, by their names in `ImportBefore`. `unique` is a column that a
     roster sets and whose values are unique: a row whose value another row needs gets the value `freed` first. `flag` is
-    the column that says whether the roster has the row.
+    the column that says whether the roster has the row; only rows `within` a condition end.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Kind(NamedTuple):
     unique: str | None = None
     freed: ColumnElement[Any] | None = None
     flag: str = "active"
+    within: ColumnElement[bool] | None = None
 
     @property
     def same(self) -> ColumnElement[bool]:
@@ -80,7 +81,8 @@ class Kind(NamedTuple):
     @property
     def gone(self) -> ColumnElement[bool]:
         """The condition of rows that are no longer staged, and so end."""
-        return self.table.c.sourced_id.is_not(None) & self.table.c[self.flag] & ~exists().where(self.same)
+        gone = self.table.c.sourced_id.is_not(None) & self.table.c[self.flag] & ~exists().where(self.same)
+        return gone if self.within is None else gone & self.within
 
     @property
     def new(self) -> ColumnElement[bool]:
@@ -126,6 +128,8 @@ ENROLMENTS = Kind(
     unique="sourced_id",
     freed=null(),
     flag="listed",
+    # Who was in a class when it ended stays in it, and can read it.
+    within=exists().where(staged_classes.c.class_id == _enrolments.c.class_id),
 )
 
 

@@ -14,7 +14,7 @@ where the school has changed since, so that it does what somebody has seen.
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import false, func, insert, select, update
+from sqlalchemy import false, func, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +23,7 @@ from server.databases import DbSessions, reading
 from server.databases.accounts import School
 from server.databases.audit import Record
 from server.databases.changes import note_changes
+from server.databases.enrolments import in_class_that_goes_on
 from server.databases.imports import ImportBefore
 from server.databases.outbox import new_key, note_all
 from server.databases.school import read_hours, school_day
@@ -236,8 +237,8 @@ _Active = tuple[int, int, int]
 async def _count_active(db: AsyncSession) -> _Active:
     """Return how many users, classes and enrolments the roster has brought and are active."""
     users, classes, enrolments = [
-        await db.scalar(select(func.count()).where(kind.table.c[kind.flag], kind.table.c.sourced_id.is_not(None)))
-        for kind in KINDS
+        await db.scalar(select(func.count()).where(kind.table.c[kind.flag], kind.table.c.sourced_id.is_not(None), more))
+        for kind, more in zip(KINDS, (true(), true(), in_class_that_goes_on()), strict=True)
     ]
     return users or 0, classes or 0, enrolments or 0
 

@@ -21,7 +21,7 @@ class ClassesPage(Page):
 
     async def classes(self) -> list[dict[str, Any]]:
         """Return the user's classes by title, as the scripts need them."""
-        classes = sorted(self.member.classes.values(), key=lambda each: each.title.casefold())
+        classes = sorted(self.member.classes.values(), key=lambda each: (each.ended, each.title.casefold()))
         teachers = await self.accounts.teachers([each.id for each in classes])
         return [_as_data(each, teachers[each.id]) for each in classes]
 
@@ -74,6 +74,7 @@ def _as_data(classroom: Classroom, teachers: list[User]) -> dict[str, Any]:
         "id": classroom.id,
         "title": classroom.title,
         "students": classroom.students,
+        "ended": classroom.ended,
         "teachers": [user.name for user in teachers],
     }
 

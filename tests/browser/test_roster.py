@@ -7,8 +7,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from server.cli.serve import DEMO_SCHOOL
-from tests.browser.conftest import Visit
+from tests.browser.conftest import InClass, Visit
 from tests.browser.visitor import TIMEOUT_MS
+from tests.lousa import Lousa
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -61,3 +62,19 @@ async def test_refused_export_is_explained(visit: Visit, tmp_path: Path) -> None
     await page.locator("#files").set_input_files(export(tmp_path / "x.zip", users=text("users")[:3_000]))
     await expect(page.get_by_role("heading", name="This export cannot be imported")).to_be_visible(timeout=TIMEOUT_MS)
     await office.screenshot("roster-refused")
+
+
+async def test_class_that_ends_is_read_on(in_class: InClass, lousa: Lousa, tmp_path: Path) -> None:
+    (bruno,) = await in_class("bruno")
+    await bruno.page.locator("#text").fill("até logo")
+    await bruno.page.keyboard.press("Enter")
+    await expect(bruno.page.locator("#messages").get_by_text("até logo")).to_be_visible(timeout=TIMEOUT_MS)
+    left = {
+        name: "".join(line for line in text(name).splitlines(keepends=True) if not line.startswith("6a-mat"))
+        for name in ("classes", "enrollments")
+    }
+    lousa.run("roster", "import", str(export(tmp_path / "left.zip", **left)))
+    await expect(bruno.page.get_by_text("This class has ended.")).to_be_visible(timeout=TIMEOUT_MS)
+    await expect(bruno.page.locator("#messages").get_by_text("até logo")).to_be_visible(timeout=TIMEOUT_MS)
+    await expect(bruno.page.locator("#composer")).not_to_be_visible()
+    await bruno.screenshot("class-ended")

@@ -44,6 +44,27 @@ async def test_ended_enrolment_closes_the_class_at_once(worker: Worker) -> None:
     await ana.ok("class:8", "phx_join")
 
 
+async def test_ended_class_is_read_and_not_changed(worker: Worker) -> None:
+    ana, paula = worker.connect(ANA), worker.connect(PAULA)
+    for client in (ana, paula):
+        await client.ok("user:me", "phx_join")
+        await client.ok("class:7", "phx_join")
+    await ana.ok("class:7", "message:send", {"text": "antes"})
+    ended = msgspec.structs.replace(CLASS, ended=True)
+    worker.authority.members.update(ana=member(1, "Ana", "student", ended), paula=member(3, "Paula", "teacher", ended))
+    await worker.engine.revalidate({1, 3})
+    (changed,) = await ana.has(1, "rights:changed")
+    assert changed["topics"][0] == {"topic": "class:7", "title": CLASS.title, "students": 30, "ended": True}
+    assert ana.got("phx_close") == [], "who reads goes on reading"
+    for client in (ana, paula):
+        assert await client.refused("class:7", "message:send", {"text": "depois"}) == "ended"
+    assert await paula.refused("class:7", "lesson:start", {}) == "ended"
+    late = worker.connect(worker.authority.members["ana"])
+    joined = await late.ok("class:7", "phx_join")
+    assert [each["payload"]["text"] for each in joined["events"]] == ["antes"]
+    await late.ok("class:7", "history:read", {"before": 2})
+
+
 async def test_change_between_check_and_connect_is_noticed(worker: Worker) -> None:
     revision = worker.engine.revision
     del worker.authority.members["ana"]

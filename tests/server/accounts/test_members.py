@@ -27,7 +27,6 @@ async def test_member_has_the_classes_of_their_enrolments(members: Members, peop
     paula = await people.user("paula", "teacher")
     first = await people.classroom("6º A · Matemática", ana, bruno, teacher=paula)
     await people.classroom("6º A · História", bruno)
-    await people.classroom("5º A · Matemática", ana, active=False)
     for login, user in (("ana", User(ana, "Ana Lúcia", "student")), ("paula", User(paula, "Paula", "teacher"))):
         (secret,) = await _sign_ins(users, login)
         member = await members.by_secret(secret)
@@ -172,3 +171,12 @@ async def test_least_recently_used_members_are_evicted(
     assert queries == []
     assert await members.by_secret(bruno)
     assert queries != []
+
+
+async def test_ended_class_stays_with_who_was_in_it(members: Members, people: People, users: Users) -> None:
+    ana = await people.user("ana")
+    ended = await people.classroom("6º A", ana, active=False)
+    (secret,) = await _sign_ins(users, "ana")
+    for member in (await members.by_secret(secret), await members.by_user(ana)):
+        assert member is not None
+        assert member.classes == {ended: Classroom(ended, "6º A", ended=True)}
