@@ -27,6 +27,7 @@ from server.accounts.own_account import OwnAccount
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
 from server.accounts.school_hours import get_hours, set_hours
+from server.accounts.school_settings import set_settings
 from server.accounts.throttle import Admission, Throttle, forgive, network
 from server.accounts.tokens import Tokens
 from server.clock import DAY, MINUTE, Clock, now_ms
@@ -51,6 +52,7 @@ from server.databases.directory import count_audience, read_audience, read_grade
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
 from server.databases.outbox import note_audited, note_refused
+from server.databases.school_settings import SchoolSettings
 from server.databases.users import find_user, set_password, users_called
 
 # A browser's sign-in ends when it has not been used for this long: long enough for a holiday at home.
@@ -239,6 +241,17 @@ class Accounts:
     async def read_school(self) -> None:
         """Read the school, if it was forgotten."""
         await self._members.school()
+
+    @property
+    def settings(self) -> SchoolSettings:
+        """What the office has set, as last read."""
+        return self._members.settings
+
+    async def set_settings(self, member: Member, wanted: SchoolSettings) -> None:
+        """Set it; raises UserError for a value that cannot be."""
+        await set_settings(self._sessions, wanted, self._clock, user_id=member.user.id)
+        self._forget_school()
+        await self.read_school()
 
     async def stored_hours(self) -> SchoolHours:
         """Return the hours as they are stored now."""

@@ -26,7 +26,8 @@ from server.databases.directory import (
     sign_ins_by_id,
     sign_ins_by_secret,
 )
-from server.databases.school import read_hours
+from server.databases.school import read_hours, read_settings
+from server.databases.school_settings import SchoolSettings
 
 # About as many sign-ins as one worker may have connections, at 1 KB each.
 MAX_KEPT = 50_000
@@ -36,11 +37,12 @@ _K = TypeVar("_K")
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """The data that all members share: the school's name, its classes by id, ordered by title, and their hours."""
+    """What all members share: the school's name, its classes by id, ordered by title, their hours, its settings."""
 
     name: str
     classrooms: Mapping[int, Classroom]
     hours: SchoolHours
+    settings: SchoolSettings
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class Members:
         self._school_forgotten = 0
         self._school: School | None = None
         self.hours = NO_SCHOOL_HOURS  # as last read
+        self.settings = SchoolSettings()  # as last read
         self._kept: dict[bytes, _Kept] = {}  # the least recently used first
         self._hashes: dict[int, set[bytes]] = {}  # by user
         self._by_secret = BatchReader(self._read_by_secret)
@@ -118,9 +121,11 @@ class Members:
             begun = self._forgets
             async with reading(self._sessions) as db:
                 classrooms = MappingProxyType(await read_classrooms(db))
-                school = School(await read_school_name(db), classrooms, await read_hours(db))
+                settings = await read_settings(db)
+                name = settings.name or await read_school_name(db)
+                school = School(name, classrooms, await read_hours(db), settings)
             if self._school_forgotten <= begun:
-                self._school, self.hours = school, school.hours
+                self._school, self.hours, self.settings = school, school.hours, school.settings
         return self._school
 
     def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:

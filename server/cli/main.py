@@ -5,11 +5,11 @@ import os
 import click
 
 from server.cli.database import database
-from server.cli.hours import school
 from server.cli.options import Commands
 from server.cli.protocol import protocol
 from server.cli.roster import roster
 from server.cli.serve import demo, serve_command
+from server.cli.settings import school
 from server.cli.users import token, user
 
 

@@ -46,7 +46,8 @@ class School(Base):
     """The school (one row), with its name as the pages show it.
 
     `hours` are those of its classes (`channels.hours.Hours` as JSON); `zone` is its time zone, `quiet` are its
-    quiet hours (spans of the same as JSON). NULL: nothing was set. `badges`: students' badges are switched on.
+    quiet hours (spans of the same as JSON). `badges`: students' badges are switched on. `settings` are the others
+    (school_settings.py). NULL: nothing was set.
     """
 
     __tablename__ = "schools"
@@ -58,6 +59,7 @@ class School(Base):
     zone: Mapped[str | None] = mapped_column(String(64))
     quiet: Mapped[str | None] = mapped_column(Text)
     badges: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    settings: Mapped[str | None] = mapped_column(Text)
 
 
 def _folded(context: Any) -> str:

@@ -5,11 +5,12 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.hours import ALWAYS, NO_SCHOOL_HOURS, Hours, SchoolHours, Span
 from server.databases.accounts import School
+from server.databases.school_settings import SchoolSettings
 
 
 async def read_hours(db: AsyncSession) -> SchoolHours:
@@ -34,3 +35,17 @@ async def write_hours(db: AsyncSession, wanted: SchoolHours) -> bool:
     values = {"hours": hours, "zone": wanted.zone, "quiet": quiet}
     written = await db.execute(update(School).values(values))
     return cast(CursorResult[Any], written).rowcount > 0
+
+
+async def read_settings(db: AsyncSession) -> SchoolSettings:
+    """Return what the office has set."""
+    stored = await db.scalar(select(School.settings).order_by(School.id).limit(1))
+    return msgspec.json.decode(stored, type=SchoolSettings) if stored else SchoolSettings()
+
+
+async def write_settings(db: AsyncSession, wanted: SchoolSettings) -> None:
+    """Set them; a school without a row gets one, which the first roster fills."""
+    values = {"settings": msgspec.json.encode(wanted).decode()}
+    written = await db.execute(update(School).values(values))
+    if not cast(CursorResult[Any], written).rowcount:
+        await db.execute(insert(School).values(name="", **values))

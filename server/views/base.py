@@ -201,9 +201,10 @@ class Page(RequestHandler):
 
     @property
     def language(self) -> locale.Language:
-        """The language of this answer: the one chosen on a page, or the browser's."""
+        """The language of this answer: the one chosen on a page, the school's if it has set one, or the browser's."""
         chosen = locale.LANGUAGES.get(self.get_cookie(LANGUAGE_COOKIE) or "")
-        return chosen or locale.choose(self.request.headers.get("Accept-Language", ""))
+        of_school = locale.LANGUAGES.get(self.accounts.settings.language)
+        return chosen or of_school or locale.choose(self.request.headers.get("Accept-Language", ""))
 
     @property
     def look(self) -> Look:
@@ -237,6 +238,7 @@ class Page(RequestHandler):
             "home": self.home,
             "language": self.language,
             "look": self.look,
+            "board": self.accounts.settings.board,
             "languages": locale.LANGUAGES.values(),
             "here": local_path(self.request.uri if self.request.method in ("GET", "HEAD") else None),
             "page_data": "",

@@ -45,6 +45,7 @@ class ClassPage(ClassesPage):
             people=[_person(user) for user in await self.people(classroom)],
             classes=await self.siblings(),
             joins=joins,
+            may_reset=self.accounts.settings.teachers_reset,
         )
         await self.show("class.html", classroom=classroom, joins=joins, page_data=data)
 

@@ -7,9 +7,9 @@ import {page} from "../page.js";
 
 const dialog = later(() => import("./new_code_dialog.js"));
 
-/** Offer it to teachers. */
+/** Offer it to teachers, where the school lets them. */
 export function showNewCodes() {
-  if (page.me.role !== "teacher") return;
+  if (page.me.role !== "teacher" || !(/** @type {any} */ (page).may_reset)) return;
   offerForPeople({
     choices: (user) => (user.role === "student" ? [{label: _("New code to sign in…"), run: () => void dialog.press(({askNewCode}) => askNewCode(user))}] : []),
     sign: () => null,

@@ -19,6 +19,7 @@ from server.views.administrators.person import (
     UnlinkPerson,
 )
 from server.views.administrators.school import SCHOOL, SchoolPage
+from server.views.administrators.settings import HOURS, SETTINGS, OfficeHours, SettingsPage
 from server.views.administrators.tokens import TOKENS, RevokeToken, TokensPage
 
 handlers = [
@@ -39,6 +40,8 @@ handlers = [
     (CARDS, CardsPage),
     (CARDS_OF_CLASS, OfficeCards),
     (SCHOOL, SchoolPage),
+    (SETTINGS, SettingsPage),
+    (HOURS, OfficeHours),
     (TOKENS, TokensPage),
     (rf"{TOKENS}/revoke", RevokeToken),
     (r"/administrators/announcements", OfficeAnnouncements),

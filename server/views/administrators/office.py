@@ -70,6 +70,8 @@ class OfficePage(Page):
             "taken": translate("Somebody else has this login. Choose another."),
             "login": translate("A login has 1 to 255 characters, and no blanks."),
             "name": translate("A name has 1 to 255 characters."),
+            "language": translate("Choose one of the languages."),
+            "board": translate("Choose one of the colours."),
             "label": translate("A token needs a name of 1 to 64 characters."),
             "nobody": translate("Nobody with this login may sign in."),
             "class": translate("They cannot be in this class."),

@@ -68,6 +68,7 @@ def _school(translate: Translate) -> dict[str, str]:
     return {
         "hours:changed": translate("changed the hours of a class"),
         "hours:set": translate("The hours of classes were set"),
+        "settings:set": translate("The settings of the school were changed"),
         "roster:imported": translate("The roster was imported"),
         "roster:refused": translate("A roster was refused"),
         "roster:undone": translate("The last import of the roster was undone"),

@@ -8,8 +8,6 @@ from channels.roles import principal
 from server.accounts.refusals import UserError
 from server.views.base import Page
 
-HOURS = "/principal/hours"
-
 _decoder = msgspec.json.Decoder(Hours)
 
 
@@ -17,6 +15,7 @@ class HoursPage(Page):
     """The page, and its form."""
 
     role = principal.ROLE
+    address = "/principal/hours"
 
     async def get(self) -> None:
         """Show what is set; `done` says that the form has just set it."""
@@ -35,7 +34,7 @@ class HoursPage(Page):
             self.set_status(422)
             await self._show(refused=SchoolHours(hours, zone, quiet))
         else:
-            self.redirect(f"{HOURS}?done=1", status=303)
+            self.redirect(f"{self.address}?done=1", status=303)
 
     def _quiet(self) -> Spans:
         """Return the quiet hours of the form's two fields; both empty, or the same: none."""
@@ -53,4 +52,4 @@ class HoursPage(Page):
         page_data = self.page_data(hours=msgspec.to_builtins(shown.hours), zone=shown.zone)
         begins, ends = times_of(shown.quiet) or ("", "")
         told = {"zone": shown.zone, "quiet": (begins, ends), "done": done, "problem": refused is not None}
-        await self.show("hours.html", page_data=page_data, here=HOURS, **told)
+        await self.show("hours.html", page_data=page_data, here=self.address, **told)

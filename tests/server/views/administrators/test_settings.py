@@ -1,0 +1,56 @@
+"""The page of the school's settings, and what they do on the pages."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import pytest
+
+from tests.server.views.conftest import School
+from tests.server.views.visitor import Visitor
+
+SignedIn = Callable[[str], Awaitable[Visitor]]
+
+PATH = "/administrators/school/settings"
+
+
+@pytest.fixture
+async def secretaria(signed_in: SignedIn) -> Visitor:
+    """Return the office, signed in."""
+    return await signed_in("secretaria")
+
+
+async def test_settings_change_every_page_at_once(secretaria: Visitor, school: School) -> None:
+    given = {"name": "Colégio Novo", "language": "pt_BR", "board": "blue", "teachers_reset": "1"}
+    assert (await secretaria.post(PATH, **given)).location == f"{PATH}?done=1"
+    page = await Visitor(school.url).get("/accounts/sign-in")
+    assert page.has("Colégio Novo")
+    assert page.has('data-board="blue"')
+    assert page.has('lang="pt-BR"')
+    chosen = Visitor(school.url, cookies={"lousa_language": "en"})
+    assert (await chosen.get("/accounts/sign-in")).has('lang="en"')
+
+
+async def test_school_may_keep_new_codes_to_the_office(
+    secretaria: Visitor, school: School, signed_in: SignedIn
+) -> None:
+    paula = await signed_in("paula")
+    code = f"/teachers/classes/{school.mathematics}/people/{school.ana}/code"
+    assert (await paula.get(f"/teachers/classes/{school.mathematics}")).has('"may_reset": true')
+    await secretaria.post(PATH, name="", language="", board="green")
+    assert (await paula.get(f"/teachers/classes/{school.mathematics}")).has('"may_reset": false')
+    assert (await paula.post(code)).status == HTTPStatus.FORBIDDEN
+    assert (await secretaria.post(f"/administrators/people/{school.ana}/reset")).status == HTTPStatus.OK
+
+
+async def test_form_refuses_what_it_does_not_offer(secretaria: Visitor) -> None:
+    refused = await secretaria.post(PATH, name="", language="", board="pink")
+    assert refused.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert refused.has("Choose one of the colours.")
+
+
+async def test_office_sets_the_hours_and_the_time_zone(secretaria: Visitor) -> None:
+    path = "/administrators/school/hours"
+    assert (await secretaria.get(path)).has(f'action="{path}"')
+    saved = await secretaria.post(path, hours='{"mode":"always"}', zone="America/Sao_Paulo")
+    assert saved.location == f"{path}?done=1"
+    assert (await secretaria.get(path)).has("America/Sao_Paulo")
