@@ -33,8 +33,8 @@ HEARTBEAT_SECONDS = 30.0
 LONG_TASK_MS = 50
 # A page that has just been opened, or has moved, reads what it shows.
 SETTLE_SECONDS = 2.0
-# After this long a page that has not caught up is given up.
-GIVE_UP_SECONDS = 60.0
+# After this long a page that has not caught up is given up.  Twenty times the bar, and a run ends in minutes.
+GIVE_UP_SECONDS = 20.0
 TEXTS = (
     "Sim!",
     "Professora, não entendi a terceira questão da lista.",
@@ -151,9 +151,11 @@ class Reader:
         page, number = await school.open_class(context)
         devtools = await context.new_cdp_session(page)
         await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-        if phone:
-            await devtools.send("Emulation.setCPUThrottlingRate", {"rate": PHONE_SLOWDOWN})
         return cls(page, devtools), number
+
+    async def slow_down(self) -> None:
+        """From here on, be as slow as a phone."""
+        await self._devtools.send("Emulation.setCPUThrottlingRate", {"rate": PHONE_SLOWDOWN})
 
     async def busy_ms(self) -> float:
         """Return the main thread's CPU time so far."""
@@ -267,8 +269,9 @@ async def _storm(browser: Browser, school: School) -> Found:
 async def _phone(browser: Browser, school: School) -> Found:
     reader, number = await Reader.open(browser, school, phone=True)
     writing = await _joined_at_end(school, number, reader)
-    await writing.send(PHONE_ROWS, PHONE_ROWS / PHONE_RATE)
+    await writing.send(PHONE_ROWS, PHONE_ROWS / FILL_RATE)
     await reader.catch_up(writing)
+    await reader.slow_down()
     first, begun = writing.sent + 1, await reader.now()
     await writing.send(int(PHONE_RATE * PHONE_SECONDS), PHONE_SECONDS)
     last = await reader.catch_up(writing)
