@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 # How soon a record is in the log, at the latest. Two reads of an empty table take some 1.5 ms of CPU each time.
 CATCH_UP_SECONDS = 2.0
+# How old the number of records may be by which a start notices an older copy of the log: a copy of the last minute is
+# not noticed, and two reads a minute cost nothing.
+NOTE_SECONDS = 60.0
 # How often old records are deleted.
 TIDY_SECONDS = 3600.0
 # Records copied in one transaction: what a busy morning leaves in some seconds, in a few statements.
@@ -44,6 +47,7 @@ class Audit:
     """The audit log, for pages and the engine. Every coroutine may raise DatabaseUnavailable."""
 
     def __init__(self, databases: Databases, clock: Clock = now_ms) -> None:
+        self._databases = databases
         self._audit = databases.sessions("audit")
         self._journal = databases.sessions("journal")
         self._accounts = databases.sessions("accounts")
@@ -106,6 +110,10 @@ class Audit:
         async with writing(self._audit) as db:
             await add_records(db, records)
 
+    async def note_progress(self) -> None:
+        """Keep in the accounts how many records there are, so that a start notices an older copy of the log."""
+        await self._databases.record_audit()
+
     async def tidy(self) -> None:
         """Delete the records that are older than KEPT_MS."""
         async with writing(self._audit) as db:
@@ -117,6 +125,7 @@ async def keeping_audit(audit: Audit, *, seconds: float = CATCH_UP_SECONDS) -> A
     """Copy what waits, again and again during the block, and delete what is old."""
     tasks = [
         asyncio.create_task(_repeat(seconds, audit.catch_up)),
+        asyncio.create_task(_repeat(NOTE_SECONDS, audit.note_progress)),
         asyncio.create_task(_repeat(TIDY_SECONDS, audit.tidy)),
     ]
     try:

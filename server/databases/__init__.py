@@ -22,6 +22,7 @@ from channels.journal import tables as journal_tables
 from channels.journal.reader import one_by_one
 from server.databases import accounts, audit, migration
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
+from server.databases.audit_pairing import accept_audit, check_audit, record_audit
 from server.databases.engine import SQLITE_BUSY_MS, create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
@@ -85,16 +86,26 @@ class Databases:
         return self._sessions[name]
 
     async def prepare(self) -> None:
-        """Prepare the tables, and check that the accounts and the journal belong together; raise DatabaseError."""
+        """Prepare the tables, and check that the databases belong together; raise DatabaseError."""
         await self.prepare_tables()
         await self._together(check_pairing)
+        if "audit" in self._engines:
+            await self._together(partial(check_audit, audit=self._engines["audit"]))
 
     async def record_progress(self) -> None:
         """Keep in each database how far the other has come; raise DatabasesApart where one has gone back."""
         self._progress = await self._together(partial(record_progress, last=self._progress))
 
+    async def record_audit(self) -> None:
+        """Keep in the accounts how many records the audit log has; raise DatabaseError if that fails."""
+        with _failures_named():
+            await record_audit(self._engines["accounts"], self._engines["audit"])
+
     async def accept(self) -> Ids:
-        """Pair the accounts and the journal as they are (`pairing.accept`); raise DatabaseError if that fails."""
+        """Pair the databases as they are (`pairing.accept`); raise DatabaseError if that fails."""
+        if "audit" in self._engines:
+            with _failures_named():
+                await accept_audit(self._engines["accounts"], self._engines["audit"])
         return await self._together(accept)
 
     async def _together(self, work: Callable[[AsyncEngine, AsyncEngine], Awaitable[_T]]) -> _T:
@@ -103,7 +114,7 @@ class Databases:
                 return await work(self._engines["accounts"], self._engines["journal"])
         except Apart as error:
             raise DatabasesApart(
-                f"The accounts and the journal do not belong together: {error}. If you have restored a backup, run "
+                f"The databases do not belong together: {error}. If you have restored a backup, run "
                 "“python server.py database restored” with the same options. If not, do not: look for the newer files, "
                 "or for the right --data-dir and --database. Nothing was changed."
             ) from error

@@ -223,7 +223,8 @@ class Change(Base):
 class Pairing(Base):
     """The journal of these accounts (one row): its epoch, empty before the first start, and how many events it had.
 
-    `stored` is a few seconds old. See server/databases/pairing.py.
+    `stored` is a few seconds old. `audited` is the highest id of the audit log, up to a minute old. See
+    server/databases/pairing.py and audit_pairing.py.
     """
 
     __tablename__ = "pairing"
@@ -231,6 +232,7 @@ class Pairing(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     epoch: Mapped[str] = mapped_column(String(32))
     stored: Mapped[int] = mapped_column(BigInteger)
+    audited: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Audited(Base):

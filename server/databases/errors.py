@@ -8,7 +8,7 @@ class DatabaseError(Exception):
 
 
 class DatabasesApart(DatabaseError):
-    """The accounts and the journal do not belong together; the message says how that shows, and what to do."""
+    """The databases do not belong together; the message says how that shows, and what to do."""
 
 
 class DatabaseUnavailable(DatabaseError, Unavailable):

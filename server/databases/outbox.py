@@ -9,6 +9,7 @@ transaction that does it, and copied afterwards: whatever dies in between, the c
 twice counts once, by its key.
 """
 
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -97,7 +98,7 @@ async def audited_events(db: AsyncSession, limit: int) -> dict[Position, Record]
     authors = await _authors(db, targets)
     return {
         (row.topic_id, row.seq): Record(
-            f"{epoch}:{row.topic_id}:{row.seq}",
+            _key(epoch, row.topic_id, row.seq),
             row.at,
             row.event,
             row.author_id,
@@ -108,6 +109,16 @@ async def audited_events(db: AsyncSession, limit: int) -> dict[Position, Record]
         )
         for row, payload in zip(rows, payloads, strict=True)
     }
+
+
+def _key(epoch: str | None, topic_id: int, seq: int) -> str:
+    return f"{epoch}:{topic_id}:{seq}"
+
+
+def position_of(key: str, epoch: str) -> Position | None:
+    """Return the position of the event that a record's key is of; None for others, and those of another journal."""
+    found = re.fullmatch(f"{re.escape(epoch)}:([0-9]+):([0-9]+)", key)
+    return (int(found[1]), int(found[2])) if found is not None else None
 
 
 async def forget_audited_events(db: AsyncSession, positions: Sequence[Position]) -> None:

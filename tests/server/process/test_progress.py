@@ -47,5 +47,5 @@ async def test_journal_that_went_back_is_logged_once(databases: Databases, caplo
     async with recording_progress(databases, record_seconds=0.01), asyncio.timeout(10):
         while not caplog.records:
             await asyncio.sleep(0.01)
-    assert "Stop Lousa: The accounts and the journal do not belong together: the journal had 5 events" in caplog.text
+    assert "Stop Lousa: The databases do not belong together: the journal had 5 events" in caplog.text
     assert await recorded(databases) == 5
