@@ -1,7 +1,7 @@
 """Watches for changes of rights by any process: another worker, an import, a command.
 
-Once a second one query reads the notes after the last one seen (databases/changes.py). The watcher drops the users
-concerned from memory, then the engine checks their open connections again. No note is lost while the database is
+About once a second one query reads the notes after the last one seen (databases/changes.py). The watcher drops the
+users concerned from memory, then the engine checks their open connections again. No note is lost while the database is
 unreachable: the first query that succeeds starts from the same note.
 """
 
@@ -15,8 +15,9 @@ from server.tasks import cancel
 
 log = logging.getLogger(__name__)
 
-# A right that is withdrawn must be withdrawn from open connections within a second.
-SECONDS = 1.0
+# A right that is withdrawn must be withdrawn from open connections within a second; the rest is for the query, and for
+# closing them. With 1.0 the last of 80 sockets on four workers closed after 1,014 ms.
+SECONDS = 0.8
 
 
 class ChangeWatcher:
