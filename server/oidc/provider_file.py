@@ -163,6 +163,8 @@ def _check_entra(provider: Provider, where: str) -> None:
         raise SettingsError(f"{where} needs tenants: the school's Directory (tenant) IDs, 36 digits and hyphens each.")
     if TENANT not in provider.issuer:
         raise SettingsError(f"{where}: the issuer of Entra has {TENANT} in it; leave it out for Microsoft's own.")
+    if provider.claim == "preferred_username" and provider.finds == "login" and not provider.domains:
+        raise SettingsError(f"{where} needs the domains behind the @ of the school's user names.")
     if provider.claim == "email":
         raise SettingsError(
             f"{where}: Entra does not verify e-mail addresses, and any tenant may write any of them. "

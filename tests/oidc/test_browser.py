@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.test_accessibility import assert_accessible
 from tests.oidc.conftest import PASSWORD, School
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -54,6 +55,7 @@ async def test_unknown_person_is_told_whom_to_ask(page: Page) -> None:
     await _sign_in_there(page, "nobody")
     await expect(page.get_by_role("heading", name="Lousa does not know you")).to_be_visible()
     await expect(page.get_by_text("Ask the school's office")).to_be_visible()
+    await assert_accessible(page)
     await page.get_by_role("link", name="Choose another account").click()
     await _sign_in_there(page, "paula")
     await page.wait_for_url("**/teachers/")
@@ -73,6 +75,7 @@ async def test_cancelled_sign_in_is_no_mistake(page: Page) -> None:
     await expect(page.get_by_text("was not completed")).to_be_visible()
     await page.get_by_role("link", name="Other ways to sign in").click()
     await expect(page.get_by_label("Login")).to_be_visible()
+    await assert_accessible(page)
 
 
 async def test_keys_rotate_and_the_provider_goes_away(page: Page, chromium: Browser, school: School) -> None:

@@ -19,6 +19,7 @@ ENTRA = f"""
 kind = "entra"
 client_id = "lousa"
 tenants = ["{TENANT.upper()}"]
+domains = ["escola.example"]
 """
 OTHER = """
 [providers.id]
@@ -52,7 +53,7 @@ def test_kinds_bring_what_is_usual(tmp_path: Path) -> None:
 
 
 def test_several_tenants_share_metadata(tmp_path: Path) -> None:
-    text = ENTRA.replace('"]', '", "99999999-2222-3333-4444-555555555555"]')
+    text = ENTRA.replace(TENANT.upper(), f'{TENANT}", "99999999-2222-3333-4444-555555555555')
     (entra,) = read_providers(_file(tmp_path, ADDRESS + text), {"LOUSA_CLIENT_SECRET_ENTRA": "x"}).providers.values()
     assert entra.metadata_url == "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration"
 
@@ -87,6 +88,7 @@ def test_password_stays_for_whom_the_school_says(local: str, roles: set[str] | N
         (ADDRESS + OTHER.replace("issuer", "title"), "needs an issuer"),
         (ADDRESS + OTHER + 'claim = "email"', "needs the domains"),
         (ADDRESS + ENTRA + 'client_secret = "hidden"\nclaim = "email"', "does not verify e-mail addresses"),
+        (ADDRESS + ENTRA.replace("domains", "scopes") + 'client_secret = "hidden"', "needs the domains behind the @"),
         (ADDRESS + ENTRA.replace(TENANT.upper(), "common") + 'client_secret = "hidden"', "Directory (tenant) IDs"),
         (ADDRESS + "x", "cannot be used"),
     ],
