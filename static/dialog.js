@@ -14,6 +14,8 @@ import {_} from "./language.js";
 let dialog = null;
 /** @type {() => void} */
 let onClosed = () => {};
+/** Grows with everything that is shown, and with each close. */
+let turn = 0;
 
 /**
  * Show this, in place of what the dialog shows; null in the content is left out.
@@ -21,6 +23,7 @@ let onClosed = () => {};
  */
 export function showDialog(title, content, closed = () => {}) {
   const shown = open();
+  turn += 1;
   end();
   onClosed = closed;
   shown.replaceChildren(
@@ -32,6 +35,7 @@ export function showDialog(title, content, closed = () => {}) {
 }
 
 export function closeDialog() {
+  turn += 1;
   if (dialog?.open) dialog.close();
 }
 
@@ -57,13 +61,14 @@ export function cancel() {
 }
 
 /**
- * Push something, and close the dialog when it is done; the dialog says why where it is not.
+ * Push something, and close the dialog when it is done, unless it shows something else by then; it says why where it is not.
  * @param {Channel} channel @param {string} event @param {Record<string, unknown>} payload
  */
 export async function pushAndClose(channel, event, payload) {
+  const before = turn;
   try {
     await channel.push(event, {...payload, id: newIdentifier()});
-    closeDialog();
+    if (turn === before) closeDialog();
   } catch (error) {
     if (!dialog?.open) showDialog(_("It did not work"), [cancel()]);
     complain(whyNot(error));

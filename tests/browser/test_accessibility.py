@@ -23,9 +23,24 @@ _RUN = """async () => {
 }"""
 
 PAGES = {
-    "ana": ["/students/", "/students/announcements", "class", "/accounts/me"],
-    "paula": ["/teachers/", "/teachers/announcements", "class"],
-    "diretora": ["/principal/", "/principal/history", "/principal/announcements", "class"],
+    "ana": [
+        "/students/",
+        "/students/announcements",
+        "class",
+        "/accounts/me",
+        "/search",
+        "/students/classes/1/attendance",
+    ],
+    "paula": ["/teachers/", "/teachers/announcements", "class", "/teachers/classes/1/attendance"],
+    "diretora": [
+        *("/principal/", "/principal/history", "/principal/announcements", "class", "/principal/hours", "/audit"),
+        *("/principal/classes/1/attendance", "/principal/classes/1/history"),
+    ],
+    "secretaria": [
+        *("/administrators/", "/administrators/people/1", "/administrators/people/new", "/administrators/classes"),
+        *("/administrators/classes/1", "/administrators/roster", "/administrators/school", "/administrators/programs"),
+        "/administrators/announcements",
+    ],
 }
 PUBLIC = ["/accounts/sign-in", "/privacy", "/docs/protocol", "/no-such-page"]
 
