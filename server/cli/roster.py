@@ -1,5 +1,6 @@
 """The commands for the school's roster: import it, list the imports, undo the last one."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -7,17 +8,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from server import rosters
+from server.accounts.refusals import UserError
 from server.cli.options import Commands, data_options, make_settings, option, run
-from server.databases import Databases, reading
+from server.databases import Databases, DbSessions, reading, writing
 from server.databases.imports import Import
+from server.rosters import RosterErrors
 from server.rosters.compare import Counts
 from server.rosters.export import Progress
-from server.rosters.imports import Origin, newest
-from server.rosters.work import summary_of, today_of
+from server.rosters.imports import Origin, State, begin, discard, find, move, newest
+from server.rosters.provider import Access, host
+from server.rosters.pull import from_provider
+from server.rosters.work import apply_checked, check, problems_of, summary_of, today_of
+from server.settings import SettingsError
 
 # Shorter work needs no progress bar.
 BAR_AFTER_SECONDS = 1.0
@@ -61,6 +68,67 @@ def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given
             )
 
     _tell(run(settings, apply), dry_run=dry_run)
+
+
+@roster.command("pull")
+@option(
+    "--roster-url", required=True, metavar="URL", help="The provider, as in https://sis.example/ims/oneroster/v1p1."
+)
+@option("--roster-auth", type=click.Choice(["oauth1", "oauth2", "bearer"]), required=True, help="How it knows us.")
+@option("--roster-key", default="", metavar="KEY", help="The key, or the client's id.")
+@option("--roster-token-url", default="", metavar="URL", help="Where OAuth 2 gives tokens.")
+@option("--apply", "applies", is_flag=True, help="Apply it at once, unless it would end a large part of the school.")
+@data_options
+def pull_command(
+    roster_url: str, roster_auth: Any, roster_key: str, roster_token_url: str, applies: bool, **given: Any
+) -> None:
+    """Pull the school's roster from a OneRoster REST provider (1.1 or 1.2).
+
+    It is checked, and waits under “Roster” in the browser until the office applies it. With --apply it is applied at
+    once, as a nightly job does. The secret, or the bearer token, is read from LOUSA_ROSTER_SECRET.
+    """
+    access = _access(roster_url, roster_auth, roster_key, roster_token_url)
+    settings = make_settings(**given)
+    click.echo(run(settings, lambda databases: _pull(databases, access, applies=applies)))
+
+
+def _access(url: str, kind: Any, key: str, token_url: str) -> Access:
+    secret = os.environ.get("LOUSA_ROSTER_SECRET", "")
+    if not secret:
+        raise SettingsError("Set LOUSA_ROSTER_SECRET to the secret, or to the bearer token.")
+    for each in [url, token_url] if kind == "oauth2" else [url]:
+        # Over plain http, everybody on the way reads the names of children and the secret.
+        if urlsplit(each).scheme != "https" and host(each) not in ("localhost", "127.0.0.1"):
+            raise SettingsError(f"{each or 'The address for tokens'} is no https:// address.")
+    return Access(url, kind, key, secret, token_url)
+
+
+async def _pull(databases: Databases, access: Access, *, applies: bool) -> str:
+    sessions = databases.sessions("accounts")
+    async with writing(sessions) as db:
+        for row in await newest(db):
+            await discard(db, row.id)
+        import_id = await begin(db, Origin("pull", host(access.url)), State.CHECKING)
+    with _progress("Pulling") as progress:
+        await check(sessions, import_id, from_provider(access), progress)
+    row = await _found(sessions, import_id)
+    summary = summary_of(row)
+    if summary is None:
+        raise RosterErrors(problems_of(row).problems, problems_of(row).more)
+    short = _in_short(summary) or " nothing changes"
+    if applies and not summary.to_confirm:
+        async with writing(sessions) as db:
+            await move(db, import_id, State.APPLYING)
+        await apply_checked(sessions, import_id)
+        row = await _found(sessions, import_id)
+    if applies and row.state != State.APPLIED:
+        raise UserError(f"A large part of the school would end. Import {import_id} waits for the office:{short}")
+    return f"Import {import_id} {'is applied' if row.state == State.APPLIED else 'waits for the office'}:{short}"
+
+
+async def _found(sessions: DbSessions, import_id: int) -> Import:
+    async with reading(sessions) as db:
+        return await find(db, import_id)
 
 
 @roster.command("list")

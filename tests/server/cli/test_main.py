@@ -1,3 +1,4 @@
+import asyncio
 import csv
 import io
 import json
@@ -6,9 +7,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,6 +20,9 @@ from server.cli.main import main
 from server.spreadsheet import as_text
 from tests.lousa import ROOT, Lousa
 from tests.roster import write_school
+from tests.server.rosters.exports import export_11
+from tests.server.rosters.rest_provider import TOKEN, RestProvider
+from tests.server.rosters.test_merge import with_more
 
 Run = Callable[..., Result]
 
@@ -412,3 +417,41 @@ def test_imports_are_listed_and_the_last_is_undone(run: Run, school: Path) -> No
     assert run("roster", "undo", number).stdout == f"Import {number} is undone.\n"
     assert "undone" in run("roster", "list").stdout.splitlines()[0]
     _fails(run("roster", "undo", number), "Only the last import that changed something can be undone")
+
+
+@contextmanager
+def provider(files: Mapping[str, str]) -> Iterator[str]:
+    """Run a provider of rosters beside the commands, in a loop of its own; return its address."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+
+    async def start() -> RestProvider:
+        return RestProvider(files)
+
+    running = asyncio.run_coroutine_threadsafe(start(), loop).result()
+    yield f"{running.url}/v1p1"
+    asyncio.run_coroutine_threadsafe(running.stop(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_pulled_roster_waits_or_is_applied(run: Run) -> None:
+    def pull(url: str, *more: str) -> Result:
+        options = ("--roster-url", url, "--roster-auth", "bearer", *more)
+        return run("roster", "pull", *options, LOUSA_ROSTER_SECRET=TOKEN)
+
+    many = with_more(export_11(), 20)
+    with provider(many) as url:
+        assert "waits for the office:  users +24" in pull(url).stdout
+        assert "is applied:  users +24" in pull(url, "--apply").stdout
+    with provider({**many, "enrollments.csv": many["enrollments.csv"].splitlines()[0]}) as url:
+        _fails(pull(url, "--apply"), "A large part of the school would end.")
+    assert "ready" in run("roster", "list").stdout.splitlines()[0]
+
+
+def test_pull_needs_a_secret_and_tls(run: Run) -> None:
+    options = ("roster", "pull", "--roster-auth", "bearer", "--roster-url")
+    _fails(run(*options, "https://sis.example"), "LOUSA_ROSTER_SECRET")
+    _fails(run(*options, "http://sis.example", LOUSA_ROSTER_SECRET=TOKEN), "no https:// address")
