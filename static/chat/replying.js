@@ -46,15 +46,17 @@ export class Replying {
   /** Show its words as they are now. */
   show() {
     setHidden(this.#place, this.#target === null);
-    if (this.#target === null) return;
-    const found = this.#target === null ? undefined : this.#find(this.#target);
+    if (this.#target === null) {
+      this.#words.replaceChildren(); // its message may be hidden later, and no words of it may stay on the page
+      return;
+    }
+    const found = this.#find(this.#target);
     const words = h("p", {}, h("span", {class: "visually-hidden"}, _("In reply to"), " "), ...this.#wordsOf(found));
     if (words.textContent !== this.#words.textContent) this.#words.replaceChildren(...words.childNodes);
   }
 
   /** @param {TopicEvent | undefined} found */
   #wordsOf(found) {
-    if (this.#target === null) return [];
     return found === undefined ? [_("an earlier message")] : quoteWords(quoteOf(found.payload));
   }
 
