@@ -29,6 +29,13 @@ def events_with(word: str, data_dir: Path) -> set[str]:
         return {kind for kind, payload in journal.execute("SELECT event, payload FROM events") if word in payload}
 
 
+def votes_kept(target: int, topic: str, data_dir: Path) -> list[int | None]:
+    """Return what is kept of the choices about an event: None where it was forgotten."""
+    query = "SELECT value FROM choices JOIN topics ON topics.id = topic_id WHERE name = ? AND target = ?"
+    with sqlite3.connect(data_dir / "journal.sqlite3") as journal:
+        return [value for (value,) in journal.execute(query, (topic, target))]
+
+
 def _as_bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 

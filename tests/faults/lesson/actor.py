@@ -21,8 +21,8 @@ RETRY_SECONDS = (0.02, 0.2)
 PAUSE_SECONDS = 0.05  # on the average, between two pushes of one user
 CHOICE = 4
 PATIENCE = Patience(open=5.0, reply=8.0, heartbeat=(3.0, 5.0))
-# Codes after which the same push may be stored.
-AGAIN = ("overloaded", "unavailable", "too_fast")
+# Codes after which the same push may be stored in a moment; pushes have no rate here, so `too_fast` is an action's own.
+AGAIN = ("overloaded", "unavailable")
 
 
 def durable_events() -> dict[str, EventType[Any]]:
