@@ -2,7 +2,7 @@
 
 import {avatar, roleBadge} from "../avatar.js";
 import {onOnline} from "../connection.js";
-import {cancel, choice, showDialog} from "../dialog.js";
+import {cancel, showDialog} from "../dialog.js";
 import {h, icon, setText} from "../dom.js";
 import {_, language, ngettext, number} from "../language.js";
 import {oncePerFrame} from "../next_frame.js";
@@ -93,8 +93,8 @@ function menu(user) {
 /** @param {User} user @param {Choice[]} choices */
 function choose(user, choices) {
   if (choices.length === 1) return choices[0].run();
-  const buttons = choices.map(({label, run}) => choice(label, run));
-  showDialog(user.name, [h("div", {class: "dialog-choices"}, ...buttons, cancel())]);
+  const items = choices.map(({label, run}) => h("li", {}, h("button", {class: "menu-item", type: "button", onclick: run}, label)));
+  showDialog(user.name, [h("ul", {class: "dialog-list"}, ...items), cancel()]);
 }
 
 /** @param {import("../client/presence.js").Counts} counts */
