@@ -47,3 +47,11 @@ async def test_only_the_newest_are_listed(worker: Worker) -> None:
         await paula.ok("class:7", "announcement:send", {"text": str(number)})
     state = (await worker.connect(DIRETORA).ok(PRINCIPALS, "phx_join"))["state"]["announced"]
     assert [each["payload"]["target"] for each in state] == [*range(2, STATE_LISTED + 2)]
+
+
+async def test_worker_that_starts_later_lists_the_same(make_worker: Callable[..., Any]) -> None:
+    paula = (await make_worker()).connect(PAULA)
+    await paula.ok("class:7", "phx_join")
+    sent = await paula.ok("class:7", "announcement:send", {"text": "Prova"})
+    joined = await (await make_worker()).connect(DIRETORA).ok(PRINCIPALS, "phx_join")
+    assert [each["payload"]["target"] for each in joined["state"]["announced"]] == [sent["seq"]]
