@@ -22,11 +22,10 @@ from server.databases.directory import (
     SignIn,
     find_member,
     read_classrooms,
-    read_school_name,
     sign_ins_by_id,
     sign_ins_by_secret,
 )
-from server.databases.school import read_hours, read_settings
+from server.databases.school import read_hours, read_name_and_settings
 from server.databases.school_settings import SchoolSettings
 
 # About as many sign-ins as one worker may have connections, at 1 KB each.
@@ -121,8 +120,7 @@ class Members:
             begun = self._forgets
             async with reading(self._sessions) as db:
                 classrooms = MappingProxyType(await read_classrooms(db))
-                settings = await read_settings(db)
-                name = settings.name or await read_school_name(db)
+                name, settings = await read_name_and_settings(db)
                 school = School(name, classrooms, await read_hours(db), settings)
             if self._school_forgotten <= begun:
                 self._school, self.hours, self.settings = school, school.hours, school.settings

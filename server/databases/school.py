@@ -37,10 +37,18 @@ async def write_hours(db: AsyncSession, wanted: SchoolHours) -> bool:
     return cast(CursorResult[Any], written).rowcount > 0
 
 
+async def read_name_and_settings(db: AsyncSession) -> tuple[str, SchoolSettings]:
+    """Return the school's name as pages show it, empty where nobody has named it, and what the office has set."""
+    row = (await db.execute(select(School.name, School.settings).order_by(School.id).limit(1))).first()
+    if row is None:
+        return "", SchoolSettings()
+    settings = msgspec.json.decode(row.settings, type=SchoolSettings) if row.settings else SchoolSettings()
+    return settings.name or row.name, settings
+
+
 async def read_settings(db: AsyncSession) -> SchoolSettings:
     """Return what the office has set."""
-    stored = await db.scalar(select(School.settings).order_by(School.id).limit(1))
-    return msgspec.json.decode(stored, type=SchoolSettings) if stored else SchoolSettings()
+    return (await read_name_and_settings(db))[1]
 
 
 async def write_settings(db: AsyncSession, wanted: SchoolSettings) -> None:
