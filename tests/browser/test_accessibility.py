@@ -39,6 +39,7 @@ PAGES = {
     "secretaria": [
         *("/administrators/", "/administrators/people/1", "/administrators/people/new", "/administrators/classes"),
         *("/administrators/classes/1", "/administrators/roster", "/administrators/school", "/administrators/programs"),
+        *("/administrators/school/settings", "/administrators/school/hours"),
         "/administrators/announcements",
     ],
 }
@@ -131,7 +132,7 @@ async def test_public_pages_have_no_violation(visit: Visit) -> None:
     ana.problems = [problem for problem in ana.problems if "404" not in problem]
 
 
-@pytest.mark.parametrize("login", ["ana", pytest.param("paula", marks=pytest.mark.long), "diretora"])
+@pytest.mark.parametrize("login", ["ana", pytest.param("paula", marks=pytest.mark.long), "diretora", "secretaria"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_pages_fit_the_screen(visit: Visit, login: str, size: tuple[int, int]) -> None:
     visitor = await visit(login, size=size, language="pt-BR")
