@@ -5,12 +5,22 @@
 
 import {byId} from "../page.js";
 
+/** While rows move on, no name stands there: each change is one more frame, and nobody reads a name that flashes by. */
+const REST_MS = 400;
+
+let name = "";
+let timer = 0;
+
 /** Show the author of the row that the upper edge of the screen cuts, if it cuts one. @param {HTMLElement | null} row */
 export function showAuthorAbove(row) {
   const place = byId("author-above");
   const author = isOthers(row) ? /** @type {HTMLElement} */ (row).querySelector(".author") : null;
-  if (place.textContent === (author?.textContent ?? "")) return;
-  place.replaceChildren(...(author === null ? [] : [author.cloneNode(true)]));
+  const wanted = author?.textContent ?? "";
+  if (wanted === name) return;
+  name = wanted;
+  clearTimeout(timer);
+  if (place.childElementCount > 0) place.replaceChildren();
+  if (author !== null) timer = window.setTimeout(() => place.replaceChildren(author.cloneNode(true)), REST_MS);
 }
 
 /** One's own words need no name. @param {HTMLElement | null} row */
