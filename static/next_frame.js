@@ -8,13 +8,11 @@
 
 /** A hidden page has no frames: there a timer runs the work, so that the title still counts. Browsers may make it 1 s. */
 const HIDDEN_MS = 200;
-/** Of 60 a second. What comes later than this after the last run has a frame of its own. */
-const FRAME_MS = 16;
-
 /** @type {Set<() => void>} */
 const waiting = new Set();
 let isPlanned = false;
-let lastRun = -FRAME_MS;
+/** Whether the frame that shows the last run is still to come. */
+let isFrameDue = false;
 
 /**
  * Return a function that has `run` called before the next frame; several calls until then are one.
@@ -30,8 +28,12 @@ export function oncePerFrame(run) {
 function plan() {
   isPlanned = true;
   if (document.visibilityState !== "visible") setTimeout(runAll, HIDDEN_MS);
-  else if (performance.now() - lastRun > FRAME_MS) queueMicrotask(runAll);
-  else requestAnimationFrame(() => setTimeout(runAll));
+  else if (!isFrameDue) queueMicrotask(runAll);
+}
+
+function framePassed() {
+  isFrameDue = false;
+  if (isPlanned) setTimeout(runAll);
 }
 
 /**
@@ -56,6 +58,9 @@ export function atMostEvery(ms, run) {
 /** What they cause in turn runs with them, each once. */
 function runAll() {
   isPlanned = false;
+  if (waiting.size === 0) return;
+  isFrameDue = document.visibilityState === "visible";
+  if (isFrameDue) requestAnimationFrame(framePassed);
   /** @type {Set<() => void>} */
   const done = new Set();
   for (const run of waiting) {
@@ -68,9 +73,12 @@ function runAll() {
       reportError(error); // the others go on
     }
   }
-  lastRun = performance.now();
-  if (waiting.size > 0 && !isPlanned) plan();
+  isPlanned = waiting.size > 0;
+  if (isPlanned) plan();
 }
 
 // A frame that was asked for does not come while the page is hidden.
-document.addEventListener("visibilitychange", () => waiting.size > 0 && runAll());
+document.addEventListener("visibilitychange", () => {
+  isFrameDue = false;
+  runAll();
+});
