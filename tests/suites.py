@@ -43,6 +43,7 @@ ON_POSTGRESQL_ALWAYS = (
     "tests/channels/lesson/test_polls.py",
     "tests/channels/lesson/test_search.py",
     "tests/server/accounts/test_accounts.py",
+    "tests/server/accounts/test_first_administrator.py",
     "tests/server/accounts/test_users.py",
     "tests/server/rosters/test_samples.py",
 )

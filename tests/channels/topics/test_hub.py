@@ -260,7 +260,7 @@ async def test_rejoin_is_served_from_memory(worker: Worker, monkeypatch: pytest.
     async def away(*_: object) -> None:
         raise JournalUnavailable("away")
 
-    monkeypatch.setattr(worker.journal, "_fetch", away)
+    monkeypatch.setattr(worker.journal._reader, "fetch", away)
     joined = await worker.connect(ANA).ok("class:7", "phx_join", {"since": 1})
     assert [event["payload"]["seq"] for event in joined["events"]] == [2, 3]
     assert joined["complete"] is True

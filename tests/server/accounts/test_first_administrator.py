@@ -55,6 +55,14 @@ async def test_code_ends_after_an_hour_or_with_a_newer_one(
         await make(accounts, second)
 
 
+async def test_servers_that_start_at_once_leave_one_code_good(
+    accounts: Accounts, sessions: DbSessions, clock: TurnedClock
+) -> None:
+    codes = await asyncio.gather(*(make_setup_code(sessions, clock) for _ in range(8)))
+    done = await asyncio.gather(*(make(accounts, code) for code in codes), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in done) == ["SignInRefused"] * 7 + ["str"]
+
+
 async def test_refused_form_leaves_the_code_good(
     accounts: Accounts, sessions: DbSessions, clock: TurnedClock, people: People
 ) -> None:

@@ -16,13 +16,17 @@ async def test_protocol_page_is_public_and_complete(visitor: Visitor) -> None:
     page = await visitor.get(PAGE)
     assert page.status == 200
     document = make_document(visitor.url)
+    said: dict[str, list[str]] = {}  # of each type, what the messages that carry it say of themselves
     for message in document["components"]["messages"].values():
         assert page.has(message["name"]) or message["name"] == "phx_reply"
+        for carried in re.findall('#/components/schemas/([^"]+)', json.dumps(message["payload"])):
+            said.setdefault(carried, []).append(message["description"])
     for channel in document["channels"].values():
         assert page.has(channel["address"])
         assert page.has(channel["description"].partition("`")[0])
     for name, schema in document["components"]["schemas"].items():
-        assert page.has(schema["description"].partition("`")[0].partition("\n")[0]), name
+        texts = [schema["description"], *said.get(name, ())]
+        assert any(page.has(text.partition("`")[0].partition("\n")[0]) for text in texts), name
     for code in Code:
         assert page.has(code.meaning.partition("`")[0])
     assert page.has(f"{visitor.url.replace('http', 'ws')}/students/socket/websocket")
