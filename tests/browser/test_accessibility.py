@@ -84,7 +84,9 @@ async def write_something(visit: Visit) -> None:
     await paula.sees("Bom dia! https://exemplo.invalid/")
 
 
-@pytest.mark.parametrize("login", PAGES)
+@pytest.mark.parametrize(
+    "login", [login if login in ("ana", "paula") else pytest.param(login, marks=pytest.mark.long) for login in PAGES]
+)
 async def test_pages_of_a_role_have_no_violation(visit: Visit, login: str) -> None:
     await write_something(visit)
     visitor = await visit(login, language="pt-BR")
@@ -132,7 +134,9 @@ async def test_public_pages_have_no_violation(visit: Visit) -> None:
     ana.problems = [problem for problem in ana.problems if "404" not in problem]
 
 
-@pytest.mark.parametrize("login", ["ana", pytest.param("paula", marks=pytest.mark.long), "diretora", "secretaria"])
+@pytest.mark.parametrize(
+    "login", ["ana", *(pytest.param(login, marks=pytest.mark.long) for login in ("paula", "diretora", "secretaria"))]
+)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_pages_fit_the_screen(visit: Visit, login: str, size: tuple[int, int]) -> None:
     visitor = await visit(login, size=size, language="pt-BR")

@@ -109,6 +109,7 @@ async def test_dialogs_of_a_class_have_no_violation(visit: Visit, lousa: Lousa) 
         await expect(visitor.page.locator("#dialog")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_alerts_of_the_dashboard_have_no_violation(visit: Visit, lousa: Lousa) -> None:
     diretora = await visit("diretora", language="pt-BR")
     await use_everything(lousa, await visit("paula", path=MATHS_PATH), await visit("ana", path=MATHS_PATH, size=PHONE))

@@ -68,6 +68,7 @@ async def test_teacher_hides_a_message_and_no_page_shows_its_words(in_class: InC
     await bruno.sees(WORD)
 
 
+@pytest.mark.long
 async def test_keyboard_alone_deletes_a_message(in_class: InClass) -> None:
     (ana,) = await in_class("ana")
     await ana.say(WORD)

@@ -45,6 +45,7 @@ async def test_announcement_to_a_class_is_signalled_until_seen(visit: Visit, lou
         await expect(badge(page)).to_contain_text("1 new announcement", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_more_announcements_than_a_join_returns_are_counted(visit: Visit, lousa: Lousa) -> None:
     async with colleague(lousa, "paula") as paula, colleague(lousa, "diretora") as diretora:
         for each in (paula, diretora):

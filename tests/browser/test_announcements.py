@@ -31,6 +31,7 @@ async def test_class_sees_its_teachers_announcement_live(visit: Visit) -> None:
     await expect(paula.page.locator("#announcements")).to_contain_text("Read by 1 of 28", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_school_sees_the_principals_announcement_on_every_page(visit: Visit) -> None:
     ana, paula, diretora = await visit("ana"), await visit("paula"), await visit("diretora")
     await ana.open_class()
@@ -68,6 +69,7 @@ async def test_unknown_class_shows_an_error_at_its_field(visit: Visit) -> None:
     await expect(page.locator("#announcements")).to_contain_text("Prova na sexta.", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_class_is_chosen_by_keyboard_however_it_is_typed(visit: Visit) -> None:
     diretora = await visit("diretora")
     page = diretora.page
@@ -114,6 +116,7 @@ async def test_announcement_to_a_role_is_confirmed_with_the_number_of_people(vis
     await expect(page.locator("#announcements")).to_contain_text("Reunião às 18h.", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_receipt_names_first_who_has_not_read(visit: Visit) -> None:
     ana, paula = await visit("ana"), await visit("paula")
     await paula.page.goto("/teachers/announcements")
@@ -135,6 +138,7 @@ async def test_receipt_names_first_who_has_not_read(visit: Visit) -> None:
     await paula.screenshot("receipt")
 
 
+@pytest.mark.long
 async def test_reader_confirms_and_the_author_sees_who_is_missing(visit: Visit) -> None:
     paula, ana, bruno = await visit("paula"), await visit("ana", size=PHONE), await visit("bruno")
     await paula.page.goto("/teachers/announcements")

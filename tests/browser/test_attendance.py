@@ -21,6 +21,7 @@ async def press(visitor: Visitor, name: str) -> None:
     await visitor.page.locator("#dialog").get_by_role("button", name=name, exact=True).click()
 
 
+@pytest.mark.long
 async def test_lesson_is_held_and_its_attendance_corrected(in_class: InClass) -> None:
     paula, ana = await in_class("paula", "ana")
     await choose(paula, "Start the lesson")

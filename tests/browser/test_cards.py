@@ -75,6 +75,7 @@ async def test_qr_code_of_a_printed_card_fills_in_the_first_sign_in(browser: Bro
     pupil.check()
 
 
+@pytest.mark.long
 async def test_printed_badge_signs_in_by_itself(browser: Browser, office: Visitor) -> None:
     page = office.page
     await page.goto("/administrators/classes/1/badges")

@@ -63,6 +63,7 @@ async def test_reply_mention_reaction_and_pin_reach_the_class(in_class: InClass)
         await expect(visitor.page.locator("body")).not_to_contain_text(QUESTION)
 
 
+@pytest.mark.long
 async def test_unsent_reply_survives_a_reload_and_shows_its_mention_elsewhere(in_class: InClass, visit: Visit) -> None:
     (ana,) = await in_class("ana")
     paula = await visit("paula")  # looks at her list of classes

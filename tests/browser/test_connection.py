@@ -43,6 +43,7 @@ async def _cut_off(visitor: Visitor, lousa: Lousa) -> None:
     )
 
 
+@pytest.mark.long
 async def test_try_now_connects_without_waiting_out_the_seconds(visit: Visit, lousa: Lousa) -> None:
     ana = await visit("ana", size=PHONE)
     await _wait_longest(ana)

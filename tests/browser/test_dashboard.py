@@ -82,6 +82,7 @@ async def come(lousa: Lousa) -> AsyncIterator[Come]:
         await connection.closed.wait()
 
 
+@pytest.mark.long
 async def test_quiet_classes_are_folded_and_attention_comes_first(open_dashboard: Open, come: Come) -> None:
     principal = await open_dashboard(SMALL_PHONE)
     page = principal.page

@@ -36,6 +36,7 @@ async def _back(visitor: Visitor) -> None:
     await visitor.page.evaluate("() => { setTimeout(() => history.back()); }")
 
 
+@pytest.mark.long
 async def test_back_shows_the_kept_page_which_connects_again(keeping: Browser, lousa: Lousa) -> None:
     ana = await _visit(keeping, lousa.url)
     await ana.open_class()

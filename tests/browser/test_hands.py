@@ -9,6 +9,7 @@ from tests.browser.test_accessibility import assert_accessible
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+@pytest.mark.long
 async def test_teacher_calls_hands_in_order_by_key_and_button(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     queue = paula.page.locator(".strip-hands")

@@ -128,6 +128,7 @@ async def test_press_on_what_cannot_be_loaded_says_so_and_works_again(visit: Vis
     await expect(paula.page.get_by_label("Question")).to_be_focused()
 
 
+@pytest.mark.long
 async def test_what_was_loaded_ahead_opens_without_a_network(visit: Visit) -> None:
     paula = await visit("paula")
     async with paula.page.expect_response("**/poll_form.js"):

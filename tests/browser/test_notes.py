@@ -18,6 +18,7 @@ async def open_thread(visitor: Visitor) -> None:
     await visitor.page.locator("#dialog").get_by_role("button", name="Write to the teacher").click()
 
 
+@pytest.mark.long
 async def test_note_is_answered_and_read_on_another_device(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     await open_thread(ana)

@@ -31,6 +31,7 @@ async def test_new_code_closes_open_pages_and_signs_in(visit: Visit) -> None:
     await expect(ana.page.locator("#class-title")).to_be_visible(timeout=TIMEOUT_MS)
 
 
+@pytest.mark.long
 async def test_teacher_gives_a_student_a_new_code_in_class(visit: Visit) -> None:
     paula, bruno = await visit("paula"), await visit("bruno", size=PHONE)
     await paula.open_class()

@@ -88,6 +88,7 @@ async def test_message_without_a_reply_reveals_a_dead_connection(
         await expect(ana.page.locator("#people-before")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_message_without_a_reply_is_sent_again_over_polls(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     network = await behind(ana)
@@ -113,6 +114,7 @@ async def test_messages_past_the_rate_wait_and_are_sent_in_order(in_class: InCla
     await expect(pending(ana)).not_to_contain_text("connection")
 
 
+@pytest.mark.long
 async def test_pending_message_disappears_when_the_conversation_has_skipped_it(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     network = await behind(ana)

@@ -20,6 +20,7 @@ async def choose(visitor: Visitor, name: str) -> None:
     await visitor.page.locator("#dialog").get_by_role("button", name=name, exact=True).click()
 
 
+@pytest.mark.long
 async def test_teacher_locks_and_slows_the_chat(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     await ana.page.locator("#text").fill("Um rascunho")

@@ -29,6 +29,7 @@ def accounts(lousa: Lousa) -> Iterator[sqlite3.Connection]:
         yield database
 
 
+@pytest.mark.long
 async def test_page_waits_by_itself_and_signs_in(browser: Browser, lousa: Lousa) -> None:
     await guess(lousa.url)
     page = await browser.new_page(locale="en")

@@ -15,6 +15,7 @@ async def choose_in_menu(visitor: Visitor, name: str) -> None:
     await visitor.page.locator("#dialog").get_by_role("button", name=name).click()
 
 
+@pytest.mark.long
 async def test_class_votes_and_sees_the_result(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     await choose_in_menu(paula, "New poll")

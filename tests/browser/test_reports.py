@@ -47,6 +47,7 @@ async def test_staff_hides_a_reported_message_and_the_reporter_is_told(in_class:
     await expect(bruno.page.locator(".inbox-note")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_report_of_a_teachers_message_is_on_the_principals_page_alone(in_class: InClass, visit: Visit) -> None:
     diretora = await visit("diretora")
     ana, bruno, paula = await in_class("ana", "bruno", "paula")

@@ -25,6 +25,7 @@ async def start(lousa: Lousa, *visitors: Visitor) -> None:
         await visitor.wait_until_online()
 
 
+@pytest.mark.long
 async def test_message_sent_while_the_server_is_down_arrives_once(in_class: InClass, lousa: Lousa) -> None:
     ana, paula = everybody = await in_class("ana", "paula")
     await ana.say("antes")

@@ -55,6 +55,7 @@ async def test_roster_is_uploaded_shown_applied_and_undone(visit: Visit, tmp_pat
     await office.screenshot("roster")
 
 
+@pytest.mark.long
 async def test_refused_export_is_explained(visit: Visit, tmp_path: Path) -> None:
     office = await visit("secretaria")
     page = office.page

@@ -12,6 +12,7 @@ from tests.browser.test_amending import choose, open_menu
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+@pytest.mark.long
 async def test_found_word_leads_to_its_message(in_class: InClass) -> None:
     (ana,) = await in_class("ana")
     await ana.say("As avaliações são amanhã")

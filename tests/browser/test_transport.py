@@ -131,6 +131,7 @@ async def test_page_remembers_a_filter_that_blocks_websockets(browser: Browser, 
     ana.check()
 
 
+@pytest.mark.long
 async def test_page_reconnects_at_once_when_the_network_returns(pupils: list[Visitor], web_filter: Filter) -> None:
     with pupils[0].outage(), pupils[1].outage():
         web_filter.switch("refuse")
@@ -143,6 +144,7 @@ async def test_page_reconnects_at_once_when_the_network_returns(pupils: list[Vis
     await talk(pupils, "de volta")
 
 
+@pytest.mark.long
 async def test_server_restart_is_not_taken_for_a_filter(
     pupils: list[Visitor], lousa: Lousa, web_filter: Filter
 ) -> None:
@@ -170,7 +172,7 @@ TABLET = pytest.param((768, 1024), id="tablet", marks=pytest.mark.long)
 DESKTOP = pytest.param((1280, 800), id="desktop", marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize("size", [PHONE, TABLET, DESKTOP])
+@pytest.mark.parametrize("size", [PHONE, *(pytest.param(size, marks=pytest.mark.long) for size in (TABLET, DESKTOP))])
 @pytest.mark.parametrize("language", ["pt-BR", pytest.param("en-US", marks=pytest.mark.long)])
 async def test_connection_sign_uses_plain_words_and_moves_nothing(
     visit: Visit, web_filter: Filter, language: str, size: tuple[int, int]

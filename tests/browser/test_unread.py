@@ -156,6 +156,7 @@ async def test_class_never_opened_gets_a_line_above_its_first_message(visit: Vis
     await expect(ana.message("Exercício 1.")).to_be_in_viewport()
 
 
+@pytest.mark.long
 async def test_hidden_page_reads_nothing_and_draws_a_line(visit: Visit, lousa: Lousa) -> None:
     await write(lousa, "paula", ["Bom dia, turma!"])
     ana = await visit("ana")
