@@ -40,7 +40,7 @@ from server.process.turns import Turns
 # the kernel's backlog stays empty: when it is full, the kernel drops connections, and clients try again after 1, 3,
 # 7 … seconds.
 STARTED_AT_ONCE = 32
-START_SECONDS = 0.003
+START_SECONDS = 0.0015
 
 # Silent connections closed for a new one when file descriptors run out: several, so that their number falls although
 # each that is closed lets another one in.
