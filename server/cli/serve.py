@@ -73,7 +73,8 @@ def demo(data_dir: Path | None, **given: Any) -> None:
 
 
 def _who_can_sign_in() -> str:
-    lines = [f"    {login:<10}{who}" for login, who in DEMO_USERS.items()]
+    width = max(map(len, DEMO_USERS)) + 2
+    lines = [f"    {login:<{width}}{who}" for login, who in DEMO_USERS.items()]
     return "\n".join(["", f"Sign in, with the password {DEMO_PASSWORD}, as", *lines])
 
 
