@@ -191,7 +191,8 @@ class CommitQueue:
                 self._is_busy = len(self._queue) > 1
                 if await self._commit_batch():
                     failures = 0
-                    await self._delivered()
+                    if self._is_busy:
+                        await self._delivered()
                     continue
                 if self._closing.is_set():
                     return

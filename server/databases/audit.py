@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Index, MetaData, String, Text, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from server.databases.accounts import Id
+from server.databases.upsert import insert_into
 
 
 class Base(DeclarativeBase):
@@ -90,11 +90,10 @@ async def add_records(db: AsyncSession, records: Sequence[Record]) -> None:
     """Store those of these records whose keys are new."""
     if not records:
         return
-    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
     rows = [{**msgspec.structs.asdict(each), "detail": msgspec.json.encode(each.detail).decode()} for each in records]
     for row in rows:
         del row["id"]
-    await db.execute(insert(AuditRecord).on_conflict_do_nothing(index_elements=[AuditRecord.key]), rows)
+    await db.execute(insert_into(db, AuditRecord).on_conflict_do_nothing(index_elements=[AuditRecord.key]), rows)
 
 
 async def find_records(db: AsyncSession, wanted: Wanted, before: Place | None, limit: int) -> list[Record]:

@@ -6,10 +6,10 @@ A ticket is a row without a count. A key of turns has the time of the last turn 
 from typing import NamedTuple
 
 from sqlalchemy import case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Failure
+from server.databases.upsert import insert_into
 
 
 class Count(NamedTuple):
@@ -28,10 +28,8 @@ async def failure_counts(db: AsyncSession, keys: list[str], now: int) -> dict[st
 async def count_failure(db: AsyncSession, key: str, now: int, until: int) -> Count:
     """Add one under this key, starting a new count until `until` if none is running; return the count."""
     over = Failure.until <= now
-    # Both dialects have the same clause, but each has its own `insert` function for it.
-    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = (
-        insert(Failure)
+        insert_into(db, Failure)
         .values(key=key, count=1, until=until)
         .on_conflict_do_update(
             index_elements=[Failure.key],
@@ -57,10 +55,9 @@ async def forget_failures(db: AsyncSession, key: str) -> None:
 
 async def next_turn(db: AsyncSession, key: str, now: int, wait: int, latest: int) -> int | None:
     """Give the next turn under this key, `wait` after the last one or after now; None if it would be after `latest`."""
-    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
     after_last = case((Failure.until > now, Failure.until), else_=now) + wait
     statement = (
-        insert(Failure)
+        insert_into(db, Failure)
         .values(key=key, count=0, until=now + wait)
         .on_conflict_do_update(index_elements=[Failure.key], set_={"until": after_last}, where=after_last <= latest)
         .returning(Failure.until)

@@ -1,10 +1,10 @@
 """The code that makes a school's first administrator: one, short-lived, and void once there is an administrator."""
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, SetupCode
+from server.databases.upsert import insert_into
 
 
 async def has_users(db: AsyncSession, role: str | None = None) -> bool:
@@ -15,9 +15,8 @@ async def has_users(db: AsyncSession, role: str | None = None) -> bool:
 
 async def set_setup_code(db: AsyncSession, code_hash: bytes, expires_at: int) -> None:
     """Keep this code; an earlier one is void, and of several servers that start at once the last one's code is good."""
-    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
     new = {"code_hash": code_hash, "expires_at": expires_at}
-    statement = insert(SetupCode).values(id=1, **new)
+    statement = insert_into(db, SetupCode).values(id=1, **new)
     await db.execute(statement.on_conflict_do_update(index_elements=[SetupCode.id], set_=new))
 
 

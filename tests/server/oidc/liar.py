@@ -9,8 +9,10 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from joserfc import jws
@@ -52,6 +54,13 @@ class Liar:
         )
         socket, self.port = bind_unused_port()
         self._server.add_socket(socket)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Listen for the length of a block."""
+        self.start()
+        yield self
+        await self.stop()
 
     async def stop(self) -> None:
         """Listen no more."""

@@ -24,10 +24,8 @@ class Time:
 @pytest.fixture
 async def liar(clock: TurnedClock) -> AsyncIterator[Liar]:
     """Run a provider."""
-    liar = Liar(clock)
-    liar.start()
-    yield liar
-    await liar.stop()
+    async with Liar(clock).running() as liar:
+        yield liar
 
 
 @pytest.fixture

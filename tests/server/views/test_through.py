@@ -36,19 +36,15 @@ OTHER_TENANT = "99999999-2222-3333-4444-555555555555"
 @pytest.fixture
 async def liar(clock: TurnedClock) -> AsyncIterator[Liar]:
     """Run the school's provider."""
-    liar = Liar(clock)
-    liar.start()
-    yield liar
-    await liar.stop()
+    async with Liar(clock).running() as liar:
+        yield liar
 
 
 @pytest.fixture
 async def other(clock: TurnedClock) -> AsyncIterator[Liar]:
     """Run another of the school's providers."""
-    other = Liar(clock)
-    other.start()
-    yield other
-    await other.stop()
+    async with Liar(clock).running() as other:
+        yield other
 
 
 @pytest.fixture
