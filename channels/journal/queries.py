@@ -178,7 +178,7 @@ def readers(topic: str, seq: int, quiet: int) -> Query:
 
 
 def marked(positions: Mapping[str, int], quiet: int) -> Query:
-    """Select to whom one of these topics was delivered up to its position, and whether they have read up to there."""
+    """Select the users who got one of these topics up to its position, and for each whether they also read it."""
     places = [(topics_table.c.name == topic, seq) for topic, seq in positions.items()]
     read, delivered = (
         or_(*(and_(is_there, reached >= seq) for is_there, seq in places)) for reached in (_read(quiet), _furthest())

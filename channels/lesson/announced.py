@@ -1,4 +1,4 @@
-"""What was announced in the school, for principals: where each announcement is, whoever made it, without its words.
+"""The school's newest announcements, also those of teachers, for principals: where each is, without its words.
 
     announcement:send -> announcement:sent in each topic, and announcement:listed on `principals`, in one transaction
 

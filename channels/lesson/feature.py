@@ -133,7 +133,7 @@ class Follow(Effect[R], Generic[R], frozen=True):
 
     That goes on until the client leaves the topic, or the action answers it about the same `target` again. The action
     runs again when a read mark passes a position in `reads` (by names of topics), when one of `topics` gets an event,
-    and now and then. In one topic, the same payload and `group` have the same answer, whoever asks.
+    and every 30 s. In one topic, the same payload and `group` have the same answer for everybody who asks.
     """
 
     response: R

@@ -1,7 +1,8 @@
 """Badges that sign small children in by themselves, where the school has switched them on.
 
-A badge has 16 random bytes, of which the database keeps the SHA-256. Whoever holds it signs in as its owner: so it is
-for students alone, and off until somebody switches it on. A new one voids the one before and ends its owner's sign-ins.
+A badge has 16 random bytes, of which the database keeps the SHA-256. Everybody who has it can sign in as its owner: so
+it is for students alone, and off until somebody switches it on. A new one voids the one before and ends its owner's
+sign-ins.
 """
 
 import secrets

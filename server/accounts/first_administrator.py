@@ -3,8 +3,8 @@
     start, no administrator yet  ->  a new code: printed once, its SHA-256 kept in the `accounts` database
     the page, with the code      ->  the administrator, signed in; the code is gone
 
-Whoever reads the console runs the server. The code is of no use elsewhere: it belongs to this database, and ends after
-an hour, or with the first administrator, however that one is made.
+Only those who run the server read its console. The code is of no use elsewhere: it belongs to this database, and ends
+after an hour, or when there is an administrator, also one that a command has made.
 """
 
 import hashlib
