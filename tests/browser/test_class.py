@@ -26,6 +26,7 @@ async def test_all_members_see_messages_in_one_order(in_class: InClass) -> None:
 
 async def test_typing_is_shown_to_others_until_the_message_arrives(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
+    await expect(ana.page.locator("#here-count")).to_have_text("2")  # who has joined by now is told who types
     await ana.page.locator("#text").press_sequentially("Tenho uma per", delay=20)
     await expect(paula.page.locator("#typing")).to_contain_text("Ana", timeout=TIMEOUT_MS)
     await expect(ana.page.locator("#typing")).to_be_empty()

@@ -40,6 +40,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 # What a browser says of a server that is away, or that comes up but is not ready.
 _OUTAGE = re.compile(
     r"ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket connection to|status of 50[23]"
+    r"|error occurred when fetching the script"  # the service worker's, on its way when the server went
 )
 # A kill can take a little while to show, on a busy machine.
 TIMEOUT_MS = 15_000
