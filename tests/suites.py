@@ -4,6 +4,7 @@ A pytest plugin, enabled in pyproject.toml. Tests run in parallel processes (pyt
 process, in order, because its tests share servers that are expensive to start.
 """
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _is_long_on_postgresql(item):
             item.add_marker("long")
     items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if _is_in(item, name)), len(FIRST)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Exempt the modules and collected tests from garbage collections: only what tests create is examined."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_long_on_postgresql(item: pytest.Item) -> bool:
