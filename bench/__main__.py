@@ -4,10 +4,13 @@ import argparse
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bench import (
     classes,
+    cold,
     costs,
     crowd,
     dashboard,
@@ -18,12 +21,13 @@ from bench import (
     pages,
     quiet,
     reader,
+    restart,
     slow,
     storm,
     transports,
     workers,
 )
-from bench.served import allow_many_files
+from bench.served import DATABASES, allow_many_files
 
 ALL, PAGE = "all", "page"
 
@@ -52,12 +56,21 @@ def _fanout(parser: argparse.ArgumentParser) -> None:
 
 
 def _classes(parser: argparse.ArgumentParser) -> None:
+    _many_classes(parser, "classes", 250, [1_000.0, 2_500.0])
+
+
+def _calm(parser: argparse.ArgumentParser) -> None:
+    _many_classes(parser, "calm", 100, [200.0])
+
+
+def _many_classes(parser: argparse.ArgumentParser, name: str, classes_: int, rates: Sequence[float]) -> None:
     _rounds(parser, rounds=3, seconds=8.0)
-    parser.add_argument("--classes", type=int, default=250)
+    parser.add_argument("--classes", type=int, default=classes_)
     parser.add_argument("--clients", type=int, default=20, help="in each class")
-    parser.add_argument("--rates", type=float, nargs="+", default=[1_000.0, 2_500.0], help="messages a second in all")
+    parser.add_argument("--rates", type=float, nargs="+", default=rates, help="messages a second in all")
+    _databases(parser, DATABASES)
     _peers(parser)
-    parser.set_defaults(measure=classes.measure)
+    parser.set_defaults(measure=partial(classes.measure, name))
 
 
 def _idle(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +90,22 @@ def _storm(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clients", type=int, default=15_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.set_defaults(measure=storm.measure)
+
+
+def _cold(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=1_000, help="that join, and as many that only connect")
+    parser.add_argument("--rounds", type=int, default=3, help="in which all take turns")
+    _databases(parser, DATABASES)
+    _peers(parser)
+    parser.set_defaults(measure=cold.measure)
+
+
+def _restart(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=15_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    _databases(parser, DATABASES)
+    parser.set_defaults(measure=restart.measure)
 
 
 def _slow(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +193,12 @@ def _rounds(parser: argparse.ArgumentParser, rounds: int, seconds: float) -> Non
     parser.add_argument("--seconds", type=float, default=seconds, help="of each measurement")
 
 
+def _databases(parser: argparse.ArgumentParser, usual: Sequence[str]) -> None:
+    parser.add_argument(
+        "--database", nargs="+", default=usual, choices=DATABASES, dest="databases", help="Lousa's, one after another"
+    )
+
+
 def _peers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers", nargs="+", default=(), dest="names", metavar="NAME", help="only these")
 
@@ -171,9 +206,12 @@ def _peers(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "fanout": (_fanout, "messages to one large class, beside all peers"),
     "classes": (_classes, "messages to many classes of 20, beside all peers"),
+    "calm": (_calm, "a few messages to many classes of 20: their latency beside that of one commit"),
     "idle": (_idle, "the memory of a client that is connected and silent"),
     "crowd": (_crowd, "an announcement to a whole school on two workers"),
     "storm": (_storm, "a whole school comes back at once"),
+    "cold": (_cold, "the CPU of a connect and a join, one after another, to a server that knows nothing yet"),
+    "restart": (_restart, "a server is killed with all its clients, and all come back"),
     "slow": (_slow, "what others notice of clients that read nothing"),
     "hostile": (_hostile, "what others notice of twenty hostile clients"),
     "profile": (_profile, "in which functions Lousa spends its CPU"),

@@ -143,3 +143,8 @@ def frame_bytes(payload: bytes) -> int:
     """Return the length of a server's frame with this payload."""
     size = len(payload)
     return size + (2 if size < 126 else 4 if size < 65536 else 10)
+
+
+def line_bytes(payload: bytes) -> int:
+    """Return the length of a line with this payload and its end."""
+    return len(payload) + 1

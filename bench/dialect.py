@@ -13,7 +13,12 @@ TEXT = "A fotossíntese transforma luz em energia química."
 
 
 class Dialect(Protocol):
-    """One protocol; it has no state, so all clients share it."""
+    """One protocol; it has no state, so all clients share it.
+
+    A server that `gathers` may put several messages into one frame, each on a line of its own.
+    """
+
+    gathers: bool
 
     def path(self, topic: str) -> str:
         """Return the path for a client that will join this topic."""
@@ -39,6 +44,8 @@ class Dialect(Protocol):
 
 class Phoenix:
     """Phoenix Channels V2: for Lousa and all peers without a protocol of their own."""
+
+    gathers = False
 
     def __init__(self, text: str = TEXT) -> None:
         self._text = text
@@ -109,6 +116,8 @@ def _response(frame: bytes, ref: str) -> Any:
 class SocketIO:
     """Socket.IO 5 over Engine.IO 4, only by WebSocket; a packet with an id gets an acknowledgement."""
 
+    gathers = False
+
     def path(self, topic: str) -> str:
         """Return the only path."""
         return "/socket.io/?EIO=4&transport=websocket"
@@ -153,6 +162,8 @@ class SocketIO:
 class Nchan:
     """Nchan: the path selects the class, and a client's message is broadcast unchanged."""
 
+    gathers = False
+
     def path(self, topic: str) -> str:
         """Return the channel's path."""
         return f"/socket/{topic.replace(':', '-')}"
@@ -188,3 +199,55 @@ class Nchan:
     def beat(self, client: Client) -> bool:
         """Do nothing."""
         return False
+
+
+class Centrifugo:
+    """Centrifugo's JSON protocol: commands and replies with an id, pushes without."""
+
+    gathers = True
+
+    def path(self, topic: str) -> str:
+        """Return the only path."""
+        return "/connection/websocket"
+
+    def greet(self, client: Client) -> None:
+        """Connect, without a token."""
+        self._request(client, {"connect": {}})
+
+    def join(self, client: Client, topic: str) -> None:
+        """Subscribe to the channel."""
+        self._request(client, {"subscribe": {"channel": topic}})
+
+    def write(self, client: Client, topic: str, number: int) -> None:
+        """Publish to the channel; Centrifugo adds the number and who has sent it."""
+        data = {
+            "id": f"b{number:012}",
+            "text": TEXT,
+            "author": {"id": 1234, "name": "Student00001 Silva", "role": "student"},
+            "at": 1_790_000_000_000,
+        }
+        self._command(client, {"publish": {"channel": topic, "data": data}})
+
+    def is_broadcast(self, frame: bytes) -> bool:
+        """Check that it is a push."""
+        return frame.startswith(b'{"push":')
+
+    def is_message(self, frame: bytes) -> bool:
+        """Return True: joins and leaves are not told."""
+        return True
+
+    def beat(self, client: Client) -> bool:
+        """Do nothing: the server sends pings, and they are disabled."""
+        return False
+
+    def _request(self, client: Client, command: dict[str, Any]) -> None:
+        ref = self._command(client, command)
+        lines: list[bytes] = []
+        while not any(line.startswith(b'{"id":%d,' % ref) for line in lines):
+            lines = b"\n".join(client.next_frames()).splitlines()
+        assert not any(b'"error":' in line for line in lines), lines
+
+    def _command(self, client: Client, command: dict[str, Any]) -> int:
+        client.refs += 1
+        client.send(json.dumps({"id": client.refs, **command}).encode())
+        return client.refs

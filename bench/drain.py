@@ -3,6 +3,9 @@
 All clients of a class receive the same bytes. So a few sockets are read in Python; for all others only the number of
 bytes is counted, and the kernel drops them without a copy. That loop is `drain.c`, compiled at first use: in Python it
 took a fifth more CPU, and the generator was as busy as the fastest servers. It must not be their bottleneck.
+
+A server that gathers messages into frames, for each client on its own, sends each other bytes. Of its frames the lines
+are counted, which are the same for all.
 """
 
 import ctypes
@@ -20,6 +23,7 @@ from tests.lousa import ROOT
 from tests.programs import program
 
 AT_ONCE = 4096  # as in drain.c
+FRAME_BYTES = 24  # `struct frame` there
 _SOURCE = Path(__file__).with_name("drain.c")
 _MILLISECONDS = 1000
 
@@ -27,10 +31,11 @@ _MILLISECONDS = 1000
 class Drain:
     """Sockets by slot, their index in the given sequence; `received` has the number of bytes of each.
 
-    The caller reads and counts the slots in `keeps`.
+    The caller reads and counts the slots in `keeps`. With `lines` the bytes of all lines are counted, each with one
+    byte for its end, and not those of the frames.
     """
 
-    def __init__(self, sockets: Sequence[socket.socket], keeps: Sequence[int]) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], keeps: Sequence[int], *, lines: bool = False) -> None:
         self.received = array("q", bytes(8 * len(sockets)))
         self._sockets = array("i", [each.fileno() for each in sockets])
         self._keeps = bytearray(len(sockets))
@@ -42,6 +47,8 @@ class Drain:
         for slot, each in enumerate(sockets):
             self._library.watch(self._epoll.fileno(), each.fileno(), slot)
         self._tables = [_address(each) for each in (self._sockets, self.received, self._keeps, self._kept)]
+        self._frames = bytearray(FRAME_BYTES * len(sockets))
+        self._tables.append(_address(self._frames) if lines else 0)
 
     def wait(self, seconds: float) -> int:
         """Read and drop the data that arrives within the timeout; return how many sockets had data.
@@ -82,7 +89,7 @@ def _address(table: "array[int] | bytearray") -> int:
 def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(_compiled()))
     pointer = ctypes.c_void_p
-    library.drain.argtypes = [ctypes.c_int, ctypes.c_int, pointer, pointer, pointer, pointer]
+    library.drain.argtypes = [ctypes.c_int, ctypes.c_int, pointer, pointer, pointer, pointer, pointer]
     library.least.argtypes = [pointer, ctypes.c_int]
     library.least.restype = ctypes.c_int64
     library.watch.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_uint32]

@@ -1,4 +1,4 @@
-"""Installs the peers' dependencies: from PyPI and npm into `build/bench`, and Debian packages if we are root.
+"""Installs the peers' dependencies from PyPI and npm into `build/bench`; `deploy/prepare bench` installs the others.
 
 A peer whose dependencies cannot be installed is left out of a benchmark; the reason is reported instead.
 """
@@ -18,6 +18,7 @@ VENV = BUILD / "venv"
 PEERS_PYTHON = VENV / "bin" / "python"
 NODE_FOLDER = BUILD / "node"
 NODE_MODULES = NODE_FOLDER / "node_modules"
+CENTRIFUGO_PROGRAM = BUILD / "go" / "centrifugo"
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 # Enough of a program's output to show what failed.
@@ -63,6 +64,10 @@ def _nchan() -> str:
     return "needs nginx with Nchan (run deploy/prepare bench)"
 
 
+def _centrifugo() -> str:
+    return "" if CENTRIFUGO_PROGRAM.exists() else "needs Centrifugo (run deploy/prepare bench where Go is installed)"
+
+
 def _same(wanted: Path, installed: Path) -> bool:
     return installed.exists() and installed.read_bytes() == wanted.read_bytes()
 
@@ -82,4 +87,10 @@ def _run(*commands: Sequence[str]) -> str:
     return ""
 
 
-NEEDS: dict[str, Callable[[], str]] = {"": _nothing, "python": _python, "node": _node, "nchan": _nchan}
+NEEDS: dict[str, Callable[[], str]] = {
+    "": _nothing,
+    "python": _python,
+    "node": _node,
+    "nchan": _nchan,
+    "centrifugo": _centrifugo,
+}

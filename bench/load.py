@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.client import Address, Class, Client, frame_bytes, source
+from bench.client import Address, Class, Client, frame_bytes, line_bytes, source
 from bench.dialect import Dialect
 from bench.drain import Drain
 
@@ -48,6 +48,8 @@ class Group:
         self._topic = topic
         self._dialect = dialect
         self._written = 0
+        # What the drain counts of a broadcast.
+        self._size = line_bytes if dialect.gathers else frame_bytes
         self.reset()
 
     def reset(self) -> None:
@@ -72,13 +74,16 @@ class Group:
         if not size:
             raise ConnectionError("the server closed a sender's connection")
         client.inbox += memoryview(_SCRATCH)[:size]
-        broadcasts = [frame for frame in client.frames() if self._dialect.is_broadcast(frame)]
+        found = client.frames()
+        if self._dialect.gathers:
+            found = b"\n".join(found).splitlines()
+        broadcasts = [each for each in found if self._dialect.is_broadcast(each)]
         if client is self.senders[0]:
-            for frame in broadcasts:
-                self.read_to += frame_bytes(frame)
-                if self._dialect.is_message(frame):
+            for each in broadcasts:
+                self.read_to += self._size(each)
+                if self._dialect.is_message(each):
                     self.ends.append(self.read_to)
-        return sum(map(frame_bytes, broadcasts))
+        return sum(map(self._size, broadcasts))
 
     @property
     def in_flight(self) -> int:
@@ -113,7 +118,8 @@ class Load:
         self._busy: set[Group] = set()
         for client in self.clients:
             client.socket.setblocking(False)
-        self._drain = Drain([client.socket for client in self.clients], list(self._group_of))
+        sockets = [client.socket for client in self.clients]
+        self._drain = Drain(sockets, list(self._group_of), lines=dialect.gathers)
 
     @classmethod
     def join(cls, port: int, dialect: Dialect, classes: Sequence[Class], senders: int) -> "Load":

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.dialect import Dialect, Nchan, Phoenix, SocketIO
-from bench.install import NODE_MODULES, PEERS_FOLDER, PEERS_PYTHON
+from bench.dialect import Centrifugo, Dialect, Nchan, Phoenix, SocketIO
+from bench.install import CENTRIFUGO_PROGRAM, NODE_MODULES, PEERS_FOLDER, PEERS_PYTHON
 
 Command = Callable[[int, Path, str], list[str]]
 
@@ -49,6 +49,12 @@ def _nchan(port: int, folder: Path, redis: str) -> list[str]:
     return ["nginx", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)]
 
 
+def _centrifugo(port: int, folder: Path, redis: str) -> list[str]:
+    configuration = folder / "centrifugo.json"
+    configuration.write_text((PEERS_FOLDER / "centrifugo.json").read_text().replace('"PORT"', str(port)))
+    return [str(CENTRIFUGO_PROGRAM), "--config", str(configuration)]
+
+
 _MODULES = {"NODE_PATH": str(NODE_MODULES)}
 
 PLAIN_TORNADO = Peer("plain Tornado", Phoenix(), _ours("tornado_plain"))
@@ -64,6 +70,7 @@ SOCKETIO_REDIS = Peer(
 )
 UWEBSOCKETS = Peer("uWebSockets.js", Phoenix(), _node("uwebsockets.cjs"), "node", environment=_MODULES)
 NCHAN = Peer("Nchan", Nchan(), _nchan, "nchan")
+CENTRIFUGO = Peer("Centrifugo", Centrifugo(), _centrifugo, "centrifugo")
 
 # All peers with one server process, like Lousa in the benchmarks on one core.
 PEERS = [
@@ -77,4 +84,5 @@ PEERS = [
     SOCKETIO,
     UWEBSOCKETS,
     NCHAN,
+    CENTRIFUGO,
 ]

@@ -53,7 +53,8 @@ def _draw(
     file = folder / f"{name}.json"
     if not file.exists():
         return
-    figures: list[Figure] = json.loads(file.read_text())["figures"]
+    # Commits, which belong to no server, are not drawn.
+    figures: list[Figure] = [each for each in json.loads(file.read_text())["figures"] if key in each]
     panels = sorted({figure[key] for figure in figures})
     drawing, axes = pyplot.subplots(1, len(panels), figsize=SIZE, squeeze=False)
     for panel, axis in zip(panels, axes[0], strict=True):
@@ -71,7 +72,7 @@ def _draw(
 
 def _bars(axis: Any, bars: list[tuple[float, str]]) -> None:
     values, names = [value for value, _ in bars], [server for _, server in bars]
-    drawn = axis.barh(names, values, color=[OURS if server == LOUSA else THEIRS for server in names])
+    drawn = axis.barh(names, values, color=[OURS if server.startswith(LOUSA) else THEIRS for server in names])
     axis.bar_label(drawn, [f"{value:,.0f}" for value in values], padding=3)
     axis.set_xmargin(0.2)
     axis.spines[["top", "right"]].set_visible(False)

@@ -22,12 +22,17 @@ import psutil
 from bench.client import Address, Class, Client, Seat
 from bench.dialect import Dialect, Phoenix
 from bench.peer import Peer
+from server.databases import SCHEMAS
 from tests.lousa import ROOT, Lousa
+from tests.postgresql import PostgreSQL
 from tests.programs import free_port
 from tests.redis import RedisServer
 from tests.roster import PRINCIPAL, TEACHER, write_school
 
+DATABASES = SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# How Lousa is called in the tables, by its database.
 LOUSA = "Lousa"
+NAMES = {SQLITE: LOUSA, POSTGRESQL: "Lousa, PostgreSQL"}
 START_SECONDS = 30.0
 REST_SECONDS = 120.0
 # Of a core.
@@ -41,16 +46,28 @@ GENERATOR_CORES = CORES[1:] or CORES
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server and the classes of its school."""
+    """A running server and the classes of its school.
+
+    Lousa's has its `program`, its data in `folder`, and the PostgreSQL that it uses, if any. The CPU and the memory of
+    PostgreSQL are not counted: it belongs on a machine of its own.
+    """
 
     name: str
     port: int
-    pid: int
+    _pid: int
     dialect: Dialect
     classes: list[Class]
     teacher: str = ""
     principal: str = ""
     redis_pid: int | None = None
+    program: Lousa | None = None
+    folder: Path | None = None
+    postgresql: PostgreSQL | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its first process: Lousa's changes when it is killed and started again."""
+        return self.program.pid if self.program is not None else self._pid
 
     def cpu_seconds(self) -> float:
         """Return the CPU used by it and its Redis, including all threads and the kernel's part."""
@@ -104,21 +121,27 @@ def lousa(
     *,
     also: Sequence[str] = (),
     cores: Collection[int] = SERVER_CORES,
+    database: str = SQLITE,
     environment: Mapping[str, str] = {},
     expected_errors: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Serve a new school with these numbers of classes and of students per class; each student has a token.
 
     Nothing bounds the rate of pushes. `also` are topics that every student joins before the class; `expected_errors`
-    may be in its log at the end.
+    may be in its log at the end. PostgreSQL runs on any core, and waits for its disk at each commit.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
         logins = write_school(folder / "roster", classes * clients, classes)
-        serve_options = ("--push-rate", "0", *options)
+        postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database == POSTGRESQL else None
         server = Lousa(
-            folder / "data", serve_options=serve_options, environment=environment, expected_errors=expected_errors
+            folder / "data",
+            options=_database_options(postgresql),
+            serve_options=("--push-rate", "0", *options),
+            environment=environment,
+            expected_errors=expected_errors,
         )
+        server.run("database", "upgrade")
         server.run("roster", "import", str(folder / "roster"))
         tokens = server.tokens(*logins, TEACHER, PRINCIPAL)
         with on_cores(cores):
@@ -126,14 +149,40 @@ def lousa(
         topics = _class_topics(server.port, tokens[TEACHER])
         students = [socket_path("students", tokens[login]) for login in logins]
         yield Server(
-            LOUSA,
+            NAMES[database],
             server.port,
             server.pid,
             Phoenix(),
             [_class(topics[f"Turma {n + 1}"], students[n::classes], also) for n in range(classes)],
             socket_path("teachers", tokens[TEACHER]),
             socket_path("principal", tokens[PRINCIPAL]),
+            program=server,
+            folder=folder,
+            postgresql=postgresql,
         )
+
+
+def _database_options(postgresql: PostgreSQL | None) -> list[str]:
+    if postgresql is None:
+        return []
+    return [part for name in SCHEMAS for part in ("--database", f"{name}={postgresql.create_database()}")]
+
+
+def kill(server: Server) -> None:
+    """Kill Lousa with all its processes, as a power cut does."""
+    assert server.program is not None
+    processes = [psutil.Process(pid) for pid in server.pids()]
+    server.program.kill()
+    # The kernel kills the workers when their supervisor ends.
+    _, left = psutil.wait_procs(processes, START_SECONDS)
+    assert not left, f"these outlived the server: {left}"
+
+
+def start(server: Server, cores: Collection[int] = SERVER_CORES) -> None:
+    """Start a killed Lousa on the same data and port; return once it answers."""
+    assert server.program is not None
+    with on_cores(cores):
+        server.program.start()
 
 
 def _class_topics(port: int, token: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ All clients are disconnected; the teacher sends 100 messages to each class; then
 client is back when it has signed in, joined its three topics and received exactly the missed messages, in order.
 """
 
+import math
 import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -160,6 +161,7 @@ class Crowd:
         self._port = port
         self._seats = seats
         self._clients: list[Returning] = []
+        self._began = 0.0
 
     def come_back(self, positions: dict[str, Position]) -> tuple[list[float], int, int]:
         """Connect all at the same time and wait until all are back.
@@ -167,15 +169,20 @@ class Crowd:
         Return the sorted seconds that it took each, how many have not got what they missed, and how often one was
         refused for now.
         """
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         self._clients = [
             Returning(Address(self._port, seat.path, source(number)), seat, positions[seat.topics[-1]])
             for number, seat in enumerate(self._seats)
         ]
         _read_until_back(self._clients)
-        took = sorted(client.back_at - began for client in self._clients if client.back_at is not None)
+        took = sorted(client.back_at - self._began for client in self._clients if client.back_at is not None)
         short = sum(client.is_short for client in self._clients) + len(self._clients) - len(took)
         return took, short, sum(client.refused for client in self._clients)
+
+    def back_after(self, number: int) -> float:
+        """Return the seconds that it took this client; infinity if it is not back."""
+        back_at = self._clients[number].back_at
+        return math.inf if back_at is None else back_at - self._began
 
     def cut_off(self) -> None:
         """Abort all connections, as in an outage."""
@@ -244,6 +251,11 @@ class Teacher:
                 payload = {"id": f"b{number:012}", "text": "A fotossíntese transforma luz em energia química."}
                 self._dialect.request(client, topics[-1], "message:send", payload)
         return {topic: Position(epoch, since, self._seq) for topic, epoch in self._epochs.items()}
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client, _ in self._talks:
+            client.socket.close()
 
 
 def measure(clients: int, rounds: int) -> None:

@@ -13,7 +13,7 @@ from bench.install import missing
 from bench.load import KEEP_ALIVE_SECONDS, Load, Run
 from bench.peer import Peer
 from bench.result import say
-from bench.served import GENERATOR_CORES, Server, lousa, peer_server
+from bench.served import GENERATOR_CORES, SQLITE, Server, lousa, peer_server
 
 WARM_UP_SECONDS = 1.0
 
@@ -46,13 +46,15 @@ class Subject:
 
 
 @contextmanager
-def subjects(peers: Sequence[Peer], classes: int, clients: int, senders: int) -> Iterator[list[Subject]]:
+def subjects(
+    peers: Sequence[Peer], classes: int, clients: int, senders: int, databases: Sequence[str] = (SQLITE,)
+) -> Iterator[list[Subject]]:
     """Serve so many classes of so many clients, `senders` of each of which write, by Lousa and by these peers.
 
-    A peer that cannot be installed is left out, and that is told.
+    Lousa runs once for each database. A peer that cannot be installed is left out, and that is told.
     """
     with ExitStack() as stack:
-        servers = [stack.enter_context(lousa(classes, clients))]
+        servers = [stack.enter_context(lousa(classes, clients, database=database)) for database in databases]
         for peer in peers:
             if reason := missing(peer.needs):
                 say(f"{peer.name} is left out: {reason}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.client import Client, masked
-from bench.dialect import Nchan, Phoenix, SocketIO
+from bench.dialect import Centrifugo, Nchan, Phoenix, SocketIO
 from tests.bench.test_client import frame
 
 Ends = tuple[Client, socket.socket]
@@ -100,3 +100,19 @@ def test_nchan_sends_the_final_message(ends: Ends) -> None:
     message = json.loads(sent(server))
     assert (message[2:4], message[4]["seq"]) == (["class:7", "message:sent"], 5)
     assert Nchan().path("class:7") == "/socket/class-7"
+
+
+def test_centrifugo_connects_subscribes_and_publishes(ends: Ends) -> None:
+    client, server = ends
+    server.sendall(frame(b'{"id":1,"connect":{"client":"a"}}'))
+    Centrifugo().greet(client)
+    assert json.loads(sent(server)) == {"id": 1, "connect": {}}
+    push = b'{"push":{"channel":"class:7","pub":{"data":{},"offset":1}}}'
+    reply = b'{"id":2,"subscribe":{"recoverable":true}}'
+    server.sendall(frame(push + b"\n" + reply))
+    Centrifugo().join(client, "class:7")
+    assert json.loads(sent(server)) == {"id": 2, "subscribe": {"channel": "class:7"}}
+    assert (Centrifugo().is_broadcast(push), Centrifugo().is_broadcast(reply)) == (True, False)
+    Centrifugo().write(client, "class:7", 5)
+    published = json.loads(sent(server))["publish"]
+    assert (published["channel"], published["data"]["id"]) == ("class:7", "b000000000005")

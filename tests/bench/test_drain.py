@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.client import line_bytes
 from bench.drain import Drain
+from tests.bench.test_client import frame
 
 COUNT = 3
 
@@ -68,3 +70,15 @@ def test_connection_closed_by_the_server_is_an_error(pairs: Pairs) -> None:
     pairs[2][0].close()
     with pytest.raises(ConnectionError, match="closed connection 2"):
         drained(pairs, [])
+
+
+def test_lines_count_the_same_in_one_frame_as_in_two(pairs: Pairs) -> None:
+    first, second = b"x" * 200, b"y" * 70_000
+    streams = [frame(first) + frame(second), frame(first + b"\n" + second), frame(b"") * 3]
+    drain = Drain([client for _, client in pairs], [], lines=True)
+    for (server, _), stream in zip(pairs, streams, strict=True):
+        for at in range(0, len(stream), 999):
+            server.sendall(stream[at : at + 999])
+    expected = [line_bytes(first) + line_bytes(second)] * 2 + [3]
+    while list(drain.received) != expected:
+        assert drain.wait(10.0)
