@@ -107,7 +107,7 @@ class Pushes:
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
         self.reruns: Reruns[PendingPush] = Reruns(self)
-        self.follows = Follows(hub, self.ask_again)
+        self.follows = Follows(hub, rules, self.ask_again)
         self._tallies = Tallies(journal, self._publish)
         self._settling: dict[Session, asyncio.Future[None]] = {}
         self._numbers = count()
@@ -256,10 +256,8 @@ class Pushes:
             self.follows.follow(pending.session, Asked(pending.message.topic, pending.action, pending.payload), first)
 
     async def ask_again(self, session: Session, asked: Asked) -> Follow[Any]:
-        """Run the action of a push that was answered with `Follow`; raises `Refused`, `JournalUnavailable`."""
+        """Run the action of a push that was answered with `Follow`; raises `Refused`, `Unavailable`."""
         topic = self._hub.topics[session.subscriptions[asked.topic].topic]
-        if self._rules.rule(session.member, topic.address).actions.get(asked.action.event) is not asked.action:
-            raise Refused(Code.FORBIDDEN, "the right has gone")
         effect = asked.action.run(self.push_by(session.member, topic, asked.payload))
         answer = effect if isinstance(effect, Effect) else await effect
         if not isinstance(answer, Follow):

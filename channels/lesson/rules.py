@@ -161,6 +161,14 @@ class RuleBook:
             return False
         return True
 
+    def permits(self, member: Member, wire_name: str, action: Action[Any, Any]) -> bool:
+        """Tell whether a member may do just this action in a topic: another role may have another of the same name."""
+        try:
+            rule, _ = self.resolve(member, wire_name)
+        except Refused:
+            return False
+        return rule.actions.get(action.event) is action
+
     def listing(self, member: Member) -> list[TopicEntry]:
         """Return the topics that a member may join, as `user:me` lists them: classes, then the others."""
         classes = member.classes.values() if CLASS.name in self.of(member).topics else ()

@@ -10,11 +10,12 @@ import pytest
 
 from channels.engine import follows
 from channels.engine.engine import Periods
+from channels.errors import Code, Refused, Unavailable
 from channels.event import Delivery, EventType
 from channels.lesson.feature import Action, Follow, Push
 from channels.lesson.rules import Role
 from server.asyncapi import TABLES, Tables
-from tests.channels.support import ANA, BRUNO, PAULA, Client, MakeWorker, Worker
+from tests.channels.support import ANA, BRUNO, CLASS, DIRETORA, PAULA, Client, MakeWorker, Worker
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -39,11 +40,18 @@ class Asked:
 
     def __init__(self) -> None:
         self.count = 0
+        self.failure: Exception | None = None  # raised in place of an answer
+        self.refused: set[str] = set()  # the names of those who are refused
+        self.unseen = 0  # readers whose marks are not stored yet
 
     async def run(self, push: Push[Ask]) -> Follow[Answer]:
         self.count += 1
+        if self.failure is not None:
+            raise self.failure
+        if push.member.user.name in self.refused:
+            raise Refused(Code.FORBIDDEN, "not any more")
         readers = await push.journal.readers(push.topic.name, push.payload.target)
-        answer = Answer(push.payload.target, len(readers))
+        answer = Answer(push.payload.target, len(readers) - self.unseen)
         return Follow(answer, TOLD, push.payload.target, {push.topic.name: push.payload.target})
 
 
@@ -99,6 +107,7 @@ async def test_nothing_is_read_while_nothing_moves(
     worker: Worker, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follows, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(follows, "PAUSE_SECONDS", 100.0)
     paula, ana = await joined(worker, PAULA), await joined(worker, ANA)
     await paula.ok("class:7", "test:ask")
     await until(lambda: asked.count == 2)
@@ -125,6 +134,75 @@ class FrozenReads(dict[int, int]):
 
     def __setitem__(self, key: int, value: int) -> None:
         return
+
+
+@pytest.mark.parametrize(
+    "failure", [Unavailable("away"), Refused(Code.OVERLOADED, "too much", retry_after=1), ZeroDivisionError()], ids=str
+)
+async def test_look_that_fails_is_made_again(
+    worker: Worker, asked: Asked, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follows, "SETTLE_SECONDS", 0.0)
+    paula, ana = await joined(worker, PAULA), await joined(worker, ANA)
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    await paula.ok("class:7", "test:ask")
+    asked.failure = failure
+    await ana.ok("class:7", "read:mark", {"seq": 1})
+    count = asked.count
+    await until(lambda: asked.count > count + 1)
+    asked.failure = None
+    await until(lambda: told(paula) == [1])
+
+
+async def test_mark_that_is_stored_late_is_told(worker: Worker, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follows, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(follows, "PAUSE_SECONDS", 0.01)
+    paula, ana = await joined(worker, PAULA), await joined(worker, ANA)
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    await paula.ok("class:7", "test:ask")
+    asked.unseen = 1
+    await ana.ok("class:7", "read:mark", {"seq": 1})
+    count = asked.count
+    await until(lambda: asked.count > count + 2)
+    asked.unseen = 0
+    await until(lambda: told(paula)[-1:] == [1])
+
+
+async def test_one_follower_who_is_refused_does_not_end_the_others(worker: Worker, asked: Asked) -> None:
+    paula, diretora, ana = await joined(worker, PAULA), await joined(worker, DIRETORA), await joined(worker, ANA)
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    for client in (paula, diretora):
+        await client.ok("class:7", "test:ask")
+    asked.refused.add(PAULA.user.name)
+    await ana.ok("class:7", "read:mark", {"seq": 1})
+    await until(lambda: told(diretora) == [1])
+    assert told(paula) == []
+
+
+async def test_nobody_follows_on_without_the_right_of_their_own(worker: Worker) -> None:
+    bruno, paula = await joined(worker, BRUNO), await joined(worker, PAULA)
+    for client in (paula, bruno):
+        await client.ok("class:7", "message:send", {"text": "x"})
+        await client.ok("class:7", "test:ask", {"target": 2})
+    ended = {7: msgspec.structs.replace(CLASS, ended=True)}
+    bruno.session.member = msgspec.structs.replace(
+        BRUNO, classes=ended
+    )  # before the engine has closed what he may not join
+    await paula.ok("class:7", "read:mark", {"seq": 2})
+    await until(lambda: told(paula) == [1])
+    assert told(bruno) == []
+
+
+async def test_older_answer_than_the_others_is_put_right(worker: Worker, asked: Asked) -> None:
+    paula, diretora, ana = await joined(worker, PAULA), await joined(worker, DIRETORA), await joined(worker, ANA)
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    await paula.ok("class:7", "test:ask")
+    await ana.ok("class:7", "read:mark", {"seq": 1})
+    await until(lambda: told(paula) == [1])
+    asked.unseen = 1
+    assert (await diretora.ok("class:7", "test:ask"))["read"] == 0  # read before it was stored, answered after
+    asked.unseen = 0
+    await until(lambda: told(diretora)[-1:] == [1])
 
 
 async def test_answer_ends_with_the_right_to_it(worker: Worker) -> None:
