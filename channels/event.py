@@ -57,6 +57,8 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     is kept as a version. `annotates`: the event adds to an earlier one. No version is kept, and events about that one
     stay. Neither counts among the newest events that a join returns: what they change is in those.
 
+    `follows`: the event goes only to clients that a push was answered with `Follow`, not to all in the topic.
+
     `passing`: what the event says is in the topic's state, and nobody reads it later; it does not count among the
     newest events either. `audited`: the event goes into the audit log, with its payload but for the field `text`.
     `found_by` returns the text by which the event is found.
@@ -72,6 +74,7 @@ class EventType(msgspec.Struct, Generic[P], frozen=True):
     noted: bool = False
     amends: Amend | None = None
     annotates: Amend | None = None
+    follows: bool = False
     passing: bool = False
     audited: bool = False
     found_by: Callable[[P], str] | None = None

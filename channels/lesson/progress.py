@@ -73,6 +73,7 @@ PROGRESSED = EventType(
     "announcement:progressed",
     Progress,
     Delivery.SNAPSHOT,
+    follows=True,
     meaning="What `announcement:progress` with `live` was answered has changed; once a second at most.",
 )
 

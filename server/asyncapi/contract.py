@@ -61,8 +61,15 @@ class Pushable(NamedTuple):
     roles: tuple[RoleName, ...]
 
 
+class Sendable(NamedTuple):
+    """A kind of event that clients are sent on a topic, and the roles whose clients get it."""
+
+    event: EventType[Any]
+    roles: tuple[RoleName, ...]
+
+
 class DocumentedTopic(NamedTuple):
-    """A topic: which roles may join it, what they may push there, and which events go to all who have joined it.
+    """A topic: which roles may join it, what they may push there, and which events those who have joined it get.
 
     `address` is its name on the wire; `{id}` stands for a number, `{key}` for a key.
     """
@@ -72,7 +79,7 @@ class DocumentedTopic(NamedTuple):
     meaning: str
     roles: tuple[RoleName, ...]
     pushes: tuple[Pushable, ...]
-    events: tuple[EventType[Any], ...]
+    events: tuple[Sendable, ...]
 
 
 def documented_topics(tables: Tables) -> list[DocumentedTopic]:
@@ -101,7 +108,8 @@ def _topic(name: str, kind: TopicKind, tables: Tables) -> DocumentedTopic:
     address = kind.wire if name == kind.name else name
     found = parse_wire(address, 1, tables.kinds)
     meaning = kind.meaning.format(id="{id}", key="{key}", role=found.part if found is not None else "{role}")
-    events = tuple(dict.fromkeys(_events(address, kind, rules, tables)))
+    sent = dict.fromkeys(_events(address, kind, rules, tables))
+    events = tuple(Sendable(event, _receivers(event, rules)) for event in sent)
     return DocumentedTopic(name, address, meaning, tuple(rules), tuple(_pushes(kind, rules, tables)), events)
 
 
@@ -123,6 +131,12 @@ def _events(
     views = (cast(Any, view).event for view in tables.live_views)
     yield from (event for event in (*EVENTS, *views, *emitted) if address in event.topics)
     yield CLOSED
+
+
+def _receivers(event: EventType[Any], rules: Mapping[RoleName, TopicRule]) -> tuple[RoleName, ...]:
+    if not event.follows:
+        return tuple(rules)
+    return tuple(role for role, rule in rules.items() if any(event in each.emits for each in rule.actions.values()))
 
 
 def _actions(rules: Mapping[RoleName, TopicRule]) -> list[Action[Any, Any]]:

@@ -90,7 +90,7 @@ def _of_any_school(tables: Tables) -> Part:
 def _schemas(topics: Iterable[DocumentedTopic], tables: Tables) -> Schemas:
     pushes = [push for topic in topics for push in topic.pushes]
     types = [each for push in pushes for each in (push.payload, push.reply)]
-    events = {event.name: event for topic in topics for event in topic.events}.values()
+    events = {each.event.name: each.event for topic in topics for each in topic.events}.values()
     return Schemas([*types, ErrorResponse], events, [role.name for role in tables.roles])
 
 
@@ -109,7 +109,7 @@ def _messages(topics: Iterable[DocumentedTopic], schemas: Schemas) -> dict[str, 
         for push in topic.pushes:
             messages.setdefault(_key(push.event), _push(push, topic, schemas))
             messages.setdefault(_ok(push), _reply("ok", push.reply, schemas))
-        for event in topic.events:
+        for event, _ in topic.events:
             messages.setdefault(_key(event.name), _event(event, topic, schemas))
     return messages
 
@@ -152,7 +152,7 @@ def _meaning(kind: type[Any]) -> str:
 
 def _channel(topic: DocumentedTopic, tables: Tables) -> Part:
     replies = [*map(_ok, topic.pushes), "error"]
-    keys = [*(_key(push.event) for push in topic.pushes), *replies, *(_key(event.name) for event in topic.events)]
+    keys = [*(_key(push.event) for push in topic.pushes), *replies, *(_key(each.event.name) for each in topic.events)]
     channel = {
         "address": topic.address,
         "description": topic.meaning,
@@ -182,9 +182,9 @@ def _operations(topic: DocumentedTopic) -> Iterator[tuple[str, Part]]:
                 "tags": _tags(push.roles),
             },
         )
-    for event in topic.events:
+    for event, roles in topic.events:
         key = _key(event.name)
-        sent = {"action": "send", "channel": channel, "messages": [_ref(messages, key)], "tags": _tags(topic.roles)}
+        sent = {"action": "send", "channel": channel, "messages": [_ref(messages, key)], "tags": _tags(roles)}
         yield f"{name}.{key}", sent
 
 

@@ -19,6 +19,7 @@ MakeWorker = Callable[..., Awaitable[Worker]]
 JOINED = {
     "ana": ("user:me", "class:7", "class:9", "role:students", "school"),
     "paula": ("user:me", "class:7", "class:7:staff", "role:teachers", "school"),
+    "otto": ("user:me", "school"),
     "diretora": (
         "user:me",
         "class:7",
@@ -34,13 +35,15 @@ JOINED = {
 
 @pytest.mark.parametrize("wire", [JSON, MESSAGE_PACK], ids=lambda wire: wire.name)
 async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -> None:
-    clients = [worker.connect(who, wire) for who in (ANA, PAULA, DIRETORA)]
+    worker.authority.members[OTTO.login] = OTTO
+    clients = [worker.connect(who, wire) for who in (ANA, PAULA, DIRETORA, OTTO)]
     for client in clients:
         for topic in JOINED[client.session.member.login]:
             await client.ok(topic, "phx_join")
-    ana, paula, diretora = clients
+    ana, paula, diretora, otto = clients
     announced = await _announced(paula, diretora)
-    for client in clients:
+    await ana.ok("class:7", "announcement:acknowledge", {"target": announced.positions["paula", "class:7"]})
+    for client in (ana, paula, diretora):
         target = (await client.ok("class:7", "message:send", {"text": "Bom dia!"}))["seq"]
         for topic, event, payload in _pushes(client, announced):
             worker.clock.now += 0.1  # as fast as a user may push
@@ -55,21 +58,35 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     await _correct_attendance(paula)
     await _raise_hands(ana, paula)
     await _hold_a_poll(ana, paula)
-    await _follow_announcements(worker, diretora, announced)
+    await _follow_announcements(worker, paula, diretora, announced)
     await diretora.has(1, "dashboard:changed")
     bruno = worker.connect(BRUNO, wire)
     await bruno.ok("class:7", "phx_join")
     await ana.has(1, "presence_diff")
     await ana.has(1, "read:marked")
-    for topic in (*JOINED["diretora"], announced.topics["diretora"]):
-        await diretora.ok(topic, "phx_leave")
+    for client in (ana, paula, diretora, otto):
+        for topic in [topic for topic in client.session.subscriptions if topic != "user:me" or client is diretora]:
+            await client.ok(topic, "phx_leave")
     worker.authority.members["paula"] = member(3, "Paula", "teacher", OTHER_CLASS)
     del worker.authority.members["ana"]
     await worker.engine.revalidate(None)
     await paula.has(1, "rights:changed")
     await ana.has(1, "session:ended")
     assert contract().operations.keys() == set().union(*(client.operations for client in clients))
+    assert _promised() <= {(name, each.session.member.user.role) for each in clients for name in each.operations}
 
+
+def _promised() -> set[tuple[str, str]]:
+    """Return which events the document promises to which roles, but for the users' own topics: each gets others there.
+
+    What a class too large for presence gets is promised to all who are in one.
+    """
+    sent = {name: each for name, each in contract().operations.items() if each["action"] == "send"}
+    named = {(name, tag["name"]) for name, each in sent.items() for tag in each["tags"]}
+    return {(name, role) for name, role in named if not name.startswith("user.me.") and name != "class.presence_count"}
+
+
+OTTO = member(5, "Otto", "administrator")
 
 # What depends on what others did before, and cannot be pushed as the document's examples are.
 IN_TURN = ("attendance:", "flag:", "hand:", "message:flag", "note:", "poll:")
@@ -155,13 +172,16 @@ async def _announced(paula: Client, diretora: Client) -> Announced:
     return announced
 
 
-async def _follow_announcements(worker: Worker, diretora: Client, announced: Announced) -> None:
+async def _follow_announcements(worker: Worker, paula: Client, diretora: Client, announced: Announced) -> None:
+    own = {"target": announced.positions["paula", "class:7"], "live": True}
+    await paula.ok("class:7", "announcement:progress", own)
     followed = [(topic, seq) for (login, topic), seq in announced.positions.items() if login == "diretora"]
     for topic, seq in followed:
         await diretora.ok(topic, "announcement:progress", {"target": seq, "live": True})
     for newcomer in (member(11, "Caio", "student", CLASS), member(12, "Kenji", "teacher")):
         worker.authority.members[newcomer.login] = newcomer
     await diretora.has(len(followed), "announcement:progressed")
+    await paula.has(1, "announcement:progressed")
 
 
 def _pushes(client: Client, announced: Announced) -> list[tuple[str, str, dict[str, Any]]]:
