@@ -6,18 +6,16 @@ Principals follow from there how far each has come (`announcement:progress`). Th
 so that a correction or a withdrawal has no copy to reach.
 """
 
-from collections import deque
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from channels.event import Delivery, EventType
 from channels.field import Position, TopicName
 from channels.lesson.announcements import Key
-from channels.lesson.feature import Append, Feature
+from channels.lesson.feature import Append
+from channels.lesson.newest import Newest
 from channels.limit import STATE_LISTED
 from channels.topics.kind import PRINCIPALS
-from channels.wire.codec import Broadcast, Event, as_broadcast
 
 
 class AnnouncementListed(msgspec.Struct, frozen=True):
@@ -36,30 +34,11 @@ def listed(topic: str, key: str) -> Append[AnnouncementListed]:
     return Append(LISTED, AnnouncementListed(topic, key), PRINCIPALS.wire, names_first=True)
 
 
-class Announced(Feature[list[Event]]):
-    """The newest announcements of the school, oldest first."""
+class Announced(Newest):
+    """The newest announcements of the school."""
 
-    __slots__ = ("_newest",)
+    __slots__ = ()
 
     name = "announced"
     events = (LISTED,)
-    saved = list[Event]
-
-    def __init__(self) -> None:
-        self._newest: deque[Event] = deque(maxlen=STATE_LISTED)
-
-    def apply(self, event: Event) -> None:
-        """Keep one, and drop the oldest past the bound."""
-        self._newest.append(event)
-
-    def view(self) -> list[Broadcast]:
-        """Return them, oldest first."""
-        return [as_broadcast(event) for event in self._newest]
-
-    def dump(self) -> list[Event]:
-        """Return them as they were broadcast."""
-        return list(self._newest)
-
-    def load(self, saved: list[Event]) -> None:
-        """Take those of a snapshot."""
-        self._newest.extend(saved)
+    kept = STATE_LISTED

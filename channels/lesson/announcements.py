@@ -8,7 +8,6 @@ Announcements are events of the topic like any other. They fold into its state, 
 newest ones, however much chat came after them. The members' read positions show who has read one (`reading`).
 """
 
-from collections import deque
 from typing import Annotated, Any
 
 import msgspec
@@ -17,10 +16,11 @@ from msgspec import UNSET, UnsetType
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType, Stored
 from channels.field import END, Milliseconds, Position, PushId, ShownText, Title, TopicName
-from channels.lesson.feature import Feature, Push
+from channels.lesson.feature import Push
+from channels.lesson.newest import Newest
 from channels.limit import STATE_ANNOUNCEMENTS
 from channels.member import User
-from channels.wire.codec import Broadcast, Event, amended, as_broadcast
+from channels.wire.codec import Event, amended
 
 Key = Annotated[
     str,
@@ -126,23 +126,20 @@ WITHDRAWN = EventType(
 )
 
 
-class Announcements(Feature[list[Event]]):
-    """The newest announcements of a topic as they are now, oldest first."""
+class Announcements(Newest):
+    """The newest announcements of a topic as they are now."""
 
-    __slots__ = ("_newest",)
+    __slots__ = ()
 
     name = "announcements"
     events = (SENT, CORRECTED, WITHDRAWN)
-    saved = list[Event]
-
-    def __init__(self) -> None:
-        self._newest: deque[Event] = deque(maxlen=STATE_ANNOUNCEMENTS)
+    kept = STATE_ANNOUNCEMENTS
 
     def apply(self, event: Event) -> None:
         """Keep one announcement, and drop the oldest past the bound; or change those that an event amends."""
         amend = CORRECTED.amends if event.event == CORRECTED.name else WITHDRAWN.amends
         if event.event == SENT.name or amend is None:
-            self._newest.append(event)
+            super().apply(event)
             return
         for index, earlier in enumerate(self._newest):
             payload = amend(event, earlier)
@@ -157,18 +154,6 @@ class Announcements(Feature[list[Event]]):
     def find(self, seq: int) -> Event | None:
         """Return the announcement at a position, if it is one of the newest."""
         return next((event for event in self._newest if event.seq == seq), None)
-
-    def view(self) -> list[Broadcast]:
-        """Return the newest announcements, oldest first."""
-        return [as_broadcast(event) for event in self._newest]
-
-    def dump(self) -> list[Event]:
-        """Return the announcements as they were broadcast."""
-        return list(self._newest)
-
-    def load(self, saved: list[Event]) -> None:
-        """Take the announcements of a snapshot."""
-        self._newest.extend(saved)
 
 
 class Announcement(AnnouncementSent, frozen=True):
