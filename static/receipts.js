@@ -97,7 +97,7 @@ function showNames(place, {members, acknowledged, read, missing = [], done = []}
 
 /** By what keeps them, the furthest first; where it is the same for all, one list. @param {{user: User, state: State}[]} missing @param {number} count of all */
 function missingLists(missing, count) {
-  const notes = {read: _("Have read it"), delivered: _("Have it on a device"), waiting: _("Not connected since"), unreachable: _("Not signed in anywhere")};
+  const notes = {read: _("Have read it"), delivered: _("Received on a device"), waiting: _("Not connected since"), unreachable: _("Not signed in anywhere")};
   const groups = /** @type {State[]} */ (Object.keys(notes)).map((state) => ({state, users: missing.filter((each) => each.state === state).map(({user}) => user)}));
   const shown = groups.filter(({users}) => users.length > 0);
   const more = count - missing.length;

@@ -96,7 +96,7 @@ class Uploads:
         row = await self._in_state(import_id, State.READY)
         summary = summary_of(row)
         if summary is not None and summary.to_confirm not in (0, confirm_ended):
-            raise UserError("The number is another one.", UNCONFIRMED)
+            raise UserError("That is not the number.", UNCONFIRMED)
         await self._move(import_id, State.APPLYING, problems=None)
         self.apart.start("apply", import_id, confirm_ended=confirm_ended)
 

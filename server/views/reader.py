@@ -1,4 +1,4 @@
-"""Times and days as a reader's language writes them, in the school's time zone."""
+"""Times, days and roles as a reader's language writes them, in the school's time zone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +15,17 @@ class Reader:
     translate: Callable[..., str]
     locale: str
     zone: ZoneInfo
+
+    def role(self, name: str) -> str:
+        """Return what a role is called; one that has no words here, by its own name."""
+        translate = self.translate
+        words = {
+            "student": translate("student"),
+            "teacher": translate("teacher"),
+            "principal": translate("principal"),
+            "administrator": translate("administrator"),
+        }
+        return words.get(name, name)
 
     def time(self, at: int) -> str:
         """Return a time (ms since 1970), as short as the language writes it."""

@@ -1,7 +1,8 @@
 """The transcript of a class, whole or of some time, as CSV and JSON, for its teachers and the principal.
 
 It has what the class has seen, in order: messages, hidden ones with a mark and without their words, announcements, when
-lessons began and ended, and polls with their results, which say nobody's vote.
+lessons began and ended, and polls with their results, which say nobody's vote. The CSV is for people, in the reader's
+words; the JSON is for programs, with the constants of the protocol.
 It is sent in parts as it is read. Each export is in the audit log before the first of them.
 """
 
@@ -19,10 +20,12 @@ from channels.topics.kind import class_topic
 from server.databases.transcript import TranscriptEvent, read_transcript
 from server.spreadsheet import BOM, csv_line
 from server.views.base import Page, classroom_for
+from server.views.reader import Reader
 
 _MESSAGES = (chat.SENT, announcements.SENT)
 _LESSONS = (lessons.STARTED, lessons.ENDED, polls.OPENED, polls.CLOSED)
 EVENTS = tuple(event.name for event in (*_MESSAGES, *_LESSONS))
+Translate = Callable[[str], str]
 # A time as ISO 8601 writes it, or in ms since 1970.
 MAX_TIME_CHARACTERS = 40
 
@@ -49,10 +52,9 @@ class Transcript(Page):
 
     async def _write_csv(self, _title: str, parts: Any) -> None:
         self.set_header("Content-Type", "text/csv; charset=utf-8")
-        translate = self.locale.translate
-        self.write(BOM + csv_line(_head(translate)))
+        self.write(BOM + csv_line(_head(self.reader.translate)))
         async for events in parts:
-            self.write("".join(csv_line(_cells(event, translate, self.zone)) for event in events))
+            self.write("".join(csv_line(_cells(event, self.reader)) for event in events))
             await self.flush()
 
     async def _write_json(self, title: str, parts: Any) -> None:
@@ -92,7 +94,7 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _head(translate: Callable[[str], str]) -> tuple[str, ...]:
+def _head(translate: Translate) -> tuple[str, ...]:
     return (
         translate("Time"),
         translate("Position"),
@@ -104,23 +106,44 @@ def _head(translate: Callable[[str], str]) -> tuple[str, ...]:
     )
 
 
-def _cells(event: TranscriptEvent, translate: Callable[[str], str], zone: ZoneInfo) -> tuple[object, ...]:
+def _cells(event: TranscriptEvent, reader: Reader) -> tuple[object, ...]:
     payload = event.payload
     author = payload.get("author", {})
-    at = datetime.fromtimestamp(event.at / 1000, zone).isoformat(sep=" ", timespec="seconds")
+    at = datetime.fromtimestamp(event.at / 1000, reader.zone).isoformat(sep=" ", timespec="seconds")
     text = ": ".join(part for part in (payload.get("title"), payload.get("text"), payload.get("question")) if part)
-    return at, event.seq, event.event, author.get("name", ""), author.get("role", ""), text, _remark(payload, translate)
+    kind, role = _kinds(reader.translate)[event.event], reader.role(author.get("role", ""))
+    return at, event.seq, kind, author.get("name", ""), role, text, _remark(payload, reader.translate)
 
 
-def _remark(payload: dict[str, Any], translate: Callable[[str], str]) -> str:
+def _kinds(translate: Translate) -> dict[str, str]:
+    return {
+        chat.SENT.name: translate("Message"),
+        announcements.SENT.name: translate("Announcement"),
+        lessons.STARTED.name: translate("Start of the lesson"),
+        lessons.ENDED.name: translate("End of the lesson"),
+        polls.OPENED.name: translate("Poll"),
+        polls.CLOSED.name: translate("Result of the poll"),
+    }
+
+
+def _remark(payload: dict[str, Any], translate: Translate) -> str:
     counted = payload.get("options") or payload.get("tally")
     if counted:
-        return counted if isinstance(counted, str) else " · ".join(map(str, counted))
+        options = (translate("Yes"), translate("No")) if counted == polls.YES_NO else counted
+        return " · ".join(map(str, options))
+    if "withdrawn" in payload:
+        return translate("Withdrawn by {name}.").format(name=payload["withdrawn"]["by"]["name"])
     hidden = payload.get("hidden")
     if hidden is None:
-        return translate("edited") if "edited" in payload else ""
+        return _changed(payload, translate)
     words = translate("Hidden by {name}.").format(name=hidden["by"]["name"])
     return f"{words} {hidden['reason']}" if "reason" in hidden else words
+
+
+def _changed(payload: dict[str, Any], translate: Translate) -> str:
+    if "corrected" in payload:
+        return translate("Corrected")
+    return translate("edited") if "edited" in payload else ""
 
 
 def _as_data(event: TranscriptEvent) -> dict[str, Any]:

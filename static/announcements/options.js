@@ -30,9 +30,9 @@ export function startOptions() {
     /** @returns {Problem | null} */
     problem: () => {
       const [begin, end] = [publishAt(), timeOf(expire)];
-      if (begin !== null && begin <= Date.now()) return shown({words: _("This time is over. Choose a later one, or none to announce now."), field: publish});
+      if (begin !== null && begin <= Date.now()) return shown({words: _("This time has passed. Choose a later one, or none to announce now."), field: publish});
       if (begin !== null && begin > Date.now() + MAX_PLAN_MS) return shown({words: _("This time is more than a year away."), field: publish});
-      if (end !== null && end <= (begin ?? Date.now())) return shown({words: _("It would be over before it goes out."), field: expire});
+      if (end !== null && end <= (begin ?? Date.now())) return shown({words: _("It would expire before it goes out."), field: expire});
       return null;
     },
     /** What is chosen, as the server takes it. */

@@ -27,7 +27,7 @@ export function askToStart(channel) {
     h("label", {for: "lesson-title"}, _("What is it about? (You may leave this empty.)")),
     title,
   );
-  showDialog(_("Start the lesson"), [form, h("p", {class: "hint"}, _("Who is here is noted from now on until the lesson ends.")), actions(_("Start"), start)]);
+  showDialog(_("Start the lesson"), [form, h("p", {class: "hint"}, _("From now until the lesson ends, it is recorded who is here.")), actions(_("Start"), start)]);
 }
 
 /** @param {Channel} channel @param {Running | null} running */

@@ -115,7 +115,7 @@ export class Cards {
     } catch (error) {
       if (!(error instanceof Refused) || error.isPassing) return this.#sendLater(target, error);
       this.#sending.delete(target);
-      showDialog(_("Your vote was not taken"), [cancel()]);
+      showDialog(_("Your vote was not accepted"), [cancel()]);
       complain(_("The poll is closed, or you have voted before."));
     } finally {
       this.changed();

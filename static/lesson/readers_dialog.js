@@ -14,7 +14,7 @@ export function openReaders() {
   ];
   showDialog(_("Who can read this chat"), [
     h("ul", {}, ...readers.filter((each) => each !== null).map((each) => h("li", {}, each))),
-    h("p", {}, _("Nobody else can, and students cannot write to each other apart from the class.")),
+    h("p", {}, _("Nobody else can. Students cannot send each other private messages.")),
     h("p", {}, _("The school keeps what is written. What was edited, deleted or hidden is gone from the chat; the staff can still look up what it said, and each look is recorded.")),
     h("div", {class: "dialog-choices"}, h("button", {class: "button", type: "button", onclick: closeDialog}, _("Close"))),
   ]);

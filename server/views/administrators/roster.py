@@ -174,7 +174,9 @@ class ImportPage(_Imports):
         translate = self.locale.translate
         words = {
             "too-late": translate("That is no longer possible: the import has moved on."),
-            "unconfirmed": translate("The number is another one. Look at what would end, then type it as it stands."),
+            "unconfirmed": translate(
+                "That is not the number. Look at what would end, then type the number that is shown."
+            ),
         }
         self.set_status(422)
         return words.get(refused.reason) or super().problem_of(refused)

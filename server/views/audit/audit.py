@@ -165,7 +165,7 @@ class AuditSheet(AuditPage):
             self.write(BOM + csv_line(self._head()))
             async for records in self._all(wanted):
                 lines = await self.lines(records)
-                self.write("".join(map(_sheet_line, records, lines)))
+                self.write("".join(map(self._sheet_line, records, lines)))
                 await self.flush()
         except StreamClosedError:
             pass  # whoever asked has gone
@@ -182,16 +182,16 @@ class AuditSheet(AuditPage):
             translate("More"),
         )
 
+    def _sheet_line(self, record: Record, line: Line) -> str:
+        at = line.at.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")  # as spreadsheets read times
+        kind = words.group_of(record.kind, self.locale.translate)
+        return csv_line((at, kind, line.who, line.what, line.about, line.where, line.more))
+
     async def _all(self, wanted: Wanted) -> AsyncIterator[list[Record]]:
         before: Place | None = None
         while records := await self.audit.find(wanted, before, SHEET_RECORDS):
             yield records
             before = records[-1].place
-
-
-def _sheet_line(record: Record, line: Line) -> str:
-    at = line.at.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")  # as spreadsheets read times
-    return csv_line((at, record.kind, line.who, line.what, line.about, line.where, line.more))
 
 
 def _as_dict(chosen: Filter) -> dict[str, str]:

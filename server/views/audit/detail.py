@@ -130,15 +130,7 @@ def _changes(counts: Mapping[str, int], translate: Callable[..., str]) -> Iterat
 
 
 def _role(detail: Detail, reader: Reader) -> Iterator[str]:
-    translate = reader.translate
-    names = {
-        "student": translate("student"),
-        "teacher": translate("teacher"),
-        "principal": translate("principal"),
-        "administrator": translate("administrator"),
-    }
-    role: str = detail.get("role", "")
-    yield names.get(role, role)
+    yield reader.role(detail.get("role", ""))
 
 
 def _codes(detail: Detail, reader: Reader) -> Iterator[str]:

@@ -19,6 +19,12 @@ def groups(translate: Translate) -> list[Group]:
     ]
 
 
+def group_of(kind: str, translate: Translate) -> str:
+    """Return the words for the first group that a kind is in."""
+    found = groups(translate)
+    return next((words for _, words, kinds in found if kind in kinds), found[0][1])
+
+
 def _moderation(translate: Translate) -> dict[str, str]:
     return {
         "message:hidden": translate("hid a message"),
@@ -31,7 +37,7 @@ def _moderation(translate: Translate) -> dict[str, str]:
         "chat:slowed": translate("set slow mode"),
         "hours:changed": translate("changed the hours of a class"),
         "member:muted": translate("muted a student"),
-        "member:unmuted": translate("ended a student's mute"),
+        "member:unmuted": translate("unmuted a student"),
     }
 
 

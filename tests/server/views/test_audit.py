@@ -70,7 +70,7 @@ async def test_csv_is_safe_in_a_spreadsheet_and_recorded(signed_in: SignedIn, au
     sheet = await diretora.get("/audit.csv?kind=moderation")
     assert sheet.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert sheet.text.startswith("\ufeffTime (UTC),Kind,Person")
-    assert "message:hidden,Paula Nogueira,hid a message,,,'=1+1\r\n" in sheet.text
+    assert "Moderation,Paula Nogueira,hid a message,,,'=1+1\r\n" in sheet.text
     assert (await diretora.get("/audit?kind=reading")).has("exported these records")
 
 

@@ -65,4 +65,4 @@ async def test_only_staff_have_a_form_to_announce(signed_in: SignedIn) -> None:
 
 async def test_page_explains_an_empty_list_of_classes(signed_in: SignedIn) -> None:
     answer = await (await signed_in("ana")).get("/students/")
-    assert answer.has("You are in no class yet")  # hidden, until the scripts find none
+    assert answer.has("You are not in a class yet")  # hidden, until the scripts find none

@@ -13,7 +13,7 @@ SignedIn = Callable[[str], Awaitable[Visitor]]
 async def test_privacy_is_reached_before_the_first_sign_in(visitor: Visitor, path: str) -> None:
     assert (await visitor.get(path)).has('href="/privacy"')
     page = await visitor.get("/privacy")
-    assert page.has("Whom can you ask?")
+    assert page.has("Who can you ask?")
     assert page.has("the office of your school: Escola das Araucárias")
 
 

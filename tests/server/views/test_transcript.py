@@ -16,7 +16,7 @@ from channels.topics.kind import class_topic
 from server.audit.audit import Audit
 from server.databases import Databases
 from server.databases.audit import Wanted
-from server.views.transcript import read_time
+from server.views.transcript import EVENTS, _kinds, read_time
 from tests.channels.conftest import _Nobody
 from tests.channels.support import writer_for
 from tests.server.views.conftest import School
@@ -79,9 +79,9 @@ async def test_csv_marks_hidden_text_and_guards_formulas(signed_in: SignedIn, ad
     sheet = await paula.get(f"{address}.csv")
     head, first, hidden, announced, rest = sheet.text.split("\r\n")
     assert head == "\ufeffTime,Position,Kind,Person,Role,Text,Remark"
-    assert first.endswith(",1,message:sent,Ana Ribeiro,student,'=1+1,")
-    assert hidden.endswith(",2,message:sent,Ana Ribeiro,student,,Hidden by Paula Nogueira. ofensa")
-    assert announced.endswith(",3,announcement:sent,Paula Nogueira,teacher,Prova: Amanhã,")
+    assert first.endswith(",1,Message,Ana Ribeiro,student,'=1+1,")
+    assert hidden.endswith(",2,Message,Ana Ribeiro,student,,Hidden by Paula Nogueira. ofensa")
+    assert announced.endswith(",3,Announcement,Paula Nogueira,teacher,Prova: Amanhã,")
     assert rest == ""
 
 
@@ -89,10 +89,30 @@ async def test_polls_are_there_with_their_results(signed_in: SignedIn, address: 
     await write(polls.OPENED, polls.PollOpened("Entenderam?", ["Sim", "Não"], True, False, PAULA), 1_800_000_300_000)
     await write(polls.CLOSED, polls.PollClosed(4, [12, 3], PAULA), 1_800_000_400_000)
     paula = await signed_in("paula")
-    while "poll:closed" not in (sheet := (await paula.get(f"{address}.csv")).text):
+    while "Result of the poll" not in (sheet := (await paula.get(f"{address}.csv")).text):
         pass
-    assert ",4,poll:opened,Paula Nogueira,teacher,Entenderam?,Sim · Não\r\n" in sheet
-    assert ",5,poll:closed,Paula Nogueira,teacher,,12 · 3\r\n" in sheet
+    assert ",4,Poll,Paula Nogueira,teacher,Entenderam?,Sim · Não\r\n" in sheet
+    assert ",5,Result of the poll,Paula Nogueira,teacher,,12 · 3\r\n" in sheet
+
+
+async def test_csv_is_in_the_readers_words(signed_in: SignedIn, address: str, write: Write) -> None:
+    withdrawn = announcements.AnnouncementSent("", "", PAULA, withdrawn=announcements.Withdrawn(PAULA))
+    corrected = announcements.AnnouncementSent("", "Amanhã", PAULA, corrected=1_800_000_250_000)
+    poll = polls.PollOpened("", polls.YES_NO, False, False, PAULA)
+    for event, payload in ((announcements.SENT, withdrawn), (announcements.SENT, corrected), (polls.OPENED, poll)):
+        await write(event, payload, 1_800_000_300_000)
+    paula = await signed_in("paula")
+    paula.language = "pt-BR"
+    while ",6," not in (sheet := (await paula.get(f"{address}.csv")).text):
+        pass
+    assert ",Ana Ribeiro,aluno,'=1+1,\r\n" in sheet
+    assert ",4,Aviso,Paula Nogueira,professor,,Retirado por Paula Nogueira.\r\n" in sheet
+    assert ",5,Aviso,Paula Nogueira,professor,Amanhã,Corrigido\r\n" in sheet
+    assert ",6,Enquete,Paula Nogueira,professor,,Sim · Não\r\n" in sheet
+
+
+def test_every_kind_of_the_transcript_has_words() -> None:
+    assert set(_kinds(str)) == set(EVENTS)
 
 
 async def test_transcript_of_some_time_has_no_more(signed_in: SignedIn, address: str) -> None:

@@ -113,7 +113,7 @@ async def test_half_export_is_applied_only_with_its_number(office: Office, sessi
     for number in ("", "39"):
         refused = await office.visitor.post(f"{address}/apply", confirm_ended=number)
         assert refused.status == HTTPStatus.UNPROCESSABLE_ENTITY
-        assert refused.has("The number is another one.")
+        assert refused.has("That is not the number.")
     assert await office.step(address, "apply", confirm_ended="40") == "applied"
 
 
