@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
+# No date of Python's has more ms since 1970.
+MAX_MS_DIGITS = 14
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -36,7 +39,9 @@ class Reader:
         return format_date(self._moment(at), "short", locale=self.locale)
 
     def written_day(self, text: str) -> str:
-        """Return a day that is written as in 2027-03-01; anything else as it is."""
+        """Return a day that is written as in 2027-03-01, or a time in ms since 1970; anything else as it is."""
+        if text.isdecimal() and len("20270101") < len(text) <= MAX_MS_DIGITS:
+            return self.time(int(text))
         try:
             return format_date(date.fromisoformat(text), "short", locale=self.locale)
         except ValueError:

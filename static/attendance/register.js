@@ -39,8 +39,17 @@ export function lessonItem(lesson, read, correct) {
   const more = until === null ? _("runs now") : sumWords(marks);
   return item(`lesson-${target}`, dayName(since), about, sums(present, expected), more, until === null, async () => {
     const {lines = []} = await read();
-    return lines.map((line) => lineItem(line.user.name, line, correct && (() => correct(line, lesson))));
+    return [...lines.map((line) => lineItem(line.user.name, line, correct && (() => correct(line, lesson)))), transcriptItem(lesson)];
   });
+}
+
+/** What was said in a lesson, for a spreadsheet. @param {Lesson} lesson */
+function transcriptItem({since, until}) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const times = until === null ? {from: since} : {from: since, to: until + 1}; // with the event that ends it
+  const asked = new URLSearchParams(Object.entries({...times, zone}).map(([name, value]) => [name, String(value)]));
+  const href = `${page.home}classes/${page.classroom.id}/transcript.csv?${asked}`;
+  return h("li", {class: "register-line"}, h("a", {href, download: true}, _("Transcript of this lesson (CSV)")));
 }
 
 /** A student who opens to their lessons. @param {Student} student @param {() => Promise<Lesson[]>} read @param {Correct | null} correct */

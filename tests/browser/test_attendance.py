@@ -1,6 +1,7 @@
 """A lesson is started and ended on the page of a class, and its attendance is there without any saving."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -38,6 +39,11 @@ async def test_lesson_is_held_and_its_attendance_corrected(in_class: InClass) ->
     await expect(ana.page.locator(".lesson-now")).to_be_hidden()
     await paula.page.get_by_role("link", name="See the attendance").click()
     await paula.page.get_by_text("Frações").click()
+    async with paula.page.expect_download() as started:
+        await paula.page.get_by_role("link", name="Transcript of this lesson (CSV)").click()
+    transcript = Path(await (await started.value).path()).read_text()
+    assert "Start of the lesson" in transcript
+    assert "End of the lesson" in transcript
     line = paula.page.locator(".register-line").filter(has_text="Bruno")
     await expect(line.locator(".register-mark")).to_have_text("absent")
     await line.get_by_role("button").click()

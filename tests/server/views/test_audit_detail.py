@@ -28,6 +28,7 @@ TOLD = [
     ("hours:changed", {"own": {"mode": "lesson", "spans": []}}, "durante as aulas"),
     ("hours:set", {"zone": "America/Sao_Paulo"}, "America/Sao_Paulo"),
     ("class:exported", {"format": "csv", "from": "2026-11-01", "to": "2026-11-30"}, "CSV · 01/11/2026 – 30/11/2026"),
+    ("class:exported", {"format": "csv", "from": "1795874993683"}, "CSV · desde 28/11/2026 11:09"),
     ("class:exported", {"format": "json", "from": "2026-11-01T07:00"}, "JSON · desde 2026-11-01T07:00"),
     (
         "audit:exported",
