@@ -8,7 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.programs import program
 
@@ -24,6 +24,10 @@ _OPTIONS = [
 
 _SHELL = "chromium-headless-shell"
 
+# How long an expectation waits that names no time of its own: on a busy machine, a page takes longer than Playwright's
+# 5 s at times. What is there is seen at once.
+_EXPECT_MS = 30_000
+
 
 def _whole() -> str:
     return program("chromium")
@@ -35,6 +39,7 @@ async def open_chromium(*options: str, keeps_pages: bool = False, is_whole: bool
 
     `keeps_pages` leaves its memory of pages for "back" on; `is_whole` asks for the browser that people use.
     """
+    expect.set_options(timeout=_EXPECT_MS)
     chromium = _whole() if is_whole else shutil.which(_SHELL) or _whole()
     async with async_playwright() as playwright:
         ignored = ["--disable-back-forward-cache"] if keeps_pages else []

@@ -107,7 +107,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    bundled()  # joined once, for the servers among the forks
+    bundled().encode_all()  # once, for the servers among the forks
     # A fork that examines all these objects as it ends makes copies of their memory: 0.5 s of CPU, for each fork.
     gc.collect()
     gc.freeze()

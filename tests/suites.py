@@ -32,6 +32,7 @@ FIRST = ("faults", "scenarios", "interop", "browser")
 # through other modules, and rarely find more: on PostgreSQL they run in `make test-long` only, but for pushes that
 # several workers write at once and features with statements of their own.
 ON_POSTGRESQL_LONG = (
+    "tests/faults/test_rules.py",
     "tests/channels/engine/",
     "tests/channels/lesson/",
     "tests/channels/topics/",

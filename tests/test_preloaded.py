@@ -13,9 +13,9 @@ from tests.lousa import Lousa
 from tests.preloaded import Fork, Preloaded
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def preloaded() -> Iterator[Preloaded]:
-    """Return a preloaded process of one's own, which a test may end."""
+    """Return a preloaded process beside the one of all tests."""
     with Preloaded() as preloaded:
         yield preloaded
 

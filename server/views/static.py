@@ -92,6 +92,12 @@ class Asset:
             self._encoded[encoding] = _compressing().submit(_ENCODERS[encoding], self.body)
         return self._encoded[encoding]
 
+    def encode_all(self) -> None:
+        """Make the contents in every encoding now, in this thread."""
+        for encoding, encode in _ENCODERS.items():
+            self._encoded[encoding] = Future()
+            self._encoded[encoding].set_result(encode(self.body))
+
 
 @cache
 def _compressing() -> ThreadPoolExecutor:
@@ -112,6 +118,12 @@ class Assets:
             return self._joined.get(path)
         file = _files().get(path)
         return None if file is None else Asset(path, file.read_bytes())
+
+    def encode_all(self) -> None:
+        """Compress all files now, for processes that are forked from this one."""
+        for asset in self._joined.values():
+            if asset.is_text and len(asset.body) >= MIN_BYTES:
+                asset.encode_all()
 
     def url(self, path: str, package: str = "") -> str:
         """Return a file's address, with the version where the file stays as it is."""

@@ -40,10 +40,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
 # What a browser says of a server that is away, or that comes up but is not ready.
 _OUTAGE = re.compile(
     r"ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket connection to|status of 50[23]"
+    r"|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONTENT_LENGTH_MISMATCH"  # it went in the middle of an answer
+    r"|ERR_TIMED_OUT|ERR_NETWORK_CHANGED|ERR_NETWORK_IO_SUSPENDED"
     r"|error occurred when fetching the script"  # the service worker's, on its way when the server went
 )
-# A kill can take a little while to show, on a busy machine.
-TIMEOUT_MS = 15_000
+# A kill can take a little while to show, on a busy machine; a step of an import starts Python first. What is there is
+# seen at once, whatever this is.
+TIMEOUT_MS = 30_000
 
 
 class Visitor:

@@ -50,6 +50,17 @@ def pages(class_id: str) -> list[str]:
     return [each for each in dict.fromkeys([*both, *joins]) if "(" not in each]
 
 
+# Who asks is what matters here; how their frames travel, the other scenarios show.
+@pytest.fixture(
+    params=[Way.LONGPOLL, *(pytest.param(way, marks=pytest.mark.long) for way in Way if way is not Way.LONGPOLL)],
+    ids=lambda way: way.value,
+)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Return the transport and format of every participant in the scenario."""
+    way: Way = request.param
+    return way
+
+
 async def until_found(who: Participant, word: str, count: int) -> None:
     """Wait until the search finds so many: the index follows the journal."""
     async with asyncio.timeout(30):

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from click.testing import CliRunner, Result
 from server.asyncapi import make_document
 from server.cli.main import main
 from server.spreadsheet import as_text
+from tests.conftest import made_once
 from tests.lousa import ROOT, Lousa
 from tests.roster import write_school
 from tests.server.rosters.exports import export_11
@@ -45,11 +47,21 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def school(run: Run, tmp_path: Path) -> Path:
-    """Import the roster of a school of three students, and return its folder."""
-    write_school(tmp_path / "roster", 3)
-    assert run("roster", "import", str(tmp_path / "roster")).exit_code == 0
+def school(tmp_path: Path, imported: Path) -> Path:
+    """Return the folder of the roster of a school of three students, which is imported."""
+    shutil.copytree(imported, tmp_path, dirs_exist_ok=True)
     return tmp_path / "roster"
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Import the roster of a school of three students once; return a folder with both: copy it, do not use it."""
+
+    def make(folder: Path) -> None:
+        write_school(folder / "roster", 3)
+        Lousa(folder / "data").run("roster", "import", str(folder / "roster"))
+
+    return made_once(tmp_path_factory, "school-of-three", make)
 
 
 def _fails(result: Result, message: str, code: int = 1) -> None:

@@ -1,6 +1,7 @@
 """Codes and tokens printed by real processes, whose output fails in the ways that outputs fail."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,17 +21,21 @@ from tests.roster import write_school
 COMMANDS = (("user", "codes"), ("token", "create", "student00001", "teacher"))
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Make a school of two students, and return its data folder."""
-    write_school(tmp_path / "roster", 2)
-    users = tmp_path / "roster" / "users.csv"
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a school of two students, and return its data folder: copy it, do not use it."""
+    folder = tmp_path_factory.mktemp("secret")
+    write_school(folder / "roster", 2)
+    users = folder / "roster" / "users.csv"
     users.write_text(users.read_text().replace("Silva", "Conceição"))
-    imported = CliRunner().invoke(
-        main, ["roster", "import", str(tmp_path / "roster"), "--data-dir", f"{tmp_path}/data"]
-    )
-    assert imported.exit_code == 0
-    return tmp_path / "data"
+    Lousa(folder / "data").run("roster", "import", str(folder / "roster"))
+    return folder / "data"
+
+
+@pytest.fixture
+def data(school: Path, tmp_path: Path) -> Path:
+    """Return a data folder of that school."""
+    return shutil.copytree(school, tmp_path / "data")
 
 
 def run(data: Path, command: tuple[str, ...], stdout: int) -> tuple[int, str]:

@@ -7,7 +7,7 @@ import brotli
 import pytest
 
 from server.locale.update import ROOT, script_files
-from server.views.static import FOLDERS, VERSION, Assets, bundled, static_url, version_of
+from server.views.static import FOLDERS, VERSION, Asset, Assets, bundled, static_url, version_of
 from tests.server.views.visitor import Visitor
 
 IMPORT = re.compile(r"""^(?:import|export) [^;=(]*? from "([^"]+)"|^import "([^"]+)";""", re.MULTILINE)
@@ -28,6 +28,13 @@ async def test_file_is_cached_without_end_under_its_version_only(visitor: Visito
 async def test_page_of_an_older_release_still_finds_its_files(visitor: Visitor) -> None:
     answer = await visitor.get("/v000000000000/static/page.js")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
+
+
+def test_file_can_be_compressed_in_advance() -> None:
+    asset = Asset("page.js", b"const page = 1;\n" * 100)
+    asset.encode_all()
+    assert brotli.decompress(asset.encoded("br").result(0)) == gzip.decompress(asset.encoded("gzip").result(0))
+    assert brotli.decompress(asset.encoded("br").result(0)) == asset.body
 
 
 @pytest.mark.parametrize("path", ["/static/../server.py", "/static/%2e%2e/server.py", "/static//etc/passwd"])
