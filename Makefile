@@ -13,7 +13,10 @@ SIDE_BY_SIDE := --numprocesses $(JOBS)
 # Chooses what happens in the long schedules. Each run takes another one; a schedule that fails says how to replay it.
 SEED ?= $(shell date +%s)
 
-.PHONY: help demo test test-long style format types unit client interop faults coverage bench bench-pages hooks clean machine tools
+# Whatever the environment says: tests start Python a hundred times, which would compile everything each time.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help demo test test-long style format types unit client compiled interop faults coverage bench bench-pages hooks clean machine tools
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -24,7 +27,7 @@ demo: $(VENV)/run.stamp  ## run the demo school on http://localhost:8888 (PORT=â
 
 test: machine  ## set up what tests need, then style, types and all tests but the long ones
 	@$(MAKE) --no-print-directory --jobs=4 tools
-	@$(MAKE) --no-print-directory style client
+	@$(MAKE) --no-print-directory --jobs=2 style client compiled
 	@$(MAKE) --no-print-directory --jobs=2 unit types
 
 test-long: machine  ## the long tests, long schedules of faults, and the coverage of all tests (two hours)
@@ -49,6 +52,10 @@ types: $(VENV)/test.stamp $(CLIENT)/stamp  ## mypy --strict over everything, tsc
 
 client: $(VENV)/test.stamp  ## the tests of the browser client, in Node
 	node --test $$(find tests/client -name '*.test.mjs' -not -path '*/node_modules/*' | sort)
+
+# Each of the processes that run tests needs all of them: together they would compile them JOBS times.
+compiled: $(VENV)/test.stamp
+	@$(PYTHON) -m pytest --collect-only --quiet >/dev/null || true  # `unit` says what is wrong
 
 unit: $(VENV)/test.stamp $(NODE_STAMPS)  ## the tests in Python but the long ones, JOBS of them at a time
 	$(PYTHON) -m pytest $(SIDE_BY_SIDE) -m "not long"
