@@ -2,7 +2,7 @@
 
 import {AMENDING, REACTING} from "./amended.js";
 import {showAnnouncementBadge} from "./announcement_badge.js";
-import {showAuthorAbove} from "./chat/author_above.js";
+import {showAuthorAbove, waitForRest} from "./chat/author_above.js";
 import {startComposer} from "./chat/composer.js";
 import {Conversation} from "./chat/conversation.js";
 import {History} from "./chat/history.js";
@@ -75,7 +75,7 @@ const showJumps = oncePerFrame(() => {
   const places = {...seen.unseen((seq) => history.saidAfter(seq)), isAtEnd: isFollowing};
   showPlaces(places);
   reading.follow(isInFront() && places.isAtEnd && places.above === 0);
-});
+}, {isQuiet: true});
 const outgoing = new Outgoing(byId("pending"), channel, history, noteRefusal);
 const typing = new Typing(channel, byId("typing"));
 
@@ -92,6 +92,7 @@ function shown() {
   outgoing.caughtUp();
   outgoing.showQuotes();
   replying.show();
+  waitForRest();
   seen.changed();
   showJumps();
 }

@@ -6,7 +6,7 @@
  * is learned without asking for a layout, so that a fold moves nothing around it.
  */
 
-import {h} from "./dom.js";
+import {h, setHidden} from "./dom.js";
 import {_} from "./language.js";
 
 /** As base.css shows; a text with fewer lines of the narrowest column is not looked at. */
@@ -67,5 +67,5 @@ function showWhetherFolded(fold) {
   if (!fold.classList.contains("folded")) return;
   const isOver = fold.scrollHeight > fold.clientHeight + STICKS_OUT_PX;
   fold.classList.toggle("has-more", isOver);
-  /** @type {HTMLElement} */ (fold.lastElementChild).hidden = !isOver;
+  setHidden(/** @type {HTMLElement} */ (fold.lastElementChild), !isOver);
 }

@@ -6,19 +6,28 @@
  * scroll event in another one, and each frame costs a desktop 1 to 2 ms, whatever has changed.
  */
 
+/** So much longer is waited for another call, in a lively lesson one comes by then. */
+const SHARE_MS = 250;
+/** In place of a frame, where none is asked for. */
+const FRAME_MS = 17;
 /** A hidden page has no frames: there a timer runs the work, so that the title still counts. Browsers may make it 1 s. */
 const HIDDEN_MS = 200;
 /** @type {Set<() => void>} */
 const waiting = new Set();
+/** Those that seldom change the document. @type {WeakSet<() => void>} */
+const quiet = new WeakSet();
 let isPlanned = false;
 /** Whether the frame that shows the last run is still to come. */
 let isFrameDue = false;
 
 /**
- * Return a function that has `run` called before the next frame; several calls until then are one.
+ * Return a function that has `run` called before the next frame; several calls until then are one. What is quiet seldom
+ * changes the document: alone it asks for no frame, which costs half a millisecond even where nothing has changed.
  * @param {() => void} run
+ * @param {{isQuiet?: boolean}} options
  */
-export function oncePerFrame(run) {
+export function oncePerFrame(run, {isQuiet = false} = {}) {
+  if (isQuiet) quiet.add(run);
   return () => {
     waiting.add(run);
     if (!isPlanned) plan();
@@ -31,27 +40,35 @@ function plan() {
   else if (!isFrameDue) queueMicrotask(runAll);
 }
 
+/** @param {boolean} isQuiet */
+function waitForFrame(isQuiet) {
+  if (isQuiet) setTimeout(framePassed, FRAME_MS);
+  else requestAnimationFrame(framePassed);
+}
+
 function framePassed() {
   isFrameDue = false;
   if (isPlanned) setTimeout(runAll);
 }
 
 /**
- * Return a function that has `run` called at once, and then at most once in so many ms, the last call included.
+ * Return a function that has `run` called at once, and then at most once in so many ms, the last call included. It runs
+ * within a call where one comes in time, so that what it changes shares that call's frame.
  * @param {number} ms @param {() => void} run
  */
 export function atMostEvery(ms, run) {
   let last = -ms;
   let timer = 0;
   const runNow = () => {
+    clearTimeout(timer);
     timer = 0;
     last = performance.now();
     run();
   };
   return () => {
     const wait = last + ms - performance.now();
-    if (timer === 0 && wait <= 0) runNow();
-    else if (timer === 0) timer = window.setTimeout(runNow, wait);
+    if (wait <= 0) runNow();
+    else if (timer === 0) timer = window.setTimeout(runNow, wait + SHARE_MS);
   };
 }
 
@@ -60,7 +77,6 @@ function runAll() {
   isPlanned = false;
   if (waiting.size === 0) return;
   isFrameDue = document.visibilityState === "visible";
-  if (isFrameDue) requestAnimationFrame(framePassed);
   /** @type {Set<() => void>} */
   const done = new Set();
   for (const run of waiting) {
@@ -73,6 +89,7 @@ function runAll() {
       reportError(error); // the others go on
     }
   }
+  if (isFrameDue) waitForFrame([...done].every((run) => quiet.has(run)));
   isPlanned = waiting.size > 0;
   if (isPlanned) plan();
 }

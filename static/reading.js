@@ -35,7 +35,7 @@ export class Reading {
   #told = 0;
   /** @type {Listeners<[Reading]>} */
   #onChange = new Listeners();
-  #changed = oncePerFrame(() => this.#onChange.emit(this));
+  #changed = oncePerFrame(() => this.#onChange.emit(this), {isQuiet: true});
 
   /** @param {string} topic @param {Record<string, unknown>} params */
   constructor(topic, params) {

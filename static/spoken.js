@@ -3,7 +3,9 @@
 import {ngettext} from "./language.js";
 import {byId} from "./page.js";
 
-const GATHER_MS = 900;
+/** What comes so long after the first of several is said with them at once, sharing the frame that shows it. */
+const GATHER_MS = 700;
+const LATEST_MS = 900;
 /** What is longer is read on the page: speech that goes on for minutes hides all that comes after it. */
 const MAX_LENGTH = 400;
 
@@ -13,6 +15,8 @@ const MAX_SAID = 2;
 /** @type {string[]} */
 let waiting = [];
 let count = 0;
+let timer = 0;
+let since = 0;
 /** @type {Map<string, string>} */
 const newest = new Map();
 
@@ -20,7 +24,7 @@ const newest = new Map();
 export function speak(text) {
   count += 1;
   if (count <= MAX_SAID) waiting.push(shortened(text));
-  if (count === 1 && newest.size === 0) setTimeout(say, GATHER_MS);
+  saySoon();
 }
 
 /**
@@ -28,8 +32,8 @@ export function speak(text) {
  * @param {string} kind @param {string} text
  */
 export function speakNewest(kind, text) {
-  if (count === 0 && newest.size === 0) setTimeout(say, GATHER_MS);
   newest.set(kind, shortened(text));
+  saySoon();
 }
 
 /** Forget what is said, and what was to be said next. */
@@ -38,7 +42,17 @@ export function hush() {
   byId("spoken").textContent = "";
 }
 
+function saySoon() {
+  const now = performance.now();
+  if (timer === 0) {
+    since = now;
+    timer = window.setTimeout(say, LATEST_MS);
+  } else if (now - since >= GATHER_MS) say();
+}
+
 function say() {
+  clearTimeout(timer);
+  timer = 0;
   const several = ngettext("{n} new message", "{n} new messages", count);
   const said = count > MAX_SAID ? [several] : waiting;
   byId("spoken").textContent = [...newest.values(), ...said].join("\n");

@@ -10,6 +10,8 @@ const REST_MS = 400;
 
 let name = "";
 let timer = 0;
+/** The name to show when the rows rest. @type {Element | null} */
+let waiting = null;
 
 /** Show the author of the row that the upper edge of the screen cuts, if it cuts one. @param {HTMLElement | null} row */
 export function showAuthorAbove(row) {
@@ -18,9 +20,20 @@ export function showAuthorAbove(row) {
   const wanted = author?.textContent ?? "";
   if (wanted === name) return;
   name = wanted;
-  clearTimeout(timer);
   if (place.childElementCount > 0) place.replaceChildren();
-  if (author !== null) timer = window.setTimeout(() => place.replaceChildren(author.cloneNode(true)), REST_MS);
+  waiting = author;
+  waitForRest();
+}
+
+/** The rows have changed: a name that does not stand there yet waits. */
+export function waitForRest() {
+  clearTimeout(timer);
+  if (waiting !== null) timer = window.setTimeout(show, REST_MS);
+}
+
+function show() {
+  if (waiting !== null) byId("author-above").replaceChildren(waiting.cloneNode(true));
+  waiting = null;
 }
 
 /** One's own words need no name. @param {HTMLElement | null} row */

@@ -24,12 +24,15 @@ const PAGE = 50;
 /** Above the unread, what was said just before it. */
 const CONTEXT = 15;
 /**
- * Each row costs a message some 2 µs of layout, and a phone four times that. From MAX_ROWS on rows are dropped until
- * KEPT_ROWS are left: many at once, because then the rest moves. An upright screen of 4K shows 90 of the shortest rows, so
+ * Each row costs each message 6 µs of the main thread (layout, painting), and a phone four times that. From MAX_ROWS on rows
+ * are dropped until KEPT_ROWS are left: many at once, because then the rest moves. An upright screen of 4K shows 90 of the shortest rows, so
  * that with a page and what is read ahead nothing is dropped that is on it.
  */
 const MAX_ROWS = 200;
 const KEPT_ROWS = 150;
+/** The same while the reader follows the end: there only what is on the screen, and what is read ahead, has to remain. */
+const KEPT_ABOVE = 60;
+const DROPPED_ABOVE = 20;
 /** More than a screen shows, and than a join brings. */
 const TAIL = 100;
 
@@ -83,8 +86,11 @@ export class History {
 
   /** How many others said after a position. Further back than the newest, only the positions are known. @param {number} seq */
   saidAfter(seq) {
-    const known = this.#tail.filter(({payload}) => payload.seq > seq && Conversation.isByOther({payload}));
-    return known.length + Math.max(0, this.#tailFrom - seq);
+    let count = Math.max(0, this.#tailFrom - seq);
+    for (let index = this.#tail.length - 1; index >= 0 && this.#tail[index].payload.seq > seq; index -= 1) {
+      if (Conversation.isByOther(this.#tail[index])) count += 1;
+    }
+    return count;
   }
 
   /** Whether the rows reach the newest, and the reader is there. */
@@ -225,7 +231,7 @@ export class History {
     }
     if (hasHole) this.#replace(this.#tail, this.#tailFrom, this.lastSeq);
     else conversation.append(fresh, this.lastSeq);
-    if (wasAtEnd && isInFront()) conversation.dropFirst(this.#excess);
+    if (wasAtEnd && isInFront()) conversation.dropFirst(this.#excessAbove);
     if (!wasAtEnd || !isInFront()) this.#lineAboveNew();
     if (wasAtEnd && !isInFront() && conversation.line !== null) this.#view.toLine(conversation.line);
     else if (wasAtEnd) this.#view.toEnd();
@@ -310,6 +316,11 @@ export class History {
   get #excess() {
     const {length} = this.#conversation.entries;
     return length > MAX_ROWS ? length - KEPT_ROWS : 0;
+  }
+
+  get #excessAbove() {
+    const excess = this.#conversation.entries.length - Math.max(KEPT_ABOVE, this.#view.rowsWithin(AHEAD_PX));
+    return excess >= DROPPED_ABOVE ? excess : 0;
   }
 
   #shown() {

@@ -59,13 +59,14 @@ export class Seen {
 
   /** How many are unseen above the screen and below it. @param {(seq: number) => number} saidAfter counts what others said after a position */
   unseen(saidAfter) {
-    const {entries, from, to} = this.#conversation;
+    const {from, to} = this.#conversation;
     const {above, last} = this.#screen;
-    const unseen = entries.filter((entry) => this.#isUnseen(entry)).map(({payload}) => payload.seq);
-    const after = Math.max(to, this.#reading.read);
+    const {read} = this.#reading;
+    const unseen = this.#after(read).filter((entry) => this.#isUnseen(entry));
+    const after = Math.max(to, read);
     return {
-      above: unseen.filter((seq) => seq <= above).length + this.#beforeRows(this.#reading.read, from),
-      below: unseen.filter((seq) => seq > last).length + Math.max(0, saidAfter(after) - this.#seenBetween(after, Infinity)),
+      above: unseen.filter(({payload}) => payload.seq <= above).length + this.#beforeRows(read, from),
+      below: unseen.filter(({payload}) => payload.seq > last).length + Math.max(0, saidAfter(after) - this.#seenBetween(after, Infinity)),
     };
   }
 
@@ -101,6 +102,12 @@ export class Seen {
     let count = 0;
     for (const seq of this.#seen) if (seq > from && seq <= to) count += 1;
     return count;
+  }
+
+  /** The rows after a position: few, where the reader follows. @param {number} seq */
+  #after(seq) {
+    const {entries} = this.#conversation;
+    return entries.slice(firstIndex(entries, ({payload}) => payload.seq > seq));
   }
 
   /** @param {Entry} entry */
@@ -139,10 +146,9 @@ export class Seen {
   }
 
   #advance() {
-    const {entries, from} = this.#conversation;
     const {read} = this.#reading;
-    if (read >= from) {
-      const after = entries.slice(firstIndex(entries, ({payload}) => payload.seq > read));
+    if (read >= this.#conversation.from) {
+      const after = this.#after(read);
       const unseen = after.findIndex((entry) => this.#isUnseen(entry));
       const last = unseen < 0 ? after.at(-1) : after[unseen - 1];
       if (last !== undefined) this.#reading.mark(last.payload.seq);

@@ -4,17 +4,25 @@
 const NEAR_PX = 80;
 /** Above the line of the unread, some of what was read stays on the screen. */
 const CONTEXT_PX = 90;
+/** One line of text in a block of one author, in the smallest size of text. */
+const SHORTEST_ROW_PX = 42;
 
 export class View {
   /** Whether the reader sees the end of the rows. */
   isAtEnd = true;
   #scroller;
+  #height = 0;
 
   /** @param {HTMLElement} scroller */
   constructor(scroller) {
     this.#scroller = scroller;
     this.onScroll(() => this.#scrolled());
-    new ResizeObserver(() => this.isAtEnd && this.toEnd()).observe(scroller);
+    new ResizeObserver(() => this.#resized()).observe(scroller);
+  }
+
+  /** How many rows there can be on the screen and within so many px. Nothing is measured for it. @param {number} px */
+  rowsWithin(px) {
+    return Math.ceil((this.#height + px) / SHORTEST_ROW_PX);
   }
 
   /** @param {() => void} listener */
@@ -63,6 +71,11 @@ export class View {
   distances() {
     const {scrollHeight, scrollTop, clientHeight} = this.#scroller;
     return {above: scrollTop, below: scrollHeight - scrollTop - clientHeight};
+  }
+
+  #resized() {
+    this.#height = this.#scroller.clientHeight;
+    if (this.isAtEnd) this.toEnd();
   }
 
   #scrolled() {

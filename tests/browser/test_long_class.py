@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.colleague import colleague
 from tests.browser.conftest import Visit
 from tests.browser.visitor import TIMEOUT_MS, Visitor
 from tests.browser.writer import write
@@ -13,6 +14,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 # As the page's own bound (static/chat/history.js).
 MAX_ROWS = 200
 MESSAGES = 420
+# As many as stay while the reader follows the end, with those that come until the next are dropped.
+MAX_ROWS_AT_END = 80
+# One for the row, and what the lists and signs beside it need on a slow machine. One for each row would be hundreds.
+MAX_LAYOUTS, COUNTED = 8, 6
 
 # Counts the changes of the rows, and what reads the layout, in each frame.
 _COUNT = """() => {
@@ -73,3 +78,34 @@ async def test_storm_changes_the_page_once_per_frame_and_stays_bounded(visit: Vi
     rows = await _rows(ana)
     assert len(rows) <= MAX_ROWS
     assert rows == list(range(rows[0], MESSAGES + 2))
+
+
+async def test_message_costs_few_layouts_however_long_the_lesson(visit: Visit, lousa: Lousa) -> None:
+    await write(lousa, "paula", ["Bom dia, turma!"])
+    ana = await visit("ana")
+    await ana.open_class()
+    await ana.sees("Bom dia, turma!")
+    few = await _layouts_of_a_message(ana, lousa, "começo")
+    await write(lousa, "paula", (f"Exercício {number}." for number in range(1, MESSAGES + 1)))
+    await expect(ana.message(f"Exercício {MESSAGES}.")).to_be_in_viewport(timeout=TIMEOUT_MS)
+    many = await _layouts_of_a_message(ana, lousa, "fim")
+    assert max(few, many) <= MAX_LAYOUTS
+    assert len(await _rows(ana)) <= MAX_ROWS_AT_END
+
+
+async def _layouts_of_a_message(visitor: Visitor, lousa: Lousa, word: str) -> float:
+    devtools = await visitor.page.context.new_cdp_session(visitor.page)
+    await devtools.send("Performance.enable")
+
+    async def layouts() -> float:
+        metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
+        count: float = next(metric["value"] for metric in metrics if metric["name"] == "LayoutCount")
+        return count
+
+    async with colleague(lousa, "paula") as paula:
+        await paula.open_class(present=False)
+        before = await layouts()
+        for number in range(COUNTED):
+            await paula.say(f"{word} {number}")
+            await expect(visitor.message(f"{word} {number}")).to_be_in_viewport(timeout=TIMEOUT_MS)
+        return (await layouts() - before) / COUNTED
