@@ -35,6 +35,7 @@ from channels.roles import routes
 from channels.transports.gate import Gate
 from channels.transports.longpoll import ChannelPoll
 from channels.transports.poll_sessions import PollSessions
+from channels.transports.upgrades import Upgrades
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
@@ -393,6 +394,8 @@ async def _serving(
         application,
         proxies=Proxies(settings.behind_proxy),
         counts=settings.push_rate > 0,
+        upgrades=Upgrades(gate, TABLES.roles),
+        on_upgrade=partial(_log_upgrade, watched),
         max_body_size=MAX_BODY_BYTES,
         body_timeout=BODY_SECONDS,
         idle_connection_timeout=IDLE_SECONDS,
@@ -459,14 +462,23 @@ def make_application(
 def _log_request(watched: Health, handler: RequestHandler) -> None:
     """Log a request without its query, which may hold a bearer token."""
     request, status = handler.request, handler.get_status()
-    if isinstance(handler, health.Alive | health.Ready | ChannelPoll):
-        level = logging.DEBUG  # every few seconds, for each client
-    else:
-        # The cause of a 503 is logged where it is detected. During a stop, 500 is a request that was still waiting.
-        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
-        level = logging.ERROR if is_ours and not watched.stopping else logging.INFO
-    milliseconds = 1000 * request.request_time()
-    log.log(level, "%d %s %s %s %.0f ms", status, request.method, request.path, request.remote_ip, milliseconds)
+    is_frequent = isinstance(handler, health.Alive | health.Ready | ChannelPoll)  # every few seconds, for each client
+    level = logging.DEBUG if is_frequent else _level(watched, status)
+    _log_line(level, status, request.method, request.path, request.remote_ip, request.request_time())
+
+
+def _log_upgrade(watched: Health, status: int, path: str, address: str, seconds: float) -> None:
+    _log_line(_level(watched, status), status, "GET", path, address, seconds)
+
+
+def _level(watched: Health, status: int) -> int:
+    # The cause of a 503 is logged where it is detected. During a stop, 500 is a request that was still waiting.
+    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
+    return logging.ERROR if is_ours and not watched.stopping else logging.INFO
+
+
+def _log_line(level: int, status: int, method: str | None, path: str, address: str | None, seconds: float) -> None:
+    log.log(level, "%d %s %s %s %.0f ms", status, method, path, address, 1000 * seconds)
 
 
 def _stopped_by(*signals: signal.Signals, once: bool) -> asyncio.Event:

@@ -8,14 +8,16 @@ release of Tornado changes what this relies on; compare the two before adapting 
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from tornado.iostream import IOStream
 from tornado.util import _websocket_mask
-from tornado.websocket import WebSocketProtocol13
+from tornado.websocket import WebSocketProtocol13, _WebSocketParams
 
 from channels.errors import Closing
-from channels.limit import FRAME_BURST
+from channels.limit import FRAME_BURST, MAX_FRAME_BYTES
 from channels.transports.linger import linger
 from channels.wire.frames import CLOSE, CONTINUATION, Broken, FrameReader
 
@@ -27,6 +29,8 @@ _buffer = memoryview(bytearray(READ_BYTES))
 # Frames of one client that are handled before others have their turn: a frame costs up to 0.2 ms, so twenty clients
 # that send as much as they can delay the others by 30 ms.
 MAX_FRAMES_A_TURN = 8
+
+_PARAMS = _WebSocketParams(max_message_size=MAX_FRAME_BYTES)
 
 # Frames still parsed after our close frame, to find the client's: as many as it could send before it received ours.
 # Past them nothing is read, and Tornado closes the connection 5 s after our close frame.
@@ -77,8 +81,20 @@ class SocketProtocol(WebSocketProtocol13):
 
     handler: SocketListener
 
+    @classmethod
+    def on(cls, connection: socket.socket) -> "SocketProtocol":
+        """Make the protocol of a connection whose handshake has been answered; set its handler, then call `begin`."""
+        # Tornado's constructor only keeps the handler.
+        protocol = cls(cast(Any, None), False, _PARAMS)
+        protocol.stream = IOStream(connection)
+        return protocol
+
     async def _receive_frame_loop(self) -> None:
-        """Have the stream call `_read` when there are bytes; the request's coroutine ends with this call."""
+        """Begin; the request's coroutine ends with this call."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Have the stream call `_read` when there are bytes."""
         self._reader = FrameReader(_websocket_mask, self.params.max_message_size)
         self._handling: asyncio.Future[None] | None = None
         self._is_paused = False

@@ -3,15 +3,15 @@
     request -> ChannelSocket: credential -> upgrade -> SocketProtocol -> SocketTransport <-> Session
                gone after the upgrade                  frames read       messages in and out
 
-Tornado does the handshake, the closing and its stream (TLS, partial writes, the event loop). Messages bypass it in both
-directions. Its `write_message` costs a task, a future and two callbacks per client (measured: 38 µs of CPU a delivery).
-Instead, one system call sends a session's data to the socket while the stream has nothing queued; otherwise the data
-goes through the stream, and until it is written the session is `blocked` and keeps new messages in its bounded outbox.
-Reading is replaced as well: see `tornado_reading`.
+Most handshakes take a shorter way, through `upgrades`, and come to `connect` from there. Tornado does the others, the
+closing and the stream (TLS, partial writes, the event loop). Messages bypass it in both directions. Its `write_message`
+costs a task, a future and two callbacks per client (measured: 38 µs of CPU a delivery). Instead, one system call sends
+a session's data to the socket while the stream has nothing queued; otherwise the data goes through the stream, and
+until it is written the session is `blocked` and keeps new messages in its bounded outbox. Reading is replaced as well:
+see `tornado_reading`.
 """
 
 import asyncio
-import base64
 import logging
 import math
 from collections.abc import Awaitable
@@ -28,21 +28,23 @@ from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, READ_COST, REPLY_ROOM_BYTES
 from channels.sessions.session import Session
 from channels.transports.credential import SIGN_IN_COOKIE
-from channels.transports.gate import Gate, Place, TurnedAway
+from channels.transports.gate import Admitted, Gate, Place, TurnedAway
+from channels.transports.handshake import choose_subprotocol, is_key
 from channels.transports.tornado_reading import SocketProtocol
 from channels.wire.codec import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
 
 log = logging.getLogger(__name__)
 
-# Of the random value in Sec-WebSocket-Key (RFC 6455, section 4.1).
-KEY_BYTES = 16
+
+def socket_path(role: Role) -> str:
+    """Return the address at which a role opens its WebSockets."""
+    return f"/{role.path}/socket/websocket"
 
 
 class ChannelSocket(WebSocketHandler):
     """The WebSocket of one role.
 
-    Answers the upgrade with the status of `TurnedAway` when the client is refused, and with 403 when the format is
-    unknown. It exists during the upgrade only.
+    Answers the upgrade with the status of `TurnedAway` when the client is refused. It exists during the upgrade only.
     """
 
     def initialize(self, gate: Gate, role: Role) -> None:
@@ -53,9 +55,8 @@ class ChannelSocket(WebSocketHandler):
     async def prepare(self) -> None:
         """Check the request and its credential before the upgrade, and wait for a slot of the admission queue."""
         self._check_handshake()
-        if self._argument("format") not in (None, JSON.name, MESSAGE_PACK.name):
-            raise HTTPError(403, "unknown format")
         try:
+            self._wires = find_wires(self._argument("format"))
             self._admitted = await self._gate.admit(
                 self._role, self._place(), self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
             )
@@ -65,7 +66,7 @@ class ChannelSocket(WebSocketHandler):
     def _check_handshake(self) -> None:
         # RFC 6455, section 4.2.1; Tornado checks the rest.
         keys = self.request.headers.get_list("Sec-WebSocket-Key")
-        if self.request.version == "HTTP/1.0" or len(keys) != 1 or not _is_key(keys[0]):
+        if self.request.version == "HTTP/1.0" or len(keys) != 1 or not is_key(keys[0]):
             raise HTTPError(HTTPStatus.BAD_REQUEST, "not a WebSocket handshake")
 
     def _turn_away(self, away: TurnedAway) -> None:
@@ -85,14 +86,9 @@ class ChannelSocket(WebSocketHandler):
         """Return True: `prepare` has checked the origin together with the credential."""
         return True
 
-    def _find_wire(self) -> Wire:
-        if self._argument("format") == MESSAGE_PACK.name:
-            return MESSAGE_PACK
-        return JSON_OBJECTS if self._admitted.in_objects else JSON
-
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """Select the subprotocol that Phoenix' client offers beside its token; without one, browsers disconnect."""
-        return "phoenix" if "phoenix" in subprotocols else None
+        """Select the subprotocol."""
+        return choose_subprotocol(subprotocols)
 
     @property
     def max_message_size(self) -> int:
@@ -110,9 +106,9 @@ class ChannelSocket(WebSocketHandler):
         assert isinstance(self.ws_connection, SocketProtocol), "as get_websocket_protocol has made it"
         if self.ws_connection.stream.closed():
             return  # the client left during the upgrade: nothing would end a session made now
-        engine, admitted = self._gate.engine, self._admitted
-        session = engine.connect(admitted.member, self._find_wire(), admitted.revision)
-        self.ws_connection.handler = session.transport = SocketTransport(engine, session, self.ws_connection)
+        transport = connect(self._gate.engine, self.ws_connection, self._admitted, self._wires)
+        # The answer to the upgrade went through the stream.
+        transport.wait_for(self.ws_connection.stream.write(b""))
         # The handler is now referenced only by its own templates' modules.
         self.ui.clear()
 
@@ -122,11 +118,25 @@ class ChannelSocket(WebSocketHandler):
             log.error("%s could not be served", self.request.path, exc_info=args)
 
 
-def _is_key(text: str) -> bool:
-    try:
-        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
-    except ValueError:  # neither base64 nor ASCII
-        return False
+def find_wires(name: str | None) -> tuple[Wire, Wire]:
+    """Return how messages are encoded for the parameter `format`: as arrays, and as objects where a client sends these.
+
+    Raises TurnedAway for an unknown one.
+    """
+    if name in (None, JSON.name):
+        return JSON, JSON_OBJECTS
+    if name == MESSAGE_PACK.name:
+        return MESSAGE_PACK, MESSAGE_PACK
+    raise TurnedAway(HTTPStatus.FORBIDDEN, "unknown format")
+
+
+def connect(
+    engine: Engine, protocol: SocketProtocol, admitted: Admitted, wires: tuple[Wire, Wire]
+) -> "SocketTransport":
+    """Connect a session to the engine, and give the connection to its transport."""
+    session = engine.connect(admitted.member, wires[admitted.in_objects], admitted.revision)
+    protocol.handler = session.transport = transport = SocketTransport(engine, session, protocol)
+    return transport
 
 
 class SocketTransport:
@@ -143,8 +153,6 @@ class SocketTransport:
         self._written: asyncio.Future[None] | None = None
         self._is_closed = False
         session.go_straight(self._socket)
-        # The answer to the upgrade went through the stream.
-        self.wait_for(protocol.stream.write(b""))
 
     # Receiving
 

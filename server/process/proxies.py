@@ -9,7 +9,7 @@ All other headers of this kind are ignored, and all are removed, so that no part
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 
@@ -44,17 +44,22 @@ class Proxies:
 
     def trusts(self, address: str) -> bool:
         """Tell whether an address is a trusted proxy's."""
+        if not self._networks:
+            return False
         found = _read_address(address)
         return found is not None and any(found in network for network in self._networks)
 
     def caller(self, peer: Caller, headers: HTTPHeaders) -> Caller:
         """Return who has sent the request that came from `peer`; removes the headers that say so."""
-        found = self._read(peer, headers) if self.trusts(peer.address) else peer
+        found = self.read_caller(peer, headers)
         for name in FORWARDED:
             headers.pop(name, None)
         return found
 
-    def _read(self, peer: Caller, headers: HTTPHeaders) -> Caller:
+    def read_caller(self, peer: Caller, headers: Mapping[str, str]) -> Caller:
+        """Return who has sent the request that came from `peer`; the headers stay as they are."""
+        if not self.trusts(peer.address):
+            return peer
         address = peer.address
         for entry in reversed(headers.get("X-Forwarded-For", "").split(",")):
             found = _read_address(entry.strip())

@@ -1,14 +1,16 @@
 """Tornado's HTTP server: connections start in small batches, no client takes what others need, a stop answers requests.
 
-    Acceptor -> a connection -> started in its turn -> RequestFront, for each request -> the application
+    Acceptor -> a connection -> FirstBytes -> a handshake -> Upgrades
+                                           -> Tornado -> RequestFront, for each request -> the application
 
 All uses of Tornado's private API but the WebSockets' (`channels.transports.tornado_reading`) are here and in
 `request_front`:
 
 * `TCPServer.add_sockets` fills `_sockets` and `_handlers`, whose values stop accepting.
 * `HTTPServer._connections` holds the HTTP connections that are open; one that became a WebSocket has left it.
-* `IOStream._find_read_pos` looks for the end of a head in `_read_buffer`, which holds `_read_buffer_size` bytes, by
-  `_read_regex`; it calls `_check_max_bytes` with how much has arrived, and `_read_max_bytes` is the bound.
+* `IOStream._read_buffer` holds `_read_buffer_size` bytes that have come; a connection's first bytes are put there.
+* `IOStream._find_read_pos` looks for the end of a head in `_read_buffer` by `_read_regex`; it calls `_check_max_bytes`
+  with how much has arrived, and `_read_max_bytes` is the bound.
 * The context of an HTTP connection has `remote_ip` and `protocol`, from which its requests take theirs.
 
 Written for Tornado 6.6; tests/server/process/test_tornado_http_server.py fails when a release changes one of these.
@@ -18,10 +20,10 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from itertools import islice
-from socket import socket
+from http import HTTPStatus
+from socket import AF_INET, AF_INET6, socket
 from typing import Any
 
 from tornado.http1connection import HTTP1ServerConnection
@@ -29,11 +31,16 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.iostream import IOStream
 
+from channels.transports.handshake import Handshake
 from channels.transports.linger import linger
+from channels.transports.upgrades import Upgrades
 from server.process.acceptor import Acceptor
+from server.process.first_bytes import FirstBytes
 from server.process.proxies import Caller, Proxies
 from server.process.request_front import MAX_HEADER_BYTES, RequestFront, Source
 from server.process.turns import Turns
+
+OnUpgrade = Callable[[HTTPStatus, str, str, float], object]
 
 # Connections that are started in one turn of the event loop, and for how long: a message takes three turns, which
 # stay short for those who are connected, however many new clients arrive. The others are accepted meanwhile, so that
@@ -49,6 +56,9 @@ CLOSED_AT_ONCE = 4
 # How long a connection that was accepted just before the stop may take to send its request and receive its answer.
 LAST_REQUESTS_SECONDS = 1.0
 
+# How long a connection may wait for its next request where nothing else is said, as in Tornado.
+IDLE_SECONDS = 3600.0
+
 # How long closing the remaining connections may take: each close waits for its own handler.
 CLOSE_SECONDS = 2.0
 
@@ -60,10 +70,15 @@ _HEADERS_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnectio
 
 
 class _Stream(IOStream):
-    """A connection's stream, which answers a head that is longer than Tornado reads; `spare`: see `Acceptor`."""
+    """A connection's stream, which answers a head that is longer than Tornado reads.
 
-    def __init__(self, connection: socket, *, spare: bool) -> None:
+    `first` bytes of the connection have been read already; `spare`: see `Acceptor`.
+    """
+
+    def __init__(self, connection: socket, first: bytes, *, spare: bool) -> None:
         super().__init__(connection)
+        self._read_buffer += first
+        self._read_buffer_size = len(first)
         self.spare = spare
         self._searched = 0
         self._is_refused = False
@@ -103,20 +118,34 @@ class Server(HTTPServer):
     """An HTTP server that starts at most STARTED_AT_ONCE connections in one turn of the event loop.
 
     The address of a client is read from the headers of `proxies`. With `counts` false, a connection has no limit.
+    `upgrades` opens the WebSockets whose handshake is as usual, and `on_upgrade` is told of each: the status, the path,
+    the client's address, and the seconds that it took.
     """
 
-    def initialize(self, *args: Any, proxies: Proxies | None = None, counts: bool = True, **kwargs: Any) -> None:
+    def initialize(
+        self,
+        *args: Any,
+        proxies: Proxies | None = None,
+        counts: bool = True,
+        upgrades: Upgrades | None = None,
+        on_upgrade: OnUpgrade = lambda *_: None,
+        **kwargs: Any,
+    ) -> None:
         """Tornado's constructor: `HTTPServer` is configurable, so `__init__` never runs."""
         kwargs["max_header_size"] = MAX_HEADER_BYTES
         super().initialize(*args, **kwargs)
+        self._upgrades = upgrades
+        self._on_upgrade = on_upgrade
+        self._first_bytes = FirstBytes(self._take_first, kwargs.get("idle_connection_timeout") or IDLE_SECONDS)
+        self._upgrading: set[asyncio.Task[None]] = set()
         self._proxies = proxies or Proxies()
         self._counts = counts
         self._turns = Turns()
         self._acceptor = Acceptor(self)
         self._waiting: deque[tuple[socket, Any, bool]] = deque()
         self._sources: dict[HTTP1ServerConnection, Source] = {}
-        # Connections that wait for a request's head; the one that is silent for longest comes first.
-        self._silent: dict[HTTP1ServerConnection, None] = {}
+        # Since when connections wait for a request's head; the one that is silent for longest comes first.
+        self._silent: dict[HTTP1ServerConnection, float] = {}
 
     def add_sockets(self, sockets: Iterable[socket]) -> None:
         """Accept on these sockets."""
@@ -126,11 +155,17 @@ class Server(HTTPServer):
 
     def make_room(self) -> bool:
         """Close the connections that are silent for longest."""
-        closing = list(islice(self._silent, CLOSED_AT_ONCE))
-        for each in closing:
-            del self._silent[each]
-            each.stream.close()
-        return bool(closing)
+        return sum(self._close_silent() for _ in range(CLOSED_AT_ONCE)) > 0
+
+    def _close_silent(self) -> bool:
+        first, since = self._first_bytes.oldest_since, next(iter(self._silent.values()), None)
+        if first is not None and (since is None or first <= since):
+            self._first_bytes.close_oldest()
+        elif since is not None:
+            silent = next(iter(self._silent))
+            del self._silent[silent]
+            silent.stream.close()
+        return first is not None or since is not None
 
     def take(self, connection: socket, address: Any, *, spare: bool) -> None:
         """Start a connection soon; a spare one may ask for the health only."""
@@ -142,11 +177,38 @@ class Server(HTTPServer):
         ends = time.monotonic() + START_SECONDS
         for _ in range(min(len(self._waiting), STARTED_AT_ONCE)):
             connection, address, spare = self._waiting.popleft()
-            self.handle_stream(_Stream(connection, spare=spare), address)
+            if spare or self._upgrades is None:
+                self.handle_stream(_Stream(connection, b"", spare=spare), address)
+            else:
+                self._first_bytes.wait(connection, address)
             if time.monotonic() > ends:
                 break
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._start_some)
+
+    def _take_first(self, connection: socket, address: Any, data: bytes) -> None:
+        assert self._upgrades is not None
+        handshake = self._upgrades.read(data)
+        if handshake is None:
+            self.handle_stream(_Stream(connection, data, spare=False), address)
+            return
+        task = asyncio.get_running_loop().create_task(self._upgrade(connection, address, handshake))
+        self._upgrading.add(task)
+        task.add_done_callback(self._upgrading.discard)
+
+    async def _upgrade(self, connection: socket, address: Any, handshake: Handshake) -> None:
+        assert self._upgrades is not None
+        began = time.monotonic()
+        caller = self._proxies.read_caller(_peer(connection, address), handshake.headers)
+        try:
+            turn = self._turns.take()
+            if turn is not None:
+                await turn
+            status = await self._upgrades.answer(connection, handshake, caller.scheme)
+        except asyncio.CancelledError:  # the server stops
+            connection.close()
+            raise
+        self._on_upgrade(status, handshake.path, caller.address, time.monotonic() - began)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Return the delegate of a connection's next request; until its head has come, the connection is silent."""
@@ -155,7 +217,7 @@ class Server(HTTPServer):
         if source is None:
             source = self._sources[server_conn] = self._source(server_conn)
         self._silent.pop(server_conn, None)
-        self._silent[server_conn] = None
+        self._silent[server_conn] = time.monotonic()
         delegate = super().start_request(server_conn, request_conn)
         return RequestFront(delegate, request_conn, source, self._turns, lambda: self._silent.pop(server_conn, None))
 
@@ -178,13 +240,21 @@ class Server(HTTPServer):
         try:
             async with asyncio.timeout(LAST_REQUESTS_SECONDS):
                 # Polled: this happens once in a worker's life.
-                while self._waiting or self._connections:  # noqa: ASYNC110
+                while self._waiting or self._first_bytes or self._connections or self._upgrading:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             await self._close_rest()
 
     async def _close_rest(self) -> None:
+        self._first_bytes.close()
+        for task in self._upgrading:
+            task.cancel()
         # Bounded: a handler that waits for a hanging database keeps its connection open.
         closing = asyncio.create_task(self.close_all_connections())
         await asyncio.wait([closing], timeout=CLOSE_SECONDS)
         closing.cancel()
+
+
+def _peer(connection: socket, address: Any) -> Caller:
+    unknown = "0.0.0.0"  # noqa: S104 - what Tornado calls the client of a Unix socket
+    return Caller(address[0] if connection.family in (AF_INET, AF_INET6) else unknown, "http")

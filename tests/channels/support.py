@@ -295,9 +295,12 @@ class Client:
 
 
 def unframed(data: bytes) -> list[bytes]:
-    """Split server bytes into the payloads of WebSocket frames (RFC 6455, section 5.2, unmasked)."""
+    """Split server bytes into the payloads of WebSocket frames (RFC 6455, section 5.2, unmasked).
+
+    Of a last frame that is not complete, what has come of its payload.
+    """
     bodies = []
-    while data:
+    while len(data) > 1:
         length, start = data[1], 2
         if length >= 126:
             start = 4 if length == 126 else 10

@@ -19,6 +19,8 @@ from channels.limit import Limits
 from channels.transports.admission import Admission
 from channels.transports.gate import Gate
 from channels.transports.poll_sessions import PollSessions
+from channels.transports.upgrades import Upgrades
+from server.process.tornado_http_server import Server
 from tests.channels.support import Worker, unframed
 from tests.channels.wire.client_frames import frame
 
@@ -94,9 +96,10 @@ class Connection:
 class Served:
     """A worker behind a real HTTP server; credentials are logins."""
 
-    def __init__(self, worker: Worker, port: int) -> None:
+    def __init__(self, worker: Worker, server: HTTPServer) -> None:
         self.worker = worker
-        self.port = port
+        self.port: int = next(iter(server._sockets.values())).getsockname()[1]
+        self._server = server
         self.connections: list[Connection] = []
 
     def request(self, query: str = "", role: str = "students", **headers: str) -> HTTPRequest:
@@ -106,6 +109,10 @@ class Served:
     async def connect(self, query: str = "", role: str = "students", **headers: str) -> Connection:
         self.connections.append(await Connection.open(self.request(query, role, **headers)))
         return self.connections[-1]
+
+    def is_silent(self) -> bool:
+        """Tell whether no connection has sent a byte of HTTP that Tornado reads on."""
+        return not self._server._connections
 
     async def gone(self, user_id: int) -> None:
         """Wait until a user has no connection; Tornado waits 5 s for the answer to a close frame."""
@@ -123,14 +130,23 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(worker: Worker, admission: Admission | None = None, **options: Any) -> AsyncIterator[Served]:
-    """Serve a worker's sockets; the options are the HTTP server's."""
+async def serving(
+    worker: Worker, admission: Admission | None = None, *, upgrades: bool = True, **options: Any
+) -> AsyncIterator[Served]:
+    """Serve a worker's sockets; the options are the HTTP server's.
+
+    Without `upgrades`, or with TLS, Tornado reads and answers all handshakes.
+    """
     gate = Gate(worker.engine, PollSessions(worker.engine), (ORIGIN,), admission=admission)
     routes = [(url, each, {"gate": gate, "role": role}) for role in roles.ROLES for url, each in roles.routes(role)]
-    server = HTTPServer(Application(routes, log_function=lambda handler: None), **options)
+    application = Application(routes, log_function=lambda handler: None)
+    server: HTTPServer
+    if upgrades and not options:
+        server = Server(application, upgrades=Upgrades(gate, roles.ROLES), counts=False)
+    else:
+        server = HTTPServer(application, **options)
     server.listen(0, "127.0.0.1")
-    port = next(iter(server._sockets.values())).getsockname()[1]
-    served = Served(worker, port)
+    served = Served(worker, server)
     yield served
     server.stop()
     for connection in served.connections:

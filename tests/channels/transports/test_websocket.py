@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,13 @@ from tests.channels.transports.sockets import (
 pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 
 
+@pytest.fixture(params=[True, False], ids=["short", "tornado"])
+async def either_way(request: pytest.FixtureRequest, make_worker: Callable[..., Any]) -> AsyncIterator[Served]:
+    """Serve with upgrades of our own, and with Tornado's."""
+    async with serving(await make_worker(limits=LIMITS), upgrades=request.param) as served:
+        yield served
+
+
 @pytest.mark.parametrize(
     ("query", "headers"),
     [
@@ -52,13 +59,13 @@ pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
         ("access_token=ana&vsn=2.0.0&format=json", {"Cookie": "lousa_session=bruno"}),
     ],
 )
-async def test_a_valid_credential_opens_a_socket(served: Served, query: str, headers: dict[str, str]) -> None:
-    connection = await served.connect(query, **headers)
+async def test_a_valid_credential_opens_a_socket(either_way: Served, query: str, headers: dict[str, str]) -> None:
+    connection = await either_way.connect(query, **headers)
     assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
 
 
-async def test_a_cookie_is_accepted_from_the_servers_own_origin(served: Served) -> None:
-    connection = await served.connect(Cookie="lousa_session=ana", Origin=f"http://127.0.0.1:{served.port}")
+async def test_a_cookie_is_accepted_from_the_servers_own_origin(either_way: Served) -> None:
+    connection = await either_way.connect(Cookie="lousa_session=ana", Origin=f"http://127.0.0.1:{either_way.port}")
     assert (await connection.join())["status"] == "ok"
 
 
@@ -78,8 +85,8 @@ async def test_a_cookie_is_accepted_from_the_servers_own_origin(served: Served) 
         ("access_token=ana&format=xml", {}),
     ],
 )
-async def test_other_requests_get_403(served: Served, query: str, headers: dict[str, str]) -> None:
-    assert await served.refused(query, **headers) == 403
+async def test_other_requests_get_403(either_way: Served, query: str, headers: dict[str, str]) -> None:
+    assert await either_way.refused(query, **headers) == 403
 
 
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -101,19 +108,45 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         (b"Connection: Upgrade\r\n", b"Connection: keep-alive\r\n"),
     ],
 )
-async def test_handshake_that_is_none_gets_400(served: Served, before: bytes, after: bytes) -> None:
+async def test_handshake_that_is_none_gets_400(either_way: Served, before: bytes, after: bytes) -> None:
     whole = re.sub(rb"Sec-WebSocket-Key: .*\r\n", KEY, upgrade("ana"))
     sent = whole.replace(before, after)
     assert sent != whole
-    client = RawClient(served.port, "ana", request=sent)
+    client = RawClient(either_way.port, "ana", request=sent)
     assert (await client.read_until(b"\r\n")).startswith(b"HTTP/1.1 400 ")
     client.socket.close()
 
 
+async def test_head_that_comes_in_two_parts_opens_a_socket(served: Served) -> None:
+    whole = upgrade("ana")
+    client = RawClient(served.port, "ana", request=whole[:60])
+    async with asyncio.timeout(10):
+        while served.is_silent():
+            await asyncio.sleep(0)
+    await client.send_bytes(whole[60:])
+    await client.join()
+    client.socket.close()
+    await served.gone(1)
+
+
+async def test_client_that_leaves_the_queue_leaves_no_session(make_worker: Callable[..., Any]) -> None:
+    slow = Admission(time.monotonic, rate=5.0, burst=1.0, max_line_seconds=60.0)
+    async with serving(await make_worker(limits=LIMITS), admission=slow) as served:
+        first, second = RawClient(served.port, "ana"), RawClient(served.port, "bruno")
+        await first.read_until(b"\r\n\r\n")
+        second.socket.close()
+        third = RawClient(served.port, "ana")
+        await third.read_until(b"\r\n\r\n")
+        assert not served.worker.engine._registry.count_of(2)
+        first.socket.close()
+        third.socket.close()
+        await served.gone(1)
+
+
 @pytest.mark.parametrize("version", [b"", b"8", b"13, 13"])
-async def test_other_version_of_the_websocket_gets_426(served: Served, version: bytes) -> None:
+async def test_other_version_of_the_websocket_gets_426(either_way: Served, version: bytes) -> None:
     sent = upgrade("ana").replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: " + version)
-    client = RawClient(served.port, "ana", request=sent)
+    client = RawClient(either_way.port, "ana", request=sent)
     answer = await client.read_until(b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 426 ")
     assert b"Sec-Websocket-Version: 13" in answer
@@ -158,8 +191,8 @@ async def test_in_a_crowd_students_get_503_with_retry_after(make_worker: Callabl
         assert (await (await served.connect("access_token=paula", "teachers")).join())["status"] == "ok"
 
 
-async def test_a_client_that_leaves_during_the_upgrade_leaves_no_session(
-    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_client_that_leaves_during_tornados_upgrade_leaves_no_session(
+    make_worker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_socket, has_opened = ChannelSocket.open, asyncio.Event()
 
@@ -171,11 +204,12 @@ async def test_a_client_that_leaves_during_the_upgrade_leaves_no_session(
         open_socket(handler, *args)
 
     monkeypatch.setattr(ChannelSocket, "open", opening)
-    line = RawClient(served.port, "ana")
-    await has_opened.wait()
-    await served.gone(1)
-    assert await line.read_all()
-    line.socket.close()
+    async with serving(await make_worker(limits=LIMITS), upgrades=False) as served:
+        line = RawClient(served.port, "ana")
+        await has_opened.wait()
+        await served.gone(1)
+        assert await line.read_all()
+        line.socket.close()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
@@ -189,22 +223,22 @@ async def test_students_wait_for_their_slot(make_worker: Callable[..., Any]) -> 
 
 
 async def test_a_bug_before_the_upgrade_is_logged_without_the_token(
-    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    either_way: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(secret: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(served.worker.authority, "authenticate", broken)
-    assert await served.refused("access_token=s3cret") == 500
+    monkeypatch.setattr(either_way.worker.authority, "authenticate", broken)
+    assert await either_way.refused("access_token=s3cret") == 500
     assert "/students/socket/websocket could not be served" in caplog.text
     assert "s3cret" not in caplog.text
 
 
-async def test_a_token_in_the_subprotocol_is_accepted(served: Served) -> None:
+async def test_a_token_in_the_subprotocol_is_accepted(either_way: Served) -> None:
     token = base64.b64encode(b"ana").decode().rstrip("=")
     offered = ["phoenix", f"base64url.bearer.phx.{token}"]
-    connection = await Connection.open(served.request(), offered)
-    served.connections.append(connection)
+    connection = await Connection.open(either_way.request(), offered)
+    either_way.connections.append(connection)
     assert connection.socket.selected_subprotocol == "phoenix"
     assert (await connection.join("user:me"))["response"]["user"]["name"] == "Ana"
 
