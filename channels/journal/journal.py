@@ -95,6 +95,7 @@ class Journal:
     async def close(self) -> None:
         """Commit what waits, or refuse it where the database is away; a second call does nothing."""
         await self._commits.close()
+        self._reader.close()
 
     def append(self, entries: Sequence[Entry], done: Done, checked: Checked | None = None) -> None:
         """Store entries in one transaction, all or none, and call `done` with the receipt of the first, or why not.

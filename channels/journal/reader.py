@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import JournalUnavailable
 from channels.journal.availability import Availability
+from channels.journal.file_reader import FileReader
 from channels.journal.queries import Query
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Reader:
 
     def __init__(self, engine: AsyncEngine, seconds: float) -> None:
         self._engine = one_by_one(engine)
+        self._file = FileReader(engine, MAX_READING) if engine.dialect.name == "sqlite" else None
         self._seconds = seconds
         self._slots = asyncio.Semaphore(MAX_READING)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -70,7 +72,14 @@ class Reader:
         finally:
             task.cancel()
 
+    def close(self) -> None:
+        """Close the connections."""
+        if self._file is not None:
+            self._file.close()
+
     async def _fetch_in_slot(self, query: Query) -> Sequence[Any]:
+        if self._file is not None:
+            return await self._file.fetch(query)
         async with self._slots, self._engine.connect() as connection:
             try:
                 return (await connection.execute(query)).all()

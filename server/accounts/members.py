@@ -175,14 +175,12 @@ class Members:
 
     async def _read_by_secret(self, hashes: Collection[bytes]) -> dict[bytes, _Kept]:
         school = await self.school()
-        async with reading(self._sessions) as db:
-            found = await sign_ins_by_secret(db, hashes, self._clock())
+        found = await sign_ins_by_secret(self._sessions, hashes, self._clock())
         return self._known(found, school)
 
     async def _read_by_credential(self, ids: Collection[int]) -> dict[int, _Kept]:
         school = await self.school()
-        async with reading(self._sessions) as db:
-            found = await sign_ins_by_id(db, ids, self._clock())
+        found = await sign_ins_by_id(self._sessions, ids, self._clock())
         return self._known(found, school)
 
     def _known(self, found: Mapping[_K, SignIn], school: School) -> dict[_K, _Kept]:

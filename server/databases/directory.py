@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import STUDENT, Classroom, RoleName, User
+from server.databases import DbSessions, fetch
 from server.databases.accounts import Account, Credential, Enrolment, School, SchoolClass
 from server.databases.batch import batches
 
@@ -41,19 +42,19 @@ class SignIn:
 _ENDED_CLASS = and_(SchoolClass.id == Enrolment.class_id, ~SchoolClass.active)
 
 
-async def sign_ins_by_secret(db: AsyncSession, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
+async def sign_ins_by_secret(sessions: DbSessions, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
     """Return the sign-ins with these hashes that are valid now."""
-    found = await _sign_ins(db, Credential.secret_hash.in_(hashes), now)
+    found = await _sign_ins(sessions, Credential.secret_hash.in_(hashes), now)
     return {each.secret_hash: each for each in found}
 
 
-async def sign_ins_by_id(db: AsyncSession, ids: Collection[int], now: int) -> dict[int, SignIn]:
+async def sign_ins_by_id(sessions: DbSessions, ids: Collection[int], now: int) -> dict[int, SignIn]:
     """Return the sign-ins with these ids that are valid now."""
-    found = await _sign_ins(db, Credential.id.in_(ids), now)
+    found = await _sign_ins(sessions, Credential.id.in_(ids), now)
     return {each.credential_id: each for each in found}
 
 
-async def _sign_ins(db: AsyncSession, which: ColumnElement[bool], now: int) -> Collection[SignIn]:
+async def _sign_ins(sessions: DbSessions, which: ColumnElement[bool], now: int) -> Collection[SignIn]:
     """Read them with their enrolments, one row for each, in one query."""
     query = (
         select(
@@ -76,7 +77,7 @@ async def _sign_ins(db: AsyncSession, which: ColumnElement[bool], now: int) -> C
         .where(which, Credential.expires_at > now, Account.enabled, Account.active)
     )
     found: dict[int, SignIn] = {}
-    for row in await db.execute(query):
+    for row in await fetch(sessions, query):
         *values, only_reads, used_at, class_id, ended_title = row
         credential_id, secret_hash, kind, expires_at, user_id, name, role, login = values
         if credential_id not in found:

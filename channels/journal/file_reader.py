@@ -1,0 +1,58 @@
+"""Reads a SQLite file in threads of its own: a query takes 0.2 ms of CPU, and 0.9 through the asynchronous driver.
+
+    fetch() -> a thread of a few -> the whole query, in one step -> its rows
+
+The asynchronous driver hands a query to its thread in five steps (cursor, execute, fetch, close, roll back), each with
+a future and a turn of the event loop; most of a cold join was that. Only queries of one statement are read here: each
+sees a snapshot of its own.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import Engine, Executable, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+# As long as other readers and writers of the file wait for it.
+_BUSY_MS = 10_000
+
+
+class FileReader:
+    """The threads that read the file of an engine, each with a connection of its own."""
+
+    def __init__(self, engine: AsyncEngine, threads: int) -> None:
+        self._engine = _reading_engine(engine, threads)
+        self._is_closed = False
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reads")
+
+    async def fetch(self, query: Executable) -> Sequence[Any]:
+        """Return the rows of a query; raises what SQLAlchemy raises, and ConnectionError after `close`.
+
+        A read that is given up goes on in its thread, and its rows are dropped.
+        """
+        if self._is_closed:
+            raise ConnectionError("the file is not read any more")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+
+    def _read(self, query: Executable) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def close(self) -> None:
+        """Begin no more reads, and close the connections."""
+        self._is_closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._engine.dispose()
+
+
+def _reading_engine(engine: AsyncEngine, connections: int) -> Engine:
+    made = create_engine(engine.url.set(drivername="sqlite"), pool_size=connections, max_overflow=0)
+    event.listen(made, "connect", _on_connect)
+    return made
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
