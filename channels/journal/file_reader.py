@@ -8,12 +8,15 @@ sees a snapshot of its own.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Engine, Executable, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+# Values by the name of their place in a query.
+Parameters = Mapping[str, Any] | None
 
 # As long as other readers and writers of the file wait for it.
 _BUSY_MS = 10_000
@@ -27,18 +30,18 @@ class FileReader:
         self._is_closed = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reads")
 
-    async def fetch(self, query: Executable) -> Sequence[Any]:
+    async def fetch(self, query: Executable, parameters: Parameters = None) -> Sequence[Any]:
         """Return the rows of a query; raises what SQLAlchemy raises, and ConnectionError after `close`.
 
         A read that is given up goes on in its thread, and its rows are dropped.
         """
         if self._is_closed:
             raise ConnectionError("the file is not read any more")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query, parameters)
 
-    def _read(self, query: Executable) -> Sequence[Any]:
+    def _read(self, query: Executable, parameters: Parameters) -> Sequence[Any]:
         with self._engine.connect() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, parameters).all()
 
     def close(self) -> None:
         """Begin no more reads, and close the connections."""

@@ -143,7 +143,7 @@ class Journal:
 
     async def heads(self, topics: Collection[str]) -> dict[str, int]:
         """Return the positions of the newest events of those of `topics` that have any."""
-        return {row.name: row.seq for row in await self._reader.fetch(queries.heads(topics))}
+        return {row.name: row.seq for row in await self._reader.fetch(queries.HEADS, {"topics": list(topics)})}
 
     async def moved(self, since: int | None) -> Moves:
         """Return the topics that have moved since the `next` of an earlier answer; None: those since this call."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import JournalUnavailable
 from channels.journal.availability import Availability
-from channels.journal.file_reader import FileReader
+from channels.journal.file_reader import FileReader, Parameters
 from channels.journal.queries import Query
 
 T = TypeVar("T")
@@ -44,12 +44,12 @@ class Reader:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reading = Availability("read")
 
-    async def fetch(self, query: Query) -> Sequence[Any]:
+    async def fetch(self, query: Query, parameters: Parameters = None) -> Sequence[Any]:
         """Return the rows of a query; the log tells once when reading fails and when it works again."""
         # The wait for a slot counts, too: of a thousand joins that wait for a database that hangs, each fails in time.
         # Each client waits for one read at most, which bounds them.
         try:
-            rows = await self.in_time(self._fetch_in_slot(query))
+            rows = await self.in_time(self._fetch_in_slot(query, parameters))
         except JournalUnavailable as away:
             self._reading.failed(away)
             raise
@@ -77,12 +77,12 @@ class Reader:
         if self._file is not None:
             self._file.close()
 
-    async def _fetch_in_slot(self, query: Query) -> Sequence[Any]:
+    async def _fetch_in_slot(self, query: Query, parameters: Parameters) -> Sequence[Any]:
         if self._file is not None:
-            return await self._file.fetch(query)
+            return await self._file.fetch(query, parameters)
         async with self._slots, self._engine.connect() as connection:
             try:
-                return (await connection.execute(query)).all()
+                return (await connection.execute(query, parameters)).all()
             except asyncio.CancelledError:
                 # Its answer may still come: no other read must get it.
                 await connection.invalidate()

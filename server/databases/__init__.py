@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from channels.journal import tables as journal_tables
-from channels.journal.file_reader import FileReader
+from channels.journal.file_reader import FileReader, Parameters
 from channels.journal.reader import one_by_one
 from server.databases import accounts, audit, migration
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
@@ -215,15 +215,15 @@ async def asking(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
             yield db
 
 
-async def fetch(sessions: DbSessions, query: Executable) -> Sequence[Any]:
+async def fetch(sessions: DbSessions, query: Executable, parameters: Parameters = None) -> Sequence[Any]:
     """Return the rows of one query, in the cheapest way; raises as `reading` does."""
     file: FileReader | None = sessions.kw["info"][_FILE]
     if file is None:
         async with asking(sessions) as db:
-            rows: Sequence[Any] = (await db.execute(query)).all()
+            rows: Sequence[Any] = (await db.execute(query, parameters)).all()
             return rows
     with _failures_named():
-        return await file.fetch(query)
+        return await file.fetch(query, parameters)
 
 
 @asynccontextmanager

@@ -1,9 +1,10 @@
 """Reads who is in the school: members by their sign-ins, classes with their sizes, the people of a class."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, Executable, Row, and_, bindparam, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import STUDENT, Classroom, RoleName, User
@@ -42,21 +43,9 @@ class SignIn:
 _ENDED_CLASS = and_(SchoolClass.id == Enrolment.class_id, ~SchoolClass.active)
 
 
-async def sign_ins_by_secret(sessions: DbSessions, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
-    """Return the sign-ins with these hashes that are valid now."""
-    found = await _sign_ins(sessions, Credential.secret_hash.in_(hashes), now)
-    return {each.secret_hash: each for each in found}
-
-
-async def sign_ins_by_id(sessions: DbSessions, ids: Collection[int], now: int) -> dict[int, SignIn]:
-    """Return the sign-ins with these ids that are valid now."""
-    found = await _sign_ins(sessions, Credential.id.in_(ids), now)
-    return {each.credential_id: each for each in found}
-
-
-async def _sign_ins(sessions: DbSessions, which: ColumnElement[bool], now: int) -> Collection[SignIn]:
-    """Read them with their enrolments, one row for each, in one query."""
-    query = (
+def _valid_sign_ins(which: ColumnElement[bool]) -> Executable:
+    """Select the sign-ins that are valid at `now`, one row for each enrolment."""
+    return (
         select(
             Credential.id,
             Credential.secret_hash,
@@ -74,10 +63,30 @@ async def _sign_ins(sessions: DbSessions, which: ColumnElement[bool], now: int) 
         .join(Account, Account.id == Credential.user_id)
         .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
         .outerjoin(SchoolClass, _ENDED_CLASS)
-        .where(which, Credential.expires_at > now, Account.enabled, Account.active)
+        .where(which, Credential.expires_at > bindparam("now"), Account.enabled, Account.active)
     )
+
+
+# Made once: each client that comes back after a restart asks one of them, and making it takes longer than executing it.
+_BY_SECRET = _valid_sign_ins(Credential.secret_hash.in_(bindparam("which", expanding=True)))
+_BY_ID = _valid_sign_ins(Credential.id.in_(bindparam("which", expanding=True)))
+
+
+async def sign_ins_by_secret(sessions: DbSessions, hashes: Collection[bytes], now: int) -> dict[bytes, SignIn]:
+    """Return the sign-ins with these hashes that are valid now."""
+    rows = await fetch(sessions, _BY_SECRET, {"which": list(hashes), "now": now})
+    return {each.secret_hash: each for each in _sign_ins(rows)}
+
+
+async def sign_ins_by_id(sessions: DbSessions, ids: Collection[int], now: int) -> dict[int, SignIn]:
+    """Return the sign-ins with these ids that are valid now."""
+    rows = await fetch(sessions, _BY_ID, {"which": list(ids), "now": now})
+    return {each.credential_id: each for each in _sign_ins(rows)}
+
+
+def _sign_ins(rows: Iterable[Sequence[Any]]) -> Collection[SignIn]:
     found: dict[int, SignIn] = {}
-    for row in await fetch(sessions, query):
+    for row in rows:
         *values, only_reads, used_at, class_id, ended_title = row
         credential_id, secret_hash, kind, expires_at, user_id, name, role, login = values
         if credential_id not in found:

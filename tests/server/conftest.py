@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from server.accounts.accounts import Accounts
 from server.accounts.passwords import Passwords
@@ -13,6 +11,7 @@ from server.accounts.users import Users
 from server.databases import Databases, DbSessions
 from tests.redis import RedisServer
 from tests.server.people import People
+from tests.statements import recorded
 
 
 @pytest.fixture
@@ -85,12 +84,7 @@ def accounts(sessions: DbSessions, clock: TurnedClock) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def queries(databases: Databases) -> list[str]:
-    """Return a list that records every later statement on the `accounts` database."""
-    statements: list[str] = []
-
-    def gather(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(databases.engine("accounts").sync_engine, "before_cursor_execute", gather)
-    return statements
+def queries(databases: Databases) -> Iterator[list[str]]:
+    """Yield a list that records every later statement on the `accounts` database."""
+    with recorded(databases.engine("accounts")) as statements:
+        yield statements

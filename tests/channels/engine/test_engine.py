@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.engine.engine import MIN_DRAINED_AT_ONCE
@@ -11,6 +10,7 @@ from channels.limit import (
     IDLE_SECONDS,
 )
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker
+from tests.statements import recorded
 
 MakeWorker = Callable[..., Awaitable[Worker]]
 
@@ -71,9 +71,8 @@ async def test_start_of_the_engine_reads_nothing(database: AsyncEngine) -> None:
     # The journal was opened before, in the wait for its database.
     worker = Worker(database)
     await worker.journal.open()
-    statements: list[str] = []
-    event.listen(database.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    worker.engine.start()
-    await asyncio.sleep(0)
-    assert statements == []
+    with recorded(database) as statements:
+        worker.engine.start()
+        await asyncio.sleep(0)
+        assert statements == []
     await worker.engine.close()

@@ -19,7 +19,7 @@ async def test_each_read_sees_what_has_been_committed(database: AsyncEngine) -> 
     journal, reader = started(database, writer_for(database)), FileReader(database, 1)
     for number in (1, 2, 3):
         await append(journal, entry())
-        assert [row.seq for row in await reader.fetch(queries.heads(["class:7"]))] == [number]
+        assert [row.seq for row in await reader.fetch(queries.HEADS, {"topics": ["class:7"]})] == [number]
     reader.close()
     await journal.close()
 

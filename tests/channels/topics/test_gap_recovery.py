@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.broker.broker import Envelope
@@ -18,6 +18,7 @@ from channels.limit import NEWEST_EVENTS, RECENT_EVENTS
 from channels.wire.codec import Event, stamped
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client
 from tests.channels.topics.support import FREE, MESSAGE, BrokenWriter, MakeWorker, seqs
+from tests.statements import recorded
 
 
 def positions(joined: Any) -> list[int]:
@@ -44,17 +45,8 @@ async def delete(database: AsyncEngine, *conditions: str) -> None:
 @contextmanager
 def statements(database: AsyncEngine) -> Iterator[list[str]]:
     """Collect the SQL statements that run, but those of the search index, which follows the journal by itself."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        if args[2] != "BEGIN" and "search" not in args[2]:
-            seen.append(args[2])
-
-    event.listen(database.sync_engine, "before_cursor_execute", note)
-    try:
+    with recorded(database, lambda statement: statement != "BEGIN" and "search" not in statement) as seen:
         yield seen
-    finally:
-        event.remove(database.sync_engine, "before_cursor_execute", note)
 
 
 async def spoken(make_worker: MakeWorker, count: int) -> None:
