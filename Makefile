@@ -78,7 +78,7 @@ faults: $(VENV)/test.stamp $(NODE_STAMPS)  ## long schedules of faults in server
 coverage: $(VENV)/test.stamp $(NODE_STAMPS)  ## how much of channels/ the tests reach, servers that they start included
 	$(PYTHON) -m pytest $(SIDE_BY_SIDE) -m "not long" --cov --cov-report=term --cov-report=html:build/coverage
 
-bench: $(VENV)/test.stamp  ## measure everything beside its peers (an hour; nothing else should run), into build/bench
+bench: $(VENV)/test.stamp  ## measure everything beside its peers (two hours; nothing else should run), into build/bench
 	@deploy/prepare bench || echo "The peers that need it are left out."
 	$(PYTHON) -m bench all
 

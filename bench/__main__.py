@@ -179,8 +179,11 @@ def _measure_all() -> None:
 
 
 def _quiet(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 8])
+    parser.add_argument("--clients", type=int, default=2_000)
+    parser.add_argument("--many", type=int, default=30_000, help="clients of one worker, measured first")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    _databases(parser, DATABASES)
     parser.set_defaults(measure=quiet.measure)
 
 
@@ -220,7 +223,7 @@ COMMANDS = {
     "reader": (_reader, "what a message of Redis' pub/sub costs to read"),
     "pages": (_pages, "the pages in a browser: loading, and the work of a lesson"),
     "dashboard": (_dashboard, "what the principal's dashboard costs a worker each second"),
-    "quiet": (_quiet, "what a worker asks its databases while nothing happens"),
+    "quiet": (_quiet, "what workers cost and ask their databases while nothing happens"),
     ALL: (_all, "everything, one after another"),
     PAGE: (_page, "put the newest results into docs/performance.md"),
 }

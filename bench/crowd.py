@@ -37,6 +37,15 @@ ANNOUNCEMENT = {
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """How the clients came: the seconds until all had joined, and CPU seconds and bytes of the server for each."""
+
+    seconds: float
+    cpu_each: float
+    bytes_each: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One announcement: the seconds from its push to its last client; the other latencies with and without it."""
 
@@ -48,7 +57,7 @@ class Figure:
     quiet_p50: float
     quiet_p99: float
     server_cpu: float
-    bytes_each: float
+    joined: Joined
 
 
 def measure(clients: int, workers: int, rounds: int) -> None:
@@ -58,24 +67,22 @@ def measure(clients: int, workers: int, rounds: int) -> None:
         options = ["--workers", str(workers)]
         serving = lousa(classes + TALKING_CLASSES, CLIENTS_OF_A_CLASS, options, also=["user:me"], cores=CORES)
         server = stack.enter_context(serving)
-        empty = server.memory_bytes()
-        crowds = _connect_crowds(stack, server, server.classes[:classes])
-        bytes_each = (server.memory_bytes() - empty) / clients
+        crowds, joined = _connect_crowds(stack, server, server.classes[:classes])
         talking = server.classes[classes:]
         joining = generator(CORES, Load.join, server.port, server.dialect, talking, TALKING_SENDERS)
         talk = stack.enter_context(joining)
         principal = Principal(server)
         figures = []
         for number in range(rounds):
-            figures.append(_announce(server, principal, crowds, talk, clients, bytes_each))
+            figures.append(_announce(server, principal, crowds, talk, clients, joined))
             say(f"{number + 1}/{rounds} {' | '.join(_cells(figures[-1:]))}")
     keep("crowd", figures, report(figures))
 
 
-def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) -> list[Generator[Load]]:
+def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) -> tuple[list[Generator[Load]], Joined]:
     """Connect all clients, each to its class and the school; only the school's messages are measured."""
     seats = [Seat(seat.path, (*seat.topics, SCHOOL)) for each in classes for seat in each.seats]
-    began = time.perf_counter()
+    began, cpu, empty = time.perf_counter(), server.cpu_seconds(), server.memory_bytes()
     crowds = []
     for first in range(0, len(seats), CLIENTS_OF_A_GENERATOR):
         part = [Class(SCHOOL, seats[first : first + CLIENTS_OF_A_GENERATOR])]
@@ -83,11 +90,12 @@ def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) 
         crowds.append(stack.enter_context(joining))
     for crowd in crowds:
         crowd.result()
-    say(f"{len(seats)} clients have joined in {time.perf_counter() - began:.0f} s")
+    took, cpu = time.perf_counter() - began, server.cpu_seconds() - cpu
+    say(f"{len(seats)} clients have joined in {took:.0f} s")
     for crowd in crowds:
         crowd.call(Load.settle)
     server.rest()
-    return crowds
+    return crowds, Joined(took, cpu / len(seats), (server.memory_bytes() - empty) / len(seats))
 
 
 class Principal:
@@ -113,7 +121,7 @@ def _announce(
     crowds: Sequence[Generator[Load]],
     talk: Generator[Load],
     clients: int,
-    bytes_each: float,
+    joined: Joined,
 ) -> Figure:
     for load in (*crowds, talk):
         load.call(Load.settle)
@@ -137,14 +145,22 @@ def _announce(
         quiet_p50=percentile(quiet.latencies, 50),
         quiet_p99=percentile(quiet.latencies, 99),
         server_cpu=server.cpu_seconds() - before,
-        bytes_each=bytes_each,
+        joined=joined,
     )
 
 
 def report(figures: Sequence[Figure]) -> str:
     """Make a table of the middle and the worst round."""
     columns = [
-        *("clients", "KiB each", "lost", "to the last client", "worst round"),
+        *(
+            "clients",
+            "all have joined after",
+            "CPU ms of each",
+            "KiB each",
+            "lost",
+            "to the last client",
+            "worst round",
+        ),
         *("others' messages: p50", "p99", "p99, worst round", "without: p50", "p99"),
     ]
     return table(columns, [_cells(figures)]) + "\n"
@@ -155,7 +171,9 @@ def _cells(figures: Sequence[Figure]) -> list[str]:
     talk = middle(figures, lambda figure: figure.p99)
     return [
         f"{chosen.clients:,}",
-        f"{chosen.bytes_each / KIB:.1f}",
+        f"{chosen.joined.seconds:.0f} s",
+        f"{chosen.joined.cpu_each * MILLISECONDS:.2f}",
+        f"{chosen.joined.bytes_each / KIB:.1f}",
         f"{sum(figure.missing for figure in figures)}",
         f"{chosen.seconds:.2f} s",
         f"{max(figure.seconds for figure in figures):.2f} s",

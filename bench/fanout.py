@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.generator import Generator
 from bench.load import Load, Run
 from bench.peer import PEERS
-from bench.result import MICROSECONDS, keep, middle, say, table
+from bench.result import MICROSECONDS, MILLISECONDS, keep, middle, percentile, say, table
 from bench.served import LOUSA
 from bench.subject import in_turn, subjects
 
@@ -21,7 +21,10 @@ TOO_LONG_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement; CPU in seconds, of all threads of all processes. `missing` deliveries never came."""
+    """One measurement; CPU in seconds, of all threads of all processes. `missing` deliveries never came.
+
+    `p50` and `p99` are seconds from a message's push to its last delivery.
+    """
 
     server: str
     in_flight: int
@@ -31,6 +34,8 @@ class Figure:
     missing: int
     server_cpu: float
     generator_cpu: float
+    p50: float
+    p99: float
 
     @property
     def rate(self) -> float:
@@ -55,9 +60,7 @@ def measure(clients: int, rounds: int, seconds: float, windows: Sequence[int], n
                     say(f"{subject.server.name} is left out: {in_flight} messages would take {needed:.0f} s")
                     continue
                 run, cpu = subject.measure(_keep_in_flight(in_flight), seconds)
-                figure = Figure(
-                    subject.server.name, in_flight, clients, run.messages, run.seconds, run.missing, cpu, run.cpu
-                )
+                figure = _figure(subject.server.name, in_flight, clients, run, cpu)
                 say(f"{number + 1}/{rounds} {in_flight} in flight, {figure.server}: {' | '.join(_cells([figure]))}")
                 figures.append(figure)
                 rate = figure.rate
@@ -68,6 +71,11 @@ def _keep_in_flight(in_flight: int) -> Callable[[Generator[Load], float], Run]:
     return lambda load, seconds: load.call(Load.run, seconds, in_flight)
 
 
+def _figure(server: str, in_flight: int, clients: int, run: Run, cpu: float) -> Figure:
+    p50, p99 = (percentile(run.latencies, percent) for percent in (50, 99))
+    return Figure(server, in_flight, clients, run.messages, run.seconds, run.missing, cpu, run.cpu, p50, p99)
+
+
 def report(figures: Sequence[Figure]) -> str:
     """Make tables of the best and the middle round of each, and of Lousa relative to each peer.
 
@@ -75,7 +83,15 @@ def report(figures: Sequence[Figure]) -> str:
     """
     columns = [
         *("server", "messages/s", "middle round", "deliveries/s", "server CPU µs a delivery", "over the rounds"),
-        *("server CPU", "generator CPU", "Lousa beside it: messages", "middle round", "CPU a delivery"),
+        *(
+            "to the last delivery: p50",
+            "p99",
+            "server CPU",
+            "generator CPU",
+            "Lousa beside it: messages",
+            "middle round",
+            "CPU a delivery",
+        ),
     ]
     parts = []
     for in_flight in dict.fromkeys(figure.in_flight for figure in figures):
@@ -111,6 +127,8 @@ def _cells(figures: Sequence[Figure]) -> list[str]:
         f"{best.rate * best.clients:,.0f}",
         f"{best.cost:.2f}",
         f"{min(costs):.2f} to {max(costs):.2f}",
+        f"{_middle(figures).p50 * MILLISECONDS:.1f} ms",
+        f"{_middle(figures).p99 * MILLISECONDS:.1f} ms",
         f"{best.server_cpu / best.seconds:.0%}",
         f"{best.generator_cpu / best.seconds:.0%}",
     ]

@@ -146,8 +146,8 @@ class Load:
             client.inbox.clear()
 
     def run(self, seconds: float, in_flight: int) -> Run:
-        """Keep `in_flight` messages in flight in the only class: sent but not yet received by all."""
-        (group,) = self.groups
+        """Keep `in_flight` messages in flight in the first class: sent but not yet received by all."""
+        group = self.groups[0]
         began, cpu = self._reset()
         while time.perf_counter() - began < seconds:
             while group.in_flight < in_flight:

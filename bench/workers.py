@@ -17,7 +17,7 @@ from bench import sampler
 from bench.install import missing
 from bench.load import Load, Run
 from bench.peer import SOCKETIO_REDIS
-from bench.result import MICROSECONDS, keep, middle, say, table
+from bench.result import MICROSECONDS, MILLISECONDS, keep, middle, percentile, say, table
 from bench.served import CORES, Server, cpu_seconds, lousa, own_redis, peer_server, scratch
 from bench.subject import WARM_UP_SECONDS
 from tests.lousa import ROOT
@@ -64,7 +64,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement; `clients` is how many get each message."""
+    """One measurement; `clients` is how many get each message.
+
+    `p50` and `p99` are seconds from a message's push to its last delivery.
+    """
 
     work: str
     kind: str
@@ -73,6 +76,8 @@ class Figure:
     seconds: float
     missing: int
     used: Usage
+    p50: float
+    p99: float
 
     @property
     def cpu(self) -> float:
@@ -112,7 +117,8 @@ class Subject:
         run = work.run(self.load, seconds)
         used = self._usage() - before
         clients = len(self.load.groups[0].clients)
-        return Figure(work.name, self.kind.name, clients, run.messages, run.seconds, run.missing, used)
+        p50, p99 = (percentile(run.latencies, percent) for percent in (50, 99))
+        return Figure(work.name, self.kind.name, clients, run.messages, run.seconds, run.missing, used, p50, p99)
 
     def _usage(self) -> Usage:
         workers = [child.pid for child in psutil.Process(self.server.pid).children()] or [self.server.pid]
@@ -124,11 +130,12 @@ class Subject:
 def measure(clients: int, classes: int, rounds: int, seconds: float, windows: Sequence[int], rate: float) -> None:
     """Measure all kinds in turn, first with one class, then with many that share the clients; keep the figures."""
     one = [Work(f"{number} in flight", _keep_in_flight(number)) for number in windows]
-    many = [Work(f"{rate:,.0f} a second to {classes} classes", lambda load, seconds: load.run_at(seconds, rate))]
-    figures = [
-        *_measure(1, clients, rounds, seconds, one),
-        *_measure(classes, clients // classes, rounds, seconds, many),
+    size = clients // classes
+    many = [
+        Work(f"1 in flight in a class of {size}", _keep_in_flight(1)),
+        Work(f"{rate:,.0f} a second to {classes} classes", lambda load, seconds: load.run_at(seconds, rate)),
     ]
+    figures = [*_measure(1, clients, rounds, seconds, one), *_measure(classes, size, rounds, seconds, many)]
     keep("workers", figures, report(figures))
 
 
@@ -144,7 +151,7 @@ def _measure(classes: int, clients: int, rounds: int, seconds: float, works: Seq
             for work in works:
                 for subject in subjects:
                     figure = subject.measure(work, seconds)
-                    say(f"{number + 1}/{rounds} {figure.work}, {figure.kind}: {' | '.join(_cells([figure], 1))}")
+                    say(f"{number + 1}/{rounds} {figure.work}, {figure.kind}: {' | '.join(_cells([figure], figure))}")
                     figures.append(figure)
     return figures
 
@@ -201,13 +208,18 @@ def report(figures: Sequence[Figure]) -> str:
     for figure in figures:
         by_row.setdefault((figure.work, figure.kind), []).append(figure)
     columns = [
-        *("messages", "workers", "deliveries/s", "CPU µs a delivery", "over the rounds", "beside the first"),
-        *("of it Redis", "of it the broker", "busiest worker", "deliveries/s, a core to each"),
+        *("messages", "workers", "deliveries/s", "to the last delivery: p50", "p99", "p50 beside the first"),
+        *(
+            "CPU µs a delivery",
+            "over the rounds",
+            "beside the first",
+            "of it Redis",
+            "of it the broker",
+            "busiest worker",
+            "deliveries/s, a core to each",
+        ),
     ]
-    rows = [
-        [work, kind, *_cells(own, _middle(own).cost / _middle(by_row[work, ALONE.name]).cost)]
-        for (work, kind), own in by_row.items()
-    ]
+    rows = [[work, kind, *_cells(own, _middle(by_row[work, ALONE.name]))] for (work, kind), own in by_row.items()]
     return table(columns, rows) + "\n"
 
 
@@ -215,7 +227,7 @@ def _middle(figures: Sequence[Figure]) -> Figure:
     return middle(figures, lambda figure: figure.cost)
 
 
-def _cells(figures: Sequence[Figure], ratio: float) -> list[str]:
+def _cells(figures: Sequence[Figure], first: Figure) -> list[str]:
     chosen, costs = _middle(figures), [figure.cost for figure in figures]
     cpu = sum(figure.cpu for figure in figures)
     redis = sum(figure.used.redis for figure in figures) / cpu
@@ -224,9 +236,12 @@ def _cells(figures: Sequence[Figure], ratio: float) -> list[str]:
     lost = sum(figure.missing for figure in figures)
     return [
         f"{max(figure.rate for figure in figures):,.0f}" + (f" (lost {lost:,})" if lost else ""),
+        f"{chosen.p50 * MILLISECONDS:.2f} ms",
+        f"{chosen.p99 * MILLISECONDS:.2f} ms",
+        f"{chosen.p50 / first.p50:.2f}",
         f"{chosen.cost:.2f}",
         f"{min(costs):.2f} to {max(costs):.2f}",
-        f"{ratio:.2f}",
+        f"{chosen.cost / first.cost:.2f}",
         f"{redis:.1%}" if redis else "",
         f"{broker:.1%}" if broker else "",
         f"{busiest:.0%}",
