@@ -82,6 +82,7 @@ def measure(clients: int, workers: int, rounds: int) -> None:
 def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) -> tuple[list[Generator[Load]], Joined]:
     """Connect all clients, each to its class and the school; only the school's messages are measured."""
     seats = [Seat(seat.path, (*seat.topics, SCHOOL)) for each in classes for seat in each.seats]
+    server.rest()  # what the start leaves for later is not the clients'
     began, cpu, empty = time.perf_counter(), server.cpu_seconds(), server.memory_bytes()
     crowds = []
     for first in range(0, len(seats), CLIENTS_OF_A_GENERATOR):
