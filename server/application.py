@@ -334,7 +334,8 @@ async def _poll_sessions(engine: Engine) -> AsyncIterator[PollSessions]:
 
 @asynccontextmanager
 async def _uploads(databases: Databases, settings: Settings) -> AsyncIterator[Uploads]:
-    uploads = Uploads(databases, settings.data_dir / ROSTERS)
+    uploads = Uploads(databases, settings.data_dir / ROSTERS, settings.pulling)
+    uploads.pulls.start()
     try:
         yield uploads
     finally:

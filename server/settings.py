@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from server.databases import SCHEMAS
 from server.oidc.provider import SchoolSettings
 from server.process.proxies import Network, read_networks
+from server.rosters.nightly import Pulling
 
 _PORTS = {"http": 80, "https": 443}
 # Browsers write names with other letters as xn--….
@@ -31,7 +32,7 @@ class Settings:
     Pages of `allowed_origins` (`https://school.example`) may open sockets, beside the server's own pages.
     `unbundled` serves each script and style sheet as it is in its folder, for work on them.
     `behind_proxy` names the proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted.
-    `school` has the providers through which users sign in.
+    `school` has the providers through which users sign in; `pulling` says where the roster comes from, and when.
     """
 
     data_dir: Path
@@ -47,6 +48,7 @@ class Settings:
     unbundled: bool = False
     behind_proxy: tuple[Network, ...] = ()
     school: SchoolSettings = field(default_factory=SchoolSettings)
+    pulling: Pulling | None = None
 
 
 def read_origin(text: str, option: str = "--allowed-origin") -> str:

@@ -1,6 +1,5 @@
 """The commands for the school's roster: import it, list the imports, undo the last one."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -8,13 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from server import rosters
 from server.accounts.refusals import UserError
 from server.cli.options import Commands, data_options, make_settings, option, run
+from server.cli.pulling import access_options, read_access
 from server.databases import Databases, DbSessions, reading, writing
 from server.databases.imports import Import
 from server.rosters import RosterErrors
@@ -24,7 +23,6 @@ from server.rosters.imports import Origin, State, begin, discard, find, move, ne
 from server.rosters.provider import Access, host
 from server.rosters.pull import from_provider
 from server.rosters.work import apply_checked, check, problems_of, summary_of, today_of
-from server.settings import SettingsError
 
 # Shorter work needs no progress bar.
 BAR_AFTER_SECONDS = 1.0
@@ -71,12 +69,7 @@ def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given
 
 
 @roster.command("pull")
-@option(
-    "--roster-url", required=True, metavar="URL", help="The provider, as in https://sis.example/ims/oneroster/v1p1."
-)
-@option("--roster-auth", type=click.Choice(["oauth1", "oauth2", "bearer"]), required=True, help="How it knows us.")
-@option("--roster-key", default="", metavar="KEY", help="The key, or the client's id.")
-@option("--roster-token-url", default="", metavar="URL", help="Where OAuth 2 gives tokens.")
+@access_options
 @option("--apply", "applies", is_flag=True, help="Apply it at once, unless it would end a large part of the school.")
 @data_options
 def pull_command(
@@ -87,20 +80,9 @@ def pull_command(
     It is checked, and waits under “Roster” in the browser until the office applies it. With --apply it is applied at
     once, as a nightly job does. The secret, or the bearer token, is read from LOUSA_ROSTER_SECRET.
     """
-    access = _access(roster_url, roster_auth, roster_key, roster_token_url)
+    access = read_access(roster_url, roster_auth, roster_key, roster_token_url)
     settings = make_settings(**given)
     click.echo(run(settings, lambda databases: _pull(databases, access, applies=applies)))
-
-
-def _access(url: str, kind: Any, key: str, token_url: str) -> Access:
-    secret = os.environ.get("LOUSA_ROSTER_SECRET", "")
-    if not secret:
-        raise SettingsError("Set LOUSA_ROSTER_SECRET to the secret, or to the bearer token.")
-    for each in [url, token_url] if kind == "oauth2" else [url]:
-        # Over plain http, everybody on the way reads the names of children and the secret.
-        if urlsplit(each).scheme != "https" and host(each) not in ("localhost", "127.0.0.1"):
-            raise SettingsError(f"{each or 'The address for tokens'} is no https:// address.")
-    return Access(url, kind, key, secret, token_url)
 
 
 async def _pull(databases: Databases, access: Access, *, applies: bool) -> str:

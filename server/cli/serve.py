@@ -19,6 +19,7 @@ from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.users import Users
 from server.application import serve
 from server.cli.options import data_options, host_option, make_settings, providers_option, run, server_options
+from server.cli.pulling import pulling_options, read_pulling
 from server.databases import Databases, reading
 from server.databases.directory import belongs_to_another
 from server.process.listener import allow_connections
@@ -43,10 +44,12 @@ DEMO_OFFICE = ("secretaria", "Rosa Figueira", "administrator")
 @host_option("127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.")
 @server_options
 @providers_option
+@pulling_options
 @data_options
 def serve_command(**given: Any) -> None:
     """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""
-    _open(make_settings(**given))
+    pulled = {name: given.pop(name) for name in tuple(given) if name.startswith("roster_")}
+    _open(make_settings(**given, pulling=read_pulling(**pulled)))
 
 
 @click.command()

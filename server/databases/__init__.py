@@ -16,7 +16,7 @@ import asyncpg
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from channels.journal import tables as journal_tables
 from channels.journal.file_reader import FileReader, Parameters
@@ -201,6 +201,15 @@ async def reading(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
     with _failures_named():
         async with asyncio.timeout(sessions.kw["info"][_SECONDS]), sessions() as db:
             yield db
+
+
+@asynccontextmanager
+async def connected(sessions: DbSessions) -> AsyncIterator[AsyncConnection]:
+    """Keep one connection over several transactions; raises as `reading` does."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    with _failures_named():
+        async with engine.connect() as connection:
+            yield connection
 
 
 @asynccontextmanager

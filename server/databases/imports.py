@@ -15,7 +15,8 @@ class Import(Base):
 
     `done` of `total` is how far the check has come, at `moved_at`. `result` is what it changes (a `Summary` as JSON),
     `moving` is how many people change classes, and `problems` is why it was refused (JSON). `created` holds the ranges
-    of the ids that it gave (JSON), for the import that can be undone.
+    of the ids that it gave (JSON), for the import that can be undone; `creating` the highest ids before it, by kind
+    (JSON), while it is being applied in steps.
     """
 
     __tablename__ = "imports"
@@ -34,6 +35,7 @@ class Import(Base):
     result: Mapped[str | None] = mapped_column(Text)
     problems: Mapped[str | None] = mapped_column(Text)
     created: Mapped[str | None] = mapped_column(Text)
+    creating: Mapped[str | None] = mapped_column(Text)
     applied_at: Mapped[int | None] = mapped_column(BigInteger)
 
 

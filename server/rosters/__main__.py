@@ -11,7 +11,8 @@ import msgspec
 from server.databases import Databases
 from server.process.child import end_with
 from server.rosters.apart import Task
-from server.rosters.work import apply_checked, check, from_files, undo_applied
+from server.rosters.pull import from_provider
+from server.rosters.work import apply_checked, check, from_files, pull, undo_applied
 from server.schemas import SCHEMAS
 
 # The workers go before an import: it may take a while, and a message may not.
@@ -25,6 +26,8 @@ async def run(task: Task) -> None:
     try:
         if task.step == "check":
             await _check(databases, task)
+        elif task.access is not None:
+            await pull(sessions, task.import_id, from_provider(task.access), applies=task.applies)
         elif task.step == "apply":
             await apply_checked(sessions, task.import_id, task.confirm_ended)
         else:

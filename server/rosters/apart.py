@@ -18,6 +18,7 @@ import msgspec
 
 from server.databases import Databases, writing
 from server.rosters.imports import State, move
+from server.rosters.provider import Access
 from server.tasks import cancel
 
 log = logging.getLogger(__name__)
@@ -25,17 +26,29 @@ log = logging.getLogger(__name__)
 _ROOT = Path(__file__).parents[2]
 
 # Where an import is left whose step ended with an error of ours.
-_AFTER_FAILURE = {"check": State.DISCARDED, "apply": State.READY, "undo": State.APPLIED}
+_AFTER_FAILURE = {
+    "check": (State.DISCARDED,),
+    "pull": (State.DISCARDED, State.READY),
+    "apply": (State.READY,),
+    "undo": (State.APPLIED,),
+}
+
+Step = Literal["check", "pull", "apply", "undo"]
 
 
 class Task(msgspec.Struct):
-    """A step: the databases' URLs (with passwords: they go through a pipe), what to do, and with which import."""
+    """A step: the databases' URLs (with passwords: they go through a pipe), what to do, and with which import.
+
+    `access` is the provider's of a pull; with `applies` it is applied, unless a large part of the school would end.
+    """
 
     urls: Mapping[str, str]
     parent: int
-    step: Literal["check", "apply", "undo"]
+    step: Step
     import_id: int
     path: str = ""
+    access: Access | None = None
+    applies: bool = False
     confirm_ended: int | None = None
     user_id: int | None = None
 
@@ -49,17 +62,20 @@ class Apart:
 
     def start(
         self,
-        step: Literal["check", "apply", "undo"],
+        step: Step,
         import_id: int,
         *,
         path: Path | None = None,
+        access: Access | None = None,
+        applies: bool = False,
         confirm_ended: int | None = None,
         user_id: int | None = None,
     ) -> None:
         """Begin a step of an import that is in the state of that step."""
         urls = {name: self._databases.engine(name).url for name in self._databases.names}
         plain = {name: url.render_as_string(hide_password=False) for name, url in urls.items()}
-        task = Task(plain, os.getpid(), step, import_id, str(path or ""), confirm_ended, user_id)
+        place = str(path or "")
+        task = Task(plain, os.getpid(), step, import_id, place, access, applies, confirm_ended, user_id)
         running = asyncio.create_task(self._run(task))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
@@ -91,4 +107,5 @@ class Apart:
     async def _give_up(self, task: Task) -> None:
         sessions = self._databases.sessions("accounts")
         async with writing(sessions) as db:
-            await move(db, task.import_id, _AFTER_FAILURE[task.step])
+            for state in _AFTER_FAILURE[task.step]:
+                await move(db, task.import_id, state)

@@ -1,9 +1,8 @@
-"""Compares a table with its staged twin, and makes it match: the same for users, classes and enrolments.
+"""Compares a table with its staged twin: the same for users, classes and enrolments.
 
-Rows that are no longer staged end; a unique value that another row needs is freed; rows that differ are updated and
-active again; new rows are created. Rows without a `sourced_id` were made by hand and do not belong to a roster, except
-an enrolment that the roster has as well: it becomes the roster's. Each row is kept as it was before it is changed
-(`ImportBefore`), so that the import can be undone.
+Rows that are no longer staged end; rows that differ, or had ended, are updated; staged rows that the table does not
+have are new. Rows without a `sourced_id` were made by hand and do not belong to a roster, except an enrolment that the
+roster has as well: it becomes the roster's. `bring` makes the table match.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,6 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
-    Executable,
     Select,
     String,
     Table,
@@ -21,18 +18,14 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
-    literal,
     null,
     or_,
     select,
-    update,
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
-from server.databases.imports import ImportBefore
 from server.rosters.logins import FREED
 from server.rosters.staging import staged_classes, staged_enrolments, staged_users
 
@@ -134,52 +127,11 @@ ENROLMENTS = Kind(
 
 
 async def count(db: AsyncSession, kind: Kind) -> Counts:
-    """Count what `bring` would change, without changing anything."""
+    """Count what an import would change."""
     ended = await _number(db, select(kind.table).where(kind.gone))
     updated = await _number(db, select(kind.table).where(kind.same, kind.differs))
     return Counts(await _number(db, select(kind.staged).where(kind.new)), updated, ended)
 
 
-async def bring(db: AsyncSession, kind: Kind, import_id: int) -> Counts:
-    """Make the table of this kind match what is staged for it, keep what was there, and count the changes."""
-    ended = await _keep(db, kind, import_id, "ended", kind.gone)
-    updated = await _keep(db, kind, import_id, "updated", kind.same, kind.differs)
-    if ended:
-        await _run(db, update(kind.table).where(kind.gone).values({"active": False, kind.flag: False}))
-    if kind.unique is not None:
-        await _free(db, kind, import_id, kind.unique)
-    if updated:
-        values = {name: kind.staged.c[name] for name in kind.columns}
-        await _run(db, update(kind.table).where(kind.same, kind.differs).values({**values, kind.flag: True}))
-    return Counts(await _run(db, _create(kind)), updated, ended)
-
-
-async def _free(db: AsyncSession, kind: Kind, import_id: int, unique: str) -> None:
-    kept = exists().where(
-        ImportBefore.import_id == import_id, ImportBefore.kind == kind.name, ImportBefore.row_id == kind.table.c.id
-    )
-    await _keep(db, kind, import_id, "freed", kind.in_the_way(unique), ~kept)
-    await _run(db, update(kind.table).where(kind.in_the_way(unique)).values({unique: kind.freed}))
-
-
 async def _number(db: AsyncSession, rows: Select[Any]) -> int:
     return await db.scalar(rows.with_only_columns(func.count(), maintain_column_froms=True)) or 0
-
-
-async def _keep(db: AsyncSession, kind: Kind, import_id: int, what: str, *which: ColumnElement[bool]) -> int:
-    names = ["import_id", "kind", "row_id", "what", *kind.kept]
-    columns = [kind.table.c[name] for name in kind.kept.values()]
-    rows = select(literal(import_id), literal(kind.name), kind.table.c.id, literal(what), *columns).where(*which)
-    return await _run(db, insert(ImportBefore).from_select(names, rows))
-
-
-async def _run(db: AsyncSession, statement: Executable) -> int:
-    done = await db.execute(statement, execution_options={"synchronize_session": False, "preserve_rowcount": True})
-    return cast(CursorResult[Any], done).rowcount
-
-
-def _create(kind: Kind) -> Executable:
-    columns = [name for name in (*kind.key, *kind.columns) if name != "id"]
-    new = select(*(kind.staged.c[name] for name in columns)).where(kind.new)
-    # In the roster's order, so that ids are the same wherever the same roster is imported.
-    return insert(kind.table).from_select(columns, new.order_by(*kind.staged.primary_key))

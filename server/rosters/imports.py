@@ -62,7 +62,8 @@ _BEFORE: Mapping[State, Collection[State]] = {
     State.READY: (State.CHECKING, State.APPLYING),
     State.REFUSED: (State.CHECKING, State.UPLOADING),
     State.APPLYING: (State.READY,),
-    State.APPLIED: (State.UNDOING,),
+    # A pull that changes nothing needs no steps.
+    State.APPLIED: (State.UNDOING, State.READY),
     State.UNDOING: (State.APPLIED,),
     State.DISCARDED: (State.UPLOADING, State.CHECKING, State.READY),
 }
@@ -100,10 +101,16 @@ async def record_applied(db: AsyncSession, import_id: int, result: bytes, create
     """
     if created is not None:
         await db.execute(update(Import).values(created=None))
-        await db.execute(delete(ImportBefore).where(ImportBefore.import_id != import_id))
-    values = {"state": State.APPLIED, "result": result.decode(), "created": created and created.decode()}
+    created_now = created and created.decode()
+    values = {"state": State.APPLIED, "result": result.decode(), "created": created_now, "creating": None}
     await db.execute(update(Import).where(Import.id == import_id).values(**values, applied_at=now_ms()))
     await db.execute(delete(ImportPart).where(ImportPart.import_id == import_id))
+
+
+async def note_creating(db: AsyncSession, import_id: int, first: Mapping[str, int] | None) -> None:
+    """Note the highest ids before an import creates rows that nobody sees yet, by kind."""
+    creating = msgspec.json.encode(first).decode() if first is not None else None
+    await db.execute(update(Import).where(Import.id == import_id).values(creating=creating))
 
 
 async def store_roster(sessions: DbSessions, import_id: int, roster: Roster) -> None:

@@ -1,4 +1,4 @@
-"""Makes the users, classes and enrolments of the database match a roster: all of them, or none.
+"""Makes the users, classes and enrolments of the database match a roster: all of them, or none, for whoever reads.
 
 Rows that only the roster has are created; rows that differ are updated, and active again if they had ended; rows that
 came from an earlier roster and are not in this one end (`active` is false), and keep their ids, so that old messages
@@ -12,9 +12,10 @@ where the school has changed since, so that it does what somebody has seen.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import msgspec
-from sqlalchemy import false, func, insert, select, true, update
+from sqlalchemy import func, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,24 +24,31 @@ from server.databases import DbSessions, reading
 from server.databases.accounts import School
 from server.databases.audit import Record
 from server.databases.changes import note_changes
-from server.databases.enrolments import in_class_that_goes_on
+from server.databases.enrolments import enrolments_to_turn, in_class_that_goes_on, turn_enrolments
 from server.databases.imports import ImportBefore
 from server.databases.outbox import new_key, note_all
 from server.databases.school import read_hours, school_day
 from server.rosters.adoption import adopt
 from server.rosters.bound import are_few
-from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Counts, Kind, bring, count
+from server.rosters.bring import KINDS, create, find_changes, keep, numbers_of_changes, numbers_of_new, switch
+from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Counts, Kind, count
 from server.rosters.concerned import concerned
 from server.rosters.created import Created, last_id
 from server.rosters.differences import Lists, read_lists
 from server.rosters.export import Progress
-from server.rosters.imports import BY_COMMAND, Origin, State, begin, record_applied
+from server.rosters.imports import BY_COMMAND, Origin, State, begin, move, note_creating, record_applied
 from server.rosters.problems import Problems, Remark, shown
 from server.rosters.roster import Roster
-from server.rosters.staging import identify_classes, identify_users, resolve_enrolments, stage, unstage
-
-# Any number, the same in every process: of two imports into one PostgreSQL the second waits for the first.
-_LOCK = 0x1005A
+from server.rosters.staging import (
+    identify_classes,
+    identify_new_enrolments,
+    identify_users,
+    resolve_enrolments,
+    stage,
+    unstage,
+)
+from server.rosters.steps import Steps, taking_steps
+from server.rosters.tidy import forget_others, remove_what_died
 
 
 class Summary(msgspec.Struct):
@@ -111,7 +119,7 @@ async def apply(
     import_id: int | None = None,
     expected: Summary | None = None,
 ) -> Summary:
-    """Make the database match the roster in one transaction, and notify the running workers.
+    """Make the database match the roster, at once for whoever reads it, and notify the running workers.
 
     An import that ends many rows is refused unless their number, `Summary.to_confirm`, is given as `confirm_ended`.
     `import_id` is that of an import that was checked before. Raise RosterErrors, with nothing changed, when the roster
@@ -120,84 +128,176 @@ async def apply(
     """
     if dry_run:
         return (await preview(sessions, roster, progress))[0]
-    done = _Done(roster, progress)
-    # Not `writing`, which would keep others from writing from the start: see `staging` and `lock`.
-    async with reading(sessions) as db:
-        await stage(db, roster, done.tick)
-        await lock(db)
-        import_id = import_id or await begin(db, origin, State.APPLYING)
-        summary = await _merge_or_explain(db, roster, done, import_id, origin)
-        _check_confirmed(summary, confirm_ended)
-        if expected is not None and expected.changes != summary.changes:
-            raise Outdated
-        await db.commit()
-    return summary
+    async with taking_steps(sessions) as steps:
+        work = _Import(steps, roster, _Done(roster, progress), origin)
+        try:
+            await work.compare(confirm_ended, expected)
+            await work.write(import_id)
+        except IntegrityError:
+            await work.give_up()
+            problems = Problems()
+            problems.add("users.csv", 0, "", "Another command changed the same users during the import: import again.")
+            problems.check()
+            raise
+        except Exception:
+            await work.give_up()
+            raise
+    return work.summary
 
 
 class _Done:
-    """Counts what is done: each record once when it is staged and once when it is compared."""
+    """Counts what is done: each record once when it is staged, once when it is compared, and once when it is written.
+
+    Of those that are written, the number is not known before; together they count as all records.
+    """
 
     def __init__(self, roster: Roster, progress: Progress | None) -> None:
         self.records = {"user": len(roster.users), "class": len(roster.classes), "enrolment": len(roster.enrolments)}
-        self._total = 2 * sum(self.records.values())
+        self._all = sum(self.records.values())
         self._done = 0
         self._progress = progress
 
     def tick(self, count: int) -> None:
         self._done += count
         if self._progress:
-            self._progress(self._done, self._total)
+            self._progress(self._done, 3 * self._all)
+
+    def written(self, count: int, of: int) -> None:
+        """Note that so many rows of those that are to be written are."""
+        self._done = 2 * self._all + (self._all * count // of if of else 0)
+        self.tick(0)
 
 
-async def _merge_or_explain(db: AsyncSession, roster: Roster, done: _Done, import_id: int, origin: Origin) -> Summary:
-    try:
-        return await _merge(db, roster, done, import_id, origin)
-    except IntegrityError:
-        problems = Problems()
-        problems.add("users.csv", 0, "", "Another command changed the same users during the import: import again.")
-        problems.check()
-        raise
+class _Import:
+    """One import on its way: compared first, then written."""
 
+    def __init__(self, steps: Steps, roster: Roster, done: _Done, origin: Origin) -> None:
+        self._steps = steps
+        self._roster = roster
+        self._done = done
+        self._origin = origin
+        self._today = date.min
+        self._renamed = False
+        self._id = 0
+        self._first: dict[str, int] = {}  # the highest ids before
+        self._rows = [0, 0]  # of those to be created or kept: how many are, and how many they are
 
-async def _merge(db: AsyncSession, roster: Roster, done: _Done, import_id: int, origin: Origin) -> Summary:
-    before = await _count_active(db)
-    remarks = await _identify(db, roster)
-    renamed = await _name_school(db, roster, import_id)
-    created = Created({})
-    users = await _bring(db, USERS, import_id, created, done)
-    await identify_users(db)
-    classes = await _bring(db, CLASSES, import_id, created, done)
-    await identify_classes(db)
-    await resolve_enrolments(db, school_day(await read_hours(db), now_ms()))
-    enrolments = await _bring(db, ENROLMENTS, import_id, created, done)
-    await unstage(db)
-    summary = Summary(roster.school.name, renamed, users, classes, enrolments, roster.skipped, remarks)
-    summary.to_confirm = _to_confirm(summary, before)
-    given = msgspec.json.encode(created) if summary.changed else None
-    await record_applied(db, import_id, msgspec.json.encode(summary), given)
-    if summary.changed:
-        await _tell(db, summary, import_id, created, origin)
-    return summary
+    async def compare(self, confirm_ended: int | None, expected: Summary | None) -> None:
+        """Find out what changes; raise RosterErrors, or Outdated, where that is not to be done."""
+        async with self._steps.reading() as db:
+            await stage(db, self._roster, self._done.tick)
+        await remove_what_died(self._steps)
+        async with self._steps.reading() as db:
+            remarks = await _identify(db, self._roster)
+            self._today = school_day(await read_hours(db), now_ms())
+            await resolve_enrolments(db, self._today)
+            counts = [await self._find(db, kind) for kind in KINDS]
+            renamed = await _is_renamed(db, self._roster)
+            skipped = self._roster.skipped
+            self.summary = Summary(self._roster.school.name, renamed, *counts, skipped, remarks)
+            self.summary.to_confirm = _to_confirm(self.summary, await _count_active(db))
+        _check_confirmed(self.summary, confirm_ended)
+        if expected is not None and expected.changes != self.summary.changes:
+            raise Outdated
 
+    async def _find(self, db: AsyncSession, kind: Kind) -> Counts:
+        counts = await find_changes(db, kind)
+        self._done.tick(self._done.records[kind.name])
+        return counts
 
-async def _bring(db: AsyncSession, kind: Kind, import_id: int, created: Created, done: _Done) -> Counts:
-    first = await last_id(db, kind)
-    counts = await bring(db, kind, import_id)
-    if counts.created:
-        created.ranges[kind.name] = (first, await last_id(db, kind))
-    done.tick(done.records[kind.name])
-    return counts
+    async def write(self, import_id: int | None) -> None:
+        """Write it: what nobody sees first, in steps, then all that shows, in one."""
+        async with self._steps.writing() as db:
+            # A command's import that dies is thrown away as an upload is.
+            self._id = import_id or await begin(db, self._origin, State.UPLOADING)
+            self._first = {kind.name: await last_id(db, kind) for kind in KINDS}
+            await note_creating(db, self._id, self._first if self._steps.are_many else None)
+            numbers = [len(await numbers_of_new(db, kind)) for kind in KINDS]
+            self._rows[1] = sum(numbers) + len(await numbers_of_changes(db))
+        await self._create(USERS, CLASSES)
+        await self._identify_new()
+        await self._create(ENROLMENTS)
+        await self._keep()
+        created = await self._created()
+        async with self._steps.reading() as db:
+            # A class is kept in memory with the number of its students: enrolments change classes, too.
+            classes_changed = bool(self.summary.classes or self.summary.enrolments)
+            users = await concerned(db, self._id, created, classes_changed=classes_changed)
+        async with self._steps.writing() as db:
+            await self._switch(db, created)
+            await self._tell(db, users)
+        if self.summary.changed:
+            await forget_others(self._steps, self._id)
+        self._done.written(1, 1)
 
+    async def _create(self, *kinds: Kind) -> None:
+        for kind in kinds:
 
-async def _tell(db: AsyncSession, summary: Summary, import_id: int, created: Created, origin: Origin) -> None:
-    """Note the import for the audit log, and whom it concerns for the workers."""
-    asdict = msgspec.structs.asdict
-    detail = {name: asdict(getattr(summary, name)) for name in ("users", "classes", "enrolments")}
-    await note_all(db, [Record(new_key(), now_ms(), "roster:imported", origin.user_id, detail=detail)])
-    # A class is kept in memory with the number of its students: enrolments change classes, too.
-    classes_changed = bool(summary.classes or summary.enrolments)
-    users = await concerned(db, import_id, created, classes_changed=classes_changed)
-    await note_changes(db, users, now_ms(), school=summary.renamed or classes_changed)
+            async def create_some(db: AsyncSession, numbers: range, kind: Kind = kind) -> None:
+                await create(db, kind, numbers, shown=not self._steps.are_many)
+                self._tick(len(numbers))
+
+            async with self._steps.reading() as db:
+                numbers = await numbers_of_new(db, kind)
+            await self._steps.in_batches(numbers, create_some)
+
+    async def _identify_new(self) -> None:
+        if not (self.summary.users.created or self.summary.classes.created):
+            return
+        async with self._steps.reading() as db:
+            await identify_users(db)
+            await identify_classes(db)
+            await identify_new_enrolments(db, self._today)
+
+    async def _keep(self) -> None:
+        async def keep_some(db: AsyncSession, numbers: range) -> None:
+            await keep(db, self._id, numbers)
+            self._tick(len(numbers))
+
+        async with self._steps.reading() as db:
+            numbers = await numbers_of_changes(db)
+        await self._steps.in_batches(numbers, keep_some)
+
+    def _tick(self, count: int) -> None:
+        self._rows[0] += count
+        self._done.written(*self._rows)
+
+    async def _created(self) -> Created:
+        created = Created({})
+        async with self._steps.reading() as db:
+            for kind in KINDS:
+                if len(await numbers_of_new(db, kind)):
+                    created.ranges[kind.name] = (self._first[kind.name], await last_id(db, kind))
+        return created
+
+    async def _switch(self, db: AsyncSession, created: Created) -> None:
+        await _name_school(db, self._roster, self._id)
+        today = school_day(await read_hours(db), now_ms())
+        for kind in KINDS:
+            await switch(db, kind, created, today)
+        if today != self._today:
+            turned = await enrolments_to_turn(db, today.isoformat())
+            await turn_enrolments(db, [row.id for row in turned], today.isoformat())
+        given = msgspec.json.encode(created) if self.summary.changed else None
+        await record_applied(db, self._id, msgspec.json.encode(self.summary), given)
+
+    async def _tell(self, db: AsyncSession, users: set[int]) -> None:
+        """Note the import for the audit log, and whom it concerns for the workers."""
+        summary = self.summary
+        if not summary.changed:
+            return
+        asdict = msgspec.structs.asdict
+        detail = {name: asdict(getattr(summary, name)) for name in ("users", "classes", "enrolments")}
+        await note_all(db, [Record(new_key(), now_ms(), "roster:imported", self._origin.user_id, detail=detail)])
+        classes_changed = bool(summary.classes or summary.enrolments)
+        await note_changes(db, users, now_ms(), school=summary.renamed or classes_changed)
+
+    async def give_up(self) -> None:
+        """Remove what was written and does not show; in one transaction, nothing was."""
+        if self._steps.are_many and self._id:
+            await remove_what_died(self._steps)
+            async with self._steps.writing() as db:
+                await move(db, self._id, State.DISCARDED)
 
 
 async def _identify(db: AsyncSession, roster: Roster) -> Sequence[Remark]:
@@ -206,17 +306,6 @@ async def _identify(db: AsyncSession, roster: Roster) -> Sequence[Remark]:
     await identify_users(db)
     await identify_classes(db)
     return (*roster.remarks, *await adopt(db, roster))
-
-
-async def lock(db: AsyncSession) -> None:
-    """Keep other imports out until the end of the transaction.
-
-    SQLite has one writer at a time, and only a transaction that writes before it has read may wait for the write lock.
-    """
-    if db.get_bind().dialect.name == "postgresql":
-        await db.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    else:
-        await db.execute(update(School).where(false()).values(name=School.name))
 
 
 async def _check(db: AsyncSession, roster: Roster) -> None:
@@ -228,8 +317,6 @@ async def _check(db: AsyncSession, roster: Roster) -> None:
         problems.add("orgs.csv", roster.school.line, "sourcedId", message + "another school needs a server of its own.")
     problems.check()
 
-
-KINDS = (USERS, CLASSES, ENROLMENTS)
 
 _Active = tuple[int, int, int]
 

@@ -13,7 +13,21 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, SchoolClass
@@ -74,6 +88,24 @@ staged_enrolments = _table(
     Column("active", Boolean),
     sqlite_with_rowid=False,
 )
+# What an import changes: the rows of the database that end, change, or have a unique value that another one needs
+# (`frees`), by kind and id …
+staged_changes = _table(
+    "roster_changes",
+    Column("number", Integer, primary_key=True),
+    Column("kind", String),
+    Column("row_id", BigInteger),
+    Column("what", String),
+    Column("frees", Boolean),
+)
+# … and the staged rows that are new, by kind and key.
+staged_new = _table(
+    "roster_new",
+    Column("number", Integer, primary_key=True),
+    Column("kind", String),
+    Column("key", BigInteger),
+    Column("class_id", BigInteger),
+)
 
 
 async def stage(db: AsyncSession, roster: Roster, tick: Callable[[int], None]) -> None:
@@ -132,6 +164,17 @@ async def resolve_enrolments(db: AsyncSession, today: date) -> None:
     columns = ["user_id", "class_id", "sourced_id", "role", "begins", "ends", "active"]
     await db.execute(insert(staged_enrolments).from_select(columns, found))
     await analyze(db, staged_enrolments)
+
+
+async def identify_new_enrolments(db: AsyncSession, today: date) -> None:
+    """Stage again the enrolments of users and classes that were new, by the ids that these have by now."""
+    await db.execute(delete(staged_enrolments))
+    await resolve_enrolments(db, today)
+    new = staged_new.c
+    user_id = select(staged_users.c.user_id).where(staged_users.c.number == -1 - new.key).scalar_subquery()
+    class_id = select(staged_classes.c.class_id).where(staged_classes.c.number == -1 - new.class_id).scalar_subquery()
+    for column, found in ((new.key, user_id), (new.class_id, class_id)):
+        await db.execute(update(staged_new).where(new.kind == "enrolment", column < 0).values({column: found}))
 
 
 async def analyze(db: AsyncSession, table: Any) -> None:

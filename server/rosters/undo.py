@@ -8,13 +8,13 @@ Passwords, and what others changed meanwhile in other rows, stay as they are.
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.refusals import UserError
 from server.clock import now_ms
-from server.databases import DbSessions, reading
+from server.databases import DbSessions
 from server.databases.accounts import School
 from server.databases.changes import note_changes
 from server.databases.imports import Import, ImportBefore
@@ -23,42 +23,47 @@ from server.rosters.compare import CLASSES, ENROLMENTS, FREED_LOGIN, USERS, Kind
 from server.rosters.concerned import concerned
 from server.rosters.created import Created
 from server.rosters.imports import State, undoable
-from server.rosters.merge import lock
+from server.rosters.steps import taking_steps
+from server.rosters.tidy import forget, remove_created
 
 
 async def undo(sessions: DbSessions, import_id: int, user_id: int | None = None) -> None:
     """Undo an import; raise UserError, with nothing changed, where that cannot be done (any more)."""
     try:
-        async with reading(sessions) as db:
-            await lock(db)
-            await _undo(db, import_id, user_id)
-            await db.commit()
+        async with taking_steps(sessions) as steps:
+            async with steps.reading() as db:
+                created = await _created(db, import_id)
+                users = await concerned(db, import_id, created, classes_changed=True)
+            async with steps.writing() as db:
+                await _undo(db, import_id, created, users, user_id)
+            await remove_created(steps, ENROLMENTS, created)
+            await forget(steps, import_id)
     except IntegrityError as error:
         raise UserError(
             "A login from before this import belongs to somebody else by now: give that person another login first."
         ) from error
 
 
-async def _undo(db: AsyncSession, import_id: int, user_id: int | None) -> None:
+async def _created(db: AsyncSession, import_id: int) -> Created:
     if await undoable(db) != import_id:
         raise UserError("Only the last import that changed something can be undone, and only once.")
-    created = msgspec.json.decode(
-        (await db.scalar(select(Import.created).where(Import.id == import_id))) or b"{}", type=Created
-    )
-    users = await concerned(db, import_id, created, classes_changed=True)
+    given = await db.scalar(select(Import.created).where(Import.id == import_id))
+    return msgspec.json.decode(given or b"{}", type=Created)
+
+
+async def _undo(db: AsyncSession, import_id: int, created: Created, users: set[int], user_id: int | None) -> None:
     await _end_created(db, created)
     for kind in (USERS, CLASSES, ENROLMENTS):
         await _restore(db, kind, import_id)
     await _restore_school(db, import_id)
     await db.execute(update(Import).where(Import.id == import_id).values(state=State.UNDONE, created=None))
-    await db.execute(delete(ImportBefore).where(ImportBefore.import_id == import_id))
     await note_audited(db, now_ms(), "roster:undone", user_id=user_id)
     await note_changes(db, users, now_ms(), school=True)
 
 
 async def _end_created(db: AsyncSession, created: Created) -> None:
     enrolments, people, rooms = ENROLMENTS.table, USERS.table, CLASSES.table
-    await _run(db, delete(enrolments).where(_is_created(created, ENROLMENTS)))
+    await _run(db, update(enrolments).where(_is_created(created, ENROLMENTS)).values(active=False, listed=False))
     await _run(db, update(people).where(_is_created(created, USERS)).values(active=False, login=FREED_LOGIN))
     await _run(db, update(rooms).where(_is_created(created, CLASSES)).values(active=False))
 

@@ -33,6 +33,7 @@ from server.rosters.imports import (
     settle,
     undoable,
 )
+from server.rosters.nightly import NightlyPulls, Pulling
 from server.rosters.source import proper_name
 from server.rosters.work import summary_of
 
@@ -57,11 +58,15 @@ class Found(NamedTuple):
 
 
 class Uploads:
-    """The imports of a running server. Steps that cannot be taken raise UserError; `reason` says why."""
+    """The imports of a running server. Steps that cannot be taken raise UserError; `reason` says why.
 
-    def __init__(self, databases: Databases, folder: Path) -> None:
+    `pulls` are those from the school's provider of rosters, if it has one.
+    """
+
+    def __init__(self, databases: Databases, folder: Path, pulling: Pulling | None = None) -> None:
         self.apart = Apart(databases)
         self._sessions = databases.sessions("accounts")
+        self.pulls = NightlyPulls(self._sessions, self.apart, pulling)
         self._folder = folder
 
     async def begin(self, user_id: int, name: str) -> int:
@@ -97,7 +102,7 @@ class Uploads:
         summary = summary_of(row)
         if summary is not None and summary.to_confirm not in (0, confirm_ended):
             raise UserError("That is not the number.", UNCONFIRMED)
-        await self._move(import_id, State.APPLYING, problems=None)
+        await self._move(import_id, State.APPLYING, problems=None, done=0, total=0)
         self.apart.start("apply", import_id, confirm_ended=confirm_ended)
 
     async def discard(self, import_id: int) -> None:
@@ -108,7 +113,7 @@ class Uploads:
 
     async def undo(self, import_id: int, user_id: int) -> None:
         """Begin to undo the last import."""
-        await self._move(import_id, State.UNDOING, problems=None)
+        await self._move(import_id, State.UNDOING, problems=None, done=0, total=0)
         self.apart.start("undo", import_id, user_id=user_id)
 
     async def find(self, import_id: int) -> Import | None:
@@ -137,6 +142,7 @@ class Uploads:
 
     async def close(self) -> None:
         """End the steps that are under way."""
+        await self.pulls.stop()
         await self.apart.close()
 
     def _place(self, import_id: int) -> Path:

@@ -5,15 +5,18 @@ apply: the stored roster -> the school, if it would still do what was shown
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from server.accounts.refusals import UserError
 from server.clock import now_ms
 from server.databases import DbSessions, reading, writing
+from server.databases.errors import DatabaseUnavailable
 from server.databases.imports import Import
 from server.databases.outbox import note_audited
 from server.databases.school import read_hours, school_day
@@ -74,7 +77,29 @@ async def check(sessions: DbSessions, import_id: int, source: Source, progress: 
         return await _refuse(sessions, import_id, error)
 
 
+async def pull(sessions: DbSessions, import_id: int, source: Source, *, applies: bool) -> State:
+    """Check what a provider has; where it `applies`, apply that, unless a large part of the school would end."""
+    state = await check(sessions, import_id, source)
+    if state != State.READY or not applies:
+        return state
+    async with reading(sessions) as db:
+        summary = summary_of(await find(db, import_id))
+    if summary is None or summary.to_confirm:
+        return state
+    async with writing(sessions) as db:
+        if not await move(db, import_id, State.APPLYING if summary.changed else State.APPLIED):
+            return State.DISCARDED
+    return await apply_checked(sessions, import_id) if summary.changed else State.APPLIED
+
+
 async def _read(sessions: DbSessions, import_id: int, source: Source, progress: Progress | None) -> Roster:
+    async with _telling(sessions, import_id, progress) as note:
+        return await source(await today_of(sessions), note)
+
+
+@asynccontextmanager
+async def _telling(sessions: DbSessions, import_id: int, progress: Progress | None = None) -> AsyncIterator[Progress]:
+    """Give a function that notes how far a step is; the page reads it."""
     steps = [0, 0]
 
     def note(done: int, total: int) -> None:
@@ -84,7 +109,7 @@ async def _read(sessions: DbSessions, import_id: int, source: Source, progress: 
 
     telling = asyncio.create_task(_tell(sessions, import_id, steps))
     try:
-        return await source(await today_of(sessions), note)
+        yield note
     finally:
         telling.cancel()
         await asyncio.wait([telling])
@@ -93,8 +118,9 @@ async def _read(sessions: DbSessions, import_id: int, source: Source, progress: 
 async def _tell(sessions: DbSessions, import_id: int, steps: list[int]) -> None:
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
-        async with writing(sessions) as db:
-            await store_progress(db, import_id, *steps)
+        with suppress(DatabaseUnavailable):  # the import's own writes go first
+            async with writing(sessions) as db:
+                await store_progress(db, import_id, *steps)
 
 
 async def _preview(sessions: DbSessions, import_id: int, roster: Roster) -> tuple[Summary, int]:
@@ -133,10 +159,10 @@ async def apply_checked(sessions: DbSessions, import_id: int, confirm_ended: int
         row = await find(db, import_id)
     origin = Origin(row.source, row.name, row.user_id)
     expected = msgspec.json.decode(row.result or "", type=Summary)
+    given: Any = {"confirm_ended": confirm_ended, "origin": origin, "import_id": import_id, "expected": expected}
     try:
-        await apply(
-            sessions, roster, confirm_ended=confirm_ended, origin=origin, import_id=import_id, expected=expected
-        )
+        async with _telling(sessions, import_id) as note:
+            await apply(sessions, roster, progress=note, **given)
     except Outdated:
         return await _ready(sessions, import_id, *await _preview(sessions, import_id, roster))
     except RosterErrors as error:

@@ -4,6 +4,7 @@
 /administrators/roster/7                      an import: how far it is, and what it changes, in numbers
 /administrators/roster/7/names?list=user:new  … and by name
 POST …/uploads, PUT …/7/files/NAME?offset=N, POST …/7/check, GET …/7/state
+POST …/pull                                   the roster is pulled from the school's provider
 POST …/7/apply, …/7/discard, …/7/undo
 """
 
@@ -119,10 +120,16 @@ class RosterPage(_Imports):
 
     async def get(self) -> None:
         """Show it."""
+        await self.show_roster()
+
+    async def show_roster(self, problem: str = "") -> None:
+        """Show it; `problem` says in words what could not be."""
         found = await self.uploads.newest()
         waiting = next((row for row in found.imports if row.state in (State.READY, State.CHECKING)), None)
         await self.show_office(
             "roster.html",
+            problem=problem,
+            pulls=await self.uploads.pulls.state(),
             imports=[row for row in found.imports if row.state not in (State.UPLOADING, State.DISCARDED)],
             waiting=waiting,
             undoable=found.undoable,
@@ -131,6 +138,29 @@ class RosterPage(_Imports):
             state_words=self.state_words(),
             in_short=self.in_short,
         )
+
+
+class PullRoster(RosterPage):
+    """Pulling the roster from the school's provider now."""
+
+    async def post(self) -> None:
+        """Begin to pull it; what would change is shown before anything does."""
+        try:
+            import_id = await self.uploads.pulls.pull(self.member.user.id)
+        except UserError as refused:
+            await self.show_roster(self.problem_of(refused))
+        else:
+            self.redirect(f"{ROSTER}/{import_id}", status=303)
+
+    def problem_of(self, refused: UserError) -> str:
+        """Return in words why it cannot be pulled."""
+        translate = self.locale.translate
+        words = {
+            "pulling": translate("It is being fetched already."),
+            "no-provider": translate("This server has no address to fetch it from."),
+        }
+        self.set_status(422)
+        return words.get(refused.reason) or super().problem_of(refused)
 
 
 class ImportPage(_Imports):
@@ -307,6 +337,7 @@ class UndoImport(ImportPage):
 handlers = [
     (ROSTER, RosterPage),
     (f"{ROSTER}/uploads", NewUpload),
+    (f"{ROSTER}/pull", PullRoster),
     (IMPORT, ImportPage),
     (f"{IMPORT}/state", ImportState),
     (f"{IMPORT}/names", ImportNames),

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.process.health import Health
+from server.rosters.imports import State
+from server.rosters.uploads import Uploads
+from server.rosters.work import summary_of
 from server.version import VERSION
 from server.views.administrators.office import OfficePage
 
@@ -29,7 +32,7 @@ class SchoolPage(OfficePage):
 
     async def get(self) -> None:
         """Show it, as this worker sees it now."""
-        parts = [*await self._parts(), *await self._disk(), *self._workers()]
+        parts = [*await self._parts(), *await self._disk(), *self._workers(), *await self._pulls()]
         told = {"parts": parts, "is_well": all(part.is_well for part in parts), "version": VERSION}
         await self.show_office("school.html", programs=len(await self.accounts.tokens.all()), **told)
 
@@ -57,6 +60,25 @@ class SchoolPage(OfficePage):
         used = await asyncio.to_thread(shutil.disk_usage, Path(url.database).parent)
         free = used.free / GIB
         return [Part(self.locale.translate("Disk"), self.locale.translate("%d GB free") % free, free >= LITTLE_GIB)]
+
+    async def _pulls(self) -> list[Part]:
+        """Return how the last pull of the roster ended, where the school has a provider for it."""
+        uploads: Uploads = self.settings["uploads"]
+        pulls = await uploads.pulls.state()
+        if pulls is None:
+            return []
+        translate, last = self.locale.translate, pulls.last
+        name = translate("Roster from the school's system")
+        if last is None:
+            return [Part(name, translate("not fetched yet"), True)]
+        summary = summary_of(last)
+        if last.state == State.REFUSED:
+            return [Part(name, translate("refused; see “Roster”"), False)]
+        if last.state == State.DISCARDED and summary is None:
+            return [Part(name, translate("did not come to its end"), False)]
+        if last.state == State.READY and summary is not None and summary.to_confirm:
+            return [Part(name, translate("would end a large part of the school; see “Roster”"), False)]
+        return [Part(name, self.reader.time(last.at), True)]
 
     def _workers(self) -> list[Part]:
         count: int = self.settings["count_workers"]()

@@ -15,7 +15,7 @@ from tests.server.rosters.exports import TODAY, Folder, Read, Refuse, problems_o
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     """Return a function that writes an export into a new folder."""
-    return lambda files: write(tmp_path / f"export-{len(list(tmp_path.iterdir()))}", files)
+    return lambda files: write(tmp_path / f"export-{len(list(tmp_path.glob('export-*')))}", files)
 
 
 @pytest.fixture

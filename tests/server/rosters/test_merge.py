@@ -10,7 +10,7 @@ from server import rosters
 from server.databases import Databases, DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Enrolment, School, SchoolClass
 from server.databases.changes import IN_ONE_NOTE, changes_after, newest_change
-from server.rosters import Counts, staging
+from server.rosters import Counts, concerned, staging
 from tests.server.rosters.exports import Files, Read, add, change, export_11, export_12
 
 
@@ -386,11 +386,82 @@ async def test_other_writers_continue_while_a_roster_is_staged(
     assert ("meanwhile",) in await rows(sessions, Account.login)
 
 
+async def look_before_the_switch(
+    sessions: DbSessions, monkeypatch: pytest.MonkeyPatch, then: Exception | None = None
+) -> list[tuple[Any, ...]]:
+    """Return a list that gets what readers see when all is written but the switch; then fail with this error."""
+    seen: list[tuple[Any, ...]] = []
+
+    async def look(*given: Any, **more: Any) -> set[int]:
+        await create_by_hand(sessions, f"meanwhile{len(seen)}")  # on SQLite others could not write in the same step
+        seen.append(tuple(await rows(sessions, Account.login, Account.active)))
+        seen.append(tuple(await rows(sessions, Enrolment.active, Enrolment.listed)))
+        if then is not None:
+            raise then
+        return await concerned.concerned(*given, **more)
+
+    monkeypatch.setattr("server.rosters.merge.concerned", look)
+    return seen
+
+
+async def test_readers_see_all_of_an_import_or_nothing(
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rosters.apply(sessions, read(without_bruno(export_12())))
+    seen = await look_before_the_switch(sessions, monkeypatch)
+    files = change(export_12(), "users.csv", "Ana,,Ana", "zoe,,Zoe")
+    await rosters.apply(sessions, read(files))
+    people, places = seen
+    assert {login for login, active in people if active} == {"ana", "paula", "diretora", "meanwhile0"}
+    assert [active for active, _ in places].count(True) == 2
+    assert (await rows(sessions, *USER_COLUMNS))[0][1:3] == ("zoe", "Zoe Ribeiro")
+    assert ("s2", "bruno", "Bruno Lima", "student", True) in await rows(sessions, *USER_COLUMNS)
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_import_that_dies_before_its_switch_leaves_nothing(
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch, *, is_killed: bool
+) -> None:
+    async def nothing(*_: object) -> None:
+        pass
+
+    await rosters.apply(sessions, read(without_bruno(export_12())))
+    with monkeypatch.context() as patch:
+        if is_killed:
+            patch.setattr("server.rosters.merge._Import.give_up", nothing)
+        await look_before_the_switch(sessions, patch, RuntimeError("the machine is on fire"))
+        with pytest.raises(RuntimeError):
+            await rosters.apply(sessions, read(export_12()))
+    if not is_killed:
+        assert [login for _, login, *_ in await rows(sessions, *USER_COLUMNS) if "meanwhile" not in login] == [
+            "ana",
+            "paula",
+            "diretora",
+        ]
+    assert (await rosters.apply(sessions, read(export_12()))).users == Counts(created=1)
+    assert [active for _, login, *_, active in await rows(sessions, *USER_COLUMNS) if login == "bruno"] == [True]
+
+
+async def test_many_rows_are_written_in_several_steps(
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.rosters.steps.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("server.rosters.tidy.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("server.rosters.steps.PAUSE_SECONDS", 0.0)
+    files = with_more(export_11(), 9)
+    assert (await rosters.apply(sessions, read(files))).users.created == 13
+    swapped = change(change(files, "users.csv", ",n1,,Nina", ",x,,Nina"), "users.csv", ",n2,,Nina", ",n1,,Nina")
+    assert (
+        await rosters.apply(sessions, read(change(swapped, "users.csv", ",x,,Nina", ",n2,,Nina")))
+    ).users.updated == 2
+    assert not (await rosters.apply(sessions, read(change(swapped, "users.csv", ",x,,Nina", ",n2,,Nina")))).changed
+
+
 async def test_progress_ends_at_its_total(sessions: DbSessions, read: Read) -> None:
     steps: list[tuple[int, int]] = []
     await rosters.apply(sessions, read(export_12()), progress=lambda done, total: steps.append((done, total)))
     assert steps == sorted(steps)
-    assert steps[-1] == (20, 20)
+    assert steps[-1] == (30, 30)
 
 
 async def test_connection_is_reusable_after_an_import(databases: Databases, read: Read) -> None:
