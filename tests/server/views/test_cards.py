@@ -1,5 +1,7 @@
 """Cards of a class: who may make them, for whom, and that each making voids the one before."""
 
+import csv
+import io
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -8,6 +10,7 @@ import pytest
 
 from server.accounts.accounts import Accounts
 from server.accounts.refusals import SignInRefused
+from server.spreadsheet import BOM
 from tests.server.people import People
 from tests.server.views.conftest import School
 from tests.server.views.visitor import Visitor
@@ -69,3 +72,17 @@ async def test_teacher_makes_cards_of_pupils_of_their_classes_alone(
 async def test_address_of_a_card_is_left_behind_where_somebody_is_signed_in(signed_in: SignedIn) -> None:
     answer = await (await signed_in("ana")).get("/accounts/first-sign-in?next=/students/")
     assert answer.location == "/students/#", "a browser keeps the fragment, and the code, where there is none"
+
+
+async def test_codes_come_as_a_table_without_formulas(
+    signed_in: SignedIn, accounts: Accounts, people: People, school: School
+) -> None:
+    await people.enrol(await people.user("novo", name="=HYPERLINK(1)"), school.mathematics, "student")
+    path = f"/administrators/classes/{school.mathematics}/cards"
+    sheet = await (await signed_in("secretaria")).post(path, **{"as": "csv"})
+    assert (sheet.headers["Content-Type"], sheet.headers["Cache-Control"]) == ("text/csv; charset=utf-8", "no-store")
+    assert sheet.text.startswith(BOM)
+    header, row = csv.reader(io.StringIO(sheet.text.removeprefix(BOM)))
+    assert header == ["Class", "Name", "Login", "One-time code", "Valid until"]
+    assert row[:3] == ["6º A · Matemática", "'=HYPERLINK(1)", "novo"]
+    assert await accounts.redeem_code("novo", row[3], "três palavras verdes", "127.0.0.1")
