@@ -77,6 +77,10 @@ class Person(msgspec.Struct, frozen=True):
     is_signed_in: bool
 
 
+# By role, the pushes that the school does not want of its members, although the role's file allows them.
+Withheld = Mapping[RoleName, Collection[str]]
+
+
 class Authority(Protocol):
     """Where credentials are checked. The engine is given one; it lives outside `channels`.
 
@@ -86,6 +90,10 @@ class Authority(Protocol):
     @property
     def hours(self) -> SchoolHours:
         """The hours of the school's classes, as they were a second ago at most."""
+
+    @property
+    def withheld(self) -> Withheld:
+        """What the school withholds from roles, as it was a second ago at most."""
 
     async def authenticate(self, secret: str) -> Member | None:
         """Say whose this cookie or bearer token is, or None where it is nobody's, ended or expired."""

@@ -146,6 +146,8 @@ class Pushes:
         if action is not None:
             if session.member.only_reads and not action.reads:
                 raise Refused(Code.FORBIDDEN, f"this token only reads: it may not do {message.event}")
+            if message.event in self._authority.withheld.get(session.member.user.role, ()):
+                raise Refused(Code.FORBIDDEN, f"the school does not want you to do {message.event}")
             return action
         if message.event in self._rules.known_events:
             raise Refused(rule.refusal, f"you may not do {message.event} on {message.topic}")

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from channels.hours import Hours, SchoolHours, Spans
 from channels.lesson.rules import Role
-from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User
+from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User, Withheld
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
 from server.accounts import known_browser
@@ -237,6 +237,11 @@ class Accounts:
     def hours(self) -> SchoolHours:
         """The hours of the school's classes, as last read."""
         return self._members.hours
+
+    @property
+    def withheld(self) -> Withheld:
+        """What the school withholds from roles, as last read."""
+        return self._members.withheld
 
     async def read_school(self) -> None:
         """Read the school, if it was forgotten."""

@@ -70,6 +70,7 @@ class Members:
         self._school: School | None = None
         self.hours = NO_SCHOOL_HOURS  # as last read
         self.settings = SchoolSettings()  # as last read
+        self.withheld = self.settings.withheld
         self._kept: dict[bytes, _Kept] = {}  # the least recently used first
         self._hashes: dict[int, set[bytes]] = {}  # by user
         self._by_secret = BatchReader(self._read_by_secret)
@@ -124,6 +125,7 @@ class Members:
                 school = School(name, classrooms, await read_hours(db), settings)
             if self._school_forgotten <= begun:
                 self._school, self.hours, self.settings = school, school.hours, school.settings
+                self.withheld = school.settings.withheld
         return self._school
 
     def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:

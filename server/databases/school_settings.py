@@ -1,9 +1,21 @@
 """The settings of a school, as they are stored: a JSON object, in which what is missing has its default."""
 
+from collections.abc import Collection, Mapping
+
 import msgspec
+
+from channels.lesson import amending, notes, reactions
+from channels.member import STUDENT
 
 # Colours of the board; the first is Lousa's own. Each keeps the contrast of chalk on it (static/style/board.css).
 BOARDS = ("green", "blue", "wine", "graphite")
+
+# What students push by each right.
+_PUSHES: Mapping[str, Collection[str]] = {
+    "students_react": (reactions.REACT.event, reactions.UNREACT.event),
+    "students_amend": (amending.EDIT.event, amending.HIDE.event, amending.RESTORE.event),
+    "students_note": (notes.SEND.event,),
+}
 
 
 class SchoolSettings(msgspec.Struct, frozen=True):
@@ -11,10 +23,19 @@ class SchoolSettings(msgspec.Struct, frozen=True):
 
     `name` is the school's on the pages; empty: as in the roster. `language` is for readers who have not chosen one;
     empty: as their browser asks. `board` is one of BOARDS. `teachers_reset`: teachers may give the students of their
-    classes a new code.
+    classes a new code. `students_react`: students may react to messages; `students_amend`: they may edit their own
+    messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone.
     """
 
     name: str = ""
     language: str = ""
     board: str = BOARDS[0]
     teachers_reset: bool = True
+    students_react: bool = True
+    students_amend: bool = True
+    students_note: bool = True
+
+    @property
+    def withheld(self) -> Mapping[str, frozenset[str]]:
+        """The pushes that students may not make."""
+        return {STUDENT: frozenset(event for name in _PUSHES if not getattr(self, name) for event in _PUSHES[name])}

@@ -314,7 +314,8 @@ class Page(RequestHandler):
             [name for name, rule in role.topics.items() if action.event in rule.actions]
             for action in (progress.PROGRESS, acknowledging.ACKNOWLEDGE)
         )
-        pushes = sorted(role.topics[CLASS.name].actions) if CLASS.name in role.topics else []
+        allowed = set(role.topics[CLASS.name].actions) if CLASS.name in role.topics else set()
+        pushes = sorted(allowed.difference(self.accounts.withheld.get(role.name, ())))
         own = {"wide": wide, "receipts": receipts, "acknowledges": acknowledges}
         return {**own, "all_classes": role.sees_all_classes, "pushes": pushes}
 

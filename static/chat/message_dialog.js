@@ -5,7 +5,7 @@ import {actions, cancel, closeDialog, complain, pushAndClose, showDialog} from "
 import {h, icon} from "../dom.js";
 import {_} from "../language.js";
 import {plainText} from "../text/parse.js";
-import {reactionChoices} from "./reactions.js";
+import {mayReact, reactionChoices} from "./reactions.js";
 
 /** The server's (channels/limit.py). */
 const MAX_REASON = 200;
@@ -16,7 +16,7 @@ const MAX_REASON = 200;
 /** The list of what one may do. @param {any} payload @param {Channel} channel @param {Choice[]} choices */
 export function openMenu(payload, channel, choices) {
   const items = choices.map((each) => h("li", {}, item(each)));
-  const reactions = payload.hidden === undefined ? reactionChoices(payload, channel) : null;
+  const reactions = payload.hidden === undefined && mayReact() ? reactionChoices(payload, channel) : null;
   showDialog(_("Message"), [quote(payload), reactions, h("ul", {class: "dialog-list"}, ...items), cancel()]);
 }
 

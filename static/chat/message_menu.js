@@ -78,12 +78,14 @@ function placeOf({order = 50}) {
 function amending(payload, channel) {
   const {author, hidden, at} = payload;
   const isOwn = author.id === page.me.id;
+  const {pushes} = page.topics;
   if (hidden !== undefined) {
-    const may = hidden.by.id === page.me.id || page.topics.all_classes;
+    const may = (hidden.by.id === page.me.id || page.topics.all_classes) && pushes.includes("message:restore");
     return may ? [{label: _("Show again"), run: () => void pushAndClose(channel, "message:restore", {target: payload.seq})}] : [];
   }
   const edit = {label: _("Edit"), icon: "pencil", order: 20, run: () => void dialog.press(({showEdit}) => showEdit(payload, channel))};
   const hide = {label: isOwn ? _("Delete") : _("Hide"), icon: "bin", order: 80, run: () => void dialog.press(({showHide}) => showHide(payload, channel, isOwn))};
+  if (!pushes.includes("message:hide")) return [];
   if (isOwn) return Date.now() - at < EDIT_MS ? [edit, hide] : [hide];
   return isStaff(page.me) ? [hide] : [];
 }

@@ -25,6 +25,11 @@ const MAX_NAMES = 40;
  * @typedef {import("../client/channel.js").Channel} Channel
  */
 
+/** Whether the school lets this user react. */
+export function mayReact() {
+  return page.topics.pushes.includes("message:react");
+}
+
 /** What stands under a message. @param {any} payload @param {Channel} channel */
 export function reactionLine(payload, channel) {
   const line = h("p", {class: "reactions"});
@@ -60,6 +65,7 @@ function chip(target, {emoji, users}, meaning, channel) {
       "data-emoji": emoji,
       "aria-pressed": String(isOwn),
       "aria-label": `${number(users.length)} · ${who}`,
+      disabled: !mayReact(),
       onclick: () => toggle(channel, target, emoji, isOwn),
     },
     h("span", {"aria-hidden": "true"}, emoji),

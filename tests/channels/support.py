@@ -22,7 +22,7 @@ from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.lesson.feature import Viewer
 from channels.limit import Limits
-from channels.member import Classroom, Member, Person, User
+from channels.member import Classroom, Member, Person, User, Withheld
 from channels.sessions.session import Session
 from channels.topics import kind
 from channels.topics.kind import TopicAddress
@@ -60,6 +60,7 @@ class GivenAuthority:
     def __init__(self) -> None:
         self.members = {each.login: each for each in MEMBERS}
         self.hours = NO_SCHOOL_HOURS
+        self.withheld: Withheld = {}
         self.away: set[int] = set()  # users who are signed in nowhere
 
     async def authenticate(self, secret: str) -> Member | None:

@@ -1,5 +1,7 @@
 """What the office sets for the whole school, each with what it means; and the hours of its classes."""
 
+from typing import NamedTuple
+
 from channels.roles import administrators
 from server.accounts.refusals import UserError
 from server.databases.school_settings import SchoolSettings
@@ -8,6 +10,14 @@ from server.views.principal.hours import HoursPage
 
 SETTINGS = "/administrators/school/settings"
 HOURS = "/administrators/school/hours"
+
+
+class Right(NamedTuple):
+    """A right that the school gives or withholds: the setting's name, and in words what it is and what it means."""
+
+    name: str
+    words: str
+    hint: str
 
 
 class OfficeHours(HoursPage):
@@ -20,6 +30,34 @@ class OfficeHours(HoursPage):
 class SettingsPage(OfficePage):
     """The settings, and their form."""
 
+    def rights(self) -> list[Right]:
+        """Return who may do what, with what each means."""
+        translate = self.locale.translate
+        return [
+            Right(
+                "students_react",
+                translate("Students may react to messages"),
+                translate("With one of six emoji, with their name."),
+            ),
+            Right(
+                "students_amend",
+                translate("Students may change and delete their own messages"),
+                translate("Change within five minutes. Teachers can still read what was there before."),
+            ),
+            Right(
+                "students_note",
+                translate("Students may write to their teachers alone"),
+                translate("All teachers of the class and the principal can read it."),
+            ),
+            Right(
+                "teachers_reset",
+                translate("Teachers may give their students a new code"),
+                translate(
+                    "For a password that is forgotten in class. Without it, only the office can. Each one is recorded."
+                ),
+            ),
+        ]
+
     async def get(self) -> None:
         """Show what is set; `done` says that the form has just set it."""
         await self.accounts.read_school()
@@ -28,7 +66,8 @@ class SettingsPage(OfficePage):
     async def post(self) -> None:
         """Set all of it."""
         name, language, board = (self.get_body_argument(each, "") for each in ("name", "language", "board"))
-        wanted = SchoolSettings(name, language, board, bool(self.get_body_argument("teachers_reset", "")))
+        rights = {right.name: bool(self.get_body_argument(right.name, "")) for right in self.rights()}
+        wanted = SchoolSettings(name, language, board, **rights)
         try:
             await self.accounts.set_settings(self.member, wanted)
         except UserError as refused:
@@ -44,5 +83,5 @@ class SettingsPage(OfficePage):
             "wine": translate("Wine red"),
             "graphite": translate("Graphite"),
         }
-        told = {"shown": shown, "boards": boards, "done": done, "problem": problem}
+        told = {"shown": shown, "boards": boards, "rights": self.rights(), "done": done, "problem": problem}
         await self.show_office("settings.html", here=SETTINGS, **told)

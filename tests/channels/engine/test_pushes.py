@@ -159,3 +159,17 @@ async def test_topic_left_during_a_read_is_not_answered(worker: Worker) -> None:
     await ana.ok("class:7", "phx_leave")
     await reading
     assert (await ana.until(lambda frame: frame[1] == "r"))["response"]["code"] == "unmatched_topic"
+
+
+async def test_push_that_the_school_withholds_is_refused_at_once(worker: Worker) -> None:
+    ana, paula = worker.connect(ANA), worker.connect(PAULA)
+    for client in (ana, paula):
+        await client.ok("class:7", "phx_join")
+    target = (await paula.ok("class:7", "message:send", {"text": "Bom dia"}))["seq"]
+    reaction = {"target": target, "emoji": "👍"}
+    worker.authority.withheld = {"student": {"message:react"}}
+    assert await ana.refused("class:7", "message:react", reaction) == "forbidden"
+    await paula.ok("class:7", "message:react", reaction)
+    await ana.ok("class:7", "message:send", {"text": "Bom dia!"})
+    worker.authority.withheld = {}
+    await ana.ok("class:7", "message:react", reaction)

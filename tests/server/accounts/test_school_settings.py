@@ -1,8 +1,10 @@
 """What the office sets holds for the whole school, on every worker."""
 
+import msgspec
 import pytest
 
 from server.accounts.accounts import Accounts
+from server.accounts.change_watcher import ChangeWatcher
 from server.accounts.refusals import UserError
 from server.accounts.school_settings import get_settings, set_settings
 from server.databases import DbSessions, reading
@@ -43,3 +45,23 @@ async def test_value_that_cannot_be_is_refused(sessions: DbSessions, wanted: Sch
     with pytest.raises(UserError):
         await set_settings(sessions, wanted)
     assert await get_settings(sessions) == SchoolSettings()
+
+
+async def test_withheld_right_is_known_to_every_worker(
+    accounts: Accounts, sessions: DbSessions, people: People, clock: TurnedClock
+) -> None:
+    async def nobody(_users: set[int] | None) -> None:
+        pass
+
+    await people.school("Escola das Araucárias")
+    watcher = ChangeWatcher(accounts, nobody, seconds=3600)
+    await watcher.start()
+    assert accounts.withheld == {"student": frozenset()}
+    await set_settings(sessions, SchoolSettings(students_react=False, students_note=False), clock)
+    await watcher.look()
+    assert accounts.withheld == {"student": {"message:react", "message:unreact", "note:send"}}
+    await watcher.stop()
+
+
+def test_settings_stored_before_a_right_have_its_default() -> None:
+    assert msgspec.json.decode(b'{"board":"blue"}', type=SchoolSettings).withheld == {"student": frozenset()}

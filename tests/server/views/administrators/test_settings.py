@@ -42,6 +42,20 @@ async def test_school_may_keep_new_codes_to_the_office(
     assert (await secretaria.post(f"/administrators/people/{school.ana}/reset")).status == HTTPStatus.OK
 
 
+async def test_school_withholds_rights_from_students(secretaria: Visitor, school: School, signed_in: SignedIn) -> None:
+    ana, address = await signed_in("ana"), f"/students/classes/{school.mathematics}"
+    shown = await secretaria.get(PATH)
+    assert shown.text.count("checked") == 4, "each right is given until the school withholds it"
+    assert (await ana.get(address)).has('"message:react"')
+    given = {"name": "", "language": "", "board": "green", "students_amend": "1", "teachers_reset": "1"}
+    assert (await secretaria.post(PATH, **given)).status == HTTPStatus.SEE_OTHER
+    page = await ana.get(address)
+    assert not page.has('"message:react"')
+    assert not page.has('"note:send"')
+    assert page.has('"message:edit"')
+    assert (await (await signed_in("paula")).get(f"/teachers/classes/{school.mathematics}")).has('"message:react"')
+
+
 async def test_form_refuses_what_it_does_not_offer(secretaria: Visitor) -> None:
     refused = await secretaria.post(PATH, name="", language="", board="pink")
     assert refused.status == HTTPStatus.UNPROCESSABLE_ENTITY
