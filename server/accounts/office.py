@@ -4,7 +4,7 @@ Each change is one transaction, is noted for the audit log, and reaches open con
 UserError, with a reason for the page, where it cannot be; then nothing was changed.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from server.databases.identities import forget_identities, identities_of
 from server.databases.office import find_class, find_enrolment, has_another, lock_person, set_enrolled_as
 from server.databases.outbox import note_audited
 from server.databases.people import PersonPlace, WantedPeople, classes_of, find_people, read_person
+from server.databases.relatives import RelativeOfStudent, relatives_of
 from server.databases.users import find_user, in_class
 
 _GUARDED = administrators.ROLE.name
@@ -132,6 +133,11 @@ class Office:
         """Return the issuers of somebody's accounts at the school's providers, with the time of the first sign-in."""
         async with reading(self._sessions) as db:
             return await identities_of(db, user_id)
+
+    async def relatives(self, user_id: int) -> Sequence[RelativeOfStudent]:
+        """Return the guardians and relatives of a student, as the roster names them."""
+        async with reading(self._sessions) as db:
+            return await relatives_of(db, user_id)
 
     async def unlink(self, by: int, user_id: int) -> None:
         """Forget somebody's accounts at the school's providers, and end their sign-ins in browsers."""

@@ -23,6 +23,7 @@ from channels.journal.file_reader import FileReader, Parameters
 from channels.journal.reader import one_by_one
 from server.databases import accounts, audit, migration
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
+from server.databases import relatives as _relatives  # noqa: F401 — as well
 from server.databases.audit_pairing import accept_audit, check_audit, record_audit
 from server.databases.engine import SQLITE_BUSY_MS, create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable

@@ -38,6 +38,7 @@ from server.rosters.differences import Lists, read_lists
 from server.rosters.export import Progress
 from server.rosters.imports import BY_COMMAND, Origin, State, begin, move, note_creating, record_applied
 from server.rosters.problems import Problems, Remark, shown
+from server.rosters.relatives import keep_relatives
 from server.rosters.roster import Roster
 from server.rosters.staging import (
     identify_classes,
@@ -56,6 +57,7 @@ class Summary(msgspec.Struct):
 
     `skipped` counts what was left out of the export, by what it is; `remarks` are on what was ignored or read as it was
     meant, and on accounts taken over. `to_confirm` is the number of rows that end, where that needs confirmation.
+    `relatives` counts the guardians and relatives that are kept.
     """
 
     school: str
@@ -66,6 +68,7 @@ class Summary(msgspec.Struct):
     skipped: Mapping[str, int]
     remarks: Sequence[Remark] = ()
     to_confirm: int = 0
+    relatives: int = 0
 
     @property
     def changes(self) -> tuple[bool, Counts, Counts, Counts]:
@@ -95,6 +98,7 @@ async def preview(sessions: DbSessions, roster: Roster, progress: Progress | Non
         users, classes, enrolments = [await _count(db, kind, done) for kind in KINDS]
         renamed = await _is_renamed(db, roster)
         summary = Summary(roster.school.name, renamed, users, classes, enrolments, roster.skipped, remarks)
+        summary.relatives = len(roster.relatives)
         summary.to_confirm = _to_confirm(summary, await _count_active(db))
         lists = await read_lists(db)
         await unstage(db)
@@ -195,6 +199,7 @@ class _Import:
             renamed = await _is_renamed(db, self._roster)
             skipped = self._roster.skipped
             self.summary = Summary(self._roster.school.name, renamed, *counts, skipped, remarks)
+            self.summary.relatives = len(self._roster.relatives)
             self.summary.to_confirm = _to_confirm(self.summary, await _count_active(db))
         _check_confirmed(self.summary, confirm_ended)
         if expected is not None and expected.changes != self.summary.changes:
@@ -226,6 +231,7 @@ class _Import:
         async with self._steps.writing() as db:
             await self._switch(db, created)
             await self._tell(db, users)
+        await keep_relatives(self._steps)
         if self.summary.changed:
             await forget_others(self._steps, self._id)
         self._done.written(1, 1)

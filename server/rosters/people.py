@@ -9,11 +9,13 @@ from server.rosters.export import Export
 from server.rosters.logins import Logins
 from server.rosters.problems import shown
 from server.rosters.records import Ids, Row, check_text, rows
+from server.rosters.relatives import KINDS as RELATIVES
+from server.rosters.relatives import Relatives
 from server.rosters.roles import Assigned, check_roles, find_role, read_roles
-from server.rosters.roster import User
+from server.rosters.roster import Relative, User
 from server.rosters.sheet import Sheet
 
-_SHARED = ("givenName", "familyName", "username", "email?", "identifier?", "enabledUser?")
+_SHARED = ("givenName", "familyName", "username", "email?", "identifier?", "enabledUser?", "agentSourcedIds?")
 _PREFERRED = ("preferredGivenName?", "preferredFamilyName?")
 _ENABLED = {"": True, "true": True, "false": False}
 # What spreadsheets and hands make of true and false.
@@ -30,24 +32,25 @@ class _Fields(NamedTuple):
     email: str
     identifier: str
     enabled: str
+    agents: str
     orgs: str
     role: str
     preferred_given: str
     preferred_family: str
 
 
-def read_users(export: Export, orgs: Ids[bool]) -> tuple[Ids[User], list[User]]:
-    """Read the users; return them by id, for the enrolments, and in the order of the file."""
+def read_users(export: Export, orgs: Ids[bool]) -> tuple[Ids[User], list[User], list[Relative]]:
+    """Read the users; return them by id, for the enrolments, and in the order of the file, and students' relatives."""
     roles = read_roles(export, orgs) if export.version == "1.2" else None
     own = ("orgSourcedIds?", "role") if roles is None else ("primaryOrgSourcedId?", "role?")
     with export.sheet("users", *_SHARED, *own, *_PREFERRED) as sheet:
         if sheet is None:
-            return Ids(whole=False), []
+            return Ids(whole=False), [], []
         reader = _Reader(export, sheet, orgs, roles)
         reader.read()
     if roles is not None:
         check_roles(export, roles, reader.ids)
-    return reader.ids, reader.users
+    return reader.ids, reader.users, reader.relatives
 
 
 class _Reader:
@@ -56,11 +59,13 @@ class _Reader:
     def __init__(self, export: Export, sheet: Sheet, orgs: Ids[bool], roles: Ids[Assigned] | None) -> None:
         self.ids: Ids[User] = Ids(whole=False)
         self.users: list[User] = []
+        self.relatives: list[Relative] = []
         self._export = export
         self._sheet = sheet
         self._orgs = orgs
         self._roles = roles
         self._logins = Logins(sheet)
+        self._relatives = Relatives()
         self._roleless = 0
 
     def read(self) -> None:
@@ -73,6 +78,8 @@ class _Reader:
         self.ids.whole = self._sheet.whole
         for user in self._logins.settle(self.users):
             self.users[user.number] = self.ids[user.sourced_id] = user
+        self.relatives = self._relatives.of({user.sourced_id: user for user in self.users})
+        self._export.skipped.update(self._relatives.without(self.relatives))
         if not are_few(self._roleless, people := len(self.ids.items())):
             self._sheet.problem(0, "", f"{self._roleless} of {people} people have no role: is roles.csv complete?")
         if self.ids.whole and not self.users:
@@ -86,7 +93,10 @@ class _Reader:
             return None
         role, name = self._role_and_name(row, fields)
         enabled = self._is_enabled(row.line, fields.enabled)
-        if not role and name:
+        if name in RELATIVES:
+            name_of = tidy_name(f"{fields.given} {fields.family}".strip())
+            self._relatives.add(row.sourced_id, name_of, name, fields.agents)
+        elif not role and name:
             self._export.skipped[name] += 1
         elif enabled is False:
             self._export.skipped["people who are not enabled"] += 1
@@ -127,6 +137,7 @@ class _Reader:
         login = self._logins.normal(row.line, column, tidy_name(value))
         if not check_text(self._sheet, row.line, "givenName", name) or not login:
             return None
+        self._relatives.link(row.sourced_id, fields.agents)
         user = User(len(self.users), row.sourced_id, login, name, role, row.line, column)
         self._logins.add(user, tidy_name(fields.identifier))
         return user

@@ -129,6 +129,7 @@ _COLUMNS = {
         *("enabledUser", "username", "givenName", "familyName", "identifier", "email", "role"),
         *("preferredGivenName", "preferredFamilyName"),
         orgSourcedIds=_references("orgs"),
+        agentSourcedIds=_references("agents"),
         primaryOrgSourcedId=_reference("primaryOrg"),
     ),
     "enrollments": _columns(

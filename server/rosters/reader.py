@@ -40,14 +40,13 @@ def _read(export: Export) -> Roster | None:
     sessions = read_sessions(export)
     courses = read_courses(export, orgs, sessions)
     class_ids, classes = read_classes(export, orgs, sessions, courses)
-    user_ids, users = read_users(export, orgs)
+    user_ids, users, relatives = read_users(export, orgs)
     enrolments = read_enrolments(export, user_ids, class_ids, orgs)
     if school is None:
         return None
     remark_on_lookalikes(users, export.problems.remarks)
-    return Roster(
-        export.version, school, users, classes, enrolments, dict(export.skipped), export.problems.remarks.all()
-    )
+    skipped, remarks = dict(export.skipped), export.problems.remarks.all()
+    return Roster(export.version, school, users, classes, enrolments, skipped, remarks, relatives)
 
 
 @contextmanager

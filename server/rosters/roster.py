@@ -61,11 +61,21 @@ class Enrolment(msgspec.Struct, frozen=True, gc=False):
     ends: str | None = None
 
 
+class Relative(msgspec.Struct, frozen=True, gc=False):
+    """A guardian or relative of the student with number `student`; `kind` is the export's word, as `guardian`."""
+
+    student: int
+    sourced_id: str
+    name: str
+    kind: str
+
+
 class Roster(msgspec.Struct, frozen=True):
     """All that an export says and that checks have found sound.
 
     `skipped` counts what was left out, by what it is: the people of other roles by their role's name (`parent`), …
-    `remarks` are what was ignored or read as it was meant, with the first places of each.
+    `remarks` are what was ignored or read as it was meant, with the first places of each. `relatives` are kept, and get
+    no account.
     """
 
     version: str
@@ -75,3 +85,4 @@ class Roster(msgspec.Struct, frozen=True):
     enrolments: Sequence[Enrolment]
     skipped: Mapping[str, int]
     remarks: Sequence[Remark] = ()
+    relatives: Sequence[Relative] = ()

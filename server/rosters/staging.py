@@ -66,6 +66,13 @@ staged_classes = _table(
     Column("title", String),
     Column("grade", String),
 )
+staged_relatives = _table(
+    "roster_relatives",
+    Column("student", Integer, index=True),
+    Column("sourced_id", String),
+    Column("name", String),
+    Column("kind", String),
+)
 # As the roster has them, by number …
 _numbered = _table(
     "roster_numbered",
@@ -119,6 +126,8 @@ async def stage(db: AsyncSession, roster: Roster, tick: Callable[[int], None]) -
     ):
         await _fill(db, table, records, tick)
         await analyze(db, table)
+    await _fill(db, staged_relatives, roster.relatives, lambda _: None)  # a few, beside all others
+    await analyze(db, staged_relatives)
 
 
 async def _fill(db: AsyncSession, table: Table, records: Iterable[msgspec.Struct], tick: Callable[[int], None]) -> None:

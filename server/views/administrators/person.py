@@ -50,6 +50,7 @@ class PersonPage(OfficePage):
             linked=[
                 (self.providers.settings.title(issuer), at) for issuer, at in await self.accounts.office.linked(user_id)
             ],
+            relatives=[(each.name, self.kinds()[each.kind]) for each in await self.accounts.office.relatives(user_id)],
             others=[room.title for room in rooms if room.id not in theirs][:OFFERED_CLASSES],
             is_own=user_id == self.member.user.id,
             now=self.accounts.now(),
@@ -57,6 +58,15 @@ class PersonPage(OfficePage):
             problem=problem,
             here=f"{PEOPLE}/{user_id}",
         )
+
+    def kinds(self) -> dict[str, str]:
+        """Return the words for each kind of relative."""
+        translate = self.locale.translate
+        return {
+            "parent": translate("Parent"),
+            "guardian": translate("Guardian"),
+            "relative": translate("Relative"),
+        }
 
     async def find(self, user_id: int) -> ListedPerson:
         """Return somebody; 404 where nobody has the id."""

@@ -30,11 +30,16 @@ FAULTS = (
 PASSING = ("busy-once", "unauthorized-once", "no-count", "small-pages")
 
 
+def lists_of(files: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """Return what a provider has of an export."""
+    return {name: _records(name, files) for name in LISTS}
+
+
 class RestProvider:
     """Serves the files of an export; `fault` happens from the request with the number that `seed` gives on."""
 
     def __init__(self, files: Mapping[str, str], fault: str = "", seed: int = 0, page: int = 3) -> None:
-        self.lists = {name: _records(name, files) for name in LISTS}
+        self.lists = lists_of(files)
         self.fault, self.page = fault, 1 if fault == "small-pages" else page
         self.requests: list[str] = []
         self.fails_at = random.Random(seed).randrange(1, len(LISTS))

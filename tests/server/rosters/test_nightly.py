@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import update
 
 from server.accounts.refusals import UserError
@@ -18,9 +19,10 @@ from server.rosters.imports import STALE_MS, State, newest
 from server.rosters.nightly import ATTEMPTS, NightlyPulls, Pulling
 from server.rosters.provider import Access
 from server.rosters.uploads import Uploads
+from server.settings import database_urls
 from tests.server.conftest import TurnedClock
 from tests.server.rosters.exports import Files, Read, export_11
-from tests.server.rosters.rest_provider import TOKEN, RestProvider
+from tests.server.rosters.rest_provider import TOKEN, RestProvider, lists_of
 from tests.server.rosters.test_merge import rows, with_more
 
 ZONE = "America/Sao_Paulo"
@@ -64,6 +66,19 @@ class Nights:
         await self.workers[0].apart.finished()
 
 
+# Each pull is a process: on PostgreSQL, all of them in the long run.
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])])
+async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Databases]:
+    """Return fresh databases."""
+    urls = database_urls(tmp_path)
+    if request.param == "postgresql":
+        urls["accounts"] = request.getfixturevalue("postgresql_url")
+    databases = Databases(urls)
+    await databases.upgrade("accounts")
+    yield databases
+    await databases.dispose()
+
+
 @pytest.fixture
 async def provider() -> AsyncIterator[RestProvider]:
     """Return a provider whose lists a test changes."""
@@ -91,7 +106,7 @@ async def nights(
 
 def gives(nights: Nights, files: Files) -> None:
     """Let the provider have another school from now on."""
-    nights.provider.lists = RestProvider(files).lists
+    nights.provider.lists = lists_of(files)
 
 
 async def test_first_pull_waits_then_each_night_is_applied_once(nights: Nights) -> None:

@@ -6,6 +6,8 @@ from http import HTTPStatus
 import pytest
 
 from server.accounts.accounts import Accounts
+from server.databases import DbSessions, writing
+from server.databases.relatives import KeptRelative
 from tests.server.views.conftest import PASSWORD, School
 from tests.server.views.visitor import Visitor
 
@@ -85,3 +87,16 @@ async def test_own_account_and_nobody_are_refused(secretaria: Visitor, accounts:
     assert refused.has("your own account")
     assert (await secretaria.post("/administrators/people/999/reset")).status == HTTPStatus.NOT_FOUND
     assert (await secretaria.get("/administrators/people/999")).status == HTTPStatus.NOT_FOUND
+
+
+async def test_office_sees_the_relatives_of_a_student(
+    secretaria: Visitor, school: School, sessions: DbSessions
+) -> None:
+    path = f"/administrators/people/{school.ana}"
+    assert not (await secretaria.get(path)).has("Guardians and relatives")
+    async with writing(sessions) as db:
+        db.add(KeptRelative(user_id=school.ana, sourced_id="x1", name="Rui <Ribeiro>", kind="parent"))
+    page = await secretaria.get(path)
+    assert page.has("Rui <Ribeiro>")
+    assert "Rui <" not in page.text, "text is never markup"
+    assert page.has("Parent")
