@@ -47,6 +47,7 @@ HOMES = {
     "tornado": ["channels.transports.*", "server.*", "bench.*", "tests.*"],
     "redis": ["channels.broker.*", "server.process.redis_url", "bench.*", "tests.*"],
     "sqlalchemy": ["channels.journal.*", "server.databases.*", "server.*", "tests.*", "bench.*"],
+    "PIL": ["server.accounts.logo", "tests.*"],
     "click": ["server.cli.*", "server.rosters.*", "tests.*", "bench.*"],
 }
 
@@ -125,7 +126,7 @@ def test_library_is_imported_only_in_its_own_modules(library: str) -> None:
 
 
 # Packages whose modules have another name.
-DISTRIBUTIONS = {"minify": "tdewolff_minify"}
+DISTRIBUTIONS = {"minify": "tdewolff_minify", "PIL": "pillow"}
 
 
 def test_every_library_of_the_server_is_in_requirements() -> None:

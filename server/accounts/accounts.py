@@ -21,6 +21,7 @@ from server.accounts.card_office import CardOffice
 from server.accounts.fair_queue import Client
 from server.accounts.first_administrator import FirstAdministrator
 from server.accounts.identifiers import by_name, normal_code, normal_login
+from server.accounts.logo import SchoolLogo
 from server.accounts.members import Members
 from server.accounts.office import Office
 from server.accounts.own_account import OwnAccount
@@ -100,6 +101,7 @@ class Accounts:
         self.first = FirstAdministrator(sessions, clock, self._passwords, _new_browser_sign_in, self._forget_school)
         self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
         self.cards = CardOffice(sessions, self._passwords, clock)
+        self.logo = SchoolLogo(sessions, clock)
         self.tokens = Tokens(sessions, clock, new_credential, self._forget)
         self.badges = Badges(sessions, clock, _new_browser_sign_in, self._forget, MAX_SIGN_INS)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
@@ -255,6 +257,15 @@ class Accounts:
     async def set_settings(self, member: Member, wanted: SchoolSettings) -> None:
         """Set it; raises UserError for a value that cannot be."""
         await set_settings(self._sessions, wanted, self._clock, user_id=member.user.id)
+        self._forget_school()
+        await self.read_school()
+
+    async def set_logo(self, member: Member, data: bytes | None) -> None:
+        """Take a picture as the school's logo, or have none; raises UserError where it cannot be one."""
+        if data is None:
+            await self.logo.remove(member.user.id)
+        else:
+            await self.logo.replace(member.user.id, data)
         self._forget_school()
         await self.read_school()
 

@@ -29,6 +29,7 @@ async def set_settings(
     wanted = msgspec.structs.replace(wanted, name=_checked(wanted))
     async with writing(sessions) as db:
         before = await read_settings(db)
+        wanted = msgspec.structs.replace(wanted, logo=before.logo)  # which has a form of its own
         await write_settings(db, wanted)
         was, now = msgspec.to_builtins(before), msgspec.to_builtins(wanted)
         changed = {name: value for name, value in now.items() if was[name] != value}

@@ -10,6 +10,6 @@ from server.views.static import ROOT
 def sheet_of(cards: list[Card], school: str, address: str, language: Language) -> str:
     """Return the file, an HTML page with its style."""
     style = (ROOT / "static" / "style" / "cards.css").read_text()
-    told = {"cards": cards, "school": school, "address": address, "language": language, "style": style}
+    told = {"cards": cards, "school": school, "address": address, "language": language, "style": style, "logo": ""}
     loader = Loader(str(ROOT / "templates"))
     return loader.load("cards_sheet.html").generate(_=language.locale.translate, **told).decode()

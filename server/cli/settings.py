@@ -13,7 +13,8 @@ from server.databases.school_settings import SchoolSettings
 
 __all__ = ["school"]
 
-_NAMES = SchoolSettings.__struct_fields__
+# The logo is a picture, which the page takes.
+_NAMES = [name for name in SchoolSettings.__struct_fields__ if name != "logo"]
 
 
 @school.command()

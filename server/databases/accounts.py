@@ -62,6 +62,15 @@ class School(Base):
     settings: Mapped[str | None] = mapped_column(Text)
 
 
+class Logo(Base):
+    """The school's logo, a PNG; the settings name its version."""
+
+    __tablename__ = "logos"
+
+    version: Mapped[str] = mapped_column(String(16), primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 def _folded(context: Any) -> str:
     values = context.get_current_parameters()
     return folded(values["name"], values["login"])

@@ -24,7 +24,8 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     `name` is the school's on the pages; empty: as in the roster. `language` is for readers who have not chosen one;
     empty: as their browser asks. `board` is one of BOARDS. `teachers_reset`: teachers may give the students of their
     classes a new code. `students_react`: students may react to messages; `students_amend`: they may edit their own
-    messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone.
+    messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone. `logo` is
+    the version of the school's picture, empty where it has none.
     """
 
     name: str = ""
@@ -34,6 +35,7 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     students_react: bool = True
     students_amend: bool = True
     students_note: bool = True
+    logo: str = ""
 
     @property
     def withheld(self) -> Mapping[str, frozenset[str]]:

@@ -239,6 +239,7 @@ class Page(RequestHandler):
             "language": self.language,
             "look": self.look,
             "board": self.accounts.settings.board,
+            "logo": f"/logo/{self.accounts.settings.logo}.png" if self.accounts.settings.logo else "",
             "languages": locale.LANGUAGES.values(),
             "here": local_path(self.request.uri if self.request.method in ("GET", "HEAD") else None),
             "page_data": "",

@@ -40,6 +40,24 @@ class Icon(Page):
         self.finish(icon.body)
 
 
+class SchoolLogoPicture(Page):
+    """The school's logo, at an address that names its version."""
+
+    public = True
+
+    async def prepare(self) -> None:
+        """Let everybody in, without looking who it is."""
+
+    async def get(self, version: str) -> None:
+        """Answer with the picture."""
+        picture = await self.accounts.logo.read(version)
+        if picture is None:
+            raise HTTPError(404)
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.set_header("Content-Type", "image/png")
+        self.finish(picture)
+
+
 class Manifest(Page):
     """The manifest of the installed application (W3C Web Application Manifest)."""
 
@@ -106,6 +124,7 @@ class Offline(Page):
 handlers = [
     (r"/(favicon\.ico|apple-touch-icon(?:-precomposed)?\.png)", Icon),
     (r"/manifest\.webmanifest", Manifest),
+    (r"/logo/([0-9a-f]{16})\.png", SchoolLogoPicture),
     (r"/service_worker\.js", ServiceWorker),
     (OFFLINE, Offline),
 ]

@@ -19,7 +19,15 @@ from server.views.administrators.person import (
     UnlinkPerson,
 )
 from server.views.administrators.school import SCHOOL, SchoolPage
-from server.views.administrators.settings import HOURS, SETTINGS, OfficeHours, SettingsPage
+from server.views.administrators.settings import (
+    HOURS,
+    LOGO,
+    SETTINGS,
+    LogoUpload,
+    OfficeHours,
+    RemoveLogo,
+    SettingsPage,
+)
 from server.views.administrators.tokens import TOKENS, RevokeToken, TokensPage
 
 handlers = [
@@ -41,6 +49,8 @@ handlers = [
     (CARDS_OF_CLASS, OfficeCards),
     (SCHOOL, SchoolPage),
     (SETTINGS, SettingsPage),
+    (LOGO, LogoUpload),
+    (f"{LOGO}/remove", RemoveLogo),
     (HOURS, OfficeHours),
     (TOKENS, TokensPage),
     (rf"{TOKENS}/revoke", RevokeToken),

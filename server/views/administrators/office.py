@@ -1,9 +1,9 @@
 """What the pages of the school's office have in common."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
-from tornado.web import HTTPError
+from tornado.web import HTTPError, stream_request_body
 
 from channels.roles import administrators
 from server.accounts.office import NewCode
@@ -16,6 +16,24 @@ from server.views.cards import origin_of
 # No id has more digits: a 64-bit key.
 ID = "([0-9]{1,18})"
 _PLACE = re.compile(r"(?P<id>[0-9]{1,18})(?P<folded>( [^ ]+)*)")
+
+
+@stream_request_body
+class BodyPage(Page):
+    """A page to which a script sends a file, or a part of one; `most` is how long its body may be."""
+
+    most: ClassVar[int]
+
+    async def prepare(self) -> None:
+        """Let the body be so long for those who may send it."""
+        await super().prepare()
+        self.sent = bytearray()
+        if not self._finished:
+            self.request.connection.set_max_body_size(self.most)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a part of it."""
+        self.sent += chunk
 
 
 class OfficePage(Page):

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from tornado.web import HTTPError, stream_request_body
+from tornado.web import HTTPError
 
 from server.accounts.refusals import UserError
 from server.databases.imports import Import
@@ -20,7 +20,7 @@ from server.rosters.imports import State
 from server.rosters.merge import Summary
 from server.rosters.uploads import PIECE_BYTES, Uploads
 from server.rosters.work import problems_of, summary_of
-from server.views.administrators.office import ID, OfficePage
+from server.views.administrators.office import ID, BodyPage, OfficePage
 
 ROSTER = "/administrators/roster"
 IMPORT = f"{ROSTER}/{ID}"
@@ -269,20 +269,10 @@ class NewUpload(_Imports):
         self.write({"id": await self.uploads.begin(self.member.user.id, self.get_body_argument("name", "")[:255])})
 
 
-@stream_request_body
-class UploadPiece(_Imports):
+class UploadPiece(BodyPage, _Imports):
     """A piece of a file that is uploaded."""
 
-    async def prepare(self) -> None:
-        """Let the body be as long as a piece."""
-        await super().prepare()
-        self._body = bytearray()
-        if not self._finished:
-            self.request.connection.set_max_body_size(PIECE_BYTES)  # type: ignore[union-attr]
-
-    def data_received(self, chunk: bytes) -> None:
-        """Keep a part of it."""
-        self._body += chunk
+    most = PIECE_BYTES
 
     async def put(self, import_id: str, name: str) -> None:
         """Add it to the file."""
@@ -290,7 +280,7 @@ class UploadPiece(_Imports):
         if not (offset.isascii() and offset.isdigit() and len(offset) <= 12):
             raise HTTPError(400, "no such place")
         try:
-            await self.uploads.add(int(import_id), name, int(offset), bytes(self._body))
+            await self.uploads.add(int(import_id), name, int(offset), bytes(self.sent))
         except UserError as refused:
             self.set_status(422)
             self.write({"reason": refused.reason})

@@ -2,13 +2,17 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 from channels.roles import administrators
+from server.accounts.logo import MAX_LOGO_BYTES
 from server.accounts.refusals import UserError
 from server.databases.school_settings import SchoolSettings
-from server.views.administrators.office import OfficePage
+from server.views.administrators.office import BodyPage, OfficePage
 from server.views.principal.hours import HoursPage
 
 SETTINGS = "/administrators/school/settings"
+LOGO = f"{SETTINGS}/logo"
 HOURS = "/administrators/school/hours"
 
 
@@ -25,6 +29,39 @@ class OfficeHours(HoursPage):
 
     role = administrators.ROLE
     address = HOURS
+
+
+class LogoUpload(BodyPage, OfficePage):
+    """The school's logo, as the settings' script sends it."""
+
+    most = MAX_LOGO_BYTES
+
+    async def put(self) -> None:
+        """Take the picture."""
+        try:
+            await self.accounts.set_logo(self.member, bytes(self.sent))
+        except UserError as refused:
+            self.write({"problem": self.problem_of(refused)})
+
+    def problem_of(self, refused: UserError) -> str:
+        """Return in words why it cannot be the logo."""
+        translate = self.locale.translate
+        self.set_status(422)
+        words = {
+            "svg": translate("An SVG can hold programs. Save the logo as PNG."),
+            "large": translate("This file is too large: 512 KB at most."),
+            "pixels": translate("This picture has too many pixels. Make it smaller."),
+        }
+        return words.get(refused.reason, translate("Choose a picture: PNG, JPEG or WebP."))
+
+
+class RemoveLogo(OfficePage):
+    """No logo of the school's own any more."""
+
+    async def post(self) -> None:
+        """Remove it."""
+        await self.accounts.set_logo(self.member, None)
+        self.redirect(f"{SETTINGS}?done=1", status=303)
 
 
 class SettingsPage(OfficePage):
@@ -67,7 +104,7 @@ class SettingsPage(OfficePage):
         """Set all of it."""
         name, language, board = (self.get_body_argument(each, "") for each in ("name", "language", "board"))
         rights = {right.name: bool(self.get_body_argument(right.name, "")) for right in self.rights()}
-        wanted = SchoolSettings(name, language, board, **rights)
+        wanted = msgspec.structs.replace(SchoolSettings(name, language, board), **rights)
         try:
             await self.accounts.set_settings(self.member, wanted)
         except UserError as refused:

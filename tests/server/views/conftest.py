@@ -17,6 +17,7 @@ from server.accounts.accounts import Accounts
 from server.accounts.users import Users
 from server.databases import Databases, DbSessions, reading
 from server.databases.users import find_users
+from server.rosters.nightly import Pulling
 from server.rosters.uploads import Uploads
 from server.settings import database_urls
 from tests.channels.journal.support import Recorder
@@ -67,9 +68,15 @@ async def journal(databases: Databases) -> AsyncIterator[Journal]:
 
 
 @pytest.fixture
-async def uploads(databases: Databases, tmp_path: Path) -> AsyncIterator[Uploads]:
+def pulling() -> Pulling | None:
+    """Return where the roster is pulled from: nowhere, unless a test says so."""
+    return None
+
+
+@pytest.fixture
+async def uploads(databases: Databases, tmp_path: Path, pulling: Pulling | None) -> AsyncIterator[Uploads]:
     """Return the imports of rosters."""
-    uploads = Uploads(databases, tmp_path / "rosters")
+    uploads = Uploads(databases, tmp_path / "rosters", pulling)
     yield uploads
     await uploads.close()
 

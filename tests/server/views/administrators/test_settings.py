@@ -1,10 +1,14 @@
 """The page of the school's settings, and what they do on the pages."""
 
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import pytest
 
+from server.accounts.logo import redraw
+from tests.server.accounts.test_logo import picture
+from tests.server.people import People
 from tests.server.views.conftest import School
 from tests.server.views.visitor import Visitor
 
@@ -68,3 +72,29 @@ async def test_office_sets_the_hours_and_the_time_zone(secretaria: Visitor) -> N
     saved = await secretaria.post(path, hours='{"mode":"always"}', zone="America/Sao_Paulo")
     assert saved.location == f"{path}?done=1"
     assert (await secretaria.get(path)).has("America/Sao_Paulo")
+
+
+async def test_logo_is_on_every_page_and_on_cards(secretaria: Visitor, school: School, people: People) -> None:
+    path = f"{PATH}/logo"
+    assert (await secretaria.put(path, picture())).status == HTTPStatus.OK
+    stranger = Visitor(school.url)
+    page = await stranger.get("/accounts/sign-in")
+    found = re.search(r"/logo/[0-9a-f]{16}\.png", page.text)
+    assert found is not None
+    shown = await stranger.raw(found[0], "identity")
+    assert (shown.code, shown.headers["Content-Type"]) == (HTTPStatus.OK, "image/png")
+    assert "immutable" in shown.headers["Cache-Control"]
+    assert shown.body == redraw(picture())
+    await people.enrol(await people.user("novo"), school.mathematics, "student")
+    assert (await secretaria.post(f"/administrators/classes/{school.mathematics}/cards")).has("card-logo")
+    await secretaria.post(PATH, name="", language="", board="blue")
+    assert (await secretaria.get(PATH)).has(found[0]), "the form of the others leaves it"
+    assert (await secretaria.post(f"{path}/remove")).location == f"{PATH}?done=1"
+    assert not (await stranger.get("/accounts/sign-in")).has("/logo/")
+
+
+async def test_file_that_is_no_logo_is_refused_in_words(secretaria: Visitor, signed_in: SignedIn) -> None:
+    refused = await secretaria.put(f"{PATH}/logo", b"<svg></svg>")
+    assert refused.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert refused.has("An SVG can hold programs.")
+    assert (await (await signed_in("paula")).put(f"{PATH}/logo", picture())).status == HTTPStatus.FORBIDDEN
