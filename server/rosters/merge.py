@@ -195,10 +195,10 @@ class _Import:
             remarks = await _identify(db, self._roster)
             self._today = school_day(await read_hours(db), now_ms())
             await resolve_enrolments(db, self._today)
-            counts = [await self._find(db, kind) for kind in KINDS]
+            users, classes, enrolments = [await self._find(db, kind) for kind in KINDS]
             renamed = await _is_renamed(db, self._roster)
             skipped = self._roster.skipped
-            self.summary = Summary(self._roster.school.name, renamed, *counts, skipped, remarks)
+            self.summary = Summary(self._roster.school.name, renamed, users, classes, enrolments, skipped, remarks)
             self.summary.relatives = len(self._roster.relatives)
             self.summary.to_confirm = _to_confirm(self.summary, await _count_active(db))
         _check_confirmed(self.summary, confirm_ended)

@@ -20,7 +20,7 @@ async def remove_what_died(steps: Steps) -> None:
     async with steps.reading() as db:
         died = (await db.execute(select(Import.id, Import.creating).where(Import.creating.is_not(None)))).all()
     for import_id, creating in died:
-        first = msgspec.json.decode(creating, type=dict[str, int])
+        first = msgspec.json.decode(creating or "", type=dict[str, int])
         for kind in reversed(KINDS):  # enrolments refer to the others
             await _remove(steps, kind, first[kind.name])
         async with steps.writing() as db:

@@ -1,6 +1,10 @@
 """A forbidden push is refused with a reason and the connection stays; a disabled account is disconnected."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -71,3 +75,30 @@ async def test_unknown_or_malformed_push_is_refused_without_side_effects(lesson:
             await ana.push(topic, event, **payload)  # type: ignore[arg-type]
     await ana.say(topic, "Oi")
     await ana.reads(topic, "Oi")
+
+
+async def test_dated_right_ends_on_the_open_connection_with_the_day(site: Site, lesson: Lesson) -> None:
+    ana, bruno = await lesson.ana(), await lesson.bruno()
+    topic = ana.topics[lesson.title]
+    await ana.join(topic)
+    await bruno.join(topic)
+    # East of the date line it is another day already: there, a day that holds in the west is over.
+    west, east = "Pacific/Pago_Pago", "Pacific/Kiritimati"
+    await asyncio.to_thread(site.lousa.run, "school", "hours", "--zone", west)
+    try:
+        _ends(site, lesson.ana_login, datetime.now(ZoneInfo(west)).date())
+        await ana.say(topic, "Até hoje")
+        await bruno.reads(topic, "Até hoje")
+        await asyncio.to_thread(site.lousa.run, "school", "hours", "--zone", east)
+        await ana.sees(topic, "phx_close")
+        with pytest.raises(ErrorReply, match="unmatched_topic"):
+            await ana.say(topic, "E amanhã?")
+        await bruno.sees_present(topic, [bruno])
+    finally:
+        await asyncio.to_thread(site.lousa.run, "school", "hours", "--zone", "UTC")
+
+
+def _ends(site: Site, login: str, day: date) -> None:
+    with closing(sqlite3.connect(site.lousa.data_dir / "accounts.sqlite3", timeout=30)) as db, db:
+        who = "(SELECT id FROM users WHERE login = ?)"
+        db.execute(f"UPDATE enrolments SET ends = ? WHERE user_id = {who}", (day.isoformat(), login))

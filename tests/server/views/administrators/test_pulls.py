@@ -1,0 +1,65 @@
+"""The roster that is pulled from the school's provider, on the office's pages."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import time
+from http import HTTPStatus
+
+import pytest
+
+from server.rosters.nightly import Pulling
+from server.rosters.provider import Access
+from server.rosters.uploads import Uploads
+from tests.server.rosters.exports import export_11
+from tests.server.rosters.rest_provider import TOKEN, RestProvider
+from tests.server.views.administrators.test_roster import of_this_school
+from tests.server.views.visitor import Visitor
+
+SignedIn = Callable[[str], Awaitable[Visitor]]
+ROSTER = "/administrators/roster"
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[RestProvider]:
+    """Return a provider of this school's roster, except for whom the pages' tests have made by hand."""
+    files = of_this_school(export_11())
+    files["users.csv"] = files["users.csv"].replace(",Ana,,", ",zoe,,").replace(",diretora,,", ",chefe,,")
+    provider = RestProvider(files, page=1_000)
+    yield provider
+    await provider.stop()
+
+
+@pytest.fixture
+def pulling(provider: RestProvider) -> Pulling:
+    """Return where the roster is pulled from."""
+    return Pulling(Access(f"{provider.url}/v1p1", "bearer", "", TOKEN), time(3, 30))
+
+
+async def test_office_pulls_and_sees_what_would_change(signed_in: SignedIn, uploads: Uploads) -> None:
+    office = await signed_in("secretaria")
+    page = await office.get(ROSTER)
+    assert page.has("Fetch from the school's system")
+    assert page.has("127.0.0.1")
+    assert page.has("next: ")
+    begun = await office.post(f"{ROSTER}/pull")
+    assert begun.status == HTTPStatus.SEE_OTHER
+    assert (await office.post(f"{ROSTER}/pull")).has("It is being fetched already.")
+    await uploads.apart.finished()
+    assert (await office.get(begun.location)).has("What would change")
+    page = await office.get(ROSTER)
+    assert page.has("See what the school's system would change")
+    assert page.has("waits for you")
+    assert (await office.get("/administrators/school")).has("Roster from the school's system")
+    assert not page.has(TOKEN)
+
+
+async def test_failed_pull_is_reported_with_the_servers_health(
+    signed_in: SignedIn, uploads: Uploads, provider: RestProvider
+) -> None:
+    office = await signed_in("secretaria")
+    assert (await office.get("/administrators/school")).has("not fetched yet")
+    provider.lists["users"] = []
+    await office.post(f"{ROSTER}/pull")
+    await uploads.apart.finished()
+    page = await office.get("/administrators/school")
+    assert page.has("refused; see “Roster”")
+    assert page.has("Something does not run.")
