@@ -10,6 +10,7 @@ POST …/7/apply, …/7/discard, …/7/undo
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from tornado.web import HTTPError
@@ -21,6 +22,7 @@ from server.rosters.merge import Summary
 from server.rosters.uploads import PIECE_BYTES, Uploads
 from server.rosters.work import problems_of, summary_of
 from server.views.administrators.office import ID, BodyPage, OfficePage
+from server.views.administrators.problem_words import kind_in_words, message_in_words
 
 ROSTER = "/administrators/roster"
 IMPORT = f"{ROSTER}/{ID}"
@@ -184,6 +186,8 @@ class ImportPage(_Imports):
             more=refusal.more + max(0, len(refusal.problems) - SHOWN_PROBLEMS),
             can_undo=found.undoable == row.id,
             when=self.when,
+            in_words=partial(message_in_words, translate=self.locale.translate),
+            kind_in_words=partial(kind_in_words, translate=self.locale.translate),
             is_moving=row.state in (State.UPLOADING, State.CHECKING, State.APPLYING, State.UNDOING),
             here=f"{ROSTER}/{row.id}",
             problem=problem,

@@ -62,4 +62,4 @@ async def test_failed_pull_is_reported_with_the_servers_health(
     await uploads.apart.finished()
     page = await office.get("/administrators/school")
     assert page.has("refused; see “Roster”")
-    assert page.has("Something does not run.")
+    assert page.has("Something is not working.")
