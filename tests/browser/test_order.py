@@ -49,6 +49,7 @@ async def test_teacher_locks_and_slows_the_chat(in_class: InClass) -> None:
     await ana.screenshot("slow-student")
 
 
+@pytest.mark.long  # test_lesson.py mutes one, and no other notices
 async def test_teacher_mutes_a_student_and_the_others_see_nothing(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     await ana.say("Ha ha ha")

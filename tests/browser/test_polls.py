@@ -49,6 +49,7 @@ async def test_class_votes_and_sees_the_result(in_class: InClass) -> None:
     await expect(ana.page.locator(".poll")).to_have_count(0)
 
 
+@pytest.mark.long  # test_lesson.py asks with answers of the teacher's
 async def test_teacher_asks_yes_or_no_by_one_press(in_class: InClass) -> None:
     ana, paula = await in_class("ana", "paula")
     await choose_in_menu(paula, "Ask yes or no")

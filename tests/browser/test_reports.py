@@ -22,6 +22,7 @@ async def report(visitor: Visitor, text: str) -> None:
     await visitor.page.get_by_label("More about it").fill("De novo.")
 
 
+@pytest.mark.long  # test_lesson.py has one, too
 async def test_staff_hides_a_reported_message_and_the_reporter_is_told(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     await ana.say(WORD)

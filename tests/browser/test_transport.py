@@ -114,7 +114,7 @@ async def talk(pupils: list[Visitor], about: str) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("mode", BLOCKING_MODES)
+@pytest.mark.parametrize("mode", DYING)
 async def test_page_remembers_a_filter_that_blocks_websockets(browser: Browser, web_filter: Filter, mode: Mode) -> None:
     web_filter.switch(mode)
     ana = await Visitor.arrive(browser, web_filter.url, "ana", size=SMALL_PHONE)
