@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from server.asyncapi import TABLES
 from tests.faults.cluster.site import open_site
 from tests.faults.lesson.__main__ import CLASSES, PUPILS, WORKERS
+from tests.faults.lesson.actor import durable_events
+from tests.faults.lesson.deed import deeds
 from tests.faults.lesson.drill import Drill
 from tests.roster import PRINCIPAL, TEACHER
 
@@ -27,3 +30,8 @@ async def test_states_equal_the_journals_fold_after_kills(database: str, seconds
         outcome = await Drill(site, tokens, 1, seconds, kill_server=True).play()
     assert outcome.faults == [], str(outcome)
     assert len(outcome.stored) > 10, str(outcome)
+
+
+def test_every_durable_kind_comes_of_a_push_that_is_played() -> None:
+    played = {event.name for role in TABLES.roles for deed in deeds(role) for event in deed.action.emits}
+    assert set(durable_events()) <= played

@@ -14,12 +14,15 @@ from channels.lesson.rules import Role
 from channels.wire.codec import Event
 from server.asyncapi import TABLES
 from tests.carrier import Gone
-from tests.faults.lesson.deed import Deed, deeds, payload
+from tests.faults.lesson.deed import Deed, deeds, payload, place
 from tests.phoenix import Connection, ErrorReply, Patience, Payload
 
 RETRY_SECONDS = (0.02, 0.2)
 PAUSE_SECONDS = 0.05  # on the average, between two pushes of one user
 CHOICE = 4
+# How often a user does what leads to a kind of event that it has not seen yet, and how many times at most.
+FRESH = 0.7
+MAX_TRIES = 8
 PATIENCE = Patience(open=5.0, reply=8.0, heartbeat=(3.0, 5.0))
 # Codes after which the same push may be stored in a moment; pushes have no rate here, so `too_fast` is an action's own.
 AGAIN = ("overloaded", "unavailable")
@@ -51,6 +54,7 @@ class Replica:
         self.position: int | None = None
         self.first = 0  # all after this position have come
         self.gaps: list[str] = []
+        self.kinds: set[str] = set()
         self._about: dict[int, set[int]] = {}
 
     def join(self, response: Payload) -> None:
@@ -91,14 +95,10 @@ class Replica:
 
     def _keep(self, event: str, given: dict[str, Any]) -> None:
         self.events[given["seq"]] = event, given
+        self.kinds.add(event)
         for name in ("target", "reply_to"):
             if isinstance(given.get(name), int):
                 self._about.setdefault(given[name], set()).add(given["seq"])
-
-    @property
-    def seen(self) -> list[tuple[int, str]]:
-        """Return the positions and kinds of what it has."""
-        return [(seq, event) for seq, (event, _) in self.events.items()]
 
 
 def _event(name: str, given: Mapping[str, Any]) -> Event:
@@ -122,6 +122,7 @@ class Actor:
         self._choose = random.Random(f"{seed} {login}")
         self._deeds = deeds(role)
         self._done: Counter[str] = Counter()
+        self._tried: Counter[str] = Counter()
         self._prefix = f"{login}-{seed}"
         self._epoch = ""
         self._connection: Connection | None = None
@@ -199,20 +200,33 @@ class Actor:
         number = 0
         while asyncio.get_running_loop().time() < until:
             await asyncio.sleep(self._choose.expovariate(1 / PAUSE_SECONDS))
-            # Of some at random the one that was done least, so that rare ones happen in a short lesson, too.
-            deed = min(self._choose.sample(self._deeds, CHOICE), key=lambda each: self._done[each.action.event])
+            deed = self._next()
             self._done[deed.action.event] += 1
             await self._push(deed, f"{self._prefix}-{number}", users)
             number += 1
+
+    def _next(self) -> Deed:
+        fresh = [each for each in self._deeds if self._is_fresh(each)]
+        if fresh and self._choose.random() < FRESH:
+            self._choose.shuffle(fresh)
+            return min(fresh, key=lambda each: self._tried[each.action.event])
+        # Of some at random the one that was done least, so that rare ones happen in a short lesson, too.
+        return min(self._choose.sample(self._deeds, CHOICE), key=lambda each: self._done[each.action.event])
+
+    def _is_fresh(self, deed: Deed) -> bool:
+        leads_to = {event.name for event in deed.action.emits if event.delivery is Delivery.DURABLE}
+        seen = (replica.kinds for replica in self.replicas.values())
+        return self._tried[deed.action.event] < MAX_TRIES and bool(leads_to.difference(*seen))
 
     async def _push(self, deed: Deed, push_id: str, users: list[int]) -> None:
         topic = self._choose.choice(self._topics_of(deed) or [""])
         if not topic:
             return
         a_class = self._choose.choice([each for each in self.replicas if each.count(":") == 1 and "class:" in each])
-        given = payload(deed, push_id, self._choose, self.replicas[topic].seen, users, a_class)
+        given = payload(deed, push_id, self._choose, self.replicas[place(deed, topic)].events, users, a_class)
         if given.get("target") == 0:
             return  # there is nothing yet that it could be about
+        self._tried[deed.action.event] += 1
         while True:
             try:
                 response = await (await self.here()).request(topic, deed.action.event, given)
