@@ -4,10 +4,11 @@
     once a second: has something moved? -> read again -> other than before? -> sent to the group
 
 What moves most answers is in memory: read marks and positions of some topics, which this worker holds as if somebody
-here had joined them. So a thousand readers in a second cost one look, on whichever worker they are, and without Redis
-the next look comes when the hub has caught up. What memory does not tell (who was sent something by another worker, who
-signs in, a read mark that the broker lost) is found by a look every UNASKED_SECONDS. A look that fails, because a
-database is away, is made again at once; an answer ends only with its last follower.
+here had joined them, and whom it has sent their events. So a thousand readers in a second cost one look, on whichever
+worker they are, and without Redis the next look comes when the hub has caught up. What memory does not tell (who was
+sent something by another worker, who signs in, a read mark that the broker lost) is found by a look every
+UNASKED_SECONDS. A look that fails, because a database is away, is made again at once; an answer ends only with its last
+follower.
 """
 
 import asyncio
@@ -157,8 +158,12 @@ class Follows:
 
     def _stamp(self, answer: Follow[Any]) -> tuple[int, ...]:
         topics = self._hub.topics
-        reads = [sum(1 for read in topics[name].reads.values() if read >= seq) for name, seq in answer.reads.items()]
-        return *reads, *(topics[name].seq for name in answer.topics)
+        marks = [
+            sum(1 for mark in kept.values() if mark >= seq)
+            for name, seq in answer.reads.items()
+            for kept in (topics[name].reads, topics[name].delivered)
+        ]
+        return *marks, *(topics[name].seq for name in answer.topics)
 
     def _send(self, group: _Group) -> None:
         event, topic = group.answer.event, group.asked.topic

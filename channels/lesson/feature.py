@@ -132,8 +132,9 @@ class Follow(Effect[R], Generic[R], frozen=True):
     """Answer the push, and tell its client by `event` when the answer has changed: once a second at most.
 
     That goes on until the client leaves the topic, or the action answers it about the same `target` again. The action
-    runs again when a read mark passes a position in `reads` (by names of topics), when one of `topics` gets an event,
-    and every 30 s. In one topic, the same payload and `group` have the same answer for everybody who asks.
+    runs again when a read mark passes a position in `reads` (by names of topics) or this worker has sent it to a user,
+    when one of `topics` gets an event, and every 30 s. In one topic, the same payload and `group` have the same answer
+    for everybody who asks.
     """
 
     response: R

@@ -117,6 +117,18 @@ async def test_nothing_is_read_while_nothing_moves(
     assert told(paula) == []
 
 
+async def test_delivery_by_this_worker_is_looked_at(
+    worker: Worker, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follows, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(follows, "PAUSE_SECONDS", 100.0)
+    paula, _ = await joined(worker, PAULA), await joined(worker, ANA)
+    await paula.ok("class:7", "test:ask")
+    await until(lambda: asked.count == 2)
+    await paula.ok("class:7", "announcement:send", {"text": "x"})
+    await until(lambda: asked.count == 3)
+
+
 async def test_what_memory_does_not_tell_is_found_after_a_while(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
