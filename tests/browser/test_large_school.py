@@ -106,7 +106,7 @@ async def test_large_school_is_run_from_the_browser(office: Visitor, tmp_path: P
     await expect(page.get_by_role("heading", name="What was changed")).to_be_visible(timeout=STEP_MS)
 
     await upload(page, zipped(export, tmp_path / "half.zip", enrolments=USERS))
-    await expect(page.get_by_text("A large part of the school would end.")).to_be_visible()
+    await expect(page.get_by_text("A large part of the school would be gone.")).to_be_visible()
     await expect(page.get_by_role("button", name="Apply these changes")).not_to_be_visible()
     await page.get_by_role("button", name="Throw this import away").click()
     await expect(page.get_by_role("heading", name="This import was thrown away")).to_be_visible()
