@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from bench.crowd import CLIENTS_OF_A_CLASS, CLIENTS_OF_A_GENERATOR
-from bench.generator import Generator, generator
+from bench.generator import Generator, unready
 from bench.load import Load
 from bench.result import keep, say, table
 from bench.served import CORES, Server, lousa, own_redis, scratch
@@ -72,14 +72,16 @@ def measured(database: str, workers: int, clients: int, seconds: float) -> Itera
 
 @contextmanager
 def _connected(server: Server) -> Iterator[list[Generator[Load]]]:
-    """Connect all clients, in as few processes as their open files allow."""
+    """Connect all clients, in as few processes as their open files allow, at the same time: silent ones are closed."""
     at_once = CLIENTS_OF_A_GENERATOR // CLIENTS_OF_A_CLASS
     with ExitStack() as stack:
         loads: list[Generator[Load]] = []
         for first in range(0, len(server.classes), at_once):
             part = server.classes[first : first + at_once]
-            joining = generator(CORES, Load.join, server.port, server.dialect, part, 1)
+            joining = unready(CORES, Load.join, server.port, server.dialect, part, 1)
             loads.append(stack.enter_context(joining))
+        for load in loads:
+            load.result()
         yield loads
 
 
