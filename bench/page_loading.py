@@ -12,8 +12,8 @@ from typing import Any
 
 from playwright.async_api import Browser, CDPSession, Page
 
+from bench.page_class import Class
 from bench.page_school import DESKTOP, School
-from bench.page_work import Class
 from bench.result import KIB, MILLISECONDS, middle, say, table
 
 NAME = "pages_loading"

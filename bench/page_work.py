@@ -6,15 +6,13 @@ A message is shown in the frame after its row came into the document; its lag co
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from playwright.async_api import Browser, CDPSession, Page
-from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from bench.page_class import Class
 from bench.page_school import DESKTOP, PHONE, PHONE_SLOWDOWN, School
 from bench.result import MILLISECONDS, percentile, say, table
 
@@ -28,25 +26,20 @@ FILL_RATE = 250.0
 PHONE_ROWS, PHONE_RATE, PHONE_SECONDS = 550, 25.0, 60
 DESKTOP_MESSAGES, DESKTOP_SECONDS = 1_000, 5.0
 BURST = 5_000
-WRITERS = 10
-HEARTBEAT_SECONDS = 30.0
 LONG_TASK_MS = 50
 # A page that has just been opened, or has moved, reads what it shows.
 SETTLE_SECONDS = 2.0
+# What a message has to do after it is shown: the look at what was read, speech, the list of classes. Asking the page
+# what it shows is work of its main thread, too, up to 2 ms in a long class, so it comes after the measurement, during
+# which the page does not note what it shows either.
+REST_SECONDS = 1.0
 # After this long a page that has not caught up is given up.  Twenty times the bar, and a run ends in minutes.
 GIVE_UP_SECONDS = 20.0
-TEXTS = (
-    "Sim!",
-    "Professora, não entendi a terceira questão da lista.",
-    "Acho que o resultado é 42, mas não tenho certeza de como chegar lá sem a fórmula.",
-    "Alguém pode explicar outra vez? Eu cheguei até a parte em que se divide pelos dois lados e depois me perdi, "
-    "porque no caderno está diferente do que está no quadro.",
-)
 
 # After each change of the rows, in the next frame: the newest row. And the tasks that were too long. A loop over frames
 # would be simpler, but 60 frames a second are work, too.
 _WATCH = """
-window.bench = {shown: [], long: [], closed: []};
+window.bench = {watches: true, shown: [], long: [], closed: []};
 const note = () => {
   let row = document.getElementById("messages").lastElementChild;
   while (row !== null && row.dataset.seq === undefined) row = row.previousElementSibling;
@@ -54,9 +47,11 @@ const note = () => {
   const {shown} = window.bench;
   if (seq > (shown.at(-1)?.[0] ?? 0)) shown.push([seq, Date.now()]);
 };
+window.bench.note = note;
 document.addEventListener("DOMContentLoaded", () => {
   const list = document.getElementById("messages");
-  if (list !== null) new MutationObserver(() => requestAnimationFrame(note)).observe(list, {childList: true});
+  const noteSoon = () => window.bench.watches && requestAnimationFrame(note);
+  if (list !== null) new MutationObserver(noteSoon).observe(list, {childList: true});
 });
 new PerformanceObserver((list) => {
   for (const {startTime, duration} of list.getEntries()) window.bench.long.push([startTime, duration]);
@@ -79,61 +74,6 @@ class Figure:
     what: str
     unit: str
     value: float | None
-
-
-class Class:
-    """A class in which pupils write: `send` keeps when each message left, by its position."""
-
-    def __init__(self, sockets: Sequence[WebSocketClientConnection], topic: str) -> None:
-        self._sockets = sockets
-        self._topic = topic
-        self.sent = 0
-        self.sent_at: dict[int, float] = {}
-        self._beating = asyncio.create_task(self._beat())
-
-    @classmethod
-    async def join(cls, school: School, number: int) -> "Class":
-        """Join the class as some of its pupils."""
-        topic = f"class:{number}"
-        urls = [school.server.socket_url("students", token) for token in list(school.tokens.values())[:WRITERS]]
-        sockets = [await websocket_connect(url, on_message_callback=_ignore) for url in urls]
-        for socket in sockets:
-            await socket.write_message(json.dumps(["1", "1", topic, "phx_join", {}]))
-        return cls(sockets, topic)
-
-    async def send(self, count: int, seconds: float = 0.0) -> None:
-        """Send so many messages, evenly over a time; one after another without one."""
-        begun = time.monotonic()
-        for number in range(count):
-            wait = begun + seconds * number / count - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            await self._send()
-
-    async def _send(self) -> None:
-        # In blocks of three, as people write.
-        socket = self._sockets[self.sent // 3 % len(self._sockets)]
-        self.sent += 1
-        self.sent_at[self.sent] = time.time()
-        payload = {"text": f"{self.sent}: {TEXTS[self.sent % len(TEXTS)]}"}
-        await socket.write_message(json.dumps(["1", str(self.sent + 1), self._topic, "message:send", payload]))
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            for socket in self._sockets:
-                await socket.write_message(json.dumps([None, "beat", "phoenix", "heartbeat", {}]))
-
-    def close(self) -> None:
-        """Close all sockets."""
-        self._beating.cancel()
-        for socket in self._sockets:
-            socket.close()
-
-
-def _ignore(message: Any) -> None:
-    # What the others wrote.
-    pass
 
 
 class Reader:
@@ -170,12 +110,17 @@ class Reader:
         await self._page.keyboard.type("Uma frase que se escreve numa aula comum."[:KEYS], delay=KEY_MS)
         return (await self.busy_ms() - before) / KEYS
 
-    async def message_ms(self, writing: Class) -> float:
-        """Get messages, and return the main thread's time for one."""
-        before = await self.busy_ms()
+    async def message_ms(self, writing: Class) -> float | None:
+        """Get messages, and return the main thread's time for one, beyond what as long a time without any takes."""
+        await self._page.evaluate("window.bench.watches = false")
+        begun = await self.busy_ms()
+        await asyncio.sleep(MESSAGES * MESSAGE_SECONDS + REST_SECONDS)
+        idle = await self.busy_ms() - begun
         await writing.send(MESSAGES, MESSAGES * MESSAGE_SECONDS)
-        await self.catch_up(writing)
-        return (await self.busy_ms() - before) / MESSAGES
+        await asyncio.sleep(REST_SECONDS)
+        spent = await self.busy_ms() - begun - 2 * idle
+        await self._page.evaluate("window.bench.watches = true, window.bench.note()")
+        return None if await self.catch_up(writing) is None else spent / MESSAGES
 
     async def catch_up(self, writing: Class) -> float | None:
         """Wait until the newest message is shown, and return how long after its sending; None: not in time."""
@@ -223,9 +168,9 @@ class Reader:
 
 
 async def measure(browser: Browser, school: School) -> list[Figure]:
-    """Measure one tree: a desktop through a long lesson, a phone in a lively one, and two storms."""
+    """Measure one tree: a desktop in a long lesson and in storms, a lively phone, a lesson with all its features."""
     figures: list[Figure] = []
-    for part in (_work, _storm, _phone):
+    for part in (_work, _storm, _phone, _lesson):
         for what, unit, value in await part(browser, school):
             figures.append(Figure(school.tree, what, unit, value))
             say(f"{school.tree}: {what}: {_cell(figures[-1])}")
@@ -287,6 +232,17 @@ async def _phone(browser: Browser, school: School) -> Found:
         (f"{words}: tasks over {LONG_TASK_MS} ms", "times", float(len(long))),
         (f"{words}: longest task over {LONG_TASK_MS} ms", "ms", max(long, default=0.0)),
     ]
+
+
+async def _lesson(browser: Browser, school: School) -> Found:
+    reader, number = await Reader.open(browser, school, phone=False)
+    writing = await _joined_at_end(school, number, reader)
+    await writing.begin_lesson(school)
+    await asyncio.sleep(SETTLE_SECONDS)
+    spent = await reader.message_ms(writing)
+    writing.close()
+    await reader.close()
+    return [("a message and a reaction, with a lesson's features in use", "ms", spent)]
 
 
 async def _joined_at_end(school: School, number: int, reader: Reader) -> Class:

@@ -2,7 +2,11 @@
 
 import {h, icon, setHidden, setText} from "../dom.js";
 import {_, ngettext} from "../language.js";
+import {atMostEvery} from "../next_frame.js";
 import {byId} from "../page.js";
+
+/** In a lively lesson the count above changes with each look at what was read; nobody reads it that often. */
+const CALM_MS = 1000;
 
 /**
  * @typedef {{above: number, below: number, isAtEnd: boolean}} Places
@@ -20,8 +24,13 @@ export function jumps({toUnread, toNewest, readAll}) {
   );
   below.append(belowWords, icon("down"));
   below.addEventListener("click", toNewest);
+  let count = 0;
+  const showCount = () => count > 0 && setText(aboveWords, newMessages(count));
+  const showCountCalmly = atMostEvery(CALM_MS, showCount);
   return (places) => {
-    if (places.above > 0) setText(aboveWords, newMessages(places.above));
+    count = places.above;
+    if (above.hidden) showCount();
+    else showCountCalmly();
     if (!places.isAtEnd) setText(belowWords, places.below > 0 ? newMessages(places.below) : _("To the newest"));
     setHidden(above, places.above === 0);
     setHidden(below, places.isAtEnd);
