@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from socket import AF_INET, AF_INET6, socket
+from socket import socket
 from typing import Any
 
 from tornado.http1connection import HTTP1ServerConnection
@@ -199,7 +199,7 @@ class Server(HTTPServer):
     async def _upgrade(self, connection: socket, address: Any, handshake: Handshake) -> None:
         assert self._upgrades is not None
         began = time.monotonic()
-        caller = self._proxies.read_caller(_peer(connection, address), handshake.headers)
+        caller = self._proxies.read_caller(_peer(address), handshake.headers)
         try:
             turn = self._turns.take()
             if turn is not None:
@@ -255,6 +255,6 @@ class Server(HTTPServer):
         closing.cancel()
 
 
-def _peer(connection: socket, address: Any) -> Caller:
+def _peer(address: Any) -> Caller:
     unknown = "0.0.0.0"  # noqa: S104 - what Tornado calls the client of a Unix socket
-    return Caller(address[0] if connection.family in (AF_INET, AF_INET6) else unknown, "http")
+    return Caller(address[0] if isinstance(address, tuple) else unknown, "http")
