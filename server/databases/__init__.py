@@ -227,13 +227,19 @@ async def asking(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
 
 async def fetch(sessions: DbSessions, query: Executable, parameters: Parameters = None) -> Sequence[Any]:
     """Return the rows of one query, in the cheapest way; raises as `reading` does."""
-    file: FileReader | None = sessions.kw["info"][_FILE]
-    if file is None:
-        async with asking(sessions) as db:
-            rows: Sequence[Any] = (await db.execute(query, parameters)).all()
-            return rows
+    info = sessions.kw["info"]
+    file: FileReader | None = info[_FILE]
     with _failures_named():
-        return await file.fetch(query, parameters)
+        if file is not None:
+            return await file.fetch(query, parameters)
+        engine: AsyncEngine = info[_READER]
+        async with asyncio.timeout(info[_SECONDS]), engine.connect() as connection:
+            try:
+                return (await connection.execute(query, parameters)).all()
+            except asyncio.CancelledError:
+                # Its answer may still come: no other read must get it.
+                await connection.invalidate()
+                raise
 
 
 @asynccontextmanager
