@@ -105,6 +105,8 @@ async def visit(browser: Browser, lousa: Lousa, school_with_passwords: Path) -> 
             await visitor.sign_in()
             if path:
                 await visitor.go(path)
+        if path == MATHS_PATH:
+            await visitor.wait_until_joined()
         return visitor
 
     yield arrive

@@ -62,6 +62,7 @@ async def use_everything(lousa: Lousa, paula: Visitor, ana: Visitor) -> None:
     await from_menu(ana, "Write to the teacher")
     await ana.page.locator("#dialog textarea").fill("Não entendi.")
     await choose(ana, "Send")
+    await expect(ana.page.locator("#dialog .note-row")).to_contain_text("Não entendi.")
     await choose(ana, "Close")
     await ana.page.locator("#hand-button").click()
     await amend(paula, WORDS[0], "Hide", "Hide")

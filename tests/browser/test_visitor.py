@@ -1,8 +1,11 @@
 """The eye on the console sees what it should: tests that trust it are worth as much as it is."""
 
+import asyncio
+
 import pytest
 
 from tests.browser.conftest import Visit
+from tests.browser.visitor import TIMEOUT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -26,7 +29,9 @@ async def test_browser_errors_and_warnings_fail_a_test(visit: Visit) -> None:
     }
     for script, expected in complaints.items():
         await ana.page.evaluate(script)
-        await ana.page.wait_for_timeout(300)
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
+            while not any(expected in problem for problem in ana.problems):
+                await asyncio.sleep(0.02)
         with pytest.raises(AssertionError, match=expected):
             ana.check()
         ana.problems.clear()

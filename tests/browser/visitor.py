@@ -135,6 +135,10 @@ class Visitor:
         """Wait until the page says that it is connected."""
         await expect(self.page.locator("#connection")).to_have_attribute("data-state", "online", timeout=TIMEOUT_MS)
 
+    async def wait_until_joined(self) -> None:
+        """Wait until the page of a class shows how many are here: from then on, it is told what is stored nowhere."""
+        await expect(self.page.locator("#here-count")).to_have_text(re.compile(r"\d"), timeout=TIMEOUT_MS)
+
     async def open_class(self, title: str = MATHS) -> None:
         """Go to a class by clicking on it, and wait until its messages can be read."""
         link = self.page.get_by_role("link", name=title).first
