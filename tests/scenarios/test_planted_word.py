@@ -144,7 +144,7 @@ async def _open_the_original(site: Site, principal: Participant, title: str, tar
     assert word in opened["versions"][-1]["text"]
     visitor = Visitor(site.lousa.url, cookies={"lousa_session": site.tokens[PRINCIPAL]})
     log = (await visitor.get("/audit.csv")).text
-    (line,) = [line for line in log.splitlines() if "message:original" in line and f",{title}," in line]
+    (line,) = [line for line in log.splitlines() if "read the former text" in line and f",{title}," in line]
     assert principal.user["name"] in line
     assert word not in log
 
