@@ -39,9 +39,11 @@ export function closeDialog() {
   if (dialog?.open) dialog.close();
 }
 
-/** Say in the dialog what went wrong. @param {string} words */
+/** Say in the dialog what went wrong; where it has been closed, in one of its own. @param {string} words */
 export function complain(words) {
-  const place = /** @type {HTMLElement} */ (open().querySelector(".problem"));
+  const shown = open();
+  if (!shown.open) showDialog(_("It did not work"), [cancel()]);
+  const place = /** @type {HTMLElement} */ (shown.querySelector(".problem"));
   place.hidden = false;
   place.replaceChildren(icon("warning"), words);
 }
@@ -70,7 +72,6 @@ export async function pushAndClose(channel, event, payload) {
     await channel.push(event, {...payload, id: newIdentifier()});
     if (turn === before) closeDialog();
   } catch (error) {
-    if (!dialog?.open) showDialog(_("It did not work"), [cancel()]);
     complain(whyNot(error));
   }
 }

@@ -46,3 +46,20 @@ async def test_note_is_answered_and_read_on_another_device(in_class: InClass) ->
     await expect(elsewhere.page.locator(".note-rows")).to_contain_text("Venha à minha mesa.")
     await expect(ana.page.locator(".inbox-note")).to_be_hidden()
     await expect(bruno.page.locator("body")).not_to_contain_text(TEXT)
+
+
+async def test_note_refused_after_its_dialog_has_closed_says_so(in_class: InClass) -> None:
+    (ana,) = await in_class("ana")
+    await open_thread(ana)
+    await ana.page.locator("#dialog textarea").fill("x" * 4000)
+    # Both presses come before the answer. The server refuses what is longer than the page lets through.
+    await ana.page.evaluate(
+        """() => {
+          const [send, close] = ["Send", "Close"].map((name) =>
+            [...document.querySelectorAll("#dialog button")].find((button) => button.textContent === name));
+          Object.defineProperty(document.querySelector("#dialog textarea"), "value", {get: () => "\\u3164"});
+          send.click();
+          close.click();
+        }"""
+    )
+    await expect(ana.page.locator("#dialog")).to_contain_text("your text is still here")
