@@ -10,16 +10,13 @@ closes the databases last. Every step of a stop has a time limit, so that a data
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from http import HTTPStatus
 from socket import socket
-from types import ModuleType
 
 from sqlalchemy.engine import URL
-from tornado.httputil import HTTPHeaders
-from tornado.web import Application, OutputTransform, RequestHandler
+from tornado.web import Application
 
 from channels.broker.broker import Broker
 from channels.broker.memory import MemoryBroker
@@ -31,24 +28,21 @@ from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
-from channels.roles import routes
 from channels.transports.gate import Gate
-from channels.transports.longpoll import ChannelPoll
 from channels.transports.poll_sessions import PollSessions
 from channels.transports.upgrades import Upgrades
-from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
 from server.accounts.enrolment_days import EnrolmentDays
 from server.accounts.first_administrator import make_setup_code
-from server.asyncapi import TABLES, Tables
+from server.asyncapi import TABLES
 from server.audit.audit import Audit, keeping_audit
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.lessons import ForgottenLessons
 from server.oidc.client import Providers
-from server.process import garbage, health, threads
+from server.process import garbage, threads
 from server.process.hang_up import on_hang_up
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
@@ -63,6 +57,7 @@ from server.schemas import SCHEMAS
 from server.settings import Settings
 from server.tasks import cancel, finish
 from server.views.static import Assets, bundled
+from server.web_application import log_upgrade, make_application
 
 log = logging.getLogger(__name__)
 
@@ -396,7 +391,7 @@ async def _serving(
         proxies=Proxies(settings.behind_proxy),
         counts=settings.push_rate > 0,
         upgrades=Upgrades(gate, TABLES.roles),
-        on_upgrade=partial(_log_upgrade, watched),
+        on_upgrade=partial(log_upgrade, watched),
         max_body_size=MAX_BODY_BYTES,
         body_timeout=BODY_SECONDS,
         idle_connection_timeout=IDLE_SECONDS,
@@ -409,77 +404,6 @@ async def _serving(
         watched.stopping = True
         gate.poll_sessions.release()
         await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
-
-
-def _last_answer(watched: Health) -> type[OutputTransform]:
-    """Return a transform that adds `Connection: close` to the responses of a stopping worker."""
-
-    class LastAnswer(OutputTransform):
-        def transform_first_chunk(
-            self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
-        ) -> tuple[int, HTTPHeaders, bytes]:
-            if watched.stopping and status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-                headers["Connection"] = "close"
-            return status_code, headers, chunk
-
-    return LastAnswer
-
-
-def make_application(
-    databases: Databases,
-    accounts: Accounts,
-    gate: Gate,
-    watched: Health,
-    tables: Tables = TABLES,
-    packages: Sequence[ModuleType] = views.PACKAGES,
-    assets: Assets | None = None,
-    audit: Audit | None = None,
-    providers: Providers | None = None,
-    uploads: Uploads | None = None,
-) -> Application:
-    """Make the web application: pages of these packages, and sockets and polls for these roles."""
-    sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
-    application = Application(
-        [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
-        log_function=partial(_log_request, watched),
-        **views.application_settings(
-            accounts,
-            databases,
-            tables,
-            assets,
-            gate.engine.read_topic,
-            gate.engine.journal,
-            audit,
-            providers,
-            uploads,
-            watched,
-            gate.engine.count_workers,
-        ),
-    )
-    application.add_transform(_last_answer(watched))
-    return application
-
-
-def _log_request(watched: Health, handler: RequestHandler) -> None:
-    """Log a request without its query, which may hold a bearer token."""
-    request, status = handler.request, handler.get_status()
-    is_frequent = isinstance(handler, health.Alive | health.Ready | ChannelPoll)  # every few seconds, for each client
-    level = logging.DEBUG if is_frequent else _level(watched, status)
-    _log_line(level, status, request.method, request.path, request.remote_ip, request.request_time())
-
-
-def _log_upgrade(watched: Health, status: int, path: str, address: str, seconds: float) -> None:
-    _log_line(_level(watched, status), status, "GET", path, address, seconds)
-
-
-def _level(watched: Health, status: int) -> int:
-    # The cause of a 503 is logged where it is detected. During a stop, 500 is a request that was still waiting.
-    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
-    return logging.ERROR if is_ours and not watched.stopping else logging.INFO
-
-
-def _log_line(level: int, status: int, method: str | None, path: str, address: str | None, seconds: float) -> None:
-    log.log(level, "%d %s %s %s %.0f ms", status, method, path, address, 1000 * seconds)
 
 
 def _stopped_by(*signals: signal.Signals, once: bool) -> asyncio.Event:

@@ -20,11 +20,11 @@ from channels.transports.poll_sessions import PollSessions
 from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
-from server.application import make_application
 from server.asyncapi import Tables
 from server.databases import Databases, reading
 from server.databases.users import find_users
 from server.process.health import Health
+from server.web_application import make_application
 from tests.channels.transports.sockets import Connection
 from tests.contract import contract
 from tests.server.people import People
