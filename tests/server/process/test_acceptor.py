@@ -1,10 +1,11 @@
 """Connections are accepted, and file descriptors kept for all else."""
 
 import asyncio
+import os
 import resource
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -54,15 +55,25 @@ def call(listening: socket.socket) -> socket.socket:
 @contextmanager
 def limited(left: int, reserve: int) -> Iterator[None]:
     """Allow so many more files than are open, with a limit whose reserve is a quarter of it."""
-    probe = socket.socket()
-    used = probe.fileno()
-    probe.close()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used + left, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with ExitStack() as fillers:
+        used = _fill_gaps(fillers)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + left, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _fill_gaps(fillers: ExitStack) -> int:
+    """Use the free descriptors below the highest that is open, so that all new ones are above; return the next."""
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    while True:
+        probe = socket.socket()
+        if probe.fileno() > highest:
+            probe.close()
+            return highest + 1
+        fillers.enter_context(probe)
 
 
 async def test_connections_are_taken_until_told_to_stop(connections: Connections, listening: socket.socket) -> None:
