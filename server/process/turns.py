@@ -9,12 +9,12 @@ import asyncio
 import time
 from collections import deque
 
-# At most so many, for a turn of about 4 ms; fewer while turns take longer than TURN_SECONDS, of which a message needs
+# At most so many, for a turn of about 2 ms; fewer while turns take longer than TURN_SECONDS, of which a message needs
 # three to arrive. Measured with 20 clients that ask for pages, poll or connect without a pause, at the 99th percentile
-# of a class's messages: 42 to 75 ms with 8 ms, mostly 16 to 50 with 4, and 66 at worst. 2,000 clients come back after
-# 2.1 s, not 1.9.
+# of a class's messages: 42 to 75 ms with 8 ms, mostly 24 to 50 with 4 and 75 at worst, 17 to 41 with 2. 2,000 clients
+# come back after 1.8 s with each.
 STARTED_AT_ONCE = 8
-TURN_SECONDS = 0.004
+TURN_SECONDS = 0.002
 
 
 class Turns:
