@@ -1,16 +1,30 @@
-"""Ending background tasks within a bounded time."""
+"""Background tasks: one that checks something again and again, and how they end within a bounded time."""
 
 import asyncio
 import io
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NoReturn
+
+from server.databases.errors import DatabaseError
 
 log = logging.getLogger(__name__)
 
 # SQLAlchemy takes 2 s to give up a connection whose database hangs. A stop does not wait for that: what such a task
 # did is rolled back with its connection.
 CANCEL_SECONDS = 1.0
+
+
+async def keep_checking(check: Callable[[], Awaitable[None]], seconds: float, failure: str) -> NoReturn:
+    """Check now and `seconds` after each check, also after one that failed; `failure` is what the log then says."""
+    while True:
+        try:
+            await check()
+        except DatabaseError:
+            pass  # the next check tries again; that the database is away is logged by those who watch it
+        except Exception:
+            log.exception("%s; it is tried again", failure)
+        await asyncio.sleep(seconds)
 
 
 async def cancel(*tasks: asyncio.Task[Any]) -> None:

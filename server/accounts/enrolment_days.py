@@ -8,7 +8,6 @@ start.
 """
 
 import asyncio
-import logging
 from collections.abc import Collection
 
 from channels.lesson.rules import Role
@@ -18,11 +17,8 @@ from server.clock import Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.changes import note_changes
 from server.databases.enrolments import enrolments_to_turn, members_of, turn_enrolments, users_of_roles
-from server.databases.errors import DatabaseError
 from server.databases.school import school_day
-from server.tasks import cancel
-
-log = logging.getLogger(__name__)
+from server.tasks import cancel, keep_checking
 
 # A right that ends at midnight ends within this time, and the second that changed rights take.
 CHECK_SECONDS = 1.0
@@ -43,7 +39,9 @@ class EnrolmentDays:
 
     def start(self) -> None:
         """Begin to look which day it is."""
-        self._task = asyncio.create_task(self._run())
+        self._task = asyncio.create_task(
+            keep_checking(self.check, CHECK_SECONDS, "enrolments did not begin or end with the day")
+        )
 
     async def stop(self) -> None:
         """Stop looking."""
@@ -70,13 +68,3 @@ class EnrolmentDays:
             users = {row.user_id for row in turned} | members | await users_of_roles(db, self._seeing_all)
             await note_changes(db, users if turned else (), self._now(), school=bool(turned))
         self._accounts.changed.set()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.check()
-            except DatabaseError:
-                pass  # the next check tries again; that the database is away is logged by those who watch it
-            except Exception:
-                log.exception("enrolments did not begin or end with the day; it is tried again")
-            await asyncio.sleep(CHECK_SECONDS)

@@ -9,7 +9,6 @@ was off at the hour pulls when it is back. A pull that dies with its worker is b
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,15 +22,12 @@ from server.accounts.refusals import UserError
 from server.clock import Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import School
-from server.databases.errors import DatabaseError
 from server.databases.imports import Import
 from server.databases.school import read_hours
 from server.rosters.apart import Apart
 from server.rosters.imports import STALE_MS, Origin, State, begin, discard, newest, settle
 from server.rosters.provider import Access, host
-from server.tasks import cancel
-
-log = logging.getLogger(__name__)
+from server.tasks import cancel, keep_checking
 
 SOURCE = "pull"
 # A pull begins within this time after its hour; asking costs one read.
@@ -74,7 +70,7 @@ class NightlyPulls:
     def start(self) -> None:
         """Begin to look at the clock."""
         if self._pulling is not None and self._pulling.at is not None:
-            self._task = asyncio.create_task(self._run())
+            self._task = asyncio.create_task(keep_checking(self.check, CHECK_SECONDS, "the roster was not pulled"))
 
     async def stop(self) -> None:
         """Stop looking; a pull that has begun goes on."""
@@ -140,16 +136,6 @@ class NightlyPulls:
         # What a person undid last, or nobody has looked at yet, is not done by itself.
         last = next((row for row in pulls if row.state in (State.APPLIED, State.UNDONE)), None)
         return last is not None and last.state == State.APPLIED and last.name == pulling.name
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.check()
-            except DatabaseError:
-                pass  # the next look tries again; that the database is away is logged by those who watch it
-            except Exception:
-                log.exception("the roster was not pulled; it is tried again")
-            await asyncio.sleep(CHECK_SECONDS)
 
 
 def _pulls(rows: Sequence[Import]) -> list[Import]:

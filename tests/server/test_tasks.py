@@ -1,10 +1,11 @@
-"""Ending background tasks within a bounded time."""
+"""Background tasks: a check goes on after an error, and what ends does so within a bounded time."""
 
 import asyncio
 
 import pytest
 
-from server.tasks import cancel, finish
+from server.databases.errors import DatabaseError
+from server.tasks import cancel, finish, keep_checking
 
 
 async def test_work_that_ends_in_time_is_awaited() -> None:
@@ -40,3 +41,19 @@ async def test_cancelled_tasks_have_ended() -> None:
     task = asyncio.create_task(asyncio.Event().wait())
     await cancel(task)
     assert task.cancelled()
+
+
+async def test_check_that_fails_is_made_again(caplog: pytest.LogCaptureFixture) -> None:
+    errors: list[Exception] = [DatabaseError("away"), ValueError("ours")]
+    checked = asyncio.Event()
+
+    async def check() -> None:
+        if errors:
+            raise errors.pop(0)
+        checked.set()
+
+    checking = asyncio.create_task(keep_checking(check, 0.0, "it was not done"))
+    async with asyncio.timeout(10):
+        await checked.wait()
+    await cancel(checking)
+    assert [record.getMessage() for record in caplog.records] == ["it was not done; it is tried again"]
