@@ -33,6 +33,16 @@ def one_by_one(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+async def fetch_from(engine: AsyncEngine, query: Query, parameters: Parameters = None) -> Sequence[Any]:
+    """Return the rows of a query; a connection whose answer may still come is not used again."""
+    async with engine.connect() as connection:
+        try:
+            return (await connection.execute(query, parameters)).all()
+        except asyncio.CancelledError:
+            await connection.invalidate()
+            raise
+
+
 class Reader:
     """Executes queries; each answers within `seconds`, or raises `JournalUnavailable`."""
 
@@ -80,10 +90,5 @@ class Reader:
     async def _fetch_in_slot(self, query: Query, parameters: Parameters) -> Sequence[Any]:
         if self._file is not None:
             return await self._file.fetch(query, parameters)
-        async with self._slots, self._engine.connect() as connection:
-            try:
-                return (await connection.execute(query, parameters)).all()
-            except asyncio.CancelledError:
-                # Its answer may still come: no other read must get it.
-                await connection.invalidate()
-                raise
+        async with self._slots:
+            return await fetch_from(self._engine, query, parameters)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from channels.journal import tables as journal_tables
 from channels.journal.file_reader import FileReader, Parameters
-from channels.journal.reader import one_by_one
+from channels.journal.reader import fetch_from, one_by_one
 from server.databases import accounts, audit, migration
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
 from server.databases import relatives as _relatives  # noqa: F401 — as well
@@ -232,14 +232,8 @@ async def fetch(sessions: DbSessions, query: Executable, parameters: Parameters 
     with _failures_named():
         if file is not None:
             return await file.fetch(query, parameters)
-        engine: AsyncEngine = info[_READER]
-        async with asyncio.timeout(info[_SECONDS]), engine.connect() as connection:
-            try:
-                return (await connection.execute(query, parameters)).all()
-            except asyncio.CancelledError:
-                # Its answer may still come: no other read must get it.
-                await connection.invalidate()
-                raise
+        async with asyncio.timeout(info[_SECONDS]):
+            return await fetch_from(info[_READER], query, parameters)
 
 
 @asynccontextmanager
