@@ -1,8 +1,8 @@
 """The CPU of a connect and a join when the server knows nothing yet, and how long a client waits for them.
 
 The clients come one after another, so nothing can be gathered for several of them. Lousa has just been started on the
-data of its school, and each client is a user for whom nobody has asked since. The first half of the clients only opens
-a WebSocket; the second half opens one and joins a class; then the second half closes its connections and comes again.
+data of its school, and has read nothing about any client. The first half of the clients only opens a WebSocket; the
+second half opens one and joins a class; then the second half closes its connections and comes again.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Makes the users, classes and enrolments of the database match a roster: all of them, or none, for whoever reads.
+"""Makes the users, classes and enrolments of the database match a roster. A reader sees all of an import or nothing.
 
 Rows that only the roster has are created; rows that differ are updated, and active again if they had ended; rows that
 came from an earlier roster and are not in this one end (`active` is false), and keep their ids, so that old messages
@@ -123,7 +123,7 @@ async def apply(
     import_id: int | None = None,
     expected: Summary | None = None,
 ) -> Summary:
-    """Make the database match the roster, at once for whoever reads it, and notify the running workers.
+    """Make the database match the roster, so that readers see all of it or nothing, and notify the running workers.
 
     An import that ends many rows is refused unless their number, `Summary.to_confirm`, is given as `confirm_ended`.
     `import_id` is that of an import that was checked before. Raise RosterErrors, with nothing changed, when the roster
@@ -167,7 +167,7 @@ class _Done:
             self._progress(self._done, 3 * self._all)
 
     def written(self, count: int, of: int) -> None:
-        """Note that so many rows of those that are to be written are."""
+        """Note that `count` rows of the `of` rows to write are written."""
         self._done = 2 * self._all + (self._all * count // of if of else 0)
         self.tick(0)
 

@@ -1,4 +1,4 @@
-"""New connections wait for their first bytes without an object of Tornado's, and not for ever."""
+"""New connections wait for their first bytes for a limited time, and Tornado makes no object for them until then."""
 
 import asyncio
 import socket

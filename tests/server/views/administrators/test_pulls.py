@@ -20,7 +20,7 @@ ROSTER = "/administrators/roster"
 
 @pytest.fixture
 async def provider() -> AsyncIterator[RestProvider]:
-    """Return a provider of this school's roster, except for whom the pages' tests have made by hand."""
+    """Return a provider of this school's roster, without the users that the tests of the pages make by hand."""
     files = of_this_school(export_11())
     files["users.csv"] = files["users.csv"].replace(",Ana,,", ",zoe,,").replace(",diretora,,", ",chefe,,")
     provider = RestProvider(files, page=1_000)
