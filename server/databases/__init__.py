@@ -22,6 +22,7 @@ from channels.journal import tables as journal_tables
 from channels.journal.file_reader import FileReader, Parameters
 from channels.journal.reader import fetch_from, one_by_one
 from server.databases import accounts, audit, migration
+from server.databases import erasures as _erasures  # noqa: F401 — declares a table of the audit log
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
 from server.databases import relatives as _relatives  # noqa: F401 — as well
 from server.databases.audit_pairing import accept_audit, check_audit, record_audit
