@@ -3,13 +3,15 @@
     each second: which day is it at the school? -> another one -> the enrolments that it turns -> changed rights
 
 Every worker does so; the first one turns them, and the others find nothing to turn. The day is that of the school's
-time zone, which may have no midnight when the clocks change. What a server that was off has missed is turned at its
-start.
+time zone, which may have no midnight when the clocks change. Whenever the school was read again, it is looked for even
+on the same day: the zone may have changed to another one and back between two checks. What a server that was off has
+missed is turned at its start.
 """
 
 import asyncio
 from collections.abc import Collection
 
+from channels.hours import SchoolHours
 from channels.lesson.rules import Role
 from channels.roles import ROLES
 from server.accounts.accounts import Accounts
@@ -35,6 +37,7 @@ class EnrolmentDays:
         self._seeing_all = [role.name for role in roles if role.sees_all_classes]
         self._now = now
         self._day = ""
+        self._hours: SchoolHours | None = None  # those by which it was that day
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -50,14 +53,15 @@ class EnrolmentDays:
 
     async def check(self) -> None:
         """Turn what another day turns; raises DatabaseUnavailable, and the next check tries again."""
-        day = school_day(self._accounts.hours, self._now()).isoformat()
-        if day == self._day:
+        hours = self._accounts.hours
+        day = school_day(hours, self._now()).isoformat()
+        if day == self._day and hours is self._hours:
             return
         async with reading(self._sessions) as db:
             is_due = bool(await enrolments_to_turn(db, day))
         if is_due:
             await self._turn(day)
-        self._day = day
+        self._day, self._hours = day, hours
 
     async def _turn(self, day: str) -> None:
         async with writing(self._sessions) as db:

@@ -38,6 +38,10 @@ class Midnights:
     async def stop(self) -> None:
         await self._watcher.stop()
 
+    async def look(self) -> None:
+        """Read what has changed."""
+        await self._watcher.look()
+
     async def at(self, *when: int) -> list[int]:
         """Look which day it is at a local time; return the users whose enrolments are active then."""
         self.told = set()
@@ -107,6 +111,21 @@ async def test_what_a_server_missed_is_turned_at_its_start(
     await enrol(sessions, future, class_id, "2026-05-01", None)
     await midnights.start("America/Sao_Paulo")
     assert await midnights.at(2026, 5, 2, 12) == [future]
+    await midnights.stop()
+
+
+async def test_zone_that_changes_and_changes_back_between_two_checks_is_noticed(
+    midnights: Midnights, sessions: DbSessions, people: People
+) -> None:
+    await people.school("Escola")
+    ana, class_id = await people.user("ana"), await people.classroom("6A")
+    await midnights.start("Pacific/Kiritimati")
+    await midnights.at(2026, 5, 2, 12)
+    await set_hours(sessions, zone="Pacific/Pago_Pago")
+    await enrol(sessions, ana, class_id, "2026-05-02", None)
+    await set_hours(sessions, zone="Pacific/Kiritimati")
+    await midnights.look()
+    assert await midnights.at(2026, 5, 2, 12) == [ana]
     await midnights.stop()
 
 
