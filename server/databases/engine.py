@@ -7,8 +7,10 @@ recreates tables (option `recreates`) begins without foreign keys, because SQLit
 `migration.upgrade` checks them, and the connection is not used again.
 """
 
+from contextlib import suppress
 from typing import Any
 
+import asyncpg
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -91,12 +93,22 @@ def asyncpg_dsn(url: URL) -> str:
 def _postgresql(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         _with_asyncpg_names(url),
-        connect_args={"timeout": POSTGRESQL_CONNECT_SECONDS},
+        connect_args={"timeout": POSTGRESQL_CONNECT_SECONDS, "connection_class": _Connection},
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
     )
     event.listen(engine.sync_engine, "checkout", _on_checkout)
     return engine
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """A connection that is closed at the end of `close`, also when the server did not answer."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # as asyncpg has it
+        # asyncpg has then cut the connection. SQLAlchemy closes in a task that nobody awaits any more if its caller is
+        # cancelled meanwhile; what that task raised would be logged as our bug.
+        with suppress(TimeoutError, OSError):
+            await super().close(timeout=timeout)
 
 
 def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:

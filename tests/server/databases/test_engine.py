@@ -1,6 +1,8 @@
 """How engines are made from URLs: which URLs are refused, and how large SQLite's write-ahead file stays."""
 
 import asyncio
+import os
+import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -51,3 +53,19 @@ async def test_connections_that_the_server_has_ended_are_replaced(postgresql_url
             assert (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one() not in pids
     for each in (engine, other):
         await each.dispose()
+
+
+async def test_closing_a_connection_whose_server_hangs_raises_nothing(postgresql_url: str) -> None:
+    engine = create_engine("journal", postgresql_url)
+    connection = await (await engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+    pid: int = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await driver.close(timeout=0.1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert driver.is_closed()
+    await connection.close()
+    await engine.dispose()
