@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import click
 
 from server.accounts.refusals import PasswordRefused, UserError
+from server.cli.settings_file import read_settings_file
 from server.databases import Databases
 from server.databases.errors import DatabaseError
-from server.oidc.provider import SchoolSettings
-from server.oidc.provider_file import read_providers
+from server.process.log import FORMATS, LEVELS
 from server.process.workers import WorkersFailed
 from server.rosters import RosterErrors
 from server.schemas import SCHEMAS
@@ -69,7 +69,26 @@ class _Workers(click.ParamType[int]):
         return click.IntRange(1, MAX_WORKERS).convert(value, param, ctx)
 
 
+def _take_settings_file(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    root = context.find_root().command
+    assert isinstance(root, click.Group)
+    every = [each for each in root.commands["serve"].params if isinstance(each, click.Option) and each.expose_value]
+    options = {each.opts[0]: each for each in every}
+    context.default_map = read_settings_file(path, options, context)
+
+
 _DATA_OPTIONS = [
+    option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        is_eager=True,  # before the options for which it has values
+        expose_value=False,
+        callback=_take_settings_file,
+        help="A settings file in TOML, with the names of the options of “serve” as keys. What is given as an option, "
+        "or as a variable, comes first.",
+    ),
     option(
         "--data-dir",
         type=click.Path(file_okay=False, path_type=Path),
@@ -144,6 +163,20 @@ _SERVER_OPTIONS = [
         "X-Forwarded-For and X-Forwarded-Proto who has sent a request; without an address, a proxy on this machine.",
     ),
     option(
+        "--log-level",
+        type=click.Choice(LEVELS),
+        default="info",
+        show_default=True,
+        help="What is logged: this and what is graver. With warning, requests are not.",
+    ),
+    option(
+        "--log-format",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="How it is logged: lines for people, or a JSON object a line for programs that collect logs.",
+    ),
+    option(
         "--unbundled",
         is_flag=True,
         help="Serve each script and style sheet of the pages as it is, read anew for every request: for work on them.",
@@ -152,9 +185,7 @@ _SERVER_OPTIONS = [
 
 _PROVIDERS_OPTION = option(
     "--providers",
-    "school",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=lambda _context, _option, given: read_providers(given) if given else SchoolSettings(),
     help="A file with the school's OpenID providers (Google Workspace, Microsoft Entra or another), through which its "
     "people sign in; docs/operations.md describes it.",
 )

@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,11 +17,12 @@ from server.accounts.refusals import LoginTaken
 from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.users import Users
 from server.application import serve
-from server.cli.options import data_options, host_option, make_settings, providers_option, run, server_options
-from server.cli.pulling import pulling_options, read_pulling
+from server.cli.options import host_option, make_settings, run, server_options
+from server.cli.serving import read_serving, serving_options, take_log_style
 from server.databases import Databases, reading
 from server.databases.directory import belongs_to_another
 from server.process.listener import allow_connections
+from server.process.log import LogStyle
 from server.process.workers import supervise
 from server.settings import Settings, SettingsError
 
@@ -41,15 +41,11 @@ DEMO_OFFICE = ("secretaria", "Rosa Figueira", "administrator")
 
 
 @click.command("serve")
-@host_option("127.0.0.1 for this machine only, as behind a proxy; 0.0.0.0 for the network.")
-@server_options
-@providers_option
-@pulling_options
-@data_options
+@serving_options
 def serve_command(**given: Any) -> None:
     """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""
-    pulled = {name: given.pop(name) for name in tuple(given) if name.startswith("roster_")}
-    _open(make_settings(**given, pulling=read_pulling(**pulled)))
+    style = take_log_style(given)
+    _open(read_serving(given), style)
 
 
 @click.command()
@@ -69,10 +65,11 @@ def demo(data_dir: Path | None, **given: Any) -> None:
     LOUSA_DATA_DIR and LOUSA_DATABASE are ignored.
     """
     _check_loopback(given["host"])
+    style = take_log_style(given)
     with _kept(data_dir) if data_dir else _thrown_away() as folder:
         settings = make_settings(folder, [], **given)
         run(settings, _found_school)
-        _open(settings, _who_can_sign_in())
+        _open(settings, style, _who_can_sign_in())
 
 
 def _who_can_sign_in() -> str:
@@ -125,8 +122,8 @@ async def _found_school(databases: Databases) -> None:
         passwords.close()
 
 
-def _open(settings: Settings, note: str = "") -> None:
-    _log_as("")
+def _open(settings: Settings, style: LogStyle, note: str = "") -> None:
+    style.apply()
     allow_connections()
 
     codes: list[str] = []
@@ -138,7 +135,7 @@ def _open(settings: Settings, note: str = "") -> None:
 
     if settings.workers == 1:
         asyncio.run(serve(settings, on_open, codes.append))
-    elif not supervise(settings, on_open, _log_as, codes.append):
+    elif not supervise(settings, on_open, style.apply, codes.append):
         raise click.ClickException("Not every worker ended in good order; the log says which.")
 
 
@@ -148,13 +145,3 @@ def _first_administrator(address: str, code: str) -> str:
         f"\nNobody runs the school yet. Make the first administrator within an hour, at\n"
         f"    {address}/accounts/first-administrator\nwith the code {code}. After that, start again for a new code."
     )
-
-
-def _log_as(worker: str) -> None:
-    """Log under the name of a worker, if there are several."""
-    name = f" {worker}:" if worker else ""
-    style = f"%(asctime)s %(levelname)s{name} %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO, format=style, force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # logs its plan at every start
-    # SQLAlchemy logs a traceback for each connection to a hanging database; we log once, in words, that it hangs.
-    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
