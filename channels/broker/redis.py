@@ -24,7 +24,7 @@ import hiredis
 import msgspec
 
 from channels.broker.broker import BrokerListener, Envelope
-from channels.broker.redis_link import CONNECT_SECONDS, RETRY_SECONDS, RedisLink, RedisRefusal, command
+from channels.broker.redis_link import CONNECT_SECONDS, RETRY_SECONDS, RedisLink, RedisRefusal, command, is_refusal
 from channels.broker.redis_probe import PROBE_SECONDS, RedisProbe
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,8 @@ class RedisBroker:
     def closed(self, link: RedisLink, error: Exception) -> None:
         """Count as disconnected until a new pair of connections is proven."""
         self._probe.restart()
-        self._warn(str(error), "Redis is away: %s", error)
+        words = "Redis is there, but cannot be used: %s" if is_refusal(error) else "Redis is away: %s"
+        self._warn(str(error), words, error)
 
     def _warn(self, kind: str, message: str, *details: object) -> None:
         now = asyncio.get_running_loop().time()

@@ -17,7 +17,7 @@ import hiredis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +136,12 @@ class RedisLink:
             parser.feed(data)
             listener.read(self, parser)
         raise ConnectionResetError(self._replaced_because or "the connection was closed")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Tell whether Redis is there and refuses us, or we refuse its certificate: waiting does not help then."""
+    refusals = (RedisRefusal, AuthenticationError, AuthorizationError, ResponseError)
+    return isinstance(error, refusals) or "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def connection_pool(url: str, **timeouts: float | None) -> ConnectionPool:

@@ -1,14 +1,16 @@
-"""Checks the Redis that the administrator configured: its URL, the databases it is used with, and a test publish."""
+"""Checks the Redis that the administrator configured: its URL, the databases it is used with, and its use."""
 
+import asyncio
 import ipaddress
 import logging
+import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from channels.broker.redis_link import connection_pool
+from channels.broker.redis_link import connection_pool, is_refusal
 from server.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -51,17 +53,55 @@ def _is_here(url: str) -> bool:
         return False
 
 
+class RedisAway(Exception):
+    """Redis does not answer now; the message says how that shows."""
+
+
 async def try_redis(url: str) -> None:
-    """Publish a test message; raise SettingsError if Redis refuses it, log a warning if none answers (yet)."""
+    """Use Redis as workers do; raise SettingsError if it refuses that, log a warning if none answers (yet)."""
+    try:
+        await use_redis(url)
+    except RedisAway as error:
+        log.warning("Redis is away (%s): until it is there, messages of other workers come late, by the journal", error)
+
+
+async def use_redis(url: str) -> None:
+    """Subscribe, publish, receive and unsubscribe as workers do; raise SettingsError if Redis refuses, or RedisAway."""
     client = Redis(
         connection_pool=connection_pool(url, socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS)
     )
     try:
-        await client.publish("lousa:hello", b"")
-    except (AuthenticationError, ResponseError) as error:
-        raise SettingsError(f"The Redis of --redis-url cannot be used: {error}") from error
+        async with asyncio.timeout(2 * _ANSWER_SECONDS):
+            await _use(client)
+    except TimeoutError:
+        raise RedisAway("what is published does not come back") from None
     except (RedisError, OSError) as error:
-        log.warning("Redis is away (%s): until it is there, messages of other workers come late, by the journal", error)
+        if is_refusal(error):
+            raise SettingsError(
+                f"The Redis of --redis-url cannot be used: {str(error).rstrip('.')}.{_advice(str(error))}"
+            ) from error
+        raise RedisAway(str(error)) from error
     finally:
         await client.aclose()
         await client.connection_pool.disconnect()
+
+
+async def _use(client: Redis) -> None:
+    channel = f"lousa:hello:{secrets.token_hex(8)}"
+    async with client.pubsub(ignore_subscribe_messages=True) as subscription:
+        await subscription.subscribe(channel)
+        # Read before the publish: a right that is missing is told by the answer to SUBSCRIBE.
+        await subscription.get_message(timeout=_ANSWER_SECONDS)
+        await client.publish(channel, b"")
+        while await subscription.get_message(timeout=_ANSWER_SECONDS) is None:
+            pass
+        await subscription.unsubscribe(channel)
+        await subscription.get_message(timeout=_ANSWER_SECONDS)
+
+
+def _advice(error: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in error:
+        return " Name the file of the authority that signed it: rediss://…?ssl_ca_certs=/path/authority.pem"
+    if "permissions" in error:
+        return " Its user needs: resetchannels &lousa:* -@all +publish +subscribe +unsubscribe"
+    return ""

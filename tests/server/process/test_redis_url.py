@@ -102,6 +102,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert b"+OK" in server.command(
         "ACL SETUSER lousa on >secret resetchannels &lousa:* +publish +subscribe +unsubscribe +ping"
     )
+    rights = {"silent": "+subscribe +unsubscribe", "deaf": "+publish", "staying": "+publish +subscribe"}
+    for name, rights_of in rights.items():
+        assert b"+OK" in server.command(f"ACL SETUSER {name} on >secret resetchannels &lousa:* {rights_of}")
     assert b"+OK" in server.command("ACL SETUSER other on >secret resetchannels &other:* +@all")
     yield server
     server.kill()
@@ -135,7 +138,14 @@ async def test_every_kind_of_url_reaches_redis(kind: str, server: Server) -> Non
 
 
 @pytest.mark.parametrize(
-    ("who", "message"), [("lousa:wrong", "invalid username-password"), ("other:secret", "No permissions|channel")]
+    ("who", "message"),
+    [
+        ("lousa:wrong", "invalid username-password"),
+        ("other:secret", "No permissions|channel"),
+        ("silent:secret", "'publish' command. Its user needs: "),
+        ("deaf:secret", "'subscribe' command. Its user needs: "),
+        ("staying:secret", "'unsubscribe' command. Its user needs: "),
+    ],
 )
 async def test_redis_that_refuses_access_is_reported_at_the_start(who: str, message: str, server: Server) -> None:
     with pytest.raises(SettingsError, match=message) as told:
@@ -146,3 +156,18 @@ async def test_redis_that_refuses_access_is_reported_at_the_start(who: str, mess
 async def test_unreachable_redis_is_only_a_warning(free_port: int, caplog: pytest.LogCaptureFixture) -> None:
     await try_redis(f"redis://127.0.0.1:{free_port}")
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+async def test_untrusted_certificate_is_reported_at_the_start(server: Server) -> None:
+    with pytest.raises(SettingsError, match=r"CERTIFICATE_VERIFY_FAILED.*Name the file of the authority"):
+        await try_redis(f"rediss://lousa:secret@localhost:{server.tls_port}/0")
+
+
+async def test_broker_tells_a_refusal_from_an_absence(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    broker = RedisBroker(f"redis://lousa:wrong@127.0.0.1:{server.port}/0")
+    broker.start(Recorder())
+    async with asyncio.timeout(10):
+        while not caplog.text:
+            await asyncio.sleep(0.005)
+    await broker.close()
+    assert "Redis is there, but cannot be used: invalid username-password" in caplog.text
