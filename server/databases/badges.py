@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.member import STUDENT
 from server.databases.accounts import Account, Badge, Enrolment, School
 from server.databases.batch import batches
+from server.databases.enrolments import enrolled
 
 
 async def badges_on(db: AsyncSession) -> bool:
@@ -25,7 +26,7 @@ async def students_of(db: AsyncSession, class_id: int) -> Sequence[Row[int, str,
     query = (
         select(Account.id, Account.name, Account.login)
         .join(Enrolment, Enrolment.user_id == Account.id)
-        .where(Enrolment.class_id == class_id, Enrolment.active, Enrolment.role == STUDENT)
+        .where(Enrolment.class_id == class_id, enrolled(), Enrolment.role == STUDENT)
         .where(Account.role == STUDENT, Account.enabled, Account.active)
     )
     return (await db.execute(query)).all()

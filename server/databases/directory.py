@@ -11,6 +11,7 @@ from channels.member import STUDENT, Classroom, RoleName, User
 from server.databases import DbSessions, fetch
 from server.databases.accounts import Account, Credential, Enrolment, School, SchoolClass
 from server.databases.batch import batches
+from server.databases.enrolments import enrolled
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def _valid_sign_ins(which: ColumnElement[bool]) -> Executable:
             SchoolClass.title,
         )
         .join(Account, Account.id == Credential.user_id)
-        .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
+        .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, enrolled()))
         .outerjoin(SchoolClass, _ENDED_CLASS)
         .where(which, Credential.expires_at > bindparam("now"), Account.enabled, Account.active)
     )
@@ -110,7 +111,7 @@ async def belongs_to_another(db: AsyncSession, sourced_id: str) -> bool:
 
 async def read_classrooms(db: AsyncSession) -> dict[int, Classroom]:
     """Return all active classes with the number of their students, by title."""
-    students = and_(Enrolment.class_id == SchoolClass.id, Enrolment.active, Enrolment.role == STUDENT)
+    students = and_(Enrolment.class_id == SchoolClass.id, enrolled(), Enrolment.role == STUDENT)
     query = (
         select(SchoolClass.id, SchoolClass.title, func.count(Enrolment.id))
         .outerjoin(Enrolment, students)
@@ -134,7 +135,7 @@ async def read_people(
     query = (
         select(Enrolment.class_id, Account.id, Account.name, Account.role)
         .join(Account, Account.id == Enrolment.user_id)
-        .where(Enrolment.class_id.in_(class_ids), Enrolment.active, Account.active)
+        .where(Enrolment.class_id.in_(class_ids), enrolled(), Account.active)
     )
     if role is not None:
         query = query.where(Account.role == role)
@@ -172,8 +173,8 @@ async def read_reached(
     if class_ids is None:
         query = query.where(_audience(None, roles))
     else:
-        enrolled = and_(Enrolment.class_id.in_(class_ids), Enrolment.active, Enrolment.role.in_(roles))
-        query = query.join(Enrolment, Enrolment.user_id == Account.id).where(Account.active, enrolled)
+        within = and_(Enrolment.class_id.in_(class_ids), enrolled(), Enrolment.role.in_(roles))
+        query = query.join(Enrolment, Enrolment.user_id == Account.id).where(Account.active, within)
     return (await db.execute(query)).all()
 
 
@@ -181,7 +182,8 @@ async def find_member(db: AsyncSession, user_id: int) -> SignIn | None:
     """Return a user who may sign in as if they had, with the classes that they are enrolled in."""
     query = (
         select(Account.name, Account.role, Account.login, Enrolment.class_id, SchoolClass.title)
-        .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, Enrolment.active))
+        .select_from(Account)
+        .outerjoin(Enrolment, and_(Enrolment.user_id == Account.id, enrolled()))
         .outerjoin(SchoolClass, _ENDED_CLASS)
         .where(Account.id == user_id, Account.enabled, Account.active)
     )
@@ -206,4 +208,4 @@ async def count_audience(db: AsyncSession, class_id: int | None, roles: Collecti
 def _audience(class_id: int | None, roles: Collection[RoleName]) -> ColumnElement[bool]:
     if class_id is None:
         return and_(Account.enabled, Account.active, Account.role.in_(roles))
-    return and_(Account.active, Enrolment.class_id == class_id, Enrolment.active, Enrolment.role.in_(roles))
+    return and_(Account.active, Enrolment.class_id == class_id, enrolled(), Enrolment.role.in_(roles))

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
 from server.databases.batch import batches
+from server.databases.imports import Coming
+
+_MAX_ID = 2**63 - 1
 
 
 def holds(columns: Any, day: str) -> ColumnElement[bool]:
@@ -16,6 +19,22 @@ def holds(columns: Any, day: str) -> ColumnElement[bool]:
         or_(columns.begins.is_(None), columns.begins <= day),
         or_(columns.ends.is_(None), columns.ends >= day),
     )
+
+
+def enrolled() -> ColumnElement[bool]:
+    """Return the condition that an enrolment gives its rights: it is active, and no import has yet to show it."""
+    shown = Enrolment.id <= func.coalesce(_first_coming(Coming.enrolments), _MAX_ID)
+    return and_(Enrolment.active, or_(shown, Enrolment.sourced_id.is_(None)))
+
+
+def coming_user() -> ColumnElement[bool]:
+    """Return the condition that an import has created a user and has yet to show them."""
+    above = Account.id > func.coalesce(_first_coming(Coming.users), _MAX_ID)
+    return and_(above, Account.sourced_id.is_not(None), ~Account.active)
+
+
+def _first_coming(column: Any) -> Any:
+    return select(func.min(column)).scalar_subquery()
 
 
 async def enrolments_to_turn(db: AsyncSession, day: str) -> Sequence[Row[int, int, int]]:
@@ -40,7 +59,7 @@ async def turn_enrolments(db: AsyncSession, ids: Collection[int], day: str) -> N
 
 async def members_of(db: AsyncSession, class_ids: Collection[int]) -> set[int]:
     """Return the ids of everybody enrolled in these classes."""
-    query = select(Enrolment.user_id).where(Enrolment.active)
+    query = select(Enrolment.user_id).where(enrolled())
     return {
         user_id
         for some in batches(class_ids)

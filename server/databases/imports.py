@@ -15,8 +15,7 @@ class Import(Base):
 
     `done` of `total` is how far the check has come, at `moved_at`. `result` is what it changes (a `Summary` as JSON),
     `moving` is how many people change classes, and `problems` is why it was refused (JSON). `created` holds the ranges
-    of the ids that it gave (JSON), for the import that can be undone; `creating` the highest ids before it, by kind
-    (JSON), while it is being applied in steps.
+    of the ids that it gave (JSON), for the import that can be undone.
     """
 
     __tablename__ = "imports"
@@ -35,8 +34,22 @@ class Import(Base):
     result: Mapped[str | None] = mapped_column(Text)
     problems: Mapped[str | None] = mapped_column(Text)
     created: Mapped[str | None] = mapped_column(Text)
-    creating: Mapped[str | None] = mapped_column(Text)
     applied_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Coming(Base):
+    """Whom and what an import has created and nobody sees yet: the roster's rows with higher ids than these.
+
+    There is a row while an import is applied in steps, or while what it has created is removed (NULL: nothing of that
+    kind). Deleting the row shows all of them at once.
+    """
+
+    __tablename__ = "coming"
+
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    users: Mapped[int | None] = mapped_column(BigInteger)
+    classes: Mapped[int | None] = mapped_column(BigInteger)
+    enrolments: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ImportPart(Base):

@@ -8,6 +8,7 @@ from sqlalchemy import Row, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
+from server.databases.enrolments import coming_user, enrolled
 from server.databases.folded import folded_words
 
 # More words than a name has are not looked at.
@@ -54,12 +55,9 @@ def _conditions(wanted: WantedPeople) -> list[Any]:
     if wanted.role:
         conditions.append(Account.role == wanted.role)
     if wanted.class_id is not None:
-        enrolled = exists().where(
-            Enrolment.user_id == Account.id, Enrolment.class_id == wanted.class_id, Enrolment.active
-        )
-        conditions.append(enrolled)
-    conditions += _in_state(wanted.state)
-    return conditions
+        within = (Enrolment.class_id == wanted.class_id, enrolled())
+        conditions.append(exists().where(Enrolment.user_id == Account.id, *within))
+    return [*conditions, *_in_state(wanted.state), ~coming_user()]
 
 
 def _in_state(state: str) -> list[Any]:
@@ -74,7 +72,7 @@ def _in_state(state: str) -> list[Any]:
 
 async def read_person(db: AsyncSession, user_id: int) -> Account | None:
     """Return one person."""
-    return await db.scalar(select(Account).where(Account.id == user_id))
+    return await db.scalar(select(Account).where(Account.id == user_id, ~coming_user()))
 
 
 async def classes_of(db: AsyncSession, user_ids: Collection[int]) -> Sequence[Row[int, int, str, str, str | None]]:
@@ -82,7 +80,7 @@ async def classes_of(db: AsyncSession, user_ids: Collection[int]) -> Sequence[Ro
     query = (
         select(Enrolment.user_id, SchoolClass.id, SchoolClass.title, Enrolment.role, Enrolment.sourced_id)
         .join(SchoolClass, SchoolClass.id == Enrolment.class_id)
-        .where(Enrolment.user_id.in_(user_ids), Enrolment.active, SchoolClass.active)
+        .where(Enrolment.user_id.in_(user_ids), enrolled(), SchoolClass.active)
         .order_by(SchoolClass.title, SchoolClass.id)
     )
     return (await db.execute(query)).all()

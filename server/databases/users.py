@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
 from server.databases.batch import batches
+from server.databases.enrolments import enrolled
 
 
 async def find_user(db: AsyncSession, login: str, *, lock: bool = False) -> Account | None:
@@ -63,8 +64,8 @@ async def set_codes(db: AsyncSession, codes: Iterable[tuple[int, str]], expires_
 async def in_class(db: AsyncSession, user_id: int, class_id: int, role: str) -> bool:
     """Return whether somebody with this role is in a class with it."""
     query = select(Account.id).join(Enrolment, Enrolment.user_id == Account.id)
-    enrolled = (Enrolment.class_id == class_id, Enrolment.active, Enrolment.role == role)
-    return await db.scalar(query.where(Account.id == user_id, Account.role == role, *enrolled)) is not None
+    within = (Enrolment.class_id == class_id, enrolled(), Enrolment.role == role)
+    return await db.scalar(query.where(Account.id == user_id, Account.role == role, *within)) is not None
 
 
 async def class_titles(db: AsyncSession) -> dict[int, str]:
@@ -83,7 +84,7 @@ async def without_password(db: AsyncSession, class_ids: Collection[int]) -> Sequ
         .join(Enrolment, Enrolment.user_id == Account.id)
         .where(
             Enrolment.class_id.in_(class_ids),
-            Enrolment.active,
+            enrolled(),
             Account.enabled,
             Account.active,
             Account.password_hash.is_(None),
@@ -100,7 +101,7 @@ async def count_without_password(db: AsyncSession) -> dict[int, int]:
         .join(Account, Account.id == Enrolment.user_id)
         .where(
             SchoolClass.active,
-            Enrolment.active,
+            enrolled(),
             Account.enabled,
             Account.active,
             Account.password_hash.is_(None),

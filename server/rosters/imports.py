@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.clock import MINUTE, now_ms
 from server.databases import DbSessions, reading, writing
-from server.databases.imports import Import, ImportBefore, ImportDifference, ImportPart
+from server.databases.imports import Coming, Import, ImportBefore, ImportDifference, ImportPart
 from server.rosters.roster import Roster
 
 # What a nightly import leaves in seven weeks. A list of names has some 100 KB at most.
@@ -102,15 +102,19 @@ async def record_applied(db: AsyncSession, import_id: int, result: bytes, create
     if created is not None:
         await db.execute(update(Import).values(created=None))
     created_now = created and created.decode()
-    values = {"state": State.APPLIED, "result": result.decode(), "created": created_now, "creating": None}
+    values = {"state": State.APPLIED, "result": result.decode(), "created": created_now}
     await db.execute(update(Import).where(Import.id == import_id).values(**values, applied_at=now_ms()))
     await db.execute(delete(ImportPart).where(ImportPart.import_id == import_id))
 
 
-async def note_creating(db: AsyncSession, import_id: int, first: Mapping[str, int] | None) -> None:
-    """Note the highest ids before an import creates rows that nobody sees yet, by kind."""
-    creating = msgspec.json.encode(first).decode() if first is not None else None
-    await db.execute(update(Import).where(Import.id == import_id).values(creating=creating))
+async def hide(db: AsyncSession, import_id: int, **after: int | None) -> None:
+    """Show nobody the rows of the roster with higher ids than these, by their table, until `show`."""
+    await db.execute(insert(Coming).values(import_id=import_id, **after))
+
+
+async def show(db: AsyncSession, import_id: int) -> None:
+    """Show what an import has hidden, or what is left of it."""
+    await db.execute(delete(Coming).where(Coming.import_id == import_id))
 
 
 async def store_roster(sessions: DbSessions, import_id: int, roster: Roster) -> None:

@@ -36,7 +36,7 @@ from server.rosters.concerned import concerned
 from server.rosters.created import Created, last_id
 from server.rosters.differences import Lists, read_lists
 from server.rosters.export import Progress
-from server.rosters.imports import BY_COMMAND, Origin, State, begin, move, note_creating, record_applied
+from server.rosters.imports import BY_COMMAND, Origin, State, begin, hide, move, record_applied, show
 from server.rosters.problems import Problems, Remark, shown
 from server.rosters.relatives import keep_relatives
 from server.rosters.roster import Roster
@@ -216,7 +216,8 @@ class _Import:
             # A command's import that dies is thrown away as an upload is.
             self._id = import_id or await begin(db, self._origin, State.UPLOADING)
             self._first = {kind.name: await last_id(db, kind) for kind in KINDS}
-            await note_creating(db, self._id, self._first if self._steps.are_many else None)
+            if self._steps.are_many:
+                await hide(db, self._id, **{kind.table.name: self._first[kind.name] for kind in KINDS})
             numbers = [len(await numbers_of_new(db, kind)) for kind in KINDS]
             self._rows[1] = sum(numbers) + len(await numbers_of_changes(db))
         await self._create(USERS, CLASSES)
@@ -240,7 +241,7 @@ class _Import:
         for kind in kinds:
 
             async def create_some(db: AsyncSession, numbers: range, kind: Kind = kind) -> None:
-                await create(db, kind, numbers, shown=not self._steps.are_many)
+                await create(db, kind, numbers, shown=kind is ENROLMENTS or not self._steps.are_many)
                 self._tick(len(numbers))
 
             async with self._steps.reading() as db:
@@ -280,10 +281,11 @@ class _Import:
         await _name_school(db, self._roster, self._id)
         today = school_day(await read_hours(db), now_ms())
         for kind in KINDS:
-            await switch(db, kind, created, today)
+            await switch(db, kind, created)
         if today != self._today:
             turned = await enrolments_to_turn(db, today.isoformat())
             await turn_enrolments(db, [row.id for row in turned], today.isoformat())
+        await show(db, self._id)
         given = msgspec.json.encode(created) if self.summary.changed else None
         await record_applied(db, self._id, msgspec.json.encode(self.summary), given)
 

@@ -1,31 +1,35 @@
-"""Removes what imports leave behind: rows that one that died had created, and what was before earlier ones."""
+"""Removes what imports leave behind: rows that nobody sees, of one that died or was undone, and what was before."""
 
 from typing import cast
 
-import msgspec
 from sqlalchemy import ColumnElement, CursorResult, delete, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Credential, Enrolment, SchoolClass
-from server.databases.imports import Import, ImportBefore
+from server.databases.imports import Coming, ImportBefore
 from server.rosters.bring import KINDS, hidden
 from server.rosters.compare import Kind
 from server.rosters.created import Created, last_id
-from server.rosters.imports import note_creating
+from server.rosters.imports import show
 from server.rosters.steps import ROWS_AT_ONCE, Steps
 
 
 async def remove_what_died(steps: Steps) -> None:
-    """Remove the rows that imports created and did not switch on; no other import runs meanwhile."""
+    """Remove the rows that imports, or the end of an undo, have left hidden; no other import runs meanwhile."""
     async with steps.reading() as db:
-        died = (await db.execute(select(Import.id, Import.creating).where(Import.creating.is_not(None)))).all()
-    for import_id, creating in died:
-        first = msgspec.json.decode(creating or "", type=dict[str, int])
-        for kind in reversed(KINDS):  # enrolments refer to the others
-            await _remove(steps, kind, first[kind.name])
-        async with steps.writing() as db:
-            await db.execute(delete(ImportBefore).where(ImportBefore.import_id == import_id))
-            await note_creating(db, import_id, None)
+        died = list(await db.scalars(select(Coming)))
+    for coming in died:
+        await remove_hidden(steps, coming)
+
+
+async def remove_hidden(steps: Steps, coming: Coming) -> None:
+    """Remove the rows that this hides, some at a time, and then this."""
+    for kind in reversed(KINDS):  # enrolments refer to the others
+        if (first := getattr(coming, kind.table.name)) is not None:
+            await _remove(steps, kind, first)
+    await _forget(steps, ImportBefore.import_id == coming.import_id)
+    async with steps.writing() as db:
+        await show(db, coming.import_id)
 
 
 async def _remove(steps: Steps, kind: Kind, first: int) -> None:
@@ -62,18 +66,3 @@ async def _forget(steps: Steps, which: ColumnElement[bool]) -> None:
 
     while more:
         await steps.in_batches(range(1), forget_some)
-
-
-async def remove_created(steps: Steps, kind: Kind, created: Created) -> None:
-    """Remove the rows that an import has created and that are switched off again."""
-    first, last = created.ranges.get(kind.name, (0, 0))
-
-    async def remove_some(db: AsyncSession, ids: range) -> None:
-        await db.execute(delete(kind.table).where(hidden(kind, Created({kind.name: (ids.start - 1, ids.stop - 1)}))))
-
-    await steps.in_batches(range(first + 1, last + 1), remove_some)
-
-
-async def forget(steps: Steps, import_id: int) -> None:
-    """Forget what was there before an import, which is undone."""
-    await _forget(steps, ImportBefore.import_id == import_id)

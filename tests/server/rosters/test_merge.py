@@ -10,6 +10,8 @@ from server import rosters
 from server.databases import Databases, DbSessions, reading, writing
 from server.databases.accounts import Account, Change, Enrolment, School, SchoolClass
 from server.databases.changes import IN_ONE_NOTE, changes_after, newest_change
+from server.databases.enrolments import enrolled
+from server.databases.people import WantedPeople, find_people
 from server.rosters import Counts, concerned, staging
 from tests.server.rosters.exports import Files, Read, add, change, export_11, export_12
 
@@ -394,8 +396,9 @@ async def look_before_the_switch(
 
     async def look(*given: Any, **more: Any) -> set[int]:
         await create_by_hand(sessions, f"meanwhile{len(seen)}")  # on SQLite others could not write in the same step
-        seen.append(tuple(await rows(sessions, Account.login, Account.active)))
-        seen.append(tuple(await rows(sessions, Enrolment.active, Enrolment.listed)))
+        async with reading(sessions) as db:
+            seen.append(tuple((each.login, each.active) for each in await find_people(db, WantedPeople(), None, 50)))
+        seen.append(tuple(await rows(sessions, Enrolment.id, enrolled())))
         if then is not None:
             raise then
         return await concerned.concerned(*given, **more)
@@ -412,8 +415,9 @@ async def test_readers_see_all_of_an_import_or_nothing(
     files = change(export_12(), "users.csv", "Ana,,Ana", "zoe,,Zoe")
     await rosters.apply(sessions, read(files))
     people, places = seen
-    assert {login for login, active in people if active} == {"ana", "paula", "diretora", "meanwhile0"}
-    assert [active for active, _ in places].count(True) == 2
+    assert set(people) == {(login, True) for login in ("ana", "paula", "diretora", "meanwhile0")}
+    assert [is_enrolled for _, is_enrolled in places].count(True) == 2
+    assert all(is_enrolled for _, is_enrolled in await rows(sessions, Enrolment.id, enrolled()))
     assert (await rows(sessions, *USER_COLUMNS))[0][1:3] == ("zoe", "Zoe Ribeiro")
     assert ("s2", "bruno", "Bruno Lima", "student", True) in await rows(sessions, *USER_COLUMNS)
 

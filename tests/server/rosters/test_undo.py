@@ -9,6 +9,7 @@ from server.accounts.refusals import UserError
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, Enrolment, SchoolClass
 from server.databases.changes import changes_after, newest_change
+from server.databases.enrolments import enrolled
 from server.databases.imports import Import
 from tests.server.rosters.exports import Read, add, change, export_11, export_12
 from tests.server.rosters.test_merge import rows, with_more, without_bruno
@@ -74,6 +75,33 @@ async def test_undo_of_first_import_leaves_room_for_another_school(sessions: DbS
     assert {active for (active,) in await rows(sessions, Account.active)} == {False}
     other = {name: text.replace("o1", "o9") for name, text in export_11().items()}
     assert (await rosters.apply(sessions, read(other))).users.updated == 4
+
+
+async def test_undo_that_dies_after_its_switch_is_tidied_up(
+    sessions: DbSessions, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*_: object) -> None:
+        raise RuntimeError("the machine is on fire")
+
+    await rosters.apply(sessions, read(export_11()))
+    more = read(with_more(export_11(), 2))
+    assert (await rosters.apply(sessions, more)).enrolments.created == 2
+    with monkeypatch.context() as patch:
+        patch.setattr("server.rosters.tidy._remove", die)
+        with pytest.raises(RuntimeError):
+            await rosters.undo(sessions, await last_import(sessions))
+    shown = [is_there for _, is_there in await rows(sessions, Enrolment.id, enrolled())]
+    assert shown.count(True) == (4 if sessions.kw["bind"].dialect.name == "sqlite" else 6)
+    await rosters.apply(sessions, more)
+    assert [is_there for _, is_there in await rows(sessions, Enrolment.id, enrolled())] == [True] * 6
+
+
+async def test_undo_brings_an_enrolment_back_to_its_class(sessions: DbSessions, read: Read) -> None:
+    await rosters.apply(sessions, read(export_11()))
+    before = await all_rows(sessions)
+    await rosters.apply(sessions, read(change(export_11(), "enrollments.csv", "e1,,,c1", "e1,,,c2")))
+    await rosters.undo(sessions, await last_import(sessions))
+    assert await all_rows(sessions) == before
 
 
 async def test_account_taken_over_is_given_back(sessions: DbSessions, read: Read) -> None:
