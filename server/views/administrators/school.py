@@ -5,6 +5,9 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from server.backups.last import last_backup
+from server.clock import DAY, now_ms
+from server.databases.errors import DatabaseUnavailable
 from server.process.health import Health
 from server.rosters.imports import State
 from server.rosters.uploads import Uploads
@@ -17,6 +20,8 @@ SCHOOL = "/administrators/school"
 GIB = 1024**3
 # With less the databases of a large school may be full within days.
 LITTLE_GIB = 2
+# Whoever makes backups makes them each night or each week: those of a school whose last one is older have stopped.
+OLD_BACKUP_MS = 8 * DAY
 
 
 class Part(NamedTuple):
@@ -32,7 +37,8 @@ class SchoolPage(OfficePage):
 
     async def get(self) -> None:
         """Show it, as this worker sees it now."""
-        parts = [*await self._parts(), *await self._disk(), *self._workers(), *await self._pulls()]
+        parts = [*await self._parts(), *await self._disk(), *self._workers()]
+        parts += [*await self._pulls(), *await self._backup()]
         told = {"parts": parts, "is_well": all(part.is_well for part in parts), "version": VERSION}
         await self.show_office("school.html", programs=len(await self.accounts.tokens.all()), **told)
 
@@ -79,6 +85,17 @@ class SchoolPage(OfficePage):
         if last.state == State.READY and summary is not None and summary.to_confirm:
             return [Part(name, translate("would end a large part of the school; see “Roster”"), False)]
         return [Part(name, self.reader.time(last.at), True)]
+
+    async def _backup(self) -> list[Part]:
+        """Return when the last backup was made by Lousa's own command; that there is none is no fault."""
+        try:
+            last = await last_backup(self.databases)
+        except DatabaseUnavailable:
+            return []  # which is said by its own line
+        name = self.locale.translate("Last backup")
+        if last is None:
+            return [Part(name, self.locale.translate("none yet"), True)]
+        return [Part(name, self.reader.time(last.at), now_ms() - last.at < OLD_BACKUP_MS)]
 
     def _workers(self) -> list[Part]:
         count: int = self.settings["count_workers"]()

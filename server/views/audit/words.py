@@ -87,5 +87,6 @@ def _school(translate: Translate) -> dict[str, str]:
         "enrolment:ended": translate("Somebody was taken out of a class"),
         "badges:on": translate("Badges that sign in were switched on"),
         "badges:off": translate("Badges that sign in were switched off"),
+        "database:backup": translate("A backup was made"),
         "database:restored": translate("A backup was restored"),
     }
