@@ -17,6 +17,7 @@ from bench import (
     fanout,
     hostile,
     idle,
+    length,
     page,
     pages,
     quiet,
@@ -98,6 +99,13 @@ def _cold(parser: argparse.ArgumentParser) -> None:
     _databases(parser, DATABASES)
     _peers(parser)
     parser.set_defaults(measure=cold.measure)
+
+
+def _length(parser: argparse.ArgumentParser) -> None:
+    lengths = [2_000, 200_000, 500_000, 5_000_000]
+    parser.add_argument("--events", type=int, nargs="+", default=lengths, dest="lengths", help="of the class")
+    _databases(parser, DATABASES)
+    parser.set_defaults(measure=length.measure)
 
 
 def _restart(parser: argparse.ArgumentParser) -> None:
@@ -214,6 +222,7 @@ COMMANDS = {
     "crowd": (_crowd, "an announcement to a whole school on two workers"),
     "storm": (_storm, "a whole school comes back at once"),
     "cold": (_cold, "the CPU of a connect and a join, one after another, to a server that knows nothing yet"),
+    "length": (_length, "a join of a class that has had thousands or millions of messages, after a restart"),
     "restart": (_restart, "a server is killed with all its clients, and all come back"),
     "slow": (_slow, "what others notice of clients that read nothing"),
     "hostile": (_hostile, "what others notice of twenty hostile clients"),

@@ -23,6 +23,7 @@ from bench.client import Address, Class, Client, Seat
 from bench.dialect import Dialect, Phoenix
 from bench.peer import Peer
 from server.databases import SCHEMAS
+from server.settings import database_urls
 from tests.lousa import ROOT, Lousa
 from tests.postgresql import PostgreSQL
 from tests.programs import free_port
@@ -48,8 +49,8 @@ GENERATOR_CORES = CORES[1:] or CORES
 class Server:
     """A running server and the classes of its school.
 
-    Lousa's has its `program`, its data in `folder`, and the PostgreSQL that it uses, if any. The CPU and the memory of
-    PostgreSQL are not counted: it belongs on a machine of its own.
+    Lousa's has its `program`, its data in `folder`, the PostgreSQL that it uses, if any, and its databases' URLs. The
+    CPU and the memory of PostgreSQL are not counted: it belongs on a machine of its own.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Server:
     program: Lousa | None = None
     folder: Path | None = None
     postgresql: PostgreSQL | None = None
+    urls: Mapping[str, str] | None = None
 
     @property
     def pid(self) -> int:
@@ -134,9 +136,10 @@ def lousa(
         folder = stack.enter_context(scratch())
         logins = write_school(folder / "roster", classes * clients, classes)
         postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database == POSTGRESQL else None
+        database_options = _database_options(postgresql)
         server = Lousa(
             folder / "data",
-            options=_database_options(postgresql),
+            options=database_options,
             serve_options=("--push-rate", "0", *options),
             environment=environment,
             expected_errors=expected_errors,
@@ -159,6 +162,7 @@ def lousa(
             program=server,
             folder=folder,
             postgresql=postgresql,
+            urls=database_urls(folder / "data", database_options[1::2]),
         )
 
 

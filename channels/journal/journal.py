@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal import queries
+from channels.journal import by_kind, queries
 from channels.journal.census import parts_query, topics_query
 from channels.journal.commit_queue import (
     CLOSE_SECONDS,
@@ -42,10 +42,11 @@ from channels.journal.entry import (
     Unended,
     Writer,
 )
+from channels.journal.file_reader import Parameters
 from channels.journal.moves import Moves, moves, moves_query
 from channels.journal.reader import READ_SECONDS, Reader
 from channels.journal.search_index import Hit, Place, SearchIndex, TextOf
-from channels.journal.tables import journal_table
+from channels.journal.tables import events_table, journal_table
 from channels.limit import MAX_SEARCHING
 from channels.wire.codec import Event, stamped
 
@@ -151,17 +152,26 @@ class Journal:
 
     async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read at most `limit` events past a position, oldest first; of the kinds in `events`, if any are named."""
-        return await self._read(queries.after(topic, seq, limit, events))
+        if not events:
+            return await self._read(queries.after(topic, seq, limit))
+        return await self._read(by_kind.after(len(events)), by_kind.values(topic, seq, limit, events))
 
     async def before(self, topic: str, seq: int | None, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read the newest `limit` events below a position (None: below the end), oldest first."""
-        return (await self._read(queries.before(topic, seq, limit, events)))[::-1]
+        if not events:
+            return (await self._read(queries.before(topic, seq, limit)))[::-1]
+        end = by_kind.END if seq is None else seq
+        return (await self._read(by_kind.before(len(events)), by_kind.values(topic, end, limit, events)))[::-1]
 
     async def count(
-        self, topic: str, after: int, before: int | None, limit: int, *, events: Collection[str], not_by: int
+        self, topic: str, after: int, before: int | None, limit: int, *, event: str | None, not_by: int
     ) -> int:
-        """Return how many events, `limit` at most, are between two positions (None: the end) and not by this author."""
-        return await self._count(queries.between(topic, after, before, events, not_by), limit)
+        """Return how many events, `limit` at most, are between two positions (None: the end) and not by this author.
+
+        Of one kind, if `event` names it. Only the newest `10 * limit` between the positions are looked at.
+        """
+        query = queries.number_between(topic, after, before, event, not_by, limit)
+        return int((await self._reader.fetch(query))[0][0])
 
     async def activity(self, topic: str, event: str, since: int, width: int) -> list[Activity]:
         """Return how many events of a kind each author has stored in each `width` ms since a time (ms), in order.
@@ -191,7 +201,8 @@ class Journal:
 
     async def count_about(self, topic: str, target: int, limit: int) -> int:
         """Return how many events, `limit` at most, are about the one at a position."""
-        return await self._count(queries.about(topic, target), limit)
+        query = queries.about(topic, target).with_only_columns(events_table.c.seq)
+        return int((await self._reader.fetch(queries.number_of(query, limit)))[0][0])
 
     async def version(self, topic: str, seq: int, amended_by: int) -> bytes | None:
         """Return the payload that an event had before it was amended, without position and time."""
@@ -298,9 +309,6 @@ class Journal:
         rows = await self._reader.fetch(queries.unended(begins, ends, prefix, topics))
         return [Unended(*row) for row in rows]
 
-    async def _count(self, query: queries.Query, limit: int) -> int:
-        return int((await self._reader.fetch(queries.number_of(query, limit)))[0][0])
-
-    async def _read(self, query: queries.Query) -> list[Event]:
-        rows = await self._reader.fetch(query)
+    async def _read(self, query: queries.Query, values: Parameters = None) -> list[Event]:
+        rows = await self._reader.fetch(query, values)
         return [Event(row.seq, row.event, stamped(row.payload.encode(), row.seq, row.at)) for row in rows]

@@ -30,14 +30,14 @@ def events(topic: str, kinds: Collection[str] = ()) -> Query:
     return query.where(events_table.c.event.in_(kinds)) if kinds else query
 
 
-def after(topic: str, seq: int, limit: int, kinds: Collection[str]) -> Query:
+def after(topic: str, seq: int, limit: int) -> Query:
     """Select at most `limit` events past a position, oldest first."""
-    return events(topic, kinds).where(events_table.c.seq > seq).order_by(events_table.c.seq).limit(limit)
+    return events(topic).where(events_table.c.seq > seq).order_by(events_table.c.seq).limit(limit)
 
 
-def before(topic: str, seq: int | None, limit: int, kinds: Collection[str]) -> Query:
+def before(topic: str, seq: int | None, limit: int) -> Query:
     """Select the newest `limit` events below a position (None: below the end), newest first."""
-    query = events(topic, kinds).order_by(events_table.c.seq.desc()).limit(limit)
+    query = newest(events(topic), limit)
     return query if seq is None else query.where(events_table.c.seq < seq)
 
 
@@ -56,15 +56,24 @@ def newest(query: Query, limit: int) -> Query:
     return query.order_by(events_table.c.seq.desc()).limit(limit)
 
 
-def between(topic: str, after: int, before: int | None, kinds: Collection[str], not_by: int) -> Query:
-    """Select the events between two positions (None: the end) that are not by this author."""
-    query = events(topic, kinds).where(events_table.c.seq > after, events_table.c.author_id != not_by)
-    return query if before is None else query.where(events_table.c.seq < before)
+# Events that a count looks at for each that it may count. Without a bound, for a user who has written nearly all of a
+# topic the whole of it is searched for the few of others.
+_LOOKED_AT = 10
+
+
+def number_between(topic: str, after: int, before: int | None, event: str | None, not_by: int, limit: int) -> Query:
+    """Count the events between two positions (None: the end) that are not by this author, `limit` at most."""
+    seq, author = events_table.c.seq, events_table.c.author_id
+    query = events(topic, [] if event is None else [event]).where(seq > after).with_only_columns(seq, author)
+    if before is not None:
+        query = query.where(seq < before)
+    looked_at = newest(query, _LOOKED_AT * limit).subquery()
+    return number_of(select(looked_at.c.seq).where(looked_at.c.author_id != not_by), limit)
 
 
 def number_of(query: Query, limit: int) -> Query:
-    """Count these events, `limit` at most."""
-    return select(func.count()).select_from(query.with_only_columns(events_table.c.seq).limit(limit).subquery())
+    """Count what a query selects, `limit` at most."""
+    return select(func.count()).select_from(query.limit(limit).subquery())
 
 
 def activity(topic: str, event: str, since: int, width: int) -> Query:

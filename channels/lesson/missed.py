@@ -88,7 +88,7 @@ async def _of(journal: Journal, topic: str, lesson: Lesson, user_id: int) -> Mis
         announced[-MAX_MISSED_OF_LESSON:],
         await _pinned(journal, topic, events),
         await _polls(journal, topic, events),
-        await journal.count(*between, events=[chat.SENT.name], not_by=user_id),
+        await journal.count(*between, event=chat.SENT.name, not_by=user_id),
     )
 
 

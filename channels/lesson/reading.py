@@ -67,7 +67,7 @@ class UnreadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """How many there are; a count at its bound means that many or more."""
+    """How many there are among the newest 10,000; a count at its bound means that many or more."""
 
     count: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNTED_UNREAD, examples=[17])]
 
@@ -137,9 +137,8 @@ def quiet_since(push: Push[Any]) -> int:
 
 async def _count(push: Push[UnreadCount]) -> Reply[Unread]:
     wanted = push.payload
-    kinds = [wanted.event] if wanted.event is not None else []
     between = push.topic.name, wanted.after, wanted.before, MAX_COUNTED_UNREAD
-    return Reply(Unread(await push.journal.count(*between, events=kinds, not_by=push.member.user.id)))
+    return Reply(Unread(await push.journal.count(*between, event=wanted.event, not_by=push.member.user.id)))
 
 
 async def _receipts(push: Push[ReceiptsRead]) -> Reply[Receipts]:

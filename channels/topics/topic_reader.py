@@ -48,7 +48,7 @@ class TopicReader:
         folded = await self._restore(topic)
         events = await self._journal.before(topic.name, None, RECENT_EVENTS)
         seq = max(head, folded, events[-1].seq if events else 0)
-        await self._fold(topic.state, topic.name, folded, seq)
+        await self._fold(topic, folded, events)
         for user_id, read in (await self._journal.marks(topic.name)).items():
             topic.reads[user_id] = max(read, topic.reads.get(user_id, 0))
         recent = _unbroken(events, seq)
@@ -67,8 +67,16 @@ class TopicReader:
         topic.snapshot_due = snapshot.seq + self._snapshot_events
         return snapshot.seq
 
-    async def _fold(self, state: State, name: str, after: int, until: int) -> None:
-        while kinds := state.kinds:
+    async def _fold(self, topic: Topic, folded: int, newest: Sequence[Event]) -> None:
+        # After a snapshot of a moment ago, or in a short topic, the newest events are all that there is to fold.
+        if len(newest) == RECENT_EVENTS:
+            await self._fold_older(topic.state, topic.name, folded, newest[0].seq - 1)
+        for event in newest:
+            if event.seq > folded:
+                topic.state.apply(event)
+
+    async def _fold_older(self, state: State, name: str, after: int, until: int) -> None:
+        while after < until and (kinds := state.kinds):
             page = await self._journal.after(name, after, FOLD_PAGE_EVENTS, kinds)
             for event in page:
                 after = event.seq

@@ -99,11 +99,11 @@ async def test_pages_read_forwards_backwards_and_by_event(journal: Journal) -> N
 
 async def test_count_is_by_others_between_positions_and_bounded(journal: Journal) -> None:
     await append(journal, *(entry(author=author) for author in (1, 2, 1, 2, 2)))
-    assert await journal.count("class:7", 0, None, 10, events=(), not_by=1) == 3
-    assert await journal.count("class:7", 2, 5, 10, events=(), not_by=1) == 1
-    assert await journal.count("class:7", 0, None, 2, events=(), not_by=1) == 2
-    assert await journal.count("class:7", 0, None, 10, events=["announcement:sent"], not_by=1) == 0
-    assert await journal.count("class:99", 0, None, 10, events=(), not_by=1) == 0
+    assert await journal.count("class:7", 0, None, 10, event=None, not_by=1) == 3
+    assert await journal.count("class:7", 2, 5, 10, event=None, not_by=1) == 1
+    assert await journal.count("class:7", 0, None, 2, event=None, not_by=1) == 2
+    assert await journal.count("class:7", 0, None, 10, event="announcement:sent", not_by=1) == 0
+    assert await journal.count("class:99", 0, None, 10, event=None, not_by=1) == 0
 
 
 async def test_read_marks_only_advance_up_to_the_head(journal: Journal) -> None:

@@ -1,6 +1,8 @@
 """Loading a topic: a stored snapshot and the events after it give the same state as all events."""
 
 import asyncio
+from collections.abc import Awaitable
+from itertools import pairwise
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -8,14 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.broker.memory import MemoryBroker
 from channels.journal.entry import Entry, Snapshot
 from channels.journal.journal import Journal
+from channels.lesson import amending, chat, lock
 from channels.lesson.announcements import SENT, Announcements, AnnouncementSent
 from channels.lesson.state import TopicState
+from channels.topics import kind
 from channels.topics.hub import Hub
 from channels.topics.kind import parse_name
 from channels.topics.topic import Topic
 from channels.topics.topic_reader import TopicReader
 from channels.wire.codec import Event
-from tests.channels.support import PAULA, VIEWER
+from server.asyncapi import TABLES
+from tests.channels.support import PAULA, VIEWER, writer_for
+from tests.cost import Cost, counted
+from tests.long_topic import write_messages
 
 NAME = "class:7"
 
@@ -109,3 +116,40 @@ async def test_topic_without_state_has_no_snapshots(journal: Journal) -> None:
     await TopicReader(journal, snapshot_events=5).load(fresh, 10)
     await announce(journal, 1)
     assert await journal.snapshot(NAME) is None
+
+
+@pytest.mark.parametrize("lengths", [(1_000, 8_000), pytest.param((2_000, 200_000), marks=pytest.mark.long)])
+async def test_reading_a_topic_costs_the_same_however_long_it_is(
+    journal: Journal, database: AsyncEngine, lengths: tuple[int, int]
+) -> None:
+    await announce(journal, 20)
+    costs: list[list[int]] = []
+    for length, longer in pairwise([20, *lengths]):
+        await write_messages(database, NAME, length, longer)
+        costs.append(await costs_of_reading(database, longer))
+    for short, long in zip(*costs, strict=True):
+        assert long <= 1.2 * short + 20, costs
+
+
+async def costs_of_reading(database: AsyncEngine, length: int) -> list[int]:
+    """Return what it costs to load a class without a snapshot, and to read what a page may ask for then."""
+    with counted(database) as cost:
+        journal = Journal(database, writer_for(database))
+        features = [feature for feature in TABLES.features if feature.name in kind.CLASS.features]
+        reads: list[Awaitable[object]] = [
+            TopicReader(journal).load(Topic(parse_name(NAME), TopicState(features)), length),
+            journal.count(NAME, 0, None, 50, event=None, not_by=PAULA.user.id),
+            journal.count(NAME, 0, None, 50, event=chat.SENT.name, not_by=PAULA.user.id),
+            journal.count(NAME, 0, None, 50, event=lock.LOCKED.name, not_by=PAULA.user.id),
+            journal.before(NAME, None, 10, [SENT.name, lock.LOCKED.name]),
+            journal.after(NAME, 0, 30, [SENT.name, lock.LOCKED.name]),
+            journal.about(NAME, 5, [amending.EDITED.name], 1),
+        ]
+        costs = [await cost_of(read, cost) for read in reads]
+        await journal.close()
+        return costs
+
+
+async def cost_of(read: Awaitable[object], cost: Cost) -> int:
+    await read
+    return await cost.take()
