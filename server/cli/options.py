@@ -76,6 +76,7 @@ def _take_settings_file(context: click.Context, _option: click.Parameter, path: 
     assert isinstance(root, click.Group)
     every = [each for each in root.commands["serve"].params if isinstance(each, click.Option) and each.expose_value]
     options = {each.opts[0]: each for each in every}
+    context.meta["lousa.settings_file"] = path
     context.default_map = read_settings_file(path, options, context)
 
 
@@ -217,13 +218,13 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
     return command
 
 
-def make_settings(data_dir: Path, database: Sequence[str], **others: Any) -> Settings:
+def make_settings(data_dir: Path, database: Sequence[str], *, makes_folder: bool = True, **others: Any) -> Settings:
     """Make a command's settings, and the data folder if it is needed; raise SettingsError if that fails."""
     folder = data_dir.absolute()
     if not _is_utf8(folder):
         raise SettingsError("The name of the data folder is not UTF-8, which SQLite needs: rename the folder.")
     urls = database_urls(folder, database, SCHEMAS)
-    if urls.items() & database_urls(folder, names=SCHEMAS).items():
+    if makes_folder and urls.items() & database_urls(folder, names=SCHEMAS).items():
         _make_writable(folder)
     return Settings(data_dir=folder, databases=urls, **others)
 

@@ -30,9 +30,9 @@ def take_log_style(given: dict[str, Any]) -> LogStyle:
     return LogStyle(given.pop("log_level"), given.pop("log_format"))
 
 
-def read_serving(given: dict[str, Any]) -> Settings:
+def read_serving(given: dict[str, Any], *, makes_folder: bool = True) -> Settings:
     """Return the settings of the server; raise SettingsError. `take_log_style` comes first."""
     providers = given.pop("providers")
     pulled = {name: given.pop(name) for name in tuple(given) if name.startswith("roster_")}
     school = read_providers(providers) if providers else SchoolSettings()
-    return make_settings(**given, school=school, pulling=read_pulling(**pulled))
+    return make_settings(**given, makes_folder=makes_folder, school=school, pulling=read_pulling(**pulled))

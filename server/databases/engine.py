@@ -7,6 +7,7 @@ recreates tables (option `recreates`) begins without foreign keys, because SQLit
 `migration.upgrade` checks them, and the connection is not used again.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -46,6 +47,14 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
     f"PRAGMA journal_size_limit={SQLITE_WAL_BYTES}",
 )
+
+
+def connections_of_worker(names: Collection[str]) -> int:
+    """Return how many connections a worker may have to a PostgreSQL that holds these databases.
+
+    The journal's writer has one of its own. A worker that starts has no more.
+    """
+    return len(names) * (POOL_SIZE + POOL_OVERFLOW) + ("journal" in names)
 
 
 def create_engine(name: str, text: str) -> AsyncEngine:

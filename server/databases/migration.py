@@ -60,6 +60,12 @@ def is_current(connection: Connection, schema: Schema) -> bool:
     return found == set(scripts.get_heads())
 
 
+def known_revisions(schema: Schema) -> tuple[set[str], set[str]]:
+    """Return all revisions that this version knows, and the newest ones."""
+    scripts = ScriptDirectory.from_config(_config(schema))
+    return {each.revision for each in scripts.walk_revisions()}, set(scripts.get_heads())
+
+
 def _revisions(connection: Connection) -> set[str]:
     return set(MigrationContext.configure(connection).get_current_heads())
 

@@ -1,7 +1,8 @@
 """The state of this worker, for a load balancer, a monitor, or an administrator with curl.
 
 /healthz answers as long as the process lives. /readyz reports in JSON whether the databases answer and the broker is
-connected, with 503 if this worker cannot serve now. Neither reveals anything secret.
+connected, with 503 if this worker cannot serve now. /requestz says how the request arrived, for `check`, which asks it
+through the proxy. None reveals anything secret.
 """
 
 import asyncio
@@ -107,6 +108,16 @@ class Ready(RequestHandler):
     head = get
 
 
+class AsReceived(RequestHandler):
+    """The page /requestz: what the server takes the request for, of which only its sender can be told."""
+
+    def get(self) -> None:
+        """Answer."""
+        self.set_header("Cache-Control", "no-store")
+        request = self.request
+        self.finish({"address": request.remote_ip, "scheme": request.protocol, "host": request.host})
+
+
 def handlers(health: Health) -> list[tuple[str, type, dict[str, Any]]]:
     """Return the routes."""
-    return [(r"/healthz", Alive, {}), (r"/readyz", Ready, {"health": health})]
+    return [(r"/healthz", Alive, {}), (r"/readyz", Ready, {"health": health}), (r"/requestz", AsReceived, {})]
