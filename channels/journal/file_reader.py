@@ -35,16 +35,25 @@ class FileReader:
 
         A read that is given up goes on in its thread, and its rows are dropped.
         """
+        self._check_open()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query, parameters)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():  # it was `close` that cancelled it
+                self._check_open()
+            raise
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise ConnectionError("the file is not read any more")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query, parameters)
 
     def _read(self, query: Executable, parameters: Parameters) -> Sequence[Any]:
         with self._engine.connect() as connection:
             return connection.execute(query, parameters).all()
 
     def close(self) -> None:
-        """Begin no more reads, and close the connections."""
+        """Begin no more reads, refuse those that wait for a thread, and close the connections."""
         self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()

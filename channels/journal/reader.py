@@ -53,6 +53,7 @@ class Reader:
         self._slots = asyncio.Semaphore(MAX_READING)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reading = Availability("read")
+        self._is_closed = False
 
     async def fetch(self, query: Query, parameters: Parameters = None) -> Sequence[Any]:
         """Return the rows of a query; the log tells once when reading fails and when it works again."""
@@ -61,7 +62,8 @@ class Reader:
         try:
             rows = await self.in_time(self._fetch_in_slot(query, parameters))
         except JournalUnavailable as away:
-            self._reading.failed(away)
+            if not self._is_closed:  # who leaves in the last moment of a stop may still read
+                self._reading.failed(away)
             raise
         self._reading.succeeded()
         return rows
@@ -83,7 +85,8 @@ class Reader:
             task.cancel()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. What is read from now on may fail, and the log says nothing of it."""
+        self._is_closed = True
         if self._file is not None:
             self._file.close()
 
