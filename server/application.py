@@ -21,6 +21,7 @@ from tornado.web import Application
 from channels.broker.broker import Broker
 from channels.broker.memory import MemoryBroker
 from channels.broker.redis import RedisBroker
+from channels.cluster.scrape import Scrape
 from channels.engine.engine import Engine
 from channels.errors import Unavailable
 from channels.journal.entry import Writer
@@ -46,7 +47,8 @@ from server.process import garbage, threads
 from server.process.hang_up import on_hang_up
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
-from server.process.listener import address, close, listen
+from server.process.listener import address, close, listen, listen_for_metrics
+from server.process.metrics import make_server, name_worker, report_server
 from server.process.progress import recording_progress
 from server.process.proxies import Proxies
 from server.process.redis_url import check_redis_url, try_redis
@@ -78,6 +80,8 @@ DISPOSE_SECONDS = 2.0
 # The most that the engine takes to close: a hanging transaction (4 s), close frames (2 s), the broker (1 s). The
 # supervisor kills a worker 10 s after its drain.
 ENGINE_CLOSE_SECONDS = 7.0
+# What a scrape under way may still take.
+METRICS_CLOSE_SECONDS = 1.0
 # How long to wait before the next attempt to start while a database is away.
 START_AGAIN_SECONDS = 0.5
 
@@ -134,14 +138,14 @@ async def _pass_on(stopped: asyncio.Event, ended: asyncio.Event, sockets: list[s
     ended.set()
 
 
-async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int) -> None:
-    """Run one of several workers on its sockets until SIGTERM; `prepare` has run in the supervisor.
+async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int, number: int) -> None:
+    """Run the `number`-th of several workers on its sockets until SIGTERM; `prepare` has run in the supervisor.
 
     The worker reports to the supervisor through `pipe` (heartbeat.py). A second SIGTERM changes nothing: a service
     manager may send one to each process, and the supervisor sends its own.
     """
     async with _beating(pipe):
-        await _run(settings, sockets, _stopped_by(signal.SIGTERM, once=False), lambda: report(pipe, OPEN))
+        await _run(settings, sockets, _stopped_by(signal.SIGTERM, once=False), lambda: report(pipe, OPEN), number)
     close(sockets)
 
 
@@ -149,6 +153,7 @@ def check(settings: Settings) -> None:
     """Raise SettingsError for settings that do not fit together, before anything is opened."""
     if settings.redis_url is not None:
         check_redis_url(settings.redis_url, settings.databases)
+    close(listen_for_metrics(settings, shared=False))
 
 
 async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _keep_to_itself) -> None:
@@ -167,7 +172,9 @@ async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _ke
         await try_redis(settings.redis_url)
 
 
-async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None]) -> None:
+async def _run(
+    settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None], number: int = 1
+) -> None:
     databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS)
     try:
         async with (
@@ -194,8 +201,15 @@ async def _run(settings: Settings, sockets: list[socket], stopped: asyncio.Event
                 audit=audit,
                 providers=providers,
                 uploads=uploads,
+                metrics_token=settings.metrics_token,
             )
-            async with _serving(settings, application, sockets, gate, watched), _collecting_garbage():
+            name_worker(engine.scrape, number)
+            report_server(engine.scrape, gate, accounts.sign_ins, watched)
+            async with (
+                _serving(settings, application, sockets, gate, watched),
+                _serving_metrics(settings, engine.scrape),
+                _collecting_garbage(),
+            ):
                 on_open()
                 await stopped.wait()
     except _StoppedEarly:
@@ -404,6 +418,17 @@ async def _serving(
         watched.stopping = True
         gate.poll_sessions.release()
         await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
+
+
+@asynccontextmanager
+async def _serving_metrics(settings: Settings, scrape: Scrape) -> AsyncIterator[None]:
+    sockets = listen_for_metrics(settings, shared=settings.workers > 1)
+    server = make_server(scrape, sockets)
+    try:
+        yield
+    finally:
+        server.stop()
+        await finish("the page of metrics", server.close_all_connections(), METRICS_CLOSE_SECONDS)
 
 
 def _stopped_by(*signals: signal.Signals, once: bool) -> asyncio.Event:

@@ -14,6 +14,9 @@ from server.process.proxies import Network, read_networks
 from server.rosters.nightly import Pulling
 
 _PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65_536
+# Characters of the token for /metrics: more than can be guessed, however they were chosen.
+MIN_TOKEN = 16
 # Browsers write names with other letters as xn--….
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
@@ -32,6 +35,7 @@ class Settings:
     Pages of `allowed_origins` (`https://school.example`) may open sockets, beside the server's own pages.
     `unbundled` serves each script and style sheet as it is in its folder, for work on them.
     `behind_proxy` names the proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted.
+    `metrics_address` is where /metrics is served to everybody, `metrics_token` opens it among the pages.
     `school` has the providers through which users sign in; `pulling` says where the roster comes from, and when.
     """
 
@@ -49,6 +53,8 @@ class Settings:
     behind_proxy: tuple[Network, ...] = ()
     school: SchoolSettings = field(default_factory=SchoolSettings)
     pulling: Pulling | None = None
+    metrics_address: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 def read_origin(text: str, option: str = "--allowed-origin") -> str:
@@ -65,6 +71,20 @@ def read_origin(text: str, option: str = "--allowed-origin") -> str:
     if url.scheme not in _PORTS or not _HOST.fullmatch(host or "") or given not in (plain, f"{plain}:{port}"):
         raise SettingsError(f"{option} {text} is not an origin such as https://portal.school.example.")
     return plain
+
+
+def read_address(text: str, option: str = "--metrics-address") -> tuple[str, int]:
+    """Return host and port of an address such as 127.0.0.1:9109 or [::1]:9109; raise SettingsError for others."""
+    host, _, port = text.strip().rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < MAX_PORT:
+        raise SettingsError(f"{option} {text} is not an address such as 127.0.0.1:9109: it needs a host and a port.")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def check_token(text: str, option: str = "--metrics-token") -> None:
+    """Raise SettingsError for a token that could be guessed."""
+    if len(text) < MIN_TOKEN or not (text.isascii() and text.isprintable()) or " " in text:
+        raise SettingsError(f"{option} needs at least {MIN_TOKEN} characters, as “openssl rand -hex 16” makes them.")
 
 
 def read_proxies(texts: Iterable[str]) -> tuple[Network, ...]:

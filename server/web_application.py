@@ -18,12 +18,15 @@ from server.asyncapi import TABLES, Tables
 from server.audit.audit import Audit
 from server.databases import Databases
 from server.oidc.client import Providers
-from server.process import health
+from server.process import health, metrics
 from server.process.health import Health
 from server.rosters.uploads import Uploads
 from server.views.static import Assets
 
 log = logging.getLogger(__name__)
+
+# What is asked for every few seconds, by each client or monitor.
+FREQUENT = (health.Alive, health.Ready, metrics.MetricsPage, ChannelPoll)
 
 
 def make_application(
@@ -37,11 +40,17 @@ def make_application(
     audit: Audit | None = None,
     providers: Providers | None = None,
     uploads: Uploads | None = None,
+    metrics_token: str | None = None,
 ) -> Application:
     """Make the web application: pages of these packages, and sockets and polls for these roles."""
     sockets = [(url, handler, {"gate": gate, "role": role}) for role in tables.roles for url, handler in routes(role)]
     application = Application(
-        [*sockets, *health.handlers(watched), *views.handlers(accounts, tables, packages, assets)],
+        [
+            *sockets,
+            *health.handlers(watched),
+            *metrics.handlers(gate.engine.scrape, metrics_token),
+            *views.handlers(accounts, tables, packages, assets),
+        ],
         log_function=partial(_log_request, watched),
         **views.application_settings(
             accounts,
@@ -78,13 +87,15 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
 def _log_request(watched: Health, handler: RequestHandler) -> None:
     """Log a request without its query, which may hold a bearer token."""
     request, status = handler.request, handler.get_status()
-    is_frequent = isinstance(handler, health.Alive | health.Ready | ChannelPoll)  # every few seconds, for each client
+    watched.responses[status // 100] += 1
+    is_frequent = isinstance(handler, FREQUENT)
     level = logging.DEBUG if is_frequent else _level(watched, status)
     _log_line(level, status, request.method, request.path, request.remote_ip, request.request_time())
 
 
 def log_upgrade(watched: Health, status: int, path: str, address: str, seconds: float) -> None:
     """Log a WebSocket that was opened or refused without a handler, as `_log_request` does."""
+    watched.responses[status // 100] += 1
     _log_line(_level(watched, status), status, "GET", path, address, seconds)
 
 

@@ -26,6 +26,7 @@ LAYERS = [
             "channels.hours",
             "channels.limit",
             "channels.member",
+            "channels.metric",
         ),
         "channels.visible",
         "channels.topics.kind",  # the names of topics: it imports nothing, and a class knows its topic

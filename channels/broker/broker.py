@@ -10,6 +10,8 @@ from typing import Protocol
 
 import msgspec
 
+from channels.metric import Histogram
+
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One message for a topic on other workers: a durable event, or, with `seq` 0, an ephemeral one.
@@ -21,6 +23,19 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     event: str
     payload: bytes
     seq: int = 0
+
+
+class Relayed:
+    """What a broker has carried since its start, for a monitor: envelopes, and how often its connection was lost."""
+
+    __slots__ = ("dropped", "lost", "published", "received", "round_trip")
+
+    def __init__(self) -> None:
+        self.published = 0
+        self.received = 0
+        self.dropped = 0
+        self.lost = 0
+        self.round_trip = Histogram()
 
 
 class BrokerListener(Protocol):
@@ -37,7 +52,9 @@ class BrokerListener(Protocol):
 
 
 class Broker(Protocol):
-    """Fan-out between workers."""
+    """Fan-out between workers; `relayed` is for a monitor."""
+
+    relayed: Relayed
 
     @property
     def check_seconds(self) -> float | None:

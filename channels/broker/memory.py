@@ -7,7 +7,7 @@ lose envelopes, as a real broker may.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from channels.broker.broker import BrokerListener, Envelope
+from channels.broker.broker import BrokerListener, Envelope, Relayed
 
 
 class MemoryBus:
@@ -24,6 +24,7 @@ class MemoryBroker:
     def __init__(self, bus: MemoryBus | None = None) -> None:
         self._bus = bus or MemoryBus()
         self.topics: set[str] = set()
+        self.relayed = Relayed()
         self._listener: BrokerListener | None = None
 
     @property
@@ -56,6 +57,7 @@ class MemoryBroker:
     def publish(self, batch: Sequence[Envelope]) -> None:
         """Send a batch to the others, in the next turn of the event loop."""
         assert self._listener is not None, "the broker is not started"
+        self.relayed.published += len(batch)
         loop = asyncio.get_running_loop()
         for broker in self._bus.brokers:
             if broker is not self:
@@ -67,5 +69,6 @@ class MemoryBroker:
     def receive(self, batch: Sequence[Envelope]) -> None:
         """Deliver the envelopes that this hub is subscribed to and the bus does not lose."""
         wanted = [envelope for envelope in batch if envelope.topic in self.topics and not self._bus.lose(envelope)]
+        self.relayed.received += len(wanted)
         if wanted and self._listener is not None:
             self._listener.received(wanted)

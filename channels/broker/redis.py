@@ -23,7 +23,7 @@ from contextlib import suppress
 import hiredis
 import msgspec
 
-from channels.broker.broker import BrokerListener, Envelope
+from channels.broker.broker import BrokerListener, Envelope, Relayed
 from channels.broker.redis_link import CONNECT_SECONDS, RETRY_SECONDS, RedisLink, RedisRefusal, command, is_refusal
 from channels.broker.redis_probe import PROBE_SECONDS, RedisProbe
 
@@ -67,6 +67,8 @@ class RedisBroker:
         max_unanswered: int = MAX_UNANSWERED,
     ) -> None:
         self.worker = secrets.token_hex(8)
+        self.relayed = Relayed()
+        self._probed_at = 0.0
         self._subscriber, self._publisher = (
             RedisLink(url, connect_seconds=connect_seconds, retry_seconds=retry_seconds) for _ in range(2)
         )
@@ -136,6 +138,7 @@ class RedisBroker:
 
     def closed(self, link: RedisLink, error: Exception) -> None:
         """Count as disconnected until a new pair of connections is proven."""
+        self.relayed.lost += self._probe.alive
         self._probe.restart()
         words = "Redis is there, but cannot be used: %s" if is_refusal(error) else "Redis is away: %s"
         self._warn(str(error), words, error)
@@ -164,17 +167,23 @@ class RedisBroker:
         if reason is None:
             self._publish_probe()
             return
+        self.relayed.lost += self._probe.alive
         self._probe.restart()
         self._subscriber.replace(reason)
         self._publisher.replace(reason)
 
     def _publish_probe(self) -> None:
+        self._probed_at = asyncio.get_running_loop().time()
         self.publish([Envelope(self._probe_topic, "", b"", self._probe.next())])
 
     def _take_own(self, envelopes: list[Envelope]) -> None:
         # Own envelopes come back where this worker is subscribed as well: of interest are the probes.
         for envelope in envelopes:
-            if envelope.topic == self._probe_topic and self._probe.returned(envelope.seq):
+            if envelope.topic != self._probe_topic:
+                continue
+            if envelope.seq == self._probe.number:
+                self.relayed.round_trip.observe(asyncio.get_running_loop().time() - self._probed_at)
+            if self._probe.returned(envelope.seq):
                 self._errors.clear()
                 log.info("Redis is there")
 
@@ -186,9 +195,12 @@ class RedisBroker:
         for envelope in batch:
             by_topic.setdefault(envelope.topic, []).append(envelope)
         if len(self._unanswered) + len(by_topic) > self._max_unanswered:
-            return
-        if self._publisher.write(b"".join([self._publish(*each) for each in by_topic.items()])):
+            self.relayed.dropped += len(batch)
+        elif self._publisher.write(b"".join([self._publish(*each) for each in by_topic.items()])):
             self._unanswered.extend(by_topic)
+            self.relayed.published += len(batch)
+        else:
+            self.relayed.dropped += len(batch)
 
     def _publish(self, topic: str, envelopes: list[Envelope]) -> bytes:
         return command(b"PUBLISH", self._channel(topic), self._encoder.encode(Parcel(self.worker, envelopes)))
@@ -254,6 +266,7 @@ class RedisBroker:
                 raise RedisRefusal(f"it refuses SUBSCRIBE: {reply}")
         assert self._listener is not None, "only a broker that was started reads"
         if envelopes:
+            self.relayed.received += len(envelopes)
             self._listener.received(envelopes)
         if confirmed:
             self._note_confirmed(confirmed)

@@ -39,6 +39,11 @@ class RedisProbe:
         """Tell whether a probe that should be back is not."""
         return self._missed > DOUBT_TICKS
 
+    @property
+    def number(self) -> int:
+        """Return the number of the newest probe."""
+        return self._number
+
     def restart(self) -> None:
         """Begin anew because a connection is new or gone: probes published so far prove nothing."""
         self.alive = False

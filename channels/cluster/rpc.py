@@ -10,6 +10,7 @@ must be able to repeat a request: a poll can be repeated, a push has an id.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection
 from itertools import count
 from typing import Protocol
@@ -107,6 +108,7 @@ class Rpc:
         self._numbers = count(1)
         self._calls: dict[int, _Call] = {}
         self._bytes = 0
+        self.outcomes: Counter[str] = Counter()  # of this worker's calls since the start, for a monitor
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Request | Response | Probe)
 
@@ -121,6 +123,15 @@ class Rpc:
 
     async def call(self, owner: str, request: bytes) -> bytes:
         """Return a worker's response to a request (MessagePack); raises WorkerGone or WorkerUnreachable."""
+        try:
+            response = await self._call(owner, request)
+        except ChannelError as error:
+            self.outcomes["gone" if isinstance(error, WorkerGone) else "unreachable"] += 1
+            raise
+        self.outcomes["answered"] += 1
+        return response
+
+    async def _call(self, owner: str, request: bytes) -> bytes:
         if not self._connected() or len(self._calls) >= MAX_RPC_CALLS or self._bytes + len(request) > MAX_RPC_BYTES:
             raise WorkerUnreachable(sent=False)
         number = next(self._numbers)

@@ -10,7 +10,6 @@ So the messages of one client are carried out in the order in which they came.
 
 from collections.abc import Awaitable, Callable
 
-from channels.engine.failure import fail
 from channels.engine.joins import Joins
 from channels.engine.membership import Membership
 from channels.engine.pushes import Pushes
@@ -20,11 +19,10 @@ from channels.event import Nothing
 from channels.sessions.registry import Registry
 from channels.sessions.session import Session
 from channels.wire.codec import ClientMessage
-from channels.wire.envelope import UNREADABLE
 
 
 class Dispatcher:
-    """Carries out what clients ask; `clock` is in seconds."""
+    """Carries out what clients ask; `clock` is in seconds, and `joined` counts the joins."""
 
     def __init__(
         self,
@@ -41,31 +39,34 @@ class Dispatcher:
         self._joins = joins
         self._pushes = pushes
         self._reruns = pushes.reruns.tasks
+        self._failures = pushes.failures
         self._clock = clock
+        self.joined = 0
 
     def handle(self, session: Session, data: bytes | str) -> Awaitable[None] | None:
         """Do what a client's message asks; where an awaitable comes back, read no further until it is done."""
         try:
             message = session.receive(data, self._clock())
         except Refused as refusal:
-            _refuse_unread(session, data, refusal)
+            self._failures.refuse_unread(session, data, refusal)
             return None
         if message is None:
             return None
         try:
             if session.member.is_due():
-                return _finish(session, message, self._dispatch_rechecked(session, message))
+                return self._finish(session, message, self._dispatch_rechecked(session, message))
             work = self._dispatch(session, message)
         except Exception as error:
-            fail(session, message, error)
+            self._failures.fail(session, message, error)
             return None
-        return None if work is None else _finish(session, message, work)
+        return None if work is None else self._finish(session, message, work)
 
     def _dispatch(self, session: Session, message: ClientMessage) -> Awaitable[None] | None:
         if session in self._reruns:
             return self._dispatch_settled(session, message)
         if message.event == "phx_join":
             _limit(self._registry.seconds_until_join(session, self._clock()), "too many topics joined at once")
+            self.joined += 1
             return self._joins.join(session, message)
         if message.event == "phx_leave":
             session.reply(message, Nothing())
@@ -93,18 +94,11 @@ class Dispatcher:
             _limit(self._registry.seconds_until_push(session, self._clock()), "too many messages at once")
         return self._pushes.push(session, message)
 
-
-def _refuse_unread(session: Session, data: bytes | str, refusal: Refused) -> None:
-    envelope = session.wire.envelope(data)
-    wire = session.wire if envelope is UNREADABLE else session.wire.as_spoken(data)
-    session.offer(wire.reply(*envelope, "error", refusal.response))
-
-
-async def _finish(session: Session, message: ClientMessage, work: Awaitable[None]) -> None:
-    try:
-        await work
-    except Exception as error:
-        fail(session, message, error)
+    async def _finish(self, session: Session, message: ClientMessage, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failures.fail(session, message, error)
 
 
 def _limit(seconds: float, too_fast: str) -> None:

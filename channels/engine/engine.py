@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import ONLINE, PRESENCE_DIFF, Presence
 from channels.cluster.presence_sync import BEAT_SECONDS, PRESENCE_CHANNEL, PresenceSync
 from channels.cluster.rpc import Rpc, channel_of
+from channels.cluster.scrape import ASK_CHANNEL, Scrape
+from channels.cluster.scrape import channel_of as reports_of
 from channels.engine.audit import AuditTrail, NoAuditTrail
 from channels.engine.deliveries import Deliveries
 from channels.engine.dispatcher import Dispatcher
@@ -33,12 +35,14 @@ from channels.engine.indexing import INDEX_SECONDS, Indexing
 from channels.engine.joins import Joined, Joins
 from channels.engine.live_views import REFRESH_SECONDS, SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
+from channels.engine.metrics import LAG_SECONDS, Numbers
 from channels.engine.pushes import READS, Pushes
 from channels.engine.rights import Rights
 from channels.engine.spells import RECORD_SECONDS, SpellRecorder
 from channels.engine.timers import TIMER_SECONDS, Timers
 from channels.engine.user_events import JoinedOwn
 from channels.errors import RESTARTING, Closing
+from channels.event import EventType
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
 from channels.lesson.feature import Feature
@@ -115,11 +119,7 @@ class Engine:
         journal.index(texts, {name for name, event in emitted.items() if event.amends is not None})
         self._indexing = Indexing(journal, self._is_searched)
         self._deliveries = Deliveries(journal, self._rules)
-        changes = {name: event.amends or event.annotates for name, event in emitted.items()}
-        amends = {name: change for name, change in changes.items() if change is not None}
-        noted = {name: self._deliveries.sent for name, event in emitted.items() if event.noted}
-        passing = {name for name, event in emitted.items() if event.passing}
-        self._hub = Hub(journal, broker, self._make_topic, amends, noted, passing=passing)
+        self._hub = self._make_hub(broker, emitted)
         self._fan_out = self._hub.fan_out
         self._bus = Bus(broker, self._hub)
         self._presence = Presence()
@@ -139,7 +139,10 @@ class Engine:
         self._joins = joins = Joins(
             self._hub, journal, authority, self._membership, self._rules, self._deliveries, self._extend
         )
-        self.handle = Dispatcher(self._registry, self._membership, self._rights, joins, self._pushes, clock).handle
+        dispatcher = Dispatcher(self._registry, self._membership, self._rights, joins, self._pushes, clock)
+        self.handle = dispatcher.handle
+        self._numbers = Numbers(self._registry, self._hub, journal, broker, self.rpc, dispatcher, self._pushes)
+        self.scrape = self._make_scrape(broker)
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -150,6 +153,8 @@ class Engine:
         self._bus.listen(PRESENCE_CHANNEL, self._presence_sync.receive)
         self._bus.listen(READS, self._pushes.receive_mark)
         self._bus.listen(channel_of(self.rpc.worker), self.rpc.receive)
+        self._bus.listen(ASK_CHANNEL, self.scrape.receive)
+        self._bus.listen(reports_of(self.rpc.worker), self.scrape.receive)
         self._bus.start(self.rpc)
         self._keep(_every(self._periods.sweep, self._sweep))
         self._keep(_every(self._periods.snapshot, self._live_views.send_changed))
@@ -159,8 +164,22 @@ class Engine:
         self._presence_sync.beat()
         self._keep(_every(self._periods.beat, self._presence_sync.beat))
         self._timers.start(self._periods.timers)
+        self._keep(self._numbers.watch_lag(LAG_SECONDS))
         self._keep(self._indexing.run(self._periods.index))
         self._keep(self._pushes.follows.run(self._periods.follow))
+
+    def _make_hub(self, broker: Broker, emitted: Mapping[str, EventType[Any]]) -> Hub:
+        changes = {name: event.amends or event.annotates for name, event in emitted.items()}
+        amends = {name: change for name, change in changes.items() if change is not None}
+        noted = {name: self._deliveries.sent for name, event in emitted.items() if event.noted}
+        passing = {name for name, event in emitted.items() if event.passing}
+        return Hub(self._journal, broker, self._make_topic, amends, noted, passing=passing)
+
+    def _make_scrape(self, broker: Broker) -> Scrape:
+        count_peers = self._presence_sync.count_peers
+        scrape = Scrape(self._presence.worker, self._bus.publish, lambda: count_peers() if broker.connected else 0)
+        scrape.add(self._numbers.read)
+        return scrape
 
     def count_workers(self) -> int:
         """Return how many workers this one knows of, itself included."""
@@ -294,12 +313,13 @@ class Engine:
 
     # What others report
 
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+    def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
         """Count and deliver what this worker's journal has committed."""
         for entry, _ in batch:
             if entry.event in self._rated:
                 self._rates.add(entry.topic)
         self._hub.committed(batch)
+        self._fan_out.note_queued(queued_at)
 
     def in_doubt(self, topics: set[str]) -> None:
         """Look for events of these topics: nobody knows whether their batch was committed."""

@@ -14,6 +14,7 @@ A push that is sent again under its id is answered as the first time, also where
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable
 from functools import partial
 from itertools import count
@@ -24,7 +25,7 @@ import msgspec
 from channels.cluster.bus import Bus
 from channels.engine.audit import AuditTrail
 from channels.engine.entries import Others, choice_entry, entries_of, others_of
-from channels.engine.failure import refuse
+from channels.engine.failure import Failures
 from channels.engine.follows import Asked, Follows
 from channels.engine.rerun import Reruns
 from channels.engine.tallies import Tallies
@@ -99,6 +100,8 @@ class Pushes:
         audit: AuditTrail,
     ) -> None:
         self._audit = audit
+        self.failures = failures = Failures()
+        self.pushed: Counter[str] = Counter()  # by event, since the start
         self._hub = hub
         self._bus = bus
         self._journal = journal
@@ -106,7 +109,7 @@ class Pushes:
         self._rules = rules
         self._limits = limits
         self._marks = msgspec.msgpack.Decoder(Mark)
-        self.reruns: Reruns[PendingPush] = Reruns(self)
+        self.reruns: Reruns[PendingPush] = Reruns(self, failures)
         self.follows = Follows(hub, rules, self.ask_again)
         self._tallies = Tallies(journal, self._publish)
         self._settling: dict[Session, asyncio.Future[None]] = {}
@@ -137,6 +140,7 @@ class Pushes:
             raise _not_joined(message)
         topic = self._hub.topics[subscription.topic]
         action = self._action(session, message, topic)
+        self.pushed[action.event] += 1
         payload = session.wire.read(message.payload, action.payload)
         return self._run(PendingPush(session, message.bare(), topic.name, action, payload, next(self._numbers)), topic)
 
@@ -348,7 +352,7 @@ class Pushes:
         elif isinstance(outcome, Superseded):
             self.reruns.add(session, pending, outcome)
         else:
-            refuse(session, pending.message, outcome)
+            self.failures.refuse(session, pending.message, outcome)
         if not session.appending and self._settling:
             self._settled(session)
 

@@ -9,7 +9,7 @@ follows another at once only where both are checked against the same governing e
 import asyncio
 from typing import Generic, Protocol, TypeVar
 
-from channels.engine.failure import fail
+from channels.engine.failure import Failures
 from channels.errors import Code, Refused, Unavailable
 from channels.journal.entry import Superseded
 from channels.limit import MAX_RUNS
@@ -53,8 +53,9 @@ class Runner(Protocol[C]):
 class Reruns(Generic[T]):
     """The pushes of this worker that run again."""
 
-    def __init__(self, runner: Runner[T]) -> None:
+    def __init__(self, runner: Runner[T], failures: Failures) -> None:
         self._runner = runner
+        self._failures = failures
         self._waiting: dict[Session, list[tuple[T, Superseded]]] = {}
         self.tasks: dict[Session, asyncio.Task[None]] = {}  # one for each session that has some
 
@@ -96,7 +97,7 @@ class Reruns(Generic[T]):
         except Unavailable as error:
             # The others would each wait as long for the same answer.
             for each, _ in [(push, superseded), *waiting]:
-                fail(session, each.message, error)
+                self._failures.fail(session, each.message, error)
             waiting.clear()
         except Exception as error:
-            fail(session, push.message, error)
+            self._failures.fail(session, push.message, error)

@@ -17,6 +17,11 @@ class Availability:
         self._what = what
         self._is_away = False
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the last operation found it away."""
+        return self._is_away
+
     def failed(self, error: JournalUnavailable) -> None:
         """Note that an operation found the database away."""
         if not self._is_away:

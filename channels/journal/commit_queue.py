@@ -34,6 +34,7 @@ from channels.journal.entry import (
     Superseded,
     Writer,
 )
+from channels.metric import ENTRIES, Histogram
 from channels.wire.codec import Event, stamped
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,18 @@ _UNAVAILABLE = Refused(Code.UNAVAILABLE, "the message could not be stored; send 
 _REFUSED = Refused(Code.INTERNAL, "the database does not take this message; sending it again does not help")
 
 
+class Commits:
+    """What was committed since the start, for a monitor."""
+
+    __slots__ = ("entries", "failures", "seconds", "sizes")
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.failures = 0
+        self.seconds = Histogram()
+        self.sizes = Histogram(ENTRIES)
+
+
 class CommitQueue:
     """Commits in the order of the calls; `start` before the first of them."""
 
@@ -115,7 +128,8 @@ class CommitQueue:
         self._is_busy = False  # the last transaction had several groups
         self._delivery_seconds = 0.0  # what the event loop needed to deliver the last one
         self._closing = asyncio.Event()
-        self._writing = Availability("written")
+        self.writing = Availability("written")
+        self.counts = Commits()
 
     def start(self, listener: JournalListener) -> None:
         """Report to `listener` what is committed from now on."""
@@ -136,6 +150,11 @@ class CommitQueue:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self._writer.close()
+
+    @property
+    def queued(self) -> int:
+        """Return how many entries wait for their transaction."""
+        return self._queued
 
     def append(self, entries: Sequence[Entry], done: Done, checked: Checked | None) -> None:
         """Add a group to the next batch; raises `Refused` (OVERLOADED) when too many wait."""
@@ -263,9 +282,10 @@ class CommitQueue:
         while waiting:
             batch = waiting.pop()
             try:
-                stored = await self._writer.commit(batch.groups, batch.marks, batch.snapshots, batch.spells)
+                stored = await self._commit(batch)
             except JournalUnavailable as error:
-                self._writing.failed(error)
+                self.writing.failed(error)
+                self.counts.failures += 1
                 self._give_up(batch, waiting)
                 return False
             except asyncio.CancelledError:
@@ -279,6 +299,17 @@ class CommitQueue:
             else:
                 self._deliver(batch.groups, stored)
         return True
+
+    async def _commit(self, batch: Batch) -> list[Stored]:
+        time = asyncio.get_running_loop().time
+        began = time()
+        stored = await self._writer.commit(batch.groups, batch.marks, batch.snapshots, batch.spells)
+        entries = sum([len(group.entries) for group in batch.groups])
+        self.counts.seconds.observe(time() - began)
+        if entries:
+            self.counts.sizes.observe(entries)
+            self.counts.entries += entries
+        return stored
 
     def _give_up(self, in_doubt: Batch, untried: Sequence[Batch]) -> None:
         for batch in (in_doubt, *reversed(untried)):
@@ -300,7 +331,7 @@ class CommitQueue:
         self._spells_of = self._spells_of or spells
 
     def _deliver(self, groups: Sequence[Group], stored: list[Stored]) -> None:
-        self._writing.succeeded()
+        self.writing.succeeded()
         try:
             self._publish(groups, stored)
         except Exception:  # what is committed stays so, and its authors must be answered
@@ -321,7 +352,7 @@ class CommitQueue:
                 payload = stamped(entry.body(receipts[0].seq), receipt.seq, receipt.at)
                 fresh.append((entry, Event(receipt.seq, entry.event, payload)))
         if fresh:
-            self._listener.committed(fresh)
+            self._listener.committed(fresh, groups[0].queued_at)
 
 
 def _refuse(batch: Batch, error: Exception) -> None:

@@ -293,7 +293,7 @@ class Writer(Protocol):
 class JournalListener(Protocol):
     """Who is told what this worker commits; called in the event loop, and must not raise."""
 
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+    def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
         """Take a batch's new events, in commit order, before any `done` of the batch."""
 
     def in_doubt(self, topics: set[str]) -> None:

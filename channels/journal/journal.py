@@ -25,6 +25,7 @@ from channels.journal.commit_queue import (
     QUIET_SECONDS,
     RETRY_SECONDS,
     CommitQueue,
+    Commits,
 )
 from channels.journal.entry import (
     Activity,
@@ -97,6 +98,26 @@ class Journal:
         """Commit what waits, or refuse it where the database is away; a second call does nothing."""
         await self._commits.close()
         self._reader.close()
+
+    @property
+    def commits(self) -> Commits:
+        """What was committed since the start, for a monitor."""
+        return self._commits.counts
+
+    @property
+    def queued(self) -> int:
+        """Return how many entries wait for their transaction."""
+        return self._commits.queued
+
+    @property
+    def can_write(self) -> bool:
+        """Tell whether the last transaction found the database there."""
+        return not self._commits.writing.is_away
+
+    @property
+    def can_read(self) -> bool:
+        """Tell whether the last read found the database there."""
+        return not self._reader.reading.is_away
 
     def append(self, entries: Sequence[Entry], done: Done, checked: Checked | None = None) -> None:
         """Store entries in one transaction, all or none, and call `done` with the receipt of the first, or why not.

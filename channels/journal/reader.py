@@ -52,7 +52,7 @@ class Reader:
         self._seconds = seconds
         self._slots = asyncio.Semaphore(MAX_READING)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._reading = Availability("read")
+        self.reading = Availability("read")
         self._is_closed = False
 
     async def fetch(self, query: Query, parameters: Parameters = None) -> Sequence[Any]:
@@ -63,9 +63,9 @@ class Reader:
             rows = await self.in_time(self._fetch_in_slot(query, parameters))
         except JournalUnavailable as away:
             if not self._is_closed:  # who leaves in the last moment of a stop may still read
-                self._reading.failed(away)
+                self.reading.failed(away)
             raise
-        self._reading.succeeded()
+        self.reading.succeeded()
         return rows
 
     async def in_time(self, work: Coroutine[Any, Any, T]) -> T:

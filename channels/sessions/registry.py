@@ -1,5 +1,6 @@
 """This worker's sessions by user, what each user's clients may still send, and the end of idle sessions."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from channels.errors import IDLE
@@ -9,7 +10,7 @@ from channels.sessions.token_bucket import TokenBucket
 
 
 class Registry:
-    """The open sessions of this worker."""
+    """The open sessions of this worker; since its start `opened` counts them by role, `closed` by close code."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -18,6 +19,8 @@ class Registry:
         self._joins: dict[int, TokenBucket] = {}
         self._frames: dict[int, TokenBucket] = {}  # of each user's last connection, until it is full again
         self._count = 0
+        self.opened: Counter[str] = Counter()
+        self.closed: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return self._count
@@ -30,6 +33,7 @@ class Registry:
         session.frames = self._frames.get(session.member.user.id, session.frames)
         self._by_user.setdefault(session.member.user.id, set()).add(session)
         self._count += 1
+        self.opened[session.member.user.role] += 1
 
     def discard(self, session: Session) -> None:
         """Remove a session whose connection is gone."""
@@ -37,6 +41,8 @@ class Registry:
         if session in sessions:
             sessions.discard(session)
             self._count -= 1
+            if session.closing is not None:
+                self.closed[session.closing.code] += 1
             self._keep_frames(session)
         if not sessions:
             self._by_user.pop(session.member.user.id, None)

@@ -178,6 +178,11 @@ class Session:
         self._want_taking()
 
     @property
+    def transport_name(self) -> str:
+        """Return what carries it, for a monitor: polls pause, sockets do not."""
+        return "longpoll" if self.ephemeral_waits else "websocket"
+
+    @property
     def has_waiting(self) -> bool:
         """Tell whether there is something to take."""
         return bool(self._ordered or self._snapshots or self._ephemeral)

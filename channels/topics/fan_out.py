@@ -18,6 +18,7 @@ from itertools import chain, islice
 from typing import Protocol
 
 from channels.broker.broker import Broker, Envelope
+from channels.metric import Histogram
 from channels.sessions.session import Sender, Session, Transport
 from channels.topics.topic import Topic
 from channels.wire.codec import Event, Wire
@@ -61,6 +62,8 @@ class FanOut:
         self._publishing: asyncio.Handle | None = None
         self._linger = 0.0
         self._others_at = float("-inf")  # when an event of another worker came last
+        self._queued_at: list[float] = []  # of batches that are not written to all of their sessions yet
+        self.delivery = Histogram()
 
     def start(self, listener: TurnListener) -> None:
         """Call `listener` at the end of each turn from now on."""
@@ -135,6 +138,11 @@ class FanOut:
             self._publishing = asyncio.get_running_loop().call_soon(self._publish)
             self.schedule()
 
+    def note_queued(self, queued_at: float) -> None:
+        """Observe in `delivery` how long ago this was, when all that was delivered by now has been written."""
+        self._queued_at.append(queued_at)
+        self.schedule()
+
     def note_remote_event(self) -> None:
         """Note that another worker has published an event: in a storm it pays to linger for more of them."""
         self._others_at = asyncio.get_running_loop().time()
@@ -164,6 +172,15 @@ class FanOut:
         for session in awake:
             if session.transport is not None:
                 _flush(session.transport)
+        if self._queued_at and not self._unwritten:
+            self._observe_delivery()
+
+    def _observe_delivery(self) -> None:
+        # Once for a transaction, by its oldest push: nothing is counted per delivery.
+        now = asyncio.get_running_loop().time()
+        queued_at, self._queued_at = self._queued_at, []
+        for each in queued_at:
+            self.delivery.observe(now - each)
 
     def _end_turn(self) -> None:
         if self._listener is None:

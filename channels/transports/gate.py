@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from channels.errors import ChannelError, Unavailable
 from channels.lesson.rules import Role
 from channels.limit import MAX_CONNECTIONS
 from channels.member import Member
+from channels.metric import Kind, Metric, Sample
 from channels.transports.admission import Admission, Crowded
 from channels.transports.credential import Credential, find_credential
 from channels.transports.handshake_rates import HandshakeRates
@@ -32,6 +33,17 @@ _VERSION = re.compile(r"([12])\.[0-9]{1,9}\.[0-9]{1,9}")
 
 # Retry delay, in ms, while credentials cannot be checked: a database takes seconds to restart.
 RETRY_MS = 2_000
+
+
+ADMITTED = Metric("lousa_admitted_total", Kind.COUNTER, "Clients admitted.", ("role",))
+TURNED_AWAY = Metric(
+    "lousa_turned_away_total",
+    Kind.COUNTER,
+    "Clients refused before their connection, by HTTP status; 503: too many came at once, or a database is away.",
+    ("status",),
+)
+WAITING = Metric("lousa_admission_waiting", Kind.GAUGE, "Clients that wait for their slot of the admission queue.")
+METRICS = (ADMITTED, TURNED_AWAY, WAITING)
 
 
 class Place(NamedTuple):
@@ -83,6 +95,8 @@ class Gate:
         self._sleep = sleep
         self._waiting: Counter[int] = Counter()  # clients in the queue, by user
         self._has_explained_scheme = False
+        self._admitted: Counter[str] = Counter()
+        self._turned_away: Counter[int] = Counter()
 
     async def admit(
         self,
@@ -98,6 +112,28 @@ class Gate:
         the protocol), TOO_MANY_REQUESTS (the user has too many connections, or opens them too fast) or
         SERVICE_UNAVAILABLE (the database is away, or the queue is full).
         """
+        try:
+            admitted = await self._admit(role, place, headers, argument, cookie)
+        except TurnedAway as away:
+            self._turned_away[away.status.value] += 1
+            raise
+        self._admitted[role.name] += 1
+        return admitted
+
+    def read_numbers(self) -> Iterator[Sample]:
+        """Return what this gate has counted since its start, and who waits now."""
+        yield from (ADMITTED.of(count, role) for role, count in self._admitted.items())
+        yield from (TURNED_AWAY.of(count, str(status)) for status, count in self._turned_away.items())
+        yield WAITING.of(self._waiting.total())
+
+    async def _admit(
+        self,
+        role: Role,
+        place: Place,
+        headers: Mapping[str, str],
+        argument: Callable[[str], str | None],
+        cookie: str | None,
+    ) -> Admitted:
         revision = self.engine.revision
         in_objects = _speaks_in_objects(argument("vsn"))
         credential = find_credential(headers, argument("access_token"), cookie)

@@ -29,6 +29,7 @@ from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
 from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.school_settings import set_settings
+from server.accounts.sign_ins import SignIns
 from server.accounts.throttle import Admission, Throttle, forgive, network
 from server.accounts.tokens import Tokens
 from server.clock import DAY, MINUTE, Clock, now_ms
@@ -76,7 +77,7 @@ class Accounts:
 
     Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
     users do with their own account; `office`, `tokens` and `cards` (one-time codes) are for the school's office, and
-    `first` makes its first account; `badges` sign small children in.
+    `first` makes its first account; `badges` sign small children in. `sign_ins` counts sign-ins for a monitor.
     """
 
     def __init__(
@@ -103,7 +104,8 @@ class Accounts:
         self.cards = CardOffice(sessions, self._passwords, clock)
         self.logo = SchoolLogo(sessions, clock)
         self.tokens = Tokens(sessions, clock, new_credential, self._forget)
-        self.badges = Badges(sessions, clock, _new_browser_sign_in, self._forget, MAX_SIGN_INS)
+        self.sign_ins = SignIns()
+        self.badges = Badges(sessions, clock, _new_browser_sign_in, self._forget, self.sign_ins, MAX_SIGN_INS)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
         self._used: set[int] = set()  # tokens whose use is not stored yet
 
@@ -168,7 +170,7 @@ class Accounts:
         `device` names the browser for its user (accounts/device.py).
         """
         login = normal_login(login)
-        async with self._turn(login, address, known) as (account, browser):
+        async with self.sign_ins.counted(), self._turn(login, address, known) as (account, browser):
             admission = await self._throttle.check(login, address, browser, ticket)
             await self._throttle.count(login, address, admission, browser)
             right = await self._passwords.verify(account.password_hash if account else None, password)
@@ -207,7 +209,7 @@ class Accounts:
         """
         login = normal_login(login)
         check_new_password(login, new_password)
-        async with self._turn(login, address, "") as (account, _):
+        async with self.sign_ins.counted(), self._turn(login, address, "") as (account, _):
             admission = await self._throttle.check(login, address, ticket=ticket)
             await self._throttle.count(login, address, admission)
             right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))

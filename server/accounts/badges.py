@@ -12,6 +12,7 @@ from typing import NamedTuple
 from channels.member import STUDENT
 from server.accounts.identifiers import by_name
 from server.accounts.refusals import SignInRefused
+from server.accounts.sign_ins import SignIns
 from server.clock import Clock
 from server.databases import DbSessions, reading, writing
 from server.databases.badges import badges_on, owner_of, replace_badges, students_of, switch_badges
@@ -56,12 +57,14 @@ class Badges:
         clock: Clock,
         make_sign_in: MakeSignIn,
         forget: Callable[[set[int]], None],
+        sign_ins: SignIns,
         max_sign_ins: int,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._make_sign_in = make_sign_in
         self._forget = forget
+        self._sign_ins = sign_ins
         self._max_sign_ins = max_sign_ins
 
     async def are_on(self) -> bool:
@@ -96,6 +99,10 @@ class Badges:
 
     async def sign_in(self, secret: str, address: str, device: str) -> str:
         """Return the secret of a new sign-in of a badge's owner; raise SignInRefused where the badge is not valid."""
+        async with self._sign_ins.counted():
+            return await self._sign_in(secret, address, device)
+
+    async def _sign_in(self, secret: str, address: str, device: str) -> str:
         async with reading(self._sessions) as db:  # what anybody may ask for must not wait for a turn to write
             known = await owner_of(db, hash_secret(secret))
         if known is None:

@@ -74,6 +74,10 @@ class SchoolSignIn:
 
     async def sign_in(self, presented: Presented, address: str, device: str) -> str:
         """Return the secret of a new sign-in; raise SignInRefused where there is no user for it, and record both."""
+        async with self._accounts.sign_ins.counted():
+            return await self._sign_in(presented, address, device)
+
+    async def _sign_in(self, presented: Presented, address: str, device: str) -> str:
         now = self._accounts.clock()
         where: dict[str, Any] = {"provider": presented.provider, "address": address, "device": device}
         secret, ended = "", set[int]()

@@ -18,7 +18,7 @@ from server.process.log import FORMATS, LEVELS
 from server.process.workers import WorkersFailed
 from server.rosters import RosterErrors
 from server.schemas import SCHEMAS
-from server.settings import Settings, SettingsError, database_urls, read_origin, read_proxies
+from server.settings import Settings, SettingsError, check_token, database_urls, read_address, read_origin, read_proxies
 
 R = TypeVar("R")
 Command = Callable[..., Any]
@@ -78,6 +78,12 @@ def _take_settings_file(context: click.Context, _option: click.Parameter, path: 
     options = {each.opts[0]: each for each in every}
     context.meta["lousa.settings_file"] = path
     context.default_map = read_settings_file(path, options, context)
+
+
+def _checked(check: Callable[[str], object], given: str | None) -> str | None:
+    if given is not None:
+        check(given)
+    return given
 
 
 _DATA_OPTIONS = [
@@ -176,6 +182,19 @@ _SERVER_OPTIONS = [
         default="text",
         show_default=True,
         help="How it is logged: lines for people, or a JSON object a line for programs that collect logs.",
+    ),
+    option(
+        "--metrics-address",
+        metavar="HOST:PORT",
+        callback=lambda _context, _option, given: _checked(read_address, given),
+        help="Serve /metrics, in Prometheus' format and for all workers, at this address, as in 127.0.0.1:9109, to "
+        "everybody who reaches it.",
+    ),
+    option(
+        "--metrics-token",
+        metavar="TOKEN",
+        callback=lambda _context, _option, given: _checked(check_token, given),
+        help="Serve /metrics among the pages, to requests that have this token as bearer token.",
     ),
     option(
         "--unbundled",

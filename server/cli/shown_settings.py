@@ -19,6 +19,8 @@ _PASSWORD = re.compile(r"(://[^:/@\s]*):[^\s]*@")
 _QUERY = re.compile(r"([?&](?:password|passwd|secret|token)=)[^&\s]*", re.IGNORECASE)
 # They have no option, so that no list of processes shows them.
 _SECRETS = ("LOUSA_ROSTER_SECRET",)
+# Options whose whole value is one.
+_HIDDEN = ("metrics_token",)
 
 
 @click.group(cls=Commands)
@@ -66,7 +68,7 @@ def _row(option: click.Option, value: Any, source: str) -> str:
     # TOML has no value for what is not set.
     if value is None or value in ("", ()):
         return f"# {name} is not set"
-    return f"{name} = {_toml(value)}  # {source}"
+    return f"{name} = {_toml('***' if option.name in _HIDDEN else value)}  # {source}"
 
 
 def _database_rows(values: Iterable[str]) -> list[str]:

@@ -7,11 +7,14 @@ through the proxy. None reveals anything secret.
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from tornado.web import RequestHandler
 
 from channels.broker.broker import Broker
+from channels.metric import Kind, Metric, Sample
 from server.databases import Databases
 from server.databases.errors import DatabaseError
 from server.tasks import cancel
@@ -24,11 +27,19 @@ ANSWER_SECONDS = 2.0
 NOT_NEEDED = ("audit",)
 
 
+DATABASE = Metric("lousa_database_up", Kind.GAUGE, "1 where the database can be used, else 0.", ("database",))
+RESPONSES = Metric("lousa_http_responses_total", Kind.COUNTER, "Responses, by the class of their status.", ("status",))
+
+
 class Health:
-    """The state of this worker's parts. Set `stopping` when a stop begins; call `close` before the databases close."""
+    """The state of this worker's parts. Set `stopping` when a stop begins; call `close` before the databases close.
+
+    `responses` counts what was answered to requests, by the first digit of the status.
+    """
 
     def __init__(self, databases: Databases, broker: Broker) -> None:
         self.stopping = False
+        self.responses: Counter[int] = Counter()
         self._broker = broker
         self._questions = {name: _Question(databases, name) for name in databases.names}
 
@@ -47,6 +58,14 @@ class Health:
             return "down"
         return "ready" if all(well.values()) else "degraded"
 
+    def read_numbers(self) -> Iterator[Sample]:
+        """Return what is known of the databases, without waiting for them, and the counts of responses."""
+        for name, question in self._questions.items():
+            known = question.known()
+            if known is not None:
+                yield DATABASE.of(known, name)
+        yield from (RESPONSES.of(count, f"{digit}xx") for digit, count in self.responses.items())
+
     async def close(self) -> None:
         """Cancel the queries under way."""
         tasks = [question.task for question in self._questions.values() if question.task is not None]
@@ -64,12 +83,28 @@ class _Question:
 
     async def answer(self) -> bool:
         """Return whether it answers within ANSWER_SECONDS."""
+        self._begin()
+        assert self.task is not None
+        now = time.monotonic()
+        # A slow query is not cancelled: a connection with half an answer on it is worse than a late answer.
+        await asyncio.wait([self.task], timeout=max(0.0, self._asked_at + ANSWER_SECONDS - now))
+        return self._has_answered()
+
+    def known(self) -> bool | None:
+        """Return the last answer (None: there is none yet), and ask again for the next time."""
+        known = None
+        if self.task is not None and (self.task.done() or time.monotonic() >= self._asked_at + ANSWER_SECONDS):
+            known = self._has_answered()
+        self._begin()
+        return known
+
+    def _begin(self) -> None:
         now = time.monotonic()
         if self.task is None or (self.task.done() and now - self._asked_at >= FRESH_SECONDS):
             self.task, self._asked_at = asyncio.create_task(self._ask()), now
-        # A slow query is not cancelled: a connection with half an answer on it is worse than a late answer.
-        await asyncio.wait([self.task], timeout=max(0.0, self._asked_at + ANSWER_SECONDS - now))
-        return self.task.done() and not self.task.cancelled() and self.task.result()
+
+    def _has_answered(self) -> bool:
+        return self.task is not None and self.task.done() and not self.task.cancelled() and self.task.result()
 
     async def _ask(self) -> bool:
         try:

@@ -10,7 +10,7 @@ from socket import AF_INET6, SO_SNDBUF, SOL_SOCKET, gaierror, socket
 
 from tornado.netutil import bind_sockets
 
-from server.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, read_address
 
 # Backlog of connections to accept when a whole school reconnects at once (the kernel's own limit is 4096).
 BACKLOG = 4096
@@ -46,6 +46,22 @@ def listen(settings: Settings, workers: int = 1) -> list[list[socket]]:
         raise SettingsError(
             f"Cannot listen on port {settings.port} of {settings.host} ({error.strerror}). "
             "Another program may have it, perhaps another Lousa: choose another with --port."
+        ) from error
+
+
+def listen_for_metrics(settings: Settings, *, shared: bool) -> list[socket]:
+    """Listen on the address for /metrics, if there is one; raise SettingsError if that fails.
+
+    Each worker does so for itself, `shared` with the others: a scrape that a worker's death loses is no loss.
+    """
+    if settings.metrics_address is None:
+        return []
+    host, port = read_address(settings.metrics_address)
+    try:
+        return bind_sockets(port, host, reuse_port=shared)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on port {port} of {host} for /metrics ({error.strerror}): choose another --metrics-address."
         ) from error
 
 

@@ -221,7 +221,7 @@ class Supervisor:
         for sockets in (*self._sockets[:number], *self._sockets[number + 1 :]):
             close(sockets)
         self._on_fork(f"worker {number + 1}")
-        asyncio.run(serve_as_worker(self._settings, self._sockets[number], pipe))
+        asyncio.run(serve_as_worker(self._settings, self._sockets[number], pipe, number + 1))
 
     async def _keep(self, slot: Slot) -> None:
         while True:

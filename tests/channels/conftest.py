@@ -17,7 +17,7 @@ from tests.channels.support import VIOLATIONS, Worker, writer_for
 class _Nobody:
     """Listens to a journal that has no engine."""
 
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+    def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
         pass
 
     def in_doubt(self, topics: set[str]) -> None:

@@ -4,7 +4,15 @@ import pytest
 from sqlalchemy import make_url
 
 from server.databases import SCHEMAS
-from server.settings import Settings, SettingsError, database_urls, read_origin, read_proxies
+from server.settings import (
+    Settings,
+    SettingsError,
+    check_token,
+    database_urls,
+    read_address,
+    read_origin,
+    read_proxies,
+)
 
 
 def test_databases_are_files_in_the_data_folder_by_default() -> None:
@@ -92,3 +100,23 @@ def test_proxies_are_separated_by_commas_or_blanks() -> None:
 def test_proxy_that_is_no_address_is_explained(text: str) -> None:
     with pytest.raises(SettingsError, match=f"^--behind-proxy {text} is not an address or a network such as"):
         read_proxies([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("127.0.0.1:9109", ("127.0.0.1", 9109)), ("[::1]:9109", ("::1", 9109)), ("host:1", ("host", 1))],
+)
+def test_address_for_metrics_has_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
+    assert read_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["9109", ":9109", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "a:²"])
+def test_other_address_for_metrics_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="needs a host and a port"):
+        read_address(text)
+
+
+@pytest.mark.parametrize("text", ["", "secret", "with blanks in between", "não é ASCII, mas longo"])
+def test_token_that_can_be_guessed_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="at least 16 characters"):
+        check_token(text)

@@ -21,7 +21,7 @@ class Recorder:
         self.doubted: list[set[str]] = []
         self.stored_before: list[tuple[str, int]] = []
 
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+    def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
         self.events += [event for _, event in batch]
 
     def in_doubt(self, topics: set[str]) -> None:

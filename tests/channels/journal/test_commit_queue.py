@@ -217,8 +217,8 @@ async def test_consecutive_pushes_are_committed_without_delay(database: AsyncEng
 class SlowRecorder(Recorder):
     """A listener whose events take long to send, at the end of the turn as those of clients."""
 
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
-        super().committed(batch)
+    def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
+        super().committed(batch, queued_at)
         asyncio.get_running_loop().call_soon(time.sleep, 0.6)
 
 

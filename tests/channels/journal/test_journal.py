@@ -61,7 +61,7 @@ async def test_listener_receives_events_in_order_before_their_senders_get_receip
     told: list[object] = []
 
     class Teller(Recorder):
-        def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+        def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
             told.extend(event.seq for _, event in batch)
 
     journal.start(Teller())

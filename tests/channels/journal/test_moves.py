@@ -18,7 +18,7 @@ from tests.channels.support import writer_for
 class Unconcerned:
     """A listener that ignores every call."""
 
-    def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
+    def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
         pass
 
     def in_doubt(self, topics: set[str]) -> None:

@@ -21,6 +21,7 @@ def test_what_is_shown_is_a_settings_file(tmp_path: Path) -> None:
 
 def test_secrets_are_masked() -> None:
     variables = {"LOUSA_REDIS_URL": "rediss://lousa:hush@redis.example/0", "LOUSA_ROSTER_SECRET": "hush"}
+    variables["LOUSA_METRICS_TOKEN"] = "hush" * 4
     options = ["--database", "journal=postgresql://lousa:hush@db.example/journal"]
     shown = CliRunner(env=variables).invoke(main, ["settings", "show", *options]).output
     assert "hush" not in shown
