@@ -52,6 +52,7 @@ from server.process.metrics import make_server, name_worker, report_server
 from server.process.progress import recording_progress
 from server.process.proxies import Proxies
 from server.process.redis_url import check_redis_url, try_redis
+from server.process.service_manager import STOPPING, notify
 from server.process.sole_server import sole_server
 from server.process.tornado_http_server import Server
 from server.rosters.uploads import ROSTERS, Uploads
@@ -133,6 +134,7 @@ async def _run_again(
 
 async def _pass_on(stopped: asyncio.Event, ended: asyncio.Event, sockets: list[socket]) -> None:
     await stopped.wait()
+    notify(STOPPING)
     # Nobody serves them again: new connections are refused at once, rather than left waiting until the drain is over.
     close(sockets)
     ended.set()

@@ -1,8 +1,10 @@
-"""The example of a site for nginx is one that nginx takes."""
+"""What lies in deploy/ is taken by the programs that it is for."""
 
 import re
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.nginx import program_path
 
@@ -27,3 +29,11 @@ def test_nginx_accepts_the_example_of_a_site(tmp_path: Path) -> None:
     )
     assert checked.returncode == 0, checked.stderr
     assert "http2" in site
+
+
+@pytest.mark.long
+def test_unit_is_sandboxed() -> None:
+    """The lower the better, of 10; 3 is what the worst of Lousa's doors, the network, leaves."""
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=30", str(ROOT / "deploy/lousa.service")]
+    judged = subprocess.run(command, capture_output=True, text=True)
+    assert judged.returncode == 0, judged.stdout[-200:]

@@ -23,6 +23,7 @@ from server.databases import Databases, reading
 from server.databases.directory import belongs_to_another
 from server.process.listener import allow_connections
 from server.process.log import LogStyle
+from server.process.service_manager import READY, notify
 from server.process.workers import supervise
 from server.settings import Settings, SettingsError
 
@@ -132,6 +133,7 @@ def _open(settings: Settings, style: LogStyle, note: str = "") -> None:
         many = f", with {settings.workers} workers" if settings.workers > 1 else ""
         first = _first_administrator(address, *codes) if codes else ""
         click.echo(f"Lousa is open at {address}{many}{note}{first}\nStop it with Ctrl-C.")
+        notify(READY, f"STATUS=Open at {address}{many}")
 
     if settings.workers == 1:
         asyncio.run(serve(settings, on_open, codes.append))

@@ -31,6 +31,7 @@ from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnava
 from server.databases.migration import Schema
 from server.databases.pairing import Apart, Ids, Progress, accept, check_pairing, record_progress
 from server.databases.pooler import check_pooler
+from server.program import PROGRAM
 
 DbSessions = async_sessionmaker[AsyncSession]
 
@@ -123,7 +124,7 @@ class Databases:
         except Apart as error:
             raise DatabasesApart(
                 f"The databases do not belong together: {error}. If you have restored a backup, run "
-                "“python server.py database restored” with the same options. If not, do not: look for the newer files, "
+                f"“{PROGRAM} database restored” with the same options. If not, do not: look for the newer files, "
                 "or for the right --data-dir and --database. Nothing was changed."
             ) from error
 
@@ -152,7 +153,7 @@ class Databases:
             if not await self._run(name, migration.is_current, writes=False):
                 raise DatabaseError(
                     f"The tables of the database “{name}” are not those of this version of Lousa: "
-                    "run “python server.py database upgrade” with the same --database options."
+                    f"run “{PROGRAM} database upgrade” with the same --database options."
                 )
 
     async def _check_pooler(self, name: str) -> None:

@@ -15,6 +15,8 @@ import os
 import time
 from collections.abc import Callable
 
+from server.process.service_manager import ALIVE, notify
+
 # Several beats fit into the shortest limit below; a byte a second costs nothing that can be measured.
 BEAT_SECONDS = 1.0
 
@@ -46,7 +48,7 @@ class RunningClock:
 
 
 async def beat(pipe: int | None, *, seconds: float = BEAT_SECONDS, stall_seconds: float = STALL_SECONDS) -> None:
-    """Write a byte to the pipe (None: there is no supervisor) every `seconds`, until cancelled.
+    """Write a byte to the pipe every `seconds`, until cancelled; without a supervisor (None) tell systemd.
 
     When that stops for `stall_seconds`, the stacks of all threads are written to the standard error.
     """
@@ -55,6 +57,8 @@ async def beat(pipe: int | None, *, seconds: float = BEAT_SECONDS, stall_seconds
             faulthandler.dump_traceback_later(stall_seconds)
             if pipe is not None:
                 report(pipe, BEAT)
+            else:
+                notify(ALIVE)
             await asyncio.sleep(seconds)
     finally:
         faulthandler.cancel_dump_traceback_later()

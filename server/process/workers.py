@@ -26,6 +26,7 @@ from server.process.hang_up import on_hang_up
 from server.process.heartbeat import BEAT_SECONDS, OPEN, SILENT_SECONDS, RunningClock
 from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
+from server.process.service_manager import ALIVE, STOPPING, notify
 from server.process.sole_server import sole_server
 from server.settings import Settings, SettingsError
 from server.views.static import bundled
@@ -196,6 +197,7 @@ class Supervisor:
 
     def _handle_stop(self) -> None:
         self._stop_asked.set()
+        notify(STOPPING)
         # The next signal has its default effect: it ends this process, and with it all others.
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(each)
@@ -249,6 +251,7 @@ class Supervisor:
         """Kill workers whose event loop is stalled; `_keep` then replaces them."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
+            notify(ALIVE)
             self._clock.tick()
             for worker in [slot.worker for slot in slots]:
                 if worker.silent_seconds >= self._silent_seconds and not worker.ended.done():
