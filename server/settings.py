@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from server.databases import SCHEMAS
 from server.oidc.provider import SchoolSettings
 from server.process.proxies import Network, read_networks
-from server.rosters.nightly import Pulling
+from server.rosters.pulling import Pulling
 
 _PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65_536

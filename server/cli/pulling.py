@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime, time
+from datetime import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
+from server.accounts.refusals import UserError
 from server.cli.options import option
-from server.rosters.nightly import Pulling
-from server.rosters.provider import Access, host
+from server.rosters.provider import KINDS, Access
+from server.rosters.pulling import Pulling, is_encrypted, read_hour
 from server.settings import SettingsError
 
 Command = Callable[..., Any]
@@ -29,9 +29,7 @@ _HELP = {
 def _options(*, required: bool) -> list[Callable[[Command], Command]]:
     return [
         option("--roster-url", required=required, metavar="URL", help=_HELP["url"]),
-        option(
-            "--roster-auth", required=required, type=click.Choice(["oauth1", "oauth2", "bearer"]), help=_HELP["auth"]
-        ),
+        option("--roster-auth", required=required, type=click.Choice(KINDS), help=_HELP["auth"]),
         option("--roster-key", default="", metavar="KEY", help=_HELP["key"]),
         option("--roster-token-url", default="", metavar="URL", help=_HELP["token_url"]),
     ]
@@ -65,10 +63,10 @@ def read_pulling(
     return Pulling(access, _read_time(roster_hour) if roster_hour else None)
 
 
-def _read_time(text: str) -> time:
+def _read_time(text: str) -> time | None:
     try:
-        return datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007 — a time of the school's day
-    except ValueError:
+        return read_hour(text.strip())
+    except UserError:
         raise SettingsError(f"--roster-hour {text} is no time of day such as 03:30.") from None
 
 
@@ -78,7 +76,6 @@ def read_access(url: str, kind: Any, key: str, token_url: str) -> Access:
     if not secret:
         raise SettingsError("Set LOUSA_ROSTER_SECRET to the secret, or to the bearer token.")
     for each in [url, token_url] if kind == "oauth2" else [url]:
-        # Over plain http, everybody on the way reads the names of children and the secret.
-        if urlsplit(each).scheme != "https" and host(each) not in ("localhost", "127.0.0.1"):
+        if not is_encrypted(each):
             raise SettingsError(f"{each or 'The address for tokens'} is no https:// address.")
     return Access(url, kind, key, secret, token_url)

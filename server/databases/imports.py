@@ -3,6 +3,8 @@
 They are in the `accounts` database, because an import and what undoes it are written in one transaction.
 """
 
+from typing import Literal
+
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,6 +52,23 @@ class Coming(Base):
     users: Mapped[int | None] = mapped_column(BigInteger)
     classes: Mapped[int | None] = mapped_column(BigInteger)
     enrolments: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RosterProvider(Base):
+    """Where the roster is pulled from, as the office has set it (at most one row): an `Access`, and at which hour.
+
+    `hour` is a time of the school's day as HH:MM; empty: only when somebody asks for it.
+    """
+
+    __tablename__ = "roster_provider"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    url: Mapped[str] = mapped_column(Text)
+    kind: Mapped[Literal["oauth1", "oauth2", "bearer"]] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(Text)
+    secret: Mapped[str] = mapped_column(Text)
+    token_url: Mapped[str] = mapped_column(Text)
+    hour: Mapped[str] = mapped_column(String(5))
 
 
 class ImportPart(Base):

@@ -22,6 +22,8 @@ from tornado.iostream import StreamClosedError
 from server.rosters.problems import Problem, RosterErrors
 from server.rosters.sheet import MAX_ROWS
 
+Kind = Literal["oauth1", "oauth2", "bearer"]
+KINDS: tuple[Kind, ...] = ("oauth2", "oauth1", "bearer")
 LISTS = ("orgs", "academicSessions", "courses", "classes", "users", "enrollments")
 # Records that are asked for at once. Providers may give fewer, and many give no more than so many.
 PAGE = 1_000
@@ -50,7 +52,7 @@ class Access:
     """
 
     url: str
-    kind: Literal["oauth1", "oauth2", "bearer"]
+    kind: Kind
     key: str = ""
     secret: str = field(default="", repr=False)
     token_url: str = ""
@@ -93,6 +95,10 @@ class Provider:
                 return self._whole(name, found, total)
             longest = max(longest, len(page))
         raise self._refusal(name, f"There are more than {MAX_ROWS} records.")
+
+    async def sample(self, name: str) -> list[Record]:
+        """Return the first page of a list; raise RosterErrors where it is none."""
+        return (await self._page(name, 0))[0]
 
     def _whole(self, name: str, found: list[Record], total: int | None) -> list[Record]:
         if total is not None and len(found) != total:

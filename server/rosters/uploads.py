@@ -33,7 +33,8 @@ from server.rosters.imports import (
     settle,
     undoable,
 )
-from server.rosters.nightly import NightlyPulls, Pulling
+from server.rosters.nightly import NightlyPulls
+from server.rosters.pulling import Pulling
 from server.rosters.source import proper_name
 from server.rosters.work import summary_of
 
@@ -60,7 +61,7 @@ class Found(NamedTuple):
 class Uploads:
     """The imports of a running server. Steps that cannot be taken raise UserError; `reason` says why.
 
-    `pulls` are those from the school's provider of rosters, if it has one.
+    `pulls` are those from the school's provider of rosters; `pulling` is what the server's options say of it.
     """
 
     def __init__(self, databases: Databases, folder: Path, pulling: Pulling | None = None) -> None:

@@ -1,10 +1,18 @@
-"""A school of 100,000 users from an empty folder, all of it in the browser: nothing needs a shell after the start."""
+"""A school of 100,000 users from an empty folder, all of it in the browser: nothing needs a shell after the start.
 
+Others chat, open pages and sign in meanwhile. With `-s` the test prints how long that takes them, by what the office
+does; half an hour of an idle machine of two cores:
+
+    python -m pytest -m long -s tests/browser/test_large_school.py
+"""
+
+import asyncio
 import csv
+import io
 import os
 import re
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +21,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from bench.school import write_school
-from tests.browser.visitor import Visitor
+from tests.browser.others import Others
+from tests.browser.visitor import PASSWORD, Visitor
 from tests.lousa import Lousa
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
@@ -66,6 +75,39 @@ def zipped(folder: Path, path: Path, enrolments: int | None = None) -> Path:
     return path
 
 
+# A class of the export, with its teacher: who is at the school before the others come.
+FIRST = 29
+
+
+def first_class(folder: Path, path: Path) -> list[str]:
+    """Write an export of the first class of a school and its people; return the students' logins."""
+    enrolments = _rows(folder, "enrollments")[:FIRST]
+    people = {row["userSourcedId"] for row in enrolments}
+    kept = {
+        "enrollments": ("sourcedId", {row["sourcedId"] for row in enrolments}),
+        "classes": ("sourcedId", {enrolments[0]["classSourcedId"]}),
+        "users": ("sourcedId", people),
+        "roles": ("userSourcedId", people),
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.glob("*.csv"):
+            column, values = kept.get(file.stem, ("", set()))
+            with archive.open(file.name, "w") as raw, io.TextIOWrapper(raw, "utf-8", newline="") as text:
+                _copy(_rows(folder, file.stem), text, column, values)
+    return [row["username"] for row in _rows(folder, "users") if row["sourcedId"] in people][1:]
+
+
+def _rows(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _copy(rows: list[dict[str, str]], text: io.TextIOWrapper, column: str, values: Collection[str]) -> None:
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(row for row in rows if not column or row[column] in values)
+
+
 async def upload(page: Page, path: Path) -> None:
     """Upload an export, see its progress, and wait for what it would change."""
     await page.goto("/administrators/roster")
@@ -93,34 +135,71 @@ def renamed(folder: Path) -> None:
         csv.writer(file).writerows([header, *rows])
 
 
+async def apply(page: Page) -> None:
+    """Apply what is shown, and wait until it is."""
+    await page.get_by_role("button", name="Apply these changes").click()
+    await expect(page.get_by_role("heading", name="What was changed")).to_be_visible(timeout=STEP_MS)
+
+
 @pytest.mark.timeout(3 * 3600)  # five steps, the longest of minutes
-async def test_large_school_is_run_from_the_browser(office: Visitor, tmp_path: Path) -> None:
+async def test_large_school_is_run_from_the_browser(office: Visitor, lousa: Lousa, tmp_path: Path) -> None:
     page, export = office.page, tmp_path / "export"
     write_school(export, USERS)
-    await upload(page, zipped(export, tmp_path / "whole.zip"))
-    await expect(page.get_by_text(f"{USERS} people come")).to_be_visible()
+    whole, half = zipped(export, tmp_path / "whole.zip"), zipped(export, tmp_path / "half.zip", enrolments=USERS)
+    pupils = first_class(export, tmp_path / "first.zip")
+    renamed(export)
+    other = zipped(export, tmp_path / "renamed.zip")
+    await upload(page, tmp_path / "first.zip")
+    await apply(page)
+    for login in pupils[:3]:
+        await asyncio.to_thread(lousa.run, "user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
+    async with Others.of(lousa, pupils) as others:
+        await run_the_school(office, others, whole, half, other)
+    print(f"\n{others.report()}")
+    assert (others.failed, others.lost) == ([], 0)
+
+
+async def run_the_school(office: Visitor, others: Others, whole: Path, half: Path, other: Path) -> None:
+    """Bring the whole school, refuse half of it, change it and undo that."""
+    page = office.page
+    others.phase = "upload and check"
+    await upload(page, whole)
+    others.phase = "differences"
+    await expect(page.get_by_text(f"{USERS - FIRST} people come")).to_be_visible()
     await office.screenshot("large-changes")
+    await page.get_by_text(f"{USERS - FIRST} people come").click()
+    await page.get_by_role("link", name="More").click()
+    await page.go_back()
+    await page.go_back()
+    others.phase = "apply"
     await page.get_by_role("button", name="Apply these changes").click()
     await sees_progress(page)
     await office.screenshot("large-applying")
     await expect(page.get_by_role("heading", name="What was changed")).to_be_visible(timeout=STEP_MS)
 
-    await upload(page, zipped(export, tmp_path / "half.zip", enrolments=USERS))
+    others.phase = "refusal of half"
+    await upload(page, half)
     await expect(page.get_by_text("A large part of the school would be gone.")).to_be_visible()
     await expect(page.get_by_role("button", name="Apply these changes")).not_to_be_visible()
     await page.get_by_role("button", name="Throw this import away").click()
     await expect(page.get_by_role("heading", name="This import was thrown away")).to_be_visible()
 
-    renamed(export)
-    await upload(page, zipped(export, tmp_path / "renamed.zip"))
+    others.phase = "check of a change"
+    await upload(page, other)
     await expect(page.get_by_text("1 person changes", exact=True)).to_be_visible()
-    await page.get_by_role("button", name="Apply these changes").click()
-    await expect(page.get_by_role("heading", name="What was changed")).to_be_visible(timeout=STEP_MS)
+    others.phase = "apply a change"
+    await apply(page)
     await page.goto("/administrators/?text=outro")
     await expect(page.get_by_text("de Outro Nome")).to_be_visible()
     await page.go_back()
+    others.phase = "undo a change"
+    await undo(page)
+    await page.goto("/administrators/?text=outro")
+    await expect(page.get_by_text("de Outro Nome")).to_have_count(0)
+
+
+async def undo(page: Page) -> None:
+    """Undo the import that is shown, and wait until it is."""
     await page.get_by_text("Undo this import").first.click()
     await page.get_by_role("button", name="Undo this import").click()
     await expect(page.get_by_role("heading", name="This import was undone")).to_be_visible(timeout=STEP_MS)
-    await page.goto("/administrators/?text=outro")
-    await expect(page.get_by_text("de Outro Nome")).to_have_count(0)

@@ -1,6 +1,6 @@
 """What the school's office sees: its people, and what it may do for them."""
 
-from server.views.administrators import roster
+from server.views.administrators import provider, roster
 from server.views.administrators.announcements import OfficeAnnouncements
 from server.views.administrators.badges import BADGES, BADGES_OF_CLASS, OfficeBadges, SwitchBadges
 from server.views.administrators.cards import CARDS, CARDS_OF_CLASS, CardsPage, OfficeCards
@@ -43,6 +43,7 @@ handlers = [
     (CLASSES, ClassesOfSchool),
     (CLASS, PeopleOfClass),
     *roster.handlers,
+    *provider.handlers,
     (BADGES, SwitchBadges),
     (BADGES_OF_CLASS, OfficeBadges),
     (CARDS, CardsPage),

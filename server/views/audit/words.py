@@ -77,6 +77,8 @@ def _school(translate: Translate) -> dict[str, str]:
         "settings:set": translate("The settings of the school were changed"),
         "roster:imported": translate("The roster was imported"),
         "roster:refused": translate("A roster was refused"),
+        "roster:provider-set": translate("Where the roster is fetched from was set"),
+        "roster:provider-removed": translate("The roster is no longer fetched"),
         "roster:undone": translate("The last import of the roster was undone"),
         "user:created": translate("An account was made"),
         "user:disabled": translate("An account was disabled"),

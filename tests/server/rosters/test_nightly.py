@@ -16,8 +16,9 @@ from server.databases.accounts import Account, School
 from server.databases.imports import Import
 from server.rosters import apply, undo
 from server.rosters.imports import STALE_MS, State, newest
-from server.rosters.nightly import ATTEMPTS, NightlyPulls, Pulling
+from server.rosters.nightly import ATTEMPTS, NightlyPulls
 from server.rosters.provider import Access
+from server.rosters.pulling import Pulling
 from server.rosters.uploads import Uploads
 from server.settings import database_urls
 from tests.server.conftest import TurnedClock

@@ -17,7 +17,7 @@ from server.accounts.accounts import Accounts
 from server.accounts.users import Users
 from server.databases import Databases, DbSessions, reading
 from server.databases.users import find_users
-from server.rosters.nightly import Pulling
+from server.rosters.pulling import Pulling
 from server.rosters.uploads import Uploads
 from server.settings import database_urls
 from tests.channels.journal.support import Recorder
