@@ -156,7 +156,7 @@ class Hub:
         self._report_again_at = now + BEYOND_LOG_SECONDS
         log.warning(
             "A client has position %d of %s, which ends at %d: a restored journal needs a new epoch "
-            "(docs/operations.md, Backups)",
+            "(docs/operations.md, Backup and restore)",
             since,
             topic.name,
             topic.seq,

@@ -152,3 +152,64 @@ def call(name: str, command: Sequence[str], url: URL, arguments: Sequence[str]) 
 
 def _failure(name: str, error: Exception) -> BackupError:
     return BackupError(f"The database “{name}” cannot be read: {str(error).strip() or 'it does not answer'}.")
+
+
+class PostgresqlPlace:
+    """Where the database called `name` will be: an empty database, which the administrator has created."""
+
+    kind = "postgresql"
+
+    def __init__(self, name: str, url: URL) -> None:
+        self._name = name
+        self._url = url
+        self._pg_restore = ""
+        self.is_kept = False
+
+    @property
+    def url(self) -> str:
+        """The address of the database."""
+        return self._url.render_as_string(hide_password=False)
+
+    async def check(self) -> None:
+        """Find the `pg_restore` for this server; raise BackupError where something is in the database."""
+        connection = await connect(self._name, self._url)
+        try:
+            self._pg_restore = program("pg_restore", connection.get_server_version().major)
+            is_empty = not await connection.fetchval(_HAS_TABLES)
+        except _FAILURES as error:
+            raise _failure(self._name, error) from error
+        finally:
+            connection.terminate()
+        if not is_empty:
+            raise BackupError(
+                f"The database “{self._name}” is not empty: create a new one, and name it with --database. Nothing was "
+                "changed."
+            )
+
+    async def stage(self, source: Path) -> None:
+        """Restore the file of a backup, all of it or nothing; raise BackupError."""
+        command = [self._pg_restore, "--single-transaction", "--exit-on-error"]
+        call(self._name, [*command, "--no-owner", "--no-privileges"], self._url, [str(source)])
+
+    async def keep(self, source: Path) -> bool:
+        """Keep an audit log that is here; return False where there is none."""
+        connection = await connect(self._name, self._url)
+        try:
+            self.is_kept = bool(await connection.fetchval(_HAS_TABLES))
+        except _FAILURES as error:
+            raise _failure(self._name, error) from error
+        finally:
+            connection.terminate()
+        return self.is_kept
+
+    def last_ids(self) -> None:
+        """Return None: what was here before is in another database."""
+
+    async def put(self, aside: str) -> None:
+        """Do nothing: the database has its name."""
+
+    def discard(self) -> None:
+        """Do nothing: what was restored is in a database that was empty."""
+
+
+_HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')"

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from server.cli.backup import backup
+from server.cli.backup import backup, restore
 from server.cli.check import check
 from server.cli.database import database
 from server.cli.options import Commands
@@ -42,5 +42,5 @@ def main() -> None:
     os.umask(0o077)
 
 
-for each in (serve_command, demo, check, roster, school, user, token, backup, database, settings, protocol):
+for each in (serve_command, demo, check, roster, school, user, token, backup, restore, database, settings, protocol):
     main.add_command(each)

@@ -29,7 +29,7 @@ from server.databases.audit_pairing import accept_audit, check_audit, record_aud
 from server.databases.engine import SQLITE_BUSY_MS, create_engine
 from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
-from server.databases.pairing import Apart, Ids, Progress, accept, check_pairing, record_progress
+from server.databases.pairing import NO_IDS, Apart, Ids, Progress, accept, check_pairing, record_progress
 from server.databases.pooler import check_pooler
 from server.program import PROGRAM
 
@@ -97,7 +97,7 @@ class Databases:
     async def prepare(self) -> None:
         """Prepare the tables, and check that the databases belong together; raise DatabaseError."""
         await self.prepare_tables()
-        await self._together(check_pairing)
+        await self.check_pair()
         if "audit" in self._engines:
             await self._together(partial(check_audit, audit=self._engines["audit"]))
 
@@ -110,12 +110,16 @@ class Databases:
         with _failures_named():
             await record_audit(self._engines["accounts"], self._engines["audit"])
 
-    async def accept(self) -> Ids:
+    async def check_pair(self) -> None:
+        """Check that accounts and journal belong together; raise DatabasesApart."""
+        await self._together(check_pairing)
+
+    async def accept(self, given: Ids = NO_IDS) -> Ids:
         """Pair the databases as they are (`pairing.accept`); raise DatabaseError if that fails."""
         if "audit" in self._engines:
             with _failures_named():
                 await accept_audit(self._engines["accounts"], self._engines["audit"])
-        return await self._together(accept)
+        return await self._together(partial(accept, given=given))
 
     async def _together(self, work: Callable[[AsyncEngine, AsyncEngine], Awaitable[_T]]) -> _T:
         try:

@@ -37,6 +37,9 @@ class Ids(NamedTuple):
     class_: int
 
 
+NO_IDS = Ids(0, 0)
+
+
 class Accounts(NamedTuple):
     """What the accounts know of the journal, its epoch and number of events, and how many changes they had."""
 
@@ -110,9 +113,10 @@ async def _record(accounts: AsyncEngine, journal: AsyncEngine, found: Accounts, 
             await connection.execute(newer.values(changes=found.changes))
 
 
-async def accept(accounts: AsyncEngine, journal: AsyncEngine) -> Ids:
+async def accept(accounts: AsyncEngine, journal: AsyncEngine, *, given: Ids = NO_IDS) -> Ids:
     """Pair these databases as they are; return the ids after which new users and classes are numbered.
 
+    These are not below `given`, the ids that are known from elsewhere to be given.
     The journal gets a new epoch, so that no client takes a position of the other journal for one of this, and a new
     key. If this fails half-way, the databases are apart, and doing it again pairs them.
     """
@@ -121,7 +125,7 @@ async def accept(accounts: AsyncEngine, journal: AsyncEngine) -> Ids:
     async with _writing(accounts) as connection:
         found = await _accounts(connection)
         known = await _ids_in_accounts(connection)
-        after = Ids(max(known.user, mentioned.user), max(known.class_, mentioned.class_))
+        after = Ids(max(known.user, mentioned.user, given.user), max(known.class_, mentioned.class_, given.class_))
         for table, number in ((Account.__tablename__, after.user), (SchoolClass.__tablename__, after.class_)):
             await connection.run_sync(number_after, table, number)
     epoch = secrets.token_hex(8)

@@ -1,12 +1,15 @@
-"""A journal that lost events: refused at the start, accepted by a command, and loaded anew by clients."""
+"""A journal that went back in time, by a restore or a loss: clients are told, whatever they have seen."""
 
 import asyncio
+import re
+import shlex
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-from tests.lousa import Lousa
+from tests.lousa import ROOT, Lousa
 from tests.phoenix import Connection
 
 Payload = dict[str, Any]
@@ -76,3 +79,34 @@ async def test_journal_without_its_write_ahead_file_is_refused_until_accepted(ma
     texts = [event["payload"]["text"] for event in joined["events"]]
     assert (joined["complete"], texts) == (False, ["kept", "a", "b", "c", "d", "e", "f"])
     assert joined["epoch"] != position["epoch"]
+
+
+def chapter(title: str) -> list[list[str]]:
+    """Return the arguments of each command of ours in a chapter of docs/operations.md, in order."""
+    text = (ROOT / "docs" / "operations.md").read_text().replace("\\\n", "")
+    (found,) = re.findall(rf"^## {title}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    return [shlex.split(line) for line in re.findall(r"^    python server\.py (.*)$", found, re.MULTILINE)]
+
+
+async def test_every_client_is_told_the_truth_after_a_restore(make_lousa: MakeLousa, tmp_path: Path) -> None:
+    # As docs/operations.md prints it, but for the place of the backups.
+    backup, restore, *_ = [
+        [str(tmp_path / part) if part.startswith("backups/") else part for part in command]
+        for command in chapter("Backup and restore")
+    ]
+    (tmp_path / "backups").mkdir()
+    lousa = make_lousa()
+    token = lousa.tokens("ana")["ana"]
+    before = await send(lousa, token, "1", "2")
+    lousa.run(*backup)
+    between = await send(lousa, token, "3", "4")
+    after = await send(lousa, token, "5", "6", "7")
+    assert "stop it first" in lousa.attempt(*restore).stderr
+    lousa.stop()
+    lousa.run(*restore)
+    lousa.start()
+    await send(lousa, token, *"abcdef")  # past every position
+    for position in (before, between, after):
+        joined = await join(lousa, token, position)
+        texts = [event["payload"]["text"] for event in joined["events"]]
+        assert (joined["complete"], texts) == (False, ["1", "2", *"abcdef"]), position

@@ -125,7 +125,7 @@ async def test_position_beyond_the_end_is_incomplete_and_logged_once(
         assert (joined["complete"], len(joined["events"])) == (False, 1)
     assert [record.message for record in caplog.records] == [
         "A client has position 7 of class:7, which ends at 1: a restored journal needs a new epoch "
-        "(docs/operations.md, Backups)"
+        "(docs/operations.md, Backup and restore)"
     ]
 
 
