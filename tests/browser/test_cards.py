@@ -7,8 +7,8 @@ from pathlib import Path
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
-import zxingcpp
 from playwright.async_api import Browser, expect
+from pyzbar.pyzbar import ZBarSymbol, decode  # type: ignore[import-untyped]
 
 from channels.transports.credential import SIGN_IN_COOKIE
 from tests.browser.visitor import PHONE, TIMEOUT_MS, Visitor
@@ -50,8 +50,8 @@ def printed_codes(pdf: bytes) -> list[list[str]]:
     """Return what the QR codes on each page of a PDF say, in the order in which a reader finds them."""
     document = pypdfium2.PdfDocument(pdf)
     pages = [page.render(scale=SCALE, grayscale=True) for page in document]
-    images = [memoryview(bytes(page.buffer)).cast("B", (page.height, page.stride)) for page in pages]
-    return [[found.text for found in zxingcpp.read_barcodes(image)] for image in images]
+    images = [(bytes(page.buffer), page.stride, page.height) for page in pages]
+    return [[found.data.decode() for found in decode(image, [ZBarSymbol.QRCODE])] for image in images]
 
 
 async def test_qr_code_of_a_printed_card_fills_in_the_first_sign_in(browser: Browser, office: Visitor) -> None:
