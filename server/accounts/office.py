@@ -164,14 +164,14 @@ class Office:
         """Give somebody another name, unless the roster gives it."""
         name = valid_name(name)
         async with self._change(by, user_id, "user:renamed") as (_, account):
-            _check_by_hand(account)
+            check_by_hand(account)
             account.name, account.folded = name, folded(name, account.login)
 
     async def set_role(self, by: int, user_id: int, role: RoleName) -> None:
         """Give somebody another role, unless the roster gives it; they sign in again."""
         async with self._change(by, user_id, "user:role-set", school=True, role=role) as (db, account):
             _check_other(by, account)
-            _check_by_hand(account)
+            check_by_hand(account)
             before, account.role = account.role, role
             if before == _GUARDED != role:
                 await check_not_last(db, account, before)
@@ -240,6 +240,7 @@ def _check_other(by: int, account: Account) -> None:
         raise UserError("This is your own account: ask another administrator.", "own")
 
 
-def _check_by_hand(account: Account) -> None:
+def check_by_hand(account: Account) -> None:
+    """Raise UserError where the roster gives the name and the role of an account."""
     if account.sourced_id is not None:
         raise UserError("The roster gives this person's name and role.", "roster")

@@ -6,6 +6,7 @@ Each command is one transaction, and raises UserError (nothing was changed) with
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import RoleName
 from server.accounts.identifiers import CODE_DAYS, by_name, new_code, normal_login, valid_login, valid_name
-from server.accounts.office import check_not_last
+from server.accounts.office import check_by_hand, check_not_last
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import LoginTaken, UserError
 from server.clock import DAY, Clock, now_ms
@@ -24,8 +25,10 @@ from server.databases.batch import batches
 from server.databases.changes import note_changes
 from server.databases.credentials import BROWSER, TOKEN, add_credentials, end_credentials_of, new_credential
 from server.databases.errors import DatabaseError
+from server.databases.folded import folded
 from server.databases.identities import forget_identities
 from server.databases.outbox import new_key, note_all, note_audited
+from server.databases.people import PersonPlace, WantedPeople, find_people
 from server.databases.users import (
     class_titles,
     find_user,
@@ -38,6 +41,8 @@ from server.databases.users import (
 
 # Well below the hash queue's limit (passwords.MAX_WAITING), which a whole school would exceed.
 HASHES_AT_ONCE = 100
+# People who are read at once for a list.
+PAGE = 500
 
 
 class Code(NamedTuple):
@@ -125,6 +130,26 @@ class Users:
             user = await _locked(db, login)
             user.enabled = True
             await note_audited(db, self._clock(), "user:enabled", subject_id=user.id)
+
+    async def rename(self, login: str, name: str) -> None:
+        """Give a user another name, unless the roster gives it."""
+        name = valid_name(name)
+        async with writing(self._sessions) as db:
+            user = await _locked(db, login)
+            check_by_hand(user)
+            user.name, user.folded = name, folded(name, user.login)
+            await note_audited(db, self._clock(), "user:renamed", subject_id=user.id)
+            await note_changes(db, [user.id], self._clock())
+
+    async def pages(self, wanted: WantedPeople, *, title: str = "") -> AsyncIterator[Sequence[Account]]:
+        """Yield the wanted people by name, some at a time; with a title, those of the classes that have it."""
+        async with reading(self._sessions) as db:
+            classes = list(_classes_called(title, await class_titles(db))) if title else [None]
+            for class_id in classes:
+                after: PersonPlace | None = None
+                while found := await find_people(db, replace(wanted, class_id=class_id), after, PAGE):
+                    yield found
+                    after = PersonPlace(found[-1].folded, found[-1].id)
 
     async def forget_identities(self, login: str) -> int:
         """Forget which accounts at the school's providers are this user's; return how many there were.

@@ -22,8 +22,10 @@ from server.cli.options import Commands, data_options, make_settings, option, ru
 from server.cli.secret import print_secrets
 from server.clock import now_ms
 from server.databases import Databases, reading
+from server.databases.accounts import Account
 from server.databases.credentials import new_credential
 from server.databases.directory import read_school_name
+from server.databases.people import STATES, WantedPeople
 from server.databases.school import read_hours
 from server.locale import LANGUAGES, Language
 from server.settings import read_origin
@@ -60,6 +62,51 @@ def create(login: str, role: str, name: str, password_stdin: bool, **given: Any)
     password = _read_password(password_stdin)
     _run(given, lambda users: users.create(login, name, role, password))
     click.echo(f"{login} can sign in.")
+
+
+@user.command("list")
+@click.argument("text", default="")
+@click.option("--role", type=click.Choice([role.name for role in ROLES]), help="Only users of this kind.")
+@click.option("--class", "title", default="", metavar="TITLE", help="Only people of this class, by its title.")
+@click.option(
+    "--state",
+    type=click.Choice(STATES),
+    help="Only those who never signed in, whose account is disabled, or who have left the roster.",
+)
+@data_options
+def list_users(text: str, role: str | None, title: str, state: str | None, **given: Any) -> None:
+    """Print the users by name: login, name, role, state, last sign-in. TEXT: whose name or login has words so begun."""
+    wanted = WantedPeople(text=text, role=role or "", state=state or "")
+
+    async def tell(users: Users) -> None:
+        async for people in users.pages(wanted, title=title):
+            for each in people:
+                click.echo("\t".join([each.login, each.name, each.role, _state(each), _last_sign_in(each)]))
+
+    _run(given, tell)
+
+
+def _state(account: Account) -> str:
+    if not account.enabled:
+        return "disabled"
+    return "active" if account.active else "left"
+
+
+def _last_sign_in(account: Account) -> str:
+    if account.signed_in_at is None:
+        return "never"
+    # Before the time was noted.
+    return _day(account.signed_in_at) if account.signed_in_at else "unknown"
+
+
+@user.command()
+@click.argument("login")
+@click.argument("name")
+@data_options
+def rename(login: str, name: str, **given: Any) -> None:
+    """Give a user another name; the roster gives those of the people who are in it."""
+    _run(given, lambda users: users.rename(login, name))
+    click.echo(f"{login} is now called {name}.")
 
 
 @user.command()

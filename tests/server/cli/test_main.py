@@ -112,6 +112,24 @@ def test_user_is_created_and_gets_a_token(run: Run) -> None:
     assert (login, len(token)) == ("ana", 43)
 
 
+def test_users_are_listed_by_what_is_wanted(run: Run, school: Path) -> None:
+    assert run("user", "disable", "student00002").exit_code == 0
+    rows = [line.split("\t") for line in run("user", "list").stdout.splitlines()]
+    assert ["student00001", "Student00001 Silva", "student", "active", "never"] in rows
+    listed = run("user", "list", "--class", "turma 1", "--role", "student").stdout
+    assert [line.split("\t")[0] for line in listed.splitlines()] == ["student00001", "student00002", "student00003"]
+    assert run("user", "list", "--state", "disabled").stdout.startswith("student00002\t")
+    assert run("user", "list", "student00003").stdout.count("\n") == 1
+    _fails(run("user", "list", "--class", "none"), "There is no class called “none”")
+
+
+def test_user_made_by_hand_is_renamed(run: Run, school: Path) -> None:
+    run("user", "create", "ana", "--role", "principal", "--name", "Ana", "--password-stdin", stdin="lousa-demo\n")
+    assert run("user", "rename", "ana", "Ana Lima").exit_code == 0
+    assert run("user", "list", "lima").stdout == "ana\tAna Lima\tprincipal\tactive\tnever\n"
+    _fails(run("user", "rename", "student00001", "X"), "The roster gives this person's name")
+
+
 def test_token_for_an_unknown_login_is_an_error(run: Run, school: Path) -> None:
     _fails(run("token", "create", "teacher", "nobody"), "Nobody has the login: “nobody”")
 
