@@ -55,6 +55,7 @@ from server.process.redis_url import check_redis_url, try_redis
 from server.process.service_manager import STOPPING, notify
 from server.process.sole_server import sole_server
 from server.process.tornado_http_server import Server
+from server.records.keeper import Keeper
 from server.rosters.uploads import ROSTERS, Uploads
 from server.schemas import SCHEMAS
 from server.settings import Settings
@@ -185,8 +186,9 @@ async def _run(
             recording_progress(databases),
             _audit(databases) as audit,
             _engine(settings, databases, accounts, audit, stopped) as (engine, broker),
-            _watcher(accounts, engine, stopped),
+            _watcher(databases, accounts, engine, stopped),
             _enrolment_days(databases, accounts),
+            _records(databases),
             _keeping_sign_ins(accounts, engine),
             _watched(databases, broker) as watched,
             _poll_sessions(engine) as poll_sessions,
@@ -285,13 +287,30 @@ def _broker(redis_url: str | None, epoch: str) -> Broker:
 
 
 @asynccontextmanager
-async def _watcher(accounts: Accounts, engine: Engine, stopped: asyncio.Event) -> AsyncIterator[None]:
-    watcher = ChangeWatcher(accounts, engine.revalidate)
+async def _watcher(
+    databases: Databases, accounts: Accounts, engine: Engine, stopped: asyncio.Event
+) -> AsyncIterator[None]:
+    def look() -> None:
+        # Somebody may have been erased, by a process that no broker joins.
+        databases.forget_statements()
+        engine.look()
+
+    watcher = ChangeWatcher(accounts, engine.revalidate, on_school_changed=look)
     await _when_it_answers(watcher.start, stopped)
     try:
         yield
     finally:
         await watcher.stop()
+
+
+@asynccontextmanager
+async def _records(databases: Databases) -> AsyncIterator[None]:
+    keeper = Keeper(databases)
+    keeper.start()
+    try:
+        yield
+    finally:
+        await keeper.stop()
 
 
 @asynccontextmanager

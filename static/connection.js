@@ -11,6 +11,7 @@ import {Listeners} from "./client/listeners.js";
 import {forgetUnsent} from "./client/unsent.js";
 import {setText} from "./dom.js";
 import {forgetDrafts} from "./draft.js";
+import {leaveErased} from "./erased.js";
 import {watchGoingBack} from "./going_back.js";
 import {_} from "./language.js";
 import {stayWhenOffline} from "./offline.js";
@@ -134,6 +135,7 @@ function forgetOnSignOut() {
 /** Connect, once the page has said what it listens to. */
 export function connect() {
   socket.onState(show);
+  socket.onChannel(leaveErased);
   retry.addEventListener("click", () => socket.tryNow());
   forgetOnSignOut();
   watchGoingBack();

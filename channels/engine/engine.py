@@ -45,6 +45,7 @@ from channels.errors import RESTARTING, Closing
 from channels.event import EventType
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
+from channels.lesson.erasing import ERASED
 from channels.lesson.feature import Feature
 from channels.lesson.rules import Role, RuleBook
 from channels.lesson.state import TopicState
@@ -173,7 +174,7 @@ class Engine:
         amends = {name: change for name, change in changes.items() if change is not None}
         noted = {name: self._deliveries.sent for name, event in emitted.items() if event.noted}
         passing = {name for name, event in emitted.items() if event.passing}
-        return Hub(self._journal, broker, self._make_topic, amends, noted, passing=passing)
+        return Hub(self._journal, broker, self._make_topic, amends, noted, passing=passing, rewriting=(ERASED.name,))
 
     def _make_scrape(self, broker: Broker) -> Scrape:
         count_peers = self._presence_sync.count_peers
@@ -303,6 +304,10 @@ class Engine:
             return JoinedOwn(**msgspec.structs.asdict(joined), user=member.user, topics=listing)
         live = self._live_views.state(topic, session)
         return msgspec.structs.replace(joined, state=joined.state | live) if live else joined
+
+    def look(self) -> None:
+        """Read, soon, what a process that no broker joins has stored in the journal."""
+        self._hub.resubscribed(())
 
     async def read_topic(self, member: Member, topic_name: str) -> Joined[Any]:
         """Return what a member's join of this topic would be answered now, without what live views add.

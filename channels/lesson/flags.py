@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType, Stored
-from channels.field import Milliseconds, Position, PushId, Remark, ShownText, Text, TopicName
+from channels.field import Milliseconds, Position, PushId, Remark, ShownText, TopicName
 from channels.lesson import amending, chat
 from channels.lesson.feature import Action, Append, Appended, Effect, Feature, Push, Several, not_blank
 from channels.limit import MAX_FLAGS_PER_HOUR, MAX_REASON_CHARACTERS, STATE_FLAGS
@@ -80,7 +80,7 @@ class MessageFlagged(msgspec.Struct, frozen=True):
     reason: FlagReason
     user: User
     author: User
-    text: Text | UnsetType = UNSET
+    text: ShownText | UnsetType = UNSET
     note: Remark | UnsetType = UNSET
     id: PushId | UnsetType = UNSET
     seen: Milliseconds | UnsetType = UNSET

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from channels.errors import Code, Refused
 from channels.event import Delivery, EventType
-from channels.field import Identity, Milliseconds, Position, PushId, Text, TopicName
+from channels.field import Identity, Milliseconds, Position, PushId, ShownText, Text, TopicName
 from channels.lesson.feature import Action, Append, Appended, Effect, Feature, Push, Several, not_blank
 from channels.limit import STATE_NOTES
 from channels.member import User
@@ -38,9 +38,12 @@ class NoteClose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NoteSent(msgspec.Struct, frozen=True):
-    """`author` writes in the thread that the student `user` has with the staff of `topic`, a class."""
+    """`author` writes in the thread that the student `user` has with the staff of `topic`, a class.
 
-    text: Text
+    There is no text where one of them was erased (`person:erased`).
+    """
+
+    text: ShownText
     topic: TopicName
     user: User
     author: User

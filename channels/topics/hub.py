@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from types import MappingProxyType
 
 from channels.broker.broker import Broker, Envelope
-from channels.errors import GAP
+from channels.errors import GAP, JournalUnavailable
 from channels.event import Amend
 from channels.journal.batch_reader import BatchReader
 from channels.journal.entry import Entry
@@ -33,13 +33,17 @@ log = logging.getLogger(__name__)
 # A client may claim any position, and after a restore all clients do: one line is enough to notice.
 BEYOND_LOG_SECONDS = 3600.0
 
+# How long after a failed read of the journal the state of a topic is read again.
+RENEW_SECONDS = 0.5
+
 
 class Hub:
     """The topics of one worker.
 
     `make_topic` makes an empty one from its name; `amends` has the kinds of event that amend earlier ones; `notes` what
     to call with the topic and position of an event of some kinds once it was sent to the sessions here. Events of the
-    kinds in `passing` do not count among the newest.
+    kinds in `passing` do not count among the newest. Before an event of a kind in `rewriting` the journal has rewritten
+    others of its topic: what is kept of them is read again.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Hub:
         notes: Mapping[str, Callable[[Topic, int], None]] = MappingProxyType({}),
         *,
         passing: Collection[str] = (),
+        rewriting: Collection[str] = (),
         snapshot_events: int = SNAPSHOT_EVENTS,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -60,6 +65,8 @@ class Hub:
         self._make_topic = make_topic
         self._amends = amends
         self._notes = notes
+        self._rewriting = frozenset(rewriting)
+        self._renewing: set[asyncio.Task[None]] = set()
         self._heads = BatchReader(journal.heads)
         self._reader = TopicReader(journal, {*amends, *passing}, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
@@ -74,6 +81,7 @@ class Hub:
         """Stop reading; what was offered is flushed and published."""
         await self._gap_recovery.close()
         loading = [topic.loading for topic in self.topics.values() if topic.loading is not None]
+        loading += self._renewing
         for task in loading:
             task.cancel()
         await asyncio.gather(*loading, return_exceptions=True)
@@ -230,6 +238,8 @@ class Hub:
         topic.head = max(topic.head, event.seq)
         if event.event in self._amends:
             topic.amend(event, self._amends[event.event])
+        if event.event in self._rewriting:
+            self._renew(topic)
         topic.remember(event)
         self.fan_out.deliver(topic, event)
         if event.event in self._notes:
@@ -240,6 +250,22 @@ class Hub:
                 self._reader.keep_snapshot(topic)
         except Exception:  # a feature's defect costs its own state, not the events that come after
             log.exception("%s: event %d could not be folded into the state", topic.name, event.seq)
+
+    def _renew(self, topic: Topic) -> None:
+        topic.forget_recent()
+        task = asyncio.create_task(self._renew_until_done(topic))
+        self._renewing.add(task)
+        task.add_done_callback(self._renewing.discard)
+
+    async def _renew_until_done(self, topic: Topic) -> None:
+        # Begun before the event counts: its position is reached by the time that anything was read.
+        is_read = False
+        while not is_read and self.topics.get(topic.name) is topic:
+            try:
+                await self._reader.renew(topic, self._make_topic(topic.name).state)
+                is_read = True
+            except JournalUnavailable:  # which the journal has logged
+                await asyncio.sleep(RENEW_SECONDS)
 
     def skip(self, topic: Topic, seq: int) -> None:
         """Go on after `seq`; sessions come back, and are answered that they cannot get all that they missed."""

@@ -136,6 +136,11 @@ class Topic:
         while len(self.recent) > RECENT_EVENTS or self.recent_bytes > MAX_RECENT_BYTES:
             self.recent_bytes -= len(self.recent.popleft().payload)
 
+    def forget_recent(self) -> None:
+        """Forget the events that are kept: the journal has them in another form now."""
+        self.recent.clear()
+        self.recent_bytes = 0
+
     def amend(self, event: Event, amend: Amend) -> None:
         """Change what an event amends among the events that are kept."""
         for index, earlier in enumerate(self.recent):

@@ -22,6 +22,9 @@ FOLD_PAGE_EVENTS = 500
 # state, two pages; a snapshot has some KB and is written by each worker that has the topic, which is little per event.
 SNAPSHOT_EVENTS = 1_000
 
+# A position that no topic reaches.
+NEVER = 2**63
+
 # Events read from the journal at a time for a client that comes back: the longest of them hold 2.4 MB.
 MISSED_PAGE_EVENTS = 100
 
@@ -45,7 +48,8 @@ class TopicReader:
         if not head:
             return
         # Read first: it must not be ahead of the position that the topic gets.
-        folded = await self._restore(topic)
+        folded = await self._restore(topic.state, topic.name)
+        topic.snapshot_due += folded
         events = await self._journal.before(topic.name, None, RECENT_EVENTS)
         seq = max(head, folded, events[-1].seq if events else 0)
         await self._fold(topic, folded, events)
@@ -59,12 +63,24 @@ class TopicReader:
         if seq >= topic.snapshot_due:
             self.keep_snapshot(topic)
 
-    async def _restore(self, topic: Topic) -> int:
+    async def renew(self, topic: Topic, state: State) -> None:
+        """Give a topic that is in use the state that the journal has of it now, folded into a new `state`.
+
+        Until then it keeps its state, and no snapshot of that is stored.
+        """
+        topic.snapshot_due = NEVER
+        reached = await self._restore(state, topic.name)
+        while reached < topic.seq:
+            before, reached = reached, topic.seq
+            await self._fold_older(state, topic.name, before, reached)
+        topic.state = state
+        topic.snapshot_due = topic.seq + self._snapshot_events
+
+    async def _restore(self, state: State, name: str) -> int:
         # Returns the position that the state has then.
-        snapshot = await self._journal.snapshot(topic.name) if topic.state.kinds else None
-        if snapshot is None or not topic.state.load(snapshot.state):
+        snapshot = await self._journal.snapshot(name) if state.kinds else None
+        if snapshot is None or not state.load(snapshot.state):
             return 0
-        topic.snapshot_due = snapshot.seq + self._snapshot_events
         return snapshot.seq
 
     async def _fold(self, topic: Topic, folded: int, newest: Sequence[Event]) -> None:

@@ -21,7 +21,7 @@ SECONDS = 0.8
 
 
 class ChangeWatcher:
-    """Calls `on_changed` with the ids of the users who changed, or None for everybody.
+    """Calls `on_changed` with the ids of the users who changed, or None for everybody; before it `on_school_changed`.
 
     An exception of `on_changed` is logged; a second later it is called again with the same users.
     """
@@ -31,9 +31,12 @@ class ChangeWatcher:
         accounts: Accounts,
         on_changed: Callable[[set[int] | None], Awaitable[None]],
         seconds: float = SECONDS,
+        *,
+        on_school_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._accounts = accounts
         self._on_changed = on_changed
+        self._on_school_changed = on_school_changed
         self._seconds = seconds
         self._last = 0
         self._away = False
@@ -62,6 +65,7 @@ class ChangeWatcher:
         self._accounts.forget(changes.users, school=changes.school)
         if changes.school:
             await self._accounts.read_school()
+            self._on_school_changed()
         if changes.users is None or changes.users:
             await self._on_changed(changes.users)
         self._last = changes.newest

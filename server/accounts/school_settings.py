@@ -5,6 +5,7 @@ What is set reaches every worker within a second, as changed rights do. Each set
 
 import msgspec
 
+from channels.lesson.erasing import WAYS
 from server.accounts.identifiers import MAX_NAME_CHARACTERS, valid_name
 from server.accounts.refusals import UserError
 from server.clock import Clock, now_ms
@@ -44,4 +45,6 @@ def _checked(wanted: SchoolSettings) -> str:
         raise UserError(f"There is no language {wanted.language!r}: {', '.join(LANGUAGES)}, or none.", "language")
     if wanted.board not in BOARDS:
         raise UserError(f"There is no colour {wanted.board!r}: {', '.join(BOARDS)}.", "board")
+    if wanted.erasure not in WAYS:
+        raise UserError(f"There is no way to erase {wanted.erasure!r}: {', '.join(WAYS)}.", "erasure")
     return valid_name(wanted.name[: MAX_NAME_CHARACTERS + 1]) if wanted.name.strip() else ""

@@ -17,6 +17,7 @@ from channels.engine.live_views import MakeLiveView
 from channels.engine.membership import CLOSED
 from channels.engine.user_events import EVENTS, JoinedOwn
 from channels.event import EventType, Nothing
+from channels.lesson.erasing import ERASED
 from channels.lesson.feature import Action, Feature
 from channels.lesson.rules import Role, RuleBook, TopicRule
 from channels.lesson.state import state_fields
@@ -130,7 +131,7 @@ def _events(
     emitted = (event for role in tables.roles for event in role.emitted())
     views = (cast(Any, view).event for view in tables.live_views)
     yield from (event for event in (*EVENTS, *views, *emitted) if address in event.topics)
-    yield CLOSED
+    yield from (ERASED, CLOSED)
 
 
 def _receivers(event: EventType[Any], rules: Mapping[RoleName, TopicRule]) -> tuple[RoleName, ...]:

@@ -8,6 +8,7 @@ from server.cli.backup import backup, restore
 from server.cli.check import check
 from server.cli.database import database
 from server.cli.options import Commands
+from server.cli.person import person
 from server.cli.protocol import protocol
 from server.cli.roster import roster
 from server.cli.serve import demo, serve_command
@@ -42,5 +43,19 @@ def main() -> None:
     os.umask(0o077)
 
 
-for each in (serve_command, demo, check, roster, school, user, token, backup, restore, database, settings, protocol):
+for each in (
+    serve_command,
+    demo,
+    check,
+    roster,
+    school,
+    user,
+    person,
+    token,
+    backup,
+    restore,
+    database,
+    settings,
+    protocol,
+):
     main.add_command(each)

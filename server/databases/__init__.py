@@ -23,6 +23,7 @@ from channels.journal.file_reader import FileReader, Parameters
 from channels.journal.reader import fetch_from, one_by_one
 from server.databases import accounts, audit, migration
 from server.databases import erasures as _erasures  # noqa: F401 — declares a table of the audit log
+from server.databases import holds as _holds  # noqa: F401 — as well
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
 from server.databases import relatives as _relatives  # noqa: F401 — as well
 from server.databases.audit_pairing import accept_audit, check_audit, record_audit
@@ -173,6 +174,11 @@ class Databases:
     async def check(self, name: str) -> None:
         """Read something from a database; raise DatabaseError if that fails."""
         await self._run(name, migration.read_something, writes=False)
+
+    def forget_statements(self) -> None:
+        """Forget how statements were compiled: SQLAlchemy keeps the values of the first one of each with it."""
+        for engine in self._engines.values():
+            engine.sync_engine.clear_compiled_cache()
 
     async def dispose(self) -> None:
         """Close all connections."""

@@ -44,6 +44,8 @@ _PRAGMAS = (
     # Commits survive a power cut; WAL's usual NORMAL may lose the last ones.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
+    # What is deleted is overwritten with zeros: names and words are not left in free pages.
+    "PRAGMA secure_delete=ON",
     f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
     f"PRAGMA journal_size_limit={SQLITE_WAL_BYTES}",
 )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.databases.accounts import Account, Enrolment, SchoolClass
 from server.databases.enrolments import coming_user, enrolled
+from server.databases.erased import NOT_ERASED
 from server.databases.folded import folded_words
 
 # More words than a name has are not looked at.
@@ -51,7 +52,7 @@ async def find_people(
 
 def _conditions(wanted: WantedPeople) -> list[Any]:
     words = folded_words(wanted.text)[:MAX_WORDS]
-    conditions: list[Any] = [Account.folded.contains(f" {word}", autoescape=True) for word in words]
+    conditions: list[Any] = [NOT_ERASED, *(Account.folded.contains(f" {word}", autoescape=True) for word in words)]
     if wanted.role:
         conditions.append(Account.role == wanted.role)
     if wanted.class_id is not None:

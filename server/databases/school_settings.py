@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from channels.lesson import amending, notes, reactions
+from channels.lesson.erasing import WAYS
 from channels.member import STUDENT
 
 # Colours of the board; the first is Lousa's own. Each keeps the contrast of chalk on it (static/style/board.css).
@@ -25,7 +26,8 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     empty: as their browser asks. `board` is one of BOARDS. `teachers_reset`: teachers may give the students of their
     classes a new code. `students_react`: students may react to messages; `students_amend`: they may edit their own
     messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone. `logo` is
-    the version of the school's picture, empty where it has none.
+    the version of the school's picture, empty where it has none. `erasure` is what becomes of the texts of a person who
+    is erased by law: `keep`, `unlink` or `remove`.
     """
 
     name: str = ""
@@ -36,6 +38,7 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     students_amend: bool = True
     students_note: bool = True
     logo: str = ""
+    erasure: str = WAYS[-1]
 
     @property
     def withheld(self) -> Mapping[str, frozenset[str]]:

@@ -37,7 +37,8 @@ def script_files() -> list[Path]:
 def strings() -> Catalog:
     """Return every string that the pages show, with the files that contain it."""
     catalog = Catalog(domain=DOMAIN, project="Lousa", fuzzy=False)
-    for file in [*sorted((ROOT / "server/views").glob("**/*.py")), *template_files(), *script_files()]:
+    handlers = [*(ROOT / "server/views").glob("**/*.py"), *(ROOT / "server/records").glob("**/*.py")]
+    for file in [*sorted(handlers), *template_files(), *script_files()]:
         for message in strings_of(file):
             catalog.add(message, locations=[(str(file.relative_to(ROOT)), 0)])
     return catalog

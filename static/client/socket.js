@@ -52,6 +52,8 @@ export class Socket {
   #onState = new Listeners();
   /** @type {Map<string, Channel>} */
   #channels = new Map();
+  /** @type {Listeners<[Channel]>} */
+  #onChannel = new Listeners();
   #lastRef = 0;
   #isWanted = false;
   #wasOnline = false;
@@ -104,7 +106,14 @@ export class Socket {
     if (known !== undefined) return known;
     const channel = new Channel(topic, params, this.#wire(), this.#environment);
     this.#channels.set(topic, channel);
+    this.#onChannel.emit(channel);
     return channel;
+  }
+
+  /** Call with each channel: those that there are, and each that is made. @param {(channel: Channel) => void} listener */
+  onChannel(listener) {
+    this.#onChannel.add(listener);
+    this.#channels.forEach((channel) => listener(channel));
   }
 
   /** Connect, and stay connected until `disconnect` or until the server says that nobody is signed in. */

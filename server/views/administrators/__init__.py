@@ -5,6 +5,7 @@ from server.views.administrators.announcements import OfficeAnnouncements
 from server.views.administrators.badges import BADGES, BADGES_OF_CLASS, OfficeBadges, SwitchBadges
 from server.views.administrators.cards import CARDS, CARDS_OF_CLASS, CardsPage, OfficeCards
 from server.views.administrators.classes import CLASS, CLASSES, ClassesOfSchool, PeopleOfClass
+from server.views.administrators.erase import ErasePerson
 from server.views.administrators.people import PeoplePage
 from server.views.administrators.person import (
     PEOPLE,
@@ -40,6 +41,7 @@ handlers = [
     (rf"{PERSON}/unlink", UnlinkPerson),
     (rf"{PERSON}/name", RenamePerson),
     (rf"{PERSON}/classes", ClassOfPersonPage),
+    (rf"{PERSON}/erase", ErasePerson),
     (CLASSES, ClassesOfSchool),
     (CLASS, PeopleOfClass),
     *roster.handlers,

@@ -92,6 +92,7 @@ class OfficePage(Page):
             "board": translate("Choose one of the colours."),
             "label": translate("A token needs a name of 1 to 64 characters."),
             "nobody": translate("Nobody with this login may sign in."),
+            "held": translate("A legal hold on them, or on a class of theirs, forbids it. Lift it first."),
             "class": translate("They cannot be in this class."),
         }
         return words.get(refused.reason, translate("That did not work."))

@@ -7,7 +7,9 @@ from tornado.web import HTTPError
 
 from server.accounts.office import ListedPerson
 from server.accounts.refusals import UserError
+from server.databases import reading
 from server.databases.audit import Record, Wanted
+from server.databases.erasures import Erasure, find_erasure
 from server.databases.errors import DatabaseError
 from server.views.administrators.office import ID, OfficePage
 from server.views.audit import words
@@ -56,8 +58,17 @@ class PersonPage(OfficePage):
             now=self.accounts.now(),
             done=done,
             problem=problem,
+            erasure=await self.erasure_of(user_id),
             here=f"{PEOPLE}/{user_id}",
         )
+
+    async def erasure_of(self, user_id: int) -> Erasure | None:
+        """Return the erasure of somebody, if there is one; None also while the records are away."""
+        try:
+            async with reading(self.databases.sessions("audit")) as db:
+                return await find_erasure(db, user_id)
+        except DatabaseError:
+            return None
 
     def kinds(self) -> dict[str, str]:
         """Return the words for each kind of relative."""

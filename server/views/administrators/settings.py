@@ -104,7 +104,8 @@ class SettingsPage(OfficePage):
         """Set all of it."""
         name, language, board = (self.get_body_argument(each, "") for each in ("name", "language", "board"))
         rights = {right.name: bool(self.get_body_argument(right.name, "")) for right in self.rights()}
-        wanted = msgspec.structs.replace(SchoolSettings(name, language, board), **rights)
+        kept = self.accounts.settings
+        wanted = msgspec.structs.replace(kept, name=name, language=language, board=board, **rights)
         try:
             await self.accounts.set_settings(self.member, wanted)
         except UserError as refused:

@@ -90,5 +90,6 @@ def _school(translate: Translate) -> dict[str, str]:
         "badges:on": translate("Badges that sign in were switched on"),
         "badges:off": translate("Badges that sign in were switched off"),
         "database:backup": translate("A backup was made"),
+        "person:erased": translate("A person was erased"),
         "database:restored": translate("A backup was restored"),
     }

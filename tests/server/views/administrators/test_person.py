@@ -100,3 +100,15 @@ async def test_office_sees_the_relatives_of_a_student(
     assert page.has("Rui <Ribeiro>")
     assert "Rui <" not in page.text, "text is never markup"
     assert page.has("Parent")
+
+
+async def test_office_erases_a_person_who_is_named_twice(
+    secretaria: Visitor, school: School, sessions: DbSessions
+) -> None:
+    path = f"/administrators/people/{school.ana}"
+    page = await secretaria.get(f"{path}/erase")
+    assert page.has("For good, by law.")
+    refused = await secretaria.post(f"{path}/erase", way="remove", login="bruno")
+    assert (refused.status, refused.has("That is not their login.")) == (HTTPStatus.UNPROCESSABLE_ENTITY, True)
+    assert (await secretaria.post(f"{path}/erase", way="remove", login="ana")).location == path
+    assert (await secretaria.get(path)).has("Being erased")
