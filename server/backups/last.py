@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from server.clock import now_ms
+from server.clock import DAY, now_ms
 from server.databases import Databases, reading, writing
 from server.databases.audit import Record, Wanted, add_records, find_records
 from server.databases.outbox import new_key
 
 BACKUP = "database:backup"
+# Whoever makes backups makes them each night or each week: those of a school whose last one is older have stopped.
+OLD_BACKUP_MS = 8 * DAY
 
 
 async def note_backup(databases: Databases, folder: Path, bytes_: int) -> None:

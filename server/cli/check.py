@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from server.checks.backups import check_backup
 from server.checks.databases import check_databases, check_tables
 from server.checks.fan_out import check_fan_out
 from server.checks.finding import Finding, error, ok, warning
@@ -83,6 +84,9 @@ async def _findings(
         yield each
     async for each in check_tables(settings):
         yield each
+    backup = await check_backup(settings)
+    if backup is not None:
+        yield backup
     async for each in check_fan_out(settings, machines):
         yield each
     for each in check_proxy(url) if url else ():

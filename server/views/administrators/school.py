@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from server.backups.last import last_backup
-from server.clock import DAY, now_ms
+from server.backups.last import OLD_BACKUP_MS, last_backup
+from server.clock import now_ms
 from server.databases.errors import DatabaseUnavailable
 from server.process.health import Health
 from server.rosters.imports import State
@@ -20,8 +20,6 @@ SCHOOL = "/administrators/school"
 GIB = 1024**3
 # With less the databases of a large school may be full within days.
 LITTLE_GIB = 2
-# Whoever makes backups makes them each night or each week: those of a school whose last one is older have stopped.
-OLD_BACKUP_MS = 8 * DAY
 
 
 class Part(NamedTuple):
