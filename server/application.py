@@ -10,7 +10,7 @@ closes the databases last. Every step of a stop has a time limit, so that a data
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from socket import socket
@@ -21,6 +21,7 @@ from tornado.web import Application
 from channels.broker.broker import Broker
 from channels.broker.memory import MemoryBroker
 from channels.broker.redis import RedisBroker
+from channels.broker.spread import SpreadBroker, name_of
 from channels.cluster.scrape import Scrape
 from channels.engine.engine import Engine
 from channels.errors import Unavailable
@@ -51,7 +52,7 @@ from server.process.listener import address, close, listen, listen_for_metrics
 from server.process.metrics import make_server, name_worker, report_server
 from server.process.progress import recording_progress
 from server.process.proxies import Proxies
-from server.process.redis_url import check_redis_url, try_redis
+from server.process.redis_url import check_redis_urls, try_redis
 from server.process.service_manager import STOPPING, notify
 from server.process.sole_server import sole_server
 from server.process.tornado_http_server import Server
@@ -154,8 +155,7 @@ async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int, 
 
 def check(settings: Settings) -> None:
     """Raise SettingsError for settings that do not fit together, before anything is opened."""
-    if settings.redis_url is not None:
-        check_redis_url(settings.redis_url, settings.databases)
+    check_redis_urls(settings.redis_urls, settings.databases)
     close(listen_for_metrics(settings, shared=False))
 
 
@@ -171,8 +171,8 @@ async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _ke
             on_setup_code(code)
     finally:
         await databases.dispose()
-    if settings.redis_url is not None:
-        await try_redis(settings.redis_url)
+    for url in settings.redis_urls:
+        await try_redis(url)
 
 
 async def _run(
@@ -260,7 +260,7 @@ async def _engine(
     database = databases.engine("journal")
     journal = Journal(database, _writer(database.url))
     await _when_it_answers(journal.open, stopped)
-    broker = _broker(settings.redis_url, journal.epoch)
+    broker = _broker(settings.redis_urls, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
     engine = Engine(journal, broker, accounts, TABLES.roles, limits, audit=audit)
     engine.start()
@@ -279,11 +279,14 @@ def _writer(url: URL) -> Writer:
     return PostgresqlWriter(asyncpg_dsn(url))
 
 
-def _broker(redis_url: str | None, epoch: str) -> Broker:
-    if redis_url is None:
+def _broker(redis_urls: Sequence[str], epoch: str) -> Broker:
+    if not redis_urls:
         return MemoryBroker()
     # Several schools may share a Redis; the workers of one school share one journal.
-    return RedisBroker(redis_url, prefix=f"lousa:{epoch}:")
+    prefix = f"lousa:{epoch}:"
+    if len(redis_urls) == 1:
+        return RedisBroker(redis_urls[0], prefix)
+    return SpreadBroker({name_of(url): url for url in redis_urls}, prefix)
 
 
 @asynccontextmanager

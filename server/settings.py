@@ -44,7 +44,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8888
     workers: int = 1
-    redis_url: str | None = field(default=None, repr=False)
+    redis_urls: tuple[str, ...] = field(default=(), repr=False)
     drain_seconds: float = 10.0
     push_rate: float = 10.0
     max_outbox_kib: int = 1024

@@ -26,6 +26,7 @@ import msgspec
 from channels.broker.broker import BrokerListener, Envelope, Relayed
 from channels.broker.redis_link import CONNECT_SECONDS, RETRY_SECONDS, RedisLink, RedisRefusal, command, is_refusal
 from channels.broker.redis_probe import PROBE_SECONDS, RedisProbe
+from channels.broker.repeats import Repeats
 
 log = logging.getLogger(__name__)
 
@@ -47,28 +48,51 @@ MAX_REMEMBERED_ERRORS = 100
 
 
 class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The content of one Redis message: who sent it, and the envelopes of one topic."""
+    """The content of one Redis message: who sent it, and the envelopes of one topic.
+
+    What a worker sends over several Redis has the same `number` on each; 0: it is sent over one.
+    """
 
     worker: str
     envelopes: list[Envelope]
+    number: int = 0
+
+
+class Share:
+    """What a worker's connections to several Redis share: what they count, and what came over any of them."""
+
+    __slots__ = ("relayed", "repeats", "worker")
+
+    def __init__(self) -> None:
+        self.worker = secrets.token_hex(8)
+        self.relayed = Relayed()
+        self.repeats = Repeats()
 
 
 class RedisBroker:
-    """One worker's connections to the Redis at `url` (redis://, rediss:// or unix://); `prefix` keeps schools apart."""
+    """One worker's connections to the Redis at `url`; `prefix` keeps schools apart.
+
+    Where there are several Redis (`channels.broker.spread`), `name` says in the log which this is.
+    """
 
     def __init__(
         self,
         url: str,
         prefix: str = "lousa:",
         *,
+        name: str = "",
+        share: Share | None = None,
         probe_seconds: float = PROBE_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
         max_unanswered: int = MAX_UNANSWERED,
     ) -> None:
-        self.worker = secrets.token_hex(8)
-        self.relayed = Relayed()
+        share = share or Share()
+        self.worker = share.worker
+        self.relayed = share.relayed
         self._probed_at = 0.0
+        self._name = f"Redis {name}" if name else "Redis"
+        self._repeats = share.repeats
         self._subscriber, self._publisher = (
             RedisLink(url, connect_seconds=connect_seconds, retry_seconds=retry_seconds) for _ in range(2)
         )
@@ -94,7 +118,12 @@ class RedisBroker:
     @property
     def check_seconds(self) -> float | None:
         """Return the seconds until the hub should ask the journal for lost events."""
-        return CHECK_SECONDS if self._probe.alive and not self._probe.doubted else CHECK_SECONDS_AWAY
+        return CHECK_SECONDS if self.is_sure else CHECK_SECONDS_AWAY
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether the newest probes have come back, too."""
+        return self._probe.alive and not self._probe.doubted
 
     def start(self, listener: BrokerListener) -> None:
         """Start connecting; Redis need not be reachable yet."""
@@ -140,8 +169,8 @@ class RedisBroker:
         """Count as disconnected until a new pair of connections is proven."""
         self.relayed.lost += self._probe.alive
         self._probe.restart()
-        words = "Redis is there, but cannot be used: %s" if is_refusal(error) else "Redis is away: %s"
-        self._warn(str(error), words, error)
+        words = "%s is there, but cannot be used: %s" if is_refusal(error) else "%s is away: %s"
+        self._warn(str(error), words, self._name, error)
 
     def _warn(self, kind: str, message: str, *details: object) -> None:
         now = asyncio.get_running_loop().time()
@@ -185,25 +214,25 @@ class RedisBroker:
                 self.relayed.round_trip.observe(asyncio.get_running_loop().time() - self._probed_at)
             if self._probe.returned(envelope.seq):
                 self._errors.clear()
-                log.info("Redis is there")
+                log.info("%s is there", self._name)
 
     # Publishing
 
-    def publish(self, batch: Sequence[Envelope]) -> None:
-        """Send one turn's envelopes; what exceeds the bounds is dropped."""
+    def publish(self, batch: Sequence[Envelope], number: int = 0) -> None:
+        """Send one turn's envelopes, by a number if they also go elsewhere; what exceeds the bounds is dropped."""
         by_topic: dict[str, list[Envelope]] = {}
         for envelope in batch:
             by_topic.setdefault(envelope.topic, []).append(envelope)
         if len(self._unanswered) + len(by_topic) > self._max_unanswered:
             self.relayed.dropped += len(batch)
-        elif self._publisher.write(b"".join([self._publish(*each) for each in by_topic.items()])):
+        elif self._publisher.write(b"".join([self._publish(*each, number) for each in by_topic.items()])):
             self._unanswered.extend(by_topic)
             self.relayed.published += len(batch)
         else:
             self.relayed.dropped += len(batch)
 
-    def _publish(self, topic: str, envelopes: list[Envelope]) -> bytes:
-        return command(b"PUBLISH", self._channel(topic), self._encoder.encode(Parcel(self.worker, envelopes)))
+    def _publish(self, topic: str, envelopes: list[Envelope], number: int) -> bytes:
+        return command(b"PUBLISH", self._channel(topic), self._encoder.encode(Parcel(self.worker, envelopes, number)))
 
     def _channel(self, topic: str) -> bytes:
         return self._prefix + topic.encode()
@@ -220,7 +249,7 @@ class RedisBroker:
 
     def _refused(self, topic: str, error: str) -> None:
         # What was published is in the journal.
-        self._warn(f"PUBLISH {error.split(' ', 1)[0]}", "Redis refuses PUBLISH: %s", error)
+        self._warn(f"PUBLISH {error.split(' ', 1)[0]}", "%s refuses PUBLISH: %s", self._name, error)
         if topic == self._probe_topic:
             self._probe.refused()
 
@@ -284,7 +313,9 @@ class RedisBroker:
         except msgspec.DecodeError as error:
             self._warn("a foreign message", "Another program publishes to our channels: %s", error)
             return []
-        if parcel.worker != self.worker:
-            return parcel.envelopes
-        self._take_own(parcel.envelopes)
-        return []
+        if parcel.worker == self.worker:
+            self._take_own(parcel.envelopes)
+            return []
+        if parcel.number and self._repeats.is_repeated(parcel.worker, parcel.number, parcel.envelopes[0].topic):
+            return []
+        return parcel.envelopes

@@ -16,14 +16,21 @@ from typing import Protocol
 import hiredis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
+
+from channels.broker.redis_sentinel import SCHEMES, close_pool, has_moved, sentinel_pool
 
 log = logging.getLogger(__name__)
 
 # How long an attempt to connect may take, with its handshake, and how long to wait before the next one.
 CONNECT_SECONDS = 2.0
 RETRY_SECONDS = 0.5
+
+# How often Sentinels, if there are any, are asked whether the Redis of a connection still leads. A Redis that another
+# one has replaced ends its connections, unless it is cut off from the Sentinels: then this is what tells.
+LEADER_SECONDS = 2.0
 
 # Bytes that Redis has not read yet; what comes beyond is dropped, and read from the journal.
 MAX_OUTBOUND_BYTES = 32 * 1024 * 1024
@@ -50,7 +57,7 @@ class RedisLinkListener(Protocol):
 
 
 class RedisLink:
-    """A connection to the Redis at `url` that is made again whenever it ends."""
+    """A connection to the Redis at `url`, or to the one that leads, that is made again whenever it ends."""
 
     def __init__(
         self, url: str, *, connect_seconds: float = CONNECT_SECONDS, retry_seconds: float = RETRY_SECONDS
@@ -59,10 +66,11 @@ class RedisLink:
         self._connect_seconds = connect_seconds
         self._retry_seconds = retry_seconds
         self._listener: RedisLinkListener | None = None
+        self._connection: AbstractConnection | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reads = 0
         self._replaced_because: str | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def is_open(self) -> bool:
@@ -72,13 +80,16 @@ class RedisLink:
     def start(self, listener: RedisLinkListener) -> None:
         """Start connecting."""
         self._listener = listener
-        self._task = asyncio.create_task(self._keep_connected(listener))
+        self._tasks.append(asyncio.create_task(self._keep_connected(listener)))
+        if isinstance(self._pool, SentinelConnectionPool):
+            self._tasks.append(asyncio.create_task(self._follow_leader()))
 
     async def close(self) -> None:
         """Close the connection for good."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await close_pool(self._pool)
 
     def replace(self, reason: str) -> None:
         """End the connection, so that a new one is made."""
@@ -114,12 +125,20 @@ class RedisLink:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             reader, self._writer = await self._connect(connection)
+            self._connection = connection
             self._replaced_because = None
             listener.opened(self)
             await self._read(listener, reader)
         finally:
-            self._writer = None
+            self._writer = self._connection = None
             await connection.disconnect(nowait=True)
+
+    async def _follow_leader(self) -> None:
+        while True:
+            await asyncio.sleep(LEADER_SECONDS)
+            connection = self._connection
+            if connection is not None and await has_moved(self._pool, connection) and connection is self._connection:
+                self.replace("another Redis leads now")
 
     async def _connect(self, connection: AbstractConnection) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
@@ -150,13 +169,10 @@ def connection_pool(url: str, **timeouts: float | None) -> ConnectionPool:
     A user with few rights may not send redis-py's CLIENT SETINFO (`driver_info`), HELLO (`protocol`) or SELECT (`db`).
     A channel reaches subscribers in every database, so the URL's database number changes nothing.
     """
-    pool = ConnectionPool.from_url(
-        url,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        driver_info=None,
-        **timeouts,
-    )
+    options = {"protocol": 2, "retry": Retry(NoBackoff(), 0), "driver_info": None, **timeouts}
+    if url.partition("://")[0] in SCHEMES:
+        return sentinel_pool(url, **options)
+    pool = ConnectionPool.from_url(url, **options)
     pool.connection_kwargs["db"] = 0  # an argument would not replace the URL's
     return pool
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from server.checks.finding import Finding, error, ok, warning
 from server.process.private_redis import find_program
-from server.process.redis_url import RedisAway, check_redis_url, use_redis
+from server.process.redis_url import RedisAway, check_redis_urls, use_redis
 from server.settings import Settings, SettingsError
 
 _PART = "Redis"
@@ -12,8 +12,10 @@ _PART = "Redis"
 
 async def check_fan_out(settings: Settings, machines: int) -> AsyncIterator[Finding]:
     """Check that the workers, on one machine or several, will be joined."""
-    if settings.redis_url is not None:
-        yield await _check_redis(settings.redis_url, settings)
+    if settings.redis_urls:
+        for number, url in enumerate(settings.redis_urls, 1):
+            part = _PART if len(settings.redis_urls) == 1 else f"{_PART} {number}"
+            yield await _check_redis(part, url, settings)
     elif machines > 1:
         yield error(_PART, "No Redis joins the machines.", "Give each the same --redis-url.")
     elif settings.workers == 1:
@@ -29,15 +31,15 @@ def _check_program() -> Finding:
         return error(_PART, str(problem), "")
 
 
-async def _check_redis(url: str, settings: Settings) -> Finding:
+async def _check_redis(part: str, url: str, settings: Settings) -> Finding:
     try:
-        check_redis_url(url, settings.databases)
+        check_redis_urls(settings.redis_urls, settings.databases)
         await use_redis(url)
     except SettingsError as problem:
-        return error(_PART, str(problem), "Correct --redis-url, or the user's rights in Redis.")
+        return error(part, str(problem), "Correct --redis-url, or the user's rights in Redis.")
     except RedisAway as problem:
         advice = (
             "Does it run and listen there? If it expects TLS the URL begins with rediss://, otherwise with redis://"
         )
-        return warning(_PART, f"It is away ({problem}): messages of other workers come late.", advice)
-    return ok(_PART, "It lets this user subscribe, publish and unsubscribe, and what is published arrives.")
+        return warning(part, f"It is away ({problem}): messages of other workers come late.", advice)
+    return ok(part, "It lets this user subscribe, publish and unsubscribe, and what is published arrives.")

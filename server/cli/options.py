@@ -124,10 +124,14 @@ _SERVER_OPTIONS = [
     ),
     option(
         "--redis-url",
+        "redis_urls",
+        multiple=True,
         metavar="URL",
-        help="The Redis that joins workers: redis://, rediss:// or unix://. The workers of one machine need none: they "
-        "start a private one. For several machines give the same URL on each, and keep the databases in PostgreSQL: "
-        "with SQLite, only a Redis on this machine is accepted.",
+        help="The Redis that joins workers: redis://, rediss:// or unix://, or redis+sentinel:// for one that "
+        "Sentinels choose. Given once for each of several, it is spread over them, and none is the only one; in the "
+        "variable, separate them with blanks. The workers of one machine need none: they start a private one. For "
+        "several machines give the same on each, and keep the databases in PostgreSQL: with SQLite, only a Redis on "
+        "this machine is accepted.",
     ),
     option(
         "--drain-seconds",

@@ -16,7 +16,7 @@ from server.cli.serving import serving_options
 # Everything between the user's name and the host, also where a password has an @ in it.
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^\s]*@")
 # In a query, as some hosters write it.
-_QUERY = re.compile(r"([?&](?:password|passwd|secret|token)=)[^&\s]*", re.IGNORECASE)
+_QUERY = re.compile(r"([?&](?:\w+_)?(?:password|passwd|secret|token)=)[^&\s]*", re.IGNORECASE)
 # They have no option, so that no list of processes shows them.
 _SECRETS = ("LOUSA_ROSTER_SECRET",)
 # Options whose whole value is one.

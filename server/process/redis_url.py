@@ -1,40 +1,40 @@
-"""Checks the Redis that the administrator configured: its URL, the databases it is used with, and its use."""
+"""Checks each Redis that the administrator configured: its URL, the databases it is used with, and its use."""
 
 import asyncio
 import ipaddress
 import logging
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from channels.broker.redis_link import connection_pool, is_refusal
+from channels.broker.redis_sentinel import SCHEMES, close_pool
+from channels.broker.spread import name_of
 from server.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-_EXAMPLES = "redis://host:6379/0, rediss://user:password@host:6379/0 or unix:///path/redis.sock"
+_EXAMPLES = (
+    "redis://host:6379/0, rediss://user:password@host:6379/0, unix:///path/redis.sock or "
+    "redis+sentinel://host:26379,other:26379/name"
+)
 _ANSWER_SECONDS = 3.0
 
 
-def check_redis_url(url: str, databases: Mapping[str, str]) -> None:
-    """Raise SettingsError for a URL that cannot be used, or cannot be used with these databases."""
-    # The URL is not shown: it may hold a password.
-    scheme, _, place = url.partition("://")
-    if "sentinel" in scheme or "cluster" in scheme or "," in place.partition("/")[0].rpartition("@")[2]:
-        raise SettingsError(
-            "--redis-url names one Redis: Lousa does not ask Sentinels which one leads, and does not spread over a "
-            "Cluster. Name the one that leads, or one node: when it is away, messages go through the journal."
-        )
-    try:
-        Redis.from_url(url)
-        is_here = _is_here(url)
-    except ValueError:
-        raise SettingsError(f"--redis-url is not a URL like {_EXAMPLES}.") from None
+def check_redis_urls(urls: Sequence[str], databases: Mapping[str, str]) -> None:
+    """Raise SettingsError for URLs that cannot be used, or cannot be used with these databases."""
+    # The URLs are not shown: they may hold passwords.
+    for url in urls:
+        _check(url)
+    twice = [name for name, times in Counter(map(name_of, urls)).items() if times > 1]
+    if twice:
+        raise SettingsError(f"--redis-url names {' and '.join(twice)} twice; each Redis counts once.")
     sqlite = [name for name, database in databases.items() if database.startswith("sqlite")]
-    if sqlite and not is_here:
+    if sqlite and not all(map(_is_here, urls)):
         raise SettingsError(
             f"With a Redis on another machine (--redis-url), SQLite cannot keep the {' and the '.join(sqlite)}: its "
             "files are of one machine. Keep them in PostgreSQL (--database), or name a Redis on this machine by "
@@ -42,10 +42,35 @@ def check_redis_url(url: str, databases: Mapping[str, str]) -> None:
         )
 
 
+def _check(url: str) -> None:
+    scheme, _, place = url.partition("://")
+    has_several = "," in place.partition("/")[0].rpartition("@")[2]
+    if "cluster" in scheme:
+        raise SettingsError(
+            "--redis-url does not spread over a Redis Cluster. Name one of its nodes, which has the messages of all, "
+            "or several Redis that know nothing of each other, each with a --redis-url of its own."
+        )
+    if scheme not in SCHEMES and (has_several or "sentinel" in scheme):
+        raise SettingsError(
+            "--redis-url names one Redis, and is given once for each of several. Several addresses in one are those of "
+            "Sentinels: redis+sentinel://host:26379,other:26379/name, or rediss+sentinel:// with TLS."
+        )
+    try:
+        connection_pool(url)
+        _is_here(url)
+    except ValueError:
+        raise SettingsError(f"--redis-url is not a URL like {_EXAMPLES}.") from None
+
+
 def _is_here(url: str) -> bool:
+    # Sentinels name the address of a Redis themselves, and are there for several machines.
     parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return True
+    if parts.scheme in SCHEMES:
+        return False
     host = parts.hostname or "localhost"
-    if parts.scheme == "unix" or host == "localhost":
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -84,6 +109,7 @@ async def use_redis(url: str) -> None:
     finally:
         await client.aclose()
         await client.connection_pool.disconnect()
+        await close_pool(client.connection_pool)
 
 
 async def _use(client: Redis) -> None:

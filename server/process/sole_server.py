@@ -60,7 +60,7 @@ async def sole_server(
     `refusal` is the message then; a command that needs all servers stopped says STOP_FIRST.
     """
     url = read_url("journal", settings.databases["journal"])
-    is_shared = settings.redis_url is not None
+    is_shared = bool(settings.redis_urls)
     if url.get_backend_name() == "sqlite":
         with _lock_file(url.database or "") as file:
             refused = SettingsError(refusal.format(url.database))

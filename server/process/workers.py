@@ -139,11 +139,11 @@ async def _supervise(
 
 @asynccontextmanager
 async def _joined(settings: Settings) -> AsyncIterator[Settings]:
-    if settings.redis_url is not None:
+    if settings.redis_urls:
         yield settings
         return
     async with private_redis(settings.data_dir) as url:
-        yield replace(settings, redis_url=url)
+        yield replace(settings, redis_urls=(url,))
 
 
 class Supervisor:

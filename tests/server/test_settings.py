@@ -87,7 +87,7 @@ def test_invalid_origin_is_refused(text: str) -> None:
 
 
 def test_settings_can_be_logged_without_passwords() -> None:
-    settings = Settings(Path("data"), {"journal": "postgresql://u:secret@db/x"}, redis_url="redis://:secret@host")
+    settings = Settings(Path("data"), {"journal": "postgresql://u:secret@db/x"}, redis_urls=("redis://:secret@host",))
     assert "secret" not in repr(settings)
 
 

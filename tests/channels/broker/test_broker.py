@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from channels.broker.broker import Envelope
+from channels.broker.broker import Broker, Envelope
 from channels.broker.memory import MemoryBroker, MemoryBus
-from channels.broker.redis import RedisBroker
+from channels.broker.redis import CHECK_SECONDS, RedisBroker
+from channels.broker.spread import SpreadBroker
 from tests.channels.broker.place import Place, envelope
 from tests.channels.broker.waiting import until
 from tests.redis import RedisServer
@@ -16,17 +17,27 @@ from tests.redis import RedisServer
 MakePlace = Callable[[], Awaitable[Place]]
 
 
-@pytest.fixture(params=["memory", "redis"])
-async def make_place(request: pytest.FixtureRequest, redis_server: RedisServer) -> AsyncIterator[MakePlace]:
+@pytest.fixture(params=["memory", "redis", "spread"])
+async def make_place(
+    request: pytest.FixtureRequest, redis_server: RedisServer, second_redis_server: RedisServer
+) -> AsyncIterator[MakePlace]:
     bus = MemoryBus()
     prefix = f"{request.node.name}:"
     async with AsyncExitStack() as running:
 
+        def broker() -> Broker:
+            if request.param == "memory":
+                return MemoryBroker(bus)
+            if request.param == "redis":
+                return RedisBroker(redis_server.url, prefix)
+            return SpreadBroker({"a": redis_server.url, "b": second_redis_server.url}, prefix)
+
         async def make() -> Place:
-            memory = request.param == "memory"
-            place = Place(MemoryBroker(bus) if memory else RedisBroker(redis_server.url, prefix))
+            place = Place(broker())
             place.start()
             running.push_async_callback(place.broker.close)
+            if request.param == "spread":
+                await until(lambda: place.broker.check_seconds == CHECK_SECONDS)
             return place
 
         yield make

@@ -18,6 +18,8 @@ from server.settings import Settings, database_urls
     ],
 )
 async def test_fan_out(url: str | None, workers: int, machines: int, state: str, words: str, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, databases=database_urls(tmp_path), workers=workers, redis_url=url)
+    settings = Settings(
+        data_dir=tmp_path, databases=database_urls(tmp_path), workers=workers, redis_urls=() if url is None else (url,)
+    )
     (finding,) = [each async for each in check_fan_out(settings, machines)]
     assert (finding.state, words in finding.text) == (state, True), finding

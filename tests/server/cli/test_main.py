@@ -318,7 +318,7 @@ def test_postgresql_is_upgraded_by_command_only(run: Run, postgresql_url: str) -
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_unusable_redis_is_reported_first(run: Run, tmp_path: Path, workers: str) -> None:
-    for url, message in (("redis://192.0.2.7", "SQLite cannot keep"), ("redis+sentinel://a", "does not ask Sentinels")):
+    for url, message in (("redis://192.0.2.7", "SQLite cannot keep"), ("redis+cluster://a", "does not spread over")):
         _fails(run("serve", "--port", "0", "--workers", workers, "--redis-url", url), message)
     assert list((tmp_path / "data").iterdir()) == []
 

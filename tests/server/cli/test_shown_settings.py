@@ -25,7 +25,7 @@ def test_secrets_are_masked() -> None:
     options = ["--database", "journal=postgresql://lousa:hush@db.example/journal"]
     shown = CliRunner(env=variables).invoke(main, ["settings", "show", *options]).output
     assert "hush" not in shown
-    assert 'redis-url = "rediss://lousa:***@redis.example/0"  # LOUSA_REDIS_URL' in shown
+    assert 'redis-url = ["rediss://lousa:***@redis.example/0"]  # LOUSA_REDIS_URL' in shown
     assert 'journal = "postgresql://lousa:***@db.example/journal"' in shown
     assert "# LOUSA_ROSTER_SECRET is set" in shown
 
@@ -36,6 +36,7 @@ def test_secrets_are_masked() -> None:
         ("redis://:p@ss@host:6379/0", "redis://:***@host:6379/0"),
         ("postgresql://u@host/name?password=x&ssl=1", "postgresql://u@host/name?password=***&ssl=1"),
         ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+        ("redis+sentinel://:x@a,b/n?sentinel_password=y", "redis+sentinel://:***@a,b/n?sentinel_password=***"),
         ("https://sis.example:8443/ims", "https://sis.example:8443/ims"),
     ],
 )

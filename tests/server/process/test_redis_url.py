@@ -10,7 +10,7 @@ import pytest
 
 from channels.broker.broker import Envelope
 from channels.broker.redis import RedisBroker
-from server.process.redis_url import check_redis_url, try_redis
+from server.process.redis_url import check_redis_urls, try_redis
 from server.settings import SettingsError, database_urls
 from tests.channels.broker.recorder import Recorder
 from tests.programs import free_port
@@ -32,27 +32,28 @@ POSTGRESQL = {name: f"postgresql://db/{name}" for name in SQLITE}
     ],
 )
 def test_local_redis_works_with_any_database(url: str) -> None:
-    check_redis_url(url, SQLITE)
-    check_redis_url(url, POSTGRESQL)
+    check_redis_urls([url], SQLITE)
+    check_redis_urls([url], POSTGRESQL)
 
 
 @pytest.mark.parametrize("url", ["redis://redis.school.example", "rediss://:secret@192.0.2.7:6380/1"])
 def test_remote_redis_is_accepted_only_with_postgresql(url: str) -> None:
-    check_redis_url(url, POSTGRESQL)
+    check_redis_urls([url], POSTGRESQL)
     with pytest.raises(SettingsError, match="SQLite cannot keep the accounts and the journal"):
-        check_redis_url(url, SQLITE)
+        check_redis_urls([url], SQLITE)
     with pytest.raises(SettingsError, match="SQLite cannot keep the journal: ") as told:
-        check_redis_url(url, {**POSTGRESQL, "journal": SQLITE["journal"]})
+        check_redis_urls([url], {**POSTGRESQL, "journal": SQLITE["journal"]})
     assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("redis+sentinel://a:26379,b:26379/mymaster", "does not ask Sentinels"),
-        ("sentinel://a", "does not ask Sentinels"),
-        ("redis+cluster://a", "does not spread over a Cluster"),
-        ("redis://a:6379,b:6379", "names one Redis"),
+        ("sentinel://a", "redis.sentinel://host:26379,other:26379/name"),
+        ("redis+sentinel://", "not a URL like redis://"),
+        ("redis+sentinel://a:many/name", "not a URL like redis://"),
+        ("redis+cluster://a", "does not spread over a Redis Cluster"),
+        ("redis://a:6379,b:6379", "names one Redis, and is given once for each of several"),
         ("http://127.0.0.1", "not a URL like redis://"),
         ("127.0.0.1:6379", "not a URL like redis://"),
         ("redis://127.0.0.1:many", "not a URL like redis://"),
@@ -62,7 +63,19 @@ def test_remote_redis_is_accepted_only_with_postgresql(url: str) -> None:
 )
 def test_unusable_url_is_reported(url: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        check_redis_url(url, POSTGRESQL)
+        check_redis_urls([url], POSTGRESQL)
+
+
+def test_same_redis_twice_is_reported() -> None:
+    with pytest.raises(SettingsError, match="names a:6379 twice") as told:
+        check_redis_urls(["redis://:secret@a", "redis://b", "redis://A:6379/1"], POSTGRESQL)
+    assert "secret" not in str(told.value)
+
+
+def test_sentinels_are_accepted_with_postgresql_only() -> None:
+    check_redis_urls(["redis+sentinel://127.0.0.1,127.0.0.1:26380/name"], POSTGRESQL)
+    with pytest.raises(SettingsError, match="SQLite cannot keep"):
+        check_redis_urls(["redis+sentinel://127.0.0.1,127.0.0.1:26380/name"], SQLITE)
 
 
 class Server(RedisServer):
@@ -117,7 +130,7 @@ async def test_every_kind_of_url_reaches_redis(kind: str, server: Server) -> Non
         "tls": f"rediss://lousa:secret@localhost:{server.tls_port}/0?ssl_ca_certs={server.certificate}",
         "socket": f"unix://lousa:secret@{server.socket}",
     }[kind]
-    check_redis_url(url, SQLITE)
+    check_redis_urls([url], SQLITE)
     await try_redis(url)
     one, two = RedisBroker(url), RedisBroker(url)
     recorder = Recorder()

@@ -21,21 +21,21 @@ def settings(tmp_path: Path, urls: dict[str, str]) -> Settings:
     return Settings(tmp_path, urls)
 
 
-@pytest.mark.parametrize(("first", "second"), [(None, None), (None, REDIS), (REDIS, None)])
+@pytest.mark.parametrize(("first", "second"), [((), ()), ((), (REDIS,)), ((REDIS,), ())])
 async def test_second_server_that_no_redis_joins_is_refused(
-    settings: Settings, first: str | None, second: str | None
+    settings: Settings, first: tuple[str, ...], second: tuple[str, ...]
 ) -> None:
-    async with sole_server(replace(settings, redis_url=first)):
+    async with sole_server(replace(settings, redis_urls=first)):
         with pytest.raises(SettingsError, match="Another Lousa serves this school already") as told:
-            async with sole_server(replace(settings, redis_url=second), wait_seconds=0):
+            async with sole_server(replace(settings, redis_urls=second), wait_seconds=0):
                 raise AssertionError("it was started")
     assert "journal.sqlite3)" in str(told.value) or "127.0.0.1" in str(told.value)
-    async with sole_server(replace(settings, redis_url=second), wait_seconds=0):
+    async with sole_server(replace(settings, redis_urls=second), wait_seconds=0):
         pass
 
 
 async def test_servers_joined_by_a_redis_share_the_journal(settings: Settings) -> None:
-    joined = replace(settings, redis_url=REDIS)
+    joined = replace(settings, redis_urls=(REDIS,))
     async with sole_server(joined), sole_server(joined, wait_seconds=0):
         pass
 
