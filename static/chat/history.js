@@ -31,7 +31,7 @@ const CONTEXT = 15;
 const MAX_ROWS = 200;
 const KEPT_ROWS = 150;
 /** The same while the reader follows the end: there only what is on the screen, and what is read ahead, has to remain. */
-const KEPT_ABOVE = 60;
+const KEPT_ABOVE = 40;
 const DROPPED_ABOVE = 20;
 /** More than a screen shows, and than a join brings. */
 const TAIL = 100;

@@ -22,7 +22,7 @@ const EDIT_MS = 5 * 60_000;
 
 /** The button of a message's row; null where the user may do nothing with it. @param {any} payload @param {Channel} channel */
 export function menuButton(payload, channel) {
-  if (payload.seq === undefined || choicesOf(payload, channel).length === 0) return null;
+  if (payload.seq === undefined || !offerings.some((offering) => offering(payload, channel).length > 0)) return null;
   const open = () => choose(payload, channel);
   return h("button", {class: "row-menu", type: "button", tabindex: "-1", "aria-haspopup": "dialog", "aria-label": _("What to do with this message"), onclick: open});
 }
