@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from socket import socket
+from typing import TypeVar
 
 from sqlalchemy.engine import URL
 from tornado.web import Application
@@ -40,6 +41,7 @@ from server.accounts.first_administrator import make_setup_code
 from server.asyncapi import TABLES
 from server.audit.audit import Audit, keeping_audit
 from server.databases import Databases
+from server.databases.data_files import DataFiles
 from server.databases.engine import asyncpg_dsn
 from server.databases.errors import DatabaseError
 from server.lessons import ForgottenLessons
@@ -65,6 +67,8 @@ from server.views.static import Assets, bundled
 from server.web_application import log_upgrade, make_application
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Our forms have a few hundred bytes, and a stranger's body is kept until all of it has come.
 MAX_BODY_BYTES = 16 * 1024
@@ -109,8 +113,8 @@ async def serve(
     try:
         async with _beating(None), AsyncExitStack() as stack:
             await _unless(stopped, _enter(stack, sole_server(settings)))
-            await _unless(stopped, prepare(settings, on_setup_code))
-            await _run_again(settings, sockets, stopped, lambda: on_open(address(settings.host, sockets)))
+            files = await _unless(stopped, prepare(settings, on_setup_code))
+            await _run_again(settings, sockets, files, stopped, lambda: on_open(address(settings.host, sockets)))
     except _StoppedEarly:
         pass
     finally:
@@ -118,7 +122,7 @@ async def serve(
 
 
 async def _run_again(
-    settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None]
+    settings: Settings, sockets: list[socket], files: DataFiles, stopped: asyncio.Event, on_open: Callable[[], None]
 ) -> None:
     """Run until a stop, and anew after each SIGHUP; new connections wait meanwhile, and none is refused."""
     while not stopped.is_set():
@@ -127,7 +131,7 @@ async def _run_again(
         passing = asyncio.create_task(_pass_on(stopped, ended, sockets))
         copies = [each.dup() for each in sockets]
         try:
-            await _run(settings, copies, ended, on_open)
+            await _run(settings, copies, files, ended, on_open)
         finally:
             close(copies)
             await cancel(passing)
@@ -142,14 +146,15 @@ async def _pass_on(stopped: asyncio.Event, ended: asyncio.Event, sockets: list[s
     ended.set()
 
 
-async def serve_as_worker(settings: Settings, sockets: list[socket], pipe: int, number: int) -> None:
-    """Run the `number`-th of several workers on its sockets until SIGTERM; `prepare` has run in the supervisor.
+async def serve_as_worker(settings: Settings, sockets: list[socket], files: DataFiles, pipe: int, number: int) -> None:
+    """Run the `number`-th of several workers on its sockets until SIGTERM; `files` are what `prepare` has returned.
 
     The worker reports to the supervisor through `pipe` (heartbeat.py). A second SIGTERM changes nothing: a service
     manager may send one to each process, and the supervisor sends its own.
     """
     async with _beating(pipe):
-        await _run(settings, sockets, _stopped_by(signal.SIGTERM, once=False), lambda: report(pipe, OPEN), number)
+        stopped = _stopped_by(signal.SIGTERM, once=False)
+        await _run(settings, sockets, files, stopped, lambda: report(pipe, OPEN), number)
     close(sockets)
 
 
@@ -159,8 +164,10 @@ def check(settings: Settings) -> None:
     close(listen_for_metrics(settings, shared=False))
 
 
-async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _keep_to_itself) -> None:
+async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _keep_to_itself) -> DataFiles:
     """Prepare for the first worker: upgrade or check the databases' tables, and try the Redis if one is given.
+
+    Return which files the databases are from now on.
 
     Call it inside of `sole_server`. Raise DatabaseError or SettingsError if these settings cannot be served.
     """
@@ -173,12 +180,18 @@ async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _ke
         await databases.dispose()
     for url in settings.redis_urls:
         await try_redis(url)
+    return DataFiles.now(settings.databases)
 
 
 async def _run(
-    settings: Settings, sockets: list[socket], stopped: asyncio.Event, on_open: Callable[[], None], number: int = 1
+    settings: Settings,
+    sockets: list[socket],
+    files: DataFiles,
+    stopped: asyncio.Event,
+    on_open: Callable[[], None],
+    number: int = 1,
 ) -> None:
-    databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS)
+    databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS, files=files)
     try:
         async with (
             _accounts(databases, settings) as accounts,
@@ -190,7 +203,7 @@ async def _run(
             _enrolment_days(databases, accounts),
             _records(databases),
             _keeping_sign_ins(accounts, engine),
-            _watched(databases, broker) as watched,
+            _watched(databases, broker, engine.journal) as watched,
             _poll_sessions(engine) as poll_sessions,
             _uploads(databases, settings) as uploads,
         ):
@@ -258,7 +271,7 @@ async def _engine(
     settings: Settings, databases: Databases, accounts: Accounts, audit: Audit, stopped: asyncio.Event
 ) -> AsyncIterator[tuple[Engine, Broker]]:
     database = databases.engine("journal")
-    journal = Journal(database, _writer(database.url))
+    journal = Journal(database, _writer(database.url, partial(databases.files.check, "journal")))
     await _when_it_answers(journal.open, stopped)
     broker = _broker(settings.redis_urls, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
@@ -273,9 +286,9 @@ async def _engine(
         await finish("the engine", engine.close(), ENGINE_CLOSE_SECONDS)
 
 
-def _writer(url: URL) -> Writer:
+def _writer(url: URL, check_file: Callable[[], None]) -> Writer:
     if url.get_backend_name() == "sqlite":
-        return SqliteWriter(url.database or "")
+        return SqliteWriter(url.database or "", check=check_file)
     return PostgresqlWriter(asyncpg_dsn(url))
 
 
@@ -344,7 +357,7 @@ async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asynci
             await asyncio.wait_for(stopped.wait(), START_AGAIN_SECONDS)
 
 
-async def _unless(stopped: asyncio.Event, work: Awaitable[None]) -> None:
+async def _unless(stopped: asyncio.Event, work: Awaitable[T]) -> T:
     """Await something that may hang; raise _StoppedEarly as soon as this process receives a stop signal."""
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
     await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -387,11 +400,13 @@ async def _collecting_garbage() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _watched(databases: Databases, broker: Broker) -> AsyncIterator[Health]:
-    watched = Health(databases, broker)
+async def _watched(databases: Databases, broker: Broker, journal: Journal) -> AsyncIterator[Health]:
+    watched = Health(databases, broker, journal.failed_to_write)
+    watching = asyncio.create_task(watched.watch())
     try:
         yield watched
     finally:
+        await cancel(watching)
         await watched.close()
 
 

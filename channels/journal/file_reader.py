@@ -15,6 +15,11 @@ from typing import Any
 from sqlalchemy import Engine, Executable, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels.journal.same_file import Check, trust
+
+# The execution option of an engine that has a `Check` of its file, made before each connection.
+CHECK_FILE = "check_file"
+
 # Values by the name of their place in a query.
 Parameters = Mapping[str, Any] | None
 
@@ -60,7 +65,9 @@ class FileReader:
 
 
 def _reading_engine(engine: AsyncEngine, connections: int) -> Engine:
+    check: Check = engine.get_execution_options().get(CHECK_FILE, trust)
     made = create_engine(engine.url.set(drivername="sqlite"), pool_size=connections, max_overflow=0)
+    event.listen(made, "do_connect", lambda *_: check())
     event.listen(made, "connect", _on_connect)
     return made
 

@@ -114,6 +114,10 @@ class Journal:
         """Tell whether the last transaction found the database there."""
         return not self._commits.writing.is_away
 
+    def failed_to_write(self, seconds: float) -> bool:
+        """Tell whether a transaction has failed in the last `seconds`, and none has succeeded since."""
+        return self._commits.writing.failed_within(seconds)
+
     @property
     def can_read(self) -> bool:
         """Tell whether the last read found the database there."""

@@ -27,6 +27,7 @@ from channels.journal.entry import (
     Superseded,
     Tally,
 )
+from channels.journal.same_file import Check, Identity, check_same, identity, trust, wal_of
 from channels.journal.write_lock import WriteLock
 from channels.wire.codec import Event
 
@@ -102,10 +103,22 @@ _REFUSALS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, 
 
 
 class SqliteWriter:
-    """Appends batches to the SQLite file at `path`, whose schema must stand."""
+    """Appends batches to the SQLite file at `path`, whose schema must stand.
 
-    def __init__(self, path: str, *, lock_seconds: float = LOCK_SECONDS, busy_seconds: float = BUSY_SECONDS) -> None:
+    `check` raises OSError where that file is not the one that it was: then nothing is written or acknowledged.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        check: Check = trust,
+        lock_seconds: float = LOCK_SECONDS,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
         self._path = path
+        self._check = check
+        self._wal: Identity | None = None  # which write-ahead file the connection has open, from its first commit on
         self._lock_seconds = lock_seconds
         self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(1, "journal")
@@ -138,6 +151,7 @@ class SqliteWriter:
         self, groups: Sequence[Group], marks: Sequence[Mark], snapshots: Sequence[Snapshot], spells: Spells | None
     ) -> list[Stored]:
         try:
+            self._check_files()
             lock = self._lock = self._lock or WriteLock(f"{self._path}-turn")
             lock.acquire(self._lock_seconds)
         except OSError as error:  # TimeoutError is one
@@ -163,15 +177,24 @@ class SqliteWriter:
                 _keep_spells(connection, spells)
             connection.execute("COMMIT")
             committed = True
+            # Also afterwards: what has gone into a deleted file must not be acknowledged.
+            self._check_files()
+            self._wal = self._wal or identity(wal_of(self._path))
             return stored
         except _REFUSALS:
             raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise JournalUnavailable(str(error)) from error
         finally:
             if not committed:
                 # A new connection for the next batch: whatever state this one is in, its transaction goes with it.
                 self._disconnect()
+
+    def _check_files(self) -> None:
+        self._check()
+        if self._wal is not None:
+            # While a connection is open, nobody but SQLite may remove its write-ahead file, and SQLite does not.
+            check_same(wal_of(self._path), self._wal)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -190,7 +213,7 @@ class SqliteWriter:
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._wal = None
 
 
 def _mark_row(mark: Mark) -> tuple[int, int, int, int, int, str]:

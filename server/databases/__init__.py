@@ -27,8 +27,9 @@ from server.databases import holds as _holds  # noqa: F401 — as well
 from server.databases import imports as _imports  # noqa: F401 — declares tables of the accounts
 from server.databases import relatives as _relatives  # noqa: F401 — as well
 from server.databases.audit_pairing import accept_audit, check_audit, record_audit
+from server.databases.data_files import NO_FILES, DataFiles, path_of, try_disk
 from server.databases.engine import SQLITE_BUSY_MS, create_engine
-from server.databases.errors import DatabaseError, DatabasesApart, DatabaseUnavailable
+from server.databases.errors import DatabaseError, DatabaseReadOnly, DatabasesApart, DatabaseUnavailable
 from server.databases.migration import Schema
 from server.databases.pairing import NO_IDS, Apart, Ids, Progress, accept, check_pairing, record_progress
 from server.databases.pooler import check_pooler
@@ -63,16 +64,23 @@ class Databases:
     """All databases of one process, by name. Each is opened on first use."""
 
     def __init__(
-        self, urls: Mapping[str, str], schemas: Mapping[str, Schema] = SCHEMAS, *, answer_seconds: float | None = None
+        self,
+        urls: Mapping[str, str],
+        schemas: Mapping[str, Schema] = SCHEMAS,
+        *,
+        answer_seconds: float | None = None,
+        files: DataFiles = NO_FILES,
     ) -> None:
         """Take a URL for each name in `schemas`; raise DatabaseError for one that cannot be used.
 
         `answer_seconds` limits each `reading` and `writing` on PostgreSQL; None: no limit, for commands.
-        SQLite bounds its waits itself (engine.SQLITE_BUSY_MS).
+        SQLite bounds its waits itself (engine.SQLITE_BUSY_MS). `files` are those of the SQLite databases: what is not
+        in place is neither opened nor written.
         """
+        self.files = files
         self._schemas = schemas
         self._progress: Progress | None = None
-        self._engines = {name: create_engine(name, urls[name]) for name in schemas}
+        self._engines = {name: create_engine(name, urls[name], partial(files.check, name)) for name in schemas}
         self._sessions = {
             name: async_sessionmaker(
                 engine,
@@ -179,6 +187,23 @@ class Databases:
         """Forget how statements were compiled: SQLAlchemy keeps the values of the first one of each with it."""
         for engine in self._engines.values():
             engine.sync_engine.clear_compiled_cache()
+
+    async def check_writable(self, name: str) -> None:
+        """Raise DatabaseReadOnly where a database could not be written now; costs no transaction that writes.
+
+        Of a file: that it is in place, and that its disk takes some more. Of a PostgreSQL: that it is no standby, and
+        its transactions may write.
+        """
+        path = path_of(self._engines[name].url)
+        if path is None:
+            if await self._run(name, migration.is_read_only, writes=False):
+                raise DatabaseReadOnly(f"The database “{name}” is read-only: a standby, or set so.")
+            return
+        try:
+            self.files.check(name)
+            await asyncio.get_running_loop().run_in_executor(None, try_disk, path)
+        except OSError as error:
+            raise DatabaseReadOnly(f"The database “{name}” cannot be written: {error}") from error
 
     async def dispose(self) -> None:
         """Close all connections."""

@@ -16,6 +16,8 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from channels.journal.file_reader import CHECK_FILE
+from channels.journal.same_file import Check, trust
 from server.databases.errors import DatabaseError
 
 DRIVERS = {
@@ -59,11 +61,14 @@ def connections_of_worker(names: Collection[str]) -> int:
     return len(names) * (POOL_SIZE + POOL_OVERFLOW) + ("journal" in names)
 
 
-def create_engine(name: str, text: str) -> AsyncEngine:
-    """Make the engine of the database called `name`; raise DatabaseError for a URL that cannot be used."""
+def create_engine(name: str, text: str, check: Check = trust) -> AsyncEngine:
+    """Make the engine of the database called `name`; raise DatabaseError for a URL that cannot be used.
+
+    `check` raises OSError where a SQLite file is not the one that it was: it is neither opened nor written then.
+    """
     url = read_url(name, text)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
+        return _sqlite(url, check)
     return _postgresql(url)
 
 
@@ -129,10 +134,13 @@ def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError
 
 
-def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+def _sqlite(url: URL, check: Check) -> AsyncEngine:
+    options = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "execution_options": {CHECK_FILE: check}}
+    engine = create_async_engine(url, **options)
+    event.listen(engine.sync_engine, "do_connect", lambda *_: check())
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)
+    event.listen(engine.sync_engine, "commit", _on_commit)
     return engine
 
 
@@ -149,3 +157,10 @@ def _on_begin(connection: Connection) -> None:
     if options.get("recreates", False):
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
+
+
+def _on_commit(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("writes", False):
+        check: Check = options[CHECK_FILE]
+        check()

@@ -75,6 +75,12 @@ def read_something(connection: Connection, _schema: Schema) -> None:
     connection.execute(text("SELECT version_num FROM alembic_version")).all()
 
 
+def is_read_only(connection: Connection, _schema: Schema) -> bool:
+    """Return whether a PostgreSQL takes no writes: a standby, or one that was switched so, as when its disk is full."""
+    query = text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")
+    return bool(connection.execute(query).scalar_one())
+
+
 def _config(schema: Schema) -> Config:
     config = Config()
     config.set_main_option("script_location", _escaped(_ENVIRONMENT))

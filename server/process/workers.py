@@ -21,6 +21,7 @@ from socket import socket
 from typing import Any
 
 from server.application import check, prepare, serve_as_worker
+from server.databases.data_files import NO_FILES, DataFiles
 from server.process.child import ChildProcess
 from server.process.hang_up import on_hang_up
 from server.process.heartbeat import BEAT_SECONDS, OPEN, SILENT_SECONDS, RunningClock
@@ -113,28 +114,31 @@ def supervise(
     check(settings)
     sockets = listen(settings, settings.workers)
     try:
-        asyncio.run(
-            _prepare_alone(settings, on_setup_code)
-        )  # in a separate loop, so that its threads have ended before the first fork
+        # In a separate loop, so that its threads have ended before the first fork.
+        files = asyncio.run(_prepare_alone(settings, on_setup_code))
         if not settings.unbundled:
             bundled()  # the workers share it; each on its own would keep its event loop waiting at its start
-        return asyncio.run(_supervise(settings, sockets, on_open, on_fork))
+        return asyncio.run(_supervise(settings, sockets, files, on_open, on_fork))
     finally:
         for each in sockets:
             close(each)
 
 
-async def _prepare_alone(settings: Settings, on_setup_code: Callable[[str], None]) -> None:
+async def _prepare_alone(settings: Settings, on_setup_code: Callable[[str], None]) -> DataFiles:
     async with sole_server(settings):
-        await prepare(settings, on_setup_code)
+        return await prepare(settings, on_setup_code)
 
 
 async def _supervise(
-    settings: Settings, sockets: list[list[socket]], on_open: Callable[[str], None], on_fork: Callable[[str], None]
+    settings: Settings,
+    sockets: list[list[socket]],
+    files: DataFiles,
+    on_open: Callable[[str], None],
+    on_fork: Callable[[str], None],
 ) -> bool:
     # By the settings as they were given: a private Redis joins no other server.
     async with sole_server(settings), _joined(settings) as settings:
-        return await Supervisor(settings, sockets, on_open, on_fork).run()
+        return await Supervisor(settings, sockets, on_open, on_fork, files=files).run()
 
 
 @asynccontextmanager
@@ -156,8 +160,10 @@ class Supervisor:
         on_open: Callable[[str], None],
         on_fork: Callable[[str], None],
         *,
+        files: DataFiles = NO_FILES,
         silent_seconds: float = SILENT_SECONDS,
     ) -> None:
+        self._files = files
         self._silent_seconds = silent_seconds
         self._clock = RunningClock(2 * BEAT_SECONDS)
         self._settings = settings
@@ -223,7 +229,7 @@ class Supervisor:
         for sockets in (*self._sockets[:number], *self._sockets[number + 1 :]):
             close(sockets)
         self._on_fork(f"worker {number + 1}")
-        asyncio.run(serve_as_worker(self._settings, self._sockets[number], pipe, number + 1))
+        asyncio.run(serve_as_worker(self._settings, self._sockets[number], self._files, pipe, number + 1))
 
     async def _keep(self, slot: Slot) -> None:
         while True:

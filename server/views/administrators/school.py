@@ -53,7 +53,11 @@ class SchoolPage(OfficePage):
         }
         report = await health.report()
         states = {name: state for name, state in report.items() if name != "status"}
-        words = {"ok": translate("answers"), "away": translate("does not answer")}
+        words = {
+            "ok": translate("answers"),
+            "away": translate("does not answer"),
+            "read-only": translate("cannot be written: the log says why"),
+        }
         return [Part(names.get(name, name), words[state], state == "ok") for name, state in states.items()]
 
     async def _disk(self) -> list[Part]:

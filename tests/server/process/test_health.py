@@ -15,7 +15,7 @@ import pytest
 from channels.broker.broker import Envelope
 from channels.broker.memory import MemoryBroker
 from server.databases import Databases
-from server.databases.errors import DatabaseUnavailable
+from server.databases.errors import DatabaseReadOnly, DatabaseUnavailable
 from server.process.health import ANSWER_SECONDS, FRESH_SECONDS, Health
 from tests.crew import wait_until
 from tests.lousa import DEMO_SCHOOL, Lousa
@@ -109,6 +109,7 @@ class Asked(Databases):
         self.count = 0
         self.answers = asyncio.Event()
         self.away = False
+        self.read_only = False
 
     @property
     def names(self) -> list[str]:
@@ -119,6 +120,10 @@ class Asked(Databases):
         await self.answers.wait()
         if self.away:
             raise DatabaseUnavailable("away")
+
+    async def check_writable(self, name: str) -> None:
+        if self.read_only:
+            raise DatabaseReadOnly("full")
 
 
 class Nobody:
@@ -170,3 +175,28 @@ async def test_hanging_database_is_away_and_gets_one_query(
     async with asyncio.timeout(5):
         while (await health.report())["status"] != "ready":
             await asyncio.sleep(0.01)
+
+
+async def test_database_that_only_reads_is_down(asked: tuple[Asked, Health]) -> None:
+    databases, health = asked
+    databases.answers.set()
+    databases.read_only = True
+    report = await health.report()
+    assert (report["status"], report["journal"]) == ("down", "read-only")
+
+
+async def test_failed_transaction_counts_as_read_only() -> None:
+    databases, broker = Asked(), MemoryBroker()
+    databases.answers.set()
+    health = Health(databases, broker, lambda _seconds: True)
+    assert (await health.report())["journal"] == "read-only"
+    await health.close()
+
+
+def test_deleted_folder_is_noticed_and_nothing_is_stored(make_lousa: Callable[..., Lousa]) -> None:
+    lousa = make_lousa(expected_errors=["takes nothing more", "503 GET /readyz", "cannot be written"])
+    aside = lousa.data_dir.rename(lousa.data_dir.with_name("aside"))
+    wait_until(lambda: ask(lousa)[0] == 503 and "takes nothing more" in lousa.log)
+    assert ask(lousa)[1]["journal"] == "read-only"
+    aside.rename(lousa.data_dir)
+    wait_until(lambda: ask(lousa)[0] == 200 and "is in place again" in lousa.log)
