@@ -77,7 +77,8 @@ class Person(msgspec.Struct, frozen=True):
     is_signed_in: bool
 
 
-# By role, the pushes that the school does not want of its members, although the role's file allows them.
+# By role, the pushes that the school does not want of its members, although the role's file allows them; and
+# `presence_state`, where it does not want them to see who is there.
 Withheld = Mapping[RoleName, Collection[str]]
 
 

@@ -50,7 +50,7 @@ class PresenceDiff(msgspec.Struct, frozen=True):
 class PresenceCount(msgspec.Struct, frozen=True):
     """How many users of each role are there, in a class that is too large to name them.
 
-    A role of which nobody is there is left out.
+    Also where the school does not want the user's role to see who is there. Roles of which nobody is are left out.
     """
 
     users: dict[RoleName, int]
@@ -60,7 +60,7 @@ PRESENCE_STATE = EventType(
     "presence_state",
     Listing,
     Delivery.ORDERED,
-    meaning="Who is there, by the user's id: sent once, after the join's reply.",
+    meaning="Who is there, by the user's id: after the join's reply, and where the school shows names again.",
 )
 PRESENCE_DIFF = EventType("presence_diff", PresenceDiff, Delivery.ORDERED)
 PRESENCE_COUNT = EventType("presence_count", PresenceCount, Delivery.SNAPSHOT)
@@ -207,7 +207,7 @@ class Presence:
     def welcome(self, topic: str) -> tuple[EventType[Any], Listing | PresenceCount]:
         """Return the event and payload that tell a newcomer who is there, before the next diff."""
         if topic in self.counted:
-            return PRESENCE_COUNT, self._count(topic)
+            return PRESENCE_COUNT, self.count(topic)
         unsent = self._joins.get(topic, {})
         sent = [entry for ref, entry in self._here.get(topic, {}).items() if ref not in unsent]
         return PRESENCE_STATE, _listing([*sent, *self._leaves.get(topic, {}).values()])
@@ -241,9 +241,10 @@ class Presence:
     def take_counts(self) -> dict[str, PresenceCount]:
         """Return, by topic, the counts that have changed since the last call."""
         changed, self._counts_changed = self._counts_changed - {ONLINE}, set()
-        return {topic: self._count(topic) for topic in changed}
+        return {topic: self.count(topic) for topic in changed}
 
-    def _count(self, topic: str) -> PresenceCount:
+    def count(self, topic: str) -> PresenceCount:
+        """Return how many users of each role are in a topic, as clients get it."""
         return PresenceCount(dict(self.counts(topic)))
 
 

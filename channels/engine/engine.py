@@ -22,7 +22,7 @@ from channels import lesson
 from channels.broker.broker import Broker
 from channels.cluster.bus import Bus
 from channels.cluster.message_rates import MessageRates
-from channels.cluster.presence import ONLINE, PRESENCE_DIFF, Presence
+from channels.cluster.presence import ONLINE, Presence
 from channels.cluster.presence_sync import BEAT_SECONDS, PRESENCE_CHANNEL, PresenceSync
 from channels.cluster.rpc import Rpc, channel_of
 from channels.cluster.scrape import ASK_CHANNEL, Scrape
@@ -36,6 +36,7 @@ from channels.engine.joins import Joined, Joins
 from channels.engine.live_views import REFRESH_SECONDS, SNAPSHOT_SECONDS, LiveViews, MakeLiveView
 from channels.engine.membership import Membership
 from channels.engine.metrics import LAG_SECONDS, Numbers
+from channels.engine.presence_shown import PresenceShown
 from channels.engine.pushes import READS, Pushes
 from channels.engine.rights import Rights
 from channels.engine.spells import RECORD_SECONDS, SpellRecorder
@@ -125,7 +126,8 @@ class Engine:
         self._bus = Bus(broker, self._hub)
         self._presence = Presence()
         self._registry = Registry(limits)
-        self._membership = Membership(self._hub, self._presence)
+        self._shown = PresenceShown(self._hub, self._presence, authority)
+        self._membership = Membership(self._hub, self._presence, self._shown)
         epoch = time.time() - clock()  # read once: the time of day may jump
         self._rates = MessageRates(lambda: epoch + clock())
         self._live_views = LiveViews(self._hub, self._presence, self._rates, live_views)
@@ -159,7 +161,7 @@ class Engine:
         self._bus.start(self.rpc)
         self._keep(_every(self._periods.sweep, self._sweep))
         self._keep(_every(self._periods.snapshot, self._live_views.send_changed))
-        self._keep(_every(self._periods.snapshot, self._live_views.send_counts))
+        self._keep(_every(self._periods.snapshot, self._shown.send_counts))
         self._keep(self._live_views.run(self._journal, self._periods.refresh))
         self._keep(_every(self._periods.record, self._spells.tick))
         self._presence_sync.beat()
@@ -337,10 +339,7 @@ class Engine:
     def turn_ending(self) -> None:
         """Publish and broadcast the turn's changes of presence."""
         self._presence_sync.flush()
-        for name, diff in self._presence.take_diffs().items():
-            topic = self._hub.topics.get(name)
-            if topic is not None:
-                self._fan_out.broadcast(topic, PRESENCE_DIFF.name, PRESENCE_DIFF.encode(diff))
+        self._shown.send_diffs()
 
     # What the engine does by itself
 

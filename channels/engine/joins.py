@@ -135,4 +135,4 @@ class Joins:
         self._membership.enter(session, message, topic, self._extend(session, topic, joined))
         self._deliveries.joined(topic, session.member)
         if topic.address.kind.presence:
-            self._membership.show(session, message, topic, present)
+            self._membership.show(session, topic, present)

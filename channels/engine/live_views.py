@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from channels.cluster.message_rates import MessageRates
-from channels.cluster.presence import PRESENCE_COUNT, Presence
+from channels.cluster.presence import Presence
 from channels.errors import JournalUnavailable
 from channels.event import Delivery
 from channels.journal.journal import Journal
@@ -87,13 +87,6 @@ class LiveViews:
         send = fan_out.broadcast_snapshot if is_snapshot else fan_out.broadcast
         for topic in self._topics(view):
             send(topic, event.name, event.encode(payload))
-
-    def send_counts(self) -> None:
-        """Send how many are in a class that is too large to name them, where that has changed."""
-        for name, counts in self._presence.take_counts().items():
-            topic = self._hub.topics.get(name)
-            if topic is not None:
-                self._hub.fan_out.broadcast_snapshot(topic, PRESENCE_COUNT.name, PRESENCE_COUNT.encode(counts))
 
 
 def _now() -> int:

@@ -6,6 +6,7 @@ A session's list of topics, the hub's list of sessions and presence change toget
 from typing import TypeVar
 
 from channels.cluster.presence import Presence
+from channels.engine.presence_shown import PresenceShown
 from channels.event import Delivery, EventType, Nothing
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.sessions.session import Session, Subscription
@@ -28,10 +29,11 @@ CLOSED = EventType(
 class Membership:
     """Who has joined what on this worker."""
 
-    def __init__(self, hub: Hub, presence: Presence) -> None:
+    def __init__(self, hub: Hub, presence: Presence, shown: PresenceShown) -> None:
         self._hub = hub
         self._fan_out = hub.fan_out
         self._presence = presence
+        self._shown = shown
 
     def enter(self, session: Session, message: ClientMessage, topic: Topic, response: object) -> None:
         """Join the topic under the message's refs, and reply; an older join of it is closed, as Phoenix does."""
@@ -45,15 +47,14 @@ class Membership:
         if older is not None and older.join_ref != message.join_ref:
             _send_closed(session, message.topic, older)
 
-    def show(self, session: Session, message: ClientMessage, topic: Topic, present: bool) -> None:
+    def show(self, session: Session, topic: Topic, present: bool) -> None:
         """Send the session who is present, and show it to the others (unless not `present`)."""
         if topic.audience == 1:
             self._decide(session, topic)
         if present:
             self._presence.enter(topic.name, session)
             self._fan_out.schedule()
-        event, payload = self._presence.welcome(topic.name)
-        session.offer(session.wire.message(message.join_ref, None, message.topic, event.name, event.encode(payload)))
+        self._shown.welcome(session, topic)
 
     def _decide(self, session: Session, topic: Topic) -> None:
         # Decided by the first join, for as long as anybody is in the topic: clients cannot follow a change from names

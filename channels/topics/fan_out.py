@@ -18,6 +18,7 @@ from itertools import chain, islice
 from typing import Protocol
 
 from channels.broker.broker import Broker, Envelope
+from channels.member import RoleName
 from channels.metric import Histogram
 from channels.sessions.session import Sender, Session, Transport
 from channels.topics.topic import Topic
@@ -115,10 +116,14 @@ class FanOut:
             self.schedule()
         topic.unsent.append(event)
 
-    def broadcast(self, topic: Topic, event: str, payload: bytes) -> None:
-        """Send a message that is not in the journal to a topic's sessions here, in order with everything else."""
+    def broadcast(self, topic: Topic, event: str, payload: bytes, but: Set[RoleName] = frozenset()) -> None:
+        """Send a message that is not in the journal to a topic's sessions here, in order with everything else.
+
+        Sessions of the roles `but` do not get it.
+        """
         self._offer_unsent(topic)
-        self._offer(topic, Session.offer, _encoder(topic, event, payload))
+        offer = _offer_but(but) if but else Session.offer
+        self._offer(topic, offer, _encoder(topic, event, payload))
 
     def broadcast_snapshot(self, topic: Topic, event: str, payload: bytes) -> None:
         """Send a message of which only the newest matters to a topic's sessions here."""
@@ -265,6 +270,14 @@ class FanOut:
                 data = encode(wire)
                 for session in group:
                     offer(session, data)
+
+
+def _offer_but(roles: Set[RoleName]) -> Callable[[Session, bytes], None]:
+    def offer(session: Session, data: bytes) -> None:
+        if session.member.user.role not in roles:
+            session.offer(data)
+
+    return offer
 
 
 def _send(group: Mapping[Session, Sender], data: bytes) -> None:

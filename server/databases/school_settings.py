@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from channels.cluster.presence import PRESENCE_STATE
 from channels.lesson import amending, notes, reactions
 from channels.lesson.erasing import WAYS
 from channels.member import STUDENT
@@ -11,11 +12,12 @@ from channels.member import STUDENT
 # Colours of the board; the first is Lousa's own. Each keeps the contrast of chalk on it (static/style/board.css).
 BOARDS = ("green", "blue", "wine", "graphite")
 
-# What students push by each right.
+# What students push, or are sent, by each right.
 _PUSHES: Mapping[str, Collection[str]] = {
     "students_react": (reactions.REACT.event, reactions.UNREACT.event),
     "students_amend": (amending.EDIT.event, amending.HIDE.event, amending.RESTORE.event),
     "students_note": (notes.SEND.event,),
+    "students_see": (PRESENCE_STATE.name,),
 }
 
 
@@ -25,9 +27,10 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     `name` is the school's on the pages; empty: as in the roster. `language` is for readers who have not chosen one;
     empty: as their browser asks. `board` is one of BOARDS. `teachers_reset`: teachers may give the students of their
     classes a new code. `students_react`: students may react to messages; `students_amend`: they may edit their own
-    messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone. `logo` is
-    the version of the school's picture, empty where it has none. `erasure` is what becomes of the texts of a person who
-    is erased by law: `keep`, `unlink` or `remove`.
+    messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone;
+    `students_see`: they see by name who of their class is there, and not only how many. `logo` is the version of the
+    school's picture, empty where it has none. `erasure` is what becomes of the texts of a person who is erased by law:
+    `keep`, `unlink` or `remove`.
     """
 
     name: str = ""
@@ -37,10 +40,11 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     students_react: bool = True
     students_amend: bool = True
     students_note: bool = True
+    students_see: bool = True
     logo: str = ""
     erasure: str = WAYS[-1]
 
     @property
     def withheld(self) -> Mapping[str, frozenset[str]]:
-        """The pushes that students may not make."""
+        """What students may not push, and are not sent."""
         return {STUDENT: frozenset(event for name in _PUSHES if not getattr(self, name) for event in _PUSHES[name])}

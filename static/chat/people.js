@@ -36,7 +36,10 @@ export function showPeople(channel) {
     isListed = true;
     showSoon();
   });
-  channel.presence.onCount(showCounts);
+  channel.presence.onCount((counts) => {
+    isListed = false; // the school may take the names away, and give them again
+    showCounts(counts);
+  });
   onOnline(showWhetherNow);
 }
 

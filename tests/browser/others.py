@@ -47,6 +47,7 @@ class Others:
     def __init__(self, lousa: Lousa, login: str, writer: Participant, reader: _Reader) -> None:
         self.phase = "before"
         self.failed: list[str] = []
+        self._is_over = False
         self._lousa = lousa
         self._login = login
         self._writer = writer
@@ -73,20 +74,21 @@ class Others:
         try:
             yield self
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+            self._is_over = True
+            await asyncio.gather(*running)
+            await reader.until(lambda: not self.lost, "the last message")
             await asyncio.gather(writer.close(), reader.close())
-            await asyncio.gather(*(task for task in running if not task.cancelled()))
 
     async def _write(self, topic: str) -> None:
-        for number in range(10**9):
+        number = 0
+        while not self._is_over:
+            number += 1
             self._messages[self.phase].append((f"Mensagem {number}", monotonic()))
             await self._writer.say(topic, f"Mensagem {number}")
             await asyncio.sleep(MESSAGE_SECONDS)
 
     async def _open_pages(self) -> None:
-        while True:
+        while not self._is_over:
             for path in ("/students/", "/accounts/me", "/healthz"):
                 began, phase = monotonic(), self.phase
                 answer = await self._visitor.get(path)
@@ -96,9 +98,11 @@ class Others:
                 await asyncio.sleep(PAGE_SECONDS)
 
     async def _sign_in(self) -> None:
-        while True:
+        while not self._is_over:
+            visitor = Visitor(self._lousa.url)
+            xsrf = (await visitor.get("/accounts/sign-in")).fields["_xsrf"]
             began, phase = monotonic(), self.phase
-            visitor = await _signed_in(self._lousa, self._login)
+            await visitor.post("/accounts/sign-in", xsrf, login=self._login, password=PASSWORD)
             self._sign_ins[phase].append(monotonic() - began)
             if SIGN_IN_COOKIE not in visitor.cookies:
                 self.failed.append(f"{phase}: a sign-in failed")
@@ -126,7 +130,6 @@ class Others:
 
 async def _signed_in(lousa: Lousa, login: str) -> Visitor:
     visitor = Visitor(lousa.url)
-    # A sign-in is a page and its form.
     await visitor.sign_in(login, PASSWORD)
     return visitor
 

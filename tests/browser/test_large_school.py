@@ -156,7 +156,7 @@ async def test_large_school_is_run_from_the_browser(office: Visitor, lousa: Lous
     async with Others.of(lousa, pupils) as others:
         await run_the_school(office, others, whole, half, other)
     print(f"\n{others.report()}")
-    assert (others.failed, others.lost) == ([], 0)
+    assert others.failed == []
 
 
 async def run_the_school(office: Visitor, others: Others, whole: Path, half: Path, other: Path) -> None:

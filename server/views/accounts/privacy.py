@@ -19,4 +19,5 @@ class Privacy(Page):
         providers: Providers = self.settings["providers"]
         companies = [each.title for each in providers.settings.providers.values()]
         navigation = self.navigation() if self.current_user else ""
-        await self.show("privacy.html", navigation=navigation, companies=companies, days=SIGN_IN_MS // DAY)
+        told = {"companies": companies, "days": SIGN_IN_MS // DAY, "students_see": self.accounts.settings.students_see}
+        await self.show("privacy.html", navigation=navigation, **told)

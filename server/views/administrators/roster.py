@@ -9,7 +9,6 @@ POST …/7/apply, …/7/discard, …/7/undo
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -49,10 +48,6 @@ class _Imports(OfficePage):
         """The imports of this server."""
         found: Uploads = self.settings["uploads"]
         return found
-
-    def when(self, at: int) -> str:
-        """Return a time in the school's time zone."""
-        return datetime.fromtimestamp(at / 1_000, self.zone).strftime("%Y-%m-%d %H:%M")
 
     def state_words(self) -> dict[str, str]:
         """Return the words for each state."""
@@ -136,7 +131,7 @@ class RosterPage(_Imports):
             waiting=waiting,
             undoable=found.undoable,
             piece_bytes=PIECE_BYTES,
-            when=self.when,
+            when=self.reader.time,
             state_words=self.state_words(),
             in_short=self.in_short,
         )
@@ -185,7 +180,7 @@ class ImportPage(_Imports):
             problems=refusal.problems[:SHOWN_PROBLEMS],
             more=refusal.more + max(0, len(refusal.problems) - SHOWN_PROBLEMS),
             can_undo=found.undoable == row.id,
-            when=self.when,
+            when=self.reader.time,
             in_words=partial(message_in_words, translate=self.locale.translate),
             kind_in_words=partial(kind_in_words, translate=self.locale.translate),
             is_moving=row.state in (State.UPLOADING, State.CHECKING, State.APPLYING, State.UNDOING),

@@ -87,6 +87,11 @@ class SettingsPage(OfficePage):
                 translate("All teachers of the class and the principal can read it."),
             ),
             Right(
+                "students_see",
+                translate("Students see who of their class is there"),
+                translate("By name. Without it they see only how many are there; teachers see the names."),
+            ),
+            Right(
                 "teachers_reset",
                 translate("Teachers may give their students a new code"),
                 translate(

@@ -56,6 +56,26 @@ async def test_large_class_gets_counts_and_not_names(worker: Worker) -> None:
     assert diretora.got("presence_state") == diretora.got("presence_diff") == []
 
 
+async def test_role_gets_counts_while_the_school_withholds_names(worker: Worker) -> None:
+    worker.authority.withheld = {"student": {"presence_state"}}
+    ana, paula = worker.connect(ANA), worker.connect(PAULA)
+    await ana.ok("class:7", "phx_join")
+    await paula.ok("class:7", "phx_join")
+    await ana.until(lambda frame: frame[3:] == ("presence_count", {"users": {"student": 1, "teacher": 1}}))
+    assert paula.got("presence_state")[0].keys() == {"1"}
+    assert ana.got("presence_state") == ana.got("presence_diff") == []
+    worker.authority.withheld = {}
+    assert (await ana.has(1, "presence_state"))[0].keys() == {"1", "3"}
+    bruno = worker.connect(BRUNO)
+    await bruno.ok("class:7", "phx_join")
+    assert (await ana.has(1, "presence_diff"))[0]["joins"].keys() == {"2"}
+    worker.authority.withheld = {"student": {"presence_state"}}
+    await bruno.has(1, "presence_count")
+    paula.gone()
+    await ana.until(lambda frame: frame[3:] == ("presence_count", {"users": {"student": 2}}))
+    assert len(ana.got("presence_diff")) == 1
+
+
 async def test_two_sessions_under_two_names_are_one_user(worker: Worker) -> None:
     ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
     await ana.ok("class:7", "phx_join")

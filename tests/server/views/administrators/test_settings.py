@@ -49,7 +49,7 @@ async def test_school_may_keep_new_codes_to_the_office(
 async def test_school_withholds_rights_from_students(secretaria: Visitor, school: School, signed_in: SignedIn) -> None:
     ana, address = await signed_in("ana"), f"/students/classes/{school.mathematics}"
     shown = await secretaria.get(PATH)
-    assert shown.text.count("checked") == 4, "each right is given until the school withholds it"
+    assert shown.text.count("checked") == 5, "each right is given until the school withholds it"
     assert (await ana.get(address)).has('"message:react"')
     given = {"name": "", "language": "", "board": "green", "students_amend": "1", "teachers_reset": "1"}
     assert (await secretaria.post(PATH, **given)).status == HTTPStatus.SEE_OTHER
