@@ -10,7 +10,7 @@ from server.locale import LANGUAGES
 from server.views.administrators.problem_words import kind_in_words, kinds, message_in_words, messages
 
 # What these refuse, the pages say in their own words.
-OTHERS = ("uploads", "nightly")
+OTHERS = ("uploads", "nightly", "pulling")
 # Their words are made of several texts, which the list has whole.
 PUT_TOGETHER = {"%s is not a role of OneRoster %s%s.", "%s--confirm-ended %s.", "The entry %s %s."}
 ROSTERS = Path(rosters.__file__).parent
