@@ -93,6 +93,13 @@ METRICS_CLOSE_SECONDS = 1.0
 START_AGAIN_SECONDS = 0.5
 
 
+# An administrator who has put a copy back knows it; one who has not looks for who changed the file.
+NEW_EPOCH = (
+    "The journal gets a new name, because it may be a copy that was put back by hand: %s. Clients load their classes "
+    "anew. See docs/operations.md, Backup and restore."
+)
+
+
 def _keep_to_itself(_code: str) -> None:
     """Tell nobody: tests and benchmarks make their administrators by command."""
 
@@ -174,6 +181,8 @@ async def prepare(settings: Settings, on_setup_code: Callable[[str], None] = _ke
     databases = Databases(settings.databases, SCHEMAS)
     try:
         await databases.prepare()
+        if changed := await databases.continue_history():
+            log.warning(NEW_EPOCH, changed)
         if code := await make_setup_code(databases.sessions("accounts")):
             on_setup_code(code)
     finally:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -24,13 +25,15 @@ metadata = MetaData()
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
 # One row: the name of this journal (a position of one journal means nothing in another), and a secret that the workers
-# of this journal share. `changes` belongs to the application: how far its accounts had come, a few seconds ago.
+# of this journal share. `changes` and `place` belong to the application: how far its accounts had come, a few seconds
+# ago, and where in PostgreSQL the journal is.
 journal_table = Table(
     "journal",
     metadata,
     Column("epoch", String(32), primary_key=True),
     Column("key", String(64), nullable=False),
     Column("changes", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("place", String(100), nullable=False, default="", server_default=text("''")),
 )
 
 # The counter of each topic: `seq` is the position of its newest event, `governed` that of its newest governing event

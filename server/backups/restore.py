@@ -69,7 +69,7 @@ async def restore(settings: Settings, folder: Path, confirm: Callable[[Manifest]
         manifest.verify(folder, whole.databases)
         confirm(whole)
         try:
-            return await _restore(folder, whole, places)
+            return await _restore(settings, folder, whole, places)
         finally:
             for place in places.values():
                 place.discard()
@@ -99,7 +99,7 @@ def _check(folder: Path, whole: Manifest, places: dict[str, Place]) -> None:
         raise BackupError(f"The backup {folder} is not whole: it lacks {', '.join(sorted(lacking))}.")
 
 
-async def _restore(folder: Path, whole: Manifest, places: dict[str, Place]) -> Restored:
+async def _restore(settings: Settings, folder: Path, whole: Manifest, places: dict[str, Place]) -> Restored:
     # A log of what was done is not rolled back.
     kept = await places["audit"].keep(folder / whole.databases["audit"].file)
     files = {name: folder / copy.file for name, copy in whole.databases.items() if name != "audit" or not kept}
@@ -118,6 +118,7 @@ async def _restore(folder: Path, whole: Manifest, places: dict[str, Place]) -> R
     undone = accounts.undo_less() if is_later and isinstance(accounts, SqlitePlace) else None
     aside = f"replaced-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     put = [await place.put(aside) for name, place in places.items() if name in whole.databases]
+    await _note(settings)
     return Restored({path for path in put if path is not None}, after, erased, undone, places["audit"].is_kept)
 
 
@@ -139,6 +140,14 @@ async def _prepare(databases: Databases, folder: Path, whole: Manifest, before: 
         made = int(whole.made.timestamp() * 1000)
         await note_audited(db, now_ms(), "database:restored", folder=str(folder), made=made)
     return accepted, erased
+
+
+async def _note(settings: Settings) -> None:
+    databases = Databases(settings.databases, SCHEMAS)
+    try:
+        await databases.note_history()
+    finally:
+        await databases.dispose()
 
 
 async def _recorded(databases: Databases) -> int:

@@ -1,6 +1,8 @@
 """The commands for the tables of the databases."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import click
@@ -51,22 +53,25 @@ def restored(**given: Any) -> None:
 
 
 async def _accept(settings: Settings) -> Ids:
-    databases = Databases(settings.databases, SCHEMAS)
-    try:
-        async with sole_server(settings, refusal=STOP_FIRST):
-            await databases.prepare_tables()
-            after = await databases.accept()
-            async with writing(databases.sessions("accounts")) as db:
-                await note_audited(db, now_ms(), "database:restored")
-            return after
-    finally:
-        await databases.dispose()
+    async with _alone(settings) as databases:
+        await databases.prepare_tables()
+        after = await databases.accept()
+        await databases.note_history()
+        async with writing(databases.sessions("accounts")) as db:
+            await note_audited(db, now_ms(), "database:restored")
+        return after
 
 
 async def _upgrade(settings: Settings) -> None:
-    databases = Databases(settings.databases, SCHEMAS)
-    try:
-        async with sole_server(settings, refusal=STOP_FIRST):
-            await databases.upgrade()
-    finally:
-        await databases.dispose()
+    async with _alone(settings) as databases:
+        await databases.upgrade()
+
+
+@asynccontextmanager
+async def _alone(settings: Settings) -> AsyncIterator[Databases]:
+    async with sole_server(settings, refusal=STOP_FIRST):
+        databases = Databases(settings.databases, SCHEMAS)
+        try:
+            yield databases
+        finally:
+            await databases.dispose()

@@ -30,8 +30,18 @@ from server.databases.audit_pairing import accept_audit, check_audit, record_aud
 from server.databases.data_files import NO_FILES, DataFiles, path_of, try_disk
 from server.databases.engine import SQLITE_BUSY_MS, create_engine
 from server.databases.errors import DatabaseError, DatabaseReadOnly, DatabasesApart, DatabaseUnavailable
+from server.databases.history import changed_since, check_note, moved_place, note_path, read_note, write_note
 from server.databases.migration import Schema
-from server.databases.pairing import NO_IDS, Apart, Ids, Progress, accept, check_pairing, record_progress
+from server.databases.pairing import (
+    NO_IDS,
+    Apart,
+    Ids,
+    Progress,
+    accept,
+    check_pairing,
+    name_and_events,
+    record_progress,
+)
 from server.databases.pooler import check_pooler
 from server.program import PROGRAM
 
@@ -81,6 +91,7 @@ class Databases:
         self._schemas = schemas
         self._progress: Progress | None = None
         self._engines = {name: create_engine(name, urls[name], partial(files.check, name)) for name in schemas}
+        self._note = note_path(self._engines["journal"].url) if "journal" in self._engines else None
         self._sessions = {
             name: async_sessionmaker(
                 engine,
@@ -107,12 +118,44 @@ class Databases:
         """Prepare the tables, and check that the databases belong together; raise DatabaseError."""
         await self.prepare_tables()
         await self.check_pair()
+        await self._together(self._check_note)
         if "audit" in self._engines:
             await self._together(partial(check_audit, audit=self._engines["audit"]))
+
+    async def continue_history(self) -> str:
+        """Give the journal a new name where it may be a copy that was put back; return how that shows, or nothing.
+
+        For a start, when no other server runs on the journal and `prepare` has succeeded.
+        """
+        with _failures_named():
+            epoch, stored = await name_and_events(self._engines["journal"])
+            if self._note is None:
+                changed = await moved_place(self._engines["journal"])
+            else:
+                database = Path(self._engines["journal"].url.database or "")
+                changed = changed_since(read_note(self._note), epoch, database) if stored else ""
+        if changed:
+            await self.accept()
+        await self.note_history()
+        return changed
+
+    async def note_history(self) -> None:
+        """Note how far the journal has come, beside its file, or where in PostgreSQL it is."""
+        with _failures_named():
+            if self._note is None:
+                await moved_place(self._engines["journal"])
+            else:
+                write_note(self._note, *await name_and_events(self._engines["journal"]))
+
+    async def _check_note(self, _accounts: AsyncEngine, journal: AsyncEngine) -> None:
+        if self._note is not None:
+            check_note(read_note(self._note), *await name_and_events(journal))
 
     async def record_progress(self) -> None:
         """Keep in each database how far the other has come; raise DatabasesApart where one has gone back."""
         self._progress = await self._together(partial(record_progress, last=self._progress))
+        if self._note is not None:
+            await asyncio.to_thread(write_note, self._note, self._progress.epoch, self._progress.stored)
 
     async def record_audit(self) -> None:
         """Keep in the accounts how many records the audit log has; raise DatabaseError if that fails."""

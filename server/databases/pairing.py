@@ -49,10 +49,11 @@ class Accounts(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How many events the journal had when its newest move was `moved` (`channels.journal.moves`)."""
+    """How many events the journal of an epoch had when its newest move was `moved` (`channels.journal.moves`)."""
 
     moved: int
     stored: int
+    epoch: str
 
 
 async def check_pairing(accounts: AsyncEngine, journal: AsyncEngine) -> None:
@@ -83,6 +84,12 @@ def _check_progress(found: Accounts, stored: int, changes: int) -> None:
         raise Apart(f"the accounts had {changes} changes and have {found.changes}: they are an older copy")
 
 
+async def name_and_events(journal: AsyncEngine) -> tuple[str, int]:
+    """Return the journal's epoch, and how many events it has."""
+    async with journal.connect() as connection:
+        return (await _kept_in_journal(connection))[0], await _stored(connection)
+
+
 async def record_progress(accounts: AsyncEngine, journal: AsyncEngine, *, last: Progress | None = None) -> Progress:
     """Keep in each database how far the other has come; raise Apart where one has gone back.
 
@@ -96,7 +103,7 @@ async def record_progress(accounts: AsyncEngine, journal: AsyncEngine, *, last: 
     # Another worker may have seen more in between.
     if progress is None or progress.moved != moved or progress.stored < found.stored:
         async with one_by_one(journal).connect() as connection:
-            progress = Progress(moved, await _stored(connection))
+            progress = Progress(moved, await _stored(connection), found.epoch)
     _check_progress(found, progress.stored, changes)
     await _record(accounts, journal, found, progress.stored, changes)
     return progress

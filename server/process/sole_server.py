@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import IO, Self
 
 import asyncpg
@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 
 from server.databases.engine import POSTGRESQL_CONNECT_SECONDS, asyncpg_dsn, read_url
 from server.databases.errors import DatabaseError
+from server.databases.history import end_note, note_path
 from server.databases.pooler import check_pooler
 from server.settings import Settings, SettingsError
 from server.tasks import cancel
@@ -62,10 +63,15 @@ async def sole_server(
     url = read_url("journal", settings.databases["journal"])
     is_shared = bool(settings.redis_urls)
     if url.get_backend_name() == "sqlite":
-        with _lock_file(url.database or "") as file:
+        path = note_path(url)
+        assert path is not None
+        with _lock_file(path) as file:
             refused = SettingsError(refusal.format(url.database))
             await _wait_for(lambda: _try_file(file, is_shared), refused, wait_seconds)
             yield
+            # Another one that shares the lock may go on.
+            if not is_shared:
+                end_note(path)
     else:
         async with _PostgresqlLock(url, is_shared) as lock:
             refused = SettingsError(refusal.format(url.render_as_string(hide_password=True)))
@@ -82,8 +88,7 @@ async def _wait_for(acquire: Callable[[], Awaitable[bool]], refused: SettingsErr
 
 
 @contextmanager
-def _lock_file(database: str) -> Iterator[IO[str]]:
-    path = f"{os.path.realpath(database)}-server"
+def _lock_file(path: Path) -> Iterator[IO[str]]:
     try:
         file = open(path, "a")  # noqa: SIM115 (closed below)
     except OSError as error:

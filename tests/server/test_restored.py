@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shlex
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -110,3 +111,27 @@ async def test_every_client_is_told_the_truth_after_a_restore(make_lousa: MakeLo
         joined = await join(lousa, token, position)
         texts = [event["payload"]["text"] for event in joined["events"]]
         assert (joined["complete"], texts) == (False, ["1", "2", *"abcdef"]), position
+
+
+async def test_folder_put_back_by_hand_is_told_to_clients(make_lousa: MakeLousa, tmp_path: Path) -> None:
+    lousa = make_lousa()
+    token = lousa.tokens("ana")["ana"]
+    before = await send(lousa, token, "1", "2")
+    lousa.stop()
+    copy = tmp_path / "copy"
+    shutil.copytree(lousa.data_dir, copy)
+    lousa.start()
+    between = await send(lousa, token, "3", "4")
+    lousa.stop()
+    for file in copy.glob("*.sqlite3"):
+        shutil.copy2(file, lousa.data_dir)
+    assert "the journal had 4 events and has 2" in start_fails(lousa)
+    shutil.copytree(copy, lousa.data_dir, dirs_exist_ok=True)  # with what Lousa has noted beside the files
+    lousa.start()
+    assert "the file was changed while no server ran" in lousa.log
+    await send(lousa, token, *"abcd")
+    for position in (before, between):
+        assert not (await join(lousa, token, position))["complete"]
+    position = await send(lousa, token, "e")
+    lousa.restart()
+    assert (await join(lousa, token, position))["complete"], "a restart without a restore"
