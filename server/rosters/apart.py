@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -53,11 +53,30 @@ class Task(msgspec.Struct):
     user_id: int | None = None
 
 
-class Apart:
-    """The steps that this worker has begun."""
+# Takes a step, and returns 0; anything else is an error of ours, or the end of its process.
+Take = Callable[[Task], Awaitable[int | None]]
 
-    def __init__(self, databases: Databases) -> None:
+
+async def in_a_process(task: Task) -> int | None:
+    """Take a step in a process of its own, which ends with this task; return its exit code."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "server.rosters", cwd=_ROOT, stdin=asyncio.subprocess.PIPE
+    )
+    try:
+        await process.communicate(msgspec.json.encode(task))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode
+
+
+class Apart:
+    """The steps that this worker has begun; `take` takes one."""
+
+    def __init__(self, databases: Databases, take: Take = in_a_process) -> None:
         self._databases = databases
+        self._take = take
         self._running: set[asyncio.Task[None]] = set()
 
     def start(
@@ -89,19 +108,9 @@ class Apart:
         await cancel(*self._running)
 
     async def _run(self, task: Task) -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server.rosters", cwd=_ROOT, stdin=asyncio.subprocess.PIPE
-        )
-        try:
-            await process.communicate(msgspec.json.encode(task))
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            log.error(
-                "the step “%s” of import %d ended with exit code %d", task.step, task.import_id, process.returncode
-            )
+        code = await self._take(task)
+        if code:
+            log.error("the step “%s” of import %d ended with exit code %d", task.step, task.import_id, code)
             await self._give_up(task)
 
     async def _give_up(self, task: Task) -> None:

@@ -19,7 +19,7 @@ from server.accounts.refusals import UserError
 from server.clock import now_ms
 from server.databases import Databases, reading, writing
 from server.databases.imports import Import
-from server.rosters.apart import Apart
+from server.rosters.apart import Apart, Take, in_a_process
 from server.rosters.imports import (
     STALE_MS,
     Origin,
@@ -61,11 +61,14 @@ class Found(NamedTuple):
 class Uploads:
     """The imports of a running server. Steps that cannot be taken raise UserError; `reason` says why.
 
-    `pulls` are those from the school's provider of rosters; `pulling` is what the server's options say of it.
+    `pulls` are those from the school's provider of rosters; `pulling` is what the server's options say of it; `take`
+    takes the steps that take long.
     """
 
-    def __init__(self, databases: Databases, folder: Path, pulling: Pulling | None = None) -> None:
-        self.apart = Apart(databases)
+    def __init__(
+        self, databases: Databases, folder: Path, pulling: Pulling | None = None, take: Take = in_a_process
+    ) -> None:
+        self.apart = Apart(databases, take)
         self._sessions = databases.sessions("accounts")
         self.pulls = NightlyPulls(self._sessions, self.apart, pulling)
         self._folder = folder

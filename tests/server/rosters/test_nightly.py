@@ -6,7 +6,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import update
 
 from server.accounts.refusals import UserError
@@ -20,9 +19,9 @@ from server.rosters.nightly import ATTEMPTS, NightlyPulls
 from server.rosters.provider import Access
 from server.rosters.pulling import Pulling
 from server.rosters.uploads import Uploads
-from server.settings import database_urls
 from tests.server.conftest import TurnedClock
 from tests.server.rosters.exports import Files, Read, export_11
+from tests.server.rosters.here import here
 from tests.server.rosters.rest_provider import TOKEN, RestProvider, lists_of
 from tests.server.rosters.test_merge import rows, with_more
 
@@ -38,7 +37,7 @@ class Nights:
         self.sessions = databases.sessions("accounts")
         self.clock = clock
         self._access = access
-        self.workers = [Uploads(databases, folder / f"rosters{number}") for number in range(2)]
+        self.workers = [Uploads(databases, folder / f"rosters{number}", take=here) for number in range(2)]
         self.pulls: list[NightlyPulls] = []
         self.pull_at(time(3, 30))
 
@@ -65,19 +64,6 @@ class Nights:
         """Apply what waits, as the office does."""
         await self.workers[0].apply(import_id, None)
         await self.workers[0].apart.finished()
-
-
-# Each pull is a process: on PostgreSQL, all of them in the long run.
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])])
-async def databases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Databases]:
-    """Return fresh databases."""
-    urls = database_urls(tmp_path)
-    if request.param == "postgresql":
-        urls["accounts"] = request.getfixturevalue("postgresql_url")
-    databases = Databases(urls)
-    await databases.upgrade("accounts")
-    yield databases
-    await databases.dispose()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from server.settings import database_urls
 from tests.channels.journal.support import Recorder
 from tests.server.conftest import TurnedClock, quick_passwords
 from tests.server.people import People
+from tests.server.rosters.here import here
 from tests.server.views.visitor import Visitor
 
 PASSWORD = "quatro paredes verdes"
@@ -76,7 +77,7 @@ def pulling() -> Pulling | None:
 @pytest.fixture
 async def uploads(databases: Databases, tmp_path: Path, pulling: Pulling | None) -> AsyncIterator[Uploads]:
     """Return the imports of rosters."""
-    uploads = Uploads(databases, tmp_path / "rosters", pulling)
+    uploads = Uploads(databases, tmp_path / "rosters", pulling, here)
     yield uploads
     await uploads.close()
 
