@@ -16,7 +16,7 @@ SEED ?= $(shell date +%s)
 # Whatever the environment says: tests start Python a hundred times, which would compile everything each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-long style format types unit client compiled interop faults coverage bench bench-pages hooks clean machine tools
+.PHONY: help demo test test-long style format types unit client compiled interop faults coverage bench bench-pages hooks clean machine long-machine tools
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,7 +30,7 @@ test: machine  ## set up what tests need, then style, types and all tests but th
 	@$(MAKE) --no-print-directory --jobs=2 style client compiled
 	@$(MAKE) --no-print-directory --jobs=2 unit types
 
-test-long: machine  ## the long tests, long schedules of faults, and the coverage of all tests (two hours)
+test-long: long-machine  ## the long tests, long schedules of faults, and the coverage of all tests (two hours)
 	@$(MAKE) --no-print-directory --jobs=4 tools
 	$(PYTHON) -m pytest -m long
 	@$(MAKE) --no-print-directory faults coverage
@@ -93,6 +93,9 @@ clean:  ## remove what was set up and built
 
 machine:
 	@deploy/prepare tests
+
+long-machine:
+	@deploy/prepare long
 
 tools: $(VENV)/test.stamp $(NODE_STAMPS)
 

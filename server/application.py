@@ -54,6 +54,7 @@ from server.process.listener import address, close, listen, listen_for_metrics
 from server.process.metrics import make_server, name_worker, report_server
 from server.process.progress import recording_progress
 from server.process.proxies import Proxies
+from server.process.recent import READ_SECONDS, Recent
 from server.process.redis_url import check_redis_urls, try_redis
 from server.process.service_manager import STOPPING, notify
 from server.process.sole_server import sole_server
@@ -62,7 +63,7 @@ from server.records.keeper import Keeper
 from server.rosters.uploads import ROSTERS, Uploads
 from server.schemas import SCHEMAS
 from server.settings import Settings
-from server.tasks import cancel, finish
+from server.tasks import cancel, finish, keep_checking
 from server.views.static import Assets, bundled
 from server.web_application import log_upgrade, make_application
 
@@ -230,10 +231,11 @@ async def _run(
                 metrics_token=settings.metrics_token,
             )
             name_worker(engine.scrape, number)
-            report_server(engine.scrape, gate, accounts.sign_ins, watched)
+            recent = Recent(databases)
+            report_server(engine.scrape, gate, accounts.sign_ins, watched, recent)
             async with (
                 _serving(settings, application, sockets, gate, watched),
-                _serving_metrics(settings, engine.scrape),
+                _serving_metrics(settings, engine.scrape, recent),
                 _collecting_garbage(),
             ):
                 on_open()
@@ -469,12 +471,17 @@ async def _serving(
 
 
 @asynccontextmanager
-async def _serving_metrics(settings: Settings, scrape: Scrape) -> AsyncIterator[None]:
+async def _serving_metrics(settings: Settings, scrape: Scrape, recent: Recent) -> AsyncIterator[None]:
+    if settings.metrics_address is None and settings.metrics_token is None:
+        yield
+        return
+    reading = asyncio.create_task(keep_checking(recent.read, READ_SECONDS, "What happened lately could not be read"))
     sockets = listen_for_metrics(settings, shared=settings.workers > 1)
     server = make_server(scrape, sockets)
     try:
         yield
     finally:
+        await cancel(reading)
         server.stop()
         await finish("the page of metrics", server.close_all_connections(), METRICS_CLOSE_SECONDS)
 

@@ -32,6 +32,8 @@ from channels.transports.gate import METRICS as OF_THE_GATE
 from channels.transports.gate import Gate
 from server.accounts.sign_ins import SIGN_INS, SignIns
 from server.process.health import DATABASE, RESPONSES, Health
+from server.process.recent import METRICS as LATELY
+from server.process.recent import Recent
 from server.version import VERSION
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,7 +46,7 @@ MEMORY = Metric("lousa_process_resident_memory_bytes", Kind.GAUGE, "Resident mem
 FILES = Metric("lousa_process_open_fds", Kind.GAUGE, "Open file descriptors of the worker.")
 MAX_FILES = Metric("lousa_process_max_fds", Kind.GAUGE, "How many file descriptors the worker may open.")
 
-METRICS = (*OF_THE_ENGINE, *OF_THE_GATE, SIGN_INS, DATABASE, RESPONSES, INFO, CPU, MEMORY, FILES, MAX_FILES)
+METRICS = (*OF_THE_ENGINE, *OF_THE_GATE, SIGN_INS, DATABASE, RESPONSES, *LATELY, INFO, CPU, MEMORY, FILES, MAX_FILES)
 
 # How long a monitor's connection may be silent; Prometheus asks each minute at the latest, by default.
 IDLE_SECONDS = 150
@@ -55,9 +57,10 @@ def name_worker(scrape: Scrape, number: int) -> None:
     scrape.labels = dict(zip(LABELS, (gethostname(), str(number), str(int(time.time()))), strict=True))
 
 
-def report_server(scrape: Scrape, gate: Gate, sign_ins: SignIns, watched: Health) -> None:
+def report_server(scrape: Scrape, gate: Gate, sign_ins: SignIns, watched: Health, recent: Recent) -> None:
     """Report what the server's parts count, beside the engine's."""
-    for source in (gate.read_numbers, sign_ins.read_numbers, watched.read_numbers, read_process):
+    parts = (gate, sign_ins, watched, recent)
+    for source in (*(part.read_numbers for part in parts), read_process):
         scrape.add(source)
 
 
