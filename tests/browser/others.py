@@ -45,7 +45,7 @@ class Others:
     """Two of a class, over WebSockets, and one who signs in again and again; `phase` is what the office does."""
 
     def __init__(self, lousa: Lousa, login: str, writer: Participant, reader: _Reader) -> None:
-        self.phase = "before"
+        self.phase = "nothing"
         self.failed: list[str] = []
         self._is_over = False
         self._lousa = lousa
