@@ -35,6 +35,7 @@ from server.rosters.merge import Outdated, Summary, apply, preview
 from server.rosters.problems import Problem, RosterErrors
 from server.rosters.reader import read
 from server.rosters.roster import Roster
+from server.rosters.steps import taking_steps
 from server.rosters.undo import undo
 
 # How often the progress is stored: a page asks for it once a second.
@@ -124,6 +125,9 @@ async def _tell(sessions: DbSessions, import_id: int, steps: list[int]) -> None:
 
 
 async def _preview(sessions: DbSessions, import_id: int, roster: Roster) -> tuple[Summary, int]:
+    # An import that is under way, or an undo that still removes rows, would be counted in part.
+    async with _telling(sessions, import_id), taking_steps(sessions):
+        pass
     summary, lists = await preview(sessions, roster)
     await store_lists(sessions, import_id, lists.entries)
     return summary, lists.moving

@@ -1,9 +1,11 @@
+import asyncio
 from pathlib import Path
 
 from server import rosters
 from server.databases import DbSessions, reading, writing
 from server.databases.imports import Import
 from server.rosters.imports import BY_COMMAND, Origin, State, begin, find, move, read_list
+from server.rosters.steps import taking_steps
 from server.rosters.work import apply_checked, check, from_files, problems_of, summary_of, undo_applied
 from tests.server.rosters.exports import Folder, Read, change, export_11
 from tests.server.rosters.test_merge import everything, with_more
@@ -48,6 +50,15 @@ async def test_export_with_problems_is_refused_with_all_of_them(sessions: DbSess
     assert row.state == State.REFUSED
     assert [(each.file, each.line) for each in problems_of(row).problems] == [("users.csv", 2)]
     assert summary_of(row) is None
+
+
+async def test_check_waits_for_what_another_import_has_to_finish(sessions: DbSessions, folder: Folder) -> None:
+    async with writing(sessions) as db:
+        import_id = await begin(db, BY_COMMAND, State.CHECKING)
+    async with taking_steps(sessions):
+        checking = asyncio.create_task(check(sessions, import_id, from_files(folder(export_11()))))
+        assert (await asyncio.wait([checking], timeout=0.3))[0] == set()
+    assert await checking == State.READY
 
 
 async def test_names_of_a_list_are_read_by_pages(sessions: DbSessions, folder: Folder) -> None:
