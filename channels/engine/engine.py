@@ -47,6 +47,7 @@ from channels.event import EventType
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
 from channels.lesson.erasing import ERASED
+from channels.lesson.expiry import TRIMMED
 from channels.lesson.feature import Feature
 from channels.lesson.rules import Role, RuleBook
 from channels.lesson.state import TopicState
@@ -175,8 +176,16 @@ class Engine:
         changes = {name: event.amends or event.annotates for name, event in emitted.items()}
         amends = {name: change for name, change in changes.items() if change is not None}
         noted = {name: self._deliveries.sent for name, event in emitted.items() if event.noted}
-        passing = {name for name, event in emitted.items() if event.passing}
-        return Hub(self._journal, broker, self._make_topic, amends, noted, passing=passing, rewriting=(ERASED.name,))
+        passing = {TRIMMED.name, *(name for name, event in emitted.items() if event.passing)}
+        return Hub(
+            self._journal,
+            broker,
+            self._make_topic,
+            amends,
+            noted,
+            passing=passing,
+            rewriting=(ERASED.name, TRIMMED.name),
+        )
 
     def _make_scrape(self, broker: Broker) -> Scrape:
         count_peers = self._presence_sync.count_peers

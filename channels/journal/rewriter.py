@@ -9,12 +9,10 @@ store something that it had read before; so the same is done once more, from the
 The journal does not know what an event says: what becomes of a payload is the redaction's to say.
 """
 
-import asyncio
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol
 
 from sqlalchemy import (
     Connection,
@@ -23,15 +21,13 @@ from sqlalchemy import (
     Table,
     delete,
     func,
-    insert,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal.files import exclusively, open_file
+from channels.journal.steps import Notice, Steps, StoredTopic, append
 from channels.journal.tables import (
     choices_table,
     events_table,
@@ -46,11 +42,6 @@ from channels.journal.tables import (
 
 # Rows that one transaction changes: some 5 ms, in which no event can be stored.
 AT_ONCE = 200
-# How long the writers have the journal to themselves between two steps.
-PAUSE_SECONDS = 0.01
-
-T = TypeVar("T")
-
 _E = events_table.c
 
 
@@ -67,22 +58,7 @@ class Redaction(Protocol):
         """Return a snapshot's state."""
 
 
-class Notice(NamedTuple):
-    """The event that is appended to each topic in which something was rewritten."""
-
-    event: str
-    payload: bytes
-
-
-class StoredTopic(NamedTuple):
-    """A topic as the journal has it."""
-
-    id: int
-    name: str
-    seq: int
-
-
-class Rewriter:
+class Rewriter(Steps):
     """Rewrites the journal of one database; `amending` names the kinds of event that change the one they are about.
 
     `forgets`: who voted, read and was there is deleted, too.
@@ -91,36 +67,30 @@ class Rewriter:
     def __init__(
         self, engine: AsyncEngine, amending: Collection[str], redaction: Redaction, notice: Notice, *, forgets: bool
     ) -> None:
-        self._engine = engine
-        self._file = open_file(engine.url) if engine.dialect.name == "sqlite" else None
+        super().__init__(engine)
         self._amending = list(amending)
         self._redaction = redaction
         self._notice = notice
         self._forgets = forgets
 
-    async def topics(self) -> list[StoredTopic]:
-        """Return all topics."""
-        columns = topics_table.c.id, topics_table.c.name, topics_table.c.seq
-        return await self._run(lambda connection: [StoredTopic(*row) for row in connection.execute(select(*columns))])
-
     async def rewrite(self, topic: StoredTopic, after: int = 0) -> bool:
         """Rewrite a topic's events past a position, and append the notice if something changed; return whether."""
         changed = False
-        while page := await self._run(partial(self._named, topic.id, after)):
-            changed |= await self._write(partial(self._change, topic.id, page))
+        while page := await self.run(partial(self._named, topic.id, after)):
+            changed |= await self.write(partial(self._change, topic.id, page))
             after = page[-1]
-        about = await self._run(partial(self._amendments, topic.id))
+        about = await self.run(partial(self._amendments, topic.id))
         for some in _batches(about):
-            changed |= await self._write(partial(self._change, topic.id, some, about_theirs=True))
-        return await self._write(partial(self._finish, topic.id, changed))
+            changed |= await self.write(partial(self._change, topic.id, some, about_theirs=True))
+        return await self.write(partial(self._finish, topic.id, changed))
 
     async def remove(self, topic: StoredTopic) -> None:
         """Delete what a topic has, but for its counter, and append the notice."""
         for table in (search_table, versions_table, choices_table, timers_table, reads_table, snapshots_table):
-            await self._write(partial(self._empty, table, topic.id))
-        while await self._write(partial(self._delete_events, topic.id)):
+            await self.write(partial(self._empty, table, topic.id))
+        while await self.write(partial(self._delete_events, topic.id)):
             pass
-        await self._write(partial(self._append, topic.id))
+        await self.write(partial(append, topic.id, self._notice))
 
     # Reading
 
@@ -181,7 +151,7 @@ class Rewriter:
         if self._forgets:
             self._unlink(connection, topic_id)
         if changed:
-            self._append(topic_id, connection)
+            append(topic_id, self._notice, connection)
         return changed
 
     def _change_versions(self, connection: Connection, topic_id: int) -> bool:
@@ -223,14 +193,6 @@ class Rewriter:
             theirs = (_E.topic_id == topic_id, _E.author_id == user_id)
             connection.execute(update(events_table).where(*theirs).values(author_id=0, push_id=None))
 
-    def _append(self, topic_id: int, connection: Connection) -> bool:
-        moving = update(topics_table).where(topics_table.c.id == topic_id)
-        moving = moving.values(seq=topics_table.c.seq + 1, moved=text(_STAMPS[connection.dialect.name]))
-        seq = connection.execute(moving.returning(topics_table.c.seq)).scalar_one()
-        row = {"topic_id": topic_id, "seq": seq, "event": self._notice.event, "author_id": 0, "at": _now()}
-        connection.execute(insert(events_table), {**row, "payload": self._notice.payload.decode()})
-        return True
-
     def _empty(self, table: Table, topic_id: int, connection: Connection) -> bool:
         connection.execute(delete(table).where(table.c.topic_id == topic_id))
         return False
@@ -239,28 +201,6 @@ class Rewriter:
         some = select(_E.seq).where(_E.topic_id == topic_id).order_by(_E.seq).limit(AT_ONCE)
         deleted = connection.execute(delete(events_table).where(_E.topic_id == topic_id, _E.seq.in_(some)))
         return deleted.rowcount > 0
-
-    # Transactions
-
-    async def _run(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(work)
-
-    async def _write(self, work: Callable[[Connection], bool]) -> bool:
-        try:
-            if self._file is not None:
-                return await asyncio.to_thread(exclusively, self._file, work)
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(work)
-        finally:
-            await asyncio.sleep(PAUSE_SECONDS)
-
-
-# How each kind of database stamps a counter that moves (channels.journal.moves).
-_STAMPS = {
-    "sqlite": "(SELECT coalesce(max(moved), 0) + 1 FROM topics)",
-    "postgresql": "pg_current_xact_id()::text::bigint",
-}
 
 
 def _names(user_id: int) -> Iterator[str]:
@@ -284,7 +224,3 @@ def _batches(values: Iterable[int]) -> Iterator[list[int]]:
     rest = iter(values)
     while some := list(islice(rest, AT_ONCE)):
         yield some
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

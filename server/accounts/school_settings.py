@@ -16,6 +16,9 @@ from server.databases.school import read_settings, write_settings
 from server.databases.school_settings import BOARDS, SchoolSettings
 from server.locale import LANGUAGES
 
+# Longer than any law asks to keep what is said in a class; without end is said so.
+MAX_MONTHS = 240
+
 
 async def get_settings(sessions: DbSessions) -> SchoolSettings:
     """Return what is set."""
@@ -39,6 +42,10 @@ async def set_settings(
             await note_changes(db, (), clock(), school=True)
 
 
+def _months(wanted: SchoolSettings) -> list[int]:
+    return [value for name, value in msgspec.structs.asdict(wanted).items() if name.startswith("keep_")]
+
+
 def _checked(wanted: SchoolSettings) -> str:
     """Return the name as it is stored."""
     if wanted.language not in ("", *LANGUAGES):
@@ -47,4 +54,6 @@ def _checked(wanted: SchoolSettings) -> str:
         raise UserError(f"There is no colour {wanted.board!r}: {', '.join(BOARDS)}.", "board")
     if wanted.erasure not in WAYS:
         raise UserError(f"There is no way to erase {wanted.erasure!r}: {', '.join(WAYS)}.", "erasure")
+    if any(not 0 <= months <= MAX_MONTHS for months in _months(wanted)):
+        raise UserError(f"Records are kept for 1 to {MAX_MONTHS} months, or without end (0).", "months")
     return valid_name(wanted.name[: MAX_NAME_CHARACTERS + 1]) if wanted.name.strip() else ""

@@ -18,12 +18,13 @@ from channels.engine.membership import CLOSED
 from channels.engine.user_events import EVENTS, JoinedOwn
 from channels.event import EventType, Nothing
 from channels.lesson.erasing import ERASED
+from channels.lesson.expiry import TRIMMED
 from channels.lesson.feature import Action, Feature
 from channels.lesson.rules import Role, RuleBook, TopicRule
 from channels.lesson.state import state_fields
 from channels.member import RoleName
 from channels.roles import ROLES
-from channels.topics.kind import KINDS, TopicKind, parse_wire
+from channels.topics.kind import DASHBOARD, KINDS, TopicKind, parse_wire
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ def _events(
     emitted = (event for role in tables.roles for event in role.emitted())
     views = (cast(Any, view).event for view in tables.live_views)
     yield from (event for event in (*EVENTS, *views, *emitted) if address in event.topics)
-    yield from (ERASED, CLOSED)
+    if kind is not DASHBOARD:  # which has no stored events
+        yield from (ERASED, TRIMMED)
+    yield CLOSED
 
 
 def _receivers(event: EventType[Any], rules: Mapping[RoleName, TopicRule]) -> tuple[RoleName, ...]:

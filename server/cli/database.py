@@ -52,6 +52,28 @@ def restored(**given: Any) -> None:
     )
 
 
+@database.command()
+@data_options
+def compact(**given: Any) -> None:
+    """Give the free space in SQLite files back to the disk, while no server runs.
+
+    Needed once for files of an earlier version, after a large deletion; later ones shrink by themselves each night.
+    """
+    settings = make_settings(**given)
+    asyncio.run(_compact(settings))
+    click.echo("The databases have no free space in them.")
+
+
+async def _compact(settings: Settings) -> None:
+    databases = Databases(settings.databases, SCHEMAS)
+    try:
+        async with sole_server(settings, refusal=STOP_FIRST):
+            for name in databases.names:
+                await databases.compact(name)
+    finally:
+        await databases.dispose()
+
+
 async def _accept(settings: Settings) -> Ids:
     async with _alone(settings) as databases:
         await databases.prepare_tables()

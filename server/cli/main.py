@@ -10,6 +10,7 @@ from server.cli.database import database
 from server.cli.options import Commands
 from server.cli.person import person
 from server.cli.protocol import protocol
+from server.cli.records import records
 from server.cli.roster import roster
 from server.cli.serve import demo, serve_command
 from server.cli.settings import school
@@ -51,6 +52,7 @@ for each in (
     school,
     user,
     person,
+    records,
     token,
     backup,
     restore,

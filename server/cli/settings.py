@@ -40,8 +40,13 @@ def set_command(name: str, value: str, **given: Any) -> None:
     _tell(run(make_settings(**given), change))
 
 
-def _value(name: str, text: str) -> str | bool:
-    if not isinstance(getattr(SchoolSettings(), name), bool):
+def _value(name: str, text: str) -> str | bool | int:
+    default = getattr(SchoolSettings(), name)
+    if isinstance(default, int) and not isinstance(default, bool):
+        if not (text.isascii() and text.isdigit()):
+            raise click.UsageError(f"{name} is a number of months; 0: without end.")
+        return int(text)
+    if not isinstance(default, bool):
         return text
     if text not in ("on", "off"):
         raise click.UsageError(f"{name} is on or off.")
@@ -50,4 +55,4 @@ def _value(name: str, text: str) -> str | bool:
 
 def _tell(found: SchoolSettings) -> None:
     for name, value in msgspec.structs.asdict(found).items():
-        click.echo(f"{name}: {value if isinstance(value, str) else 'on' if value else 'off'}")
+        click.echo(f"{name}: {('on' if value else 'off') if isinstance(value, bool) else value}")

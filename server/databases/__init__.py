@@ -226,6 +226,19 @@ class Databases:
         """Read something from a database; raise DatabaseError if that fails."""
         await self._run(name, migration.read_something, writes=False)
 
+    async def compact(self, name: str) -> None:
+        """Write an SQLite file anew, without free pages, and so that later ones can be given back; PostgreSQL: nothing.
+
+        Raise DatabaseError if that fails.
+        """
+        if self._engines[name].dialect.name != "sqlite":
+            return
+        with self._failures_of(name):
+            async with self._engines[name].connect() as connection:
+                apart = await connection.execution_options(apart=True)
+                await apart.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")
+                await apart.exec_driver_sql("VACUUM")
+
     def forget_statements(self) -> None:
         """Forget how statements were compiled: SQLAlchemy keeps the values of the first one of each with it."""
         for engine in self._engines.values():

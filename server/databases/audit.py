@@ -96,6 +96,14 @@ async def add_records(db: AsyncSession, records: Sequence[Record]) -> None:
     await db.execute(insert_into(db, AuditRecord).on_conflict_do_nothing(index_elements=[AuditRecord.key]), rows)
 
 
+async def claim(db: AsyncSession, record: Record) -> bool:
+    """Store a record; return whether its key is new, so that of several workers one does what it is about."""
+    row = {**msgspec.structs.asdict(record), "detail": msgspec.json.encode(record.detail).decode()}
+    del row["id"]
+    added = insert_into(db, AuditRecord).values(row).on_conflict_do_nothing(index_elements=[AuditRecord.key])
+    return (await db.execute(added.returning(AuditRecord.id))).first() is not None
+
+
 async def find_records(db: AsyncSession, wanted: Wanted, before: Place | None, limit: int) -> list[Record]:
     """Return the newest `limit` of the wanted records that are older than a place (None: of all), newest first."""
     query = select(AuditRecord).order_by(AuditRecord.at.desc(), AuditRecord.id.desc()).limit(limit)

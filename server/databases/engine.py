@@ -147,6 +147,11 @@ def _sqlite(url: URL, check: Check) -> AsyncEngine:
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
+    # Free pages of a new file can be given back step by step; of others after “database compact”. In a file that is
+    # there already, the statement would wait for a writer.
+    cursor.execute("PRAGMA page_count")
+    if not cursor.fetchone()[0]:
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
@@ -154,6 +159,8 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
+    if options.get("apart", False):
+        return  # statements that no transaction may hold, such as VACUUM
     if options.get("recreates", False):
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")

@@ -30,7 +30,8 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     messages for some minutes, and delete them; `students_note`: they may write to a class's teachers alone;
     `students_see`: they see by name who of their class is there, and not only how many. `logo` is the version of the
     school's picture, empty where it has none. `erasure` is what becomes of the texts of a person who is erased by law:
-    `keep`, `unlink` or `remove`.
+    `keep`, `unlink` or `remove`. `keep_…` are for how many months what they name is kept, 0: without end;
+    `channels.lesson.expiry` says what belongs to each.
     """
 
     name: str = ""
@@ -43,6 +44,11 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     students_see: bool = True
     logo: str = ""
     erasure: str = WAYS[-1]
+    keep_messages: int = 0
+    keep_announcements: int = 0
+    keep_polls: int = 0
+    keep_attendance: int = 0
+    keep_notes: int = 0
 
     @property
     def withheld(self) -> Mapping[str, frozenset[str]]:

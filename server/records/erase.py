@@ -14,7 +14,8 @@ from typing import NamedTuple, cast
 import msgspec
 from sqlalchemy import select
 
-from channels.journal.rewriter import Notice, Rewriter
+from channels.journal.rewriter import Rewriter
+from channels.journal.steps import Notice
 from channels.lesson.erasing import ERASED, PersonErased, Redaction, Way
 from channels.member import User
 from channels.roles import ROLES

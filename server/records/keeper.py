@@ -1,20 +1,31 @@
-"""What a running server does for the records by itself: erasures that the office asked for, or whose process has died.
+"""What a running server does for the records by itself: erasures that the office asked for, and retention each night.
 
 All workers look; one of them claims what there is to do, by a row of the audit database.
 """
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from server.clock import Clock, now_ms
 from server.databases import Databases, reading, writing
-from server.databases.erasures import begin_again, unfinished
+from server.databases.audit import Record, claim
+from server.databases.erasures import Erasure, begin_again, unfinished
+from server.databases.school import read_hours, read_settings
 from server.records.erase import Eraser
+from server.records.retention import Retention, months_of
 from server.tasks import cancel, keep_checking
 
 # How soon an erasure begins. A look is a read of a short list, under a millisecond.
 CHECK_SECONDS = 2.0
 # An erasure that has taken so long is given up by its process: even a journal of 10 million events takes a minute.
 STALE_MS = 10 * 60_000
+
+# At this hour of the school's zone nobody is in class, and imports have not begun.
+EXPIRY_HOUR = 2
+# How often a worker looks whether a night has begun.
+NIGHT_CHECK_MS = 60_000
 
 
 class Keeper:
@@ -23,6 +34,8 @@ class Keeper:
     def __init__(self, databases: Databases, clock: Clock = now_ms) -> None:
         self._databases = databases
         self._clock = clock
+        self._night = ""
+        self._look_at = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -38,8 +51,36 @@ class Keeper:
         """Do what there is to do; raises DatabaseUnavailable."""
         async with reading(self._databases.sessions("audit")) as db:
             waiting = await unfinished(db, self._clock() - STALE_MS)
+        await self._erase(waiting)
+        await self._expire()
+
+    async def _erase(self, waiting: Sequence[Erasure]) -> None:
         for erasure in waiting:
             async with writing(self._databases.sessions("audit")) as db:
                 is_mine = await begin_again(db, erasure, self._clock())
             if is_mine:
                 await Eraser(self._databases).finish(erasure.user_id)
+
+    async def _expire(self) -> None:
+        """Delete what has expired, once a night: in the worker that is the first to note the night."""
+        now = self._clock()
+        if now < self._look_at:
+            return
+        self._look_at = now + NIGHT_CHECK_MS
+        async with reading(self._databases.sessions("accounts")) as db:
+            zone, months = ZoneInfo((await read_hours(db)).zone), months_of(await read_settings(db))
+        night = _night(now, zone)
+        if night == self._night:
+            return
+        if months and await self._claim(f"retention {night}"):
+            await Retention(self._databases, self._clock).run()
+        self._night = night
+
+    async def _claim(self, key: str) -> bool:
+        async with writing(self._databases.sessions("audit")) as db:
+            return await claim(db, Record(key, self._clock(), "records:begun"))
+
+
+def _night(now: int, zone: ZoneInfo) -> str:
+    """Return the day of the school on which the newest night began to which it is EXPIRY_HOUR."""
+    return (datetime.fromtimestamp(now / 1000, zone) - timedelta(hours=EXPIRY_HOUR)).date().isoformat()

@@ -1,17 +1,37 @@
 """The protocol's document against what the engine does: all that it names happens, and nothing else does."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import Connection, insert
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.event import Delivery, EventType
+from channels.journal.steps import Notice, Steps, append
+from channels.journal.tables import topics_table
 from channels.lesson import chat
+from channels.lesson.erasing import ERASED, PersonErased
+from channels.lesson.expiry import TRIMMED, HistoryTrimmed
+from channels.member import User
 from channels.topics.kind import announcement_topic
 from channels.wire.codec import JSON, MESSAGE_PACK, Wire
-from tests.channels.support import ANA, BRUNO, CLASS, DIRETORA, OTHER_CLASS, PAULA, VIOLATIONS, Client, Worker, member
+from tests.channels.support import (
+    ANA,
+    BRUNO,
+    CLASS,
+    DIRETORA,
+    OTHER_CLASS,
+    PAULA,
+    VIOLATIONS,
+    Client,
+    Frame,
+    Worker,
+    member,
+)
 from tests.contract import Violation, contract
 
 MakeWorker = Callable[..., Awaitable[Worker]]
@@ -34,7 +54,7 @@ JOINED = {
 
 
 @pytest.mark.parametrize("wire", [JSON, MESSAGE_PACK], ids=lambda wire: wire.name)
-async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -> None:
+async def test_all_that_the_document_names_happens(worker: Worker, database: AsyncEngine, wire: Wire) -> None:
     worker.authority.members[OTTO.login] = OTTO
     clients = [worker.connect(who, wire) for who in (ANA, PAULA, DIRETORA, OTTO)]
     for client in clients:
@@ -64,6 +84,7 @@ async def test_all_that_the_document_names_happens(worker: Worker, wire: Wire) -
     await bruno.ok("class:7", "phx_join")
     await ana.has(1, "presence_diff")
     await ana.has(1, "read:marked")
+    await _rewrite_records(worker, database, clients)
     for client in (ana, paula, diretora, otto):
         for topic in [topic for topic in client.session.subscriptions if topic != "user:me" or client is diretora]:
             await client.ok(topic, "phx_leave")
@@ -109,6 +130,33 @@ async def _write_notes(ana: Client, paula: Client) -> None:
     await ana.ok("class:7", "note:send", {"text": "Obrigada."})
     await paula.until(lambda frame: frame[3] == "note:sent" and frame[4]["text"] == "Obrigada.")
     await paula.ok("class:7:staff", "note:close", {"target": paula.got("note:sent")[-1]["seq"]})
+
+
+async def _rewrite_records(worker: Worker, database: AsyncEngine, clients: Sequence[Client]) -> None:
+    """Tell in every topic that its stored events were rewritten, as the records by law do."""
+    former = PersonErased(99, User(99, "Former pupil", "student"), "remove")
+    notices = [Notice(ERASED.name, ERASED.encode(former)), Notice(TRIMMED.name, TRIMMED.encode(HistoryTrimmed()))]
+    joined = {(each, topic) for each in clients for topic in each.session.subscriptions if topic != "dashboard"}
+    names = {topic.replace("user:me", f"user:{each.session.member.user.id}") for each, topic in joined}
+    steps = Steps(database)
+    known = {topic.name for topic in await steps.topics()}
+    for name in sorted(names - known):
+        await steps.write(partial(_make_topic, name))
+    for stored in await steps.topics():
+        for notice in notices if stored.name in names else ():
+            await steps.write(partial(append, stored.id, notice))
+    worker.engine.look()
+    for each, topic in joined:
+        for notice in notices:
+            await each.until(partial(_is, topic, notice.event))
+
+
+def _make_topic(name: str, connection: Connection) -> None:
+    connection.execute(insert(topics_table).values(name=name))
+
+
+def _is(topic: str, event: str, frame: Frame) -> bool:
+    return frame[2:4] == (topic, event)
 
 
 async def _correct_attendance(paula: Client) -> None:

@@ -3,9 +3,12 @@
 It says what this version does. Whoever changes what is kept, or who can read it, changes this page.
 """
 
+from typing import Any
+
 from server.accounts.accounts import SIGN_IN_MS
 from server.clock import DAY
 from server.oidc.client import Providers
+from server.records.words import kept_words
 from server.views.base import Page
 
 
@@ -19,5 +22,10 @@ class Privacy(Page):
         providers: Providers = self.settings["providers"]
         companies = [each.title for each in providers.settings.providers.values()]
         navigation = self.navigation() if self.current_user else ""
-        told = {"companies": companies, "days": SIGN_IN_MS // DAY, "students_see": self.accounts.settings.students_see}
+        told: dict[str, Any] = {
+            "companies": companies,
+            "days": SIGN_IN_MS // DAY,
+            "students_see": self.accounts.settings.students_see,
+        }
+        told["kept"] = kept_words(self.accounts.settings, self.locale.translate)
         await self.show("privacy.html", navigation=navigation, **told)

@@ -19,6 +19,7 @@ from server.views.administrators.person import (
     ResetPerson,
     UnlinkPerson,
 )
+from server.views.administrators.records import RECORDS, LiftHold, RecordsPage, SetHold
 from server.views.administrators.school import SCHOOL, SchoolPage
 from server.views.administrators.settings import (
     HOURS,
@@ -55,6 +56,9 @@ handlers = [
     (LOGO, LogoUpload),
     (f"{LOGO}/remove", RemoveLogo),
     (HOURS, OfficeHours),
+    (RECORDS, RecordsPage),
+    (rf"{RECORDS}/holds", SetHold),
+    (rf"{RECORDS}/holds/lift", LiftHold),
     (TOKENS, TokensPage),
     (rf"{TOKENS}/revoke", RevokeToken),
     (r"/administrators/announcements", OfficeAnnouncements),

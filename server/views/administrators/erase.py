@@ -1,25 +1,27 @@
 """Erasing a person by law: what goes, and who types the login so that it is not done by mistake."""
 
+from collections.abc import Callable
+
 from tornado.web import HTTPError
 
-from channels.lesson.erasing import WAYS
+from channels.lesson.erasing import WAYS, Way
 from server.accounts.identifiers import normal_login
 from server.accounts.refusals import UserError
 from server.records.erase import Eraser
 from server.views.administrators.person import PEOPLE, PersonPage
 
 
+def ways_in_words(translate: Callable[[str], str]) -> dict[Way, str]:
+    """Return in words what becomes of what a person wrote."""
+    return {
+        "remove": translate("It goes, also where it is quoted or was reported"),
+        "unlink": translate("It stays, and nothing shows which texts are by the same person"),
+        "keep": translate("It stays, under “Former pupil”"),
+    }
+
+
 class ErasePerson(PersonPage):
     """The form."""
-
-    def ways(self) -> dict[str, str]:
-        """Return in words what becomes of what a person wrote."""
-        translate = self.locale.translate
-        return {
-            "remove": translate("It goes, also where it is quoted or was reported"),
-            "unlink": translate("It stays, and nothing shows which texts are by the same person"),
-            "keep": translate("It stays, under “Former pupil”"),
-        }
 
     async def get(self, user_id: str) -> None:
         """Show it."""
@@ -49,5 +51,6 @@ class ErasePerson(PersonPage):
     async def _show(self, user_id: int, problem: str = "") -> None:
         account = (await self.find(user_id)).account
         await self.accounts.read_school()
-        told = {"account": account, "ways": self.ways(), "chosen": self.accounts.settings.erasure}
-        await self.show_office("erase.html", problem=problem, here=f"{PEOPLE}/{user_id}", **told)
+        ways, chosen = ways_in_words(self.locale.translate), self.accounts.settings.erasure
+        told = {"account": account, "ways": ways, "chosen": chosen, "problem": problem}
+        await self.show_office("erase.html", here=f"{PEOPLE}/{user_id}", **told)

@@ -92,6 +92,8 @@ class OfficePage(Page):
             "board": translate("Choose one of the colours."),
             "label": translate("A token needs a name of 1 to 64 characters."),
             "nobody": translate("Nobody with this login may sign in."),
+            "months": translate("Write months as a number: 1 to 240, or nothing."),
+            "hold-nobody": translate("There is no such login, or no such class."),
             "held": translate("A legal hold on them, or on a class of theirs, forbids it. Lift it first."),
             "class": translate("They cannot be in this class."),
         }

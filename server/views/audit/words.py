@@ -90,6 +90,10 @@ def _school(translate: Translate) -> dict[str, str]:
         "badges:on": translate("Badges that sign in were switched on"),
         "badges:off": translate("Badges that sign in were switched off"),
         "database:backup": translate("A backup was made"),
+        "hold:set": translate("A legal hold was set"),
+        "hold:lifted": translate("A legal hold was lifted"),
+        "records:begun": translate("The nightly deletion of old records began"),
+        "records:expired": translate("What is older than the school keeps it was deleted"),
         "person:erased": translate("A person was erased"),
         "database:restored": translate("A backup was restored"),
     }
