@@ -22,7 +22,7 @@ from server.accounts.fair_queue import Client
 from server.accounts.first_administrator import FirstAdministrator
 from server.accounts.identifiers import by_name, normal_code, normal_login
 from server.accounts.logo import SchoolLogo
-from server.accounts.members import Members
+from server.accounts.members import FreshSchool, Members
 from server.accounts.office import Office
 from server.accounts.own_account import OwnAccount
 from server.accounts.passwords import Passwords, check_new_password
@@ -361,9 +361,13 @@ class Accounts:
         async with asking(self._sessions) as db:
             return await changes_after(db, last)
 
-    def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:
+    async def fresh_school(self) -> FreshSchool:
+        """Read the school anew, for `forget`."""
+        return await self._members.fresh_school()
+
+    def forget(self, user_ids: Iterable[int] | None, *, school: bool = False, fresh: FreshSchool | None = None) -> None:
         """Drop from memory these users, or everybody and the school (None), or the school as well (`school`)."""
-        self._members.forget(user_ids, school=school)
+        self._members.forget(user_ids, school=school, fresh=fresh)
 
     async def tidy(self) -> None:
         """Delete what has expired: sign-ins (open connections end with them), counts of failures, old notes."""

@@ -62,7 +62,9 @@ class ChangeWatcher:
         changes = await self._accounts.changes_after(self._last)
         if changes.newest == self._last:
             return
-        self._accounts.forget(changes.users, school=changes.school)
+        # Who asks for the school while it is read anew has the one of before.
+        fresh = await self._accounts.fresh_school() if changes.school else None
+        self._accounts.forget(changes.users, school=changes.school, fresh=fresh)
         if changes.school:
             await self._accounts.read_school()
             self._on_school_changed()

@@ -5,10 +5,11 @@ it. So each `forget` has a number, and a member is read again if it was forgotte
 that begins after `forget` returns older data.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from channels.hours import NO_SCHOOL_HOURS, SchoolHours
 from channels.journal.batch_reader import BatchReader
@@ -44,6 +45,13 @@ class School:
     settings: SchoolSettings
 
 
+class FreshSchool(NamedTuple):
+    """The school as it was read before it was forgotten, and how many calls of `forget` there had been by then."""
+
+    school: School
+    begun: int
+
+
 @dataclass(slots=True)
 class _Kept:
     member: Member
@@ -68,6 +76,7 @@ class Members:
         self._all_forgotten = 0
         self._school_forgotten = 0
         self._school: School | None = None
+        self._reading = asyncio.Lock()
         self.hours = NO_SCHOOL_HOURS  # as last read
         self.settings = SchoolSettings()  # as last read
         self.withheld = self.settings.withheld
@@ -116,21 +125,43 @@ class Members:
         return kept.member if kept is not None else None
 
     async def school(self) -> School:
-        """Return the school's name and classes."""
-        while self._school is None:
-            begun = self._forgets
-            async with reading(self._sessions) as db:
-                classrooms = MappingProxyType(await read_classrooms(db))
-                name, settings = await read_name_and_settings(db)
-                school = School(name, classrooms, await read_hours(db), settings)
-            if self._school_forgotten <= begun:
-                self._school, self.hours, self.settings = school, school.hours, school.settings
-                self.withheld = school.settings.withheld
-        return self._school
+        """Return the school's name and classes; of many who ask for a school that was forgotten, one reads it."""
+        if self._school is not None:
+            return self._school
+        async with self._reading:
+            while (school := self._school) is None:
+                self._keep_school(await self.fresh_school())
+        return school
 
-    def forget(self, user_ids: Iterable[int] | None, *, school: bool = False) -> None:
-        """Drop these users, or everybody and the school (None), or the school as well; also reads under way."""
+    async def fresh_school(self) -> FreshSchool:
+        """Read the school anew for `forget`: until then, others go on with the one of before.
+
+        At 100,000 users counting who is in which class takes 0.2 s, and on a busy machine more than a second.
+        """
+        begun = self._forgets
+        async with reading(self._sessions) as db:
+            classrooms = MappingProxyType(await read_classrooms(db))
+            name, settings = await read_name_and_settings(db)
+            return FreshSchool(School(name, classrooms, await read_hours(db), settings), begun)
+
+    def _keep_school(self, fresh: FreshSchool) -> None:
+        school = fresh.school
+        if self._school_forgotten <= fresh.begun:
+            self._school, self.hours, self.settings = school, school.hours, school.settings
+            self.withheld = school.settings.withheld
+
+    def forget(self, user_ids: Iterable[int] | None, *, school: bool = False, fresh: FreshSchool | None = None) -> None:
+        """Drop these users, or everybody and the school (None), or the school as well; also reads under way.
+
+        The school is from now on the `fresh` one, unless it was forgotten while that was read.
+        """
         self._forgets += 1
+        is_newest = fresh is not None and self._school_forgotten <= fresh.begun
+        self._drop(user_ids, school=school)
+        if fresh is not None and is_newest:
+            self._keep_school(fresh._replace(begun=self._forgets))
+
+    def _drop(self, user_ids: Iterable[int] | None, *, school: bool) -> None:
         if user_ids is None:
             self._forget_all()
             return

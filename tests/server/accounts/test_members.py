@@ -73,6 +73,33 @@ async def test_forgotten_member_is_read_again(members: Members, people: People, 
     assert await members.by_secret(secret) is None
 
 
+async def test_school_of_before_is_given_while_it_is_read_anew(
+    members: Members, people: People, queries: list[str]
+) -> None:
+    await members.school()
+    await people.classroom("Nova")
+    fresh = await members.fresh_school()
+    queries.clear()
+    assert not (await members.school()).classrooms
+    members.forget((), school=True, fresh=fresh)
+    assert [room.title for room in (await members.school()).classrooms.values()] == ["Nova"]
+    assert queries == []
+
+
+async def test_school_read_before_a_change_is_not_kept_after_it(members: Members, people: People) -> None:
+    fresh = await members.fresh_school()
+    await people.classroom("Nova")
+    members.forget((), school=True)
+    members.forget((), school=True, fresh=fresh)
+    assert len((await members.school()).classrooms) == 1
+
+
+async def test_many_who_ask_at_once_read_the_school_once(members: Members, queries: list[str]) -> None:
+    queries.clear()
+    await asyncio.gather(*(members.school() for _ in range(9)))
+    assert len([each for each in queries if "FROM classes" in each]) == 1
+
+
 async def test_forgetting_everybody_drops_the_classes_too(members: Members, people: People, users: Users) -> None:
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
