@@ -126,8 +126,9 @@ class Members:
 
     async def school(self) -> School:
         """Return the school's name and classes; of many who ask for a school that was forgotten, one reads it."""
-        if self._school is not None:
-            return self._school
+        school = self._school
+        if school is not None:
+            return school
         async with self._reading:
             while (school := self._school) is None:
                 self._keep_school(await self.fresh_school())
