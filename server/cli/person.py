@@ -1,6 +1,9 @@
 """The commands on what a school keeps of one person: to give it out, and to erase it by law."""
 
+import os
+from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -9,10 +12,17 @@ from server.accounts.identifiers import normal_login
 from server.accounts.refusals import UserError
 from server.accounts.school_settings import get_settings
 from server.cli.options import Commands, data_options, make_settings, option, run
-from server.databases import Databases, reading
+from server.clock import now_ms
+from server.databases import Databases, reading, writing
 from server.databases.accounts import Account
+from server.databases.audit import Record, add_records
+from server.databases.outbox import new_key
+from server.databases.school import read_hours, read_settings
 from server.databases.users import find_user
+from server.locale import LANGUAGES, SOURCE
 from server.records.erase import Eraser
+from server.records.export import archive, export_person
+from server.records.export_page import as_page
 
 _GOES = {
     "keep": "Their name becomes “Former pupil”; what they wrote stays under it, and so does their attendance.",
@@ -48,6 +58,39 @@ def erase(login: str, way: Way | None, yes: bool, **given: Any) -> None:
         click.confirm("Erase them?", abort=True)
     topics = run(settings, lambda databases: _erase(databases, account.id, wanted))
     click.echo(f"Erased: in {topics} classes and other places. A restore of a backup erases them again.")
+
+
+@person.command()
+@click.argument("login")
+@option("--to", type=click.Path(dir_okay=False, path_type=Path), help="The file; without it LOGIN.zip in this folder.")
+@data_options
+def export(login: str, to: Path | None, **given: Any) -> None:
+    """Write all that is kept of a person into a zip: a page to read, and the same as JSON for programs.
+
+    It has what they wrote, their votes, how far they have read, their lessons and sign-ins, and who has looked at what
+    concerns them; nobody else's text. That it was made is recorded.
+    """
+    content = run(make_settings(**given), lambda databases: _export(databases, login))
+    path = to or Path(f"{normal_login(login)}.zip".replace("/", "_"))
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    click.echo(f"{path} has all that is kept of {login}: give it to nobody else.")
+
+
+async def _export(databases: Databases, login: str) -> bytes:
+    account, _ = await _found(databases, login)
+    sessions = databases.sessions("accounts")
+    async with writing(databases.sessions("audit")) as db:
+        await add_records(db, [Record(new_key(), now_ms(), "person:exported", subject_id=account.id)])
+    async with reading(sessions) as db:
+        zone, code = ZoneInfo((await read_hours(db)).zone), (await read_settings(db)).language
+    language = LANGUAGES.get(code, LANGUAGES[SOURCE])
+    made = await export_person(databases, account.id)
+    return archive(made, as_page(made, language.tag, zone, language.locale.translate))
 
 
 async def _found(databases: Databases, login: str) -> tuple[Account, Way]:

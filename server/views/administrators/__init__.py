@@ -6,6 +6,7 @@ from server.views.administrators.badges import BADGES, BADGES_OF_CLASS, OfficeBa
 from server.views.administrators.cards import CARDS, CARDS_OF_CLASS, CardsPage, OfficeCards
 from server.views.administrators.classes import CLASS, CLASSES, ClassesOfSchool, PeopleOfClass
 from server.views.administrators.erase import ErasePerson
+from server.views.administrators.export import ExportPerson
 from server.views.administrators.people import PeoplePage
 from server.views.administrators.person import (
     PEOPLE,
@@ -43,6 +44,7 @@ handlers = [
     (rf"{PERSON}/name", RenamePerson),
     (rf"{PERSON}/classes", ClassOfPersonPage),
     (rf"{PERSON}/erase", ErasePerson),
+    (rf"{PERSON}/export", ExportPerson),
     (CLASSES, ClassesOfSchool),
     (CLASS, PeopleOfClass),
     *roster.handlers,

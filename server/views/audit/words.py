@@ -46,6 +46,7 @@ def _reading(translate: Translate) -> dict[str, str]:
         "message:original": translate("read the former text of a message"),
         "attendance:exported": translate("exported a class's attendance"),
         "class:exported": translate("exported a class"),
+        "person:exported": translate("gave out all that is kept of a person"),
         "audit:exported": translate("exported these records"),
     }
 

@@ -79,7 +79,7 @@ class Visitor:
         request = HTTPRequest(self.url + path, headers=sent, follow_redirects=False, **options)
         response = await AsyncHTTPClient().fetch(request, raise_error=False)
         self._keep_cookies(response)
-        return Answer(response.code, response.headers, response.body.decode())
+        return Answer(response.code, response.headers, response.body.decode(errors="replace"))
 
     def _cookie_header(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())

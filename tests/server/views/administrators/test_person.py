@@ -112,3 +112,13 @@ async def test_office_erases_a_person_who_is_named_twice(
     assert (refused.status, refused.has("That is not their login.")) == (HTTPStatus.UNPROCESSABLE_ENTITY, True)
     assert (await secretaria.post(f"{path}/erase", way="remove", login="ana")).location == path
     assert (await secretaria.get(path)).has("Being erased")
+
+
+async def test_office_gives_out_what_is_kept_of_a_person(secretaria: Visitor, school: School) -> None:
+    path = f"/administrators/people/{school.ana}"
+    assert (await secretaria.get(path)).has("All that is kept of them")
+    sent = await secretaria.get(f"{path}/export")
+    assert sent.headers["Content-Type"] == "application/zip"
+    assert f'person-{school.ana}.zip"' in sent.headers["Content-Disposition"]
+    records = await secretaria.get("/audit")
+    assert records.has("gave out all that is kept of a person")
