@@ -1,6 +1,6 @@
 """A fresh Debian in a folder, made by debootstrap, in which a test types commands as root.
 
-    debian = Debian(folder); debian.make(); code, printed = debian.run("apt-get update\n…")
+    debian = Debian(folder); debian.make(); code, printed = debian.run("apt-get update")
 
 It has its own files and processes, and this machine's network.
 """
@@ -35,7 +35,7 @@ class Debian:
     def make(self, packages: str = "ca-certificates") -> None:
         """Make it, with these packages; takes two minutes."""
         if os.geteuid() != 0 or shutil.which("debootstrap") is None:
-            raise ProgramMissing("This makes a Debian in a folder: as root, after apt-get install debootstrap.")
+            raise ProgramMissing("debootstrap, as root", "debootstrap")
         self.folder.chmod(0o755)  # it becomes a root folder, which everybody enters
         made = ["debootstrap", "--variant=minbase", f"--include={packages}", SUITE, str(self.folder)]
         subprocess.run(made, check=True, stdout=subprocess.DEVNULL)

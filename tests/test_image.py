@@ -74,16 +74,17 @@ def _script(port: str) -> str:
         elif instruction == "WORKDIR":
             folder = text
     # As the image's user, which has no other rights.
+    as_user = f"/usr/sbin/runuser -u {user} --"
     served = [*json.loads(one("ENTRYPOINT")), *json.loads(one("CMD")), "--port", port]
     health = [word.replace("8888", port) for word in json.loads(one("HEALTHCHECK").removeprefix("CMD "))]
     return "\n".join(
         [
             *commands,
             f"cd {folder}",
-            f"runuser -u {user} -- {_quoted(served)} &",
-            f"for each in $(seq 100); do runuser -u {user} -- {_quoted(health)} && break; sleep 0.2; done",
-            f"runuser -u {user} -- {_quoted(health)}",
-            "runuser -u lousa -- lousa user list",
+            f"{as_user} {_quoted(served)} &",
+            f"for each in $(seq 100); do {as_user} {_quoted(health)} && break; sleep 0.2; done",
+            f"{as_user} {_quoted(health)}",
+            f"{as_user} lousa user list",
         ]
     )
 
