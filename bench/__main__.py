@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import (
+    backup,
     classes,
     cold,
     costs,
@@ -114,6 +115,15 @@ def _restart(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     _databases(parser, DATABASES)
     parser.set_defaults(measure=restart.measure)
+
+
+def _backup(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gigabytes", type=float, default=2.0, help="of the journal")
+    parser.add_argument("--classes", type=int, default=100)
+    parser.add_argument("--clients", type=int, default=20, help="in each class")
+    parser.add_argument("--rate", type=float, default=200.0, help="messages a second in all")
+    _databases(parser, DATABASES)
+    parser.set_defaults(measure=backup.measure)
 
 
 def _slow(parser: argparse.ArgumentParser) -> None:
@@ -224,6 +234,7 @@ COMMANDS = {
     "cold": (_cold, "the CPU of a connect and a join, one after another, to a server that knows nothing yet"),
     "length": (_length, "a join of a class that has had thousands or millions of messages, after a restart"),
     "restart": (_restart, "a server is killed with all its clients, and all come back"),
+    "backup": (_backup, "a backup while 200 messages a second are sent: its time, and what others notice of it"),
     "slow": (_slow, "what others notice of clients that read nothing"),
     "hostile": (_hostile, "what others notice of twenty hostile clients"),
     "profile": (_profile, "in which functions Lousa spends its CPU"),
