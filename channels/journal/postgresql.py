@@ -1,4 +1,7 @@
-"""The journal's writer for PostgreSQL: one connection of its own, by asyncpg, five statements a batch.
+"""The journal's writer for PostgreSQL: one connection of its own, by asyncpg.
+
+Most batches take two statements and hold no lock over a round trip (`channels.journal.postgresql_swap`). The others,
+and those that lose against other writers, take a transaction of some eight, which this module has.
 
 The counters of the batch's topics are locked first, in name order, so that two workers never deadlock; no other worker
 appends to a topic between its lock and the commit. So the look-up of known push ids and the comparison of governed
@@ -10,22 +13,23 @@ must see what was committed while the locks were awaited.
 import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import asyncpg
 
-from channels.errors import JournalUnavailable, Refused
-from channels.journal import choices
+from channels.errors import JournalUnavailable
+from channels.journal.assignment import Choices, Fresh, Known, Own, assign, choice_key
 from channels.journal.choices import KeptChoice
-from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Spells, Stored, Superseded
+from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Spells, Stored
+from channels.journal.postgresql_swap import Looked, Pace, is_plain, look, store
 from channels.wire.codec import Event
 
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
 COMMIT_SECONDS = 4.0
 
 # A transaction that waits for its worker holds its topics' counters. PostgreSQL notices only after hours that a worker
-# hangs or its machine is cut off. A batch's statements follow each other within milliseconds.
-MAX_IDLE_MS = 5_000
+# hangs or its machine is cut off. A batch's statements follow each other within milliseconds; over a line that loses
+# the same packet three times they do within 1.4 s.
+MAX_IDLE_MS = 2_000
 
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}"
 _CREATE = """
@@ -114,6 +118,7 @@ class PostgresqlWriter:
         self._commit_seconds = commit_seconds
         self._max_idle_ms = max_idle_ms
         self._connection: asyncpg.Connection | None = None
+        self._pace = Pace()
 
     async def commit(
         self,
@@ -151,6 +156,9 @@ class PostgresqlWriter:
         # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.
         # Dropping the connection rolls back as well.
         connection = self._connection or await self._connect()
+        stored = await _swap(connection, self._pace, groups, marks, snapshots) if spells is None else None
+        if stored is not None:
+            return stored
         await connection.execute(_BEGIN.format(self._max_idle_ms))
         stored = await _append(connection, groups)
         await _mark(connection, marks)
@@ -179,6 +187,48 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
+async def _swap(
+    connection: asyncpg.Connection,
+    pace: Pace,
+    groups: Sequence[Group],
+    marks: Sequence[Mark],
+    snapshots: Sequence[Snapshot],
+) -> list[Stored] | None:
+    # None: the batch has to be stored under locks.
+    if not groups or not all(is_plain(entry) for group in groups for entry in group.entries):
+        return None
+    names, time = sorted(_topics(groups)), asyncio.get_running_loop().time
+    left = pace.tries(time())
+    while left > 0:
+        began = time()
+        looked = await look(connection, names, groups)
+        if looked is None:
+            await connection.execute(_CREATE, names)
+            continue
+        pace.looked(time() - began, time())
+        stored = await _store_looked(connection, looked, groups, marks, snapshots)
+        if stored is not None:
+            return stored
+        left -= 1
+    pace.lost()
+    return None
+
+
+async def _store_looked(
+    connection: asyncpg.Connection,
+    looked: Looked,
+    groups: Sequence[Group],
+    marks: Sequence[Mark],
+    snapshots: Sequence[Snapshot],
+) -> list[Stored] | None:
+    counters = list(looked.counters.values())
+    before = [(counter.id, counter.seq) for counter in counters]
+    assigned = assign(looked.counters, looked.known, looked.own, {}, groups)
+    events, others = map(_row, assigned.fresh), ((_MARK, _mark_rows(marks)), (_SNAPSHOT, _snapshot_rows(snapshots)))
+    is_done = not assigned.fresh and not marks and not snapshots
+    return assigned.stored if is_done or await store(connection, before, counters, events, *others) else None
+
+
 async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> list[Stored]:
     if not groups:
         return []
@@ -188,7 +238,7 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     known = await _known(connection, counters, groups)
     own = await _own(connection, counters, groups)
     kept = await _kept(connection, counters, groups)
-    assigned = _assign(counters, known, own, kept, groups)
+    assigned = assign(counters, known, own, kept, groups)
     await _choose(connection, assigned.chosen)
     await _tally(connection, assigned.fresh)
     if assigned.fresh:
@@ -201,39 +251,19 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     return assigned.stored
 
 
-class _Fresh(NamedTuple):
-    """An entry that gets an event, its topic's id and its position, and that of the first entry of its group."""
-
-    topic_id: int
-    seq: int
-    entry: Entry
-    first: int
-
-
-Choices = dict[tuple[int, int, int], KeptChoice]  # by topic, target and user
-
-
-class _Assigned(NamedTuple):
-    """What becomes of a batch's groups, the events that it adds, and the choices that it changes."""
-
-    stored: list[Stored]
-    fresh: list[_Fresh]
-    chosen: Choices
-
-
-def _row(fresh: _Fresh) -> tuple[object, ...]:
+def _row(fresh: Fresh) -> tuple[object, ...]:
     topic_id, seq, entry, first = fresh
     payload, about = entry.body(first).decode(), entry.kept_about
     return topic_id, seq, entry.event, entry.author_id, entry.push_id, entry.at, payload, about
 
 
-async def _amend(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+async def _amend(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> None:
     for topic_id, seq, entry, _ in fresh:
         if entry.amend is not None:
             await _amend_one(connection, topic_id, seq, entry)
 
 
-async def _audit(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+async def _audit(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> None:
     audited = [(topic_id, seq) for topic_id, seq, entry, _ in fresh if entry.audited]
     if audited:
         await connection.executemany(_AUDIT, audited)
@@ -251,7 +281,7 @@ async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, en
         await connection.execute(_UNINDEX, topic_id, entry.about)
 
 
-async def _set_timers(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+async def _set_timers(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> None:
     for topic_id, seq, entry, _ in fresh:
         if entry.timer is not None:
             await connection.execute(_TIMER, topic_id, seq, entry.timer.at, entry.timer.action)
@@ -264,14 +294,9 @@ async def _set_timers(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -
 
 async def _kept(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Choices:
     first = [group.entries[0] for group in groups]
-    keys = [_choice_key(counters[entry.topic], entry) for entry in first if entry.choice is not None]
+    keys = [choice_key(counters[entry.topic], entry) for entry in first if entry.choice is not None]
     rows = await connection.fetch(_CHOICES, *_columns(keys)) if keys else []
     return {(topic, target, user): KeptChoice.read(*kept) for topic, target, user, *kept in rows}
-
-
-def _choice_key(counter: Counter, entry: Entry) -> tuple[int, int, int]:
-    assert entry.choice is not None
-    return counter.id, entry.choice.target, entry.author_id
 
 
 async def _choose(connection: asyncpg.Connection, chosen: Choices) -> None:
@@ -280,14 +305,14 @@ async def _choose(connection: asyncpg.Connection, chosen: Choices) -> None:
         await connection.execute(_CHOOSE, *_columns(rows))
 
 
-async def _tally(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+async def _tally(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> None:
     for topic_id, _, entry, _ in fresh:
         if entry.tally is not None:
             counts = await connection.fetch(_TALLY, topic_id, entry.tally.target)
             entry.payload = entry.tally.complete(dict(map(tuple, counts)))
 
 
-async def _forget(connection: asyncpg.Connection, fresh: Sequence[_Fresh]) -> None:
+async def _forget(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> None:
     for topic_id, _, entry, _ in fresh:
         if entry.tally is not None and entry.tally.forget:
             await connection.execute(_FORGET, topic_id, entry.tally.target)
@@ -306,9 +331,6 @@ def _columns(rows: Iterable[tuple[object, ...]]) -> Iterator[list[object]]:
     return (list(column) for column in zip(*rows, strict=True))
 
 
-Known = dict[tuple[int, int, str], Receipt]
-
-
 async def _known(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Known:
     first = [group.entries[0] for group in groups if group.entries[0].choice is None]
     pushes = [(counters[entry.topic].id, entry.author_id, entry.push_id) for entry in first if entry.push_id]
@@ -316,9 +338,6 @@ async def _known(connection: asyncpg.Connection, counters: dict[str, Counter], g
         return {}
     rows = await connection.fetch(_KNOWN, *_columns(pushes))
     return {(topic, author, push): Receipt(seq, at, fresh=False) for topic, author, push, seq, at in rows}
-
-
-Own = dict[tuple[int, int], int]
 
 
 async def _own(connection: asyncpg.Connection, counters: dict[str, Counter], groups: Sequence[Group]) -> Own | None:
@@ -331,86 +350,22 @@ async def _own(connection: asyncpg.Connection, counters: dict[str, Counter], gro
     return {(topic, author): seq for topic, author, seq in await connection.fetch(_OWN, *_columns(pushes))}
 
 
-def _assign(
-    counters: dict[str, Counter], known: Known, own: Own | None, kept: Choices, groups: Sequence[Group]
-) -> _Assigned:
-    # Gives each new entry its topic's next seq; a push id that comes twice in the batch counts once, too.
-    assigned = _Assigned([], [], {})
-    for group in groups:
-        entry = group.entries[0]
-        counter = counters[entry.topic]
-        receipt = _known_receipt(counter, entry, known, kept)
-        if receipt is not None:
-            assigned.stored.append([receipt])
-        elif (superseded := _superseded(counters, own, group)) is not None:
-            assigned.stored.append(superseded)
-        elif (refusal := _take_choice(counter, entry, kept, assigned)) is not None:
-            assigned.stored.append(refusal)
-        else:
-            first = counter.seq + 1 if entry.choice is None else entry.choice.target
-            receipts = [_take_next(counters[each.topic], each, first, assigned) for each in group.entries]
-            assigned.stored.append(receipts)
-            if own is not None:
-                own.update(_positions(counters, group, receipts))
-            if entry.push_id and entry.choice is None:
-                known[counter.id, entry.author_id, entry.push_id] = Receipt(receipts[0].seq, entry.at, fresh=False)
-    return assigned
-
-
-def _known_receipt(counter: Counter, entry: Entry, known: Known, kept: Choices) -> Receipt | None:
-    if entry.choice is not None:
-        return choices.known(kept.get(_choice_key(counter, entry)), entry.choice, entry)
-    return known.get((counter.id, entry.author_id, entry.push_id)) if entry.push_id else None
-
-
-def _take_choice(counter: Counter, entry: Entry, kept: Choices, assigned: _Assigned) -> Refused | None:
-    if entry.choice is None:
-        return None
-    key = _choice_key(counter, entry)
-    taken = choices.taken(kept.get(key), entry.choice, entry)
-    if isinstance(taken, Refused):
-        return taken
-    kept[key] = assigned.chosen[key] = taken
-    return None
-
-
-def _superseded(counters: dict[str, Counter], own: Own | None, group: Group) -> Superseded | None:
-    checked = group.checked
-    if checked is None:
-        return None
-    counter = counters[checked.topic]
-    newest = 0
-    if own is not None and checked.own is not None:
-        newest = own.get((counter.id, group.entries[0].author_id), 0)
-        newest = newest if newest > checked.own else 0
-    return Superseded(counter.governed, newest) if newest or counter.governed > checked.governed else None
-
-
-def _positions(counters: dict[str, Counter], group: Group, receipts: Sequence[Receipt]) -> Own:
-    return {
-        (counters[entry.topic].id, entry.author_id): receipt.seq
-        for entry, receipt in zip(group.entries, receipts, strict=True)
-        if entry.choice is None
-    }
-
-
-def _take_next(counter: Counter, entry: Entry, first: int, assigned: _Assigned) -> Receipt:
-    if entry.choice is not None:
-        return Receipt(entry.choice.target, entry.at)
-    receipt = counter.take(entry)
-    assigned.fresh.append(_Fresh(counter.id, receipt.seq, entry, first))
-    return receipt
+def _mark_rows(marks: Sequence[Mark]) -> list[tuple[object, ...]]:
+    return [(each.topic, each.user_id, each.seq, each.at, each.delivered, each.quiet) for each in marks]
 
 
 async def _mark(connection: asyncpg.Connection, marks: Sequence[Mark]) -> None:
     if marks:
-        rows = ((each.topic, each.user_id, each.seq, each.at, each.delivered, each.quiet) for each in marks)
-        await connection.execute(_MARK, *_columns(rows))
+        await connection.execute(_MARK, *_columns(_mark_rows(marks)))
+
+
+def _snapshot_rows(snapshots: Sequence[Snapshot]) -> list[tuple[object, ...]]:
+    return [(each.topic, each.seq, each.state) for each in snapshots]
 
 
 async def _keep(connection: asyncpg.Connection, snapshots: Sequence[Snapshot]) -> None:
     if snapshots:
-        await connection.execute(_SNAPSHOT, *_columns((each.topic, each.seq, each.state) for each in snapshots))
+        await connection.execute(_SNAPSHOT, *_columns(_snapshot_rows(snapshots)))
 
 
 async def _keep_spells(connection: asyncpg.Connection, spells: Spells | None) -> None:

@@ -78,6 +78,8 @@ async def test_hanging_worker_loses_its_topic_locks_after_the_idle_limit(
 ) -> None:
     hanging, other = [PostgresqlWriter(asyncpg_dsn(database.url), max_idle_ms=300) for _ in range(2)]
     locked = asyncio.Event()
+    audited = entry()  # which takes locks over round trips
+    audited.audited = True
 
     async def hang(*given: object) -> None:
         locked.set()
@@ -85,7 +87,7 @@ async def test_hanging_worker_loses_its_topic_locks_after_the_idle_limit(
 
     with monkeypatch.context() as patched:
         patched.setattr(journal_postgresql, "_mark", hang)
-        lost = asyncio.create_task(hanging.commit([group(entry())]))
+        lost = asyncio.create_task(hanging.commit([group(audited)]))
         await locked.wait()
     assert await other.commit([group(entry())]) == [[receipt(1)]]
     lost.cancel()
