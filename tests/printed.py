@@ -8,6 +8,7 @@ In a list the mark and the block are indented with it.
 """
 
 import re
+import shlex
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -26,11 +27,12 @@ MARKS = {
     "network": "only its syntax: a certificate needs a public name",
     "machines": "only its syntax: it names addresses of other machines",
     "providers": "it has identifiers of the school's own",
-    "example": "it has words that stand for others",
+    "example": "it has words that stand for others; commands of ours are parsed, and need no mark",
     "shown": "it is what a program prints",
 }
 
 _MARK = re.compile(r" *<!-- run: (\w+) -->")
+_OURS = re.compile(r"(?:LOUSA_\w+=\S+ )*(?:python server\.py|lousa) ([^>|]*)")
 _INDENTED = re.compile(r" {4,}\S")
 
 
@@ -53,13 +55,25 @@ def blocks(document: str) -> list[Block]:
             mark = marked[1]
         elif _INDENTED.match(line) and not lines[number - 1]:
             end = _end(lines, number)
-            found.append(Block(document, number + 1, mark, dedent("\n".join(lines[number:end])).strip("\n") + "\n"))
+            text = dedent("\n".join(lines[number:end])).strip("\n") + "\n"
+            found.append(Block(document, number + 1, mark or _mark_of(text), text))
             mark, number = "", end
             continue
         elif line:
             mark = ""
         number += 1
     return found
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the arguments of each command of ours in a text: what follows `python server.py` or `lousa`."""
+    joined = re.sub(r"\\\n", " ", text)
+    found = [_OURS.match(line) for line in joined.splitlines()]
+    return [shlex.split(each[1], comments=True) for each in found if each]
+
+
+def _mark_of(text: str) -> str:
+    return "example" if len(commands(text)) == len(re.sub(r"\\\n", " ", text).splitlines()) else ""
 
 
 def _end(lines: list[str], begin: int) -> int:

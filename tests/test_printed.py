@@ -5,13 +5,14 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from server.cli.main import main
 from tests.debian import Debian
 from tests.lousa import DEMO_SCHOOL
-from tests.printed import DOCUMENTS, MARKS, ROOT, Block, blocks
+from tests.printed import DOCUMENTS, MARKS, ROOT, Block, blocks, commands
 
 ALL = [block for document in DOCUMENTS for block in blocks(document)]
 # A root is made in two minutes, and a package is installed in one.
@@ -55,6 +56,24 @@ def test_printed_targets_are_in_the_makefile() -> None:
 def test_shell_takes_what_is_printed(block: Block) -> None:
     checked = subprocess.run(["sh", "-n"], input=block.text, text=True, capture_output=True)
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("block", [each for each in ALL if commands(each.text)], ids=name)
+def test_commands_and_options_of_ours_exist(block: Block) -> None:
+    for words in commands(block.text):
+        _parse(main, words)
+
+
+def _parse(command: click.Command, words: list[str]) -> None:
+    """Raise click's UsageError where a command or an option does not exist; what values are worth is not looked at."""
+    while isinstance(command, click.Group):
+        if words[0].startswith("-"):
+            assert words[0] in ("--version", "--help")
+            return
+        _, found, words = command.resolve_command(click.Context(command), words)
+        assert found is not None
+        command = found
+    command.make_parser(click.Context(command)).parse_args(list(words))
 
 
 @LONG
