@@ -19,7 +19,7 @@ _NAMES = [name for name in SchoolSettings.__struct_fields__ if name != "logo"]
 
 @school.command()
 @data_options
-def settings(**given: Any) -> None:
+def show(**given: Any) -> None:
     """Show the settings of the school, as its office has set them."""
     _tell(run(make_settings(**given), lambda databases: get_settings(databases.sessions("accounts"))))
 
