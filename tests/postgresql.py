@@ -18,7 +18,7 @@ import psutil
 from tests.programs import ProgramMissing, free_port
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Find one of PostgreSQL's programs; Debian installs them off the PATH, in one folder per version."""
     places = glob.glob("/usr/lib/postgresql/*/bin/" + name)
     places.sort(key=lambda place: float(place.split("/")[4]))
@@ -66,7 +66,7 @@ class PostgreSQL:
     def _run(self, name: str, *arguments: str) -> None:
         """Run a program as the user postgres if we are root: PostgreSQL refuses root."""
         user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        command = [*user, _program(name), *arguments]
+        command = [*user, program(name), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=60)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}{self.log}")

@@ -1,17 +1,22 @@
 """A journal that went back in time, by a restore or a loss: clients are told, whatever they have seen."""
 
 import asyncio
+import os
 import re
 import shlex
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.lousa import ROOT, Lousa
+import pytest
+
+from tests.lousa import DEMO_SCHOOL, ROOT, Lousa
 from tests.phoenix import Connection
+from tests.postgresql import PostgreSQL, program
 
 Payload = dict[str, Any]
 MakeLousa = Callable[..., Lousa]
@@ -82,20 +87,18 @@ async def test_journal_without_its_write_ahead_file_is_refused_until_accepted(ma
     assert joined["epoch"] != position["epoch"]
 
 
-def chapter(title: str) -> list[list[str]]:
-    """Return the arguments of each command of ours in a chapter of docs/operations.md, in order."""
+def chapter(backups: Path, program: str = r"python server\.py") -> list[list[str]]:
+    """Return the arguments of each command in the chapter of docs/operations.md, in order, with this for `backups`."""
     text = (ROOT / "docs" / "operations.md").read_text().replace("\\\n", "")
-    (found,) = re.findall(rf"^## {title}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
-    return [shlex.split(line) for line in re.findall(r"^    python server\.py (.*)$", found, re.MULTILINE)]
+    (found,) = re.findall(r"^## Backup and restore\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    lines = [shlex.split(line) for line in re.findall(rf"^    {program} (.*)$", found, re.MULTILINE)]
+    return [[re.sub(r"^backups\b", str(backups), part) for part in line] for line in lines]
 
 
 async def test_every_client_is_told_the_truth_after_a_restore(make_lousa: MakeLousa, tmp_path: Path) -> None:
     # As docs/operations.md prints it, but for the place of the backups.
-    backup, restore, *_ = [
-        [str(tmp_path / part) if part.startswith("backups/") else part for part in command]
-        for command in chapter("Backup and restore")
-    ]
     (tmp_path / "backups").mkdir()
+    backup, restore, *_ = chapter(tmp_path / "backups")
     lousa = make_lousa()
     token = lousa.tokens("ana")["ana"]
     before = await send(lousa, token, "1", "2")
@@ -135,3 +138,39 @@ async def test_folder_put_back_by_hand_is_told_to_clients(make_lousa: MakeLousa,
     position = await send(lousa, token, "e")
     lousa.restart()
     assert (await join(lousa, token, position))["complete"], "a restart without a restore"
+
+
+@pytest.mark.long  # in-process tests of both kinds of database: tests/server/backups
+async def test_postgresql_is_restored_into_new_databases_as_printed(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    backup, _, restore, *_ = chapter(tmp_path / "backups")
+    with PostgreSQL() as server:
+        # The printed addresses have no port.
+        environment = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "lousa"}
+
+        def create(*arguments: str) -> None:
+            subprocess.run([program("createdb"), *arguments], env={**os.environ, **environment}, check=True)
+
+        names = ("accounts", "journal", "audit")
+        for name in names:
+            create(name)
+        urls = [part for name in names for part in ("--database", f"{name}=postgresql://lousa@localhost/{name}")]
+        lousa = Lousa(tmp_path / "data", options=urls, environment=environment)
+        lousa.run("database", "upgrade")
+        lousa.run("roster", "import", str(DEMO_SCHOOL))
+        with lousa:
+            token = lousa.tokens("ana")["ana"]
+            before = await send(lousa, token, "1", "2")
+            lousa.run(*backup)
+            after = await send(lousa, token, "3", "4")
+        for arguments in chapter(tmp_path / "backups", "createdb"):
+            create(*arguments)
+        lousa.run(*restore)
+        new = restore[restore.index("--database") :]
+        with Lousa(tmp_path / "data", options=new, environment=environment) as lousa:
+            await send(lousa, token, *"abcd")
+            for position in (before, after):
+                joined = await join(lousa, token, position)
+                texts = [event["payload"]["text"] for event in joined["events"]]
+                assert (joined["complete"], texts) == (False, ["1", "2", *"abcd"])
+            assert "new name" not in lousa.log, "the restore gave it one"

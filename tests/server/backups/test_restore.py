@@ -1,5 +1,6 @@
 """A restored backup is as it was made, under a new name, and gives nothing twice; what is no good backup is refused."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from server.backups.restore import UNKNOWN_IDS, restore
 from server.databases import Databases, reading, writing
 from server.databases.accounts import Account, SchoolClass
 from server.databases.audit import Record, add_records
+from server.databases.erasures import add_erasure
 from server.process.sole_server import sole_server
 from server.settings import Settings, SettingsError, database_urls
 from tests.postgresql import PostgreSQL
@@ -196,3 +198,24 @@ async def test_database_with_tables_is_not_overwritten(
     with pytest.raises(BackupError, match="“journal” of postgresql, and here it is sqlite"):
         await restore(files, tmp_path / "backup", agree)
     postgresql.drop_databases(*urls.values())
+
+
+async def test_erased_person_is_erased_again(files: Settings, tmp_path: Path) -> None:
+    word, name = "xilofonada", "Zuleica Quaresma"
+    message = {"text": f"Isto é {word}.", "author": {"id": 1, "name": name, "role": "student"}}
+    databases = Databases(files.databases)
+    async with writing(databases.sessions("accounts")) as db:
+        db.add_all([Account(login="zuleica", name=name, role="student"), SchoolClass(title="6º A")])
+    await change(databases, "journal", "INSERT INTO topics (name, seq) VALUES ('class:1', 1)", EVENTS.format(seq=1))
+    async with writing(databases.sessions("journal")) as db:
+        await db.execute(text("UPDATE events SET payload = :payload"), {"payload": json.dumps(message)})
+    await databases.prepare()
+    await databases.dispose()
+    await make_backup(files, tmp_path / "backup")
+    async with writing(databases.sessions("audit")) as db:
+        await add_erasure(db, 1, "remove", 1, None)
+    await databases.dispose()
+    assert (await restore(files, tmp_path / "backup", agree)).erased == 1
+    restored = b"".join(path.read_bytes() for path in files.data_dir.glob("*.sqlite3*"))
+    assert b"class:1" in restored
+    assert not [planted for planted in (word, name) if planted.encode() in restored]
