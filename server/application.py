@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from socket import socket
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.engine import URL
 from tornado.web import Application
@@ -58,6 +58,7 @@ from server.process.recent import READ_SECONDS, Recent
 from server.process.redis_url import check_redis_urls, try_redis
 from server.process.service_manager import STOPPING, notify
 from server.process.sole_server import sole_server
+from server.process.stand_in import Taker
 from server.process.tornado_http_server import Server
 from server.records.keeper import Keeper
 from server.rosters.uploads import ROSTERS, Uploads
@@ -99,6 +100,16 @@ NEW_EPOCH = (
     "The journal gets a new name, because it may be a copy that was put back by hand: %s. Clients load their classes "
     "anew. See docs/operations.md, Backup and restore."
 )
+
+
+class Seat(NamedTuple):
+    """A worker's number among those of its machine, and the pipe to the supervisor, if there is one."""
+
+    number: int
+    pipe: int | None
+
+
+ALONE = Seat(1, None)
 
 
 def _keep_to_itself(_code: str) -> None:
@@ -162,7 +173,7 @@ async def serve_as_worker(settings: Settings, sockets: list[socket], files: Data
     """
     async with _beating(pipe):
         stopped = _stopped_by(signal.SIGTERM, once=False)
-        await _run(settings, sockets, files, stopped, lambda: report(pipe, OPEN), number)
+        await _run(settings, sockets, files, stopped, lambda: report(pipe, OPEN), Seat(number, pipe))
     close(sockets)
 
 
@@ -199,7 +210,7 @@ async def _run(
     files: DataFiles,
     stopped: asyncio.Event,
     on_open: Callable[[], None],
-    number: int = 1,
+    seat: Seat = ALONE,
 ) -> None:
     databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS, files=files)
     try:
@@ -230,11 +241,11 @@ async def _run(
                 uploads=uploads,
                 metrics_token=settings.metrics_token,
             )
-            name_worker(engine.scrape, number)
+            name_worker(engine.scrape, seat.number)
             recent = Recent(databases)
             report_server(engine.scrape, gate, accounts.sign_ins, watched, recent)
             async with (
-                _serving(settings, application, sockets, gate, watched),
+                _serving(settings, application, sockets, gate, watched, seat),
                 _serving_metrics(settings, engine.scrape, recent),
                 _collecting_garbage(),
             ):
@@ -448,7 +459,7 @@ async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], failure: 
 
 @asynccontextmanager
 async def _serving(
-    settings: Settings, application: Application, sockets: list[socket], gate: Gate, watched: Health
+    settings: Settings, application: Application, sockets: list[socket], gate: Gate, watched: Health, seat: Seat
 ) -> AsyncIterator[None]:
     server = Server(
         application,
@@ -461,9 +472,12 @@ async def _serving(
         idle_connection_timeout=IDLE_SECONDS,
     )
     server.add_sockets(sockets)
+    taker = Taker(seat.pipe, server.adopt) if seat.pipe is not None else None
     try:
         yield
     finally:
+        if taker is not None:
+            taker.close()
         # No new connections are accepted; open ones are closed step by step, and served until then.
         watched.stopping = True
         gate.poll_sessions.release()

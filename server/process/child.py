@@ -14,11 +14,21 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
+
+_STATES = {
+    "R": "it runs",
+    "S": "it waits",
+    "D": "it waits for a disk",
+    "T": "it was stopped by a signal",
+    "t": "it was stopped by a debugger",
+    "Z": "it has ended",
+}
 
 
 class ChildProcess:
@@ -100,6 +110,15 @@ def _be_child(do: Callable[[], object], parent: int, mask: Collection[int]) -> N
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def state_of(pid: int) -> str:
+    """Return in words what the system says that a process does, as in proc(5)."""
+    try:
+        letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return "it is not there"
+    return _STATES.get(letter, f"its state is {letter}")
 
 
 def end_with(parent: int) -> None:

@@ -1,6 +1,6 @@
 r"""Detects a worker whose event loop is stalled, or whose process is frozen.
 
-    worker: event loop --- one byte a second ---> pipe ---> supervisor: silent for too long? kill and replace it
+    worker: event loop --- two bytes a second --> pipe ---> supervisor: silent for too long? kill and replace it
                \-- rearms a timer of faulthandler's: when it fires, the stacks of all threads are written to the log
 
 faulthandler's timer is a C thread that needs no GIL, so it works whatever the loop is stuck in. The supervisor counts
@@ -17,14 +17,14 @@ from collections.abc import Callable
 
 from server.process.service_manager import ALIVE, notify
 
-# Several beats fit into the shortest limit below; a byte a second costs nothing that can be measured.
-BEAT_SECONDS = 1.0
+# Several beats fit into the shortest limit (stand_in.STILL_SECONDS); two bytes a second cost nothing to be measured.
+BEAT_SECONDS = 0.5
 
 # No step of a healthy event loop takes a second; a machine that swaps or is overloaded may delay one for some seconds.
 STALL_SECONDS = 10.0
 
 # When the supervisor kills a silent worker: late enough for the worker to write its stacks first.
-SILENT_SECONDS = STALL_SECONDS + 2 * BEAT_SECONDS
+SILENT_SECONDS = STALL_SECONDS + 2.0
 
 
 # The bytes that a worker writes to its pipe: its event loop runs; and, once, it serves.

@@ -153,6 +153,10 @@ class Server(HTTPServer):
             self._sockets[each.fileno()] = each
             self._handlers[each.fileno()] = self._acceptor.add(each)
 
+    def adopt(self, connection: socket, address: Any) -> None:
+        """Take a connection that another process has accepted, as if it had come here."""
+        self._acceptor.accepted(connection, address)
+
     def make_room(self) -> bool:
         """Close the connections that are silent for longest."""
         return sum(self._close_silent() for _ in range(CLOSED_AT_ONCE)) > 0

@@ -6,7 +6,8 @@ r"""Several workers on one address, under a supervisor that serves no requests i
 The supervisor opens the listening sockets, one for each worker, and the workers inherit them; the kernel distributes
 new connections among them (SO_REUSEPORT). No connection is refused when a worker ends: connections that wait in its
 socket are accepted by its successor. A worker that dies is replaced, after a delay that grows, and the server stops
-after too many early deaths. A worker that hangs is killed, and so replaced (heartbeat.py). SIGTERM drains every
+after too many early deaths. A worker that stands still gets no new
+connections (stand_in.py), and is killed and so replaced where it lasts (heartbeat.py). SIGTERM drains every
 worker; SIGHUP replaces them one after another. Workers and Redis end when the supervisor ends (child.py).
 """
 
@@ -17,18 +18,19 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from socket import socket
+from socket import socket, socketpair
 from typing import Any
 
 from server.application import check, prepare, serve_as_worker
 from server.databases.data_files import NO_FILES, DataFiles
-from server.process.child import ChildProcess
+from server.process.child import ChildProcess, state_of
 from server.process.hang_up import on_hang_up
 from server.process.heartbeat import BEAT_SECONDS, OPEN, SILENT_SECONDS, RunningClock
 from server.process.listener import address, close, listen
 from server.process.private_redis import private_redis
 from server.process.service_manager import ALIVE, STOPPING, notify
 from server.process.sole_server import sole_server
+from server.process.stand_in import STILL_SECONDS, TAKEN, Hand, StandIn
 from server.settings import Settings, SettingsError
 from server.views.static import bundled
 
@@ -56,20 +58,41 @@ class Worker(ChildProcess):
         self._opened = asyncio.Event()
         self._clock = clock
         self._last_beat = clock.now
-        self._pipe, theirs = os.pipe()
-        os.set_blocking(theirs, False)
-        super().__init__(name, lambda: work(theirs))
-        os.close(theirs)
+        self._pipe, theirs = socketpair()
+        for each in (self._pipe, theirs):
+            each.setblocking(False)
+        self._hand = Hand(self._pipe)
+        super().__init__(name, lambda: work(theirs.fileno()))
+        theirs.close()
         asyncio.get_running_loop().add_reader(self._pipe, self._receive)
 
     def _receive(self) -> None:
-        received = os.read(self._pipe, 4096)
+        try:
+            received = self._pipe.recv(4096)
+        except ConnectionError:  # it has ended, and has not taken all connections
+            received = b""
         self._last_beat = self._clock.now
         if OPEN in received:
             self._opened.set()
+        self._hand.taken(received.count(TAKEN))
         if not received:
             asyncio.get_running_loop().remove_reader(self._pipe)
-            os.close(self._pipe)
+            self._pipe.close()
+
+    def take(self, connection: socket) -> bool:
+        """Hand a connection to it; return False where it cannot take one now."""
+        return self._opened.is_set() and not self.stands_still and self._hand.give(connection)
+
+    def untaken(self) -> list[socket]:
+        """Return the connections that it was given and did not take, once it has ended."""
+        if self._pipe.fileno() >= 0:  # its last words are not read yet
+            self._receive()
+        return self._hand.untaken()
+
+    @property
+    def stands_still(self) -> bool:
+        """Tell whether it has not reported for some time, so that others should get its new connections."""
+        return self.silent_seconds >= STILL_SECONDS
 
     @property
     def silent_seconds(self) -> float:
@@ -164,6 +187,8 @@ class Supervisor:
         silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         self._files = files
+        self._given = 0
+        self._orphans: list[socket] = []  # connections that a worker was given and did not take before its end
         self._silent_seconds = silent_seconds
         self._clock = RunningClock(2 * BEAT_SECONDS)
         self._settings = settings
@@ -180,7 +205,7 @@ class Supervisor:
         slots = [Slot(number, self._fork(number)) for number in range(len(self._sockets))]
         stopped = asyncio.create_task(self._stop_asked.wait())
         keeping = [asyncio.create_task(self._keep(slot)) for slot in slots]
-        work = (self._report_open(slots), self._replace_when_asked(slots), self._kill_silent(slots))
+        work = (self._report_open(slots), self._replace_when_asked(slots), self._watch(slots))
         others = [asyncio.create_task(each) for each in work]
         tasks: list[asyncio.Task[Any]] = [stopped, *keeping, *others]
         try:
@@ -220,9 +245,13 @@ class Supervisor:
     def _fork(self, number: int) -> Worker:
         worker = Worker(f"worker {number + 1}", lambda pipe: self._work(number, pipe), self._clock)
         self._living.add(worker)
-        worker.ended.add_done_callback(lambda _: self._living.discard(worker))
+        worker.ended.add_done_callback(lambda _: self._forget(worker))
         log.info("%s is started (process %d)", worker.name, worker.pid)
         return worker
+
+    def _forget(self, worker: Worker) -> None:
+        self._living.discard(worker)
+        self._orphans += worker.untaken()
 
     def _work(self, number: int, pipe: int) -> None:
         # In the child: a copy of another worker's socket would stay open after that worker has closed its own.
@@ -253,21 +282,49 @@ class Supervisor:
         log.warning("%s (process %d) %s; another is started in %g s", dead.name, dead.pid, dead.ending, seconds)
         return seconds
 
-    async def _kill_silent(self, slots: list[Slot]) -> None:
-        """Kill workers whose event loop is stalled; `_keep` then replaces them."""
+    async def _watch(self, slots: list[Slot]) -> None:
+        """Stand in for workers whose event loop is stalled, and kill them in the end; `_keep` then replaces them."""
+        stand_ins = [StandIn(sockets, lambda connection: self._give(slots, connection)) for sockets in self._sockets]
+        try:
+            await self._watch_until_stopped(slots, stand_ins)
+        finally:
+            for stand_in in stand_ins:
+                stand_in.switch(on=False)
+
+    async def _watch_until_stopped(self, slots: list[Slot], stand_ins: list[StandIn]) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             notify(ALIVE)
             self._clock.tick()
-            for worker in [slot.worker for slot in slots]:
-                if worker.silent_seconds >= self._silent_seconds and not worker.ended.done():
-                    log.error(
-                        "%s (process %d) hangs: its event loop has not run for %.0f s; it is killed",
-                        worker.name,
-                        worker.pid,
-                        worker.silent_seconds,
-                    )
-                    worker.send(signal.SIGKILL)
+            still = [slot.worker.stands_still for slot in slots]
+            for slot, stand_in in zip(slots, stand_ins, strict=True):
+                if stand_in.switch(on=still[slot.number] and not all(still)):
+                    _report_stand_in(slot.worker)
+                self._kill_silent(slot.worker)
+            self._orphans = [each for each in self._orphans if not self._pass_on(slots, each)]
+
+    def _pass_on(self, slots: list[Slot], orphan: socket) -> bool:
+        is_given = self._give(slots, orphan)
+        if is_given:
+            orphan.close()
+        return is_given
+
+    def _give(self, slots: list[Slot], connection: socket) -> bool:
+        # Each time another one comes first.
+        self._given += 1
+        count = len(slots)
+        return any(slots[(self._given + number) % count].worker.take(connection) for number in range(count))
+
+    def _kill_silent(self, worker: Worker) -> None:
+        if worker.silent_seconds >= self._silent_seconds and not worker.ended.done():
+            log.error(
+                "%s (process %d) hangs: its event loop has not run for %.0f s (%s); it is killed",
+                worker.name,
+                worker.pid,
+                worker.silent_seconds,
+                state_of(worker.pid),
+            )
+            worker.send(signal.SIGKILL)
 
     # Replacing and stopping
 
@@ -304,3 +361,10 @@ class Supervisor:
         for sockets in self._sockets:
             close(sockets)
         return all(await asyncio.gather(*map(self._stop, list(self._living))))
+
+
+def _report_stand_in(worker: Worker) -> None:
+    if worker.stands_still:
+        log.warning("%s (process %d) stands still: its new connections go to others", worker.name, worker.pid)
+    else:
+        log.warning("%s (process %d) takes its own connections again", worker.name, worker.pid)

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,23 @@ def test_hanging_or_frozen_worker_is_killed_and_replaced(make_crew: Callable[...
     wait_until(lambda: not set(crew.workers.values()) & set(before.values()), SILENT_SECONDS + 20)
     stack = crew.log.partition("Timeout (0:00:10)!")[2]
     assert 'sitecustomize.py"' in stack.partition(" hangs: ")[0]
+
+
+@pytest.mark.long
+def test_frozen_worker_delays_no_new_client(make_crew: Callable[..., Crew]) -> None:
+    crew = make_crew(2, expected_errors=["its event loop has not run for"])
+    before = crew.workers
+    os.kill(before[1], signal.SIGSTOP)
+    with ExitStack() as clients:
+        connect = partial(socket.create_connection, ("127.0.0.1", crew.port), SILENT_SECONDS)
+        waiting = [clients.enter_context(connect()) for _ in range(40)]  # half of them in its socket
+        for each in waiting:
+            each.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert all(b" 200 OK" in each.recv(65536) for each in waiting)
+    assert "worker 1 (process " in crew.log.partition("stands still")[0].splitlines()[-1]
+    assert crew.workers == before  # nobody has waited for its successor
+    os.kill(before[1], signal.SIGCONT)
+    wait_until(lambda: "takes its own connections again" in crew.log)
 
 
 async def test_every_worker_shows_the_same_rights_and_dashboard(crew: Crew, tokens: dict[str, str]) -> None:
