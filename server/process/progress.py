@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 from server.databases import Databases
 from server.databases.errors import DatabaseError, DatabasesApart
+from server.process.long_logs import LongLogs
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ async def recording_progress(databases: Databases, *, record_seconds: float = RE
 
 
 async def _record_repeatedly(databases: Databases, seconds: float) -> None:
-    while await _record(databases):  # noqa: ASYNC110 (no event: the journal does not tell the accounts)
+    logs = LongLogs(databases)
+    while await _record(databases):
+        logs.look()
         await asyncio.sleep(seconds)
 
 
