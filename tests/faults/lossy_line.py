@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -142,6 +143,7 @@ async def relay(port: int) -> AsyncIterator[int]:
 @contextmanager
 def lossy_namespace(loss: int) -> Iterator[list[str]]:
     """Make a namespace whose line to this one loses packets both ways; yield the words that run a command in it."""
+    assert os.geteuid() == 0, "only root may make a network namespace"
     ip, nft = program("ip", "iproute2"), program("nft", "nftables")
     inside = [ip, "netns", "exec", NAMESPACE]
     drop = f"numgen random mod 100 < {loss} drop"
