@@ -1,14 +1,16 @@
 """Several workers as real processes that are killed, replaced and stopped."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from tests.carrier import Gone
 from tests.crew import Crew, is_there, until, wait_until
 from tests.dashboard import SeenSchool
 from tests.lousa import DEMO_SCHOOL, Lousa
-from tests.phoenix import Connection
+from tests.phoenix import Connection, ErrorReply
 from tests.postgresql import PostgreSQL
 from tests.redis import RedisServer
 from tests.server.process.someone import ROLES, Payload, Someone
@@ -120,6 +122,35 @@ def test_frozen_worker_delays_no_new_client(make_crew: Callable[..., Crew]) -> N
     assert crew.workers == before  # nobody has waited for its successor
     os.kill(before[1], signal.SIGCONT)
     wait_until(lambda: "takes its own connections again" in crew.log)
+
+
+@pytest.mark.long
+async def test_deleted_folder_loses_no_acknowledged_message(crew: Crew, tokens: dict[str, str]) -> None:
+    crew.expected_errors += ["takes nothing more", "cannot be written"]
+    users = [Someone(crew, login, tokens[login]) for login in ("ana", "bruno", "paula")]
+    for worker, user in zip((1, 2, 2), users, strict=True):
+        await user.come(worker=worker)
+    acknowledged: list[str] = []
+
+    async def say(text: str) -> bool:
+        try:
+            await users[len(acknowledged) % 2].say(text)
+        except ErrorReply:
+            return False
+        acknowledged.append(text)
+        return True
+
+    assert all([await say(f"before {number}") for number in range(20)])
+    aside = crew.data_dir.rename(crew.data_dir.with_name("aside"))
+    assert not any([await say(f"while it is gone {number}") for number in range(6)])
+    aside.rename(crew.data_dir)
+    assert all([await say(f"after {number}") for number in range(20)])
+    await until(lambda: users[2].received == acknowledged)
+    crew.kill()
+    with closing(sqlite3.connect(crew.data_dir / "journal.sqlite3")) as journal:
+        rows = journal.execute("SELECT payload FROM events WHERE event = 'message:sent' ORDER BY seq").fetchall()
+    assert [json.loads(payload)["text"] for (payload,) in rows] == acknowledged
+    crew.start()
 
 
 async def test_every_worker_shows_the_same_rights_and_dashboard(crew: Crew, tokens: dict[str, str]) -> None:
