@@ -127,18 +127,32 @@ async def keep(db: AsyncSession, import_id: int, numbers: range) -> None:
         await _run(db, insert(ImportBefore).from_select(names, rows))
 
 
-async def switch(db: AsyncSession, kind: Kind, created: Created) -> None:
-    """Make all that was found so: what ends and changes, and the new people and classes, which become active."""
+async def waits(db: AsyncSession, kind: Kind, created: Created) -> bool:
+    """Return whether a row that was created waits for a unique value that another row still has."""
+    if kind.unique is None:
+        return False
+    return await db.scalar(select(kind.table.c.id).where(_waiting(kind, created)).limit(1)) is not None
+
+
+def _waiting(kind: Kind, created: Created) -> ColumnElement[bool]:
+    unique = kind.table.c[kind.unique or ""]
+    return unique.startswith(_LATER, autoescape=True) & created.holds(kind.name, kind.table.c.id)
+
+
+async def switch(db: AsyncSession, kind: Kind, created: Created, *, waits: bool) -> None:
+    """Make all that was found so: what ends and changes, and the new people and classes, which become active.
+
+    `waits` is known before: to look through 590,000 enrolments takes a quarter of the time that others wait.
+    """
     table = kind.table
     await _run(db, update(table).where(_noted(kind, what="ended")).values({"active": False, kind.flag: False}))
     if kind.unique is not None:
         await _run(db, update(table).where(_noted(kind, frees=True)).values({kind.unique: kind.freed}))
     values = {name: kind.staged.c[name] for name in kind.columns}
     await _run(db, update(table).where(kind.same, _noted(kind, what="updated")).values({**values, kind.flag: True}))
-    if kind.unique is not None:
-        later = table.c[kind.unique].startswith(_LATER, autoescape=True) & created.holds(kind.name, table.c.id)
+    if kind.unique is not None and waits:
         value = {kind.unique: kind.staged.c[kind.unique]}
-        await _run(db, update(table).where(kind.same, later).values(value))
+        await _run(db, update(table).where(kind.same, _waiting(kind, created)).values(value))
     if kind is not ENROLMENTS:
         await _run(db, update(table).where(hidden(kind, created)).values(active=True))
 

@@ -30,7 +30,7 @@ from server.databases.outbox import new_key, note_all
 from server.databases.school import read_hours, school_day
 from server.rosters.adoption import adopt
 from server.rosters.bound import are_few
-from server.rosters.bring import KINDS, create, find_changes, keep, numbers_of_changes, numbers_of_new, switch
+from server.rosters.bring import KINDS, create, find_changes, keep, numbers_of_changes, numbers_of_new, switch, waits
 from server.rosters.compare import CLASSES, ENROLMENTS, USERS, Counts, Kind, count
 from server.rosters.concerned import concerned
 from server.rosters.created import Created, last_id
@@ -229,8 +229,9 @@ class _Import:
             # A class is kept in memory with the number of its students: enrolments change classes, too.
             classes_changed = bool(self.summary.classes or self.summary.enrolments)
             users = await concerned(db, self._id, created, classes_changed=classes_changed)
+            waiting = {kind.name for kind in KINDS if await waits(db, kind, created)}
         async with self._steps.writing() as db:
-            await self._switch(db, created)
+            await self._switch(db, created, waiting)
             await self._tell(db, users)
         await keep_relatives(self._steps)
         if self.summary.changed:
@@ -277,11 +278,11 @@ class _Import:
                     created.ranges[kind.name] = (self._first[kind.name], await last_id(db, kind))
         return created
 
-    async def _switch(self, db: AsyncSession, created: Created) -> None:
+    async def _switch(self, db: AsyncSession, created: Created, waiting: set[str]) -> None:
         await _name_school(db, self._roster, self._id)
         today = school_day(await read_hours(db), now_ms())
         for kind in KINDS:
-            await switch(db, kind, created)
+            await switch(db, kind, created, waits=kind.name in waiting)
         if today != self._today:
             turned = await enrolments_to_turn(db, today.isoformat())
             await turn_enrolments(db, [row.id for row in turned], today.isoformat())
