@@ -48,7 +48,7 @@ _MARKS = {"ok": "ok", "warning": "WARNING", "error": "ERROR"}
     show_default=True,
     help="nginx' main file, if nginx runs on this machine.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of findings.")
+@option("--json", "as_json", is_flag=True, help="Print a JSON list of findings.")
 def check(clients: int, machines: int, url: str | None, nginx: Path, as_json: bool, **given: Any) -> None:
     """Check what a server with these settings needs, and say what to do about each thing that is wrong.
 

@@ -66,9 +66,9 @@ def create(login: str, role: str, name: str, password_stdin: bool, **given: Any)
 
 @user.command("list")
 @click.argument("text", default="")
-@click.option("--role", type=click.Choice([role.name for role in ROLES]), help="Only users of this kind.")
-@click.option("--class", "title", default="", metavar="TITLE", help="Only people of this class, by its title.")
-@click.option(
+@option("--role", type=click.Choice([role.name for role in ROLES]), help="Only users of this kind.")
+@option("--class", "title", default="", metavar="TITLE", help="Only people of this class, by its title.")
+@option(
     "--state",
     type=click.Choice(STATES),
     help="Only those who never signed in, whose account is disabled, or who have left the roster.",
