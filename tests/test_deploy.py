@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from server.accounts.logo import MAX_LOGO_BYTES
+from server.rosters.uploads import PIECE_BYTES
 from tests.nginx import program_path
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +33,12 @@ def test_nginx_accepts_the_example_of_a_site(tmp_path: Path) -> None:
     )
     assert checked.returncode == 0, checked.stderr
     assert "http2" in site
+
+
+def test_example_of_a_site_lets_the_largest_bodies_through() -> None:
+    (size,) = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "deploy/nginx.conf").read_text())
+    forms = 64 * 1024  # what a form has around a file
+    assert int(size) * 1024 * 1024 >= max(PIECE_BYTES, MAX_LOGO_BYTES) + forms
 
 
 @pytest.mark.long
