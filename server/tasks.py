@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 # SQLAlchemy takes 2 s to give up a connection whose database hangs. A stop does not wait for that: what such a task
 # did is rolled back with its connection.
 CANCEL_SECONDS = 1.0
+# One for the closing, one for the wait after it, and one more.
+CANCELS = 3
 
 
 async def keep_checking(check: Callable[[], Awaitable[None]], seconds: float, failure: str) -> NoReturn:
@@ -33,6 +35,31 @@ async def cancel(*tasks: asyncio.Task[Any]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+
+
+def run_server(main: Coroutine[Any, Any, None]) -> None:
+    """Run as `asyncio.run` does, and end within a bounded time whatever tasks are left.
+
+    `asyncio.run` cancels them once, and waits without end for one that goes on: aiosqlite's closing of a connection
+    whose thread has ended waits for that thread again.
+    """
+
+    async def run() -> None:
+        try:
+            await main
+        finally:
+            await _cancel_left()
+
+    asyncio.run(run())
+
+
+async def _cancel_left() -> None:
+    for _ in range(CANCELS):
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=CANCEL_SECONDS / CANCELS)
 
 
 async def finish(name: str, work: Coroutine[Any, Any, None], seconds: float) -> None:

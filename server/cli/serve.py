@@ -1,6 +1,5 @@
 """The commands that serve a school: a real one, or the demo's."""
 
-import asyncio
 import ipaddress
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from server.process.log import LogStyle
 from server.process.service_manager import READY, notify
 from server.process.workers import supervise
 from server.settings import Settings, SettingsError
+from server.tasks import run_server
 
 DEMO_SCHOOL = Path(rosters.__file__).parent / "demo"
 DEMO_PASSWORD = "lousa-demo"  # noqa: S105 (known to everybody, and of invented people)
@@ -136,7 +136,7 @@ def _open(settings: Settings, style: LogStyle, note: str = "") -> None:
         notify(READY, f"STATUS=Open at {address}{many}")
 
     if settings.workers == 1:
-        asyncio.run(serve(settings, on_open, codes.append))
+        run_server(serve(settings, on_open, codes.append))
     elif not supervise(settings, on_open, style.apply, codes.append):
         raise click.ClickException("Not every worker ended in good order; the log says which.")
 

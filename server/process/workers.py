@@ -32,6 +32,7 @@ from server.process.service_manager import ALIVE, STOPPING, notify
 from server.process.sole_server import sole_server
 from server.process.stand_in import STILL_SECONDS, TAKEN, Hand, StandIn
 from server.settings import Settings, SettingsError
+from server.tasks import run_server
 from server.views.static import bundled
 
 log = logging.getLogger(__name__)
@@ -258,7 +259,7 @@ class Supervisor:
         for sockets in (*self._sockets[:number], *self._sockets[number + 1 :]):
             close(sockets)
         self._on_fork(f"worker {number + 1}")
-        asyncio.run(serve_as_worker(self._settings, self._sockets[number], self._files, pipe, number + 1))
+        run_server(serve_as_worker(self._settings, self._sockets[number], self._files, pipe, number + 1))
 
     async def _keep(self, slot: Slot) -> None:
         while True:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from server.databases.errors import DatabaseError
-from server.tasks import cancel, finish, keep_checking
+from server.tasks import cancel, finish, keep_checking, run_server
 
 
 async def test_work_that_ends_in_time_is_awaited() -> None:
@@ -57,3 +57,20 @@ async def test_check_that_fails_is_made_again(caplog: pytest.LogCaptureFixture) 
         await checked.wait()
     await cancel(checking)
     assert [record.getMessage() for record in caplog.records] == ["it was not done; it is tried again"]
+
+
+def test_server_ends_though_a_task_outlives_its_cancellation() -> None:
+    async def close() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.Event().wait()
+
+    closing = []
+
+    async def serve() -> None:
+        closing.append(asyncio.create_task(close()))
+        await asyncio.sleep(0)  # it has begun
+
+    run_server(serve())
+    assert closing[0].cancelled()
