@@ -24,6 +24,7 @@ from bench import (
     quiet,
     reader,
     restart,
+    retention,
     slow,
     storm,
     transports,
@@ -107,6 +108,12 @@ def _length(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", type=int, nargs="+", default=lengths, dest="lengths", help="of the class")
     _databases(parser, DATABASES)
     parser.set_defaults(measure=length.measure)
+
+
+def _retention(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", type=int, default=1_000_000, help="that are deleted")
+    parser.add_argument("--seconds", type=float, default=10.0, help="before")
+    parser.set_defaults(measure=retention.measure)
 
 
 def _restart(parser: argparse.ArgumentParser) -> None:
@@ -233,6 +240,7 @@ COMMANDS = {
     "storm": (_storm, "a whole school comes back at once"),
     "cold": (_cold, "the CPU of a connect and a join, one after another, to a server that knows nothing yet"),
     "length": (_length, "a join of a class that has had thousands or millions of messages, after a restart"),
+    "retention": (_retention, "what a class notices while a million old events are deleted"),
     "restart": (_restart, "a server is killed with all its clients, and all come back"),
     "backup": (_backup, "a backup while 200 messages a second are sent: its time, and what others notice of it"),
     "slow": (_slow, "what others notice of clients that read nothing"),

@@ -38,3 +38,9 @@ def exclusively(engine: Engine, work: Callable[[Connection], T]) -> T:
             return result
     finally:
         lock.close()
+
+
+def checkpoint(engine: Engine) -> None:
+    """Copy the write-ahead log into the file, as far as no reader needs it: only then the file gets shorter."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")

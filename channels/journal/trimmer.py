@@ -5,6 +5,7 @@ told so. What stands for a deleted event in a topic's snapshot goes with it. A t
 an event that tells of it, upon which workers that have it in memory read it again.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels.journal.files import checkpoint
 from channels.journal.steps import Notice, Steps, StoredTopic, append
 from channels.journal.tables import (
     audited_table,
@@ -79,6 +81,7 @@ class Trimmer(Steps):
         if self._file is not None:
             while await self.write(_vacuum_some):
                 pass
+            await asyncio.to_thread(checkpoint, self._file)
 
 
 def _old(topic_id: int, kinds: Collection[str], before: int, after: int, connection: Connection) -> Sequence[Row[Any]]:
@@ -145,7 +148,8 @@ _PAGES = 200
 def _vacuum_some(connection: Connection) -> bool:
     before = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
     if before:
-        # Each row that is fetched is a page that was moved; SQLAlchemy takes this for a statement without rows.
+        # The statement has a row without columns for each page that it moves. Python's driver takes such a statement to
+        # be done after the first, but for a script, which is a transaction of its own.
         driver: Any = connection.connection.driver_connection
-        driver.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+        driver.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
     return bool(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() < before)
