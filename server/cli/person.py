@@ -57,7 +57,7 @@ def erase(login: str, way: Way | None, yes: bool, **given: Any) -> None:
     if not yes:
         click.confirm("Erase them?", abort=True)
     topics = run(settings, lambda databases: _erase(databases, account.id, wanted))
-    click.echo(f"Erased: in {topics} classes and other places. A restore of a backup erases them again.")
+    click.echo(f"Erased, in {topics} topics. A restore of a backup erases them again.")
 
 
 @person.command()
