@@ -1,4 +1,4 @@
-r"""Builds the parts of one worker, joins them, and runs them until a stop: the only module that knows every part.
+r"""Joins the parts of one worker and runs them until a stop: the only module that knows every part.
 
     settings -> databases -> journal -> broker, engine -> sockets and pages
                      \-> accounts -> watcher: changed rights
@@ -10,43 +10,35 @@ closes the databases last. Every step of a stop has a time limit, so that a data
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from socket import socket
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from sqlalchemy.engine import URL
 from tornado.web import Application
 
-from channels.broker.broker import Broker
-from channels.broker.memory import MemoryBroker
-from channels.broker.redis import RedisBroker
-from channels.broker.spread import SpreadBroker, name_of
 from channels.cluster.scrape import Scrape
-from channels.engine.engine import Engine
-from channels.errors import Unavailable
-from channels.journal.entry import Writer
-from channels.journal.journal import Journal
-from channels.journal.postgresql import PostgresqlWriter
-from channels.journal.sqlite import SqliteWriter
-from channels.limit import Limits
 from channels.transports.gate import Gate
-from channels.transports.poll_sessions import PollSessions
 from channels.transports.upgrades import Upgrades
-from server.accounts.accounts import Accounts
-from server.accounts.change_watcher import ChangeWatcher
-from server.accounts.enrolment_days import EnrolmentDays
 from server.accounts.first_administrator import make_setup_code
 from server.asyncapi import TABLES
-from server.audit.audit import Audit, keeping_audit
 from server.databases import Databases
 from server.databases.data_files import DataFiles
-from server.databases.engine import asyncpg_dsn
-from server.databases.errors import DatabaseError
-from server.lessons import ForgottenLessons
 from server.oidc.client import Providers
-from server.process import garbage, threads
+from server.parts import (
+    collect_garbage,
+    keep_poll_sessions,
+    keep_records,
+    keep_sign_ins,
+    open_accounts,
+    open_audit,
+    run_engine,
+    take_uploads,
+    turn_enrolments,
+    watch_changes,
+    watch_health,
+)
 from server.process.hang_up import on_hang_up
 from server.process.health import Health
 from server.process.heartbeat import OPEN, beat, report
@@ -59,9 +51,8 @@ from server.process.redis_url import check_redis_urls, try_redis
 from server.process.service_manager import STOPPING, notify
 from server.process.sole_server import sole_server
 from server.process.stand_in import Taker
+from server.process.stopping import StoppedEarly, stopped_by, unless_stopped
 from server.process.tornado_http_server import Server
-from server.records.keeper import Keeper
-from server.rosters.uploads import ROSTERS, Uploads
 from server.schemas import SCHEMAS
 from server.settings import Settings
 from server.tasks import cancel, finish, keep_checking
@@ -70,29 +61,18 @@ from server.web_application import log_upgrade, make_application
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 # Our forms have a few hundred bytes, and a stranger's body is kept until all of it has come.
 MAX_BODY_BYTES = 16 * 1024
 # Enough for a phone on a bad network; a client that sends its form slower only occupies a connection.
 BODY_SECONDS = 30
 # Longer than nginx keeps an idle connection to us (60 s): if we closed it first, a request might already be on its way.
 IDLE_SECONDS = 75
-# How often expired rows are deleted and the sign-ins of open connections are extended.
-TIDY_SECONDS = 3600
-# How often sign-ins extended by pages are stored: those of a whole school's first lesson take a few writes.
-STORE_SECONDS = 1.0
 # A page or a sign-in fails after this time if the database does not answer, as joins and pushes do after 5 s.
 ANSWER_SECONDS = 4.0
 # Closing connections takes milliseconds, or seconds for each one whose database hangs.
 DISPOSE_SECONDS = 2.0
-# The most that the engine takes to close: a hanging transaction (4 s), close frames (2 s), the broker (1 s). The
-# supervisor kills a worker 10 s after its drain.
-ENGINE_CLOSE_SECONDS = 7.0
 # What a scrape under way may still take.
 METRICS_CLOSE_SECONDS = 1.0
-# How long to wait before the next attempt to start while a database is away.
-START_AGAIN_SECONDS = 0.5
 
 
 # An administrator who has put a copy back knows it; one who has not looks for who changed the file.
@@ -128,13 +108,13 @@ async def serve(
     """
     check(settings)
     (sockets,) = listen(settings)
-    stopped = _stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
+    stopped = stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
     try:
         async with _beating(None), AsyncExitStack() as stack:
-            await _unless(stopped, _enter(stack, sole_server(settings)))
-            files = await _unless(stopped, prepare(settings, on_setup_code))
+            await unless_stopped(stopped, _enter(stack, sole_server(settings)))
+            files = await unless_stopped(stopped, prepare(settings, on_setup_code))
             await _run_again(settings, sockets, files, stopped, lambda: on_open(address(settings.host, sockets)))
-    except _StoppedEarly:
+    except StoppedEarly:
         pass
     finally:
         close(sockets)
@@ -172,7 +152,7 @@ async def serve_as_worker(settings: Settings, sockets: list[socket], files: Data
     manager may send one to each process, and the supervisor sends its own.
     """
     async with _beating(pipe):
-        stopped = _stopped_by(signal.SIGTERM, once=False)
+        stopped = stopped_by(signal.SIGTERM, once=False)
         await _run(settings, sockets, files, stopped, lambda: report(pipe, OPEN), Seat(number, pipe))
     close(sockets)
 
@@ -215,18 +195,18 @@ async def _run(
     databases = Databases(settings.databases, SCHEMAS, answer_seconds=ANSWER_SECONDS, files=files)
     try:
         async with (
-            _accounts(databases, settings) as accounts,
+            open_accounts(databases, settings) as accounts,
             Providers(settings.school) as providers,
             recording_progress(databases),
-            _audit(databases) as audit,
-            _engine(settings, databases, accounts, audit, stopped) as (engine, broker),
-            _watcher(databases, accounts, engine, stopped),
-            _enrolment_days(databases, accounts),
-            _records(databases),
-            _keeping_sign_ins(accounts, engine),
-            _watched(databases, broker, engine.journal) as watched,
-            _poll_sessions(engine) as poll_sessions,
-            _uploads(databases, settings) as uploads,
+            open_audit(databases) as audit,
+            run_engine(settings, databases, accounts, audit, stopped) as (engine, broker),
+            watch_changes(databases, accounts, engine, stopped),
+            turn_enrolments(databases, accounts),
+            keep_records(databases),
+            keep_sign_ins(accounts, engine),
+            watch_health(databases, broker, engine.journal) as watched,
+            keep_poll_sessions(engine) as poll_sessions,
+            take_uploads(databases, settings) as uploads,
         ):
             gate = Gate(engine, poll_sessions, settings.allowed_origins)
             assets = Assets(is_bundled=False) if settings.unbundled else bundled()
@@ -247,11 +227,11 @@ async def _run(
             async with (
                 _serving(settings, application, sockets, gate, watched, seat),
                 _serving_metrics(settings, engine.scrape, recent),
-                _collecting_garbage(),
+                collect_garbage(),
             ):
                 on_open()
                 await stopped.wait()
-    except _StoppedEarly:
+    except StoppedEarly:
         pass
     finally:
         closing = asyncio.create_task(databases.dispose())
@@ -270,191 +250,6 @@ async def _beating(pipe: int | None) -> AsyncIterator[None]:
         yield
     finally:
         await cancel(beating)
-
-
-@asynccontextmanager
-async def _accounts(databases: Databases, settings: Settings) -> AsyncIterator[Accounts]:
-    accounts = Accounts(databases.sessions("accounts"), local_roles=settings.school.local_roles(TABLES.roles))
-    try:
-        yield accounts
-    finally:
-        accounts.close()
-
-
-@asynccontextmanager
-async def _audit(databases: Databases) -> AsyncIterator[Audit]:
-    audit = Audit(databases)
-    async with keeping_audit(audit):
-        yield audit
-
-
-@asynccontextmanager
-async def _engine(
-    settings: Settings, databases: Databases, accounts: Accounts, audit: Audit, stopped: asyncio.Event
-) -> AsyncIterator[tuple[Engine, Broker]]:
-    database = databases.engine("journal")
-    journal = Journal(database, _writer(database.url, partial(databases.files.check, "journal")))
-    await _when_it_answers(journal.open, stopped)
-    broker = _broker(settings.redis_urls, journal.epoch)
-    limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
-    engine = Engine(journal, broker, accounts, TABLES.roles, limits, audit=audit)
-    engine.start()
-    staff = [role.name for role in TABLES.roles if role.is_staff]
-    ending = asyncio.create_task(ForgottenLessons(journal, staff).run())
-    try:
-        yield engine, broker
-    finally:
-        await cancel(ending)
-        await finish("the engine", engine.close(), ENGINE_CLOSE_SECONDS)
-
-
-def _writer(url: URL, check_file: Callable[[], None]) -> Writer:
-    if url.get_backend_name() == "sqlite":
-        return SqliteWriter(url.database or "", check=check_file)
-    return PostgresqlWriter(asyncpg_dsn(url))
-
-
-def _broker(redis_urls: Sequence[str], epoch: str) -> Broker:
-    if not redis_urls:
-        return MemoryBroker()
-    # Several schools may share a Redis; the workers of one school share one journal.
-    prefix = f"lousa:{epoch}:"
-    if len(redis_urls) == 1:
-        return RedisBroker(redis_urls[0], prefix)
-    return SpreadBroker({name_of(url): url for url in redis_urls}, prefix)
-
-
-@asynccontextmanager
-async def _watcher(
-    databases: Databases, accounts: Accounts, engine: Engine, stopped: asyncio.Event
-) -> AsyncIterator[None]:
-    def look() -> None:
-        # Somebody may have been erased, by a process that no broker joins.
-        databases.forget_statements()
-        engine.look()
-
-    watcher = ChangeWatcher(accounts, engine.revalidate, on_school_changed=look)
-    await _when_it_answers(watcher.start, stopped)
-    try:
-        yield
-    finally:
-        await watcher.stop()
-
-
-@asynccontextmanager
-async def _records(databases: Databases) -> AsyncIterator[None]:
-    keeper = Keeper(databases)
-    keeper.start()
-    try:
-        yield
-    finally:
-        await keeper.stop()
-
-
-@asynccontextmanager
-async def _enrolment_days(databases: Databases, accounts: Accounts) -> AsyncIterator[None]:
-    days = EnrolmentDays(databases.sessions("accounts"), accounts, TABLES.roles)
-    days.start()
-    try:
-        yield
-    finally:
-        await days.stop()
-
-
-class _StoppedEarly(Exception):
-    """The process received a stop signal before it served."""
-
-
-async def _when_it_answers(start: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
-    """Start something that needs a database, retrying while it is away; raise _StoppedEarly on a stop signal."""
-    logged = False
-    while True:
-        try:
-            return await _unless(stopped, start())
-        except Unavailable as error:
-            if not logged:
-                log.warning("A database is away; this worker opens when it is back: %s", error)
-            logged = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), START_AGAIN_SECONDS)
-
-
-async def _unless(stopped: asyncio.Event, work: Awaitable[T]) -> T:
-    """Await something that may hang; raise _StoppedEarly as soon as this process receives a stop signal."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
-    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if working.done():
-        await cancel(stopping)
-        return working.result()
-    await cancel(working, stopping)
-    raise _StoppedEarly
-
-
-@asynccontextmanager
-async def _poll_sessions(engine: Engine) -> AsyncIterator[PollSessions]:
-    poll_sessions = PollSessions(engine)
-    poll_sessions.start()
-    try:
-        yield poll_sessions
-    finally:
-        await poll_sessions.close()
-
-
-@asynccontextmanager
-async def _uploads(databases: Databases, settings: Settings) -> AsyncIterator[Uploads]:
-    uploads = Uploads(databases, settings.data_dir / ROSTERS, settings.pulling)
-    uploads.pulls.start()
-    try:
-        yield uploads
-    finally:
-        await uploads.close()
-
-
-@asynccontextmanager
-async def _collecting_garbage() -> AsyncIterator[None]:
-    garbage.settle()
-    threads.settle()
-    collecting = asyncio.create_task(garbage.collect_when_idle())
-    try:
-        yield
-    finally:
-        await cancel(collecting)
-
-
-@asynccontextmanager
-async def _watched(databases: Databases, broker: Broker, journal: Journal) -> AsyncIterator[Health]:
-    watched = Health(databases, broker, journal.failed_to_write)
-    watching = asyncio.create_task(watched.watch())
-    try:
-        yield watched
-    finally:
-        await cancel(watching)
-        await watched.close()
-
-
-@asynccontextmanager
-async def _keeping_sign_ins(accounts: Accounts, engine: Engine) -> AsyncIterator[None]:
-    async def tidy() -> None:
-        await accounts.extend_connected(engine.credential_ids())
-        await accounts.tidy()
-
-    tasks = [
-        asyncio.create_task(_repeat(TIDY_SECONDS, tidy, "What has expired was not deleted")),
-        asyncio.create_task(_repeat(STORE_SECONDS, accounts.store_extensions, "Sign-ins were not extended")),
-    ]
-    try:
-        yield
-    finally:
-        await cancel(*tasks)
-
-
-async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], failure: str) -> None:
-    while True:
-        try:
-            await work()
-        except DatabaseError as error:
-            log.warning("%s: %s", failure, error)
-        await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
@@ -498,17 +293,3 @@ async def _serving_metrics(settings: Settings, scrape: Scrape, recent: Recent) -
         await cancel(reading)
         server.stop()
         await finish("the page of metrics", server.close_all_connections(), METRICS_CLOSE_SECONDS)
-
-
-def _stopped_by(*signals: signal.Signals, once: bool) -> asyncio.Event:
-    """Return an event that these signals set; with `once` the next signal has its default effect."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-
-    def stop() -> None:
-        stopped.set()
-        for each in signals if once else ():
-            loop.remove_signal_handler(each)
-
-    for each in signals:
-        loop.add_signal_handler(each, stop)
-    return stopped
