@@ -248,7 +248,7 @@ def test_every_command_reports_an_unusable_database(run: Run, command: list[str]
     result = run(*command, LOUSA_DATABASE=f"accounts={url}", LOUSA_PORT="0")
     _fails(result, "The database “accounts” cannot be used")
     assert "secret" not in result.stderr
-    _fails(run(*command, LOUSA_DATABASE="accounts=mysql://x/y"), "of the kind “mysql”")
+    _fails(run(*command, LOUSA_DATABASE="accounts=mysql://x/y", LOUSA_PORT="0"), "of the kind “mysql”")
     _fails(run(*command, LOUSA_DATABASE="grades=sqlite:///x"), "the name one of accounts, journal")
 
 
