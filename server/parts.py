@@ -6,7 +6,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 from sqlalchemy.engine import URL
@@ -124,26 +124,23 @@ async def watch_changes(
         await watcher.stop()
 
 
-@asynccontextmanager
-async def keep_records(databases: Databases) -> AsyncIterator[None]:
+def keep_records(databases: Databases) -> AbstractAsyncContextManager[None]:
     """Finish erasures, and delete what is older than the school keeps it."""
-    keeper = Keeper(databases)
-    keeper.start()
-    try:
-        yield
-    finally:
-        await keeper.stop()
+    return _running(Keeper(databases))
+
+
+def turn_enrolments(databases: Databases, accounts: Accounts) -> AbstractAsyncContextManager[None]:
+    """Let enrolments begin and end with the school's days."""
+    return _running(EnrolmentDays(databases.sessions("accounts"), accounts, TABLES.roles))
 
 
 @asynccontextmanager
-async def turn_enrolments(databases: Databases, accounts: Accounts) -> AsyncIterator[None]:
-    """Let enrolments begin and end with the school's days."""
-    days = EnrolmentDays(databases.sessions("accounts"), accounts, TABLES.roles)
-    days.start()
+async def _running(part: Keeper | EnrolmentDays) -> AsyncIterator[None]:
+    part.start()
     try:
         yield
     finally:
-        await days.stop()
+        await part.stop()
 
 
 @asynccontextmanager

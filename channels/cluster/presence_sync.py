@@ -9,15 +9,13 @@ a worker that notices asks for the whole. A worker that sends nothing is forgott
 The reasons: docs/notes/presence.md.
 """
 
-import logging
 from collections.abc import Callable
 
 import msgspec
 
+from channels.cluster.message import decoded
 from channels.cluster.message_rates import MessageRates
 from channels.cluster.presence import Presence, PresenceChange, PresenceEntry
-
-log = logging.getLogger(__name__)
 
 # The broker's channel for all of it; no client can join it.
 PRESENCE_CHANNEL = "presence"
@@ -130,10 +128,8 @@ class PresenceSync:
 
     def receive(self, data: bytes) -> None:
         """Handle a message of another worker; ignores what it cannot decode, which another version sent."""
-        try:
-            message = self._decoder.decode(data)
-        except msgspec.DecodeError as error:
-            log.debug("A worker of another version sent a message that is not known here: %s", error)
+        message = decoded(self._decoder, data)
+        if message is None:
             return
         if isinstance(message, Ask):
             if message.worker == self._presence.worker:

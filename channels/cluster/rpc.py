@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from channels.cluster.message import decoded
 from channels.errors import ChannelError
 from channels.limit import MAX_RPC_BYTES, MAX_RPC_CALLS
 
@@ -146,10 +147,8 @@ class Rpc:
 
     def receive(self, data: bytes) -> None:
         """Handle a message on this worker's channel; ignores what it cannot decode, which another version sent."""
-        try:
-            message = self._decoder.decode(data)
-        except msgspec.DecodeError as error:
-            log.debug("A worker of another version sent a message that is not known here: %s", error)
+        message = decoded(self._decoder, data)
+        if message is None:
             return
         if isinstance(message, Request):
             self._serve(message)

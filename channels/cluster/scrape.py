@@ -2,8 +2,8 @@
 
     collect -> Ask to every worker -> each reads its own numbers -> Report to the one that asked -> collect returns
 
-Every report is of one worker since its start, and comes from that worker itself: so a counter never goes back, whoever
-is asked, and whoever dies. A report that the broker loses is missing from one answer, as a scrape is that fails.
+Each worker reports only what it has counted itself since its start. So its counters never fall, whichever worker is
+asked and whichever one dies. If the broker loses a report, one answer lacks it, just as after a scrape that failed.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
+from channels.cluster.message import decoded
 from channels.metric import Sample
 
 log = logging.getLogger(__name__)
@@ -102,10 +103,8 @@ class Scrape:
 
     def receive(self, data: bytes) -> None:
         """Handle a request or a report; ignores what it cannot decode, which another version sent."""
-        try:
-            message = self._decoder.decode(data)
-        except msgspec.DecodeError as error:
-            log.debug("A worker of another version sent a message that is not known here: %s", error)
+        message = decoded(self._decoder, data)
+        if message is None:
             return
         if isinstance(message, Ask):
             answer = Reported(self._worker, message.number, self._own())

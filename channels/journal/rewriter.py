@@ -1,10 +1,11 @@
 """Rewrites what stored events say of one user: in all topics, in steps that keep the writers waiting for milliseconds.
 
-    Rewriter.rewrite(topic, Redaction) -> events, versions, choices, marks … changed, then an event that tells of it
+    Rewriter.rewrite(topic, Redaction) -> events, versions, choices, marks … changed, then the event of the change
 
 Rows are found without a lock and changed some at a time. The last step of a topic is one transaction with the event:
-whoever has the topic in memory reads it again when that event comes (`Hub`). A push that is under way meanwhile may
-store something that it had read before; so the same is done once more, from the positions that `rewrite` returned.
+workers that keep the topic in memory read it again when they receive that event (`Hub`). A push that runs meanwhile may
+store something that it had read before. So the caller does the same once more, from the topic's position of the first
+time.
 
 The journal does not know what an event says: what becomes of a payload is the redaction's to say.
 """

@@ -1,7 +1,7 @@
 """Whether the file at a path is still the one that was opened there: SQLite itself does not look.
 
-A deleted or replaced file takes transactions like any other, and gives them back to whoever has it open; nobody finds
-them again after that. So what was committed is acknowledged only while its file and the write-ahead file are in
+A process that has a deleted or replaced file open can still write and read it, and all of it is lost when the process
+closes it. So what was committed is acknowledged only while its file and the write-ahead file are in
 place. Two `stat` cost 3 µs, once for a transaction.
 """
 

@@ -2,7 +2,7 @@
 
 Positions are not given anew: where events were deleted there is a gap, and a client that comes back from below it is
 told so. What stands for a deleted event in a topic's snapshot goes with it. A topic in which something was deleted gets
-an event that tells of it, upon which workers that have it in memory read it again.
+an event that says so. Workers that keep the topic in memory then read it again.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Trimmer(Steps):
         return count
 
     async def tell(self, topic: StoredTopic) -> None:
-        """Append the event that tells of it."""
+        """Append the event which says that something was deleted."""
         await self.write(partial(append, topic.id, self._notice))
 
     async def read(self, topic_id: int, kinds: Collection[str]) -> Sequence[Row[Any]]:

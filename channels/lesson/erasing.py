@@ -101,7 +101,7 @@ class Redaction:
 
     def _field(self, name: Any, value: Any, of: dict[Any, Any], *, words: bool) -> Any:
         if words and name in FREE_TEXT and isinstance(value, str | list):
-            # What was reported is the words of whom it was reported, not of who reports.
+            # The text of a report is a copy of the reported message: its author's words, not the reporter's.
             return value if name == "text" and self._is_report_of_another(of) else _left(name, value)
         return self._value(value, theirs=words and name == "hidden")
 

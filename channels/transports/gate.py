@@ -11,6 +11,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -112,13 +113,17 @@ class Gate:
         the protocol), TOO_MANY_REQUESTS (the user has too many connections, or opens them too fast) or
         SERVICE_UNAVAILABLE (the database is away, or the queue is full).
         """
-        try:
-            admitted = await self._admit(role, place, headers, argument, cookie)
-        except TurnedAway as away:
-            self._turned_away[away.status.value] += 1
-            raise
-        self._admitted[role.name] += 1
-        return admitted
+        with self._counting(role):
+            revision = self.engine.revision
+            in_objects = _speaks_in_objects(argument("vsn"))
+            credential = find_credential(headers, argument("access_token"), cookie)
+            if credential is None:
+                raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
+            self._check_origin(place, headers, credential)
+            member = await self._authenticate(role, credential)
+            self._check_user(member)
+            await self._wait_for_slot(role, member)
+            return Admitted(member, revision, in_objects)
 
     def read_numbers(self) -> Iterator[Sample]:
         """Return what this gate has counted since its start, and who waits now."""
@@ -126,24 +131,14 @@ class Gate:
         yield from (TURNED_AWAY.of(count, str(status)) for status, count in self._turned_away.items())
         yield WAITING.of(self._waiting.total())
 
-    async def _admit(
-        self,
-        role: Role,
-        place: Place,
-        headers: Mapping[str, str],
-        argument: Callable[[str], str | None],
-        cookie: str | None,
-    ) -> Admitted:
-        revision = self.engine.revision
-        in_objects = _speaks_in_objects(argument("vsn"))
-        credential = find_credential(headers, argument("access_token"), cookie)
-        if credential is None:
-            raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
-        self._check_origin(place, headers, credential)
-        member = await self._authenticate(role, credential)
-        self._check_user(member)
-        await self._wait_for_slot(role, member)
-        return Admitted(member, revision, in_objects)
+    @contextmanager
+    def _counting(self, role: Role) -> Iterator[None]:
+        try:
+            yield
+        except TurnedAway as away:
+            self._turned_away[away.status.value] += 1
+            raise
+        self._admitted[role.name] += 1
 
     def allows(self, origin: str, place: Place) -> bool:
         """Return whether pages of an origin may use a cookie at a place."""
