@@ -3,9 +3,9 @@
     each second: which day is it at the school? -> another one -> the enrolments that it turns -> changed rights
 
 Every worker does so; the first one turns them, and the others find nothing to turn. The day is that of the school's
-time zone, which may have no midnight when the clocks change. Whenever the school was read again, it is looked for even
-on the same day: the zone may have changed to another one and back between two checks. What a server that was off has
-missed is turned at its start.
+time zone, which may have no midnight when the clocks change. After each new reading of the school a worker looks for
+enrolments to turn, also on the same day: the zone may have changed to another one and back between two checks. What a
+server that was off has missed is turned at its start.
 """
 
 import asyncio

@@ -48,7 +48,7 @@ async def erase_account(db: AsyncSession, account: Account, name: str, *, forget
     else:
         ended = {"active": False, "listed": False, "sourced_id": None}
         await _run(db, update(Enrolment).where(Enrolment.user_id == user_id).values(**ended))
-    await _forget_failures(db, former, user_id)
+    await _forget_failures(db, former)
     await _forget_imports(db, former, user_id)
     return former
 
@@ -62,7 +62,7 @@ def is_erased(account: Account) -> bool:
 NOT_ERASED = Account.login.not_like(_LOGIN.format("%"))
 
 
-async def _forget_failures(db: AsyncSession, former: Former, user_id: int) -> None:
+async def _forget_failures(db: AsyncSession, former: Former) -> None:
     await _run(db, delete(Failure).where(func.lower(Failure.key).contains(former.login.lower(), autoescape=True)))
 
 
