@@ -20,6 +20,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,10 +33,13 @@ INT_BYTES = 4
 
 
 class Fork:
-    """A process that was forked for this one: what tests use of `subprocess.Popen`."""
+    """A process that was forked for this one: what tests use of `subprocess.Popen`. Several threads may wait for it."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
+        # Not at the process's end: another thread may be waiting for the pipe, and its number would be taken again.
+        weakref.finalize(self, os.close, pipe)
+        self._reading = threading.Lock()
         self.pid = _read_int(pipe)
         self.returncode: int | None = None
 
@@ -46,12 +51,12 @@ class Fork:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end; return the exit code, or minus the number of the signal that ended the process."""
-        if self.returncode is None:
-            if not select.select([self._pipe], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("server.py", timeout or 0.0)
-            self.returncode = _read_int(self._pipe)
-            os.close(self._pipe)
-        return self.returncode
+        if not select.select([self._pipe], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("server.py", timeout or 0.0)
+        with self._reading:
+            if self.returncode is None:
+                self.returncode = _read_int(self._pipe)
+            return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless the process has ended."""

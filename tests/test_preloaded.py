@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -47,6 +48,14 @@ def test_signals_reach_a_fork_and_its_end_is_reported(preloaded: Preloaded, tmp_
         fork.send_signal(number)
         assert fork.wait(30) == fork.poll() == code
         (tmp_path / "log").unlink()
+
+
+def test_several_threads_can_wait_for_one_fork(preloaded: Preloaded, tmp_path: Path) -> None:
+    fork = serve(preloaded, tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(fork.wait, 30) for _ in range(8)]
+        os.kill(fork.pid, signal.SIGKILL)
+        assert [each.result() for each in waiting] == [-signal.SIGKILL] * 8
 
 
 def test_forks_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
