@@ -37,7 +37,7 @@ class Membership:
 
     def enter(self, session: Session, message: ClientMessage, topic: Topic, response: object) -> None:
         """Join the topic under the message's refs, and reply; an older join of it is closed, as Phoenix does."""
-        older = session.subscriptions.pop(message.topic, None)
+        older = session.end_join(message.topic)
         if older is not None:
             self._part(session, older)
         self._fan_out.add(topic, session)
@@ -67,7 +67,7 @@ class Membership:
 
     def take_away(self, session: Session, wire_name: str) -> None:
         """End a session's join of a topic and send `phx_close`; nothing happens where there is none."""
-        subscription = session.subscriptions.pop(wire_name, None)
+        subscription = session.end_join(wire_name)
         if subscription is not None:
             self._part(session, subscription)
             _send_closed(session, wire_name, subscription)

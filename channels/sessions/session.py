@@ -11,6 +11,7 @@ and loses nothing.
 The session does not know what messages mean, nor which other sessions there are.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,9 +59,11 @@ class Session:
 
     Times are seconds of one monotonic clock, passed in. The transport sets `blocked` while it cannot write,
     `ephemeral_waits` where such pauses are usual, and `idle_seconds`, the silence after which the session ends;
-    `appending` counts the pushes of this client that wait for the journal. While the session is `woken`, something
-    waits to be taken. While it is not, broadcasts may be sent `straight`, past the outbox, where the transport has a
-    sender for that.
+    `appending` counts the pushes of this client that wait for the journal. Where requests carry the client's messages,
+    `ended_joins` holds the last joins that have ended, as (topic, ref): a browser whose connection broke sends a
+    request again, and joins in it must not replace those that followed. While the session is `woken`, something waits
+    to be taken. While it is not, broadcasts may be sent `straight`, past the outbox, where the transport has a sender
+    for that.
     """
 
     __slots__ = (
@@ -75,6 +78,7 @@ class Session:
         "blocked",
         "checked",
         "closing",
+        "ended_joins",
         "ephemeral_waits",
         "frames",
         "idle_seconds",
@@ -93,6 +97,7 @@ class Session:
         self.transport: Transport | None = None
         self.straight: Sender | None = None
         self.subscriptions: dict[str, Subscription] = {}
+        self.ended_joins: deque[tuple[str, str | None]] | None = None
         self.closing: Closing | None = None
         self.last_seen_at = now
         self.appending = 0
@@ -129,12 +134,18 @@ class Session:
 
     def _of_an_older_join(self, message: ClientMessage) -> bool:
         joined = self.subscriptions.get(message.topic)
-        return (
-            joined is not None
-            and message.join_ref is not None
-            and message.join_ref != joined.join_ref
-            and message.event != "phx_join"
-        )
+        if joined is None or message.join_ref is None or message.join_ref == joined.join_ref:
+            return False
+        if message.event == "phx_join":
+            return self.ended_joins is not None and (message.topic, message.join_ref) in self.ended_joins
+        return True
+
+    def end_join(self, topic: str) -> Subscription | None:
+        """Remove the join of a topic, named as the client names it, and return it; None if there is none."""
+        ended = self.subscriptions.pop(topic, None)
+        if ended is not None and self.ended_joins is not None:
+            self.ended_joins.append((topic, ended.join_ref))
+        return ended
 
     def go_straight(self, sender: Sender | None) -> None:
         """Set the sender of broadcasts that may pass the outbox while nothing waits there; None: there is none."""

@@ -11,6 +11,7 @@ The reasons: docs/notes/long-polling.md.
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from channels.errors import TOO_SLOW, Closing
 from channels.limit import (
     LAST_POLL_SECONDS,
     LONGPOLL_IDLE_SECONDS,
+    MAX_POST_FRAMES,
     MAX_PUSHES_WAITING,
     MAX_SESSIONS_OF_ADDRESS,
     MIN_POLL_INTERVAL_SECONDS,
@@ -107,6 +109,7 @@ class PollSession:
     ) -> None:
         session.transport = self
         session.blocked = session.ephemeral_waits = True
+        session.ended_joins = deque(maxlen=MAX_POST_FRAMES)  # one request, which may be repeated, ends no more
         session.idle_seconds = LONGPOLL_IDLE_SECONDS
         self.name = name
         self.address = address

@@ -45,6 +45,28 @@ async def test_a_held_poll_ends_empty_with_the_same_token(
     assert await ana.answer() == {"status": 204, "token": token, "messages": []}
 
 
+@pytest.mark.parametrize("request_steps", ["join 9", "join 4, join 9", "leave 4, join 9", "join 4, leave 4, join 9"])
+async def test_request_that_browser_sends_again_ends_no_join(place: Place, request_steps: str) -> None:
+    ana, bruno = Poller(place), Poller(place, who=BRUNO)
+    await ana.push(["4", "4", "class:7", "phx_join", {}])
+    steps = [step.split() for step in request_steps.split(", ")]
+    frames = [[ref, ref if step == "join" else "5", "class:7", f"phx_{step}", {}] for step, ref in steps]
+    for _ in range(2):
+        await ana.push(*frames)
+    await bruno.join()
+    await bruno.say("bom dia")
+    await ana.until(lambda frame: frame[3] == "message:sent")
+    assert ("9", "9", "class:7", "phx_close", {}) not in ana.frames
+    assert ana.texts() == ["bom dia"]
+
+
+async def test_topic_may_be_joined_again_under_the_ref_of_a_join_that_was_left(place: Place) -> None:
+    ana = Poller(place)
+    for event, ref in (("phx_join", "1"), ("phx_leave", "2"), ("phx_join", "1")):
+        await ana.push(["1", ref, "class:7", event, {}])
+    assert (await ana.say("bom dia"))["status"] == "ok"
+
+
 async def test_an_answer_is_repeated_until_the_next_poll_acknowledges_it(place: Place) -> None:
     ana = Poller(place)
     await ana.push(["1", "1", "class:7", "phx_join", {}])
