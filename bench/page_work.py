@@ -19,14 +19,20 @@ from bench.result import MILLISECONDS, percentile, say, table
 NAME = "pages_work"
 ROWS = (50, 500, 2_000)
 KEYS, MESSAGES = 40, 40
-# Slow enough that each key and each message has frames of its own.
-KEY_MS, MESSAGE_SECONDS = 80, 0.1
+# Slow enough that each key and each message has frames of its own; the page gathers what comes faster.
+KEY_MS, ALONE_RATE = 80, 10.0
+# As in a lively lesson.
+LIVELY_RATE, LIVELY_MESSAGES = 25.0, 100
 # Filling a class: faster than anybody reads, slower than the page's bound on what waits for it.
 FILL_RATE = 250.0
 PHONE_ROWS, PHONE_RATE, PHONE_SECONDS = 550, 25.0, 60
 DESKTOP_MESSAGES, DESKTOP_SECONDS = 1_000, 5.0
 BURST = 5_000
 LONG_TASK_MS = 50
+_RATES = {
+    "a message alone": (MESSAGES, ALONE_RATE),
+    f"a message of {LIVELY_RATE:.0f} a second": (LIVELY_MESSAGES, LIVELY_RATE),
+}
 # A page that has just been opened, or has moved, reads what it shows.
 SETTLE_SECONDS = 2.0
 # What a message has to do after it is shown: the look at what was read, speech, the list of classes. Asking the page
@@ -110,17 +116,17 @@ class Reader:
         await self._page.keyboard.type("Uma frase que se escreve numa aula comum."[:KEYS], delay=KEY_MS)
         return (await self.busy_ms() - before) / KEYS
 
-    async def message_ms(self, writing: Class) -> float | None:
-        """Get messages, and return the main thread's time for one, beyond what as long a time without any takes."""
+    async def message_ms(self, writing: Class, count: int, rate: float) -> float | None:
+        """Get messages at a rate, and return the main thread's time for one, beyond what a time without any takes."""
         await self._page.evaluate("window.bench.watches = false")
         begun = await self.busy_ms()
-        await asyncio.sleep(MESSAGES * MESSAGE_SECONDS + REST_SECONDS)
+        await asyncio.sleep(count / rate + REST_SECONDS)
         idle = await self.busy_ms() - begun
-        await writing.send(MESSAGES, MESSAGES * MESSAGE_SECONDS)
+        await writing.send(count, count / rate)
         await asyncio.sleep(REST_SECONDS)
         spent = await self.busy_ms() - begun - 2 * idle
         await self._page.evaluate("window.bench.watches = true, window.bench.note()")
-        return None if await self.catch_up(writing) is None else spent / MESSAGES
+        return None if await self.catch_up(writing) is None else spent / count
 
     async def catch_up(self, writing: Class) -> float | None:
         """Wait until the newest message is shown, and return how long after its sending; None: not in time."""
@@ -188,10 +194,11 @@ async def _work(browser: Browser, school: School) -> Found:
         count = rows - writing.sent
         await writing.send(count, count / FILL_RATE)
         if await reader.catch_up(writing) is None:  # too far behind to take a key
-            found += [(f"{what}, {rows:,} messages", "ms", None) for what in ("a key", "a message")]
+            found += [(f"{what}, {rows:,} messages", "ms", None) for what in ("a key", *_RATES)]
             break
         found.append((f"a key, {rows:,} messages", "ms", await reader.key_ms()))
-        found.append((f"a message, {rows:,} messages", "ms", await reader.message_ms(writing)))
+        for what, (messages, rate) in _RATES.items():
+            found.append((f"{what}, {rows:,} messages", "ms", await reader.message_ms(writing, messages, rate)))
     writing.close()
     await reader.close()
     return found
@@ -239,10 +246,13 @@ async def _lesson(browser: Browser, school: School) -> Found:
     writing = await _joined_at_end(school, number, reader)
     await writing.begin_lesson(school)
     await asyncio.sleep(SETTLE_SECONDS)
-    spent = await reader.message_ms(writing)
+    found = [
+        (f"{what} and a reaction, with a lesson's features in use", "ms", await reader.message_ms(writing, count, rate))
+        for what, (count, rate) in _RATES.items()
+    ]
     writing.close()
     await reader.close()
-    return [("a message and a reaction, with a lesson's features in use", "ms", spent)]
+    return found
 
 
 async def _joined_at_end(school: School, number: int, reader: Reader) -> Class:

@@ -12,7 +12,7 @@ import {h, setText} from "./dom.js";
 import {_, list, ngettext, number} from "./language.js";
 import {waitingSign} from "./lesson/waiting_sign.js";
 import {isMentioned, onMention} from "./mentions.js";
-import {atMostEvery} from "./next_frame.js";
+import {atMostEvery} from "./throttle.js";
 import {page} from "./page.js";
 import {ANNOUNCEMENT, readingOf} from "./reading.js";
 import {watchHold} from "./still.js";

@@ -42,7 +42,7 @@ import {showCards} from "./lesson/cards.js";
 import {showHistory} from "./lesson/history.js";
 import {showTranscript} from "./lesson/transcript.js";
 import {closeMenus} from "./menu.js";
-import {oncePerFrame} from "./next_frame.js";
+import {throttled} from "./throttle.js";
 import {byId, page} from "./page.js";
 import {ANNOUNCEMENT, MESSAGE, readingOf} from "./reading.js";
 import {reflowBy} from "./reflow.js";
@@ -70,7 +70,7 @@ const showPlaces = jumps({
 });
 /** Whether the newest was on the screen when the jumps were shown. */
 let isFollowing = true;
-const showJumps = oncePerFrame(() => {
+const showJumps = throttled(() => {
   isFollowing = history.isFollowing;
   const places = {...seen.unseen((seq) => history.saidAfter(seq)), isAtEnd: isFollowing};
   showPlaces(places);

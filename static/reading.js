@@ -8,7 +8,7 @@ import {amend, AMENDING, isAmending, REACTING} from "./amended.js";
 import {isCopy, isOver} from "./announcements/together.js";
 import {Listeners} from "./client/listeners.js";
 import {mine, socket} from "./connection.js";
-import {oncePerFrame} from "./next_frame.js";
+import {throttled} from "./throttle.js";
 import {page} from "./page.js";
 import {classTopic, isClass} from "./topic.js";
 
@@ -35,7 +35,7 @@ export class Reading {
   #told = 0;
   /** @type {Listeners<[Reading]>} */
   #onChange = new Listeners();
-  #changed = oncePerFrame(() => this.#onChange.emit(this), {isQuiet: true});
+  #changed = throttled(() => this.#onChange.emit(this), {isQuiet: true});
 
   /** @param {string} topic @param {Record<string, unknown>} params */
   constructor(topic, params) {

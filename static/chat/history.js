@@ -6,13 +6,13 @@
  *                 `- reaches the tail: live, new events become rows
  *
  * The tail is kept whatever is on the page, so that the way to the newest needs no request, and so that what arrives is
- * bounded: of a storm only the tail becomes rows, in the next frame; what is before it is read when somebody scrolls up.
- * docs/notes/class-page.md argues why.
+ * bounded: of a storm only the tail becomes rows, with the next change of the page; what is before it is read when
+ * somebody scrolls up. docs/notes/class-page.md argues why.
  */
 
 import {amend, isAmending, REACTING} from "../amended.js";
 import {setHidden} from "../dom.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {byId} from "../page.js";
 import {isSaid} from "../reading.js";
 import {Conversation} from "./conversation.js";
@@ -56,10 +56,10 @@ export class History {
   #underWay = null;
   /** @type {Record<Direction, boolean>} */
   #hasFailed = {older: false, newer: false};
-  #showSoon = oncePerFrame(() => this.#showNew());
+  #showSoon = throttled(() => this.#showNew());
   /** @type {TopicEvent[]} reactions that the rows do not show yet */
   #reactions = [];
-  #showReactionsSoon = oncePerFrame(() => this.#showReactions());
+  #showReactionsSoon = throttled(() => this.#showReactions());
   #onShow;
 
   /**
@@ -118,7 +118,7 @@ export class History {
     this.#arrived([event]);
   }
 
-  /** A message has changed: its words at once, what stands beside them in the next frame. @param {TopicEvent} change */
+  /** A message has changed: its words at once, what stands beside them soon. @param {TopicEvent} change */
   amend(change) {
     amend(this.#tail, change);
     if (REACTING.includes(change.event)) {

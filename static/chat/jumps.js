@@ -2,7 +2,7 @@
 
 import {h, icon, setHidden, setText} from "../dom.js";
 import {_, ngettext} from "../language.js";
-import {atMostEvery} from "../next_frame.js";
+import {atMostEvery} from "../throttle.js";
 import {byId} from "../page.js";
 
 /** In a lively lesson the count above changes with each look at what was read; nobody reads it that often. */

@@ -5,7 +5,7 @@ import {onOnline} from "../connection.js";
 import {cancel, showDialog} from "../dialog.js";
 import {h, icon, setText} from "../dom.js";
 import {_, language, ngettext, number} from "../language.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {byId, isStaff, page} from "../page.js";
 
 /** @typedef {import("../page.js").User} User */
@@ -29,7 +29,7 @@ export function showPeople(channel) {
   /** @type {User[]} */
   let here = [];
   let isListed = false;
-  const showSoon = oncePerFrame(() => showList(here));
+  const showSoon = throttled(() => showList(here));
   showAgain = () => isListed && showSoon();
   channel.presence.onChange((users) => {
     here = users;

@@ -7,7 +7,7 @@ import {pushAndClose} from "../dialog.js";
 import {h, icon, setText} from "../dom.js";
 import {_, list, ngettext} from "../language.js";
 import {later} from "../later.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {byId, isStaff, page} from "../page.js";
 import {speakNewest} from "../spoken.js";
 import {showInTab} from "../tab_sign.js";
@@ -27,7 +27,7 @@ const NAMED = 3;
 export function showHands(channel) {
   const queue = new Queue();
   const view = isStaff(page.me) ? staffView(channel, queue) : studentView(channel, queue);
-  const show = oncePerFrame(view.show);
+  const show = throttled(view.show);
   /** @param {(payload: any) => void} fold */
   const folding = (fold) => (/** @type {any} */ payload) => {
     fold(payload);

@@ -6,7 +6,7 @@
 import {mine} from "../connection.js";
 import {_, ngettext} from "../language.js";
 import {later} from "../later.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {isStaff, page} from "../page.js";
 import {SEEN} from "../reports/open_flags.js";
 import {classTopic} from "../topic.js";
@@ -62,7 +62,7 @@ function newsWords(news) {
 function showToStaff(staff) {
   const open = () => void students.press(({openList}) => void openList(staff, waiting));
   const entry = inboxEntry("note", open);
-  waiting = followNotes(staff, oncePerFrame(() => {
+  waiting = followNotes(staff, throttled(() => {
     const {count} = waiting;
     entry.show(count === 0 ? "" : ngettext("{n} note", "{n} notes", count));
   }));

@@ -5,7 +5,7 @@
 
 import {Listeners} from "../client/listeners.js";
 import {mine} from "../connection.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {page} from "../page.js";
 import {CLOSED, SEEN} from "../reports/open_flags.js";
 import {USER} from "../topic.js";
@@ -33,7 +33,7 @@ export function newsOf(topic) {
 function follow() {
   /** @type {Listeners<[]>} */
   const listeners = new Listeners();
-  const tell = oncePerFrame(() => listeners.emit());
+  const tell = throttled(() => listeners.emit());
   mine.onJoin((joined) => {
     read = Math.max(read, joined.read);
     news = [...(joined.resumed ? news : []), ...joined.events.filter(isNews)];

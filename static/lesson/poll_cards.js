@@ -7,7 +7,7 @@ import {newIdentifier} from "../client/identifier.js";
 import {Refused} from "../client/errors.js";
 import {cancel, complain, pushAndClose, showDialog} from "../dialog.js";
 import {_} from "../language.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {isStaff, page} from "../page.js";
 import {showInTab} from "../tab_sign.js";
 import {PollCard} from "./poll_card.js";
@@ -35,7 +35,7 @@ export class Cards {
   /** @type {Map<number, {option: number, id: string}>} */
   #sending = new Map();
   #shown = "";
-  changed = oncePerFrame(() => this.#show());
+  changed = throttled(() => this.#show());
 
   /** @param {Channel} channel @param {Polls} polls */
   constructor(channel, polls) {

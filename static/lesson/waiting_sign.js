@@ -6,7 +6,7 @@
 import {socket} from "../connection.js";
 import {h, icon} from "../dom.js";
 import {ngettext, number} from "../language.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {isStaff, page} from "../page.js";
 import {followFlags} from "../reports/follow.js";
 import {classStaffTopic, classTopic} from "../topic.js";
@@ -31,7 +31,7 @@ function showAnswers(place, id) {
 /** @param {HTMLElement} place @param {number} id */
 function followStaff(place, id) {
   const channel = socket.channel(classStaffTopic(id));
-  const show = oncePerFrame(() => {
+  const show = throttled(() => {
     const [reported, notes] = [flags.count, waiting.count];
     place.replaceChildren(
       ...sign("flag", reported, ngettext("{n} report", "{n} reports", reported)),

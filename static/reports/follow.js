@@ -1,7 +1,7 @@
 /** Follows the open flags of a topic, and pushes what somebody has done about them. */
 
 import {newIdentifier} from "../client/identifier.js";
-import {oncePerFrame} from "../next_frame.js";
+import {throttled} from "../throttle.js";
 import {CLOSED, FLAGGED, OpenFlags, SEEN} from "./open_flags.js";
 
 /** The end of every topic (channels/field.py). */
@@ -15,7 +15,7 @@ const PAGE = 200;
 /** @param {Channel} channel @param {() => void} changed called in the next frame after changes @returns {OpenFlags} */
 export function followFlags(channel, changed) {
   const flags = new OpenFlags();
-  const tell = oncePerFrame(changed);
+  const tell = throttled(changed);
   channel.onJoin(({state}) => {
     flags.begin(state.flags);
     tell();

@@ -10,7 +10,7 @@ import {socket} from "../../static/connection.js";
 import {h} from "../../static/dom.js";
 import {_, ngettext} from "../../static/language.js";
 import {later} from "../../static/later.js";
-import {oncePerFrame} from "../../static/next_frame.js";
+import {throttled} from "../../static/throttle.js";
 import {byId, page} from "../../static/page.js";
 import {readingOf} from "../../static/reading.js";
 import {plainText} from "../../static/text/parse.js";
@@ -45,7 +45,7 @@ export function showAnnounced(titleOf) {
   /** @type {Set<Reading>} */
   const followed = new Set();
 
-  const show = oncePerFrame(() => {
+  const show = throttled(() => {
     const before = rows;
     rows = new Map();
     for (const each of listed) if (rows.size < limit) put(each, before.get(each.key));

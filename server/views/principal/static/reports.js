@@ -7,7 +7,7 @@ import {socket} from "../../static/connection.js";
 import {choice, closeDialog, showDialog, whyNot} from "../../static/dialog.js";
 import {h, icon, setText} from "../../static/dom.js";
 import {_, ngettext} from "../../static/language.js";
-import {oncePerFrame} from "../../static/next_frame.js";
+import {throttled} from "../../static/throttle.js";
 import {byId, page} from "../../static/page.js";
 import {caseCard} from "../../static/reports/case_card.js";
 import {askOutcome} from "../../static/reports/close_dialog.js";
@@ -68,7 +68,7 @@ function showThoseOfTeachers(channel, titleOf) {
 function showFlaggedClasses(channel, titleOf) {
   /** @type {Map<string, {topic: string, count: number, since: number}>} */
   let classes = new Map();
-  const show = oncePerFrame(() => {
+  const show = throttled(() => {
     byId("flagged-classes").hidden = classes.size === 0;
     byId("flagged-classes").replaceChildren(...[...classes.values()].map(row));
   });
