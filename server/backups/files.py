@@ -18,14 +18,11 @@ from sqlalchemy import URL
 from server.backups import sqlite
 from server.backups.errors import BackupError
 from server.backups.folder import sync
+from server.backups.kept_log import ADDED
 from server.databases.pairing import Ids
 
 # What belongs to a database beside its file.
 _BESIDE = ("", "-wal", "-shm")
-
-# The same columns in all revisions.
-_RECORD = "key, at, kind, user_id, subject_id, topic, target, detail"
-_ERASURE = "user_id, way, at, by_id"
 
 
 class Undone(NamedTuple):
@@ -66,22 +63,26 @@ class SqlitePlace:
             os.close(os.open(self._staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             shutil.copyfile(source, self._staged)
 
-    async def keep(self, source: Path) -> bool:
-        """Keep an audit log that is here, and add what it lacks of the backup's; return False where there is none."""
+    async def keep(self) -> bool:
+        """Keep an audit log that is here; return False where there is none."""
         try:
             with closing(_read(self._target)) as here:
                 here.execute("SELECT max(id) FROM records").fetchone()
         except sqlite3.Error:
             return False
-        with closing(_read(self._target)) as here, sqlite.failures_named(self._name):
-            here.execute("ATTACH ? AS backup", (_address(source, "ro"),))
-            for table, columns in (("records", _RECORD), ("erasures", _ERASURE)):
-                if _has(here, "main", table) and _has(here, "backup", table):
-                    here.execute(
-                        f"INSERT OR IGNORE INTO {table} ({columns}) SELECT {columns} FROM backup.{table}"  # noqa: S608
-                    )
         self.is_kept = True
         return True
+
+    async def add_lacking(self, source: Path) -> None:
+        """Add to an audit log that is kept what it lacks of the backup's."""
+        with closing(_read(self._target)) as here, sqlite.failures_named(self._name):
+            here.execute("ATTACH ? AS backup", (_address(source, "ro"),))
+            here.execute("BEGIN IMMEDIATE")
+            for table, statement in ADDED.items():
+                if _has(here, "backup", table):
+                    here.execute(f"CREATE TEMP VIEW backup_{table} AS SELECT * FROM backup.{table}")  # noqa: S608
+                    here.execute(statement)
+            here.execute("COMMIT")
 
     def last_ids(self) -> Ids | None:
         """Return the last ids that the accounts here have given; None where they cannot be read."""

@@ -4,15 +4,17 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import asyncpg
 from sqlalchemy.engine import URL
 
 from server.backups.errors import BackupError
+from server.backups.kept_log import ADDED
 from server.databases.engine import POSTGRESQL_CONNECT_SECONDS, asyncpg_dsn
 
 # How long the journal's writers are waited for, and then held at most: a push must be answered within 5 s.
@@ -191,7 +193,7 @@ class PostgresqlPlace:
         command = [self._pg_restore, "--single-transaction", "--exit-on-error"]
         call(self._name, [*command, "--no-owner", "--no-privileges"], self._url, [str(source)])
 
-    async def keep(self, source: Path) -> bool:
+    async def keep(self) -> bool:
         """Keep an audit log that is here; return False where there is none."""
         connection = await connect(self._name, self._url)
         try:
@@ -201,6 +203,20 @@ class PostgresqlPlace:
         finally:
             connection.terminate()
         return self.is_kept
+
+    async def add_lacking(self, source: Path) -> None:
+        """Add to an audit log that is kept what it lacks of the backup's."""
+        connection = await connect(self._name, self._url)
+        try:
+            pg_restore = program("pg_restore", connection.get_server_version().major)
+            with tempfile.TemporaryFile() as rows:
+                _write_rows(pg_restore, source, ADDED, rows)
+                async with connection.transaction():
+                    await _add_rows(connection, rows)
+        except _FAILURES as error:
+            raise _failure(self._name, error) from error
+        finally:
+            connection.terminate()
 
     def last_ids(self) -> None:
         """Return None: what was here before is in another database."""
@@ -213,3 +229,42 @@ class PostgresqlPlace:
 
 
 _HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')"
+
+
+# What an audit log that is kept gets of a backup
+
+
+def _write_rows(pg_restore: str, source: Path, tables: Iterable[str], target: IO[bytes]) -> None:
+    """Write the rows of these tables as COPY statements, each with its rows up to a line with a backslash and a dot."""
+    wanted = [f"--table={table}" for table in tables]
+    command = [pg_restore, "--data-only", *wanted, "--file=-", str(source)]
+    done = subprocess.run(command, stdout=target, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise BackupError(f"The backup {source} cannot be read: {done.stderr.decode(errors='replace').strip()}")
+    target.seek(0)
+
+
+async def _add_rows(connection: asyncpg.Connection, rows: IO[bytes]) -> None:
+    found = set()
+    for line in rows:
+        copied = _COPY.fullmatch(line)
+        if copied is None:
+            continue
+        table, columns = copied["table"].decode(), [each.strip(' "') for each in copied["columns"].decode().split(",")]
+        # With the defaults of columns that a backup of an earlier version does not have.
+        await connection.execute(f"CREATE TEMP TABLE backup_{table} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DROP")
+        await connection.copy_to_table(f"backup_{table}", source=_rows(rows), columns=columns, format="text")
+        found.add(table)
+    for table, statement in ADDED.items():
+        if table in found:
+            await connection.execute(statement)
+
+
+async def _rows(lines: IO[bytes]) -> AsyncIterator[bytes]:
+    for line in lines:
+        if line == b"\\.\n":
+            return
+        yield line
+
+
+_COPY = re.compile(rb"COPY public\.(?P<table>\w+) \((?P<columns>[^)]*)\) FROM stdin;\n")

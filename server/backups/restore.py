@@ -7,7 +7,8 @@ What has come after the backup must not come back in another sense:
 * Positions: the journal gets a new epoch and key. What a client has seen of the old one counts for nothing.
 * Ids of users and classes: new ones begin far after all that the backup, the replaced accounts and the log know.
 * Sign-ins that were ended end again, where the replaced accounts can be read.
-* The audit log that is here stays, with what it lacks of the backup's. So does its list of erasures, which is applied.
+* The audit log that is here stays, with what it lacks of the backup's. So do its legal holds, and its list of erasures,
+  which is applied.
 
 docs/notes/backup.md has the reasons.
 """
@@ -101,7 +102,7 @@ def _check(folder: Path, whole: Manifest, places: dict[str, Place]) -> None:
 
 async def _restore(settings: Settings, folder: Path, whole: Manifest, places: dict[str, Place]) -> Restored:
     # A log of what was done is not rolled back.
-    kept = await places["audit"].keep(folder / whole.databases["audit"].file)
+    kept = await places["audit"].keep()
     files = {name: folder / copy.file for name, copy in whole.databases.items() if name != "audit" or not kept}
     for name in files:
         await places[name].check()
@@ -111,6 +112,9 @@ async def _restore(settings: Settings, folder: Path, whole: Manifest, places: di
     is_later = before.user >= whole.moment.user and before.class_ >= whole.moment.class_
     databases = Databases({name: place.url for name, place in places.items()}, SCHEMAS)
     try:
+        await databases.upgrade()
+        if kept:
+            await places["audit"].add_lacking(folder / whole.databases["audit"].file)
         after, erased = await _prepare(databases, folder, whole, before)
     finally:
         await databases.dispose()
@@ -123,7 +127,6 @@ async def _restore(settings: Settings, folder: Path, whole: Manifest, places: di
 
 
 async def _prepare(databases: Databases, folder: Path, whole: Manifest, before: Ids) -> tuple[Ids, int]:
-    await databases.upgrade()
     try:
         await databases.check_pair()
     except DatabasesApart as error:

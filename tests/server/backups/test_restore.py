@@ -21,7 +21,9 @@ from server.databases import Databases, reading, writing
 from server.databases.accounts import Account, SchoolClass
 from server.databases.audit import Record, add_records
 from server.databases.erasures import add_erasure
+from server.databases.holds import add_hold, all_holds
 from server.process.sole_server import sole_server
+from server.records.hold import Holds
 from server.settings import Settings, SettingsError, database_urls
 from tests.postgresql import PostgreSQL
 
@@ -219,3 +221,45 @@ async def test_erased_person_is_erased_again(files: Settings, tmp_path: Path) ->
     restored = b"".join(path.read_bytes() for path in files.data_dir.glob("*.sqlite3*"))
     assert b"class:1" in restored
     assert not [planted for planted in (word, name) if planted.encode() in restored]
+
+
+async def test_new_audit_log_gets_records_erasures_and_holds(
+    school: Settings, place: Callable[[], Settings], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    databases = Databases(school.databases)
+    async with writing(databases.sessions("audit")) as db:
+        await add_erasure(db, 2, "keep", 1, None)
+        await add_hold(db, 1, None, "Processo 12\tnº 3\\", 5, None)
+    await databases.dispose()
+    await make_backup(school, tmp_path / "backup")
+    settings = place()
+    if "postgresql" in settings.databases["audit"]:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        audit = server.create_database(request.getfixturevalue("postgresql_tables")["audit"])
+        request.addfinalizer(lambda: server.drop_databases(audit))
+        settings = Settings(data_dir=settings.data_dir, databases={**settings.databases, "audit": audit})
+    else:
+        shutil.copy(request.getfixturevalue("sqlite_tables") / "audit.sqlite3", settings.data_dir)
+    assert (await restore(settings, tmp_path / "backup", agree)).keeps_audit
+    databases = Databases(settings.databases)
+    assert await values(databases, "audit", "SELECT key FROM records") == ["before"]
+    assert await values(databases, "audit", "SELECT user_id FROM erasures") == [2]
+    async with reading(databases.sessions("audit")) as db:
+        assert [(each.user_id, each.reason, each.at) for each in await all_holds(db)] == [(1, "Processo 12\tnº 3\\", 5)]
+    await databases.dispose()
+
+
+async def test_lifted_hold_does_not_come_back(files: Settings, tmp_path: Path) -> None:
+    databases, holds = Databases(files.databases), {}
+    async with writing(databases.sessions("accounts")) as db:
+        db.add_all([Account(login=login, name=login, role="student") for login in ("ana", "bia")])
+    await databases.prepare()
+    for login in ("ana", "bia"):
+        holds[login] = await Holds(databases).on_person(login, "Processo 12", None)
+    await databases.dispose()
+    await make_backup(files, tmp_path / "backup")
+    await Holds(databases).lift(holds["ana"], None)
+    await databases.dispose()
+    await restore(files, tmp_path / "backup", agree)
+    assert [each.name for each in await Holds(databases).all()] == ["bia"]
+    await databases.dispose()
