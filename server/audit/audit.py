@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from channels.member import User
-from server.clock import DAY, Clock, now_ms
+from server.clock import Clock, now_ms
 from server.databases import Databases, asking, reading, writing
-from server.databases.audit import Place, Record, Wanted, add_records, find_records, forget_records, kinds_of_records
+from server.databases.audit import Place, Record, Wanted, add_records, find_records, kinds_of_records
 from server.databases.errors import DatabaseError
 from server.databases.outbox import (
     audited_accounts,
@@ -34,13 +34,8 @@ CATCH_UP_SECONDS = 2.0
 # How old the number of records may be by which a start notices an older copy of the log: a copy of the last minute is
 # not noticed, and two reads a minute cost nothing.
 NOTE_SECONDS = 60.0
-# How often old records are deleted.
-TIDY_SECONDS = 3600.0
 # Records copied in one transaction: what a busy morning leaves in some seconds, in a few statements.
 AT_ONCE = 200
-# Two school years: what happened in one can still be asked about in the next. Longer than that a log with names of
-# children, their addresses and devices is a risk rather than a help.
-KEPT_MS = 2 * 365 * DAY
 
 
 class Audit:
@@ -114,19 +109,13 @@ class Audit:
         """Keep in the accounts how many records there are, so that a start notices an older copy of the log."""
         await self._databases.record_audit()
 
-    async def tidy(self) -> None:
-        """Delete the records that are older than KEPT_MS."""
-        async with writing(self._audit) as db:
-            await forget_records(db, self._clock() - KEPT_MS)
-
 
 @asynccontextmanager
 async def keeping_audit(audit: Audit, *, seconds: float = CATCH_UP_SECONDS) -> AsyncIterator[None]:
-    """Copy what waits, again and again during the block, and delete what is old."""
+    """Copy what waits, again and again during the block."""
     tasks = [
         asyncio.create_task(_repeat(seconds, audit.catch_up)),
         asyncio.create_task(_repeat(NOTE_SECONDS, audit.note_progress)),
-        asyncio.create_task(_repeat(TIDY_SECONDS, audit.tidy)),
     ]
     try:
         yield

@@ -20,7 +20,7 @@ async def note_backup(databases: Databases, folder: Path, bytes_: int) -> None:
 
 
 async def last_backup(databases: Databases) -> Record | None:
-    """Return the record of the last backup, with its `folder` and `bytes`; None where there was none in two years.
+    """Return the record of the last backup, with its `folder` and `bytes`; None where the log knows of none.
 
     It is looked up in an index: cheap. Raises DatabaseUnavailable.
     """

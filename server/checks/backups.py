@@ -29,7 +29,7 @@ async def check_backup(settings: Settings) -> Finding | None:
     finally:
         await databases.dispose()
     if last is None:
-        return warning(_PART, "“backup” has made none in two years.", _ADVICE)
+        return warning(_PART, "The audit log knows of no backup.", _ADVICE)
     made = datetime.fromtimestamp(last.at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     text = f"The last one is of {made}, in {last.detail.get('folder', '')}."
     return warning(_PART, text, _ADVICE) if now_ms() - last.at > OLD_BACKUP_MS else ok(_PART, text)

@@ -22,13 +22,13 @@ def expire(**given: Any) -> None:
     """Delete now what a running server deletes each night: what is older than the school keeps it.
 
     For how long is set by “school set keep_messages 24” (months; keep_announcements, keep_polls, keep_attendance,
-    keep_notes). What an open report or a legal hold is about stays.
+    keep_notes, keep_sign_ins, keep_log). What an open report or a legal hold is about stays.
     """
     deleted = run(make_settings(**given), lambda databases: Retention(databases).run())
     if not deleted:
         click.echo("The school keeps everything without end: nothing was deleted.")
     for name, count in deleted.items():
-        click.echo(f"{name}: {count} events deleted")
+        click.echo(f"{name}: {count} deleted")
 
 
 @records.command()

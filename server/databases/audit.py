@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Index, MetaData, String, Text, delete, or_, select
+from sqlalchemy import BigInteger, Index, MetaData, String, Text, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -124,11 +124,6 @@ async def find_records(db: AsyncSession, wanted: Wanted, before: Place | None, l
 async def kinds_of_records(db: AsyncSession) -> list[str]:
     """Return the kinds of which there are records."""
     return list(await db.scalars(select(AuditRecord.kind).distinct().order_by(AuditRecord.kind)))
-
-
-async def forget_records(db: AsyncSession, before: int) -> None:
-    """Delete the records of what was done before this time."""
-    await db.execute(delete(AuditRecord).where(AuditRecord.at < before))
 
 
 def _record(row: AuditRecord) -> Record:

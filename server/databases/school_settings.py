@@ -12,6 +12,12 @@ from channels.member import STUDENT
 # Colours of the board; the first is Lousa's own. Each keeps the contrast of chalk on it (static/style/board.css).
 BOARDS = ("green", "blue", "wine", "graphite")
 
+# Months. Addresses of sign-ins: as long as Brazil's law has services keep them (Lei 12.965, art. 15), and no longer, as
+# they say where children are. Who has looked up or changed what: two school years, so that what happened in one can
+# still be asked about in the next. Longer than that, such a log is a risk rather than a help.
+KEPT_SIGN_INS = 6
+KEPT_LOG = 24
+
 # What students push, or are sent, by each right.
 _PUSHES: Mapping[str, Collection[str]] = {
     "students_react": (reactions.REACT.event, reactions.UNREACT.event),
@@ -31,7 +37,7 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     `students_see`: they see by name who of their class is there, and not only how many. `logo` is the version of the
     school's picture, empty where it has none. `erasure` is what becomes of the texts of a person who is erased by law:
     `keep`, `unlink` or `remove`. `keep_…` are for how many months what they name is kept, 0: without end;
-    `channels.lesson.expiry` says what belongs to each.
+    `channels.lesson.expiry` and `server.records.log_retention` say what belongs to each.
     """
 
     name: str = ""
@@ -49,6 +55,8 @@ class SchoolSettings(msgspec.Struct, frozen=True):
     keep_polls: int = 0
     keep_attendance: int = 0
     keep_notes: int = 0
+    keep_sign_ins: int = KEPT_SIGN_INS
+    keep_log: int = KEPT_LOG
 
     @property
     def withheld(self) -> Mapping[str, frozenset[str]]:

@@ -12,9 +12,9 @@ from server.clock import Clock, now_ms
 from server.databases import Databases, reading, writing
 from server.databases.audit import Record, claim
 from server.databases.erasures import Erasure, begin_again, unfinished
-from server.databases.school import read_hours, read_settings
+from server.databases.school import read_hours
 from server.records.erase import Eraser
-from server.records.retention import Retention, months_of
+from server.records.retention import Retention
 from server.tasks import cancel, keep_checking
 
 # How soon an erasure begins. A look is a read of a short list, under a millisecond.
@@ -68,12 +68,13 @@ class Keeper:
             return
         self._look_at = now + NIGHT_CHECK_MS
         async with reading(self._databases.sessions("accounts")) as db:
-            zone, months = ZoneInfo((await read_hours(db)).zone), months_of(await read_settings(db))
+            zone = ZoneInfo((await read_hours(db)).zone)
         night = _night(now, zone)
         if night == self._night:
             return
-        if months and await self._claim(f"retention {night}"):
-            await Retention(self._databases, self._clock).run()
+        retention = Retention(self._databases, self._clock)
+        if await retention.has_expired() and await self._claim(f"retention {night}"):
+            await retention.run()
         self._night = night
 
     async def _claim(self, key: str) -> bool:

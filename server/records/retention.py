@@ -1,6 +1,7 @@
 """Deletes what is older than the school keeps it: events by their kind and age, except those that must stay.
 
     settings (months) -> Trimmer, topic by topic -> history:trimmed -> free pages given back -> recorded
+                      -> LogRetention: sign-ins and the audit log
 
 It stays: what is about a person or a class under a legal hold, a message that an open report is about, what is pinned,
 the newest lesson of each class, and an announcement that waits for its time.
@@ -27,6 +28,7 @@ from server.databases.holds import Held, held
 from server.databases.outbox import new_key
 from server.databases.school import read_settings
 from server.databases.school_settings import SchoolSettings
+from server.records.log_retention import LOGS, LogRetention
 
 # A month, for what is older than so many of them: a few days more or less are nobody's concern.
 MONTH_MS = 365 * DAY // 12
@@ -62,22 +64,42 @@ class Retention:
         self._clock = clock
         self._trimmer = Trimmer(databases.engine("journal"), Notice(TRIMMED.name, TRIMMED.encode(HistoryTrimmed())))
 
+    async def has_expired(self) -> bool:
+        """Tell whether there may be something to delete; without reading the journal, where anything of it expires."""
+        months = await self._months()
+        if months.keys() & EXPIRING.keys():
+            return True
+        async with reading(self._databases.sessions("audit")) as db:
+            found = await held(db)
+        return await self._logs(months).has_expired(found)
+
     async def run(self, by: int | None = None, key: str | None = None) -> dict[str, int]:
         """Delete what has expired; return how much, by the names of the settings. `by` is who asked for it."""
-        async with reading(self._databases.sessions("accounts")) as db:
-            months = months_of(await read_settings(db))
+        months = await self._months()
         if not months:
             return {}
         # What waits to be recorded must not be deleted before.
         await Audit(self._databases).catch_up()
         kept = await self._kept(self._before(months.get("notes", 0)))
         changed: set[StoredTopic] = set()
-        deleted = {name: await self._trim(name, self._before(each), kept, changed) for name, each in months.items()}
+        deleted = {
+            name: await self._trim(name, self._before(months[name]), kept, changed)
+            for name in EXPIRING
+            if name in months
+        }
+        deleted |= await self._logs(months).run(kept.held)
         for topic in changed:
             await self._trimmer.tell(topic)
         await self._trimmer.give_back()
         await self._note(deleted, by, key)
         return deleted
+
+    async def _months(self) -> dict[str, int]:
+        async with reading(self._databases.sessions("accounts")) as db:
+            return months_of(await read_settings(db))
+
+    def _logs(self, months: Mapping[str, int]) -> LogRetention:
+        return LogRetention(self._databases, {name: self._before(months[name]) for name in LOGS if name in months})
 
     def _before(self, months: int) -> int:
         return self._clock() - months * MONTH_MS
@@ -145,6 +167,6 @@ def _has_expired(kept: _Kept, stays: Set[int], row: Row[Any]) -> bool:
 
 
 def months_of(settings: SchoolSettings) -> dict[str, int]:
-    """Return for how many months what expires is kept, by its name in EXPIRING."""
-    found = {name: getattr(settings, f"keep_{name}") for name in EXPIRING}
+    """Return for how many months what expires is kept, by its name in EXPIRING or LOGS."""
+    found = {name: getattr(settings, f"keep_{name}") for name in (*EXPIRING, *LOGS)}
     return {name: months for name, months in found.items() if months}

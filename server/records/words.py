@@ -7,13 +7,15 @@ from server.records.retention import months_of
 
 
 def expiring_words(translate: Callable[[str], str]) -> dict[str, str]:
-    """Return the words for what is kept for the same time, by its name in `channels.lesson.expiry`."""
+    """Return the words for what is kept for the same time, by its name in the settings."""
     return {
         "messages": translate("Messages"),
         "announcements": translate("Announcements"),
         "polls": translate("Polls"),
         "attendance": translate("Lessons and attendance"),
         "notes": translate("Notes to teachers and closed reports"),
+        "sign_ins": translate("Sign-ins, with device and internet address"),
+        "log": translate("Records of who changed or looked up what"),
     }
 
 

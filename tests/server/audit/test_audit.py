@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from channels.journal.tables import audited_table
 from channels.member import User
-from server.audit.audit import KEPT_MS, Audit, keeping_audit
+from server.audit.audit import Audit, keeping_audit
 from server.databases import Databases, reading, writing
 from server.databases.accounts import Audited
 from server.databases.audit import Wanted
@@ -94,17 +94,6 @@ async def test_records_are_found_by_kind_person_and_time(databases: Databases, c
     (first,) = await audit.find(ALL, None, 1)
     assert [each.kind for each in await audit.find(ALL, first.place, 10)] == ["export"]
     assert await audit.kinds() == ["export", "message:original"]
-
-
-async def test_old_records_are_deleted(databases: Databases, clock: TurnedClock) -> None:
-    audit = Audit(databases, clock)
-    await audit.record("export", MARIA)
-    clock.turn(KEPT_MS)
-    await audit.tidy()
-    assert await kinds(audit) == ["export"]
-    clock.turn(1)
-    await audit.tidy()
-    assert await kinds(audit) == []
 
 
 async def test_running_server_copies_by_itself(databases: Databases) -> None:

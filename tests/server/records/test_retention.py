@@ -9,10 +9,12 @@ from sqlalchemy import select, text
 from server.accounts.school_settings import get_settings, set_settings
 from server.clock import DAY, now_ms
 from server.databases import Databases, reading, writing
-from server.databases.audit import AuditRecord
+from server.databases.audit import AuditRecord, Record, add_records
 from server.databases.holds import add_hold
+from server.databases.outbox import new_key
+from server.records.hold import Holds
 from server.records.keeper import Keeper
-from server.records.retention import Retention
+from server.records.retention import MONTH_MS, Retention
 from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker
 from tests.server.records.conftest import MakeWorker
 from tests.server.records.test_erase import CLASS, STAFF, joined, of
@@ -164,3 +166,57 @@ async def test_free_pages_are_given_back(
     before = file.stat().st_size
     await expire(databases, worker)
     assert file.stat().st_size < before / 2
+
+
+async def log_of(databases: Databases) -> list[tuple[str, int | None, int | None]]:
+    async with reading(databases.sessions("audit")) as db:
+        records = (await db.scalars(select(AuditRecord).order_by(AuditRecord.id))).all()
+    return [(each.kind, each.user_id, each.subject_id) for each in records if each.kind != "hold:set"]
+
+
+async def note(
+    databases: Databases, kind: str, months: int, by: int, about: int | None = None, topic: str = ""
+) -> None:
+    """Record something that was done so many months ago."""
+    at = now_ms() - months * MONTH_MS - DAY
+    async with writing(databases.sessions("audit")) as db:
+        await add_records(db, [Record(new_key(), at, kind, by, about, topic or None)])
+
+
+@pytest.mark.parametrize("made_urls", KINDS, indirect=True)
+async def test_sign_ins_go_before_the_log_unless_held(databases: Databases, school: int) -> None:
+    await Holds(databases).on_person("bruno", "Processo 12", None)
+    await Holds(databases).on_class("6º A · Matemática", "Processo 13", None)
+    for by in (ANA.user.id, BRUNO.user.id):
+        await note(databases, "sign-in:made", 6, by)
+        await note(databases, "sign-in:made", 5, by)
+    await note(databases, "message:original", 23, PAULA.user.id, about=ANA.user.id)
+    await note(databases, "message:original", 24, PAULA.user.id, about=ANA.user.id)
+    await note(databases, "message:original", 24, PAULA.user.id, about=BRUNO.user.id)
+    await note(databases, "message:original", 24, PAULA.user.id, about=ANA.user.id, topic=STAFF)
+    async with writing(databases.sessions("accounts")) as db:
+        await db.execute(text("UPDATE users SET signed_in_at = 1"))
+        await db.execute(text("UPDATE users SET signed_in_at = :now WHERE id = 3"), {"now": now_ms()})
+    assert await Retention(databases).run() == {"sign_ins": 1, "log": 1}
+    assert await log_of(databases) == [
+        ("sign-in:made", 1, None),
+        ("sign-in:made", 2, None),
+        ("sign-in:made", 2, None),
+        ("message:original", 3, 1),
+        ("message:original", 3, 2),
+        ("message:original", 3, 1),
+        ("records:expired", None, None),
+    ]
+    async with reading(databases.sessions("accounts")) as db:
+        last = (await db.execute(text("SELECT id, signed_in_at FROM users WHERE signed_in_at > 0 ORDER BY id"))).all()
+    assert [row.id for row in last] == [BRUNO.user.id, PAULA.user.id]
+
+
+@pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
+async def test_night_without_anything_old_is_not_recorded(databases: Databases, school: int) -> None:
+    await note(databases, "sign-in:made", 5, ANA.user.id)
+    await Keeper(databases).check()
+    assert [kind for kind, _, _ in await log_of(databases)] == ["sign-in:made"]
+    await note(databases, "sign-in:made", 7, ANA.user.id)
+    await Keeper(databases).check()
+    assert [kind for kind, _, _ in await log_of(databases)] == ["sign-in:made", "records:begun", "records:expired"]
