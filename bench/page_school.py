@@ -64,7 +64,7 @@ def serve(tree: str, root: Path) -> Iterator[School]:
         logins = write_school(folder / "roster", PUPILS, CLASSES)
         server = Lousa(folder / "data", serve_options=("--push-rate", "0"), root=root)
         server.run("roster", "import", str(folder / "roster"))
-        server.run("user", "password", logins[0], "--password-stdin", stdin=f"{PASSWORD}\n")
+        server.run("user", "set-password", logins[0], "--password-stdin", stdin=f"{PASSWORD}\n")
         tokens = server.tokens(*logins[1:], TEACHER)
         with on_cores(SERVER_CORES):
             stack.enter_context(server)

@@ -307,7 +307,7 @@ async def _by_login(db: AsyncSession, logins: Sequence[str]) -> dict[int, _Codel
     _check_all("code", wanted, users)
     known = [login for login in wanted if users[login].password_hash is not None]
     if known:
-        raise UserError(f"No code was made. They have a password, which “user password” changes: {_listed(known)}.")
+        raise UserError(f"No code was made. They have a password, which “user set-password” changes: {_listed(known)}.")
     people = [users[login] for login in wanted]
     last = float("inf")
     return {

@@ -35,11 +35,11 @@ _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 @_FOLDER
 @data_options
 def backup(folder: Path, **given: Any) -> None:
-    """Make a backup in the new folder DIR, while the server runs or not.
+    """Make a backup, while the server runs or not.
 
-    It has all databases as they were at one moment, checked, and backup.json, which says what is there. Run it as the
-    user who runs Lousa. PostgreSQL is copied with pg_dump, which must be of the server's version. What a backup takes:
-    the size of the databases on the disk of DIR, and some minutes for some gigabytes.
+    The new folder DIR has all databases as they were at one moment, checked, and backup.json, which says what is there.
+    Run it as the user who runs Lousa. PostgreSQL is copied with pg_dump, which must be of the server's version. What a
+    backup takes: the size of the databases on the disk of DIR, and some minutes for some gigabytes.
     """
     settings = make_settings(**given)
     os.nice(NICENESS)
@@ -54,10 +54,11 @@ def backup(folder: Path, **given: Any) -> None:
 @option("--yes", is_flag=True, help="Do not ask.")
 @data_options
 def restore(folder: Path, yes: bool, **given: Any) -> None:
-    """Restore the backup in DIR, while no server runs.
+    """Restore a backup, while no server runs.
 
-    Files that are here already are kept in a folder beside them. A database in PostgreSQL must be empty: create a new
-    one, and name it with --database. The audit log that is here stays. Clients load their classes anew.
+    DIR is what "backup" has made. Files that are here already are kept in a folder beside them. A database in
+    PostgreSQL must be empty: create a new one, and name it with --database. The audit log that is here stays. Clients
+    load their classes anew.
     """
     settings = make_settings(**given)
     done = asyncio.run(restore_backup(settings, folder.absolute(), lambda whole: _confirm(folder, whole, yes)))

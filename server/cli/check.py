@@ -14,6 +14,7 @@ from server.checks.fan_out import check_fan_out
 from server.checks.finding import Finding, error, ok, warning
 from server.checks.machine import check_clock, check_files, check_folder, check_sqlite
 from server.checks.proxy import check_nginx, check_proxy
+from server.cli.listing import json_option
 from server.cli.options import option
 from server.cli.serving import read_serving, serving_options, take_log_style
 from server.settings import Settings, SettingsError, read_origin
@@ -48,9 +49,9 @@ _MARKS = {"ok": "ok", "warning": "WARNING", "error": "ERROR"}
     show_default=True,
     help="nginx' main file, if nginx runs on this machine.",
 )
-@option("--json", "as_json", is_flag=True, help="Print a JSON list of findings.")
+@json_option
 def check(clients: int, machines: int, url: str | None, nginx: Path, as_json: bool, **given: Any) -> None:
-    """Check what a server with these settings needs, and say what to do about each thing that is wrong.
+    """Check what a server needs, and say what to do.
 
     Give it the options of the server, as the user who runs it. Nothing is changed, whether or not a server runs. The
     exit code is 1 if there is an error; warnings leave it 0.

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from server.cli.options import Commands, data_options, make_settings
+from server.cli.commands import Commands
+from server.cli.options import data_options, make_settings
 from server.clock import now_ms
 from server.databases import Databases, writing
 from server.databases.outbox import note_audited
@@ -17,7 +18,7 @@ from server.schemas import SCHEMAS
 from server.settings import Settings
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, former={"restored": "accept"})
 def database() -> None:
     """Maintain the databases."""
 
@@ -37,12 +38,12 @@ def upgrade(**given: Any) -> None:
 
 @database.command()
 @data_options
-def restored(**given: Any) -> None:
-    """Accept restored databases.
+def accept(**given: Any) -> None:
+    """Accept databases that were put back by hand.
 
-    Run it after every restore of a backup, while no server runs. Clients then load their classes anew instead of
-    taking the restored messages for those that they have seen, and new users and classes get ids that no message
-    mentions.
+    Run it after databases were put back in another way than by "restore", while no server runs. Clients then load their
+    classes anew instead of taking the restored messages for those that they have seen, and new users and classes get
+    ids that no message mentions.
     """
     settings = make_settings(**given)
     after = asyncio.run(_accept(settings))
@@ -55,9 +56,10 @@ def restored(**given: Any) -> None:
 @database.command()
 @data_options
 def compact(**given: Any) -> None:
-    """Give the free space in SQLite files back to the disk, while no server runs.
+    """Give the free space in SQLite files back to the disk.
 
-    Needed once for files of an earlier version, after a large deletion; later ones shrink by themselves each night.
+    It works while no server runs. Needed once for files of an earlier version, after a large deletion; later ones
+    shrink by themselves each night.
     """
     settings = make_settings(**given)
     asyncio.run(_compact(settings))

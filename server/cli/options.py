@@ -1,4 +1,4 @@
-"""Shared by the commands: options, access to the databases, and error messages."""
+"""Shared by the commands: their options, and access to the databases."""
 
 import asyncio
 import os
@@ -10,13 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
-from server.accounts.refusals import PasswordRefused, UserError
 from server.cli.settings_file import read_settings_file
 from server.databases import Databases
-from server.databases.errors import DatabaseError
 from server.process.log import FORMATS, LEVELS
-from server.process.workers import WorkersFailed
-from server.rosters import RosterErrors
 from server.schemas import SCHEMAS
 from server.settings import Settings, SettingsError, check_token, database_urls, read_address, read_origin, read_proxies
 
@@ -28,26 +24,6 @@ THIS_MACHINE = "127.0.0.1,::1"
 
 # More than the cores of any machine that a school would use; each worker takes some 60 MB.
 MAX_WORKERS = 128
-
-_PASSWORD_REFUSALS = {
-    "short": "The password is too short: it needs at least 8 characters.",
-    "long": "The password is too long: at most 256 characters.",
-    "login": "The password is the login: choose another.",
-    "common": "This password is among the first that anybody would guess: choose another.",
-}
-
-
-class Commands(click.Group):
-    """Commands that report known failures as a sentence with exit code 1, not a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except PasswordRefused as error:
-            raise click.ClickException(_PASSWORD_REFUSALS[error.reason]) from error
-        except (DatabaseError, RosterErrors, SettingsError, UserError, WorkersFailed) as error:
-            raise click.ClickException(str(error)) from error
 
 
 def option(name: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:

@@ -11,7 +11,8 @@ from channels.lesson.erasing import WAYS, Way
 from server.accounts.identifiers import normal_login
 from server.accounts.refusals import UserError
 from server.accounts.school_settings import get_settings
-from server.cli.options import Commands, data_options, make_settings, option, run
+from server.cli.commands import Commands
+from server.cli.options import data_options, make_settings, option, run
 from server.clock import now_ms
 from server.databases import Databases, reading, writing
 from server.databases.accounts import Account
@@ -35,7 +36,10 @@ _GOES = {
 
 @click.group(cls=Commands)
 def person() -> None:
-    """Give out or erase what the school keeps of a person; it works whether or not the server runs."""
+    """Give out or erase what the school keeps of a person.
+
+    It works whether or not the server runs.
+    """
 
 
 @person.command()
@@ -65,10 +69,11 @@ def erase(login: str, way: Way | None, yes: bool, **given: Any) -> None:
 @option("--to", type=click.Path(dir_okay=False, path_type=Path), help="The file; without it LOGIN.zip in this folder.")
 @data_options
 def export(login: str, to: Path | None, **given: Any) -> None:
-    """Write all that is kept of a person into a zip: a page to read, and the same as JSON for programs.
+    """Write all that is kept of a person into a zip.
 
-    It has what they wrote, their votes, how far they have read, their lessons and sign-ins, and who has looked at what
-    concerns them; nobody else's text. That it was made is recorded.
+    It has a page to read, and the same as JSON for programs: what they wrote, their votes, how far they have read,
+    their lessons and sign-ins, and who has looked at what concerns them; nobody else's text. That it was made is
+    recorded.
     """
     content = run(make_settings(**given), lambda databases: _export(databases, login))
     path = to or Path(f"{normal_login(login)}.zip".replace("/", "_"))

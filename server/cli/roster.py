@@ -12,7 +12,9 @@ import click
 
 from server import rosters
 from server.accounts.refusals import UserError
-from server.cli.options import Commands, data_options, make_settings, option, run
+from server.cli.commands import Commands
+from server.cli.listing import Row, json_option, print_list
+from server.cli.options import data_options, make_settings, option, run
 from server.cli.pulling import access_options, read_access
 from server.databases import Databases, DbSessions, reading, writing
 from server.databases.imports import Import
@@ -44,10 +46,11 @@ def roster() -> None:
 )
 @data_options
 def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given: Any) -> None:
-    """Update the school from a OneRoster export: a folder or a zip of CSV files (version 1.1 or 1.2).
+    """Update the school from a OneRoster export.
 
-    New users are added, changed ones are updated, and users who are no longer in the export can no longer sign in. If
-    the export has problems, all of them are listed and nothing is changed.
+    PATH is a folder or a zip of CSV files (version 1.1 or 1.2). New users are added, changed ones are updated, and
+    users who are no longer in the export can no longer sign in. If the export has problems, all of them are listed and
+    nothing is changed.
     """
     settings = make_settings(**given)
 
@@ -75,10 +78,11 @@ def import_command(path: Path, dry_run: bool, confirm_ended: int | None, **given
 def pull_command(
     roster_url: str, roster_auth: Any, roster_key: str, roster_token_url: str, applies: bool, **given: Any
 ) -> None:
-    """Pull the school's roster from a OneRoster REST provider (1.1 or 1.2).
+    """Pull the school's roster from a provider.
 
-    It is checked, and waits under “Roster” in the browser until the office applies it. With --apply it is applied at
-    once, as a nightly job does. The secret, or the bearer token, is read from LOUSA_ROSTER_SECRET.
+    The provider speaks OneRoster REST 1.1 or 1.2. What it has is checked, and waits under “Roster” in the browser until
+    the office applies it. With --apply it is applied at once, as a nightly job does. The secret, or the bearer token,
+    is read from LOUSA_ROSTER_SECRET.
     """
     access = read_access(roster_url, roster_auth, roster_key, roster_token_url)
     settings = make_settings(**given)
@@ -114,14 +118,25 @@ async def _found(sessions: DbSessions, import_id: int) -> Import:
 
 
 @roster.command("list")
+@json_option
 @data_options
-def list_command(**given: Any) -> None:
-    """List the last imports, newest first."""
-    for row in run(make_settings(**given), _newest):
-        at = datetime.fromtimestamp(row.at / 1000, UTC).astimezone()
-        summary = summary_of(row)
-        changes = _in_short(summary) if summary else ""
-        click.echo(f"{row.id:>5}  {at:%Y-%m-%d %H:%M}  {row.state:<10} {row.name}{changes}")
+def list_command(as_json: bool, **given: Any) -> None:
+    """List the last imports, newest first.
+
+    Number, time, state, name, and how many users, classes and enrolments are new (+), changed (~) or ended (-).
+    """
+    print_list(map(_row, run(make_settings(**given), _newest)), as_json=as_json)
+
+
+def _row(row: Import) -> Row:
+    summary = summary_of(row)
+    return {
+        "number": row.id,
+        "at": f"{datetime.fromtimestamp(row.at / 1000, UTC).astimezone():%Y-%m-%d %H:%M}",
+        "state": row.state,
+        "name": row.name,
+        "changes": _in_short(summary).strip() if summary else "",
+    }
 
 
 async def _newest(databases: Databases) -> list[Import]:
@@ -138,7 +153,7 @@ def _in_short(summary: rosters.Summary) -> str:
 @click.argument("number", type=click.IntRange(min=1))
 @data_options
 def undo_command(number: int, **given: Any) -> None:
-    """Undo the last import, whose NUMBER “roster list” shows.
+    """Undo the last import, by its NUMBER in the list.
 
     People, classes and enrolments are again as before it. Passwords stay, and people whom it created can no longer sign
     in.

@@ -44,7 +44,10 @@ DEMO_OFFICE = ("secretaria", "Rosa Figueira", "administrator")
 @click.command("serve")
 @serving_options
 def serve_command(**given: Any) -> None:
-    """Open the school: serve its pages until stopped with Ctrl-C. This is what Lousa does without a command."""
+    """Open the school: serve its pages until Ctrl-C.
+
+    This is what Lousa does without a command.
+    """
     style = take_log_style(given)
     _open(read_serving(given), style)
 
@@ -60,10 +63,10 @@ def serve_command(**given: Any) -> None:
     help="Keep the invented school in this folder. It must be the demo's own.",
 )
 def demo(data_dir: Path | None, **given: Any) -> None:
-    """Open an invented school on this machine only, and print the logins to try.
+    """Open an invented school to try, on this machine only.
 
-    Its data is in a temporary folder and deleted afterwards, unless a data folder is given here; the variables
-    LOUSA_DATA_DIR and LOUSA_DATABASE are ignored.
+    It prints the logins to try. Its data is in a temporary folder and deleted afterwards, unless a data folder is given
+    here; the variables LOUSA_DATA_DIR and LOUSA_DATABASE are ignored.
     """
     _check_loopback(given["host"])
     style = take_log_style(given)

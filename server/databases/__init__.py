@@ -180,7 +180,7 @@ class Databases:
         except Apart as error:
             raise DatabasesApart(
                 f"The databases do not belong together: {error}. If you have restored a backup, run "
-                f"“{PROGRAM} database restored” with the same options. If not, do not: look for the newer files, "
+                f"“{PROGRAM} database accept” with the same options. If not, do not: look for the newer files, "
                 "or for the right --data-dir and --database. Nothing was changed."
             ) from error
 

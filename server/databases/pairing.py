@@ -7,7 +7,7 @@
 Without this check, an older copy of the accounts would give the ids of users whom the journal mentions to others, and
 rights back that were withdrawn; an older copy of the journal would use positions again that clients have seen. Each
 database keeps how far the other had come a few seconds ago. Where both are old copies of the same moment, nothing here
-differs: `accept` is then needed as well (`python server.py database restored`).
+differs: `accept` is then needed as well (`python server.py database accept`).
 
 The reasons, and what is not noticed: docs/notes/restored.md.
 """

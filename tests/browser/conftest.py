@@ -41,7 +41,7 @@ def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFa
         office = ("secretaria", "--role", "administrator", "--name", "Rosa Figueira")
         Lousa(data_dir).run("user", "create", *office, "--password-stdin", stdin=f"{PASSWORD}\n")
         for login in HOMES:
-            Lousa(data_dir).run("user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
+            Lousa(data_dir).run("user", "set-password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
         (data_dir.parent / SIGN_INS).write_text(json.dumps(asyncio.run(_sign_in(data_dir))))
 
     return made_once(tmp_path_factory, "school-with-passwords", make)

@@ -154,7 +154,7 @@ async def test_large_school_is_run_from_the_browser(office: Visitor, lousa: Lous
     await upload(page, tmp_path / "first.zip")
     await apply(page)
     for login in pupils[:3]:
-        await asyncio.to_thread(lousa.run, "user", "password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
+        await asyncio.to_thread(lousa.run, "user", "set-password", login, "--password-stdin", stdin=f"{PASSWORD}\n")
     async with Others.of(lousa, pupils) as others:
         await asyncio.sleep(NOTHING_SECONDS)
         await run_the_school(office, others, whole, half, other)

@@ -72,7 +72,7 @@ def school(demo_school: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         file = folder / "providers.toml"
         file.write_text(_FILE.format(address=address, strict=strict.issuer, mock=mock))
         lousa = Lousa(folder / "data", port=port, serve_options=("--providers", str(file)))
-        lousa.run("user", "password", "ana", "--password-stdin", stdin=f"{PASSWORD}\n")
+        lousa.run("user", "set-password", "ana", "--password-stdin", stdin=f"{PASSWORD}\n")
         with lousa:
             yield School(lousa, strict)
 

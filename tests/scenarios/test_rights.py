@@ -84,18 +84,18 @@ async def test_dated_right_ends_on_the_open_connection_with_the_day(site: Site, 
     await bruno.join(topic)
     # East of the date line it is another day already: there, a day that holds in the west is over.
     west, east = "Pacific/Pago_Pago", "Pacific/Kiritimati"
-    await asyncio.to_thread(site.lousa.run, "school", "hours", "--zone", west)
+    await asyncio.to_thread(site.lousa.run, "school", "set-zone", west)
     try:
         _ends(site, lesson.ana_login, datetime.now(ZoneInfo(west)).date())
         await ana.say(topic, "Até hoje")
         await bruno.reads(topic, "Até hoje")
-        await asyncio.to_thread(site.lousa.run, "school", "hours", "--zone", east)
+        await asyncio.to_thread(site.lousa.run, "school", "set-zone", east)
         await ana.sees(topic, "phx_close")
         with pytest.raises(ErrorReply, match="unmatched_topic"):
             await ana.say(topic, "E amanhã?")
         await bruno.sees_present(topic, [bruno])
     finally:
-        await asyncio.to_thread(site.lousa.run, "school", "hours", "--zone", "UTC")
+        await asyncio.to_thread(site.lousa.run, "school", "set-zone", "UTC")
 
 
 def _ends(site: Site, login: str, day: date) -> None:

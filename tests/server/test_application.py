@@ -109,7 +109,7 @@ def test_client_address_behind_a_proxy_is_the_forwarded_one(make_lousa: Callable
 @pytest.mark.parametrize(("options", "secure"), [([], False), (["--behind-proxy"], True)])
 def test_cookies_are_secure_behind_tls(make_lousa: Callable[..., Lousa], options: list[str], secure: bool) -> None:
     lousa = make_lousa(serve_options=options)
-    lousa.run("user", "password", "ana", "--password-stdin", stdin="quatro paredes")
+    lousa.run("user", "set-password", "ana", "--password-stdin", stdin="quatro paredes")
     tls = {"X-Forwarded-Proto": "https"}
     with urllib.request.urlopen(urllib.request.Request(f"{lousa.url}/accounts/sign-in", headers=tls)) as answer:
         (form_cookie,) = answer.headers.get_all("Set-Cookie", [])

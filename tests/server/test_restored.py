@@ -78,7 +78,7 @@ async def test_journal_without_its_write_ahead_file_is_refused_until_accepted(ma
     lousa.kill()
     (lousa.data_dir / "journal.sqlite3-wal").unlink()
     assert "the journal had 6 events and has 1" in start_fails(lousa)
-    assert "New users begin after id" in lousa.run("database", "restored")
+    assert "New users begin after id" in lousa.run("database", "accept")
     lousa.start()
     await send(lousa, token, "a", "b", "c", "d", "e", "f")  # past the client's position
     joined = await join(lousa, token, position)

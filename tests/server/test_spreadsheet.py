@@ -5,12 +5,14 @@ import pytest
 from server.spreadsheet import as_csv, as_text
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\rx", "\tx", "\nx", " =1", "＝1", "＋1"])
+@pytest.mark.parametrize(
+    "cell", ["=1", "+1", "-1", "@x", "\t=1", "\rx", "\tx", "\nx", " =1", "＝1", "＋1", "－1", "＠x", "﹦1", "\u3000＝1"]
+)
 def test_cell_that_could_be_a_formula_becomes_text(cell: str) -> None:
     assert as_text(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["", "Ana", "1º A", "a=b", "Zé-Maria"])
+@pytest.mark.parametrize("cell", ["", "Ana", "1º A", "a=b", "Zé-Maria", "1+1", "'=", "安娜"])
 def test_other_cells_stay(cell: str) -> None:
     assert as_text(cell) == cell
 

@@ -18,7 +18,7 @@ from server.cli.main import main
 from tests.lousa import ROOT, Lousa
 from tests.roster import write_school
 
-COMMANDS = (("user", "codes"), ("token", "create", "student00001", "teacher"))
+COMMANDS = (("user", "create-codes"), ("token", "create", "student00001", "teacher"))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def failing(request: pytest.FixtureRequest) -> Iterator[IO[bytes]]:
 def test_secrets_that_cannot_be_printed_change_nothing(
     data: Path, command: tuple[str, ...], failing: IO[bytes]
 ) -> None:
-    assert CliRunner().invoke(main, ["user", "codes", "--data-dir", str(data)]).exit_code == 0
+    assert CliRunner().invoke(main, ["user", "create-codes", "--data-dir", str(data)]).exit_code == 0
     before = stored(data)
     code, told = run(data, command, failing.fileno())
     assert code == 1
@@ -89,7 +89,7 @@ def test_secrets_that_cannot_be_printed_change_nothing(
 
 def test_secrets_without_an_output_change_nothing(data: Path) -> None:
     before = stored(data)
-    shell = f"'{sys.executable}' server.py user codes --data-dir '{data}' >&-"
+    shell = f"'{sys.executable}' server.py user create-codes --data-dir '{data}' >&-"
     done = subprocess.run(["sh", "-c", shell], cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (1, "Error: There is no output to write to: nothing was changed.\n")
     assert stored(data) == before

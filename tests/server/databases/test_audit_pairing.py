@@ -42,7 +42,7 @@ async def test_log_that_lost_records_is_refused_until_accepted(school: Databases
     await school.record_audit()
     await school.prepare()
     await change(school, "accounts", "UPDATE pairing SET audited = audited + 1")
-    with pytest.raises(DatabasesApart, match=r"the audit log had 3 records and has 2: .*database restored"):
+    with pytest.raises(DatabasesApart, match=r"the audit log had 3 records and has 2: .*database accept"):
         await school.prepare()
     await school.accept()
     await school.prepare()

@@ -55,7 +55,7 @@ async def test_paired_databases_are_accepted_again(school: Databases) -> None:
 )
 async def test_accounts_older_than_the_journal_are_refused(school: Databases, mentioned: str, message: str) -> None:
     await change(school, "journal", mentioned)
-    with pytest.raises(DatabasesApart, match=f"{message}: .*“python server.py database restored”"):
+    with pytest.raises(DatabasesApart, match=f"{message}: .*“python server.py database accept”"):
         await school.prepare()
 
 

@@ -345,7 +345,7 @@ def test_second_server_on_the_same_port_or_data_is_refused(crew: Crew) -> None:
         ([*serve, "2"], refused),
         ([*serve, "1"], refused),
         ([*serve, "1", "--redis-url", "redis://127.0.0.1"], refused),
-        (["database", "restored"], "A Lousa serves this school"),
+        (["database", "accept"], "A Lousa serves this school"),
         (["database", "upgrade"], "A Lousa serves this school"),
     ):
         done = crew.attempt(*arguments)

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from server.cli.main import main
-from server.cli.shown_settings import mask
+from server.cli.settings import mask
 from server.version import VERSION
 
 

@@ -1,10 +1,9 @@
-"""The commands on single users: their accounts, one-time codes, and tokens for programs."""
+"""The commands on single users: their accounts and one-time codes."""
 
 import csv
 import io
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,16 +13,15 @@ import click
 from channels.roles import ROLES
 from server.accounts.identifiers import CODE_DAYS
 from server.accounts.passwords import Passwords
-from server.accounts.tokens import MAX_DAYS, MAX_LABEL_CHARACTERS, Tokens
-from server.accounts.users import Code, Token, Users
+from server.accounts.users import Code, Users
 from server.cards.card import FIRST_SIGN_IN, cards_of
 from server.cards.sheet import sheet_of
-from server.cli.options import Commands, data_options, make_settings, option, run
+from server.cli.commands import Commands
+from server.cli.listing import Row, day, json_option, print_list
+from server.cli.options import data_options, make_settings, option, run
 from server.cli.secret import print_secrets
-from server.clock import now_ms
 from server.databases import Databases, reading
 from server.databases.accounts import Account
-from server.databases.credentials import new_credential
 from server.databases.directory import read_school_name
 from server.databases.people import STATES, WantedPeople
 from server.databases.school import read_hours
@@ -46,9 +44,12 @@ class _Title(click.types.StringParamType):
     envvar_list_splitter = ";"
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, former={"password": "set-password", "codes": "create-codes"})
 def user() -> None:
-    """Manage single accounts; a running server applies each change within a second."""
+    """Manage single accounts, and make one-time codes.
+
+    A running server applies each change within a second.
+    """
 
 
 @user.command()
@@ -58,9 +59,12 @@ def user() -> None:
 @password_option
 @data_options
 def create(login: str, role: str, name: str, password_stdin: bool, **given: Any) -> None:
-    """Make an account by hand, for a person who is in no roster. Imports do not change it."""
+    """Make an account by hand, for a person in no roster.
+
+    Imports do not change it. As in "user create secretaria --role administrator --name 'Rosa Figueira'".
+    """
     password = _read_password(password_stdin)
-    _run(given, lambda users: users.create(login, name, role, password))
+    run_users(given, lambda users: users.create(login, name, role, password))
     click.echo(f"{login} can sign in.")
 
 
@@ -73,17 +77,29 @@ def create(login: str, role: str, name: str, password_stdin: bool, **given: Any)
     type=click.Choice(STATES),
     help="Only those who never signed in, whose account is disabled, or who have left the roster.",
 )
+@json_option
 @data_options
-def list_users(text: str, role: str | None, title: str, state: str | None, **given: Any) -> None:
-    """Print the users by name: login, name, role, state, last sign-in. TEXT: whose name or login has words so begun."""
+def list_command(text: str, role: str | None, title: str, state: str | None, as_json: bool, **given: Any) -> None:
+    """List users by name: login, name, role, state, last sign-in.
+
+    TEXT: those whose name or login has words that begin so.
+    """
     wanted = WantedPeople(text=text, role=role or "", state=state or "")
 
-    async def tell(users: Users) -> None:
-        async for people in users.pages(wanted, title=title):
-            for each in people:
-                click.echo("\t".join([each.login, each.name, each.role, _state(each), _last_sign_in(each)]))
+    async def read(users: Users) -> list[Row]:
+        return [_row(each) async for people in users.pages(wanted, title=title) for each in people]
 
-    _run(given, tell)
+    print_list(run_users(given, read), as_json=as_json)
+
+
+def _row(account: Account) -> Row:
+    return {
+        "login": account.login,
+        "name": account.name,
+        "role": account.role,
+        "state": _state(account),
+        "last_sign_in": _last_sign_in(account),
+    }
 
 
 def _state(account: Account) -> str:
@@ -96,7 +112,7 @@ def _last_sign_in(account: Account) -> str:
     if account.signed_in_at is None:
         return "never"
     # Before the time was noted.
-    return _day(account.signed_in_at) if account.signed_in_at else "unknown"
+    return day(account.signed_in_at) if account.signed_in_at else "unknown"
 
 
 @user.command()
@@ -104,8 +120,11 @@ def _last_sign_in(account: Account) -> str:
 @click.argument("name")
 @data_options
 def rename(login: str, name: str, **given: Any) -> None:
-    """Give a user another name; the roster gives those of the people who are in it."""
-    _run(given, lambda users: users.rename(login, name))
+    """Give a user another name.
+
+    The roster gives the names of the people who are in it.
+    """
+    run_users(given, lambda users: users.rename(login, name))
     click.echo(f"{login} is now called {name}.")
 
 
@@ -113,8 +132,11 @@ def rename(login: str, name: str, **given: Any) -> None:
 @click.argument("login")
 @data_options
 def disable(login: str, **given: Any) -> None:
-    """Disable an account: its user is signed out everywhere, and its tokens end. Their messages stay."""
-    _run(given, lambda users: users.disable(login))
+    """Disable an account.
+
+    Its user is signed out everywhere, and its tokens end. What they wrote stays.
+    """
+    run_users(given, lambda users: users.disable(login))
     click.echo(f"{login} is disabled, and signed out everywhere.")
 
 
@@ -123,7 +145,7 @@ def disable(login: str, **given: Any) -> None:
 @data_options
 def enable(login: str, **given: Any) -> None:
     """Enable an account that was disabled."""
-    _run(given, lambda users: users.enable(login))
+    run_users(given, lambda users: users.enable(login))
     click.echo(f"{login} can sign in again.")
 
 
@@ -131,12 +153,12 @@ def enable(login: str, **given: Any) -> None:
 @click.argument("login")
 @data_options
 def unlink(login: str, **given: Any) -> None:
-    """Forget a user's accounts at the school's providers, and end the user's sign-ins in browsers.
+    """Forget a user's accounts at the school's providers.
 
-    Needed where the school gave somebody another account there. The next one that the provider names by this login is
-    the user's.
+    It ends the user's sign-ins in browsers. Needed where the school gave somebody another account there. The next one
+    that the provider names by this login is the user's.
     """
-    forgotten = _run(given, lambda users: users.forget_identities(login))
+    forgotten = run_users(given, lambda users: users.forget_identities(login))
     click.echo(f"{login} had {forgotten} accounts at providers: forgotten." if forgotten else f"{login} had none.")
 
 
@@ -144,20 +166,24 @@ def unlink(login: str, **given: Any) -> None:
 @click.argument("login")
 @password_option
 @data_options
-def password(login: str, password_stdin: bool, **given: Any) -> None:
-    """Set a user's password. Sign-ins made with the old password end; tokens stay valid."""
+def set_password(login: str, password_stdin: bool, **given: Any) -> None:
+    """Set a user's password.
+
+    Sign-ins made with the old password end; tokens stay valid.
+    """
     new = _read_password(password_stdin)
-    _run(given, lambda users: users.set_password(login, new))
+    run_users(given, lambda users: users.set_password(login, new))
     click.echo(f"{login} has a new password.")
 
 
 @user.command(
-    help=f"""Print a sheet (CSV) of one-time codes for those who have no password yet.
+    help=f"""Make one-time codes for those who have no password.
 
-    It covers all classes, or those named; a user in several classes is on the sheet once, under the first. At the first
-    sign-in, users enter their login and code and choose a password. A code is valid once, for {CODE_DAYS} days. A new
-    sheet invalidates the earlier unused codes of everybody on it: hand out only the newest. Anyone who holds a code can
-    sign in as that user.
+    It prints a sheet (CSV), as in "user create-codes --class '6º A · Matemática'" with its output into codes.csv. The
+    sheet covers all classes, or those named; a user in several classes is on the sheet once, under the first. At the
+    first sign-in, users enter their login and code and choose a password. A code is valid once, for {CODE_DAYS} days. A
+    new sheet invalidates the earlier unused codes of everybody on it: hand out only the newest. Anyone who holds a code
+    can sign in as that user.
     """
 )
 @option(
@@ -191,10 +217,10 @@ def password(login: str, password_stdin: bool, **given: Any) -> None:
     help="The language of the cards.",
 )
 @data_options
-def codes(
+def create_codes(
     titles: Sequence[str], role: str | None, logins: Sequence[str], cards: str | None, language: str, **given: Any
 ) -> None:
-    """Print one-time codes."""
+    """Make one-time codes."""
     origin = None if cards is None else read_origin(cards, "--cards")
 
     async def make(users: Users, databases: Databases) -> None:
@@ -207,55 +233,8 @@ def codes(
     _run_with(given, make)
 
 
-@click.group(cls=Commands)
-def token() -> None:
-    """Manage tokens with which programs connect as a user."""
-
-
-@token.command("create")
-@click.argument("logins", nargs=-1, required=True, metavar="LOGIN...")
-@option(
-    "--days",
-    type=click.IntRange(1, MAX_DAYS),
-    default=30,
-    show_default=True,
-    help="For how many days the tokens are valid.",
-)
-@option("--label", help="What the tokens are for, as the list of tokens names them.")
-@option("--read", "only_reads", is_flag=True, help="The tokens only read: they may push nothing that changes anything.")
-@data_options
-def create_tokens(logins: Sequence[str], days: int, label: str | None, only_reads: bool, **given: Any) -> None:
-    """Make a bearer token for each login, and print lines of login, tab, token. Tokens cannot be shown again."""
-    if label is not None and not 1 <= len(label.strip()) <= MAX_LABEL_CHARACTERS:
-        raise click.UsageError(f"A label has 1 to {MAX_LABEL_CHARACTERS} characters.")
-    label = label and label.strip()
-    _run(given, lambda users: users.create_tokens(logins, days, _print_tokens, label=label, only_reads=only_reads))
-
-
-@token.command("list")
-@data_options
-def list_tokens(**given: Any) -> None:
-    """Print the tokens that are valid, newest first: number, login, scope, last use, end, and what each is for."""
-    for each in run(make_settings(**given), lambda databases: _tokens(databases).all()):
-        used = _day(each.used_at) if each.used_at else "never"
-        scope = "read" if each.only_reads else "write"
-        click.echo("\t".join([str(each.id), each.login, scope, used, _day(each.expires_at), each.label]))
-
-
-@token.command("revoke")
-@click.argument("number", type=int)
-@data_options
-def revoke_token(number: int, **given: Any) -> None:
-    """Revoke a token by its number in the list; its open connections end within a second."""
-    run(make_settings(**given), lambda databases: _tokens(databases).revoke(None, number))
-    click.echo(f"Token {number} is revoked.")
-
-
-def _tokens(databases: Databases) -> Tokens:
-    return Tokens(databases.sessions("accounts"), now_ms, new_credential, lambda _users: None)
-
-
-def _run(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
+def run_users(given: dict[str, Any], work: Callable[[Users], Awaitable[R]]) -> R:
+    """Run a function with the users, in databases that are ready for use."""
     return _run_with(given, lambda users, _: work(users))
 
 
@@ -295,7 +274,7 @@ def _print_sheet(sheet: Sequence[Code]) -> None:
     writer.writerow(["class", "name", "login", "code", "expires"])
     for line in sheet:
         cells = [as_text(cell) for cell in (line.classroom, line.name, line.login)]
-        writer.writerow([*cells, line.code, _day(line.expires_at)])
+        writer.writerow([*cells, line.code, day(line.expires_at)])
     print_secrets(text.getvalue(), is_sheet=True)
 
 
@@ -307,12 +286,3 @@ async def _school(databases: Databases) -> tuple[str, ZoneInfo]:
 def _print_cards(sheet: list[Code], *, origin: str, school: str, zone: ZoneInfo, language: Language) -> None:
     address = f"{origin.partition('://')[2]}{FIRST_SIGN_IN}"
     print_secrets(sheet_of(cards_of(sheet, origin, zone), school, address, language))
-
-
-def _print_tokens(tokens: Sequence[Token]) -> None:
-    print_secrets("".join(f"{made.login}\t{made.secret}\n" for made in tokens))
-
-
-def _day(at: int) -> str:
-    """Return the last whole day before this time, in this machine's time zone."""
-    return datetime.fromtimestamp(at / 1000, UTC).astimezone().date().isoformat()
