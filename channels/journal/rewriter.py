@@ -24,15 +24,18 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal.steps import Notice, Steps, StoredTopic, append
+from channels.journal.steps import Notice, Steps, StoredTopic, advance, append
 from channels.journal.tables import (
     choices_table,
     events_table,
     reads_table,
+    search_positions_table,
     search_table,
     snapshots_table,
     spells_table,
@@ -51,12 +54,16 @@ class Redaction(Protocol):
 
     user_id: int
     removes: bool
+    keyed: frozenset[str]
 
     def event(self, kind: str, payload: bytes, *, about_theirs: bool = False) -> bytes | None:
         """Return an event's payload, which has neither position nor time."""
 
     def state(self, snapshot: bytes) -> bytes | None:
         """Return a snapshot's state."""
+
+    def key(self, payload: bytes) -> str | None:
+        """Return the key by which an event of a kind in `keyed` is found when it has no author any more."""
 
 
 class Rewriter(Steps):
@@ -92,6 +99,10 @@ class Rewriter(Steps):
         while await self.write(partial(self._delete_events, topic.id)):
             pass
         await self.write(partial(append, topic.id, self._notice))
+
+    async def rename(self, topic: StoredTopic, name: str) -> None:
+        """Move a topic's events, which is all that it has, to the topic of another name, after what that one has."""
+        await self.write(partial(_move, topic, name))
 
     # Reading
 
@@ -192,6 +203,10 @@ class Rewriter(Steps):
             connection.execute(delete(table).where(table.c.topic_id == topic_id, table.c.user_id == user_id))
         if not self._redaction.removes:
             theirs = (_E.topic_id == topic_id, _E.author_id == user_id)
+            keyed = select(events_table).where(*theirs, _E.event.in_(self._redaction.keyed))
+            for row in connection.execute(keyed).all():
+                key = self._redaction.key(row.payload.encode())
+                connection.execute(_update(row).values(author_id=0, push_id=key))
             connection.execute(update(events_table).where(*theirs).values(author_id=0, push_id=None))
 
     def _empty(self, table: Table, topic_id: int, connection: Connection) -> bool:
@@ -202,6 +217,24 @@ class Rewriter(Steps):
         some = select(_E.seq).where(_E.topic_id == topic_id).order_by(_E.seq).limit(AT_ONCE)
         deleted = connection.execute(delete(events_table).where(_E.topic_id == topic_id, _E.seq.in_(some)))
         return deleted.rowcount > 0
+
+
+def _move(topic: StoredTopic, name: str, connection: Connection) -> None:
+    connection.execute(text("INSERT INTO topics (name, seq) VALUES (:name, 0) ON CONFLICT DO NOTHING"), {"name": name})
+    # In the order in which every writer locks them.
+    both = select(topics_table).where(topics_table.c.name.in_((topic.name, name))).order_by(topics_table.c.name)
+    found = {row.name: row for row in connection.execute(both.with_for_update()).all()}
+    old, new = found[topic.name], found[name]
+    # What somebody has stored in both is there once.
+    known = select(_E.author_id, _E.push_id).where(_E.topic_id == new.id, _E.push_id.is_not(None))
+    twice = (_E.topic_id == old.id, tuple_(_E.author_id, _E.push_id).in_(known))
+    connection.execute(delete(events_table).where(*twice))
+    moved = {"topic_id": new.id, "seq": _E.seq + new.seq, "about": _E.about + new.seq}
+    connection.execute(update(events_table).where(_E.topic_id == old.id).values(moved))
+    advance(new.id, old.seq, connection)
+    for table in (reads_table, snapshots_table, search_positions_table):
+        connection.execute(delete(table).where(table.c.topic_id == old.id))
+    connection.execute(delete(topics_table).where(topics_table.c.id == old.id))
 
 
 def _names(user_id: int) -> Iterator[str]:

@@ -70,11 +70,16 @@ _STAMPS = {
 }
 
 
+def advance(topic_id: int, by: int, connection: Connection) -> int:
+    """Advance the counter of a topic; return where it is now."""
+    moving = update(topics_table).where(topics_table.c.id == topic_id)
+    moving = moving.values(seq=topics_table.c.seq + by, moved=text(_STAMPS[connection.dialect.name]))
+    return int(connection.execute(moving.returning(topics_table.c.seq)).scalar_one())
+
+
 def append(topic_id: int, notice: Notice, connection: Connection) -> bool:
     """Append an event of nobody to a topic; return True."""
-    moving = update(topics_table).where(topics_table.c.id == topic_id)
-    moving = moving.values(seq=topics_table.c.seq + 1, moved=text(_STAMPS[connection.dialect.name]))
-    seq = connection.execute(moving.returning(topics_table.c.seq)).scalar_one()
+    seq = advance(topic_id, 1, connection)
     row = {"topic_id": topic_id, "seq": seq, "event": notice.event, "author_id": 0, "at": time.time_ns() // 1_000_000}
     connection.execute(insert(events_table), {**row, "payload": notice.payload.decode()})
     return True

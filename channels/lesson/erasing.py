@@ -13,6 +13,7 @@ payload to this list.
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from channels.event import Delivery, EventType
 from channels.lesson import announcements, announcing, chat, flags
@@ -25,6 +26,9 @@ WAYS: tuple[Way, ...] = ("keep", "unlink", "remove")
 GONE = "—"
 # The number of a user who is nobody in particular any more.
 NOBODY = 0
+
+# The kinds of event that are found by a key of their own, whoever wrote them.
+KEYED = frozenset((announcements.SENT.name,))
 
 # The fields that people write in.
 FREE_TEXT = frozenset(("text", "title", "note", "outcome", "question", "reason", "options"))
@@ -45,8 +49,14 @@ class PersonErased(msgspec.Struct, frozen=True):
 ERASED = EventType("person:erased", PersonErased, Delivery.DURABLE)
 
 
+class _Keyed(msgspec.Struct):
+    key: str | UnsetType = UNSET
+
+
 class Redaction:
     """Rewrites what names one user, or has their words."""
+
+    keyed = KEYED
 
     def __init__(self, erased: PersonErased) -> None:
         self.erased = erased
@@ -71,12 +81,17 @@ class Redaction:
         changed = self._value(given)
         return msgspec.msgpack.encode(changed) if changed != given else None
 
+    def key(self, payload: bytes) -> str | None:
+        """Return the key by which an event of `keyed` is found when it has no author any more."""
+        key = msgspec.json.decode(payload, type=_Keyed).key
+        return announcements.known_as(key) if key is not UNSET else None
+
     def detail(self, given: dict[str, Any], *, concerned: bool) -> dict[str, Any]:
-        """Return the detail of an audit record; `concerned`: it is of or about them, and keeps no words at all."""
+        """Return the detail of an audit record; `concerned`: it is of or about them, and keeps numbers alone."""
         named: dict[str, Any] = self._value(given)
         if not concerned:
             return named
-        return {name: value for name, value in named.items() if not isinstance(value, str | list)}
+        return {name: value for name, value in named.items() if not isinstance(value, str | list | dict)}
 
     def _value(self, value: Any, *, theirs: bool = False) -> Any:
         if isinstance(value, dict):

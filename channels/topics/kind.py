@@ -22,6 +22,7 @@ _PLACEHOLDERS = {
     "{role}": "(?P<role>[a-z]{1,32})",
     "{key}": "(?P<key>[0-9a-f]{16})",
 }
+_ID_OR_NOBODY = "(?P<id>0|[1-9][0-9]{0,17})"
 
 
 class Audience(Enum):
@@ -40,8 +41,8 @@ class TopicKind:
     `wire` and `inside` are the names of such a topic, for clients and for journal and broker (empty: the same), with
     `{id}` for a number, `{role}` for a role's plural and `{key}` for a key. `presence`: members are shown to each
     other. `features` names the features whose state is in the join reply. `lists_rights`: the join reply also says who
-    the user is and what they may join. `searched`: its events are found by what they say. `meaning` describes the kind
-    in the protocol's document.
+    the user is and what they may join. `searched`: its events are found by what they say. `outlives`: its number may
+    be 0, of a user who was erased. `meaning` describes the kind in the protocol's document.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TopicKind:
     features: tuple[str, ...] = ()
     lists_rights: bool = False
     searched: bool = False
+    outlives: bool = False
 
     def address(self, number: int = 0, part: str = "") -> "TopicAddress":
         """Return the address of one topic of this kind; `number` stands for `{id}`, `part` for what else it has."""
@@ -141,6 +143,7 @@ ANNOUNCEMENT = TopicKind(
     "Who has acknowledged an announcement: for its author, whose id the topic names, and the principal. The `key` is "
     "the announcement's. `user:me` does not list it.",
     Audience.AUTHOR,
+    outlives=True,
 )
 DASHBOARD = TopicKind(
     "dashboard", "dashboard", "The whole school in numbers.", Audience.SCHOOL, features=("dashboard",)
@@ -163,7 +166,7 @@ def parse_wire(wire_name: str, user_id: int, kinds: tuple[TopicKind, ...] = KIND
 @lru_cache(maxsize=KEPT_NAMES)
 def _parsed(wire_name: str, kinds: tuple[TopicKind, ...]) -> TopicAddress | None:
     for kind in kinds:
-        found = _pattern(kind.wire).fullmatch(wire_name)
+        found = _pattern(kind.wire, kind.outlives).fullmatch(wire_name)
         if found is not None:
             given = found.groupdict()
             number = int(given.get("id", 0))
@@ -175,7 +178,7 @@ def _parsed(wire_name: str, kinds: tuple[TopicKind, ...]) -> TopicAddress | None
 def parse_name(name: str, kinds: tuple[TopicKind, ...] = KINDS) -> TopicAddress:
     """Return the topic that journal and broker know by this name; raises ValueError where no kind has such a name."""
     for kind in kinds:
-        found = _pattern(kind.inside or kind.wire).fullmatch(name)
+        found = _pattern(kind.inside or kind.wire, kind.outlives).fullmatch(name)
         if found is not None:
             given = found.groupdict()
             return kind.address(int(given.get("id", 0)), _part(given))
@@ -212,6 +215,7 @@ def _part(given: Mapping[str, str]) -> str:
 
 
 @cache
-def _pattern(template: str) -> re.Pattern[str]:
+def _pattern(template: str, outlives: bool) -> re.Pattern[str]:
     parts = re.split("({id}|{role}|{key})", template)
-    return re.compile("".join(_PLACEHOLDERS.get(part, re.escape(part)) for part in parts), re.ASCII)
+    placeholders = {**_PLACEHOLDERS, "{id}": _ID_OR_NOBODY} if outlives else _PLACEHOLDERS
+    return re.compile("".join(placeholders.get(part, re.escape(part)) for part in parts), re.ASCII)

@@ -30,6 +30,14 @@ class Former(NamedTuple):
         """Tell whether a text names the person."""
         return any(each.casefold() in text.casefold() for each in self if each)
 
+    def taken_from(self, value: Any) -> Any:
+        """Return a value as JSON has it without the texts that name the person."""
+        if isinstance(value, dict):
+            return {name: self.taken_from(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.taken_from(each) for each in value]
+        return "" if isinstance(value, str) and self.is_in(value) else value
+
 
 async def erase_account(db: AsyncSession, account: Account, name: str, *, forgets: bool) -> Former:
     """Take from an account all but its number and role, and name it so; return how the person was called.

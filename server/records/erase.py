@@ -16,10 +16,10 @@ from sqlalchemy import select
 
 from channels.journal.rewriter import Rewriter
 from channels.journal.steps import Notice
-from channels.lesson.erasing import ERASED, PersonErased, Redaction, Way
+from channels.lesson.erasing import ERASED, NOBODY, PersonErased, Redaction, Way
 from channels.member import User
 from channels.roles import ROLES
-from channels.topics.kind import CLASS, user_topic
+from channels.topics.kind import ANNOUNCEMENT, CLASS, announcement_topic, parse_name, user_topic
 from server.accounts.office import check_not_last
 from server.accounts.refusals import UserError
 from server.clock import Clock, now_ms
@@ -92,6 +92,7 @@ class Eraser:
         topics = await self._rewrite(erased, before)
         await asyncio.sleep(self._settle_seconds)
         topics |= await self._rewrite(erased, before)
+        await self._unname(erased)
         await self._redact_records(erased, former)
         await scrub(self._databases)
         self._databases.forget_statements()
@@ -105,6 +106,7 @@ class Eraser:
         await self._redact_records(erased, former)
         await self._erase_account(erased)
         await self._rewrite(erased, {})
+        await self._unname(erased)
 
     async def _listed(self, user_id: int) -> Erasure:
         async with reading(self._audit) as db:
@@ -119,7 +121,7 @@ class Eraser:
             account = await db.scalar(select(Account).where(Account.id == erasure.user_id))
             language = (await read_settings(db)).language
         role = account.role if account is not None else "student"
-        user = User(0 if way == "unlink" else erasure.user_id, former_name(role, language), role)
+        user = User(NOBODY if way == "unlink" else erasure.user_id, former_name(role, language), role)
         known = account is not None and not is_erased(account)
         former = Former(account.name, account.login) if account is not None and known else None
         return PersonErased(erasure.user_id, user, way), former
@@ -138,10 +140,7 @@ class Eraser:
 
     async def _rewrite(self, erased: PersonErased, before: dict[int, int]) -> set[int]:
         """Rewrite all topics from the positions in `before`, which are then these now; return those that changed."""
-        notice = Notice(ERASED.name, ERASED.encode(erased))
-        forgets = erased.way != "keep"
-        engine = self._databases.engine("journal")
-        rewriter = Rewriter(engine, _AMENDING, Redaction(erased), notice, forgets=forgets)
+        rewriter, forgets = self._rewriter(erased), erased.way != "keep"
         changed = set()
         # The classes first: what is said there is copied to the other topics, not the other way round.
         for topic in sorted(await rewriter.topics(), key=lambda each: not each.name.startswith(f"{CLASS.name}:")):
@@ -156,6 +155,25 @@ class Eraser:
             async with writing(self._accounts) as db:
                 await note_changes(db, [erased.id], self._clock(), school=True)
         return changed
+
+    def _rewriter(self, erased: PersonErased) -> Rewriter:
+        notice = Notice(ERASED.name, ERASED.encode(erased))
+        engine = self._databases.engine("journal")
+        return Rewriter(engine, _AMENDING, Redaction(erased), notice, forgets=erased.way != "keep")
+
+    async def _unname(self, erased: PersonErased) -> None:
+        """Take the number of somebody who is unlinked out of the names of topics.
+
+        That is done last: workers compute the name from an announcement that they have in memory, and those that have
+        its former author would go on under the old one.
+        """
+        if erased.way != "unlink":
+            return
+        rewriter = self._rewriter(erased)
+        for topic in await rewriter.topics():
+            address = parse_name(topic.name)
+            if address.kind is ANNOUNCEMENT and address.number == erased.id:
+                await rewriter.rename(topic, announcement_topic(NOBODY, address.part))
 
     async def _redact_records(self, erased: PersonErased, former: Former | None) -> None:
         redact = _Redact(Redaction(erased), former)
@@ -178,10 +196,7 @@ class _Redact:
         concerned = self.redaction.user_id in (record.user_id, record.subject_id)
         detail = self.redaction.detail(record.detail, concerned=concerned)
         if self.former is not None:
-            former = self.former
-            detail = {
-                name: "" if isinstance(value, str) and former.is_in(value) else value for name, value in detail.items()
-            }
+            detail = self.former.taken_from(detail)
         return msgspec.structs.replace(record, detail=detail)
 
 

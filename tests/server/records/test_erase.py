@@ -176,6 +176,40 @@ async def test_texts_of_an_erased_pupil_stay_without_the_name(
     assert await worker.journal.version(CLASS, target, target + 1) is None
 
 
+@pytest.mark.parametrize("made_urls", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
+async def test_announcement_of_somebody_unlinked_goes_on_without_the_number(
+    databases: Databases, school: int, make_worker: MakeWorker
+) -> None:
+    worker = await make_worker()
+    other = Member(User(5, "Vice", "principal"), "vice", 5, of(DIRETORA).classes)
+    worker.authority.members |= {"vice": other, "ana": of(ANA), "bruno": of(BRUNO), "paula": of(PAULA)}
+    ana, bruno, first, vice = await joined(worker, of(ANA), of(BRUNO), of(DIRETORA), other)
+    given = {"text": "Prova na sexta.", "to": [CLASS, "school"], "acknowledge": True, "id": "d1"}
+    target = int((await first.ok(CLASS, "announcement:send", given))["seq"])
+    await ana.ok(CLASS, "announcement:acknowledge", {"target": target, "id": "a1"})
+    first.gone()
+    eraser = Eraser(databases, settle_seconds=0)
+    await eraser.begin(DIRETORA.user.id, "unlink", by=None)
+    await eraser.finish(DIRETORA.user.id)
+    # The worker does not know yet, and stores this under the former name.
+    for client in (ana, bruno):
+        await client.ok(CLASS, "announcement:acknowledge", {"target": target, "id": "late"})
+    worker.engine.look()
+    async with asyncio.timeout(10):
+        while (await vice.ok(CLASS, "phx_join"))["state"]["announcements"][0]["payload"]["author"]["id"]:
+            await asyncio.sleep(0.02)
+    await eraser.finish(DIRETORA.user.id)
+    found = await vice.ok(CLASS, "announcement:progress", {"target": target})
+    assert found["acknowledged"] == 2
+    async with databases.engine("journal").connect() as connection:
+        names = [row.name for row in await connection.execute(text("SELECT name FROM topics"))]
+    assert not [name for name in names if name.startswith("announcement:4:")], names
+    await vice.ok(CLASS, "announcement:withdraw", {"target": target, "id": "v1"})
+    async with databases.engine("journal").connect() as connection:
+        left = (await connection.execute(text("SELECT payload FROM events WHERE event = 'announcement:sent'"))).all()
+    assert [json.loads(row.payload)["text"] for row in left] == ["", ""]
+
+
 @pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 async def test_erased_pupil_stays_erased_in_a_restored_backup(
     databases: Databases, school: int, make_worker: MakeWorker
