@@ -6,14 +6,11 @@ process, in order, because its tests share servers that are expensive to start.
 
 import gc
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
-
-ROOT = Path(__file__).parent
 
 # Folders and modules whose tests share servers over a whole session or module.
 GROUPS = (
@@ -25,8 +22,11 @@ GROUPS = (
     "tests/faults/test_network.py",
 )
 
-# These tests mostly wait. Started late, they would delay the end of the whole run.
-FIRST = ("faults", "scenarios", "interop", "browser")
+# These tests mostly wait: the longest of faults use 15 % of a core. Started late, they would delay the end of the run;
+# started in all processes at once, they would leave the cores idle. So half of the processes run them, and the others
+# run tests that compute, the slow ones of browsers first.
+WAITING = ("tests/faults/", "tests/scenarios/", "tests/interop/", "tests/hostile/", "tests/oidc/")
+FIRST = (*WAITING, "tests/browser/")
 
 # The tests of the journal and of the accounts' tables show that both databases keep their contract. These reach it
 # through other modules, and rarely find more: on PostgreSQL they run in `make test-long` only, but for pushes that
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_long_on_postgresql(item):
             item.add_marker("long")
-    items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if _is_in(item, name)), len(FIRST)))
+    items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if item.nodeid.startswith(name)), len(FIRST)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -74,15 +74,24 @@ def _is_long_on_postgresql(item: pytest.Item) -> bool:
     return "[postgresql" in item.name and item.nodeid.startswith(ON_POSTGRESQL_LONG) and not is_always
 
 
-def _is_in(item: pytest.Item, name: str) -> bool:
-    return item.path.is_relative_to(ROOT / name)
-
-
 class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Assigns groups and single tests to processes; with pytest 9.2 xdist's own groups have no effect."""
 
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self._last: dict[Any, str] = {}  # what each process was given last
+
     def _split_scope(self, nodeid: str) -> str:
         return next((group for group in GROUPS if group in nodeid), nodeid)
+
+    def _assign_work_unit(self, node: Any) -> None:
+        """Give the process the first unit of its kind; of the other kind if none is left."""
+        elsewhere = sum(self._last.get(other, "").startswith(WAITING) for other in self.nodes if other is not node)
+        waits = elsewhere < max(1, len(self.nodes) // 2)
+        units = (unit for unit in self.workqueue if unit.startswith(WAITING) == waits)
+        self._last[node] = unit = next(units, next(iter(self.workqueue)))
+        self.workqueue.move_to_end(unit, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)

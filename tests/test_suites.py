@@ -33,7 +33,9 @@ def parallel(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("parallel")
     (folder / "tests" / "interop").mkdir(parents=True)
     (folder / "tests" / "interop" / "test_grouped.py").write_text(GROUPED)
-    (folder / "test_other.py").write_text(GROUPED)
+    (folder / "tests" / "faults").mkdir()
+    (folder / "tests" / "faults" / "test_waiting.py").write_text(GROUPED.replace("20", "3"))
+    (folder / "test_other.py").write_text(GROUPED.replace("20", "100"))
     (folder / "test_long.py").write_text(MODULE)
     return run(folder, "-n", "2", "-rP", "-m", "not long", "--rootdir", str(folder))
 
@@ -41,6 +43,10 @@ def parallel(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_tests_that_share_servers_run_in_one_process(parallel: str) -> None:
     assert len(processes_of("test_grouped", parallel)) == 1
     assert len(processes_of("test_other", parallel)) == 2
+
+
+def test_half_of_the_processes_run_tests_that_wait(parallel: str) -> None:
+    assert len(processes_of("test_waiting", parallel)) == 1
 
 
 def processes_of(module: str, output: str) -> set[str]:
