@@ -46,6 +46,7 @@ ON_POSTGRESQL_ALWAYS = (
     "tests/channels/lesson/test_search.py",
     "tests/server/accounts/test_accounts.py",
     "tests/server/accounts/test_first_administrator.py",
+    "tests/server/accounts/test_local_sign_in.py",
     "tests/server/accounts/test_users.py",
     "tests/server/rosters/test_samples.py",
 )

@@ -1,4 +1,4 @@
-"""Signing in and out, and the members behind cookies and tokens, for the pages and for the engine.
+"""The members behind cookies and tokens, and what they may do, for the pages and for the engine.
 
 A sign-in is 32 random bytes, given to its owner once; the database keeps their SHA-256 (a slow hash is not needed:
 nobody guesses 256 bits). A change that withdraws a right writes a note (databases/changes.py). The other workers read
@@ -7,43 +7,35 @@ it within a second; this worker applies the change at once.
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from channels.hours import Hours, SchoolHours, Spans
 from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User, Withheld
 from channels.roles import ROLES
 from channels.topics.kind import Audience, TopicAddress
-from server.accounts import known_browser
 from server.accounts.badges import Badges
+from server.accounts.browser_sign_in import SIGN_IN_MS
 from server.accounts.card_office import CardOffice
-from server.accounts.fair_queue import Client
 from server.accounts.first_administrator import FirstAdministrator
-from server.accounts.identifiers import by_name, normal_code, normal_login
+from server.accounts.identifiers import by_name, normal_login
+from server.accounts.local_sign_in import LocalSignIn
 from server.accounts.logo import SchoolLogo
 from server.accounts.members import FreshSchool, Members
 from server.accounts.office import Office
 from server.accounts.own_account import OwnAccount
-from server.accounts.passwords import Passwords, check_new_password
-from server.accounts.refusals import SignInRefused
+from server.accounts.passwords import Passwords
 from server.accounts.school_hours import get_hours, set_hours
 from server.accounts.school_settings import set_settings
 from server.accounts.sign_ins import SignIns
-from server.accounts.throttle import Admission, Throttle, forgive, network
+from server.accounts.throttle import Throttle
 from server.accounts.tokens import Tokens
 from server.clock import DAY, MINUTE, Clock, now_ms
 from server.databases import DbSessions, asking, reading, writing
-from server.databases.accounts import Account
 from server.databases.changes import Changes, changes_after, forget_changes, newest_change, note_changes
 from server.databases.credentials import (
-    BROWSER,
-    NewCredential,
-    add_credentials,
     end_credential,
-    end_credentials_of,
     end_expired_credentials,
-    end_oldest_sign_ins,
     extend_sign_ins,
     hash_secret,
     new_credential,
@@ -53,12 +45,10 @@ from server.databases.credentials import (
 from server.databases.directory import count_audience, read_audience, read_grades, read_names, read_people, read_reached
 from server.databases.errors import DatabaseError
 from server.databases.failures import forget_old_failures
-from server.databases.outbox import note_audited, note_refused
+from server.databases.outbox import note_audited
 from server.databases.school_settings import SchoolSettings
-from server.databases.users import find_user, set_password, users_called
+from server.databases.users import users_called
 
-# A browser's sign-in ends when it has not been used for this long: long enough for a holiday at home.
-SIGN_IN_MS = 30 * DAY
 # A page extends a sign-in at most once in this time: one write a day instead of one for each request.
 EXTEND_AFTER_MS = DAY
 # The use of a token is noted once in this time: an office asks for the day, and a program connects all day.
@@ -66,8 +56,6 @@ USED_AFTER_MS = 60 * MINUTE
 # Open connections extend it later than pages do, because only a page can extend the cookie too: a page opened after a
 # connection did so still finds the cookie due.
 EXTEND_CONNECTED_AFTER_MS = SIGN_IN_MS // 2
-# A phone, a computer at home, and the school's computers on which a user forgot to sign out.
-MAX_SIGN_INS = 20
 # Longer than a running worker can be cut off from the database.
 CHANGES_KEPT_MS = 7 * DAY
 
@@ -75,9 +63,10 @@ CHANGES_KEPT_MS = 7 * DAY
 class Accounts:
     """The accounts of the school in a running server; the engine's `Authority`.
 
-    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `own` is what
-    users do with their own account; `office`, `tokens` and `cards` (one-time codes) are for the school's office, and
-    `first` makes its first account; `badges` sign small children in. `sign_ins` counts sign-ins for a monitor.
+    Every coroutine may raise DatabaseUnavailable. `changed` is set when this worker has made a change. `local` signs in
+    with a password or a one-time code, and `badges` small children; `own` is what users do with their own account;
+    `office`, `tokens` and `cards` (one-time codes) are for the school's office, and `first` makes its first account.
+    `sign_ins` counts sign-ins for a monitor.
     """
 
     def __init__(
@@ -94,18 +83,20 @@ class Accounts:
         self.clock = clock
         self._sessions = sessions
         self._clock = clock
-        self._local_roles = local_roles
         self._passwords = passwords or Passwords()
-        self._throttle = Throttle(sessions, clock)
         self._members = Members(sessions, clock, roles)
-        self.own = OwnAccount(sessions, clock, self._passwords, self._throttle, self._forget, sign_in_ms=SIGN_IN_MS)
-        self.first = FirstAdministrator(sessions, clock, self._passwords, _new_browser_sign_in, self._forget_school)
+        self.sign_ins = SignIns()
+        throttle = Throttle(sessions, clock)
+        self.local = LocalSignIn(
+            sessions, clock, self._passwords, throttle, self._forget, self.sign_ins, roles=local_roles
+        )
+        self.own = OwnAccount(sessions, clock, self._passwords, throttle, self._forget)
+        self.first = FirstAdministrator(sessions, clock, self._passwords, self._forget_school)
         self.office = Office(sessions, clock, self._passwords, self._forget, self._forget_school)
         self.cards = CardOffice(sessions, self._passwords, clock)
         self.logo = SchoolLogo(sessions, clock)
         self.tokens = Tokens(sessions, clock, new_credential, self._forget)
-        self.sign_ins = SignIns()
-        self.badges = Badges(sessions, clock, _new_browser_sign_in, self._forget, self.sign_ins, MAX_SIGN_INS)
+        self.badges = Badges(sessions, clock, self._forget, self.sign_ins)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
         self._used: set[int] = set()  # tokens whose use is not stored yet
 
@@ -160,65 +151,6 @@ class Accounts:
             now = self._clock()
             async with writing(self._sessions) as db:
                 await extend_sign_ins(db, ids, now, now + SIGN_IN_MS - after_ms, now + SIGN_IN_MS)
-
-    async def sign_in(
-        self, login: str, password: str, address: str, *, known: str = "", ticket: str = "", device: str = ""
-    ) -> str:
-        """Sign in with a password; return the secret of the new sign-in, or raise SignInRefused.
-
-        `known` is the cookie of accounts that know this browser (`remember_browser`), `ticket` that of a refusal.
-        `device` names the browser for its user (accounts/device.py).
-        """
-        login = normal_login(login)
-        async with self.sign_ins.counted(), self._turn(login, address, known) as (account, browser):
-            admission = await self._throttle.check(login, address, browser, ticket)
-            await self._throttle.count(login, address, admission, browser)
-            right = await self._passwords.verify(account.password_hash if account else None, password)
-            if account is None or not right:
-                await self._note_refused(account, address, device)
-                raise SignInRefused("wrong")
-            await self._check_local(account, address, device)
-            return await self._add_sign_in(account, address, browser if admission is Admission.KNOWN else "", device)
-
-    async def remember_browser(self, known: str, login: str) -> str:
-        """Return the cookie by which this user's account knows the browser that has just signed in."""
-        account = await self._find(normal_login(login))
-        if account is None or account.password_hash is None:
-            return known
-        return known_browser.add(known, account.id, account.password_hash)
-
-    async def patience(self, login: str, address: str, *, known: str = "", ticket: str = "") -> tuple[int, str]:
-        """Return for how many seconds to wait before a sign-in, and the ticket to sign in with then; else 0 and "".
-
-        A ticket that is good already is kept for the sign-in itself.
-        """
-        login = normal_login(login)
-        try:
-            async with self._turn(login, address, known) as (_, browser):
-                await self._throttle.check(login, address, browser, ticket, keep=True)
-        except SignInRefused as refused:
-            return refused.retry_after, refused.ticket
-        return 0, ticket
-
-    async def redeem_code(
-        self, login: str, code: str, new_password: str, address: str, *, ticket: str = "", device: str = ""
-    ) -> str:
-        """Sign in for the first time, with a one-time code and a new password; `ticket` is that of a refusal.
-
-        Return the secret of the new sign-in; raise PasswordRefused, and the code stays good, or SignInRefused.
-        """
-        login = normal_login(login)
-        check_new_password(login, new_password)
-        async with self.sign_ins.counted(), self._turn(login, address, "") as (account, _):
-            admission = await self._throttle.check(login, address, ticket=ticket)
-            await self._throttle.count(login, address, admission)
-            right = await self._passwords.verify(account.code_hash if account else None, normal_code(code))
-            if account is None or not right:
-                await self._note_refused(account, address, device)
-                raise SignInRefused("code")
-            await self._check_local(account, address, device)
-            password_hash = await self._passwords.hash(new_password)
-            return await self._redeem(account, password_hash, address, device)
 
     async def sign_out(self, secret: str) -> None:
         """End a sign-in and its open connections; an unknown secret is no error."""
@@ -383,73 +315,6 @@ class Accounts:
         """End the threads that hash passwords."""
         self._passwords.close()
 
-    @asynccontextmanager
-    async def _turn(self, login: str, address: str, known: str) -> AsyncIterator[tuple[Account | None, str]]:
-        """Wait for a turn to sign in; give the account, and this browser's number if the account knows it.
-
-        Nothing is read before the turn: a flood of guesses would fill the queue of the database. So a cookie is a claim
-        at first, which goes ahead. If the account does not know the browser, it waits again, with the strangers.
-        """
-        client = Client(network(address), login)
-        if known:
-            async with self._passwords.slot(client._replace(is_known=True)):
-                account = await self._find(login)
-                if browser := known_browser.of_account(known, account):
-                    yield account, browser
-                    return
-        async with self._passwords.slot(client):
-            yield await self._find(login), ""
-
-    async def _check_local(self, account: Account, address: str, device: str) -> None:
-        """Refuse a right password where the school wants this role to sign in through its provider."""
-        if self._local_roles is not None and account.role not in self._local_roles:
-            await self._note_refused(account, address, device)
-            raise SignInRefused("elsewhere")
-
-    async def _note_refused(self, account: Account | None, address: str, device: str) -> None:
-        async with writing(self._sessions) as db:
-            user_id = account.id if account is not None else None
-            await note_refused(db, self._clock(), user_id, address=address, device=device)
-
-    async def _find(self, login: str) -> Account | None:
-        async with reading(self._sessions) as db:
-            return await find_user(db, login)
-
-    async def _add_sign_in(self, account: Account, address: str, browser: str, device: str) -> str:
-        """Store a new sign-in, unless the password changed or the account was disabled meanwhile."""
-        now = self._clock()
-        async with writing(self._sessions) as db:
-            found = await find_user(db, account.login, lock=True)
-            if found is None or not found.may_sign_in or found.password_hash != account.password_hash:
-                raise SignInRefused("wrong")
-            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
-            await add_credentials(db, [new])
-            found.signed_in_at = now
-            ended = await end_oldest_sign_ins(db, found.id, MAX_SIGN_INS)
-            await forgive(db, found.login, address, browser)
-            await note_audited(db, now, "sign-in:made", user_id=found.id, address=address, device=device)
-            await note_changes(db, ended, now)
-        self._forget(ended)
-        return secret
-
-    async def _redeem(self, account: Account, password_hash: str, address: str, device: str) -> str:
-        """Store the new password, unless the code was used, replaced or expired meanwhile."""
-        now = self._clock()
-        async with writing(self._sessions) as db:
-            found = await find_user(db, account.login, lock=True)
-            if found is None or not _is_good(found, account.code_hash, now):
-                raise SignInRefused("code")
-            set_password(found, password_hash)
-            found.signed_in_at = now
-            ended = await end_credentials_of(db, found.id, BROWSER)
-            secret, new = new_credential(BROWSER, found.id, now, now + SIGN_IN_MS, device)
-            await add_credentials(db, [new])
-            await forgive(db, found.login, address)
-            await note_audited(db, now, "password:chosen", user_id=found.id, address=address, device=device)
-            await note_changes(db, ended, now)
-        self._forget(ended)
-        return secret
-
     def _forget_school(self) -> None:
         self.forget((), school=True)
         self.changed.set()
@@ -458,10 +323,6 @@ class Accounts:
         if users:
             self.forget(users)
             self.changed.set()
-
-
-def _new_browser_sign_in(user_id: int, now: int, device: str) -> tuple[str, NewCredential]:
-    return new_credential(BROWSER, user_id, now, now + SIGN_IN_MS, device)
 
 
 def _class_of(topic: TopicAddress) -> int | None:
@@ -484,7 +345,3 @@ def _together(
 
 def _teachers_first(user: User) -> tuple[bool, tuple[str, str]]:
     return user.role == STUDENT, by_name(user.name)
-
-
-def _is_good(account: Account, code_hash: str | None, now: int) -> bool:
-    return account.may_sign_in and account.code_hash == code_hash and (account.code_expires_at or 0) > now

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from channels.member import STUDENT
+from server.accounts.browser_sign_in import MAX_SIGN_INS, new_sign_in
 from server.accounts.identifiers import by_name
 from server.accounts.refusals import SignInRefused
 from server.accounts.sign_ins import SignIns
@@ -19,7 +20,6 @@ from server.databases.badges import badges_on, owner_of, replace_badges, student
 from server.databases.changes import note_changes
 from server.databases.credentials import (
     BROWSER,
-    NewCredential,
     add_credentials,
     end_credentials_of,
     end_oldest_sign_ins,
@@ -29,8 +29,6 @@ from server.databases.outbox import note_audited
 
 # 128 bits: nobody guesses one, so that no slow hash is needed.
 SECRET_BYTES = 16
-
-MakeSignIn = Callable[[int, int, str], tuple[str, NewCredential]]
 
 
 class Pupil(NamedTuple):
@@ -55,17 +53,13 @@ class Badges:
         self,
         sessions: DbSessions,
         clock: Clock,
-        make_sign_in: MakeSignIn,
         forget: Callable[[set[int]], None],
         sign_ins: SignIns,
-        max_sign_ins: int,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._make_sign_in = make_sign_in
         self._forget = forget
         self._sign_ins = sign_ins
-        self._max_sign_ins = max_sign_ins
 
     async def are_on(self) -> bool:
         """Return whether the school has switched them on."""
@@ -113,9 +107,9 @@ class Badges:
                 raise SignInRefused("badge")
             now = self._clock()
             owner.signed_in_at = now
-            made, new = self._make_sign_in(owner.id, now, device)
+            made, new = new_sign_in(owner.id, now, device)
             await add_credentials(db, [new])
-            ended = await end_oldest_sign_ins(db, owner.id, self._max_sign_ins)
+            ended = await end_oldest_sign_ins(db, owner.id, MAX_SIGN_INS)
             await note_audited(db, now, "badge:used", user_id=owner.id, address=address, device=device)
             await note_changes(db, ended, now)
         self._forget(ended)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.roles import administrators
+from server.accounts.browser_sign_in import new_sign_in
 from server.accounts.identifiers import CODE_ALPHABET, MAX_NAME_CHARACTERS, normal_code, valid_login, valid_name
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import LoginTaken, SignInRefused
@@ -21,7 +22,7 @@ from server.clock import MINUTE, Clock, now_ms
 from server.databases import DbSessions, reading, writing
 from server.databases.accounts import Account, School
 from server.databases.changes import note_changes
-from server.databases.credentials import NewCredential, add_credentials
+from server.databases.credentials import add_credentials
 from server.databases.directory import read_school_name
 from server.databases.outbox import note_audited
 from server.databases.setup import has_users, is_setup_code, set_setup_code, take_setup_code
@@ -46,23 +47,18 @@ async def make_setup_code(sessions: DbSessions, clock: Clock = now_ms) -> str:
 
 
 class FirstAdministrator:
-    """The page's part. Every coroutine may raise DatabaseUnavailable.
-
-    `new_sign_in` makes a sign-in's secret and its row; `made` is called after the commit.
-    """
+    """The page's part; `made` is called after the commit. Every coroutine may raise DatabaseUnavailable."""
 
     def __init__(
         self,
         sessions: DbSessions,
         clock: Clock,
         passwords: Passwords,
-        new_sign_in: Callable[[int, int, str], tuple[str, NewCredential]],
         made: Callable[[], None],
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._passwords = passwords
-        self._new_sign_in = new_sign_in
         self._made = made
         self._has_users = False  # once true, always: nobody's row is ever the last to go
         self._is_made = False
@@ -105,7 +101,7 @@ class FirstAdministrator:
             db.add(account)
             await _name_school(db, school)
             await db.flush()
-            secret, new = self._new_sign_in(account.id, now, device)
+            secret, new = new_sign_in(account.id, now, device)
             await add_credentials(db, [new])
             kind, about = "user:created", account.id
             await note_audited(db, now, kind, subject_id=about, role=_ROLE, address=address, device=device)

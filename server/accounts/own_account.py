@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.member import Member
 from server.accounts import known_browser
+from server.accounts.browser_sign_in import SIGN_IN_MS
 from server.accounts.fair_queue import Client
 from server.accounts.passwords import Passwords, check_new_password
 from server.accounts.refusals import SignInRefused
@@ -33,8 +34,7 @@ class OwnSignIn(NamedTuple):
 class OwnAccount:
     """The accounts of members, for themselves. Every coroutine may raise DatabaseUnavailable.
 
-    `ended` is called with the users whose sign-ins have ended, after the commit. A browser's sign-in that is not used
-    lasts `sign_in_ms`.
+    `ended` is called with the users whose sign-ins have ended, after the commit.
     """
 
     def __init__(
@@ -44,15 +44,12 @@ class OwnAccount:
         passwords: Passwords,
         throttle: Throttle,
         ended: Callable[[set[int]], None],
-        *,
-        sign_in_ms: int,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._passwords = passwords
         self._throttle = throttle
         self._ended = ended
-        self._sign_in_ms = sign_in_ms
 
     async def change_password(
         self, member: Member, old: str, new: str, address: str, *, known: str = "", ticket: str = ""
@@ -110,7 +107,7 @@ class OwnAccount:
             OwnSignIn(
                 row.id,
                 row.device or "",
-                row.expires_at - self._sign_in_ms if row.kind == BROWSER else 0,
+                row.expires_at - SIGN_IN_MS if row.kind == BROWSER else 0,
                 row.kind != BROWSER,
                 row.id == credential_id,
             )

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.accounts.accounts import MAX_SIGN_INS, SIGN_IN_MS, Accounts
+from server.accounts.accounts import Accounts
+from server.accounts.browser_sign_in import MAX_SIGN_INS, new_sign_in
 from server.accounts.identifiers import normal_login
 from server.accounts.refusals import SignInRefused
 from server.clock import MINUTE
@@ -16,13 +17,11 @@ from server.databases import DbSessions, writing
 from server.databases.accounts import Account
 from server.databases.changes import note_changes
 from server.databases.credentials import (
-    BROWSER,
     add_credentials,
     end_oldest_sign_ins,
     end_sign_ins_of_session,
     end_sign_ins_through,
     hash_secret,
-    new_credential,
 )
 from server.databases.identities import (
     add_identity,
@@ -99,7 +98,7 @@ class SchoolSignIn:
         return secret
 
     async def _add(self, db: AsyncSession, user_id: int, identity_id: int, sid: str, device: str, now: int) -> str:
-        secret, new = new_credential(BROWSER, user_id, now, now + SIGN_IN_MS, device)
+        secret, new = new_sign_in(user_id, now, device)
         await add_credentials(db, [new._replace(identity_id=identity_id, sid=sid or None)])
         return secret
 

@@ -28,7 +28,8 @@ from channels.member import Classroom, Member
 from channels.topics.kind import CLASS, Audience, parse_wire
 from channels.transports.credential import SIGN_IN_COOKIE
 from server import locale
-from server.accounts.accounts import SIGN_IN_MS, Accounts
+from server.accounts.accounts import Accounts
+from server.accounts.browser_sign_in import SIGN_IN_MS
 from server.asyncapi import Tables
 from server.audit.audit import Audit
 from server.clock import DAY

@@ -50,7 +50,7 @@ def school_with_passwords(demo_school: Path, tmp_path_factory: pytest.TempPathFa
 async def _sign_in(data_dir: Path) -> dict[str, str]:
     databases = Databases(database_urls(data_dir))
     accounts = Accounts(databases.sessions("accounts"))
-    secrets = {login: await accounts.sign_in(login, PASSWORD, "127.0.0.1") for login in HOMES}
+    secrets = {login: await accounts.local.sign_in(login, PASSWORD, "127.0.0.1") for login in HOMES}
     accounts.close()
     await databases.dispose()
     return secrets

@@ -47,7 +47,7 @@ class Site:
 
     async def secret(self, login: str) -> str:
         """Sign in, and return the cookie's value."""
-        return await self.accounts.sign_in(login, PASSWORD, "127.0.0.1")
+        return await self.accounts.local.sign_in(login, PASSWORD, "127.0.0.1")
 
     async def visitor(self, login: str) -> Visitor:
         """Return a browser with a sign-in."""

@@ -40,7 +40,7 @@ class CheckingPage(Page):
 
     async def remember_browser(self, login: str) -> None:
         """Let the account know this browser: it stays known after signing out."""
-        cookie = await self.accounts.remember_browser(self.known, login)
+        cookie = await self.accounts.local.remember_browser(self.known, login)
         options = {"path": KNOWN_PATH, "expires_days": COOKIE_DAYS, "httponly": True, "samesite": "Lax"}
         self.set_cookie(KNOWN_COOKIE, cookie, **options)
 
@@ -121,7 +121,7 @@ class SignIn(EntryPage):
         try:
             address = self.request.remote_ip or ""
             given = {"known": self.known, "ticket": self.ticket, "device": self.device}
-            secret = await self.accounts.sign_in(login, password, address, **given)
+            secret = await self.accounts.local.sign_in(login, password, address, **given)
             await self.remember_browser(login)
             self.let_in(secret)
         except SignInRefused as refused:
@@ -148,7 +148,7 @@ class FirstSignIn(EntryPage):
         try:
             address = self.request.remote_ip or ""
             given = {"ticket": self.ticket, "device": self.device}
-            secret = await self.accounts.redeem_code(login, code, password, address, **given)
+            secret = await self.accounts.local.redeem_code(login, code, password, address, **given)
             await self.remember_browser(login)
             self.let_in(secret)
         except PasswordRefused as refused:
@@ -169,7 +169,7 @@ class Patience(EntryPage):
         login = self.get_body_argument("login", "")
         known = self.known if self.get_body_argument("code", None) is None else ""  # a code is for new browsers
         address = self.request.remote_ip or ""
-        seconds, ticket = await self.accounts.patience(login, address, known=known, ticket=self.ticket)
+        seconds, ticket = await self.accounts.local.patience(login, address, known=known, ticket=self.ticket)
         self.finish({"seconds": seconds, "ticket": ticket})
 
 

@@ -5,7 +5,7 @@ It says what this version does. Whoever changes what is kept, or who can read it
 
 from typing import Any
 
-from server.accounts.accounts import SIGN_IN_MS
+from server.accounts.browser_sign_in import SIGN_IN_MS
 from server.clock import DAY
 from server.oidc.client import Providers
 from server.records.words import kept_words

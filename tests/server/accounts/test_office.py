@@ -45,7 +45,7 @@ async def test_people_are_found_by_beginnings_of_words(accounts: Accounts) -> No
 async def test_people_are_found_by_class_role_and_state(accounts: Accounts, users: Users, filled: int) -> None:
     assert await logins(accounts, WantedPeople(class_id=filled)) == "alvaro.d"
     assert await logins(accounts, WantedPeople(role="teacher")) == "paula"
-    await accounts.sign_in("paula", PASSWORD, "192.0.2.1")
+    await accounts.local.sign_in("paula", PASSWORD, "192.0.2.1")
     await users.disable("diana")
     assert await logins(accounts, WantedPeople(state="never")) == "alvaro.d zeca"
     assert await logins(accounts, WantedPeople(state="disabled")) == "diana"
@@ -76,15 +76,15 @@ async def test_reset_ends_sign_ins_and_its_code_signs_in_once(
     accounts: Accounts, users: Users, rosa: int, clock: TurnedClock
 ) -> None:
     await users.create("ana", "Ana", "student", PASSWORD)
-    secret = await accounts.sign_in("ana", PASSWORD, "192.0.2.1")
+    secret = await accounts.local.sign_in("ana", PASSWORD, "192.0.2.1")
     made = await accounts.office.reset(rosa, await id_of(accounts, "ana"))
     assert (made.login, made.expires_at) == ("ana", clock() + CODE_DAYS * DAY)
     assert await accounts.authenticate(secret) is None
     with pytest.raises(SignInRefused):
-        await accounts.sign_in("ana", PASSWORD, "192.0.2.1")
-    assert await accounts.redeem_code("ana", made.code, "another secret", "192.0.2.1")
+        await accounts.local.sign_in("ana", PASSWORD, "192.0.2.1")
+    assert await accounts.local.redeem_code("ana", made.code, "another secret", "192.0.2.1")
     with pytest.raises(SignInRefused):
-        await accounts.redeem_code("ana", made.code, "a third secret", "192.0.2.1")
+        await accounts.local.redeem_code("ana", made.code, "a third secret", "192.0.2.1")
 
 
 async def test_last_administrator_can_be_locked_out_by_nobody(accounts: Accounts, users: Users, rosa: int) -> None:
@@ -96,7 +96,7 @@ async def test_last_administrator_can_be_locked_out_by_nobody(accounts: Accounts
         await accounts.office.set_role(rosa, own, "teacher")
     with pytest.raises(UserError, match="last administrator"):
         await users.disable("rosa")
-    assert await accounts.sign_in("rosa", PASSWORD, "192.0.2.1")
+    assert await accounts.local.sign_in("rosa", PASSWORD, "192.0.2.1")
 
 
 @pytest.mark.usefixtures("rosa")
@@ -119,13 +119,13 @@ async def test_nobody_resets_or_disables_themselves(accounts: Accounts, rosa: in
 async def test_disabled_person_signs_in_again_once_enabled(accounts: Accounts, users: Users, rosa: int) -> None:
     await users.create("ana", "Ana", "student", PASSWORD)
     ana = await id_of(accounts, "ana")
-    secret = await accounts.sign_in("ana", PASSWORD, "192.0.2.1")
+    secret = await accounts.local.sign_in("ana", PASSWORD, "192.0.2.1")
     await accounts.office.disable(rosa, ana)
     assert await accounts.authenticate(secret) is None
     with pytest.raises(UserError):
         await accounts.office.reset(rosa, ana)
     await accounts.office.enable(rosa, ana)
-    assert await accounts.sign_in("ana", PASSWORD, "192.0.2.1")
+    assert await accounts.local.sign_in("ana", PASSWORD, "192.0.2.1")
 
 
 async def test_person_made_by_hand_is_renamed_and_changes_role(accounts: Accounts, rosa: int, people: People) -> None:

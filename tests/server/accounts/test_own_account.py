@@ -6,23 +6,15 @@ from server.accounts.refusals import PasswordRefused, SignInRefused
 from server.accounts.throttle import ACCOUNT_FAILURES
 from server.accounts.users import Users
 from server.clock import DAY, SECOND
+from tests.server.accounts.conftest import HERE, PASSWORD
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
 
-HERE = "127.0.0.1"
-PASSWORD = "lousa-demo"
 NEW = "três palavras novas"
 
 
-@pytest.fixture
-async def ana(people: People, users: Users) -> int:
-    ana = await people.user("ana")
-    await users.set_password("ana", PASSWORD)
-    return ana
-
-
 async def _signed_in(accounts: Accounts, login: str = "ana", device: str = "") -> tuple[str, Member]:
-    secret = await accounts.sign_in(login, PASSWORD, HERE, device=device)
+    secret = await accounts.local.sign_in(login, PASSWORD, HERE, device=device)
     member = await accounts.authenticate(secret)
     assert member is not None
     return secret, member
@@ -37,9 +29,9 @@ async def test_new_password_replaces_the_old_and_ends_other_sign_ins(accounts: A
     assert await accounts.authenticate(other) is None
     assert (await accounts.changes_after(last)).users == {ana}
     assert accounts.changed.is_set()
-    assert await accounts.sign_in("ana", NEW, HERE)
+    assert await accounts.local.sign_in("ana", NEW, HERE)
     with pytest.raises(SignInRefused, match="wrong"):
-        await accounts.sign_in("ana", PASSWORD, HERE)
+        await accounts.local.sign_in("ana", PASSWORD, HERE)
 
 
 async def test_wrong_old_password_changes_nothing(accounts: Accounts, ana: int) -> None:
@@ -48,7 +40,7 @@ async def test_wrong_old_password_changes_nothing(accounts: Accounts, ana: int) 
     with pytest.raises(SignInRefused, match="wrong"):
         await accounts.own.change_password(member, "guessed", NEW, HERE)
     assert await accounts.authenticate(other)
-    assert await accounts.sign_in("ana", PASSWORD, HERE)
+    assert await accounts.local.sign_in("ana", PASSWORD, HERE)
 
 
 async def test_guesses_at_the_old_password_are_throttled_as_sign_ins(accounts: Accounts, ana: int) -> None:
@@ -60,7 +52,7 @@ async def test_guesses_at_the_old_password_are_throttled_as_sign_ins(accounts: A
         reasons.append(refusal.value.reason)
     assert reasons == ["wrong"] * ACCOUNT_FAILURES + ["throttled"]
     with pytest.raises(SignInRefused, match="throttled"):
-        await accounts.sign_in("ana", PASSWORD, HERE)
+        await accounts.local.sign_in("ana", PASSWORD, HERE)
 
 
 async def test_right_change_takes_back_earlier_failures(accounts: Accounts, ana: int) -> None:
@@ -75,12 +67,12 @@ async def test_right_change_takes_back_earlier_failures(accounts: Accounts, ana:
 
 async def test_known_browser_guesses_on_a_count_of_its_own(accounts: Accounts, ana: int) -> None:
     _, member = await _signed_in(accounts)
-    known = await accounts.remember_browser("", "ana")
+    known = await accounts.local.remember_browser("", "ana")
     for _ in range(ACCOUNT_FAILURES):
         with pytest.raises(SignInRefused):
-            await accounts.sign_in("ana", "guessed", "192.0.2.1")
+            await accounts.local.sign_in("ana", "guessed", "192.0.2.1")
     await accounts.own.change_password(member, PASSWORD, NEW, HERE, known=known)
-    assert await accounts.remember_browser(known, "ana") != known, "the old one has become a stranger"
+    assert await accounts.local.remember_browser(known, "ana") != known, "the old one has become a stranger"
 
 
 async def test_ticket_of_a_refusal_admits_a_right_old_password(

@@ -24,7 +24,7 @@ async def _notes(sessions: DbSessions) -> list[int | None]:
 
 async def test_created_user_can_sign_in(users: Users, accounts: Accounts) -> None:
     await users.create("Diretora", " Márcia Dias ", "principal", "lousa-demo")
-    member = await accounts.authenticate(await accounts.sign_in("diretora", "lousa-demo", HERE))
+    member = await accounts.authenticate(await accounts.local.sign_in("diretora", "lousa-demo", HERE))
     assert member is not None
     assert (member.login, member.user.name, member.user.role) == ("diretora", "Márcia Dias", "principal")
 
@@ -60,13 +60,16 @@ async def test_disabling_ends_all_sign_ins_and_enabling_restores_none(
 ) -> None:
     ana = await people.user("ana")
     await users.set_password("ana", "lousa-demo")
-    secrets = [await accounts.sign_in("ana", "lousa-demo", HERE), (await users.create_tokens(["ana"], 1))[0].secret]
+    secrets = [
+        await accounts.local.sign_in("ana", "lousa-demo", HERE),
+        (await users.create_tokens(["ana"], 1))[0].secret,
+    ]
     await users.disable("Ana")
     assert await _notes(sessions) == [ana]
     await users.enable("ana")
     accounts.forget(None)
     assert [await accounts.authenticate(secret) for secret in secrets] == [None, None]
-    assert await accounts.sign_in("ana", "lousa-demo", HERE)
+    assert await accounts.local.sign_in("ana", "lousa-demo", HERE)
 
 
 async def test_new_password_ends_browser_sign_ins_but_not_tokens(
@@ -74,7 +77,7 @@ async def test_new_password_ends_browser_sign_ins_but_not_tokens(
 ) -> None:
     ana = await people.user("ana")
     await users.set_password("ana", "lousa-demo")
-    session = await accounts.sign_in("ana", "lousa-demo", HERE)
+    session = await accounts.local.sign_in("ana", "lousa-demo", HERE)
     token = (await users.create_tokens(["ana"], 1))[0].secret
     await users.set_password("ana", "another-one")
     assert await _notes(sessions) == [ana]
@@ -122,7 +125,7 @@ async def test_user_in_several_classes_gets_one_code(users: Users, accounts: Acc
     everybody = [("6º A", "ana"), ("6º A", "zoe"), ("6º A", "paula"), ("7º B", "bruno")]
     sheet = await users.make_codes()
     assert [(line.classroom, line.login) for line in sheet] == everybody
-    assert await accounts.redeem_code("zoe", sheet[1].code, "escolhida", HERE)
+    assert await accounts.local.redeem_code("zoe", sheet[1].code, "escolhida", HERE)
     named = await users.make_codes("7º B", "6º A", role="student")
     assert [(line.classroom, line.login) for line in named] == [("7º B", "bruno"), ("6º A", "ana")]
     mixed = await users.make_codes("7º b", logins=["Diretora", "bruno"])
@@ -152,8 +155,8 @@ async def test_a_newer_code_replaces_the_older(users: Users, accounts: Accounts,
     await people.classroom("6º A", await people.user("ana"))
     old, new = [(await users.make_codes("6º A"))[0].code for _ in range(2)]
     with pytest.raises(Exception, match="code"):
-        await accounts.redeem_code("ana", old, "escolhida", HERE)
-    assert await accounts.redeem_code("ana", new, "escolhida", HERE)
+        await accounts.local.redeem_code("ana", old, "escolhida", HERE)
+    assert await accounts.local.redeem_code("ana", new, "escolhida", HERE)
     assert await users.make_codes("6º A") == []
 
 
@@ -205,8 +208,8 @@ async def test_password_for_everybody_applies_to_roster_users_only(
     await people.user("ana")
     await users.create("admin", "Admin", "principal", "a secret of hers")
     await users.set_one_password("lousa-demo")
-    assert await accounts.sign_in("ana", "lousa-demo", HERE)
-    assert await accounts.sign_in("admin", "a secret of hers", HERE)
+    assert await accounts.local.sign_in("ana", "lousa-demo", HERE)
+    assert await accounts.local.sign_in("admin", "a secret of hers", HERE)
 
 
 async def test_codes_and_tokens_are_stored_after_they_are_handed_over(

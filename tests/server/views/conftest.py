@@ -123,7 +123,7 @@ def signed_in(accounts: Accounts, school: School) -> Callable[[str], Awaitable[V
     """Return a function that returns somebody who has signed in."""
 
     async def sign_in(login: str) -> Visitor:
-        secret = await accounts.sign_in(login, PASSWORD, "127.0.0.1")
+        secret = await accounts.local.sign_in(login, PASSWORD, "127.0.0.1")
         return Visitor(school.url, cookies={"lousa_session": secret})
 
     return sign_in

@@ -51,8 +51,8 @@ async def test_office_makes_cards_for_those_without_a_password(
     assert old.keys() == {"novo", "nova"}
     new = await cards_made(office, newcomers)
     with pytest.raises(SignInRefused):
-        await accounts.redeem_code("novo", old["novo"], "três palavras verdes", "127.0.0.1")
-    assert await accounts.redeem_code("novo", new["novo"], "três palavras verdes", "127.0.0.1")
+        await accounts.local.redeem_code("novo", old["novo"], "três palavras verdes", "127.0.0.1")
+    assert await accounts.local.redeem_code("novo", new["novo"], "três palavras verdes", "127.0.0.1")
     assert (await cards_made(office, newcomers)).keys() == {"nova"}
 
 
@@ -85,4 +85,4 @@ async def test_codes_come_as_a_table_without_formulas(
     header, row = csv.reader(io.StringIO(sheet.text.removeprefix(BOM)))
     assert header == ["Class", "Name", "Login", "One-time code", "Valid until"]
     assert row[:3] == ["6º A · Matemática", "'=HYPERLINK(1)", "novo"]
-    assert await accounts.redeem_code("novo", row[3], "três palavras verdes", "127.0.0.1")
+    assert await accounts.local.redeem_code("novo", row[3], "três palavras verdes", "127.0.0.1")

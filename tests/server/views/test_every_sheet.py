@@ -40,7 +40,7 @@ async def evil(school: School, people: People, users: Users, accounts: Accounts)
         await people.enrol(pupil, school.mathematics, "student")
         await people.classroom(name, pupil)
         await users.disable(f"evil{number}")
-    await accounts.sign_in("ana", PASSWORD, "127.0.0.1", device="=1+1")
+    await accounts.local.sign_in("ana", PASSWORD, "127.0.0.1", device="=1+1")
     return school
 
 

@@ -85,8 +85,8 @@ async def test_sign_in_that_cannot_be_is_refused(signed_in: SignedIn, which: str
 
 
 async def test_device_of_a_sign_in_is_shown_as_text(signed_in: SignedIn, accounts: Accounts) -> None:
-    await accounts.sign_in("ana", PASSWORD, "127.0.0.1", device="Firefox · Windows")
-    await accounts.sign_in("ana", PASSWORD, "127.0.0.1", device=HOSTILE[:64])
+    await accounts.local.sign_in("ana", PASSWORD, "127.0.0.1", device="Firefox · Windows")
+    await accounts.local.sign_in("ana", PASSWORD, "127.0.0.1", device=HOSTILE[:64])
     answer = await (await signed_in("ana")).get(PAGE)
     assert answer.has("Firefox · Windows")
     assert answer.has("A browser")
