@@ -1,4 +1,4 @@
-"""Reads a SQLite file in threads of its own: a query takes 0.2 ms of CPU, and 0.9 through the asynchronous driver.
+"""Reads a SQLite file in threads of its own: a query takes 0.1 ms of CPU, and 0.9 through the asynchronous driver.
 
     fetch() -> a thread of a few -> the whole query, in one step -> its rows
 
@@ -12,15 +12,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import Engine, Executable, create_engine, event
+from sqlalchemy import Engine, Executable, SelectBase, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels.journal.fixed_query import FixedQuery
 from channels.journal.same_file import Check, trust
 
 # The execution option of an engine that has a `Check` of its file, made before each connection.
 CHECK_FILE = "check_file"
 
-# Values by the name of their place in a query.
+# Values by the name of their place in a query; a query with such places is made once in the life of a process.
 Parameters = Mapping[str, Any] | None
 
 # As long as other readers and writers of the file wait for it.
@@ -32,6 +33,7 @@ class FileReader:
 
     def __init__(self, engine: AsyncEngine, threads: int) -> None:
         self._engine = _reading_engine(engine, threads)
+        self._fixed: dict[SelectBase, FixedQuery] = {}
         self._is_closed = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reads")
 
@@ -54,8 +56,16 @@ class FileReader:
             raise ConnectionError("the file is not read any more")
 
     def _read(self, query: Executable, parameters: Parameters) -> Sequence[Any]:
+        if parameters is not None and isinstance(query, SelectBase):
+            return self._as_fixed(query).rows(self._engine.raw_connection, parameters)
         with self._engine.connect() as connection:
             return connection.execute(query, parameters).all()
+
+    def _as_fixed(self, query: SelectBase) -> FixedQuery:
+        fixed = self._fixed.get(query)
+        if fixed is None:
+            fixed = self._fixed[query] = FixedQuery(query, self._engine.dialect)
+        return fixed
 
     def close(self) -> None:
         """Begin no more reads, refuse those that wait for a thread, and close the connections."""

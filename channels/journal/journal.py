@@ -164,7 +164,7 @@ class Journal:
 
     async def snapshot(self, topic: str) -> Snapshot | None:
         """Return the furthest snapshot of a topic's state, if there is one."""
-        rows = await self._reader.fetch(queries.snapshot(topic))
+        rows = await self._reader.fetch(queries.SNAPSHOT, {"topic": topic})
         return Snapshot(topic, rows[0].seq, rows[0].state) if rows else None
 
     async def heads(self, topics: Collection[str]) -> dict[str, int]:
@@ -178,14 +178,14 @@ class Journal:
     async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read at most `limit` events past a position, oldest first; of the kinds in `events`, if any are named."""
         if not events:
-            return await self._read(queries.after(topic, seq, limit))
+            return await self._read(queries.AFTER, {"topic": topic, "seq": seq, "limit": limit})
         return await self._read(by_kind.after(len(events)), by_kind.values(topic, seq, limit, events))
 
     async def before(self, topic: str, seq: int | None, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read the newest `limit` events below a position (None: below the end), oldest first."""
-        if not events:
-            return (await self._read(queries.before(topic, seq, limit)))[::-1]
         end = by_kind.END if seq is None else seq
+        if not events:
+            return (await self._read(queries.BEFORE, {"topic": topic, "seq": end, "limit": limit}))[::-1]
         return (await self._read(by_kind.before(len(events)), by_kind.values(topic, end, limit, events)))[::-1]
 
     async def count(
@@ -284,7 +284,7 @@ class Journal:
 
     async def marks(self, topic: str) -> dict[int, int]:
         """Return how far users have read a topic, by their ids; of those who never have, nothing."""
-        return {row.user_id: row.seq for row in await self._reader.fetch(queries.marks(topic))}
+        return {row.user_id: row.seq for row in await self._reader.fetch(queries.MARKS, {"topic": topic})}
 
     async def readers(self, topic: str, seq: int, quiet: int = 0) -> list[int]:
         """Return the ids of the users who have read a topic up to a position or further.

@@ -1,4 +1,4 @@
-"""The journal's reads as queries: each function returns a `select`, and executes nothing.
+"""The journal's reads as queries: each function returns a `select`, each constant is one, and nothing is executed.
 
 They are the same for both databases.
 """
@@ -6,7 +6,20 @@ They are the same for both databases.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from channels.journal.tables import (
     choices_table,
@@ -30,17 +43,6 @@ def events(topic: str, kinds: Collection[str] = ()) -> Query:
     return query.where(events_table.c.event.in_(kinds)) if kinds else query
 
 
-def after(topic: str, seq: int, limit: int) -> Query:
-    """Select at most `limit` events past a position, oldest first."""
-    return events(topic).where(events_table.c.seq > seq).order_by(events_table.c.seq).limit(limit)
-
-
-def before(topic: str, seq: int | None, limit: int) -> Query:
-    """Select the newest `limit` events below a position (None: below the end), newest first."""
-    query = newest(events(topic), limit)
-    return query if seq is None else query.where(events_table.c.seq < seq)
-
-
 def event_at(topic: str, seq: int) -> Query:
     """Select the event at a position."""
     return events(topic).where(events_table.c.seq == seq)
@@ -51,7 +53,7 @@ def about(topic: str, target: int, kinds: Collection[str] = ()) -> Query:
     return events(topic, kinds).where(events_table.c.about == target)
 
 
-def newest(query: Query, limit: int) -> Query:
+def newest(query: Query, limit: int | BindParameter[int]) -> Query:
     """Select the newest of these events, newest first."""
     return query.order_by(events_table.c.seq.desc()).limit(limit)
 
@@ -112,18 +114,6 @@ def topics_with(topics: Collection[str], author_id: int, push_id: str) -> Query:
     )
 
 
-# Selects the positions of the newest events of those of `topics` that have any. Made once, because each join that finds
-# its topic in nobody's memory asks it, and to make it takes as long as to execute it.
-HEADS: Query = select(topics_table.c.name, topics_table.c.seq).where(
-    topics_table.c.name.in_(bindparam("topics", expanding=True)), topics_table.c.seq > 0
-)
-
-
-def snapshot(topic: str) -> Query:
-    """Select the furthest snapshot of a topic's state."""
-    return select(snapshots_table.c.seq, snapshots_table.c.state).where(snapshots_table.c.topic_id == _id_of(topic))
-
-
 def version(topic: str, seq: int, amended_by: int) -> Query:
     """Select the payload that an event had before it was amended."""
     return select(versions_table.c.payload).where(
@@ -173,11 +163,6 @@ def tally(topic: str, target: int) -> Query:
     """Count how often each value was chosen about the event at a position; forgotten choices do not count."""
     chosen = choices(topic).where(choices_table.c.target == target, choices_table.c.value.is_not(None))
     return chosen.with_only_columns(choices_table.c.value, func.count()).group_by(choices_table.c.value)
-
-
-def marks(topic: str) -> Query:
-    """Select how far users have read a topic."""
-    return select(reads_table.c.user_id, reads_table.c.seq).where(reads_table.c.topic_id == _id_of(topic))
 
 
 def readers(topic: str, seq: int, quiet: int) -> Query:
@@ -252,7 +237,7 @@ def unended(begins: str, ends: str, prefix: str, topics: Collection[str] | None)
     return query if topics is None else query.where(topics_table.c.name.in_(topics))
 
 
-def _id_of(topic: str) -> ColumnElement[int]:
+def _id_of(topic: str | BindParameter[str]) -> ColumnElement[int]:
     return select(topics_table.c.id).where(topics_table.c.name == topic).scalar_subquery()
 
 
@@ -266,3 +251,25 @@ def _furthest() -> ColumnElement[int]:
     """Return up to where a topic was delivered to a user or read by them."""
     seq, delivered = reads_table.c.seq, reads_table.c.delivered
     return case((delivered > seq, delivered), else_=seq)
+
+
+# What each topic that comes into memory, and each client that comes back, asks. Made once: to make a query takes
+# longer than to execute it. Places: `topic`, or `topics`; `seq`; `limit`.
+_TOPIC = _id_of(bindparam("topic", type_=String))
+_LIMIT = bindparam("limit", type_=Integer)
+
+# Selects the positions of the newest events of those of `topics` that have any.
+HEADS: Query = select(topics_table.c.name, topics_table.c.seq).where(
+    topics_table.c.name.in_(bindparam("topics", expanding=True)), topics_table.c.seq > 0
+)
+
+# Selects the furthest snapshot of a topic's state.
+SNAPSHOT: Query = select(snapshots_table.c.seq, snapshots_table.c.state).where(snapshots_table.c.topic_id == _TOPIC)
+
+# Selects how far users have read a topic.
+MARKS: Query = select(reads_table.c.user_id, reads_table.c.seq).where(reads_table.c.topic_id == _TOPIC)
+
+# Select at most `limit` events past a position, oldest first, and the newest `limit` below one, newest first.
+_EVENTS = select(events_table).where(events_table.c.topic_id == _TOPIC)
+AFTER: Query = _EVENTS.where(events_table.c.seq > bindparam("seq")).order_by(events_table.c.seq).limit(_LIMIT)
+BEFORE: Query = newest(_EVENTS.where(events_table.c.seq < bindparam("seq")), _LIMIT)

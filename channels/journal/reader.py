@@ -1,7 +1,7 @@
 """Reading the journal within a time, and with few connections at once."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -60,7 +60,7 @@ class Reader:
         # The wait for a slot counts, too: of a thousand joins that wait for a database that hangs, each fails in time.
         # Each client waits for one read at most, which bounds them.
         try:
-            rows = await self.in_time(self._fetch_in_slot(query, parameters))
+            rows = await self._fetch(query, parameters)
         except JournalUnavailable as away:
             if not self._is_closed:  # who leaves in the last moment of a stop may still read
                 self.reading.failed(away)
@@ -75,14 +75,18 @@ class Reader:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
+            return await self._within_time(asyncio.shield(task))
+        finally:
+            task.cancel()
+
+    async def _within_time(self, work: Awaitable[T]) -> T:
+        try:
             async with asyncio.timeout(self._seconds):
-                return await asyncio.shield(task)
+                return await work
         except (IntegrityError, ProgrammingError, DataError):
             raise  # the query is wrong; the database is well
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
             raise JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer") from error
-        finally:
-            task.cancel()
 
     def close(self) -> None:
         """Close the connections. What is read from now on may fail, and the log says nothing of it."""
@@ -90,8 +94,11 @@ class Reader:
         if self._file is not None:
             self._file.close()
 
+    async def _fetch(self, query: Query, parameters: Parameters) -> Sequence[Any]:
+        if self._file is not None:  # a read that is given up goes on in its thread, and nobody waits for it
+            return await self._within_time(self._file.fetch(query, parameters))
+        return await self.in_time(self._fetch_in_slot(query, parameters))
+
     async def _fetch_in_slot(self, query: Query, parameters: Parameters) -> Sequence[Any]:
-        if self._file is not None:
-            return await self._file.fetch(query, parameters)
         async with self._slots:
             return await fetch_from(self._engine, query, parameters)
