@@ -7,13 +7,16 @@ whose turn it is.
 
 import asyncio
 import unicodedata
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from secrets import token_bytes
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from server.accounts.fair_queue import NOBODY, Client, FairQueue, QueueFull
 from server.accounts.refusals import PasswordRefused, SignInRefused
@@ -54,7 +57,7 @@ class Passwords:
         self._queue = FairQueue(AT_ONCE, max_waiting)
         self._is_closed = False
         # An unknown login is checked against this hash, so that it takes as long as a known one.
-        self._nobody = self._hasher.hash("")
+        self._nobody = make_unmatched(self._hasher)
 
     @asynccontextmanager
     async def slot(self, client: Client = NOBODY) -> AsyncIterator[None]:
@@ -90,6 +93,13 @@ class Passwords:
             # The process stops while a client that hung up still waits for its slot.
             raise SignInRefused("throttled", RETRY_AFTER_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def make_unmatched(hasher: PasswordHasher) -> str:
+    """Return a hash that no password has and that takes as long to check as the hasher's own: its digest is random."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (b64encode(token_bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
 
 
 def check_new_password(login: str, password: str) -> None:

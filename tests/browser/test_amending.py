@@ -44,6 +44,7 @@ async def test_author_edits_and_deletes_a_message(in_class: InClass) -> None:
     await expect(bruno.page.locator("#messages")).not_to_contain_text("Bom dia")
 
 
+@pytest.mark.long  # test_lesson.py hides one, and no page shows it
 async def test_teacher_hides_a_message_and_no_page_shows_its_words(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
     await ana.say(WORD)

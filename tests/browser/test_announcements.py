@@ -14,6 +14,7 @@ from tests.phoenix import Connection, ErrorReply
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+@pytest.mark.long  # test_lesson.py has one, and its readers
 async def test_class_sees_its_teachers_announcement_live(visit: Visit) -> None:
     ana, paula = await visit("ana"), await visit("paula")
     await ana.page.goto("/students/announcements")

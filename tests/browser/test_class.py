@@ -9,6 +9,7 @@ from tests.browser.visitor import TIMEOUT_MS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+@pytest.mark.long  # test_lesson.py has six, in one order
 async def test_all_members_see_messages_in_one_order(in_class: InClass) -> None:
     ana, paula, diretora = everybody = await in_class("ana", "paula", "diretora")
     await ana.say("Bom dia, professora!")

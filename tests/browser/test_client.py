@@ -62,7 +62,7 @@ _HAS = "seq => window.client.seen.list.at(-1) === seq"
 _REPORT = "({...window.client.seen, said: window.client.said})"
 
 # How often the server is killed.
-ROUNDS = [3, pytest.param(8, marks=pytest.mark.long)]
+ROUNDS = [2, pytest.param(8, marks=pytest.mark.long)]
 LOGINS = {"ana": "/students/socket", "bruno": "/students/socket", "paula": "/teachers/socket"}
 
 

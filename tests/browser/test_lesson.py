@@ -79,6 +79,8 @@ async def chat(lesson: Lesson) -> None:
         await lesson.paula.sees(text)
     for visitor in lesson.everybody:
         await visitor.sees(*texts)
+        shown = await visitor.page.locator("#messages").inner_text()
+        assert sorted(texts, key=shown.index) == texts
     await open_menu(lesson.paula, texts[0])
     await lesson.picture("message", lesson.paula)
     await press(lesson.paula, "Pin for all")

@@ -33,6 +33,7 @@ async def test_signing_out_in_one_tab_ends_the_others(visit: Visit) -> None:
     await expect(ana.page).to_have_url(SIGN_IN)
 
 
+@pytest.mark.long  # test_office.py closes pages by a new code
 async def test_disabled_account_is_signed_out_at_once(visit: Visit, lousa: Lousa) -> None:
     bruno = await visit("bruno")
     await bruno.open_class()

@@ -15,7 +15,11 @@ SECONDS = 6.0
 CROWD = Crowd(pages=3, polls=3, websockets=3, stock=1)
 
 # A short selection for `make test`; `make test-long` plays every fault, for longer.
-SCHEDULES = [(4, "all-of-these"), (4, "killed-workers"), (1, "all-of-these")]
+SCHEDULES = [
+    (4, "all-of-these"),
+    (4, "killed-workers"),
+    pytest.param(1, "all-of-these", marks=pytest.mark.long),  # the same faults, and no kill of a worker
+]
 
 
 @pytest.fixture(scope="module")

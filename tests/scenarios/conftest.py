@@ -23,6 +23,15 @@ CLASSES = 200
 TEACHERS = {Way.WEBSOCKET: "teacher1", Way.MESSAGE_PACK: "teacher2", Way.LONGPOLL: "teacher3"}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the scenarios of one worker as long, but over one transport: four workers have the same transports."""
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if params.get("site") == 1 and params.get("way", Way.WEBSOCKET) is not Way.WEBSOCKET:
+            item.add_marker("long")
+
+
 @dataclass(frozen=True)
 class School:
     """A data folder to copy, and each user's token by login."""

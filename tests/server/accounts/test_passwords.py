@@ -3,8 +3,10 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
-from server.accounts.passwords import AT_ONCE, MAX_WAITING, Passwords, check_new_password
+from server.accounts.passwords import AT_ONCE, MAX_WAITING, Passwords, check_new_password, make_unmatched
 from server.accounts.refusals import PasswordRefused, SignInRefused
 
 
@@ -35,6 +37,15 @@ async def test_password_matches_composed_and_decomposed_accents(passwords: Passw
 @pytest.mark.parametrize("given", ["", "x" * 100_000, "a\0b"])
 async def test_user_without_a_password_matches_none(passwords: Passwords, given: str) -> None:
     assert not await passwords.verify(None, given)
+
+
+def test_hash_that_nobody_has_is_checked_like_any_other() -> None:
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    unmatched = make_unmatched(hasher)
+    assert extract_parameters(unmatched) == extract_parameters(hasher.hash("lousa-demo"))
+    with pytest.raises(VerifyMismatchError):  # not InvalidHashError, which comes at once
+        hasher.verify(unmatched, "")
+    assert make_unmatched(hasher) != unmatched
 
 
 async def test_damaged_hash_matches_no_password(passwords: Passwords) -> None:
