@@ -24,6 +24,7 @@ from server.locale import LANGUAGES, SOURCE
 from server.records.erase import Eraser
 from server.records.export import archive, export_person
 from server.records.export_page import as_page
+from server.views.audit.words import words_of_kinds
 
 _GOES = {
     "keep": "Their name becomes “Former pupil”; what they wrote stays under it, and so does their attendance.",
@@ -95,7 +96,8 @@ async def _export(databases: Databases, login: str) -> bytes:
         zone, code = ZoneInfo((await read_hours(db)).zone), (await read_settings(db)).language
     language = LANGUAGES.get(code, LANGUAGES[SOURCE])
     made = await export_person(databases, account.id)
-    return archive(made, as_page(made, language.tag, zone, language.locale.translate))
+    translate = language.locale.translate
+    return archive(made, as_page(made, language.tag, zone, translate, words_of_kinds(translate)))
 
 
 async def _found(databases: Databases, login: str) -> tuple[Account, Way]:

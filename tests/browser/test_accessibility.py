@@ -45,7 +45,7 @@ PAGES = {
         *("/administrators/", "/administrators/people/1", "/administrators/people/new", "/administrators/classes"),
         *("/administrators/classes/1", "/administrators/roster", "/administrators/school", "/administrators/programs"),
         *("/administrators/school/settings", "/administrators/school/hours"),
-        "/administrators/announcements",
+        *("/administrators/announcements", "/administrators/school/records", "/administrators/people/2/erase"),
     ],
 }
 PUBLIC = ["/accounts/sign-in", "/privacy", "/no-such-page"]

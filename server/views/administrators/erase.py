@@ -38,7 +38,7 @@ class ErasePerson(PersonPage):
                 raise UserError("That is another login.", "other-login")
             await Eraser(self.databases).begin(account.id, way, self.member.user.id, here=False)
         except UserError as refused:
-            await self._show(account.id, self.problem_of(refused))
+            await self._show(account.id, way, self.problem_of(refused))
         else:
             self.redirect(f"{PEOPLE}/{account.id}", status=303)
 
@@ -48,9 +48,9 @@ class ErasePerson(PersonPage):
         mistyped = refused.reason in ("other-login", "login")
         return self.locale.translate("That is not their login.") if mistyped else problem
 
-    async def _show(self, user_id: int, problem: str = "") -> None:
+    async def _show(self, user_id: int, way: str = "", problem: str = "") -> None:
         account = (await self.find(user_id)).account
         await self.accounts.read_school()
-        ways, chosen = ways_in_words(self.locale.translate), self.accounts.settings.erasure
+        ways, chosen = ways_in_words(self.locale.translate), way or self.accounts.settings.erasure
         told = {"account": account, "ways": ways, "chosen": chosen, "problem": problem}
         await self.show_office("erase.html", here=f"{PEOPLE}/{user_id}", **told)

@@ -38,7 +38,7 @@ class RecordsPage(OfficePage):
         except UserError as refused:
             await self.show_records(wanted, problem=self.problem_of(refused))
         else:
-            self.redirect(f"{RECORDS}?done=1", status=303)
+            self.redirect(f"{RECORDS}?done=months", status=303)
 
     def _months(self, name: str) -> int:
         text = self.get_body_argument(name, "").strip() or "0"

@@ -25,6 +25,11 @@ def group_of(kind: str, translate: Translate) -> str:
     return next((words for _, words, kinds in found if kind in kinds), found[0][1])
 
 
+def words_of_kinds(translate: Translate) -> dict[str, str]:
+    """Return the words for each kind."""
+    return {kind: words for _, _, kinds in groups(translate) for kind, words in kinds.items()}
+
+
 def _moderation(translate: Translate) -> dict[str, str]:
     return {
         "message:hidden": translate("hid a message"),

@@ -50,4 +50,6 @@ async def test_page_of_an_export_is_never_markup(databases: Databases, school: i
     page = packed.read("records.html").decode()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
+    assert "<th>When</th>" in page
+    assert "<td>Message</td>" in page
     assert json.loads(packed.read("records.json"))["wrote"][0]["text"] == "<script>alert(1)</script>"

@@ -8,3 +8,5 @@ showAnnouncementBadge();
 closeMenus();
 connect();
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());
+// What goes on is looked at again: an erasure takes some seconds.
+if (document.querySelector("[data-under-way]")) setTimeout(() => location.reload(), 3_000);

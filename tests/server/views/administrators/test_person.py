@@ -108,6 +108,8 @@ async def test_office_erases_a_person_who_is_named_twice(
     path = f"/administrators/people/{school.ana}"
     page = await secretaria.get(f"{path}/erase")
     assert page.has("For good, by law.")
+    mistyped = await secretaria.post(f"{path}/erase", way="keep", login="bruno")
+    assert mistyped.has('value="keep" checked')
     refused = await secretaria.post(f"{path}/erase", way="remove", login="bruno")
     assert (refused.status, refused.has("That is not their login.")) == (HTTPStatus.UNPROCESSABLE_ENTITY, True)
     assert (await secretaria.post(f"{path}/erase", way="remove", login="ana")).location == path
