@@ -1,7 +1,8 @@
-"""What expires, in words for everybody."""
+"""What expires, and what an erasure leaves, in words for everybody."""
 
 from collections.abc import Callable
 
+from channels.lesson.erasing import Way
 from server.databases.school_settings import SchoolSettings
 from server.records.retention import months_of
 
@@ -16,6 +17,15 @@ def expiring_words(translate: Callable[[str], str]) -> dict[str, str]:
         "notes": translate("Notes to teachers and closed reports"),
         "sign_ins": translate("Sign-ins, with device and internet address"),
         "log": translate("Records of who changed or looked up what"),
+    }
+
+
+def ways_in_words(translate: Callable[[str], str]) -> dict[Way, str]:
+    """Return in words what becomes of what a person wrote who is erased."""
+    return {
+        "remove": translate("It goes, also where it is quoted or was reported"),
+        "unlink": translate("It stays, and nothing shows which texts are by the same person"),
+        "keep": translate("It stays, under “Former pupil”"),
     }
 
 

@@ -1,23 +1,13 @@
 """Erasing a person by law: what goes, and who types the login so that it is not done by mistake."""
 
-from collections.abc import Callable
-
 from tornado.web import HTTPError
 
-from channels.lesson.erasing import WAYS, Way
+from channels.lesson.erasing import WAYS
 from server.accounts.identifiers import normal_login
 from server.accounts.refusals import UserError
 from server.records.erase import Eraser
+from server.records.words import ways_in_words
 from server.views.administrators.person import PEOPLE, PersonPage
-
-
-def ways_in_words(translate: Callable[[str], str]) -> dict[Way, str]:
-    """Return in words what becomes of what a person wrote."""
-    return {
-        "remove": translate("It goes, also where it is quoted or was reported"),
-        "unlink": translate("It stays, and nothing shows which texts are by the same person"),
-        "keep": translate("It stays, under “Former pupil”"),
-    }
 
 
 class ErasePerson(PersonPage):

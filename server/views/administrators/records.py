@@ -11,8 +11,7 @@ from server.accounts.school_settings import MAX_MONTHS
 from server.databases.errors import DatabaseError
 from server.databases.school_settings import SchoolSettings
 from server.records.hold import Holds, ShownHold
-from server.records.words import expiring_words
-from server.views.administrators.erase import ways_in_words
+from server.records.words import expiring_words, ways_in_words
 from server.views.administrators.office import OfficePage
 
 RECORDS = "/administrators/school/records"

@@ -14,6 +14,7 @@ from babel.units import format_unit
 
 from channels.hours import Hours, Mode, Span, Spans, times_of
 from server.databases.audit import Record
+from server.records.words import expiring_words, ways_in_words
 from server.views import attendance
 from server.views.audit import words
 from server.views.reader import Reader
@@ -143,6 +144,27 @@ def _token(detail: Detail, reader: Reader) -> Iterator[str]:
     yield reader.translate("for {n} day", "for {n} days", days).format(n=days)
 
 
+def _expired(detail: Detail, reader: Reader) -> Iterator[str]:
+    for name, words_for_it in expiring_words(reader.translate).items():
+        yield f"{words_for_it}: {detail[name]}" if detail.get(name) else ""
+
+
+def _erased(detail: Detail, reader: Reader) -> Iterator[str]:
+    yield next((said for way, said in ways_in_words(reader.translate).items() if way == detail.get("way")), "")
+
+
+def _settings(detail: Detail, reader: Reader) -> Iterator[str]:
+    named = {f"keep_{name}": said for name, said in expiring_words(reader.translate).items()}
+    for name, months in detail.items():
+        if name in named:
+            yield f"{named[name]}: {_months(months, reader)}"
+    yield from _as_it_is({name: value for name, value in detail.items() if name not in named}, reader)
+
+
+def _months(months: int, reader: Reader) -> str:
+    return format_unit(months, "duration-month", locale=reader.locale) if months else reader.translate("without end")
+
+
 _TOLD: Mapping[str, Callable[[Detail, Reader], Iterator[str]]] = {
     "chat:locked": _lock,
     "chat:slowed": _slow,
@@ -156,5 +178,8 @@ _TOLD: Mapping[str, Callable[[Detail, Reader], Iterator[str]]] = {
     "user:created": _role,
     "user:role-set": _role,
     "codes:made": _codes,
+    "records:expired": _expired,
+    "person:erased": _erased,
+    "settings:set": _settings,
     "token:made": _token,
 }

@@ -45,6 +45,17 @@ TOLD = [
     ("token:made", {"days": 30}, "por 30 dias"),
     ("sign-in:made", {"address": "127.0.0.1", "device": "Firefox · Windows"}, "127.0.0.1 · Firefox · Windows"),
     ("flag:closed", {"outcome": "Conversa."}, "Conversa."),
+    (
+        "records:expired",
+        {"messages": 3, "polls": 0, "log": 2},
+        "Mensagens: 3 · Registros de quem mudou ou consultou o quê: 2",
+    ),
+    ("person:erased", {"way": "remove"}, "Sai, também onde foi citado ou denunciado"),
+    (
+        "settings:set",
+        {"keep_messages": 24, "keep_polls": 0, "board": "wine"},
+        "Mensagens: 24 meses · Enquetes: sem prazo · wine",
+    ),
     ("something:new", {"user": 20, "count": 3, "note": "x"}, "count 3 · x"),
 ]
 
