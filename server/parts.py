@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy.engine import URL
 
@@ -40,6 +41,8 @@ from server.settings import Settings
 from server.tasks import cancel, finish
 
 log = logging.getLogger(__name__)
+
+P = TypeVar("P", Keeper, EnrolmentDays)
 
 # How often expired rows are deleted and the sign-ins of open connections are extended.
 TIDY_SECONDS = 3600
@@ -107,7 +110,7 @@ def _broker(redis_urls: Sequence[str], epoch: str) -> Broker:
 
 @asynccontextmanager
 async def watch_changes(
-    databases: Databases, accounts: Accounts, engine: Engine, stopped: asyncio.Event
+    databases: Databases, accounts: Accounts, engine: Engine, keeper: Keeper, stopped: asyncio.Event
 ) -> AsyncIterator[None]:
     """Watch for rights that other processes change; wait for the accounts until then, or raise StoppedEarly."""
 
@@ -115,6 +118,7 @@ async def watch_changes(
         # Somebody may have been erased, by a process that no broker joins.
         databases.forget_statements()
         engine.look()
+        keeper.wake()
 
     watcher = ChangeWatcher(accounts, engine.revalidate, on_school_changed=look)
     await when_it_answers(watcher.start, stopped)
@@ -124,21 +128,21 @@ async def watch_changes(
         await watcher.stop()
 
 
-def keep_records(databases: Databases) -> AbstractAsyncContextManager[None]:
+def keep_records(databases: Databases) -> AbstractAsyncContextManager[Keeper]:
     """Finish erasures, and delete what is older than the school keeps it."""
     return _running(Keeper(databases))
 
 
-def turn_enrolments(databases: Databases, accounts: Accounts) -> AbstractAsyncContextManager[None]:
+def turn_enrolments(databases: Databases, accounts: Accounts) -> AbstractAsyncContextManager[EnrolmentDays]:
     """Let enrolments begin and end with the school's days."""
     return _running(EnrolmentDays(databases.sessions("accounts"), accounts, TABLES.roles))
 
 
 @asynccontextmanager
-async def _running(part: Keeper | EnrolmentDays) -> AsyncIterator[None]:
+async def _running(part: P) -> AsyncIterator[P]:
     part.start()
     try:
-        yield
+        yield part
     finally:
         await part.stop()
 

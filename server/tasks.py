@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from server.databases.errors import DatabaseError
@@ -17,8 +18,14 @@ CANCEL_SECONDS = 1.0
 CANCELS = 3
 
 
-async def keep_checking(check: Callable[[], Awaitable[None]], seconds: float, failure: str) -> NoReturn:
-    """Check now and `seconds` after each check, also after one that failed; `failure` is what the log then says."""
+async def keep_checking(
+    check: Callable[[], Awaitable[None]], seconds: float, failure: str, woken: asyncio.Event | None = None
+) -> NoReturn:
+    """Check now and `seconds` after each check, also after one that failed; `failure` is what the log then says.
+
+    When `woken` is set, also during a check, the next one comes at once.
+    """
+    woken = woken or asyncio.Event()
     while True:
         try:
             await check()
@@ -26,7 +33,10 @@ async def keep_checking(check: Callable[[], Awaitable[None]], seconds: float, fa
             pass  # the next check tries again; that the database is away is logged by those who watch it
         except Exception:
             log.exception("%s; it is tried again", failure)
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await woken.wait()
+        woken.clear()
 
 
 async def cancel(*tasks: asyncio.Task[Any]) -> None:

@@ -63,7 +63,7 @@ class Eraser:
     async def begin(self, user_id: int, way: Way, by: int | None, *, here: bool = True) -> None:
         """List a person as erased; raise UserError where that may not be.
 
-        `finish` does the rest, in this process; where not `here`, a worker does it within seconds (`Keeper`).
+        `finish` does the rest, in this process; where not `here`, the workers are told, and one does it (`Keeper`).
         """
         async with reading(self._accounts) as db:
             account = await db.scalar(select(Account).where(Account.id == user_id))
@@ -81,6 +81,9 @@ class Eraser:
             await add_erasure(db, user_id, way, now, by, begun=here)
             record = Record(new_key(), now, "person:erased", by, user_id, detail={"way": way})
             await add_records(db, [record])
+        if not here:
+            async with writing(self._accounts) as db:
+                await note_changes(db, (), now, school=True)
 
     async def finish(self, user_id: int) -> Erased:
         """Erase a person who is listed."""

@@ -1,6 +1,7 @@
 """What a running server does for the records by itself: erasures that the office asked for, and retention each night.
 
-All workers look; one of them claims what there is to do, by a row of the audit database.
+All workers look when a note in the accounts says that the school has changed, and once a minute; one of them claims
+what there is to do, by a row of the audit database.
 """
 
 import asyncio
@@ -17,15 +18,14 @@ from server.records.erase import Eraser
 from server.records.retention import Retention
 from server.tasks import cancel, keep_checking
 
-# How soon an erasure begins. A look is a read of a short list, under a millisecond.
-CHECK_SECONDS = 2.0
+# How often a worker looks by itself: for a night that has begun, and for an erasure whose process has died. A new one
+# wakes it.
+CHECK_SECONDS = 60.0
 # An erasure that has taken so long is given up by its process: even a journal of 10 million events takes a minute.
 STALE_MS = 10 * 60_000
 
 # At this hour of the school's zone nobody is in class, and imports have not begun.
 EXPIRY_HOUR = 2
-# How often a worker looks whether a night has begun.
-NIGHT_CHECK_MS = 60_000
 
 
 class Keeper:
@@ -35,12 +35,18 @@ class Keeper:
         self._databases = databases
         self._clock = clock
         self._night = ""
-        self._look_at = 0
+        self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.create_task(keep_checking(self.check, CHECK_SECONDS, "the records were not looked after"))
+        self._task = asyncio.create_task(
+            keep_checking(self.check, CHECK_SECONDS, "the records were not looked after", self._woken)
+        )
+
+    def wake(self) -> None:
+        """Look now: the school has changed, and an erasure may be listed."""
+        self._woken.set()
 
     async def stop(self) -> None:
         """Stop looking."""
@@ -63,13 +69,9 @@ class Keeper:
 
     async def _expire(self) -> None:
         """Delete what has expired, once a night: in the worker that is the first to note the night."""
-        now = self._clock()
-        if now < self._look_at:
-            return
-        self._look_at = now + NIGHT_CHECK_MS
         async with reading(self._databases.sessions("accounts")) as db:
             zone = ZoneInfo((await read_hours(db)).zone)
-        night = _night(now, zone)
+        night = _night(self._clock(), zone)
         if night == self._night:
             return
         retention = Retention(self._databases, self._clock)

@@ -32,8 +32,10 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 def send(server: PostgreSQL, number: signal.Signals) -> None:
-    for pid in server.pids:
-        os.kill(pid, number)
+    # Twice: what the server forked between the look and the signal; once it has stopped, it forks nothing more.
+    for _ in range(2):
+        for pid in server.pids:
+            os.kill(pid, number)
 
 
 def prepare(lousa: Lousa) -> str:

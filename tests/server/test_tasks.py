@@ -74,3 +74,33 @@ def test_server_ends_though_a_task_outlives_its_cancellation() -> None:
 
     run_server(serve())
     assert closing[0].cancelled()
+
+
+async def test_woken_check_is_made_at_once() -> None:
+    checks, woken = asyncio.Queue[int](), asyncio.Event()
+
+    async def check() -> None:
+        checks.put_nowait(1)
+
+    checking = asyncio.create_task(keep_checking(check, 3_600.0, "it was not done", woken))
+    async with asyncio.timeout(10):
+        await checks.get()
+        woken.set()
+        await checks.get()
+    assert not woken.is_set()
+    await cancel(checking)
+
+
+async def test_check_that_is_woken_meanwhile_is_made_again() -> None:
+    checks, woken = asyncio.Queue[int](), asyncio.Event()
+
+    async def check() -> None:
+        if checks.empty():
+            woken.set()
+        checks.put_nowait(1)
+
+    checking = asyncio.create_task(keep_checking(check, 3_600.0, "it was not done", woken))
+    async with asyncio.timeout(10):
+        while checks.qsize() < 2:
+            await asyncio.sleep(0)
+    await cancel(checking)
