@@ -14,6 +14,7 @@ from channels.lesson.erasing import Way
 from channels.member import Member, User
 from server.accounts.refusals import UserError
 from server.audit.audit import Audit
+from server.clock import DAY, now_ms
 from server.databases import Databases, reading, writing
 from server.databases.accounts import Account
 from server.databases.audit import AuditRecord
@@ -70,7 +71,7 @@ async def index(databases: Databases, worker: Worker) -> None:
     """Wait until the index of texts has what was said."""
     async with asyncio.timeout(10):
         while await worker.journal.unindexed(None):
-            await worker.journal.follow([CLASS, STAFF, "user:1", "user:2", "principals"])
+            await worker.journal.follow([CLASS, STAFF, "user:1", "user:2", "user:3", "principals"])
 
 
 async def erased(databases: Databases, *workers: Worker, way: Way = "remove", user_id: int = 1) -> None:
@@ -115,12 +116,7 @@ async def test_planted_word_of_an_erased_pupil_is_nowhere(
     for client in (bruno, paula):
         await client.has(1, "person:erased")
         assert client.got("person:erased")[0]["user"]["name"] == "Former pupil"
-    found = ["not looked yet"]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            while found := [*in_memory(worker), *in_memory(other)]:
-                await asyncio.sleep(0.05)
-    assert found == []
+    assert await _left_in_memory(worker, other) == []
     late = (await joined(worker, of(PAULA), topics=(CLASS, STAFF)))[0]
     for client in (bruno, late, (await joined(other, of(BRUNO)))[0]):
         told = await reads(client, since=target - 1)
@@ -132,6 +128,63 @@ async def test_planted_word_of_an_erased_pupil_is_nowhere(
     if databases.engine("journal").dialect.name == "sqlite":
         for name, content in bytes_of(tmp_path).items():
             assert not [each for each in (WORD, NAME) if each.encode() in content], name
+
+
+async def plant_as_staff(paula: Client) -> None:
+    """Let Paula say the word in all that a teacher can write, and change, withdraw and cancel some of it."""
+    announced = [{"text": f"{WORD} {number}", "title": WORD, "id": f"n{number}"} for number in range(3)]
+    here = [int((await paula.ok(CLASS, "announcement:send", each))["seq"]) for each in announced]
+    await paula.ok(CLASS, "announcement:correct", {"target": here[1], "title": f"{WORD}!", "text": WORD, "id": "n4"})
+    await paula.ok(CLASS, "announcement:correct", {"target": here[2], "title": WORD, "text": f"{WORD}?", "id": "n5"})
+    await paula.ok(CLASS, "announcement:withdraw", {"target": here[2], "id": "n6"})
+    later = {"text": WORD, "title": WORD, "to": [CLASS], "publish_at": now_ms() + DAY}
+    plans = [await paula.ok("user:me", "announcement:send", {**later, "id": each}) for each in ("l1", "l2")]
+    await paula.ok("user:me", "announcement:cancel", {"target": plans[0]["seq"], "id": "l3"})
+    lesson = int((await paula.ok(CLASS, "lesson:start", {"title": WORD, "id": "s1"}))["seq"])
+    await paula.ok(STAFF, "attendance:correct", {"target": lesson, "user": 1, "mark": "late", "note": WORD, "id": "s2"})
+    poll = {"question": f"{WORD}?", "options": [f"{WORD} sim", f"{WORD} não"], "id": "s3"}
+    await paula.ok(CLASS, "poll:close", {"target": (await paula.ok(CLASS, "poll:open", poll))["seq"], "id": "s4"})
+    await paula.ok(CLASS, "poll:open", {**poll, "id": "s5"})
+    pinned = int((await paula.ok(CLASS, "message:send", {"text": WORD, "id": "s6"}))["seq"])
+    await paula.ok(CLASS, "message:pin", {"target": pinned, "id": "s7"})
+
+
+@pytest.mark.parametrize("made_urls", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
+async def test_planted_word_of_an_erased_teacher_is_nowhere(
+    databases: Databases, school: int, make_worker: MakeWorker, people: People, tmp_path: Path
+) -> None:
+    bus = MemoryBus()
+    worker, other = await make_worker(bus), await make_worker(bus)
+    (paula,) = await joined(worker, of(PAULA), topics=(CLASS, STAFF, "user:me"))
+    (bruno,) = await joined(other, of(BRUNO))
+    await plant_as_staff(paula)
+    await index(databases, worker)
+    await Audit(databases).catch_up()
+    assert (await reads(bruno)).count(WORD) > 10
+    paula.gone()
+    for each in (worker, other):
+        del each.authority.members["paula"]
+
+    await erased(databases, worker, other, user_id=PAULA.user.id)
+
+    await bruno.has(1, "person:erased")
+    assert await _left_in_memory(worker, other) == []
+    assert WORD not in await reads(bruno)
+    for name in databases.names:
+        assert not await _rows_with(databases, name, WORD), name
+    if databases.engine("journal").dialect.name == "sqlite":
+        for name, content in bytes_of(tmp_path).items():
+            assert WORD.encode() not in content, name
+
+
+async def _left_in_memory(*workers: Worker) -> list[str]:
+    """Return where workers still have the word or the name, once what is under way is done."""
+    found = ["not looked yet"]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while found := [place for worker in workers for place in in_memory(worker)]:
+                await asyncio.sleep(0.05)
+    return found
 
 
 def in_memory(worker: Worker) -> list[str]:
