@@ -1,7 +1,7 @@
 """What others notice of a backup, how long it takes, and how long its restore: of a journal of some gigabytes.
 
 Messages go to the classes at a fixed total rate: for a while without a backup, then while `backup` runs, and again
-after it. At the end the server is killed, and the backup restored (SQLite: in PostgreSQL it goes into new databases).
+after it. At the end the server is killed, and the backup restored: with PostgreSQL into new databases.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.client import Address, Client, source
@@ -42,8 +42,8 @@ LOOK_SECONDS = 0.1
 class Figure:
     """One backup; sizes in bytes, times in seconds. `log` is the largest write-ahead file; 0 with PostgreSQL.
 
-    Each of `before`, `meanwhile` and `after` has the median, the 99th percentile and the largest latency. `restore` is
-    None where it was not measured; `missing` are deliveries that did not come.
+    Each of `before`, `meanwhile` and `after` has the median, the 99th percentile and the largest latency; `missing` are
+    deliveries that did not come.
     """
 
     server: str
@@ -54,7 +54,7 @@ class Figure:
     meanwhile: Sequence[float]
     after: Sequence[float]
     missing: int
-    restore: float | None
+    restore: float
 
 
 def measure(gigabytes: float, classes: int, clients: int, rate: float, databases: Sequence[str]) -> None:
@@ -68,11 +68,9 @@ def measure(gigabytes: float, classes: int, clients: int, rate: float, databases
 
 
 def _measured(server: Server, name: str, gigabytes: float, rate: float) -> Figure:
-    _fill(server, gigabytes)
+    size = _fill(server, gigabytes)
     assert server.folder is not None
-    assert server.program is not None
     folder, journal = server.folder / "backup", server.folder / "data" / "journal.sqlite3"
-    size = journal.stat().st_size if journal.exists() else 0
     with generator(GENERATOR_CORES, Load.join, server.port, server.dialect, server.classes, SENDERS) as load:
         before = _send(load, CALM_SECONDS, rate)
         with _largest(journal.with_name("journal.sqlite3-wal")) as log:
@@ -85,18 +83,26 @@ def _measured(server: Server, name: str, gigabytes: float, rate: float) -> Figur
             ended = folder.stat().st_ctime - time.time() + time.perf_counter()
         _check(backup)
         after = _send(load, CALM_SECONDS, rate)
-    restore = None
-    if size:
-        kill(server)
-        since = time.perf_counter()
-        _check(_command(server, "restore", str(folder), "--yes"))
-        restore = time.perf_counter() - since
-        start(server)  # it is a school again
-        kill(server)
+    restore = _restored(server, folder)
     missing = sum(run.missing for run in (before, *meanwhile, after))
     runs = {"before": [before], "meanwhile": meanwhile, "after": [after]}
     latencies = {when: _latencies(those) for when, those in runs.items()}
     return Figure(name, size, ended - began, max(log), missing=missing, restore=restore, **latencies)
+
+
+def _restored(server: Server, backup: Path) -> float:
+    """Kill the server and restore the backup; return how long that took."""
+    kill(server)
+    if server.postgresql is not None:
+        assert server.urls is not None
+        server = replace(server, urls={name: server.postgresql.create_database() for name in server.urls})
+    since = time.perf_counter()
+    _check(_command(server, "restore", str(backup), "--yes"))
+    took = time.perf_counter() - since
+    if server.postgresql is None:
+        start(server)  # it is a school again
+        kill(server)
+    return took
 
 
 def _send(load: Generator[Load], seconds: float, rate: float) -> Run:
@@ -109,8 +115,8 @@ def _latencies(runs: Sequence[Run]) -> list[float]:
     return [percentile(found, 50), percentile(found, 99), found[-1]]
 
 
-def _fill(server: Server, gigabytes: float) -> None:
-    """Write messages into a class, by SQL while the server is stopped, until the journal has this size."""
+def _fill(server: Server, gigabytes: float) -> int:
+    """Write messages into a class, by SQL while the server is stopped, until the journal has this size; return it."""
     topic = server.classes[0].topic
     client = Client(Address(server.port, server.classes[0].seats[0].path, source(0)))
     server.dialect.greet(client)
@@ -120,11 +126,12 @@ def _fill(server: Server, gigabytes: float) -> None:
     client.socket.close()
     kill(server)
     assert server.urls is not None
-    asyncio.run(_write(server.urls["journal"], topic, gigabytes * GB))
+    size = asyncio.run(_write(server.urls["journal"], topic, gigabytes * GB))
     start(server)
+    return size
 
 
-async def _write(url: str, topic: str, size: float) -> None:
+async def _write(url: str, topic: str, size: float) -> int:
     database = create_engine("journal", url)
     is_file = database.dialect.name == "sqlite"
     query = "SELECT pg_database_size(current_database())"
@@ -142,6 +149,7 @@ async def _write(url: str, topic: str, size: float) -> None:
         await connection.exec_driver_sql("DELETE FROM search_positions")
         await connection.exec_driver_sql("INSERT INTO search_positions (topic_id, seq) SELECT id, seq FROM topics")
     await database.dispose()
+    return int(found)
 
 
 def _command(server: Server, *arguments: str) -> "subprocess.Popen[str]":
@@ -188,7 +196,7 @@ def report(figures: Sequence[Figure]) -> str:
 
 
 def _cells(figure: Figure) -> list[str]:
-    times = [f"{figure.backup:.1f} s", f"{figure.restore:.1f} s" if figure.restore is not None else ""]
+    times = [f"{figure.backup:.1f} s", f"{figure.restore:.1f} s"]
     latencies = [
         ", ".join(f"{seconds * MILLISECONDS:.1f}" for seconds in each) + " ms"
         for each in (figure.before, figure.meanwhile, figure.after)

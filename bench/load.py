@@ -134,17 +134,29 @@ class Load:
                 address = Address(port, seat.path, source(len(clients)))
                 clients.append(_join(dialect, address, seat.topics))
                 if time.monotonic() > beat_at + KEEP_ALIVE_SECONDS:
-                    beat_at = _beat(dialect, clients)
+                    beat_at = time.monotonic()
+                    _beat(dialect, clients)
             groups.append(Group(clients[first:], first, each.topic, dialect, senders))
         return cls(groups, dialect)
 
     def settle(self) -> None:
-        """Send all heartbeats and wait until no data arrives: a server closes silent clients."""
-        self._beat_at = _beat(self._dialect, self.clients)
-        while self._read(QUIET_SECONDS):
+        """Send all heartbeats and wait until no data arrives: a server closes silent clients.
+
+        A slow server may be quiet before it has replied to all.
+        """
+        self._drain.reset()
+        self._beat_at = time.monotonic()
+        is_answered = _beat(self._dialect, self.clients)
+        until = self._beat_at + LOST_SECONDS
+        while self._read(QUIET_SECONDS) or (is_answered and not self._has_replies and time.monotonic() < until):
             pass
         for client in self.clients:
             client.inbox.clear()
+
+    @property
+    def _has_replies(self) -> bool:
+        """Whether every client got data; of those that send, replies are not counted."""
+        return all(count or slot in self._group_of for slot, count in enumerate(self._drain.received))
 
     def keep_alive(self) -> None:
         """Settle if heartbeats are due: for the time in which another load is measured."""
@@ -238,11 +250,10 @@ class Load:
         self._drain.close()
 
 
-def _beat(dialect: Dialect, clients: Sequence[Client]) -> float:
-    """Send a heartbeat from each client; return the time."""
-    for client in clients:
-        dialect.beat(client)
-    return time.monotonic()
+def _beat(dialect: Dialect, clients: Sequence[Client]) -> bool:
+    """Send a heartbeat from each client; return whether replies will follow."""
+    will_reply = [dialect.beat(client) for client in clients]
+    return all(will_reply)
 
 
 def _join(dialect: Dialect, address: Address, topics: Sequence[str]) -> Client:
