@@ -68,6 +68,7 @@ faults: $(VENV)/test.stamp $(NODE_STAMPS)  ## long schedules of faults in server
 	$(PYTHON) -m tests.faults --rounds 40 --seed $(SEED) --postgresql
 	$(PYTHON) -m tests.faults.cluster --schedules 6 --seed $(SEED)
 	$(PYTHON) -m tests.faults.cluster --schedules 6 --seed $(SEED) --database postgresql
+	$(PYTHON) -m tests.faults.cluster --schedules 2 --seed $(SEED) --database pgbouncer
 	$(PYTHON) -m tests.faults.lesson --schedules 6 --seed $(SEED)
 	$(PYTHON) -m tests.faults.lesson --schedules 6 --seed $(SEED) --database postgresql
 	$(PYTHON) -m tests.faults.votes --pupils 2000 --within 5

@@ -20,15 +20,21 @@ class Answer(NamedTuple):
 
 
 async def exchange(
-    port: int, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    port: int,
+    method: str,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    *,
+    host: str = "127.0.0.1",
 ) -> Answer:
-    """Send a request to a port of this machine; raises `Lost`."""
+    """Send a request to a port of a host; raises `Lost`."""
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection(host, port)
     except OSError as error:
         raise Lost(f"nobody listens: {error}") from error
     try:
-        writer.write(_request(port, method, path, headers or {}, body))
+        writer.write(_request(f"{host}:{port}", method, path, headers or {}, body))
         return await _read_answer(reader)
     except (OSError, asyncio.IncompleteReadError, ValueError) as error:
         raise Lost(f"{type(error).__name__}: {error}") from error
@@ -36,10 +42,10 @@ async def exchange(
         writer.transport.abort()
 
 
-def _request(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+def _request(host: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
     lines = [
         f"{method} {path} HTTP/1.1",
-        f"Host: 127.0.0.1:{port}",
+        f"Host: {host}",
         "Connection: close",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import urlencode
 
+from tests.machine import Machine
 from tests.preloaded import Fork, Preloaded
 from tests.programs import free_port
 
@@ -44,7 +45,8 @@ class Lousa:
 
     `command` is `serve` or `demo`; `options` apply to every command, `serve_options` only to the server.
     `expected_errors` are regular expressions of log lines that the test provokes on purpose. With `new_session` its
-    processes form their own group, which can receive a signal. `root` is the checkout that runs.
+    processes form their own group, which can receive a signal. `root` is the checkout that runs. It runs on a
+    `machine` of the test's network, or on this one.
     """
 
     # Set while pytest runs (conftest.py): forks instead of starting Python. Benchmarks measure processes of their own.
@@ -62,6 +64,7 @@ class Lousa:
         port: int | None = None,
         new_session: bool = False,
         root: Path = ROOT,
+        machine: Machine | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.root = root
@@ -72,14 +75,20 @@ class Lousa:
         self._options = ["--data-dir", str(data_dir), *options]
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
         self._new_session = new_session
+        self._machine = machine
         # Python reads these variables at its start; a preloaded one has started.
         self._needs_python = any(name.startswith("PYTHON") for name in environment or {}) or root != ROOT
         self._process: subprocess.Popen[bytes] | Fork | None = None
 
     @property
+    def host(self) -> str:
+        """Where it listens."""
+        return self._machine.address if self._machine is not None else "127.0.0.1"
+
+    @property
     def url(self) -> str:
         """The URL of the pages, without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def socket_url(self, role: str, token: str, **parameters: str) -> str:
         """Return the address of a role's WebSocket (`students`, `teachers`, `principal`) for a bearer token."""
@@ -104,17 +113,20 @@ class Lousa:
         """Start the server and return once it answers."""
         assert self._process is None, "the server runs already"
         arguments = [*self._command, *self._options, "--port", str(self.port)]
+        if self._machine is not None:
+            arguments += ["--host", self.host]
         # No terminal, also where the tests have one: SIGHUP would stop the server.
         with self.log_file.open("ab") as log, open(os.devnull) as nothing:
             self._process = self._launch(arguments, nothing.fileno(), log.fileno())
         self._wait_until_it_answers()
 
     def _launch(self, arguments: Sequence[str], nothing: int, log: int) -> subprocess.Popen[bytes] | Fork:
-        if self.preloaded is not None and not self._needs_python:
+        if self.preloaded is not None and not self._needs_python and self._machine is None:
             streams = (nothing, log, log)
             return self.preloaded.start(arguments, self._environment, streams, new_session=self._new_session)
+        inside = self._machine.inside if self._machine is not None else []
         return subprocess.Popen(
-            [sys.executable, "server.py", *arguments],
+            [*inside, sys.executable, "server.py", *arguments],
             cwd=self.root,
             env=self._environment,
             stdin=nothing,

@@ -22,6 +22,10 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
+# As docs/operations.md says, for four workers.
+default_pool_size = 50
+max_client_conn = 150
+server_login_retry = 1
 logfile = {folder}/log
 pidfile = {folder}/pid
 """
@@ -37,12 +41,19 @@ class PgBouncer:
         (self._folder / "pgbouncer.ini").write_text(settings.replace("host=127.0.0.1", "host=127.0.0.1 user=lousa"))
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The pid of the running process."""
+        assert self._process is not None, "PgBouncer is not running"
+        return self._process.pid
+
     def url(self, direct: str) -> str:
         """Return the URL of a database, given that of PostgreSQL itself."""
         return f"postgresql://lousa@127.0.0.1:{self.port}/{direct.rpartition('/')[2]}"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         """Start, and return once it accepts connections."""
+        (self._folder / "log").unlink(missing_ok=True)
         found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
         if found is None:
             raise ProgramMissing("pgbouncer", "pgbouncer")
@@ -58,16 +69,24 @@ class PgBouncer:
             assert self._process.poll() is None, f"PgBouncer ended: {self._log}"
             assert time.monotonic() < deadline, f"PgBouncer did not start: {self._log}"
             time.sleep(0.02)
-        return self
 
     @property
     def _log(self) -> str:
         file = self._folder / "log"
         return file.read_text() if file.exists() else "it wrote nothing"
 
+    def kill(self) -> None:
+        """Kill it, with all connections through it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
     def __exit__(self, *error: object) -> None:
         """Stop, and remove its files."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        self.kill()
         shutil.rmtree(self._folder)

@@ -63,7 +63,7 @@ class Connection:
 
     @classmethod
     async def open(cls, url: str, on_event: OnEvent, patience: Patience | None = None) -> Self:
-        """Connect to an address on this machine; raises `Refused`."""
+        """Connect to an address; raises `Refused`."""
         patience = patience or Patience()
         self = cls(on_event, patience, in_message_pack="format=msgpack" in url)
         self._carrier = await _carry(url, self._receive, lambda code: self._end(), patience)
@@ -182,8 +182,9 @@ class Connection:
 
 async def _carry(url: str, on_frame: OnFrame, on_end: OnEnd, patience: Patience) -> Carrier:
     address = urlsplit(url)
+    assert address.hostname is not None
     assert address.port is not None
     where = (address.port, f"{address.path}?{address.query}", on_frame, on_end, patience.open)
     if address.scheme == "ws":
-        return await WebSocket.open(*where, binary="format=msgpack" in address.query)
-    return await Poll.open(*where, patience.poll_pause)
+        return await WebSocket.open(*where, binary="format=msgpack" in address.query, host=address.hostname)
+    return await Poll.open(*where, pause_seconds=patience.poll_pause, host=address.hostname)

@@ -40,10 +40,11 @@ _GOODBYE_SECONDS = 5.0
 class Poll:
     """One session, a `tests.carrier.Carrier`; `pause_seconds` is the longest pause between two polls."""
 
-    def __init__(self, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, pause_seconds: float) -> None:
+    def __init__(self, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, pause_seconds: float, host: str) -> None:
         self.code: int | None = None
         self.gone = asyncio.Event()
         self._port = port
+        self._host = host
         self._path = path
         self._on_frame = on_frame
         self._on_end = on_end
@@ -57,10 +58,18 @@ class Poll:
 
     @classmethod
     async def open(
-        cls, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, seconds: float, pause_seconds: float = 0.0
+        cls,
+        port: int,
+        path: str,
+        on_frame: OnFrame,
+        on_end: OnEnd,
+        seconds: float,
+        *,
+        pause_seconds: float = 0.0,
+        host: str = "127.0.0.1",
     ) -> Self:
-        """Open a session on this machine within `seconds`; raises `Refused`."""
-        self = cls(port, path, on_frame, on_end, pause_seconds)
+        """Open a session on a host within `seconds`; raises `Refused`."""
+        self = cls(port, path, on_frame, on_end, pause_seconds, host)
         try:
             answer = await self._ask("GET", seconds=seconds)
         except Lost as error:
@@ -83,7 +92,7 @@ class Poll:
         try:
             async with asyncio.timeout(seconds):
                 await self._wait_if_cut()
-                answer = await exchange(self._port, method, self._path, headers, body)
+                answer = await exchange(self._port, method, self._path, headers, body, host=self._host)
                 await self._wait_if_cut()
                 return msgspec.json.decode(answer.body, type=Body)
         except TimeoutError:

@@ -40,13 +40,13 @@ def _folder_in_memory() -> str | None:
 
 
 class PostgreSQL:
-    """One database server. It listens only on loopback and trusts every connection.
+    """One database server. It trusts every connection, and listens on loopback, and at `addresses` of a test's network.
 
     Without `fsync` it is fast but loses its data when the machine crashes. Tests of a killed server do not need
     `fsync`, because the kernel keeps what was written.
     """
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False, addresses: Sequence[str] = ()) -> None:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="lousa-postgresql-", dir=None if fsync else _folder_in_memory()))
         self._numbers = count(1)
@@ -55,9 +55,12 @@ class PostgreSQL:
         self._loop = asyncio.new_event_loop()
         self._connection: asyncpg.Connection | None = None
         self._fsync = "on" if fsync else "off"
+        self._hosts = ",".join(("127.0.0.1", *addresses))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
         self._run("initdb", "-D", str(self._data), "-U", "lousa", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.writelines(f"host all all {address}/24 trust\n" for address in addresses)
 
     @property
     def _data(self) -> Path:
@@ -85,7 +88,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start and return once it answers."""
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync={self._fsync} -c max_connections=200"
+        options = f"-p {self.port} -h {self._hosts} -k {self.folder} -c fsync={self._fsync} -c max_connections=200"
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self, mode: str = "immediate") -> None:
@@ -106,6 +109,13 @@ class PostgreSQL:
     def log_statements(self) -> None:
         """Write every statement of every connection to the log from now on."""
         self._execute("ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()")
+
+    def end_backends(self) -> None:
+        """End all connections but our own, as an administrator does."""
+        self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid != pg_backend_pid()"
+        )
 
     def _execute(self, *statements: str) -> None:
         self._thread.submit(self._loop.run_until_complete, self._execute_all(statements)).result()

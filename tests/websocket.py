@@ -35,14 +35,22 @@ class WebSocket(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, port: int, path: str, on_frame: OnFrame, on_end: OnEnd, seconds: float, *, binary: bool = False
+        cls,
+        port: int,
+        path: str,
+        on_frame: OnFrame,
+        on_end: OnEnd,
+        seconds: float,
+        *,
+        binary: bool = False,
+        host: str = "127.0.0.1",
     ) -> Self:
-        """Connect to this machine within `seconds`; raises `Refused`."""
+        """Connect to a host within `seconds`; raises `Refused`."""
         self = cls(on_frame, on_end, binary=binary)
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
-                self._ask_for_upgrade(port, path)
+                await asyncio.get_running_loop().create_connection(lambda: self, host, port)
+                self._ask_for_upgrade(f"{host}:{port}", path)
                 await self._upgraded
         except (OSError, TimeoutError) as error:
             self.drop()
@@ -52,11 +60,11 @@ class WebSocket(asyncio.Protocol):
             raise
         return self
 
-    def _ask_for_upgrade(self, port: int, path: str) -> None:
+    def _ask_for_upgrade(self, host: str, path: str) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET {path} HTTP/1.1",
-            f"Host: 127.0.0.1:{port}",
+            f"Host: {host}",
             "Connection: Upgrade",
             "Upgrade: websocket",
             f"Sec-WebSocket-Key: {key}",

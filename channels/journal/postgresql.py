@@ -20,6 +20,7 @@ from channels.errors import JournalUnavailable
 from channels.journal.assignment import Choices, Fresh, Known, Own, assign, choice_key
 from channels.journal.choices import KeptChoice
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Spells, Stored
+from channels.journal.postgresql_connection import BROKEN, NOTICE_GONE
 from channels.journal.postgresql_swap import Looked, Pace, is_plain, look, store
 from channels.wire.codec import Event
 
@@ -31,7 +32,12 @@ COMMIT_SECONDS = 4.0
 # the same packet three times they do within 1.4 s.
 MAX_IDLE_MS = 2_000
 
-_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}"
+# Who waits longer for a lock starts again. Where a machine is cut off, its other workers wait in PostgreSQL behind the
+# one that holds the lock: each would get it in turn and hold it for MAX_IDLE_MS. So they give up before the first does.
+# It is longer than PostgreSQL's deadlock_timeout of 1 s, so that a deadlock is found as one.
+MAX_LOCK_MS = 1_500
+
+_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL lock_timeout = {}"
 _CREATE = """
     INSERT INTO topics (name, seq) SELECT name, 0 FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING
 """
@@ -113,10 +119,17 @@ _SEEN = """
 class PostgresqlWriter:
     """Appends batches to the PostgreSQL database at `url` (postgresql://…), whose schema must stand."""
 
-    def __init__(self, url: str, *, commit_seconds: float = COMMIT_SECONDS, max_idle_ms: int = MAX_IDLE_MS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        commit_seconds: float = COMMIT_SECONDS,
+        max_idle_ms: int = MAX_IDLE_MS,
+        max_lock_ms: int = MAX_LOCK_MS,
+    ) -> None:
         self._url = url
         self._commit_seconds = commit_seconds
-        self._max_idle_ms = max_idle_ms
+        self._begin = _BEGIN.format(max_idle_ms, max_lock_ms)
         self._connection: asyncpg.Connection | None = None
         self._pace = Pace()
 
@@ -131,7 +144,7 @@ class PostgresqlWriter:
         try:
             async with asyncio.timeout(self._commit_seconds):
                 return await self._transact_until_done(groups, marks, snapshots, spells)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, BROKEN) as error:
             await self.close()
             if _is_refusal(error):
                 raise
@@ -146,7 +159,7 @@ class PostgresqlWriter:
         while True:
             try:
                 return await self._transact(groups, marks, snapshots, spells)
-            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
                 # PostgreSQL rolled back everything because of another transaction; try again, within its time.
                 await self.close()
 
@@ -159,7 +172,7 @@ class PostgresqlWriter:
         stored = await _swap(connection, self._pace, groups, marks, snapshots) if spells is None else None
         if stored is not None:
             return stored
-        await connection.execute(_BEGIN.format(self._max_idle_ms))
+        await connection.execute(self._begin)
         stored = await _append(connection, groups)
         await _mark(connection, marks)
         await _keep(connection, snapshots)
@@ -176,6 +189,7 @@ class PostgresqlWriter:
 
     async def _connect(self) -> asyncpg.Connection:
         self._connection = await asyncpg.connect(self._url)
+        await self._connection.execute(NOTICE_GONE)
         return self._connection
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.errors import JournalUnavailable
 from channels.journal.availability import Availability
 from channels.journal.file_reader import FileReader, Parameters
+from channels.journal.postgresql_connection import BROKEN
 from channels.journal.queries import Query
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class Reader:
                 return await work
         except (IntegrityError, ProgrammingError, DataError):
             raise  # the query is wrong; the database is well
-        except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+        except (DBAPIError, PoolTimeoutError, OSError, TimeoutError, BROKEN) as error:
             raise JournalUnavailable(str(getattr(error, "orig", None) or error) or "it does not answer") from error
 
     def close(self) -> None:

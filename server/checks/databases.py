@@ -54,6 +54,7 @@ class _Look(NamedTuple):
     findings: Sequence[Finding]
     place: object = None
     server: _Server | None = None
+    is_pooled: bool = False
 
 
 async def check_databases(settings: Settings, machines: int) -> AsyncIterator[Finding]:
@@ -62,7 +63,8 @@ async def check_databases(settings: Settings, machines: int) -> AsyncIterator[Fi
     for look in looks.values():
         for finding in look.findings:
             yield finding
-    for finding in (*_check_apart(looks), *_check_sum(looks, settings.workers, machines)):
+    size = settings.workers, machines
+    for finding in (*_check_apart(looks), *_check_sum(looks, *size), *_check_pools(looks, *size)):
         yield finding
 
 
@@ -71,14 +73,14 @@ async def _look(name: str, text: str) -> _Look:
         url = read_url(name, text)
         if url.get_backend_name() == "sqlite":
             return _look_at_file(name, Path(url.database or ""))
-        await check_pooler(name, url)
+        is_pooled = await check_pooler(name, url)
         about = await _ask(asyncpg_dsn(url))
     except DatabaseError as problem:
         return _Look([error(_part(name), str(problem), "Correct --database, or the pooler.")])
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
         return _Look([error(_part(name), str(problem).strip() or "It does not answer.", _what_helps(problem))])
     server = _Server(about["started"], about["places"], about["role_limit"], about["others"])
-    return _Look([*_judge(name, about)], (about["started"], about["oid"]), server)
+    return _Look([*_judge(name, about)], (about["started"], about["oid"]), server, is_pooled)
 
 
 def _look_at_file(name: str, path: Path) -> _Look:
@@ -206,3 +208,10 @@ def _check_sum(looks: Mapping[str, _Look], workers: int, machines: int) -> Itera
         # Some are for commands, and for an administrator who looks.
         advice = f"Set max_connections = {wanted + server.others + 20} in postgresql.conf, or use fewer workers."
         yield ok("connections", text) if wanted <= room else error("connections", text, advice)
+
+
+def _check_pools(looks: Mapping[str, _Look], workers: int, machines: int) -> Iterator[Finding]:
+    for name in (name for name, look in looks.items() if look.is_pooled):
+        wanted = machines * (workers * connections_of_worker([name]) + (name == "journal") * SERVER_CONNECTIONS)
+        text = f"It is behind a connection pooler, which must have {wanted} connections to it (default_pool_size)."
+        yield ok(_part(name), text)

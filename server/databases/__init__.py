@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from channels.journal import tables as journal_tables
 from channels.journal.file_reader import FileReader, Parameters
+from channels.journal.postgresql_connection import BROKEN
 from channels.journal.reader import fetch_from, one_by_one
 from server.databases import accounts, audit, migration
 from server.databases import erasures as _erasures  # noqa: F401 — declares a table of the audit log
@@ -366,7 +367,7 @@ def _failures_named() -> Iterator[None]:
         yield
     except (IntegrityError, ProgrammingError, DataError):
         raise  # our own mistake; the database works
-    except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+    except (DBAPIError, PoolTimeoutError, OSError, TimeoutError, BROKEN) as error:
         raise DatabaseUnavailable(f"The database is not available now: {_reason(error)}") from error
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from channels.journal.file_reader import CHECK_FILE
+from channels.journal.postgresql_connection import NOTICE_GONE
 from channels.journal.same_file import Check, trust
 from server.databases.errors import DatabaseError
 
@@ -109,12 +110,27 @@ def asyncpg_dsn(url: URL) -> str:
 def _postgresql(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         _with_asyncpg_names(url),
-        connect_args={"timeout": POSTGRESQL_CONNECT_SECONDS, "connection_class": _Connection},
+        connect_args={
+            "timeout": POSTGRESQL_CONNECT_SECONDS,
+            "connection_class": _Connection,
+            "async_creator_fn": _connect,
+        },
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
     )
     event.listen(engine.sync_engine, "checkout", _on_checkout)
     return engine
+
+
+async def _connect(*place: Any, **options: Any) -> asyncpg.Connection:
+    # In here rather than on SQLAlchemy's event, where it would not translate what this raises.
+    connection = await asyncpg.connect(*place, **options)
+    try:
+        await connection.execute(NOTICE_GONE, timeout=POSTGRESQL_CONNECT_SECONDS)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types

@@ -20,8 +20,8 @@ from server.databases.errors import DatabaseError
 ROUNDS = 5
 
 
-async def check_pooler(name: str, url: URL) -> None:
-    """Raise DatabaseError if this PostgreSQL is behind a pooler that does not keep a client's connection.
+async def check_pooler(name: str, url: URL) -> bool:
+    """Return whether a pooler is in front; raise DatabaseError for one that does not keep a client's connection.
 
     Raise what asyncpg raises where it cannot be reached.
     """
@@ -30,7 +30,7 @@ async def check_pooler(name: str, url: URL) -> None:
             client = await _connect(stack, url)
             process = await _process(client)
             if process == client.get_server_pid():
-                return
+                return False
             is_kept = await _keeps(stack, url, client, process)
         except asyncpg.ProtocolViolationError:  # PgBouncer in statement mode refuses transactions
             is_kept = False
@@ -43,6 +43,7 @@ async def check_pooler(name: str, url: URL) -> None:
             f"The database “{name}” is behind a connection pooler that gives each transaction another connection, as "
             "PgBouncer does with pool_mode = transaction. Set pool_mode = session, or name PostgreSQL itself."
         )
+    return True
 
 
 async def _keeps(stack: AsyncExitStack, url: URL, client: asyncpg.Connection, process: int) -> bool:

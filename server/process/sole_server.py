@@ -18,6 +18,7 @@ from typing import IO, Self
 import asyncpg
 from sqlalchemy.engine import URL
 
+from channels.journal.postgresql_connection import NOTICE_GONE
 from server.databases.engine import POSTGRESQL_CONNECT_SECONDS, asyncpg_dsn, read_url
 from server.databases.errors import DatabaseError
 from server.databases.history import end_note, note_path
@@ -39,9 +40,6 @@ RETRY_SECONDS = 1.0
 
 # How long a stop waits for PostgreSQL to close the connection.
 CLOSE_SECONDS = 0.5
-
-# PostgreSQL notices within 25 s that the machine of a server is gone; its own default is two hours.
-_KEEPALIVES = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 
 # Both name the journal.
 SECOND_SERVER = (
@@ -142,7 +140,7 @@ class _PostgresqlLock:
             await check_pooler("journal", self._url)  # it would keep the lock after this process
             self._connection = await asyncpg.connect(asyncpg_dsn(self._url))
             self._connection.add_termination_listener(self._note_end)
-            await self._connection.execute(_KEEPALIVES)
+            await self._connection.execute(NOTICE_GONE)
         return bool(await self._connection.fetchval(self._query))
 
     def _note_end(self, connection: asyncpg.Connection) -> None:

@@ -2,7 +2,7 @@
 
     python -m tests.faults.lossy_line --seconds 40 --loss 20          as root; needs nft (nftables) and ip (iproute2)
 
-    here: PostgreSQL, a relay, one writer  <-- veth, of whose packets nft drops some -->  a network namespace: a writer
+    here: PostgreSQL, one writer  <-- a line, of whose packets some are lost -->  another machine: a writer
 
 Each writer is a process with a journal of its own, appends an event to one topic every 0.2 s, and notes how long each
 took. What is stored in the end is compared with what was acknowledged.
@@ -12,14 +12,12 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +29,9 @@ from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
 from server.settings import database_urls
 from tests.channels.journal.support import Recorder
+from tests.machine import HERE, machines
 from tests.postgresql import PostgreSQL
-from tests.programs import program
 
-NAMESPACE, HERE, THERE = "lousa-lossy", "10.213.7.1", "10.213.7.2"
 TOPIC = "class:7"
 EVERY_SECONDS = 0.2
 
@@ -58,17 +55,16 @@ class Figure:
 
 async def play(seconds: float, loss: int) -> tuple[Sequence[Figure], dict[str, int]]:
     """Return what both writers saw, and the positions that are stored, by push id; fails if a push is stored twice."""
-    with PostgreSQL() as postgresql:
+    with machines(1) as [machine], PostgreSQL(addresses=[HERE]) as postgresql:
         urls = {name: postgresql.create_database() for name in database_urls(Path())}
         databases = Databases(urls)
         await databases.upgrade()
-        async with relay(postgresql.port) as port:
-            far = urls["journal"].replace(f"127.0.0.1:{postgresql.port}", f"{HERE}:{port}")
-            with lossy_namespace(loss) as inside:
-                figures = await asyncio.gather(
-                    _run("whole line", [], urls["journal"], seconds),
-                    _run(f"{loss} % lost", inside, far, seconds),
-                )
+        machine.lose(loss)
+        far = urls["journal"].replace("127.0.0.1", HERE)
+        figures = await asyncio.gather(
+            _run("whole line", [], urls["journal"], seconds),
+            _run(f"{loss} % lost", machine.inside, far, seconds),
+        )
         journal = Journal(databases.engine("journal"), PostgresqlWriter(urls["journal"]))
         events = await journal.after(TOPIC, 0, 100_000)
         await journal.close()
@@ -114,61 +110,6 @@ async def _append(journal: Journal, push_id: str) -> Receipt | Superseded | Refu
     payload = json.dumps({"id": push_id}).encode()
     journal.append([Entry(TOPIC, "message:sent", payload, 1, push_id, 1_000)], done.set_result)
     return await done
-
-
-@asynccontextmanager
-async def relay(port: int) -> AsyncIterator[int]:
-    """Pass connections on to a port of this machine's loopback, and yield the port where they are taken."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65_536):
-                target.write(data)
-                await target.drain()
-        target.close()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_connection("127.0.0.1", port)
-        tasks.update(asyncio.create_task(each) for each in (copy(reader, forth), copy(back, writer)))
-
-    server = await asyncio.start_server(accept, "0.0.0.0", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextmanager
-def lossy_namespace(loss: int) -> Iterator[list[str]]:
-    """Make a namespace whose line to this one loses packets both ways; yield the words that run a command in it."""
-    assert os.geteuid() == 0, "only root may make a network namespace"
-    ip, nft = program("ip", "iproute2"), program("nft", "nftables")
-    inside = [ip, "netns", "exec", NAMESPACE]
-    drop = f"numgen random mod 100 < {loss} drop"
-    rules = "table ip t {" + "".join(
-        f"chain {hook} {{ type filter hook {hook} priority 0; {drop}; }}\n" for hook in ("input", "output")
-    )
-    try:
-        _call(ip, "netns", "add", NAMESPACE)
-        _call(ip, "link", "add", "lousa-l0", "type", "veth", "peer", "name", "lousa-l1", "netns", NAMESPACE)
-        _call(ip, "addr", "add", f"{HERE}/24", "dev", "lousa-l0")
-        _call(ip, "link", "set", "lousa-l0", "up")
-        _call(*inside, ip, "addr", "add", f"{THERE}/24", "dev", "lousa-l1")
-        _call(*inside, ip, "link", "set", "lousa-l1", "up")
-        with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
-            file.write(rules + "}\n")
-            file.flush()
-            _call(*inside, nft, "-f", file.name)
-        yield inside
-    finally:
-        for arguments in (["netns", "del", NAMESPACE], ["link", "del", "lousa-l0"]):
-            subprocess.run([ip, *arguments], check=False, capture_output=True)
-
-
-def _call(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import Protocol
 
-from tests.faults.diary import Acknowledged, Diary
+from tests.faults.diary import Acknowledged, Diary, Joined
 
 
 class Member(Protocol):
@@ -41,6 +41,11 @@ def last_positions(members: Iterable[Member]) -> dict[str, int]:
             acknowledged = [entry.seq for entry in diary.entries if isinstance(entry, Acknowledged)]
             lasts[topic] = max([lasts.get(topic, 0), *acknowledged])
     return lasts
+
+
+def first_position(diary: Diary) -> int:
+    """Return where the topic stood when the client first joined it."""
+    return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 
 async def caught_up(member: Member, lasts: Mapping[str, int]) -> None:

@@ -3,16 +3,20 @@
 import asyncio
 import os
 import signal
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.errors import JournalUnavailable, Refused
+from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal import postgresql as journal_postgresql
+from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from server.databases import Databases
 from server.databases.engine import asyncpg_dsn
+from tests.balancer import copy
 from tests.channels.journal.support import (
     append,
     entry,
@@ -22,11 +26,15 @@ from tests.channels.journal.support import (
 )
 from tests.channels.support import writer_for
 
+# What PgBouncer sends its clients then, as an ErrorResponse.
+_FIELDS = b"SFATAL\0C08P01\0Mserver conn crashed?\0\0"
+LOST_POSTGRESQL = b"E" + (len(_FIELDS) + 4).to_bytes(4, "big") + _FIELDS
 
-async def _until_waiting(database: AsyncEngine) -> None:
-    """Wait until a connection waits for a lock."""
+
+async def _until_waiting(database: AsyncEngine, count: int = 1) -> None:
+    """Wait until so many connections wait for a lock."""
     async with asyncio.timeout(10), database.connect() as onlooker:
-        while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+        while await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) < count:
             await asyncio.sleep(0.01)
 
 
@@ -93,6 +101,73 @@ async def test_hanging_worker_loses_its_topic_locks_after_the_idle_limit(
     lost.cancel()
     await asyncio.gather(lost, return_exceptions=True)
     await other.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_only_one_worker_of_a_machine_cut_off_gets_a_lock(database: AsyncEngine) -> None:
+    writer = PostgresqlWriter(asyncpg_dsn(database.url), max_idle_ms=2_000, max_lock_ms=500)
+    await writer.commit([group(entry())])
+    cut_off = [await asyncpg.connect(asyncpg_dsn(database.url)) for _ in range(4)]
+    for each in cut_off:  # as far as a worker came whose packets are lost from now on
+        await each.execute(writer._begin)
+    locking = [asyncio.create_task(each.fetch(journal_postgresql._LOCK, ["class:7"])) for each in cut_off]
+    await _until_waiting(database, 3)
+    audited = entry()  # which takes the same lock
+    audited.audited = True
+    assert await writer.commit([group(audited)]) == [[receipt(2)]]
+    ended = await asyncio.gather(*locking, return_exceptions=True)
+    assert sum(isinstance(each, asyncpg.LockNotAvailableError) for each in ended) == 3
+    for each in cut_off:
+        each.terminate()
+    await writer.close()
+
+
+@pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)
+async def test_connection_that_a_pooler_has_broken_is_unavailable(made_urls: dict[str, str]) -> None:
+    direct = urlsplit(made_urls["journal"])
+    clients: list[asyncio.StreamWriter] = []
+    servers: list[asyncio.StreamWriter] = []
+    copying: list[asyncio.Task[None]] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_connection(direct.hostname, direct.port)
+        clients.append(writer)
+        servers.append(forth)
+        copying.extend(asyncio.create_task(each) for each in (copy(reader, forth), copy(back, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    databases = Databases(made_urls | {"journal": direct._replace(netloc=f"lousa@127.0.0.1:{port}").geturl()})
+    journal = started(databases.engine("journal"), writer_for(databases.engine("journal")))
+    assert await append(journal, entry()) == [receipt(1)]
+    assert len(await journal.after("class:7", 0, 1)) == 1
+    for task in copying:
+        task.cancel()
+    await asyncio.gather(*copying, return_exceptions=True)
+    for each in clients:
+        each.write(LOST_POSTGRESQL)  # and nothing more: a busy PgBouncer closes later
+    await asyncio.sleep(0.05)  # to be read before the next statement; after it, the test takes longer
+    assert await _first_refusal(journal) is Code.UNAVAILABLE
+    with pytest.raises(JournalUnavailable):
+        await _read_on(journal)
+    await journal.close()
+    await databases.dispose()
+    server.close()
+    for each in clients + servers:
+        each.transport.abort()
+    await asyncio.sleep(0)  # they close
+
+
+async def _first_refusal(journal: Journal) -> Code:
+    while True:
+        [outcome] = await append(journal, entry())
+        if isinstance(outcome, Refused):
+            return outcome.code
+
+
+async def _read_on(journal: Journal) -> None:
+    while True:
+        await journal.after("class:7", 0, 1)
 
 
 @pytest.mark.parametrize("made_urls", ["postgresql"], indirect=True)

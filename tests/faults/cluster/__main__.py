@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.cluster.drill import Drill, Outcome
-from tests.faults.cluster.plan import KINDS, WITHOUT_POSTGRESQL, make_plan
+from tests.faults.cluster.plan import KINDS, kinds_for, make_plan
 from tests.faults.cluster.report import describe, summary
-from tests.faults.cluster.site import open_site
+from tests.faults.cluster.site import DATABASES, open_site
 
 PUPILS = 200
 WORKERS = 4
@@ -53,13 +53,13 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60, help="of each schedule")
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each next one has the next number")
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--database", choices=DATABASES, default="sqlite")
     parser.add_argument("--pupils", type=int, default=PUPILS)
     parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--faults", help=f"only these, with commas between: {', '.join(KINDS)}")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    kinds = tuple(given.faults.split(",")) if given.faults else _kinds(given.database)
+    kinds = tuple(given.faults.split(",")) if given.faults else kinds_for(given.database)
     seeds = range(given.seed, given.seed + given.schedules)
     outcomes: list[Outcome] = []
     try:
@@ -72,10 +72,6 @@ def main() -> int:
         options = f"--schedules 1 --seconds {given.seconds:g} --seed {outcome.seed} --database {given.database}{only}"
         print(f"Replay: python -m tests.faults.cluster {options}")
     return 1 if failed else 0
-
-
-def _kinds(database: str) -> tuple[str, ...]:
-    return tuple(KINDS) if database == "postgresql" else WITHOUT_POSTGRESQL
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Fault, Heal, Timeline
 from tests.faults.cluster.verdict import Verdict, judge
 from tests.faults.diary import Diary, Joined
-from tests.faults.waiting import Waiting, caught_up, last_positions
+from tests.faults.waiting import Waiting, caught_up, first_position, last_positions
 
 # After these times, from the last fault, a phase counts as stuck, even on a busy machine.
 COME_SECONDS = 30.0
@@ -83,8 +83,7 @@ class Drill:
         self._returned = self._pupil("returned", next(iter(site.tokens)), bool(seed % 2))
 
     def _pupil(self, name: str, login: str, polls: bool) -> Pupil:
-        address = self._site.lousa.poll_url if polls else self._site.lousa.socket_url
-        url = address("students", self._site.tokens[login])
+        url = self._site.url(login, polls)
         timelines = [self._timeline] if polls else [self._timeline, self._timeline_of_websockets]
         return Pupil(name, url, timelines, self._seed, self._manners)
 
@@ -124,8 +123,11 @@ class Drill:
         for step in self._plan:
             await asyncio.sleep(max(0.0, began + step.at - _now()))
             at = _now()
-            await strike(self._site, self.pupils, step)
+            await self._strike(step)
             self._faults.append(Fault(step.name, at, _now()))
+
+    async def _strike(self, step: Step) -> None:
+        await strike(self._site, self.pupils, step)
 
     async def _settle(self, speaking: Sequence["asyncio.Task[None]"]) -> dict[str, int]:
         """Wait for all pupils, check presence and wait for missing messages; return the classes' positions."""
@@ -208,7 +210,9 @@ class Drill:
     def _outcome(self, lasts: dict[str, int]) -> Outcome:
         pupils = [*self.pupils, self._returned]
         topics = {topic: [p.diaries[topic] for p in pupils if topic in p.diaries] for topic in lasts}
-        firsts = {topic: min(_first(p.diaries[topic]) for p in self.pupils if topic in p.diaries) for topic in lasts}
+        firsts = {
+            topic: min(first_position(p.diaries[topic]) for p in self.pupils if topic in p.diaries) for topic in lasts
+        }
         verdict = judge(topics, firsts, lasts)
         verdict.breaches += self._waiting.stuck + [each for pupil in self.pupils for each in pupil.complaints]
         refusals = [each for pupil in self.pupils for each in pupil.refusals]
@@ -237,11 +241,6 @@ class Drill:
 
     def _next(self, fault: Fault) -> float:
         return min((each.began for each in self._faults if each.began > fault.began), default=float("inf"))
-
-
-def _first(diary: Diary) -> int:
-    """Return the position of a class at a client's first join."""
-    return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 
 def _holes(diary: Diary) -> int:

@@ -101,6 +101,28 @@ async def _freeze_postgresql(site: Site, pupils: Sequence[Pupil], seconds: float
             site.thaw(pid)
 
 
+async def _end_backends(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    assert site.postgresql is not None
+    await asyncio.to_thread(site.postgresql.end_backends)
+
+
+async def _restart_pgbouncer(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    assert site.pgbouncer is not None
+    site.pgbouncer.kill()
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(site.pgbouncer.start)
+
+
+async def _freeze_pgbouncer(site: Site, pupils: Sequence[Pupil], seconds: float, dice: int) -> None:
+    assert site.pgbouncer is not None
+    pid = site.pgbouncer.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        site.thaw(pid)
+
+
 How = Callable[[Site, Sequence[Pupil], float, int], Coroutine[Any, Any, None]]
 
 _HOW: dict[str, How] = {
@@ -115,4 +137,7 @@ _HOW: dict[str, How] = {
     "hang-up": _hang_up,
     "restart-postgresql": _restart_postgresql,
     "freeze-postgresql": _freeze_postgresql,
+    "end-backends": _end_backends,
+    "restart-pgbouncer": _restart_pgbouncer,
+    "freeze-pgbouncer": _freeze_pgbouncer,
 }

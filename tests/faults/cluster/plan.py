@@ -17,9 +17,12 @@ KINDS = {
     "hang-up": (0.0, 0.0),
     "restart-postgresql": (0.0, 4.0),
     "freeze-postgresql": (1.0, 7.0),
+    "end-backends": (0.0, 0.0),
+    "restart-pgbouncer": (0.0, 4.0),
+    "freeze-pgbouncer": (1.0, 7.0),
     "two-at-once": (1.0, 5.0),
 }
-WITHOUT_POSTGRESQL = tuple(kind for kind in KINDS if not kind.endswith("postgresql"))
+_ONLY_WITH = {"postgresql": ("postgresql", "backends"), "pgbouncer": ("pgbouncer",)}
 
 # A double fault takes one of each.
 _OF_WORKERS = ("kill-worker", "freeze-worker", "hang-up")
@@ -50,6 +53,13 @@ class Step:
     def __str__(self) -> str:
         lasting = f" for {self.seconds:.1f} s" if self.seconds else ""
         return f"{self.at:4.1f} s {' + '.join(self.kinds)}{lasting}"
+
+
+def kinds_for(database: str) -> tuple[str, ...]:
+    """Return the faults of a site with such a database: what `pgbouncer` has, PostgreSQL has behind it."""
+    has = {"sqlite": (), "postgresql": ("postgresql",), "pgbouncer": ("postgresql", "pgbouncer")}[database]
+    lacking = tuple(end for name, ends in _ONLY_WITH.items() if name not in has for end in ends)
+    return tuple(kind for kind in KINDS if not kind.endswith(lacking)) if lacking else tuple(KINDS)
 
 
 def make_plan(seed: int, seconds: float, kinds: Sequence[str]) -> list[Step]:

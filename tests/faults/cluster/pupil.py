@@ -41,7 +41,12 @@ class Manners:
 
 
 class Pupil:
-    """One client; `run` keeps it connected, `speak` sends, the timeline records when it receives each message."""
+    """One client; `run` keeps it connected, `speak` sends, the timeline records when it receives each message.
+
+    It goes to the topics whose names begin with `TOPICS`, and knows one kind of event there.
+    """
+
+    TOPICS, SEND, SENT = "class:", "message:send", "message:sent"
 
     def __init__(
         self,
@@ -135,7 +140,7 @@ class Pupil:
 
     async def _learn_classes(self, line: Connection) -> None:
         response = await line.join("user:me", {}, lambda response: None)
-        topics = [entry["topic"] for entry in response["topics"] if entry["topic"].startswith("class:")]
+        topics = [entry["topic"] for entry in response["topics"] if entry["topic"].startswith(self.TOPICS)]
         self.diaries = {topic: Diary(self.name) for topic in topics}
 
     async def _join(self, line: Connection, topic: str) -> None:
@@ -157,7 +162,7 @@ class Pupil:
                 self._had(message, now, None)
 
     def _receive(self, topic: str, event: str, payload: Payload) -> None:
-        if event == "message:sent":
+        if event == self.SENT:
             message = as_message(payload)
             self.diaries[topic].entries.append(Received(message))
             self.positions[topic] = message.seq
@@ -199,7 +204,11 @@ class Pupil:
 
     async def say_last(self, topic: str) -> None:
         """Send one more message to a class; return when it is acknowledged."""
-        await self._push_until_acknowledged(topic, f"{self._prefix}-last-{topic}", "adeus")
+        await self.say(topic, f"last-{topic}", "adeus")
+
+    async def say(self, topic: str, number: str, text: str) -> None:
+        """Send a message, whose number nothing else of this client has; return when it is acknowledged."""
+        await self._push_until_acknowledged(topic, f"{self._prefix}-{number}", text)
 
     async def _write(self, topic: str, push_id: str) -> None:
         words = 500 if self._random.random() < self._manners.long_text else self._random.randrange(1, 20)
@@ -222,7 +231,7 @@ class Pupil:
                 timeline.sent(push_id, _now(), anew=self._absences > absences)
             absences = self._absences
             try:
-                await line.request(topic, "message:send", *self._push(topic, push_id, text))
+                await line.request(topic, self.SEND, *self._push(topic, push_id, text))
                 return
             except Gone:
                 self.pushes_again += 1
@@ -234,7 +243,7 @@ class Pupil:
 
     async def _push_and_hang_up(self, topic: str, push_id: str, text: str, seconds: float) -> None:
         line = await self._present_line()
-        line.start(topic, "message:send", *self._push(topic, push_id, text))
+        line.start(topic, self.SEND, *self._push(topic, push_id, text))
         await asyncio.sleep(self._random.choice((0, 0.005)))
         self.pushes_again += 1
         self._excuse()

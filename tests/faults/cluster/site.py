@@ -10,11 +10,13 @@ import psutil
 
 from server.settings import database_urls
 from tests.lousa import Lousa
+from tests.pgbouncer import PgBouncer
 from tests.postgresql import PostgreSQL
 from tests.redis import RedisServer
 from tests.roster import write_school
 
 CLASSES = 8
+DATABASES = ("sqlite", "postgresql", "pgbouncer")
 
 # Logged for a killed worker, and for clients that connect while the database is away.
 EXPECTED_ERRORS = [
@@ -34,12 +36,19 @@ class Site:
         postgresql: PostgreSQL | None,
         tokens: dict[str, str],
         urls: dict[str, str],
+        pgbouncer: PgBouncer | None = None,
     ) -> None:
         self.lousa = lousa
         self.redis = redis
         self.postgresql = postgresql
+        self.pgbouncer = pgbouncer
         self.tokens = tokens
         self.urls = urls
+
+    def url(self, login: str, polls: bool, role: str = "students") -> str:
+        """Return the address at which a user connects."""
+        address = self.lousa.poll_url if polls else self.lousa.socket_url
+        return address(role, self.tokens[login])
 
     @property
     def workers(self) -> list[int]:
@@ -65,22 +74,30 @@ class Site:
 def open_site(folder: Path, database: str, pupils: int, workers: int, classes: int = CLASSES) -> Iterator[Site]:
     """Run a school of `pupils` with all its processes; check its log at the end."""
     with ExitStack() as stack:
-        postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database == "postgresql" else None
+        postgresql = stack.enter_context(PostgreSQL(fsync=True)) if database != "sqlite" else None
+        pgbouncer = _pgbouncer(stack, postgresql) if database == "pgbouncer" else None
         redis = RedisServer(folder)
         redis.start()
         stack.callback(redis.kill)
         logins = write_school(folder / "roster", pupils, classes)
-        databases = _create_databases(postgresql) if postgresql is not None else []
+        databases = _create_databases(postgresql, pgbouncer) if postgresql is not None else []
         lousa = _make_lousa(folder / "data", redis, databases, workers)
         lousa.run("database", "upgrade")
         lousa.run("roster", "import", str(folder / "roster"))
         tokens = lousa.tokens(*logins)
         stack.enter_context(lousa)
-        yield Site(lousa, redis, postgresql, tokens, database_urls(lousa.data_dir, databases))
+        urls = database_urls(lousa.data_dir, databases)
+        yield Site(lousa, redis, postgresql, tokens, urls, pgbouncer)
 
 
-def _create_databases(postgresql: PostgreSQL) -> list[str]:
-    return [f"{name}={postgresql.create_database()}" for name in ("accounts", "journal", "audit")]
+def _pgbouncer(stack: ExitStack, postgresql: PostgreSQL | None) -> PgBouncer:
+    assert postgresql is not None
+    return stack.enter_context(PgBouncer(postgresql, "session"))
+
+
+def _create_databases(postgresql: PostgreSQL, pgbouncer: PgBouncer | None) -> list[str]:
+    urls = {name: postgresql.create_database() for name in ("accounts", "journal", "audit")}
+    return [f"{name}={pgbouncer.url(url) if pgbouncer is not None else url}" for name, url in urls.items()]
 
 
 def _make_lousa(data_dir: Path, redis: RedisServer, databases: list[str], workers: int) -> Lousa:

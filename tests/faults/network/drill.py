@@ -13,12 +13,12 @@ from tests.faults.cluster.pupil import Manners, Pupil
 from tests.faults.cluster.site import Site
 from tests.faults.cluster.timeline import Timeline
 from tests.faults.cluster.verdict import Verdict, acknowledged_in, count, judge
-from tests.faults.diary import Diary, Joined
+from tests.faults.diary import Diary
 from tests.faults.network.fault import FAULTS, KILLED_WORKERS
 from tests.faults.network.page import Page
 from tests.faults.network.proxy import Proxy
 from tests.faults.network.stock import STOCK_KINDS, Seen, StockClient, StockKind
-from tests.faults.waiting import Member, Waiting, caught_up, last_positions
+from tests.faults.waiting import Member, Waiting, caught_up, first_position, last_positions
 from tests.phoenix import Patience
 
 # After these times a phase counts as stuck, even on a busy machine.
@@ -223,7 +223,7 @@ class Drill:
     def _outcome(self, done: Counter[str]) -> Outcome:
         everybody = [*self._judged, self._witness]
         topics = {topic: [each.diaries[topic] for each in everybody] for topic in self._lasts}
-        firsts = {topic: min(map(_first, diaries)) for topic, diaries in topics.items()}
+        firsts = {topic: min(map(first_position, diaries)) for topic, diaries in topics.items()}
         verdict = judge(topics, firsts, self._lasts)
         verdict.breaches += self._waiting.stuck + [each for member in everybody for each in member.complaints]
         return Outcome(
@@ -251,10 +251,6 @@ class Drill:
         for client in self._stock:
             seen[client.kind].add(client.seen(self._lasts.get(client.topic, 0)))
         return seen
-
-
-def _first(diary: Diary) -> int:
-    return next(entry.seq for entry in diary.entries if isinstance(entry, Joined))
 
 
 def _now() -> float:

@@ -8,6 +8,7 @@ from server.checks.databases import check_databases, check_tables
 from server.checks.finding import Finding
 from server.databases import Databases
 from server.settings import Settings, database_urls
+from tests.pgbouncer import PgBouncer
 from tests.postgresql import PostgreSQL
 
 
@@ -82,6 +83,13 @@ async def test_connections_of_all_machines_are_added_up(tmp_path: Path, made: di
 
 
 @pytest.mark.postgresql
+@pytest.mark.postgresql
+async def test_pool_of_a_pooler_is_named(tmp_path: Path, made: dict[str, str], postgresql: PostgreSQL) -> None:
+    with PgBouncer(postgresql, "session") as pooler:
+        findings = await found(tmp_path, made | {"journal": pooler.url(made["journal"])}, workers=4)
+    assert [each.part for each in findings if "must have 45 connections" in each.text] == ["database journal"]
+
+
 async def test_one_postgresql_database_under_two_names_is_refused(tmp_path: Path, made: dict[str, str]) -> None:
     urls = {**made, "audit": made["journal"].replace("127.0.0.1", "localhost")}
     assert any("same database as journal" in each.text for each in await found(tmp_path, urls))

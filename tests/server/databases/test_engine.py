@@ -33,6 +33,14 @@ async def test_write_ahead_file_shrinks_after_a_large_transaction(tmp_path: Path
     await databases.dispose()
 
 
+async def test_postgresql_soon_notices_a_machine_cut_off(postgresql_url: str) -> None:
+    engine = create_engine("accounts", postgresql_url)
+    async with engine.connect() as connection:
+        for setting, value in {"tcp_user_timeout": "25000", "tcp_keepalives_idle": "10"}.items():
+            assert await connection.scalar(text(f"SHOW {setting}")) == value
+    await engine.dispose()
+
+
 def test_sqlite_url_with_a_query_is_refused() -> None:
     with pytest.raises(DatabaseError, match=r"“accounts” has a “\?”: write %3F"):
         create_engine("accounts", "sqlite:////srv/a?b/accounts.sqlite3")
