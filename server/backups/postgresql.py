@@ -16,6 +16,8 @@ from sqlalchemy.engine import URL
 from server.backups.errors import BackupError
 from server.backups.kept_log import ADDED
 from server.databases.engine import POSTGRESQL_CONNECT_SECONDS, asyncpg_dsn
+from server.databases.errors import DatabaseError
+from server.databases.pooler import check_pooler
 
 # How long the journal's writers are waited for, and then held at most: a push must be answered within 5 s.
 LOCK_MS = 2_000
@@ -105,9 +107,12 @@ async def held(url: URL) -> AsyncIterator[None]:
 
 
 async def connect(name: str, url: URL) -> asyncpg.Connection:
-    """Connect to a database; raise BackupError."""
+    """Connect to a database; raise BackupError, also for a pooler that does not keep the connection."""
     try:
+        await check_pooler(name, url)
         return await asyncpg.connect(asyncpg_dsn(url), timeout=POSTGRESQL_CONNECT_SECONDS)
+    except DatabaseError as error:
+        raise BackupError(str(error)) from error
     except _FAILURES as error:
         raise _failure(name, error) from error
 
