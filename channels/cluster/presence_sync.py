@@ -1,6 +1,6 @@
 """How workers keep each other's presence and message rates in sync.
 
-    changed: once a turn, who came and went, numbered       beat: every 1.5 s, the number of the last change
+    changed: who came and went lately, numbered       beat: every 1.5 s, the number of the last change
     ask: where a number shows that something was lost       whole: the answer, everything of one worker
 
 The broker may lose any of these. A worker's changes are numbered, so that a lost one shows at the next change or beat;
@@ -103,12 +103,13 @@ class PresenceSync:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Message)
 
-    def flush(self) -> None:
-        """Send the changes of this turn."""
+    def flush(self) -> bool:
+        """Send the changes since the last call; return whether there were any."""
         changes = self._presence.take_unshared()
         if changes:
             self._version += 1
             self._send(Changed(self._presence.worker, self._version, changes))
+        return bool(changes)
 
     def beat(self) -> None:
         """Send a sign of life, and forget workers that send none; call it every BEAT_SECONDS."""

@@ -69,6 +69,10 @@ CLOSE_SECONDS = 2.0
 DRAIN_STEP_SECONDS = 0.05
 MIN_DRAINED_AT_ONCE = 10
 
+# How often the other workers are sent who has come and gone here; the first change after a pause at once. If each turn
+# sent its changes, each client of a school that joins would wake the other worker, which then writes to a class.
+SHARE_SECONDS = 0.05
+
 _GONE = Closing(1000, "gone", reconnect=False)
 
 
@@ -149,6 +153,7 @@ class Engine:
         self.scrape = self._make_scrape(broker)
         self.revalidate = self._rights.revalidate
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sharing: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin, in a running event loop; the journal is open."""
@@ -228,6 +233,8 @@ class Engine:
         self._presence_sync.leave()
         await self._hub.close()
         await self._bus.close()
+        if self._sharing is not None:
+            self._sharing.cancel()
 
     async def _gone(self) -> None:
         # Polled: this happens once in a worker's life.
@@ -346,9 +353,15 @@ class Engine:
         self._hub.already_stored(topic, seq)
 
     def turn_ending(self) -> None:
-        """Publish and broadcast the turn's changes of presence."""
-        self._presence_sync.flush()
+        """Broadcast the turn's changes of presence, and publish them if it is time."""
+        if self._sharing is None:
+            self._share_presence()
         self._shown.send_diffs()
+
+    def _share_presence(self) -> None:
+        self._sharing = None
+        if self._presence_sync.flush():
+            self._sharing = asyncio.get_running_loop().call_later(SHARE_SECONDS, self._share_presence)
 
     # What the engine does by itself
 

@@ -31,6 +31,10 @@ HOLE_RETRY_SECONDS = 0.5
 # How soon the loss of a broker is noticed: from then on the journal is the fan-out, and is asked more often.
 GLANCE_SECONDS = 0.1
 
+# How soon after a check the next one may begin. Each topic that becomes new here asks for one, once Redis has confirmed
+# its subscription: where a school joins, several hundred a second would each cost 0.4 ms of CPU. The first is not late.
+CHECK_PAUSE_SECONDS = 0.05
+
 # After this long, a transaction whose connection was lost has been committed or never will be.
 DOUBT_SECONDS = 5.0
 
@@ -186,6 +190,7 @@ class GapRecovery:
                 self._is_wanted = False
                 try:
                     await self.check()
+                    await asyncio.sleep(CHECK_PAUSE_SECONDS)
                 except JournalUnavailable:
                     self._is_wanted = True
                     await asyncio.sleep(HOLE_RETRY_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 from channels.broker.broker import Envelope
 from channels.broker.memory import MemoryBus
 from channels.cluster.presence_sync import PRESENCE_CHANNEL, SILENT_BEATS
-from channels.engine.engine import Periods
+from channels.engine.engine import SHARE_SECONDS, Periods
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client, Worker
 from tests.dashboard import SeenSchool
 
@@ -195,3 +195,23 @@ async def test_messages_of_another_version_are_ignored(worker: Worker) -> None:
         ]
     )
     beat(worker)
+
+
+async def test_many_who_come_are_shared_in_few_messages(make_worker: MakeWorker) -> None:
+    shared: list[bytes] = []
+
+    def note(envelope: Envelope) -> bool:
+        shared.append(envelope.payload)
+        return False
+
+    bus = MemoryBus(lose=note)
+    worker, _ = await make_worker(bus, periods=Periods(beat=60)), await make_worker(bus, periods=Periods(beat=60))
+    shared.clear()
+    began = asyncio.get_running_loop().time()
+    for _ in range(100):
+        client = worker.connect(ANA)
+        await asyncio.sleep(0.001)
+        client.gone()
+    lasted = asyncio.get_running_loop().time() - began
+    # One at once, one at the end, and timers end up to a millisecond early.
+    assert 1 <= len([each for each in shared if b"changed" in each]) <= lasted / SHARE_SECONDS + 2

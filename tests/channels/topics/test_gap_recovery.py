@@ -15,6 +15,7 @@ from channels.broker.memory import MemoryBroker, MemoryBus
 from channels.engine.engine import Periods
 from channels.errors import JournalUnavailable
 from channels.limit import NEWEST_EVENTS, RECENT_EVENTS
+from channels.topics.gap_recovery import CHECK_PAUSE_SECONDS
 from channels.wire.codec import Event, stamped
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client
 from tests.channels.topics.support import FREE, MESSAGE, BrokenWriter, MakeWorker, seqs
@@ -397,3 +398,15 @@ async def test_events_missing_after_a_join_arrive_live_and_once(make_worker: Mak
     await two.engine._hub.check()
     await late.has(RECENT_EVENTS + 55 - len(had))
     assert had + seqs(late) == list(range(1, RECENT_EVENTS + 56))
+
+
+async def test_many_new_subscriptions_share_few_checks(make_worker: MakeWorker, database: AsyncEngine) -> None:
+    worker = await make_worker(periods=NEVER)
+    hub = worker.engine._hub
+    began = asyncio.get_running_loop().time()
+    with recorded(database, lambda statement: "moved.moved" in statement) as checks:
+        for _ in range(200):
+            hub.resubscribed(["class:7"])
+            await asyncio.sleep(0.001)
+        lasted = asyncio.get_running_loop().time() - began
+    assert 1 <= len(checks) <= lasted / CHECK_PAUSE_SECONDS + 2
