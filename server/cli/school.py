@@ -60,7 +60,7 @@ def set_command(name: str, value: str, **given: Any) -> None:
 
 
 @school.command("set-hours")
-@click.argument("spans", nargs=-1, type=SpansType())
+@click.argument("spans", nargs=-1, type=SpansType(), metavar="[DAYS=OPENS-CLOSES]...")
 @option("--always", "mode", flag_value=Mode.ALWAYS, help="At all hours.")
 @option("--lesson", "mode", flag_value=Mode.LESSON, help="While a lesson of their class runs.")
 @data_options
@@ -77,7 +77,7 @@ def set_hours_command(spans: tuple[list[Span], ...], mode: str | None, **given: 
 
 
 @school.command()
-@click.argument("hours", required=False, type=NightType())
+@click.argument("hours", required=False, type=NightType(), metavar="[FROM-UNTIL]")
 @option("--none", "has_none", is_flag=True, help="No quiet hours.")
 @data_options
 def set_quiet_hours(hours: Spans | None, has_none: bool, **given: Any) -> None:

@@ -179,8 +179,8 @@ def set_password(login: str, password_stdin: bool, **given: Any) -> None:
 @user.command(
     help=f"""Make one-time codes for those who have no password.
 
-    It prints a sheet (CSV), as in "user create-codes --class '6º A · Matemática'" with its output into codes.csv. The
-    sheet covers all classes, or those named; a user in several classes is on the sheet once, under the first. At the
+    It prints a sheet (CSV): "user create-codes --class '6º A · Matemática' > codes.csv" puts it into a file. The sheet
+    covers all classes, or those named; a user in several classes is on the sheet once, under the first. At the
     first sign-in, users enter their login and code and choose a password. A code is valid once, for {CODE_DAYS} days. A
     new sheet invalidates the earlier unused codes of everybody on it: hand out only the newest. Anyone who holds a code
     can sign in as that user.
