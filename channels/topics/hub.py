@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from channels.broker.broker import Broker, Envelope
@@ -35,6 +36,8 @@ BEYOND_LOG_SECONDS = 3600.0
 
 # How long after a failed read of the journal the state of a topic is read again.
 RENEW_SECONDS = 0.5
+# How long a join waits for that: it is answered within 5 s.
+RENEWED_SECONDS = 4.0
 
 
 class Hub:
@@ -105,9 +108,17 @@ class Hub:
             if topic.loading is not None:
                 # Shielded: a join that is cancelled must not cancel the others'.
                 await asyncio.shield(topic.loading)
+            if topic.renewing is not None:
+                await self._renewed(topic.renewing)
             yield topic
         finally:
             topic.holds -= 1
+
+    async def _renewed(self, renewing: asyncio.Task[None]) -> None:
+        # Who joins now was perhaps told to load anew, and must not get what was erased.
+        done, _ = await asyncio.wait([renewing], timeout=RENEWED_SECONDS)
+        if not done:
+            raise JournalUnavailable("a topic that was rewritten could not be read again")
 
     async def _load(self, topic: Topic) -> None:
         try:
@@ -140,7 +151,7 @@ class Hub:
 
     def remembered(self, topic: Topic, since: int | None) -> list[Event] | None:
         """Return from memory what `missed` would, all of it; None where that has to read the journal."""
-        if topic.loading is not None:
+        if topic.loading is not None or topic.renewing is not None:
             return None
         return self._reader.remembered_newest(topic) if since is None else topic.remembered(since)
 
@@ -253,9 +264,14 @@ class Hub:
 
     def _renew(self, topic: Topic) -> None:
         topic.forget_recent()
-        task = asyncio.create_task(self._renew_until_done(topic))
+        topic.renewing = task = asyncio.create_task(self._renew_until_done(topic))
         self._renewing.add(task)
-        task.add_done_callback(self._renewing.discard)
+        task.add_done_callback(partial(self._end_renewal, topic))
+
+    def _end_renewal(self, topic: Topic, task: asyncio.Task[None]) -> None:
+        self._renewing.discard(task)
+        if topic.renewing is task:
+            topic.renewing = None
 
     async def _renew_until_done(self, topic: Topic) -> None:
         # Begun before the event counts: its position is reached by the time that anything was read.

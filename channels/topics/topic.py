@@ -78,6 +78,7 @@ class Topic:
         "reads",
         "recent",
         "recent_bytes",
+        "renewing",
         "seq",
         "snapshot_due",
         "state",
@@ -103,6 +104,7 @@ class Topic:
         self.unsent: list[Event] = []
         self.waiting: dict[int, Event] = {}
         self.loading: asyncio.Task[None] | None = None
+        self.renewing: asyncio.Task[None] | None = None  # its state is read again: the journal has rewritten it
         self.hole: asyncio.Task[None] | None = None
         self.holds = 0
         self.idle_since: float | None = None
