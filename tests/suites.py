@@ -36,6 +36,7 @@ ON_POSTGRESQL_LONG = (
     "tests/channels/engine/",
     "tests/channels/lesson/",
     "tests/channels/topics/",
+    "tests/channels/test_contract.py",
     "tests/server/accounts/",
     "tests/server/rosters/",
 )
