@@ -50,9 +50,14 @@ def words(text: str) -> Iterator[str]:
     return (found.group()[:MAX_WORD_CHARACTERS] for found in _WORD.finditer(_folded(text)))
 
 
-@lru_cache(maxsize=KEPT_WORDS)
 def stems_of(word: str) -> frozenset[str]:
     """Return the stems of a word that `words` returned."""
+    # Both stemmers leave a number as it is; and each would take the place of a word that is used again.
+    return frozenset((word,)) if word.isdecimal() else _stems_of(word)
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def _stems_of(word: str) -> frozenset[str]:
     form = word
     for pattern, instead in _FORMS:
         form = pattern.sub(instead, form)

@@ -37,3 +37,8 @@ def test_signs_are_no_words() -> None:
 
 def test_text_without_blanks_is_one_short_word() -> None:
     assert list(words("a" * 1_000)) == ["a" * MAX_WORD_CHARACTERS]
+
+
+@pytest.mark.parametrize("number", ["7", "2027", "٣٤", "000"])
+def test_number_has_itself_as_its_only_stem(number: str) -> None:
+    assert stems(number) == {number}
