@@ -60,9 +60,9 @@ class Role:
     topics that belong to a class that has ended.
 
     `is_staff`: the role teaches or leads. `waits_in_line`: a whole class of them connects at once, so they wait for a
-    slot of the admission queue. `drain_rank`: a worker that stops ends the sessions of low ranks first.
-    `sees_all_classes`: its members have every class of the school, not only those they are enrolled in. `reads_audit`:
-    its members read the school's audit log.
+    slot of the admission queue, and for the handshakes of the other roles. `drain_rank`: a worker that stops ends the
+    sessions of low ranks first. `sees_all_classes`: its members have every class of the school, not only those they
+    are enrolled in. `reads_audit`: its members read the school's audit log.
     """
 
     name: str

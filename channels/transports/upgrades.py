@@ -32,6 +32,10 @@ class Upgrades:
         found = read_handshake(data)
         return found if found is not None and found.path in self._roles else None
 
+    def waits_in_line(self, handshake: Handshake) -> bool:
+        """Tell whether a handshake is for a role of which a whole class connects at once."""
+        return self._roles[handshake.path].waits_in_line
+
     async def answer(self, connection: socket.socket, handshake: Handshake, scheme: str) -> HTTPStatus:
         """Open a WebSocket or refuse it, and return the status; `scheme` is what the browser used, http or https."""
         try:

@@ -205,7 +205,7 @@ class Server(HTTPServer):
         began = time.monotonic()
         caller = self._proxies.read_caller(_peer(address), handshake.headers)
         try:
-            turn = self._turns.take()
+            turn = self._turns.take(preferred=not self._upgrades.waits_in_line(handshake))
             if turn is not None:
                 await turn
             status = await self._upgrades.answer(connection, handshake, caller.scheme)

@@ -3,6 +3,10 @@
 A request takes up to a few milliseconds, and all that have arrived could be handled in one turn, for which everybody
 else would wait. A connection has one request at a time, so that a client that sends many gets one turn of many, as
 everybody else: nobody's requests delay others' by more than one turn for each connection.
+
+What a class waits for, its teacher's handshake, need not wait behind a thousand students': such requests have a line of
+their own, and every second place. Not every place, because anybody can say before their credential is read that they
+are a teacher.
 """
 
 import asyncio
@@ -25,28 +29,36 @@ class Turns:
         self._at_once = self._left = started_at_once
         self._began = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._preferred: deque[asyncio.Future[None]] = deque()
+        self._is_preferring = False  # the line that was looked at last
         self._next: asyncio.Handle | None = None
 
-    def take(self) -> "asyncio.Future[None] | None":
-        """Return None if a request may start now, else what to await before."""
+    def take(self, *, preferred: bool = False) -> "asyncio.Future[None] | None":
+        """Return None if a request may start now, else what to await; every second place is for preferred ones."""
         if self._next is None:
             self._schedule()
         if self._left:
             self._left -= 1
             return None
-        self._waiting.append(asyncio.get_running_loop().create_future())
-        return self._waiting[-1]
+        line = self._preferred if preferred else self._waiting
+        line.append(asyncio.get_running_loop().create_future())
+        return line[-1]
 
     def _turn(self) -> None:
         self._pace(time.monotonic() - self._began)
         self._next, self._left = None, self._at_once
-        while self._waiting and self._left:
-            first = self._waiting.popleft()
+        while self._left and (line := self._next_line()):
+            first = line.popleft()
             if not first.done():  # cancelled: its connection is gone
                 first.set_result(None)
                 self._left -= 1
         if self._left < self._at_once:
             self._schedule()
+
+    def _next_line(self) -> "deque[asyncio.Future[None]]":
+        self._is_preferring = not self._is_preferring
+        lines = (self._preferred, self._waiting) if self._is_preferring else (self._waiting, self._preferred)
+        return lines[0] or lines[1]
 
     def _schedule(self) -> None:
         self._began = time.monotonic()
