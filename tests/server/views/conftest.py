@@ -1,11 +1,13 @@
 """A small school behind the real pages, on SQLite: what pages show does not depend on the kind of database."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
@@ -16,6 +18,7 @@ from server import views
 from server.accounts.accounts import Accounts
 from server.accounts.users import Users
 from server.databases import Databases, DbSessions, reading
+from server.databases.accounts import SchoolClass
 from server.databases.users import find_users
 from server.rosters.pulling import Pulling
 from server.rosters.uploads import Uploads
@@ -27,6 +30,7 @@ from tests.server.rosters.here import here
 from tests.server.views.visitor import Visitor
 
 PASSWORD = "quatro paredes verdes"
+MATHEMATICS, HISTORY = "6º A · Matemática", "9º C · História"
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
 
@@ -40,10 +44,47 @@ class School:
     history: int
 
 
+@pytest.fixture(scope="session")
+def filled_tables(sqlite_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the school in its tables: copy it, do not use it."""
+    folder = tmp_path_factory.mktemp("school") / "data"
+    shutil.copytree(sqlite_tables, folder)
+    asyncio.run(_fill(folder))
+    return folder
+
+
+async def _fill(folder: Path) -> None:
+    databases = Databases(database_urls(folder))
+    sessions = databases.sessions("accounts")
+    people, passwords = People(sessions), quick_passwords()
+    await people.school("Escola das Araucárias")
+    for login, name, role in (
+        ("ana", "Ana Ribeiro", "student"),
+        ("paula", "Paula Nogueira", "teacher"),
+        ("diretora", "Helena Prado", "principal"),
+        ("secretaria", "Rosa Figueira", "administrator"),
+    ):
+        await Users(sessions, passwords, TurnedClock()).create(login, name, role, PASSWORD)
+    async with reading(sessions) as session:
+        found = await find_users(session, {"ana", "paula"})
+    await people.classroom(MATHEMATICS, found["ana"].id, teacher=found["paula"].id)
+    await people.classroom(HISTORY)
+    passwords.close()
+    await databases.dispose()
+
+
 @pytest.fixture
-async def databases(sqlite_tables: Path, tmp_path: Path) -> AsyncIterator[Databases]:
-    """Return both databases with their tables and nothing in them."""
-    shutil.copytree(sqlite_tables, tmp_path, dirs_exist_ok=True)
+def tables(request: pytest.FixtureRequest) -> Path:
+    """Return the tables to begin with: empty ones, unless the test has the school."""
+    name = "filled_tables" if "school" in request.fixturenames else "sqlite_tables"
+    tables: Path = request.getfixturevalue(name)
+    return tables
+
+
+@pytest.fixture
+async def databases(tables: Path, tmp_path: Path) -> AsyncIterator[Databases]:
+    """Return all databases with their tables, and the school in them if the test has it."""
+    shutil.copytree(tables, tmp_path, dirs_exist_ok=True)
     databases = Databases(database_urls(tmp_path))
     yield databases
     await databases.dispose()
@@ -96,20 +137,13 @@ async def url(accounts: Accounts, databases: Databases, journal: Journal, upload
 
 
 @pytest.fixture
-async def school(url: str, people: People, users: Users, sessions: DbSessions) -> School:
-    """Fill the school."""
-    await people.school("Escola das Araucárias")
-    for login, name, role in (
-        ("ana", "Ana Ribeiro", "student"),
-        ("paula", "Paula Nogueira", "teacher"),
-        ("diretora", "Helena Prado", "principal"),
-        ("secretaria", "Rosa Figueira", "administrator"),
-    ):
-        await users.create(login, name, role, PASSWORD)
+async def school(url: str, sessions: DbSessions) -> School:
+    """Return the school that is in the tables."""
     async with reading(sessions) as session:
-        found = await find_users(session, {"ana", "paula"})
-    mathematics = await people.classroom("6º A · Matemática", found["ana"].id, teacher=found["paula"].id)
-    return School(url, found["ana"].id, mathematics, await people.classroom("9º C · História"))
+        ana = (await find_users(session, {"ana"}))["ana"].id
+        rows = await session.execute(select(SchoolClass.title, SchoolClass.id))
+        classes = {row.title: row.id for row in rows}
+    return School(url, ana, classes[MATHEMATICS], classes[HISTORY])
 
 
 @pytest.fixture
