@@ -44,7 +44,7 @@ from channels.engine.timers import TIMER_SECONDS, Timers
 from channels.engine.user_events import JoinedOwn
 from channels.errors import RESTARTING, Closing
 from channels.event import EventType
-from channels.journal.entry import Entry
+from channels.journal.entry import Entry, Mark
 from channels.journal.journal import Journal
 from channels.lesson.erasing import ERASED
 from channels.lesson.expiry import TRIMMED
@@ -351,6 +351,12 @@ class Engine:
     def already_stored(self, topic: str, seq: int) -> None:
         """Note that a topic has an event of this position, which a client has pushed again."""
         self._hub.already_stored(topic, seq)
+
+    def marked(self, marks: Sequence[Mark]) -> None:
+        """Tell other workers how far users have read."""
+        for mark in marks:
+            if mark.seq:
+                self._pushes.publish_mark(mark)
 
     def turn_ending(self) -> None:
         """Broadcast the turn's changes of presence, and publish them if it is time."""

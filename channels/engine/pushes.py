@@ -300,13 +300,13 @@ class Pushes:
     def _keep_mark(self, topic: Topic, mark: Mark) -> None:
         self._journal.mark_read(mark)
         topic.reads[mark.user_id] = mark.seq
+
+    def publish_mark(self, mark: Mark) -> None:
+        """Publish on READS a read mark that is stored: a worker that does not know it now finds it in the journal."""
         self._bus.publish(READS, msgspec.msgpack.encode(mark))
 
     def receive_mark(self, data: bytes) -> None:
-        """Take a read mark that another worker has published on READS: the user's next join may be here.
-
-        Where the broker loses it, that join tells an older position; the client marks again what it shows.
-        """
+        """Take a read mark that another worker has stored; where the broker loses it, a client marks what it shows."""
         mark = self._marks.decode(data)
         topic = self._hub.topics.get(mark.topic)
         if topic is not None:

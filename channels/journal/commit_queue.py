@@ -297,7 +297,7 @@ class CommitQueue:
                 else:
                     _refuse(batch, error)
             else:
-                self._deliver(batch.groups, stored)
+                self._deliver(batch, stored)
         return True
 
     async def _commit(self, batch: Batch) -> list[Stored]:
@@ -330,13 +330,15 @@ class CommitQueue:
         self._spells = {each.number: each for each in spells.changed} | self._spells
         self._spells_of = self._spells_of or spells
 
-    def _deliver(self, groups: Sequence[Group], stored: list[Stored]) -> None:
+    def _deliver(self, batch: Batch, stored: list[Stored]) -> None:
         self.writing.succeeded()
         try:
-            self._publish(groups, stored)
+            self._publish(batch.groups, stored)
+            if batch.marks:
+                self._listener.marked(batch.marks)
         except Exception:  # what is committed stays so, and its authors must be answered
             log.exception("a committed batch could not be delivered")
-        _answer(groups, [each[0] if isinstance(each, list) else each for each in stored])
+        _answer(batch.groups, [each[0] if isinstance(each, list) else each for each in stored])
 
     def _publish(self, groups: Sequence[Group], stored: list[Stored]) -> None:
         fresh: list[tuple[Entry, Event]] = []

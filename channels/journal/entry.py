@@ -301,3 +301,6 @@ class JournalListener(Protocol):
 
     def already_stored(self, topic: str, seq: int) -> None:
         """Note that a push which was sent again is stored at this position."""
+
+    def marked(self, marks: Sequence[Mark]) -> None:
+        """Take the marks of a batch, which are stored."""

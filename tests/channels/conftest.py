@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal.entry import Entry
+from channels.journal.entry import Entry, Mark
 from channels.journal.journal import Journal
 from channels.wire.codec import Event
 from server.audit.audit import Audit
@@ -24,6 +24,9 @@ class _Nobody:
         pass
 
     def already_stored(self, topic: str, seq: int) -> None:
+        pass
+
+    def marked(self, marks: Sequence[Mark]) -> None:
         pass
 
 

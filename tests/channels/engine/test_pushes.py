@@ -1,14 +1,28 @@
 """What pushes do: rights, payloads, order, retries."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels.broker.memory import MemoryBus
+from channels.journal.entry import Group, Mark, Snapshot, Spells, Stored, Writer
 from channels.limit import MAX_TEXT_CHARACTERS, Limits
 from channels.wire.codec import JSON, MESSAGE_PACK, Wire
-from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Worker, member
+from tests.channels.support import (
+    ANA,
+    BRUNO,
+    DIRETORA,
+    PAULA,
+    MakeWorker,
+    Worker,
+    member,
+    writer_for,
+)
 
 
 @pytest.fixture(params=[JSON, MESSAGE_PACK], ids=lambda wire: wire.name)
@@ -173,3 +187,42 @@ async def test_push_that_the_school_withholds_is_refused_at_once(worker: Worker)
     await ana.ok("class:7", "message:send", {"text": "Bom dia!"})
     worker.authority.withheld = {}
     await ana.ok("class:7", "message:react", reaction)
+
+
+class HeldMarks:
+    """A real writer that commits read marks only once `may_go` is set."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.may_go = asyncio.Event()
+        self._writer = writer
+
+    async def commit(
+        self,
+        groups: Sequence[Group],
+        marks: Sequence[Mark] = (),
+        snapshots: Sequence[Snapshot] = (),
+        spells: Spells | None = None,
+    ) -> list[Stored]:
+        if marks:
+            await self.may_go.wait()
+        return await self._writer.commit(groups, marks, snapshots, spells)
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+
+async def test_worker_that_loads_the_topic_before_a_mark_is_stored_learns_it(
+    database: AsyncEngine, make_worker: MakeWorker
+) -> None:
+    bus, writer = MemoryBus(), HeldMarks(writer_for(database))
+    one, other = await make_worker(bus, writer=writer), await make_worker(bus)
+    phone, computer = one.connect(ANA), other.connect(ANA)
+    await phone.ok("class:7", "phx_join")
+    await phone.ok("class:7", "message:send", {"text": "x"})
+    assert await phone.ok("class:7", "read:mark", {"seq": 1}) == {"seq": 1}
+    assert (await computer.ok("class:7", "phx_join"))["read"] == 0
+    writer.may_go.set()
+    async with asyncio.timeout(10):
+        while not other.engine._hub.topics["class:7"].reads:
+            await asyncio.sleep(0)
+    assert (await computer.ok("class:7", "phx_join"))["read"] == 1

@@ -20,6 +20,7 @@ class Recorder:
         self.events: list[Event] = []
         self.doubted: list[set[str]] = []
         self.stored_before: list[tuple[str, int]] = []
+        self.marks: list[Mark] = []
 
     def committed(self, batch: Sequence[tuple[Entry, Event]], queued_at: float) -> None:
         self.events += [event for _, event in batch]
@@ -29,6 +30,9 @@ class Recorder:
 
     def already_stored(self, topic: str, seq: int) -> None:
         self.stored_before.append((topic, seq))
+
+    def marked(self, marks: Sequence[Mark]) -> None:
+        self.marks += marks
 
 
 def entry(

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from channels.journal.entry import Entry, Group, Receipt
+from channels.journal.entry import Entry, Group, Mark, Receipt
 from channels.journal.journal import Journal
 from channels.journal.postgresql import _append
 from channels.wire.codec import Event
@@ -25,6 +25,9 @@ class Unconcerned:
         pass
 
     def already_stored(self, topic: str, seq: int) -> None:
+        pass
+
+    def marked(self, marks: Sequence[Mark]) -> None:
         pass
 
 
