@@ -40,6 +40,8 @@ async def test_position_survives_a_change_of_transport(site: Site) -> None:
         ana = await lesson.ana(way)
         back = await ana.join(topic, since=seq, epoch=epoch)
         assert back["complete"]
-        assert [event["payload"]["text"] for event in back["events"]] == [f"enquanto isso {number}"]
         seq = (await ana.say(topic, f"agora por {way.value}"))["seq"]
-        await ana.reads(topic, f"agora por {way.value}")
+        # Another worker's message may reach this one after the join: then it comes live.
+        missed = [event["payload"]["text"] for event in back["events"]]
+        await ana.reads(topic, *[f"enquanto isso {number}", f"agora por {way.value}"][len(missed) :])
+        assert missed in ([], [f"enquanto isso {number}"])
