@@ -32,7 +32,8 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.event import listen
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from channels.journal.tables import events_table, search_positions_table, search_table, topics_table
@@ -88,6 +89,18 @@ class _Text(NamedTuple):
     stems: str
 
 
+class _Step(NamedTuple):
+    """How the index moves on: the events that it passes, and those that some of them have amended.
+
+    `is_full`: there may be more events than one transaction takes.
+    """
+
+    moves: Moves
+    passed: Sequence[Any]
+    targets: Sequence[Any]
+    is_full: bool
+
+
 class SearchIndex:
     """The index of one journal.
 
@@ -110,29 +123,33 @@ class SearchIndex:
 
     async def follow(self, topics: Collection[str]) -> bool:
         """Index the next events of these topics; return whether there are more."""
+        if self._file is not None:
+            # Whole in a thread: on SQLite a transaction locks the file for the writers of events, and in the event loop
+            # each of its statements would wait for a turn, and the lock with it: for 0.2 s while the loop is busy.
+            return await asyncio.to_thread(self._follow_in_file, self._file, topics)
         async with self._engine.connect() as connection:
-            moves, rows = await self._next(connection, topics)
-            targets = await self._targets(connection, rows)
-        if not moves:
+            step = await connection.run_sync(self._next, topics)
+        if not step.moves:
             return False
         # A thread's, because a text full of new words takes milliseconds.
-        texts = await asyncio.to_thread(self._read, [*rows, *targets])
-        amended = [(row.topic_id, row.seq) for row in targets]
-        await self._write(lambda connection: self._store(connection, moves, texts, amended))
-        return len(rows) == AT_ONCE
-
-    async def _write(self, work: Callable[[Connection], None]) -> None:
-        # On SQLite a transaction locks the file for the writers of events. In the event loop each of its statements
-        # would wait for a turn, and the lock with it: for 0.2 s while the loop is busy.
-        if self._file is not None:
-            await asyncio.to_thread(_transact, self._file, work)
-            return
+        texts = await asyncio.to_thread(self._read, step)
         async with self._engine.begin() as connection:
-            await connection.run_sync(work)
+            await connection.run_sync(self._store, step, texts)
+        return step.is_full
 
-    async def _next(self, connection: AsyncConnection, topics: Collection[str]) -> tuple[Moves, Sequence[Any]]:
-        """Return how the positions of these topics are to move, and the events that they pass."""
-        moves = {row.id: (row.reached, row.seq) for row in await connection.execute(_behind(topics))}
+    def _follow_in_file(self, file: Engine, topics: Collection[str]) -> bool:
+        with file.connect() as connection:
+            step = self._next(connection, topics)
+            if not step.moves:
+                return False
+            texts = self._read(step)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._store(connection, step, texts)
+            connection.commit()
+        return step.is_full
+
+    def _next(self, connection: Connection, topics: Collection[str]) -> _Step:
+        moves = {row.id: (row.reached, row.seq) for row in connection.execute(_behind(topics))}
         kinds = [*self._texts, *self._amending]
         query = (
             select(events_table)
@@ -142,27 +159,29 @@ class SearchIndex:
             .order_by(events_table.c.topic_id, events_table.c.seq)
             .limit(AT_ONCE)
         )
-        rows = (await connection.execute(query)).all()
-        if len(rows) == AT_ONCE:
+        rows = connection.execute(query).all()
+        is_full = len(rows) == AT_ONCE
+        if is_full:
             # The last topic is passed in part, those after it not at all.
             last = rows[-1]
             moves = {topic_id: move for topic_id, move in moves.items() if topic_id < last.topic_id} | {
                 last.topic_id: (moves[last.topic_id][0], last.seq)
             }
         # PostgreSQL may see events here that are newer than the positions.
-        return moves, [row for row in rows if row.topic_id in moves and row.seq <= moves[row.topic_id][1]]
+        passed = [row for row in rows if row.topic_id in moves and row.seq <= moves[row.topic_id][1]]
+        return _Step(moves, passed, self._targets(connection, passed), is_full)
 
-    async def _targets(self, connection: AsyncConnection, rows: Iterable[Any]) -> Sequence[Any]:
+    def _targets(self, connection: Connection, rows: Iterable[Any]) -> Sequence[Any]:
         """Return the events that some of these have amended, as they are now."""
         named = {(row.topic_id, row.about) for row in rows if row.event in self._amending and row.about is not None}
         if not named:
             return []
         where = tuple_(events_table.c.topic_id, events_table.c.seq).in_(list(named))
-        return (await connection.execute(select(events_table).where(where))).all()
+        return connection.execute(select(events_table).where(where)).all()
 
-    def _read(self, rows: Iterable[Any]) -> list[_Text]:
+    def _read(self, step: _Step) -> list[_Text]:
         found: dict[tuple[int, int], _Text] = {}
-        for row in rows:
+        for row in (*step.passed, *step.targets):
             said = self._said(row.event, row.payload)
             if said:
                 all_stems = " ".join([_topic_stem(row.topic_id), *sorted(stems(said))])
@@ -173,15 +192,13 @@ class SearchIndex:
         text_of = self._texts.get(event)
         return text_of(payload.encode()) if text_of is not None else ""
 
-    def _store(
-        self, connection: Connection, moves: Moves, texts: Sequence[_Text], amended: Iterable[tuple[int, int]]
-    ) -> None:
+    def _store(self, connection: Connection, step: _Step, texts: Sequence[_Text]) -> None:
         """Move the positions, and store the texts of the topics that no other worker has moved meanwhile."""
-        moved = _move(connection, moves)
+        moved = _move(connection, step.moves)
         mine = [each for each in texts if each.topic_id in moved]
         # In the order of those who amend: the event first, then its row.
         current = _locked(connection, [(each.topic_id, each.seq) for each in mine])
-        _forget(connection, [key for key in amended if key[0] in moved])
+        _forget(connection, [(row.topic_id, row.seq) for row in step.targets if row.topic_id in moved])
         rows = [
             {"topic_id": each.topic_id, "seq": each.seq, "at": each.at, "stems": each.stems}
             for each in mine
@@ -261,14 +278,10 @@ def _any_of(each: frozenset[str], quoted: str, operator: str) -> str:
 
 def _open_file(url: URL) -> Engine:
     connect_args = {"timeout": BUSY_SECONDS, "isolation_level": None}
-    return create_engine(url.set(drivername="sqlite"), poolclass=NullPool, connect_args=connect_args)
-
-
-def _transact(engine: Engine, work: Callable[[Connection], None]) -> None:
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        work(connection)
-        connection.commit()
+    file = create_engine(url.set(drivername="sqlite"), poolclass=NullPool, connect_args=connect_args)
+    # Writers of events would wait for a sync. Without it the index is behind after a power cut, and follows again.
+    listen(file, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
+    return file
 
 
 def _move(connection: Connection, moves: Moves) -> set[int]:
