@@ -149,18 +149,27 @@ class Drill:
         return lasts
 
     async def _say_last_words(self) -> dict[str, int]:
-        """Send a last message to each class while Redis is down: no later message can reveal its loss."""
+        """Send a last message to each class while Redis is down: no later message can reveal its loss.
+
+        Of a polling pupil's requests only every fourth or so reaches the worker of the session then, so that pupil may
+        get the message only when Redis is back.
+        """
         self._site.redis.kill()
+        polling: list[asyncio.Task[None]] = []
         try:
             last_speakers = {topic: pupil for pupil in self.pupils for topic in pupil.diaries}
             saying = (pupil.say_last(topic) for topic, pupil in last_speakers.items())
             await self._within(SETTLE_SECONDS, "not everything was acknowledged", *saying)
             began = _now()
             lasts = last_positions(self.pupils)
-            catching_up = (self._catch_up(pupil, lasts, began) for pupil in self.pupils)
+            polling += [asyncio.create_task(self._catch_up(each, lasts, began)) for each in self.pupils if each.polls]
+            catching_up = (self._catch_up(pupil, lasts, began) for pupil in self.pupils if not pupil.polls)
             await self._within(SETTLE_SECONDS, "not everybody has everything", *catching_up)
+            if polling:
+                await asyncio.wait(polling, timeout=SETTLE_SECONDS)
         finally:
             await asyncio.to_thread(self._site.redis.start)
+        await self._within(SETTLE_SECONDS, "not everybody who polls has everything", *polling)
         return lasts
 
     async def _catch_up(self, pupil: Pupil, lasts: dict[str, int], began: float) -> None:

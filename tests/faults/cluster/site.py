@@ -18,9 +18,11 @@ from tests.roster import write_school
 CLASSES = 8
 DATABASES = ("sqlite", "postgresql", "pgbouncer")
 
-# Logged for a killed worker, and for clients that connect while the database is away.
+# Logged for a killed worker, also for one that was to replace another, and for clients that connect while the database
+# is away.
 EXPECTED_ERRORS = [
     r"was ended by SIGKILL; another is started",
+    r"the new worker \d does not serve; the old one stays",
     r"503 GET /students/socket/websocket",
     r"The journal cannot be (written|read)",
 ]
