@@ -51,12 +51,13 @@ class Fork:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end; return the exit code, or minus the number of the signal that ended the process."""
-        if not select.select([self._pipe], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("server.py", timeout or 0.0)
-        with self._reading:
-            if self.returncode is None:
-                self.returncode = _read_int(self._pipe)
-            return self.returncode
+        if self.returncode is None:
+            if not select.select([self._pipe], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("server.py", timeout or 0.0)
+            with self._reading:
+                if self.returncode is None:  # else another thread has read it, and the pipe is at its end
+                    self.returncode = _read_int(self._pipe)
+        return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless the process has ended."""
