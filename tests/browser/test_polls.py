@@ -15,6 +15,18 @@ async def choose_in_menu(visitor: Visitor, name: str) -> None:
     await visitor.page.locator("#dialog").get_by_role("button", name=name).click()
 
 
+async def _shows_answers_and_messages_at_400_percent(visitor: Visitor) -> None:
+    usual = visitor.page.viewport_size
+    assert usual is not None
+    await visitor.page.set_viewport_size({"width": 320, "height": 256})
+    await visitor.screenshot("poll-400-percent")
+    await expect(visitor.page.locator(".poll-option").first).to_be_in_viewport(ratio=0.9)
+    messages = await visitor.page.locator("#scroller").bounding_box()
+    assert messages is not None
+    assert messages["height"] >= 256 / 3
+    await visitor.page.set_viewport_size(usual)
+
+
 @pytest.mark.long
 async def test_class_votes_and_sees_the_result(in_class: InClass) -> None:
     ana, bruno, paula = await in_class("ana", "bruno", "paula")
@@ -29,6 +41,7 @@ async def test_class_votes_and_sees_the_result(in_class: InClass) -> None:
     await expect(ana.page.locator(".poll")).to_contain_text("Quanto é 7 × 8?")
     await ana.screenshot("poll-student")
     await assert_accessible(ana.page)
+    await _shows_answers_and_messages_at_400_percent(ana)
     for visitor, option in ((ana, "56"), (bruno, "54")):
         await visitor.page.locator(".poll").get_by_role("button", name=option).click()
         await expect(visitor.page.locator(".poll")).to_contain_text("You have voted.")
