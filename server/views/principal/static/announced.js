@@ -40,6 +40,8 @@ export function showAnnounced(titleOf) {
   /** @type {Listed[]} the newest first */
   let listed = [];
   let limit = FIRST;
+  /** The place of the first row that the button brings, until it shows: the focus would go with the button. */
+  let first = -1;
   /** @type {Map<string, {words: string, element: HTMLElement}>} by key */
   let rows = new Map();
   /** @type {Set<Reading>} */
@@ -51,7 +53,12 @@ export function showAnnounced(titleOf) {
     for (const each of listed) if (rows.size < limit) put(each, before.get(each.key));
     byId("announced").hidden = rows.size === 0;
     byId("announced-more").hidden = rows.size < limit || listed.length <= limit;
-    arrange(byId("announced-list"), [...rows.values()].map(({element}) => element));
+    const elements = [...rows.values()].map(({element}) => element);
+    arrange(byId("announced-list"), elements);
+    if (first in elements) {
+      elements[first].querySelector("a")?.focus();
+      first = -1;
+    }
   });
 
   /** A row stays the same element while its words do: what is unfolded stays open. @param {Listed} each @param {{words: string, element: HTMLElement} | undefined} before */
@@ -96,11 +103,9 @@ export function showAnnounced(titleOf) {
   }
 
   byId("announced-more").addEventListener("click", () => {
-    const next = rows.size;
+    first = rows.size;
     limit = LISTED;
     show();
-    // The button is gone then, and would take the focus along.
-    requestAnimationFrame(() => /** @type {HTMLElement | null} */ (byId("announced-list").children[next]?.querySelector("a"))?.focus());
   });
   socket.channel(DASHBOARD).onJoin(show); // which brings the titles
   channel.onJoin(({state}) => {
