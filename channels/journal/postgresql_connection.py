@@ -1,4 +1,4 @@
-"""What holds for every connection to PostgreSQL, whoever opens it: the journal's writer, or an engine."""
+"""Settings and errors of every connection to PostgreSQL: the journal writer's and those of SQLAlchemy's engines."""
 
 import asyncpg
 

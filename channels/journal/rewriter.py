@@ -63,7 +63,7 @@ class Redaction(Protocol):
         """Return a snapshot's state."""
 
     def key(self, payload: bytes) -> str | None:
-        """Return the key by which an event of a kind in `keyed` is found when it has no author any more."""
+        """Return the push id that an event of a kind in `keyed` keeps when its author is erased; None: it has none."""
 
 
 class Rewriter(Steps):

@@ -27,9 +27,6 @@ GONE = "—"
 # The number of a user who is nobody in particular any more.
 NOBODY = 0
 
-# The kinds of event that are found by a key of their own, whoever wrote them.
-KEYED = frozenset((announcements.SENT.name,))
-
 # The fields that people write in.
 FREE_TEXT = frozenset(("text", "title", "note", "outcome", "question", "reason", "options"))
 
@@ -56,7 +53,9 @@ class _Keyed(msgspec.Struct):
 class Redaction:
     """Rewrites what names one user, or has their words."""
 
-    keyed = KEYED
+    # The kinds of event that keep a push id when their author is erased: an announcement is looked up by it in all of
+    # its topics.
+    keyed = frozenset((announcements.SENT.name,))
 
     def __init__(self, erased: PersonErased) -> None:
         self.erased = erased
@@ -82,7 +81,7 @@ class Redaction:
         return msgspec.msgpack.encode(changed) if changed != given else None
 
     def key(self, payload: bytes) -> str | None:
-        """Return the key by which an event of `keyed` is found when it has no author any more."""
+        """Return the push id that an event of a kind in `keyed` keeps when its author is erased; None: it has none."""
         key = msgspec.json.decode(payload, type=_Keyed).key
         return announcements.known_as(key) if key is not UNSET else None
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from server.role_words import role_words
+
 Translate = Callable[[str], str]
 
 # Numbers by which programs find things again: in the JSON alone.
@@ -57,10 +59,7 @@ def columns(translate: Translate) -> Mapping[str, str]:
 def values(translate: Translate) -> Mapping[str, str]:
     """Return the words for roles, and for kinds of what people write; others are in the audit log's words."""
     return {
-        "student": translate("Student"),
-        "teacher": translate("Teacher"),
-        "principal": translate("Principal"),
-        "administrator": translate("Office"),
+        **role_words(translate),
         "message:sent": translate("Message"),
         "message:edited": translate("Message, edited"),
         "message:flagged": translate("A report"),

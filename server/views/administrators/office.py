@@ -10,6 +10,7 @@ from server.accounts.office import NewCode
 from server.accounts.refusals import UserError
 from server.cards.card import first_sign_in, in_groups, qr_code
 from server.databases.people import PersonPlace
+from server.role_words import role_words
 from server.views.base import Page
 from server.views.cards import origin_of
 
@@ -43,13 +44,7 @@ class OfficePage(Page):
 
     def roles(self) -> dict[str, str]:
         """Return the words for each role, in the order of the table of roles."""
-        translate = self.locale.translate
-        words = {
-            "student": translate("Student"),
-            "teacher": translate("Teacher"),
-            "principal": translate("Principal"),
-            "administrator": translate("Office"),
-        }
+        words = role_words(self.locale.translate)
         return {role.name: words.get(role.name, role.name) for role in self.tables.roles}
 
     async def show_office(self, template: str, **values: Any) -> None:
