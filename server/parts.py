@@ -48,6 +48,10 @@ P = TypeVar("P", Keeper, EnrolmentDays)
 TIDY_SECONDS = 3600
 # How often sign-ins extended by pages are stored: those of a whole school's first lesson take a few writes.
 STORE_SECONDS = 1.0
+# How long the start waits until sign-ins are read in advance; what is read later serves those who come after it.
+AHEAD_SECONDS = 1.0
+# How long those are kept that have not come: after a restart, clients try to connect at least twice a minute.
+KEPT_AHEAD_SECONDS = 300.0
 # The most that the engine takes to close: a hanging transaction (4 s), close frames (2 s), the broker (1 s). The
 # supervisor kills a worker 10 s after its drain.
 ENGINE_CLOSE_SECONDS = 7.0
@@ -126,6 +130,26 @@ async def watch_changes(
         yield
     finally:
         await watcher.stop()
+
+
+@asynccontextmanager
+async def read_ahead(accounts: Accounts) -> AsyncIterator[None]:
+    """Read in advance who may come back after this start, while rights that change are watched."""
+    reading = asyncio.create_task(_read_ahead(accounts))
+    await asyncio.wait([reading], timeout=AHEAD_SECONDS)
+    forgetting = asyncio.get_running_loop().call_later(KEPT_AHEAD_SECONDS, accounts.forget_ahead)
+    try:
+        yield
+    finally:
+        forgetting.cancel()
+        await cancel(reading)
+
+
+async def _read_ahead(accounts: Accounts) -> None:
+    try:
+        await accounts.read_ahead()
+    except DatabaseError as error:
+        log.warning("Sign-ins are not read in advance, but as they come: %s", error)
 
 
 def keep_records(databases: Databases) -> AbstractAsyncContextManager[Keeper]:

@@ -113,6 +113,14 @@ class Accounts:
         """Read the same sign-in again; None if it has ended or its account is disabled."""
         return await self._members.by_credential(member.credential_id)
 
+    async def read_ahead(self) -> None:
+        """Read in advance the sign-ins of those who will come back after a start; call it after `ChangeWatcher.start`."""
+        await self._members.read_ahead()
+
+    def forget_ahead(self) -> None:
+        """Drop what was read in advance for those who have not come back."""
+        self._members.forget_ahead()
+
     def extend(self, secret: str) -> bool:
         """Extend the sign-in that a page was opened with; return whether to extend its cookie too, at most once a day.
 

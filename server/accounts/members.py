@@ -21,7 +21,9 @@ from server.databases import DbSessions, reading
 from server.databases.credentials import BROWSER
 from server.databases.directory import (
     SignIn,
+    StoredSignIns,
     find_member,
+    latest_sign_ins,
     read_classrooms,
     sign_ins_by_id,
     sign_ins_by_secret,
@@ -31,6 +33,8 @@ from server.databases.school_settings import SchoolSettings
 
 # About as many sign-ins as one worker may have connections, at 1 KB each.
 MAX_KEPT = 50_000
+# Sign-ins read in advance: those of a school of 30,000, each in eight classes, in 0.3 s and 20 MB.
+MAX_AHEAD = 30_000
 
 _K = TypeVar("_K")
 
@@ -82,6 +86,8 @@ class Members:
         self.withheld = self.settings.withheld
         self._kept: dict[bytes, _Kept] = {}  # the least recently used first
         self._hashes: dict[int, set[bytes]] = {}  # by user
+        self._ahead = StoredSignIns()
+        self._ahead_begun = 0
         self._by_secret = BatchReader(self._read_by_secret)
         self._by_credential = BatchReader(self._read_by_credential)
 
@@ -91,10 +97,31 @@ class Members:
         if kept is not None and kept.expires_at <= self._clock():
             self._drop_hash(kept)
             kept = None  # another worker may have extended it: read it again
+        if kept is not None:
+            self._kept[secret_hash] = kept
+            return kept.member
+        kept = self._take_ahead(secret_hash)
         if kept is None:
             return await self._read(self._by_secret, secret_hash)
-        self._kept[secret_hash] = kept
+        self._keep(kept)
         return kept.member
+
+    async def read_ahead(self, limit: int = MAX_AHEAD) -> None:
+        """Read at most `limit` sign-ins in advance, those whose end is furthest away."""
+        begun = self._forgets
+        self._ahead = await latest_sign_ins(self._sessions, self._clock(), limit)
+        self._ahead_begun = begun
+
+    def forget_ahead(self) -> None:
+        """Drop the sign-ins that were read in advance and have not come."""
+        self._ahead = StoredSignIns()
+
+    def _take_ahead(self, secret_hash: bytes) -> _Kept | None:
+        sign_in = self._ahead.take(secret_hash)
+        if sign_in is None or self._school is None or sign_in.expires_at <= self._clock():
+            return None
+        kept = self._known({secret_hash: sign_in}, self._school).get(secret_hash)
+        return kept if kept is not None and self._is_valid(kept, self._ahead_begun) else None
 
     def extend(self, secret_hash: bytes, before: int, until: int) -> int | None:
         """Set the expiry of a browser's sign-in in memory to `until` if it is before a time; return its id, or None."""

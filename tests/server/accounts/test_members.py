@@ -62,6 +62,90 @@ async def test_reconnecting_needs_no_query(members: Members, people: People, use
     assert queries == []
 
 
+async def test_sign_in_read_in_advance_needs_no_query(
+    members: Members, sessions: DbSessions, clock: TurnedClock, people: People, users: Users, queries: list[str]
+) -> None:
+    ana = await people.user("ana", name="Ana Lúcia")
+    first, second = await people.classroom("6º A", ana), await people.classroom("6º B", ana)
+    ended = await people.classroom("5º A", ana, active=False)
+    (secret,) = await _sign_ins(users, "ana")
+    found = await Members(sessions, clock).by_secret(secret)
+    await members.school()
+    await members.read_ahead()
+    queries.clear()
+    assert await members.by_secret(secret) == found
+    assert queries == []
+    assert found is not None
+    assert sorted(found.classes) == [first, second, ended]
+
+
+async def test_sign_in_read_in_advance_is_given_out_once(members: Members, people: People, users: Users) -> None:
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    await members.school()
+    await members.read_ahead()
+    assert await members.by_secret(secret)
+    await users.disable("ana")
+    members.forget([ana])
+    assert await members.by_secret(secret) is None
+
+
+@pytest.mark.parametrize("everybody", [True, False])
+async def test_sign_in_forgotten_after_advance_reading_is_read_again(
+    members: Members, people: People, users: Users, everybody: bool
+) -> None:
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    await members.school()
+    await members.read_ahead()
+    await users.disable("ana")
+    members.forget(None if everybody else [ana])
+    await members.school()
+    assert await members.by_secret(secret) is None
+
+
+async def test_class_changed_after_advance_reading_is_read_again(
+    members: Members, people: People, users: Users
+) -> None:
+    ana = await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    await members.school()
+    await members.read_ahead()
+    first = await people.classroom("6º A", ana)
+    members.forget((), school=True)
+    await members.school()
+    member = await members.by_secret(secret)
+    assert member is not None
+    assert list(member.classes) == [first]
+
+
+async def test_sign_in_read_in_advance_ends_when_it_expires(
+    members: Members, people: People, users: Users, clock: TurnedClock
+) -> None:
+    await people.user("ana")
+    (secret,) = await _sign_ins(users, "ana")
+    await members.school()
+    await members.read_ahead()
+    clock.turn(30 * 86_400_000)
+    assert await members.by_secret(secret) is None
+
+
+async def test_only_the_sign_ins_that_end_last_are_read_in_advance(
+    members: Members, people: People, users: Users, queries: list[str]
+) -> None:
+    for login in ("ana", "bruno"):
+        await people.user(login)
+    (last,) = [hash_secret(token.secret) for token in await users.create_tokens(["ana"], 31)]
+    (first,) = await _sign_ins(users, "bruno")
+    await members.school()
+    await members.read_ahead(1)
+    queries.clear()
+    assert await members.by_secret(last)
+    assert queries == []
+    assert await members.by_secret(first)
+    assert queries != []
+
+
 async def test_forgotten_member_is_read_again(members: Members, people: People, users: Users) -> None:
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
