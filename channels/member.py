@@ -96,6 +96,9 @@ class Authority(Protocol):
     def withheld(self) -> Withheld:
         """What the school withholds from roles, as it was a second ago at most."""
 
+    def recall(self, secret: str) -> Member | None:
+        """Say whose this credential is where that is in memory; None: `authenticate` knows, or reads."""
+
     async def authenticate(self, secret: str) -> Member | None:
         """Say whose this cookie or bearer token is, or None where it is nobody's, ended or expired."""
 

@@ -44,6 +44,11 @@ class Admission:
             0  # an estimate: each client that arrives while there is a queue counts as a refused one that retries
         )
 
+    @property
+    def has_queue(self) -> bool:
+        """Tell whether a client that comes now has to wait."""
+        return self._next > self._clock()
+
     def take_slot(self, *, waits: bool) -> float:
         """Take the next free slot and return the seconds until it; raises `Crowded` if the queue is full.
 

@@ -125,6 +125,29 @@ class Gate:
             await self._wait_for_slot(role, member)
             return Admitted(member, revision, in_objects)
 
+    def admit_at_once(
+        self,
+        role: Role,
+        place: Place,
+        headers: Mapping[str, str],
+        argument: Callable[[str], str | None],
+        cookie: str | None,
+    ) -> Admitted | None:
+        """Admit a client where nothing has to be awaited: it is in memory, and has not to wait. None: `admit` has to.
+
+        Raises TurnedAway as `admit` does.
+        """
+        credential = find_credential(headers, argument("access_token"), cookie)
+        member = self.engine.authority.recall(credential.secret) if credential is not None else None
+        if credential is None or member is None or (role.waits_in_line and self._admission.has_queue):
+            return None
+        with self._counting(role):
+            self._check_origin(place, headers, credential)
+            _check_role(role, member)
+            self._check_user(member)
+            self._admission.take_slot(waits=role.waits_in_line)
+            return Admitted(member, self.engine.revision, _speaks_in_objects(argument("vsn")))
+
     def read_numbers(self) -> Iterator[Sample]:
         """Return what this gate has counted since its start, and who waits now."""
         yield from (ADMITTED.of(count, role) for role, count in self._admitted.items())
@@ -168,9 +191,7 @@ class Gate:
         except Unavailable as error:
             message = "the database does not answer"
             raise TurnedAway(HTTPStatus.SERVICE_UNAVAILABLE, message, RETRY_MS) from error
-        if member is None or member.user.role != role.name:
-            raise TurnedAway(HTTPStatus.FORBIDDEN, "not a credential for this socket")
-        return member
+        return _check_role(role, member)
 
     def _check_user(self, member: Member) -> None:
         # Checked before a slot is taken, so that one user cannot fill the queue. Queued clients count as connections.
@@ -197,6 +218,12 @@ class Gate:
             self._waiting[user_id] -= 1
             if not self._waiting[user_id]:
                 del self._waiting[user_id]
+
+
+def _check_role(role: Role, member: Member | None) -> Member:
+    if member is None or member.user.role != role.name:
+        raise TurnedAway(HTTPStatus.FORBIDDEN, "not a credential for this socket")
+    return member
 
 
 def _normal(origin: str) -> str:

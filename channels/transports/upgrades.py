@@ -8,14 +8,17 @@ What `ChannelSocket` does for all other handshakes, with the same gate and the s
 import logging
 import math
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from channels.lesson.rules import Role
-from channels.transports.gate import Gate, Place, TurnedAway
-from channels.transports.handshake import Handshake, read_handshake
+from channels.transports.gate import Admitted, Gate, Place, TurnedAway
+from channels.transports.handshake import Handshake, Headers, read_handshake
 from channels.transports.tornado_reading import SocketProtocol
 from channels.transports.websocket import connect, find_wires, socket_path
+from channels.wire.codec import Wire
+
+Argument = Callable[[str], str | None]
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +42,35 @@ class Upgrades:
     async def answer(self, connection: socket.socket, handshake: Handshake, scheme: str) -> HTTPStatus:
         """Open a WebSocket or refuse it, and return the status; `scheme` is what the browser used, http or https."""
         try:
-            return await self._answer(connection, handshake, scheme)
-        except TurnedAway as away:
-            refusal = away
-        except Exception:
-            log.exception("%s could not be served", handshake.path)
-            refusal = TurnedAway(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server")
-        _refuse(connection, refusal)
-        return refusal.status
+            wires = find_wires(handshake.query.get("format"))
+            admitted = await self._gate.admit(*self._asked(handshake, scheme))
+            if _has_left(connection):
+                connection.close()
+                return HTTPStatus.SWITCHING_PROTOCOLS
+            return self._open(connection, handshake, admitted, wires)
+        except Exception as error:
+            return _refused(connection, handshake, error)
 
-    async def _answer(self, connection: socket.socket, handshake: Handshake, scheme: str) -> HTTPStatus:
-        query, headers = handshake.query.get, handshake.headers
-        wires = find_wires(query("format"))
-        place = Place(scheme, headers["host"])
-        admitted = await self._gate.admit(self._roles[handshake.path], place, headers, query, handshake.cookie)
-        if _has_left(connection) or not _send(connection, handshake.answer()):
+    def answer_at_once(self, connection: socket.socket, handshake: Handshake, scheme: str) -> HTTPStatus | None:
+        """Do what `answer` does where it would await nothing, or return None.
+
+        In a task of its own, with a turn of the event loop before and after it, a handshake takes 40 µs more.
+        """
+        try:
+            wires = find_wires(handshake.query.get("format"))
+            admitted = self._gate.admit_at_once(*self._asked(handshake, scheme))
+            return None if admitted is None else self._open(connection, handshake, admitted, wires)
+        except Exception as error:
+            return _refused(connection, handshake, error)
+
+    def _asked(self, handshake: Handshake, scheme: str) -> tuple[Role, Place, Headers, Argument, str | None]:
+        place = Place(scheme, handshake.headers["host"])
+        return self._roles[handshake.path], place, handshake.headers, handshake.query.get, handshake.cookie
+
+    def _open(
+        self, connection: socket.socket, handshake: Handshake, admitted: Admitted, wires: tuple[Wire, Wire]
+    ) -> HTTPStatus:
+        if not _send(connection, handshake.answer()):
             connection.close()
         else:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -61,6 +78,14 @@ class Upgrades:
             connect(self._gate.engine, protocol, admitted, wires)
             protocol.begin()
         return HTTPStatus.SWITCHING_PROTOCOLS
+
+
+def _refused(connection: socket.socket, handshake: Handshake, error: Exception) -> HTTPStatus:
+    if not isinstance(error, TurnedAway):
+        log.error("%s could not be served", handshake.path, exc_info=error)
+        error = TurnedAway(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the server")
+    _refuse(connection, error)
+    return error.status
 
 
 def _has_left(connection: socket.socket) -> bool:

@@ -102,19 +102,32 @@ class Accounts:
 
     async def authenticate(self, secret: str) -> Member | None:
         """Return the member of a cookie or bearer token; None if it is unknown, ended or expired."""
-        secret_hash, now = hash_secret(secret), self._clock()
+        secret_hash = hash_secret(secret)
         member = await self._members.by_secret(secret_hash)
-        used = self._members.use(secret_hash, now - USED_AFTER_MS, now) if member is not None else None
+        if member is not None:
+            self._note_use(secret_hash)
+        return member
+
+    def recall(self, secret: str) -> Member | None:
+        """Return the member of a cookie or bearer token that is in memory; None: ask `authenticate`."""
+        secret_hash = hash_secret(secret)
+        member = self._members.recall(secret_hash)
+        if member is not None:
+            self._note_use(secret_hash)
+        return member
+
+    def _note_use(self, secret_hash: bytes) -> None:
+        now = self._clock()
+        used = self._members.use(secret_hash, now - USED_AFTER_MS, now)
         if used is not None:
             self._used.add(used)
-        return member
 
     async def renew(self, member: Member) -> Member | None:
         """Read the same sign-in again; None if it has ended or its account is disabled."""
         return await self._members.by_credential(member.credential_id)
 
     async def read_ahead(self) -> None:
-        """Read in advance the sign-ins of those who will come back after a start; call it after `ChangeWatcher.start`."""
+        """Read sign-ins in advance for those who come back after a start; call it after `ChangeWatcher.start`."""
         await self._members.read_ahead()
 
     def forget_ahead(self) -> None:

@@ -93,6 +93,10 @@ class Members:
 
     async def by_secret(self, secret_hash: bytes) -> Member | None:
         """Return the member behind a valid sign-in, or None."""
+        return self.recall(secret_hash) or await self._read(self._by_secret, secret_hash)
+
+    def recall(self, secret_hash: bytes) -> Member | None:
+        """Return the member behind a valid sign-in where no query is needed, or None."""
         kept = self._kept.pop(secret_hash, None)
         if kept is not None and kept.expires_at <= self._clock():
             self._drop_hash(kept)
@@ -102,7 +106,7 @@ class Members:
             return kept.member
         kept = self._take_ahead(secret_hash)
         if kept is None:
-            return await self._read(self._by_secret, secret_hash)
+            return None
         self._keep(kept)
         return kept.member
 

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from socket import socket
-from typing import Any
+from typing import Any, NamedTuple
 
 from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
@@ -114,6 +114,13 @@ class _Stream(IOStream):
         asyncio.get_running_loop().call_soon(setattr, self, "error", None)
 
 
+class _Upgrade(NamedTuple):
+    connection: socket
+    handshake: Handshake
+    caller: Caller
+    began: float
+
+
 class Server(HTTPServer):
     """An HTTP server that starts at most STARTED_AT_ONCE connections in one turn of the event loop.
 
@@ -196,23 +203,30 @@ class Server(HTTPServer):
         if handshake is None:
             self.handle_stream(_Stream(connection, data, spare=False), address)
             return
-        task = asyncio.get_running_loop().create_task(self._upgrade(connection, address, handshake))
+        caller = self._proxies.read_caller(_peer(address), handshake.headers)
+        upgrade = _Upgrade(connection, handshake, caller, time.monotonic())
+        turn = self._turns.take(preferred=not self._upgrades.waits_in_line(handshake))
+        status = None if turn is not None else self._upgrades.answer_at_once(connection, handshake, caller.scheme)
+        if status is not None:
+            self._report(upgrade, status)
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(self._upgrades, upgrade, turn))
         self._upgrading.add(task)
         task.add_done_callback(self._upgrading.discard)
 
-    async def _upgrade(self, connection: socket, address: Any, handshake: Handshake) -> None:
-        assert self._upgrades is not None
-        began = time.monotonic()
-        caller = self._proxies.read_caller(_peer(address), handshake.headers)
+    async def _answer(self, upgrades: Upgrades, upgrade: "_Upgrade", turn: Awaitable[None] | None) -> None:
         try:
-            turn = self._turns.take(preferred=not self._upgrades.waits_in_line(handshake))
             if turn is not None:
                 await turn
-            status = await self._upgrades.answer(connection, handshake, caller.scheme)
+            status = await upgrades.answer(upgrade.connection, upgrade.handshake, upgrade.caller.scheme)
         except asyncio.CancelledError:  # the server stops
-            connection.close()
+            upgrade.connection.close()
             raise
-        self._on_upgrade(status, handshake.path, caller.address, time.monotonic() - began)
+        self._report(upgrade, status)
+
+    def _report(self, upgrade: "_Upgrade", status: HTTPStatus) -> None:
+        seconds = time.monotonic() - upgrade.began
+        self._on_upgrade(status, upgrade.handshake.path, upgrade.caller.address, seconds)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Return the delegate of a connection's next request; until its head has come, the connection is silent."""

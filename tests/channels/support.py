@@ -63,6 +63,9 @@ class GivenAuthority:
         self.withheld: Withheld = {}
         self.away: set[int] = set()  # users who are signed in nowhere
 
+    def recall(self, secret: str) -> Member | None:
+        return self.members.get(secret)
+
     async def authenticate(self, secret: str) -> Member | None:
         return self.members.get(secret)
 

@@ -28,10 +28,14 @@ ROLES = {role.name: role for role in roles.ROLES}
 
 
 class Door:
-    """A gate on a stopped clock; waits for a slot are recorded, and end at once unless `holds`."""
+    """A gate on a stopped clock; waits for a slot are recorded, and end at once unless `holds`.
 
-    def __init__(self, worker: Worker) -> None:
+    With `at_once` the gate is first asked to admit without awaiting anything.
+    """
+
+    def __init__(self, worker: Worker, *, at_once: bool) -> None:
         self.worker = worker
+        self.at_once = at_once
         self.clock = TurnedClock()
         self.waited: list[float] = []
         self.may_go = asyncio.Event()
@@ -64,7 +68,9 @@ class Door:
     ) -> Admitted:
         arguments = {"access_token": login, "vsn": vsn}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.gate.admit(role, place, named, arguments.get, cookie)
+        asked = role, place, named, arguments.get, cookie
+        admitted = self.gate.admit_at_once(*asked) if self.at_once else None
+        return admitted or await self.gate.admit(*asked)
 
     async def refused(self, *args: Any, **options: Any) -> TurnedAway:
         with pytest.raises(TurnedAway) as raised:
@@ -79,9 +85,9 @@ class Door:
         return logins
 
 
-@pytest.fixture
-def door(worker: Worker) -> Door:
-    return Door(worker)
+@pytest.fixture(params=[False, True], ids=["awaited", "at once"])
+def door(worker: Worker, request: pytest.FixtureRequest) -> Door:
+    return Door(worker, at_once=request.param)
 
 
 async def test_a_credential_of_the_role_is_admitted(door: Door) -> None:
@@ -183,6 +189,7 @@ async def test_unreachable_database_gives_service_unavailable(door: Door, monkey
         raise Unavailable("away")
 
     monkeypatch.setattr(door.worker.authority, "authenticate", away)
+    monkeypatch.setattr(door.worker.authority, "recall", lambda secret: None)
     refused = await door.refused("ana")
     assert (refused.status, refused.retry_after) == (HTTPStatus.SERVICE_UNAVAILABLE, 2_000)
 
@@ -281,3 +288,15 @@ async def test_students_past_the_longest_wait_get_retry_after(door: Door) -> Non
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert refused.retry_after is not None
     assert refused.retry_after >= 1_000 * MAX_LINE_SECONDS
+
+
+async def test_only_clients_that_need_not_wait_are_admitted_at_once(door: Door) -> None:
+    def asked(login: str, role: str) -> Admitted | None:
+        arguments = {"access_token": login}
+        return door.gate.admit_at_once(ROLES[role], PLACE, {}, arguments.get, None)
+
+    assert asked("nobody", "student") is None
+    for login in door.enrol(251):
+        assert asked(login, "student")
+    assert asked("ana", "student") is None
+    assert asked("paula", "teacher")

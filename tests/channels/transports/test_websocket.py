@@ -176,6 +176,7 @@ async def test_while_credentials_cannot_be_checked_the_answer_is_503(
     async def away(secret: str) -> None:
         raise Unavailable("away")
 
+    monkeypatch.setattr(served.worker.authority, "recall", lambda secret: None)
     monkeypatch.setattr(served.worker.authority, "authenticate", away)
     refusal = await served.refusal("access_token=ana")
     assert (refusal.code, refusal.headers["Retry-After"]) == (503, "2")
@@ -228,6 +229,7 @@ async def test_a_bug_before_the_upgrade_is_logged_without_the_token(
     async def broken(secret: str) -> None:
         raise ZeroDivisionError
 
+    monkeypatch.setattr(either_way.worker.authority, "recall", lambda secret: None)
     monkeypatch.setattr(either_way.worker.authority, "authenticate", broken)
     assert await either_way.refused("access_token=s3cret") == 500
     assert "/students/socket/websocket could not be served" in caplog.text
