@@ -6,7 +6,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from channels.broker.memory import MemoryBroker
 from channels.broker.redis import RedisBroker
 from channels.broker.spread import SpreadBroker, name_of
 from channels.engine.engine import Engine
+from channels.errors import JournalUnavailable
 from channels.journal.entry import Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
@@ -86,6 +87,8 @@ async def run_engine(
     broker = _broker(settings.redis_urls, journal.epoch)
     limits = Limits(settings.push_rate, settings.max_outbox_kib * 1024)
     engine = Engine(journal, broker, accounts, TABLES.roles, limits, audit=audit)
+    with suppress(JournalUnavailable):  # then each topic is loaded with a query
+        await engine.read_ahead()
     engine.start()
     staff = [role.name for role in TABLES.roles if role.is_staff]
     ending = asyncio.create_task(ForgottenLessons(journal, staff).run())

@@ -152,6 +152,7 @@ class Engine:
         self._numbers = Numbers(self._registry, self._hub, journal, broker, self.rpc, dispatcher, self._pushes)
         self.scrape = self._make_scrape(broker)
         self.revalidate = self._rights.revalidate
+        self.read_ahead = self._hub.read_ahead
         self._tasks: set[asyncio.Task[None]] = set()
         self._sharing: asyncio.TimerHandle | None = None
 

@@ -171,6 +171,10 @@ class Journal:
         """Return the positions of the newest events of those of `topics` that have any."""
         return {row.name: row.seq for row in await self._reader.fetch(queries.HEADS, {"topics": list(topics)})}
 
+    async def topics(self, limit: int) -> list[str]:
+        """Return the names of at most `limit` topics that have events."""
+        return [row.name for row in await self._reader.fetch(queries.TOPICS, {"limit": limit})]
+
     async def moved(self, since: int | None) -> Moves:
         """Return the topics that have moved since the `next` of an earlier answer; None: those since this call."""
         return moves(await self._reader.fetch(moves_query(self._engine.dialect.name, since)))

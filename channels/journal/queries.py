@@ -263,6 +263,9 @@ HEADS: Query = select(topics_table.c.name, topics_table.c.seq).where(
     topics_table.c.name.in_(bindparam("topics", expanding=True)), topics_table.c.seq > 0
 )
 
+# Selects the names of at most `limit` topics that have events.
+TOPICS: Query = select(topics_table.c.name).where(topics_table.c.seq > 0).limit(_LIMIT)
+
 # Selects the furthest snapshot of a topic's state.
 SNAPSHOT: Query = select(snapshots_table.c.seq, snapshots_table.c.state).where(snapshots_table.c.topic_id == _TOPIC)
 

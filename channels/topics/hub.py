@@ -23,6 +23,7 @@ from channels.journal.batch_reader import BatchReader
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
 from channels.limit import TOPIC_LINGER_SECONDS
+from channels.topics.empty_topics import EmptyTopics
 from channels.topics.fan_out import FanOut, TurnListener
 from channels.topics.gap_recovery import PAGE_EVENTS, GapRecovery
 from channels.topics.topic import Topic
@@ -71,9 +72,18 @@ class Hub:
         self._rewriting = frozenset(rewriting)
         self._renewing: set[asyncio.Task[None]] = set()
         self._heads = BatchReader(journal.heads)
+        self._empty = EmptyTopics()
         self._reader = TopicReader(journal, {*amends, *passing}, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
         self._report_again_at = 0.0  # by the event loop's clock
+
+    async def read_ahead(self) -> None:
+        """Read which topics have events, where nobody else commits any; call it before `start`, or not at all.
+
+        Raises `JournalUnavailable`.
+        """
+        if self._broker.check_seconds is None:
+            await self._empty.read(self._journal)
 
     def start(self, listener: TurnListener) -> None:
         """Begin to ask the journal what the broker has lost; `listener` is called at the end of each turn."""
@@ -98,11 +108,7 @@ class Hub:
 
         Raises `JournalUnavailable`.
         """
-        topic = self.topics.get(name)
-        if topic is None:
-            topic = self.topics[name] = self._make_topic(name)
-            self._broker.subscribe(name)
-            topic.loading = asyncio.create_task(self._load(topic))
+        topic = self.topics.get(name) or self._begin(name)
         topic.holds += 1
         try:
             if topic.loading is not None:
@@ -113,6 +119,20 @@ class Hub:
             yield topic
         finally:
             topic.holds -= 1
+
+    def at_hand(self, name: str) -> Topic | None:
+        """Return a topic that is in memory, or has no events; None where it has to be read."""
+        topic = self.topics.get(name)
+        return self._begin(name) if topic is None and name in self._empty else topic
+
+    def _begin(self, name: str) -> Topic:
+        topic = self.topics[name] = self._make_topic(name)
+        self._broker.subscribe(name)
+        if name in self._empty:
+            self._reader.begin(topic)
+        else:
+            topic.loading = asyncio.create_task(self._load(topic))
+        return topic
 
     async def _renewed(self, renewing: asyncio.Task[None]) -> None:
         # Who joins now was perhaps told to load anew, and must not get what was erased.
@@ -186,6 +206,7 @@ class Hub:
     def committed(self, batch: Sequence[tuple[Entry, Event]]) -> None:
         """Take what this worker's journal has just committed: for the sessions here, and for the other workers."""
         for entry, event in batch:
+            self._empty.fill(entry.topic)
             self.fan_out.publish(Envelope(entry.topic, event.event, event.payload, event.seq))
             topic = self.topics.get(entry.topic)
             if topic is not None:
@@ -193,10 +214,13 @@ class Hub:
 
     def in_doubt(self, topics: Collection[str]) -> None:
         """Look for events that a commit may have added whose answer was lost."""
+        for name in topics:
+            self._empty.fill(name)
         self._gap_recovery.doubt()
 
     def already_stored(self, topic: str, seq: int) -> None:
         """Note that a topic has an event of this position, which a client has just pushed again."""
+        self._empty.fill(topic)
         self._gap_recovery.known(topic, seq)
 
     def flash(self, topic_name: str, event: str, payload: bytes) -> None:

@@ -42,9 +42,13 @@ class TopicReader:
         self._uncounted = uncounted
         self._snapshot_events = snapshot_events
 
+    def begin(self, topic: Topic) -> None:
+        """Begin with a topic that has no events."""
+        topic.snapshot_due = self._snapshot_events
+
     async def load(self, topic: Topic, head: int) -> None:
         """Bring a new topic to its newest event; `head` is its position as the journal has just given it."""
-        topic.snapshot_due = self._snapshot_events
+        self.begin(topic)
         if not head:
             return
         # Read first: it must not be ahead of the position that the topic gets.
