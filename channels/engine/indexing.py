@@ -5,8 +5,7 @@ after an upgrade) is looked up once, at the start; then only topics that have mo
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from channels.errors import JournalUnavailable
@@ -27,7 +26,7 @@ class Indexing:
         self._journal = journal
         self._is_searched = is_searched
         self._since: int | None = None
-        self._behind: deque[str] = deque()
+        self._behind: dict[str, None] = {}  # in order
         self._catching_up = asyncio.Lock()
 
     async def run(self, seconds: float) -> None:
@@ -42,26 +41,20 @@ class Indexing:
     async def catch_up(self) -> None:
         """Index all that is stored by now."""
         async with self._catching_up:
-            topics = await self._moved()
-            while topics:
-                some = list(islice(topics, TOPICS_AT_ONCE))
-                if not await self._journal.follow(some):
-                    for _ in some:
-                        topics.popleft()
-                if topics:
+            await self._look()
+            while self._behind:
+                some = list(islice(self._behind, TOPICS_AT_ONCE))
+                more = await self._journal.follow(some)
+                for name in some:
+                    if name not in more:
+                        del self._behind[name]
+                if self._behind:
                     await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _moved(self) -> deque[str]:
+    async def _look(self) -> None:
+        moves = await self._journal.moved(self._since)
+        moved: Iterable[str] = moves.heads
         if self._since is None:
-            moves = await self._journal.moved(None)
-            self._behind.extend(self._searched(await self._journal.unindexed(None)))
-        else:
-            moves = await self._journal.moved(self._since)
-            moved = self._searched(list(moves.heads))
-            if moved:
-                self._behind.extend(await self._journal.unindexed(moved))
+            moved = await self._journal.unindexed(None)
+        self._behind.update((name, None) for name in moved if self._is_searched(name))
         self._since = moves.next
-        return self._behind
-
-    def _searched(self, topics: Sequence[str]) -> list[str]:
-        return [name for name in topics if self._is_searched(name)]

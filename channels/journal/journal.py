@@ -46,7 +46,8 @@ from channels.journal.entry import (
 from channels.journal.file_reader import Parameters
 from channels.journal.moves import Moves, moves, moves_query
 from channels.journal.reader import READ_SECONDS, Reader
-from channels.journal.search_index import Hit, Place, SearchIndex, TextOf
+from channels.journal.search_index import Hit, Place, SearchIndex
+from channels.journal.search_texts import TextOf
 from channels.journal.tables import events_table, journal_table
 from channels.limit import MAX_SEARCHING
 from channels.wire.codec import Event, stamped
@@ -97,6 +98,7 @@ class Journal:
     async def close(self) -> None:
         """Commit what waits, or refuse it where the database is away; a second call does nothing."""
         await self._commits.close()
+        await self._index.close()
         self._reader.close()
 
     @property
@@ -271,10 +273,10 @@ class Journal:
 
     async def unindexed(self, topics: Collection[str] | None) -> list[str]:
         """Return which of these topics (None: of all) have events that the index has not reached."""
-        return await self._reader.in_time(self._index.behind(topics))
+        return [row.name for row in await self._reader.fetch(queries.unindexed(topics))]
 
-    async def follow(self, topics: Collection[str]) -> bool:
-        """Index the next events of these topics; return whether there are more."""
+    async def follow(self, topics: Sequence[str]) -> Collection[str]:
+        """Index the next events of these topics; return those that may have more."""
         return await self._reader.in_time(self._index.follow(topics))
 
     async def find(self, text: str, topics: Collection[str], before: Place | None, limit: int) -> list[Hit]:

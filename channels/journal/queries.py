@@ -25,6 +25,7 @@ from channels.journal.tables import (
     choices_table,
     events_table,
     reads_table,
+    search_positions_table,
     snapshots_table,
     spell_workers_table,
     spells_table,
@@ -56,6 +57,20 @@ def about(topic: str, target: int, kinds: Collection[str] = ()) -> Query:
 def newest(query: Query, limit: int | BindParameter[int]) -> Query:
     """Select the newest of these events, newest first."""
     return query.order_by(events_table.c.seq.desc()).limit(limit)
+
+
+# How far the index of texts has come in a topic; for a query that joins its positions from outside.
+REACHED = func.coalesce(search_positions_table.c.seq, 0)
+
+
+def unindexed(topics: Collection[str] | None) -> Query:
+    """Select those of these topics (None: of all) that have events which the index of texts has not reached."""
+    query = (
+        select(topics_table.c.id, topics_table.c.name, topics_table.c.seq, REACHED.label("reached"))
+        .outerjoin(search_positions_table, search_positions_table.c.topic_id == topics_table.c.id)
+        .where(topics_table.c.seq > REACHED)
+    )
+    return query if topics is None else query.where(topics_table.c.name.in_(topics))
 
 
 # Events that a count looks at for each that it may count. Without a bound, for a user who has written nearly all of a

@@ -11,7 +11,6 @@ Not found: a part of a word, and words of languages that write no blanks between
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 
 import snowballstemmer
@@ -23,6 +22,7 @@ MAX_WORD_CHARACTERS = 40
 KEPT_WORDS = 50_000
 
 _WORD = re.compile(r"[^\W_]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _PORTUGUESE = snowballstemmer.stemmer("portuguese")
 _ENGLISH = snowballstemmer.stemmer("english")
 
@@ -42,12 +42,12 @@ _FORMS = [
 
 def stems(text: str) -> set[str]:
     """Return the stems of all words of a text."""
-    return {stem for word in words(text) for stem in stems_of(word)}
+    return set().union(*map(stems_of, words(text)))
 
 
-def words(text: str) -> Iterator[str]:
+def words(text: str) -> list[str]:
     """Return the words of a text, in order, without case and accents."""
-    return (found.group()[:MAX_WORD_CHARACTERS] for found in _WORD.finditer(_folded(text)))
+    return [word[:MAX_WORD_CHARACTERS] for word in _WORD.findall(_folded(text))]
 
 
 def stems_of(word: str) -> frozenset[str]:
@@ -65,5 +65,10 @@ def _stems_of(word: str) -> frozenset[str]:
 
 
 def _folded(text: str) -> str:
+    # The loops are C's, but for the characters that are not ASCII once their accents are apart.
     apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in apart if not unicodedata.combining(character)).casefold()
+    return _NOT_ASCII.sub(_without_accent, apart).casefold()
+
+
+def _without_accent(found: re.Match[str]) -> str:
+    return "" if unicodedata.combining(found[0]) else found[0]
