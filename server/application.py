@@ -203,7 +203,7 @@ async def _run(
             run_engine(settings, databases, accounts, audit, stopped) as (engine, broker),
             keep_records(databases) as keeper,
             watch_changes(databases, accounts, engine, keeper, stopped),
-            read_ahead(accounts),
+            read_ahead(accounts, broker),
             turn_enrolments(databases, accounts),
             keep_sign_ins(accounts, engine),
             watch_health(databases, broker, engine.journal) as watched,

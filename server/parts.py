@@ -136,8 +136,14 @@ async def watch_changes(
 
 
 @asynccontextmanager
-async def read_ahead(accounts: Accounts) -> AsyncIterator[None]:
-    """Read in advance who may come back after this start, while rights that change are watched."""
+async def read_ahead(accounts: Accounts, broker: Broker) -> AsyncIterator[None]:
+    """Read in advance who may come back after this start, while rights that change are watched.
+
+    Only for the one worker of a school: whom another worker has just sent away is not let in here by an older read.
+    """
+    if broker.check_seconds is not None:
+        yield
+        return
     reading = asyncio.create_task(_read_ahead(accounts))
     await asyncio.wait([reading], timeout=AHEAD_SECONDS)
     forgetting = asyncio.get_running_loop().call_later(KEPT_AHEAD_SECONDS, accounts.forget_ahead)

@@ -96,13 +96,19 @@ class SqliteFollower:
         self._thread = ThreadPoolExecutor(1, "index")
         self._connection: sqlite3.Connection | None = None
         self._lock: WriteLock | None = None
+        self._is_closed = False
 
     async def follow(self, topics: Sequence[str]) -> Collection[str]:
         """Index the next events of these topics; return those that have more."""
+        if self._is_closed:
+            raise JournalUnavailable("the journal is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._follow, topics)
 
     async def close(self) -> None:
-        """Close the connection and end the thread, which is left alone where it hangs."""
+        """Close the connection and end the thread, which is left alone where it hangs; a second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         await asyncio.wait([closing], timeout=CLOSE_SECONDS)
         self._thread.shutdown(wait=False)

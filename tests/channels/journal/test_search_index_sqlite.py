@@ -127,3 +127,11 @@ async def test_step_whose_lock_is_not_free_in_time_is_taken_again(path: str) -> 
         await follower.follow([CLASS])
     assert len(indexed(path)) == 1
     await follower.close()
+
+
+async def test_second_close_does_nothing_and_nothing_is_followed_then(path: str) -> None:
+    follower = SqliteFollower(path, texts())
+    await follower.close()
+    await follower.close()
+    with pytest.raises(JournalUnavailable):
+        await follower.follow([CLASS])
