@@ -1,7 +1,7 @@
-"""Finds every string that the pages show, in handlers, templates and scripts, and updates the catalogs.
+"""Finds every string that the pages show, in modules, templates and scripts, and updates the catalogs.
 
 A string is marked by `_("…")` in templates and scripts, `ngettext("…", "…", n)` in scripts, `_("…", "…", n)` in
-templates, and `translate(…)` in handlers. Tornado compiles a template to Python, so Babel's Python extractor reads it;
+templates, and `translate(…)` in modules. Tornado compiles a template to Python, so Babel's Python extractor reads it;
 scripts are read as the joining reads them, which puts the translations in.
 """
 
@@ -37,8 +37,7 @@ def script_files() -> list[Path]:
 def strings() -> Catalog:
     """Return every string that the pages show, with the files that contain it."""
     catalog = Catalog(domain=DOMAIN, project="Lousa", fuzzy=False)
-    handlers = [*(ROOT / "server/views").glob("**/*.py"), *(ROOT / "server/records").glob("**/*.py")]
-    for file in [*sorted(handlers), *template_files(), *script_files()]:
+    for file in [*sorted((ROOT / "server").glob("**/*.py")), *template_files(), *script_files()]:
         for message in strings_of(file):
             catalog.add(message, locations=[(str(file.relative_to(ROOT)), 0)])
     return catalog
