@@ -55,6 +55,6 @@ class Indexing:
         moves = await self._journal.moved(self._since)
         moved: Iterable[str] = moves.heads
         if self._since is None:
-            moved = await self._journal.unindexed(None)
+            moved = await self._journal.unindexed()
         self._behind.update((name, None) for name in moved if self._is_searched(name))
         self._since = moves.next

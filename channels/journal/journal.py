@@ -271,9 +271,9 @@ class Journal:
         """Index these kinds of event by what they say; `amending` are the kinds that change the one they are about."""
         self._index = SearchIndex(self._engine, texts, amending)
 
-    async def unindexed(self, topics: Collection[str] | None) -> list[str]:
-        """Return which of these topics (None: of all) have events that the index has not reached."""
-        return [row.name for row in await self._reader.fetch(queries.unindexed(topics))]
+    async def unindexed(self) -> list[str]:
+        """Return the topics with events that the index has not reached."""
+        return [row.name for row in await self._reader.fetch(queries.unindexed())]
 
     async def follow(self, topics: Sequence[str]) -> Collection[str]:
         """Index the next events of these topics; return those that may have more."""

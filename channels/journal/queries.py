@@ -63,8 +63,8 @@ def newest(query: Query, limit: int | BindParameter[int]) -> Query:
 REACHED = func.coalesce(search_positions_table.c.seq, 0)
 
 
-def unindexed(topics: Collection[str] | None) -> Query:
-    """Select those of these topics (None: of all) that have events which the index of texts has not reached."""
+def unindexed(topics: Collection[str] | None = None) -> Query:
+    """Select those of these topics (without any: of all) with events which the index of texts has not reached."""
     query = (
         select(topics_table.c.id, topics_table.c.name, topics_table.c.seq, REACHED.label("reached"))
         .outerjoin(search_positions_table, search_positions_table.c.topic_id == topics_table.c.id)

@@ -46,8 +46,8 @@ _MOVE = """
     ON CONFLICT (topic_id) DO UPDATE SET seq = excluded.seq WHERE seq = ?
 """
 _FORGET = "DELETE FROM search WHERE topic_id = ? AND seq = ?"
-# One statement for all: FTS5 writes what it has to the file before each statement. A row costs 6 µs so, and 19 in a
-# statement of its own (250 to a transaction). What was amended meanwhile has another payload.
+# One statement for all: a row costs 6 µs so, and 19 in a statement of its own (250 to a transaction), nearly all of it
+# in FTS5. What was amended meanwhile has another payload.
 _STORE = """
     INSERT INTO search (topic_id, seq, at, stems)
     SELECT events.topic_id, events.seq, events.at, json_extract(text.value, '$[3]')

@@ -54,6 +54,20 @@ class Place(NamedTuple):
     host: str
 
 
+class Request(NamedTuple):
+    """A client's request to connect as a role; `argument` gives a parameter of the query, `cookie` the sign-in's."""
+
+    role: Role
+    place: Place
+    headers: Mapping[str, str]
+    argument: Callable[[str], str | None]
+    cookie: str | None
+
+    def credential(self) -> Credential | None:
+        """Return the credential that the client has sent."""
+        return find_credential(self.headers, self.argument("access_token"), self.cookie)
+
+
 class Admitted(NamedTuple):
     """An admitted client. `revision` is the engine's before the check; `in_objects` is the format of its frames."""
 
@@ -99,54 +113,41 @@ class Gate:
         self._admitted: Counter[str] = Counter()
         self._turned_away: Counter[int] = Counter()
 
-    async def admit(
-        self,
-        role: Role,
-        place: Place,
-        headers: Mapping[str, str],
-        argument: Callable[[str], str | None],
-        cookie: str | None,
-    ) -> Admitted:
-        """Authenticate a client for a role and wait for its slot; `argument` gives a parameter of the query.
+    async def admit(self, request: Request) -> Admitted:
+        """Authenticate a client for its role and wait for its slot.
 
         Raises TurnedAway: FORBIDDEN (no credential of this role, a foreign page with a cookie, an unknown version of
         the protocol), TOO_MANY_REQUESTS (the user has too many connections, or opens them too fast) or
         SERVICE_UNAVAILABLE (the database is away, or the queue is full).
         """
+        role = request.role
         with self._counting(role):
             revision = self.engine.revision
-            in_objects = _speaks_in_objects(argument("vsn"))
-            credential = find_credential(headers, argument("access_token"), cookie)
+            in_objects = _speaks_in_objects(request.argument("vsn"))
+            credential = request.credential()
             if credential is None:
                 raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
-            self._check_origin(place, headers, credential)
+            self._check_origin(request, credential)
             member = await self._authenticate(role, credential)
             self._check_user(member)
             await self._wait_for_slot(role, member)
             return Admitted(member, revision, in_objects)
 
-    def admit_at_once(
-        self,
-        role: Role,
-        place: Place,
-        headers: Mapping[str, str],
-        argument: Callable[[str], str | None],
-        cookie: str | None,
-    ) -> Admitted | None:
-        """Admit a client where nothing has to be awaited: it is in memory, and has not to wait. None: `admit` has to.
+    def admit_at_once(self, request: Request) -> Admitted | None:
+        """Admit a client that is in memory and need not wait; None: call `admit`.
 
         Raises TurnedAway as `admit` does.
         """
-        credential = find_credential(headers, argument("access_token"), cookie)
+        role, credential = request.role, request.credential()
         member = self.engine.authority.recall(credential.secret) if credential is not None else None
         if credential is None or member is None or (role.waits_in_line and self._admission.has_queue):
             return None
         with self._counting(role):
-            self._check_origin(place, headers, credential)
+            self._check_origin(request, credential)
             _check_role(role, member)
             self._check_user(member)
             self._admission.take_slot(waits=role.waits_in_line)
-            return Admitted(member, self.engine.revision, _speaks_in_objects(argument("vsn")))
+            return Admitted(member, self.engine.revision, _speaks_in_objects(request.argument("vsn")))
 
     def read_numbers(self) -> Iterator[Sample]:
         """Return what this gate has counted since its start, and who waits now."""
@@ -180,9 +181,9 @@ class Gate:
                 origin,
             )
 
-    def _check_origin(self, place: Place, headers: Mapping[str, str], credential: Credential) -> None:
+    def _check_origin(self, request: Request, credential: Credential) -> None:
         # A foreign page can only send credentials that the browser attaches by itself: cookies, not tokens.
-        if credential.ambient and not comes_from(headers, lambda origin: self.allows(origin, place)):
+        if credential.ambient and not comes_from(request.headers, lambda origin: self.allows(origin, request.place)):
             raise TurnedAway(HTTPStatus.FORBIDDEN, "a foreign page's request")
 
     async def _authenticate(self, role: Role, credential: Credential) -> Member:

@@ -24,7 +24,7 @@ from channels.errors import Code, Refused
 from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, MAX_POST_BYTES, MAX_POST_FRAMES
 from channels.transports.credential import SIGN_IN_COOKIE
-from channels.transports.gate import Gate, Place, TurnedAway
+from channels.transports.gate import Gate, Place, Request, TurnedAway
 from channels.transports.linger import linger
 from channels.transports.poll_session import PollAnswer, gone, status_body
 from channels.transports.poll_sessions import LeaveRequest, PollRequest, PushRequest
@@ -201,9 +201,7 @@ class ChannelPoll(RequestHandler):
         if self.get_query_argument("format", JSON.name) != JSON.name:
             return status_body(403, reason="a poll speaks JSON only")
         try:
-            admitted = await self._gate.admit(
-                self._role, self._place(), self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
-            )
+            admitted = await self._gate.admit(self._asked())
             return self._poll_sessions.open(
                 admitted.member, admitted.revision, self.request.remote_ip or "", in_objects=admitted.in_objects
             )
@@ -214,6 +212,10 @@ class ChannelPoll(RequestHandler):
             return status_body(500, code=Code.UNAVAILABLE, message=away.message, retry_after=away.retry_after)
         except Refused as refusal:
             return status_body(500, **msgspec.to_builtins(refusal.response))
+
+    def _asked(self) -> Request:
+        headers, cookie = self.request.headers, self.get_cookie(SIGN_IN_COOKIE)
+        return Request(self._role, self._place(), headers, self._argument, cookie)
 
     def _place(self) -> Place:
         return Place(self.request.protocol, self.request.headers.get("Host", ""))

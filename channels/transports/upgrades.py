@@ -8,17 +8,15 @@ What `ChannelSocket` does for all other handshakes, with the same gate and the s
 import logging
 import math
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from channels.lesson.rules import Role
-from channels.transports.gate import Admitted, Gate, Place, TurnedAway
-from channels.transports.handshake import Handshake, Headers, read_handshake
+from channels.transports.gate import Admitted, Gate, Place, Request, TurnedAway
+from channels.transports.handshake import Handshake, read_handshake
 from channels.transports.tornado_reading import SocketProtocol
 from channels.transports.websocket import connect, find_wires, socket_path
 from channels.wire.codec import Wire
-
-Argument = Callable[[str], str | None]
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ class Upgrades:
         """Open a WebSocket or refuse it, and return the status; `scheme` is what the browser used, http or https."""
         try:
             wires = find_wires(handshake.query.get("format"))
-            admitted = await self._gate.admit(*self._asked(handshake, scheme))
+            admitted = await self._gate.admit(self._asked(handshake, scheme))
             if _has_left(connection):
                 connection.close()
                 return HTTPStatus.SWITCHING_PROTOCOLS
@@ -58,14 +56,14 @@ class Upgrades:
         """
         try:
             wires = find_wires(handshake.query.get("format"))
-            admitted = self._gate.admit_at_once(*self._asked(handshake, scheme))
+            admitted = self._gate.admit_at_once(self._asked(handshake, scheme))
             return None if admitted is None else self._open(connection, handshake, admitted, wires)
         except Exception as error:
             return _refused(connection, handshake, error)
 
-    def _asked(self, handshake: Handshake, scheme: str) -> tuple[Role, Place, Headers, Argument, str | None]:
-        place = Place(scheme, handshake.headers["host"])
-        return self._roles[handshake.path], place, handshake.headers, handshake.query.get, handshake.cookie
+    def _asked(self, handshake: Handshake, scheme: str) -> Request:
+        role, place = self._roles[handshake.path], Place(scheme, handshake.headers["host"])
+        return Request(role, place, handshake.headers, handshake.query.get, handshake.cookie)
 
     def _open(
         self, connection: socket.socket, handshake: Handshake, admitted: Admitted, wires: tuple[Wire, Wire]

@@ -28,7 +28,7 @@ from channels.lesson.rules import Role
 from channels.limit import MAX_FRAME_BYTES, READ_COST, REPLY_ROOM_BYTES
 from channels.sessions.session import Session
 from channels.transports.credential import SIGN_IN_COOKIE
-from channels.transports.gate import Admitted, Gate, Place, TurnedAway
+from channels.transports.gate import Admitted, Gate, Place, Request, TurnedAway
 from channels.transports.handshake import choose_subprotocol, is_key
 from channels.transports.tornado_reading import SocketProtocol
 from channels.wire.codec import JSON, JSON_OBJECTS, MESSAGE_PACK, Wire
@@ -57,9 +57,7 @@ class ChannelSocket(WebSocketHandler):
         self._check_handshake()
         try:
             self._wires = find_wires(self._argument("format"))
-            self._admitted = await self._gate.admit(
-                self._role, self._place(), self.request.headers, self._argument, self.get_cookie(SIGN_IN_COOKIE)
-            )
+            self._admitted = await self._gate.admit(self._asked())
         except TurnedAway as away:
             self._turn_away(away)
 
@@ -75,6 +73,10 @@ class ChannelSocket(WebSocketHandler):
         if away.retry_after is not None:
             self.set_header("Retry-After", math.ceil(away.retry_after / 1000))
         self.finish(away.message)
+
+    def _asked(self) -> Request:
+        headers, cookie = self.request.headers, self.get_cookie(SIGN_IN_COOKIE)
+        return Request(self._role, self._place(), headers, self._argument, cookie)
 
     def _place(self) -> Place:
         return Place(self.request.protocol, self.request.headers.get("Host", ""))

@@ -214,7 +214,7 @@ class Server(HTTPServer):
         self._upgrading.add(task)
         task.add_done_callback(self._upgrading.discard)
 
-    async def _answer(self, upgrades: Upgrades, upgrade: "_Upgrade", turn: Awaitable[None] | None) -> None:
+    async def _answer(self, upgrades: Upgrades, upgrade: _Upgrade, turn: Awaitable[None] | None) -> None:
         try:
             if turn is not None:
                 await turn
@@ -224,7 +224,7 @@ class Server(HTTPServer):
             raise
         self._report(upgrade, status)
 
-    def _report(self, upgrade: "_Upgrade", status: HTTPStatus) -> None:
+    def _report(self, upgrade: _Upgrade, status: HTTPStatus) -> None:
         seconds = time.monotonic() - upgrade.began
         self._on_upgrade(status, upgrade.handshake.path, upgrade.caller.address, seconds)
 

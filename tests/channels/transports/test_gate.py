@@ -13,7 +13,7 @@ from channels.lesson.rules import Role
 from channels.limit import HANDSHAKE_BURST, HANDSHAKE_RATE, MAX_CONNECTIONS, MAX_LINE_SECONDS
 from channels.member import Member
 from channels.transports.admission import Admission
-from channels.transports.gate import Admitted, Gate, Place, TurnedAway
+from channels.transports.gate import Admitted, Gate, Place, Request, TurnedAway
 from channels.transports.handshake_rates import HandshakeRates
 from channels.transports.poll_sessions import PollSessions
 from channels.wire.codec import JSON
@@ -68,9 +68,9 @@ class Door:
     ) -> Admitted:
         arguments = {"access_token": login, "vsn": vsn}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        asked = role, place, named, arguments.get, cookie
-        admitted = self.gate.admit_at_once(*asked) if self.at_once else None
-        return admitted or await self.gate.admit(*asked)
+        asked = Request(role, place, named, arguments.get, cookie)
+        admitted = self.gate.admit_at_once(asked) if self.at_once else None
+        return admitted or await self.gate.admit(asked)
 
     async def refused(self, *args: Any, **options: Any) -> TurnedAway:
         with pytest.raises(TurnedAway) as raised:
@@ -293,7 +293,7 @@ async def test_students_past_the_longest_wait_get_retry_after(door: Door) -> Non
 async def test_only_clients_that_need_not_wait_are_admitted_at_once(door: Door) -> None:
     def asked(login: str, role: str) -> Admitted | None:
         arguments = {"access_token": login}
-        return door.gate.admit_at_once(ROLES[role], PLACE, {}, arguments.get, None)
+        return door.gate.admit_at_once(Request(ROLES[role], PLACE, {}, arguments.get, None))
 
     assert asked("nobody", "student") is None
     for login in door.enrol(251):

@@ -70,7 +70,7 @@ async def plant(ana: Client, bruno: Client, paula: Client) -> int:
 async def index(databases: Databases, worker: Worker) -> None:
     """Wait until the index of texts has what was said."""
     async with asyncio.timeout(10):
-        while await worker.journal.unindexed(None):
+        while await worker.journal.unindexed():
             await worker.journal.follow([CLASS, STAFF, "user:1", "user:2", "user:3", "principals"])
 
 
