@@ -1,6 +1,6 @@
 """Who is in which topic, on all workers, in the form of Phoenix' clients: the state on joining, then diffs.
 
-    enter/leave here, changes of other workers -> not sent yet -> one diff for each topic and turn
+    enter/leave here, changes of other workers -> not sent yet -> one diff for each topic, as often as diffs are taken
 
 A user is there once, with one meta for each of their sessions; a meta's `phx_ref` is unique in the cluster. Where a
 topic is too large to name everybody (MAX_LISTED_STUDENTS), clients get the numbers instead, now and then: to send each
@@ -161,6 +161,12 @@ class Presence:
         """Forget all of a worker that is gone."""
         self.replace(worker, ())
         self._others.pop(worker, None)
+
+    def count_only(self, topic: str) -> None:
+        """Tell clients numbers only from now on; what they were not yet told by name is forgotten."""
+        self.counted.add(topic)
+        self._joins.pop(topic, None)
+        self._leaves.pop(topic, None)
 
     # Books
 

@@ -234,6 +234,7 @@ class Engine:
         self._presence_sync.leave()
         await self._hub.close()
         await self._bus.close()
+        self._shown.close()
         if self._sharing is not None:
             self._sharing.cancel()
 

@@ -63,7 +63,7 @@ class Membership:
         if classroom is not None and classroom.students <= MAX_LISTED_STUDENTS:
             self._presence.counted.discard(topic.name)
         else:
-            self._presence.counted.add(topic.name)
+            self._presence.count_only(topic.name)
 
     def take_away(self, session: Session, wire_name: str) -> None:
         """End a session's join of a topic and send `phx_close`; nothing happens where there is none."""

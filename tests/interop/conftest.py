@@ -147,5 +147,6 @@ def _stay_away(server: Lousa, tokens: dict[str, str]) -> Body:
         witness.join(topic)
         user = str(away.join("user:me")["user"]["id"])
         away.join(topic)
+        away.wait_for(lambda frame: frame[3] == "presence_diff" and user in frame[4]["joins"])
         witness.wait_for(lambda frame: frame[3] == "presence_diff" and user in frame[4]["leaves"])
         return away.poll()

@@ -294,7 +294,8 @@ def test_delete_closes_the_session_and_removes_its_presence(open_poll: OpenPoll)
     ana.join(topic)
     user = andre.join("user:me")["user"]
     andre.join(topic)
-    ana.wait_for(lambda frame: frame[3] == "presence_diff" and str(user["id"]) in frame[4]["joins"])
+    for each in (ana, andre):
+        each.wait_for(lambda frame: frame[3] == "presence_diff" and str(user["id"]) in frame[4]["joins"])
     assert andre.ask("DELETE") == {"status": 200}
     ana.wait_for(lambda frame: frame[3] == "presence_diff" and str(user["id"]) in frame[4]["leaves"])
     assert andre.post(HEARTBEAT)["status"] == 410

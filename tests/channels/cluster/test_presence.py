@@ -35,6 +35,14 @@ def test_join_and_leave_in_one_turn_make_no_diff(ana: Session) -> None:
     assert presence.take_diffs() == {}
 
 
+def test_class_that_is_only_counted_from_now_on_gets_no_names(ana: Session) -> None:
+    presence = Presence()
+    presence.enter("class:7", ana)
+    presence.count_only("class:7")
+    presence.leave("class:7", ana)
+    assert presence.take_diffs() == {}
+
+
 def test_state_for_a_new_session_precedes_the_next_diff(ana: Session) -> None:
     presence = Presence()
     presence.apply("w2", [PresenceChange(elsewhere("b"), here=True)])

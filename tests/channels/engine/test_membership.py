@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from channels.engine import presence_shown
 from channels.limit import MAX_LISTED_STUDENTS
 from channels.member import Classroom
 from tests.channels.support import ANA, BRUNO, CLASS, DIRETORA, PAULA, Worker, member
@@ -32,6 +35,27 @@ async def test_presence_is_a_state_and_then_diffs_that_add_up(worker: Worker) ->
     state = next(frame for frame in second.frames if frame[3] == "presence_state")
     assert state[:3] == ("1", None, "class:7")
     assert state[4].keys() == {"1", "3"}
+
+
+async def test_first_arrival_is_shown_at_once_and_those_after_it_together(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence_shown, "GATHER_SECONDS", 3600.0)
+    ana = worker.connect(ANA)
+    await ana.ok("class:7", "phx_join")
+    await ana.has(1, "presence_diff")
+    others = {str(number): worker.connect(member(number, "Nova", "student", CLASS)) for number in range(10, 20)}
+    for each in others.values():
+        await each.ok("class:7", "phx_join")
+        assert each.got("presence_state")[0].keys() == {"1"}
+    others.pop("19").gone()
+    await ana.ok("class:7", "message:send", {"text": "x"})
+    assert len(ana.got("presence_diff")) == 1
+    worker.engine._shown._gathered()
+    (_, diff) = await ana.has(2, "presence_diff")
+    assert (diff["joins"].keys(), diff["leaves"]) == (others.keys(), {})
+    for each in others.values():
+        assert await each.has(1, "presence_diff") == [diff]
 
 
 async def test_join_without_presence_is_not_shown(worker: Worker) -> None:
@@ -81,6 +105,7 @@ async def test_two_sessions_under_two_names_are_one_user(worker: Worker) -> None
     await ana.ok("class:7", "phx_join")
     again = worker.connect(member(1, "Ana Clara", "student", CLASS))
     await again.ok("class:7", "phx_join")
+    await again.has(1, "presence_diff")
     await bruno.ok("class:7", "phx_join")
     (state,) = bruno.got("presence_state")
     assert len(state["1"]["metas"]) == 2
