@@ -178,7 +178,11 @@ def _parsed(wire_name: str, kinds: tuple[TopicKind, ...]) -> TopicAddress | None
 def parse_name(name: str, kinds: tuple[TopicKind, ...] = KINDS) -> TopicAddress:
     """Return the topic that journal and broker know by this name; raises ValueError where no kind has such a name."""
     for kind in kinds:
-        found = _pattern(kind.inside or kind.wire, kind.outlives).fullmatch(name)
+        template = kind.inside or kind.wire
+        # Looked at first: each user who connects has a topic of their own, and five patterns take 15 µs.
+        if not name.startswith(_beginning(template)):
+            continue
+        found = _pattern(template, kind.outlives).fullmatch(name)
         if found is not None:
             given = found.groupdict()
             return kind.address(int(given.get("id", 0)), _part(given))
@@ -212,6 +216,11 @@ def announcement_topic(author_id: int, key: str) -> str:
 
 def _part(given: Mapping[str, str]) -> str:
     return given.get("role") or given.get("key") or ""
+
+
+@cache
+def _beginning(template: str) -> str:
+    return template.partition("{")[0]
 
 
 @cache
