@@ -11,7 +11,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -120,49 +119,57 @@ class Gate:
         the protocol), TOO_MANY_REQUESTS (the user has too many connections, or opens them too fast) or
         SERVICE_UNAVAILABLE (the database is away, or the queue is full).
         """
+        try:
+            admitted = await self._admit(request)
+        except TurnedAway as away:
+            self._turned_away[away.status.value] += 1
+            raise
+        self._admitted[request.role.name] += 1
+        return admitted
+
+    async def _admit(self, request: Request) -> Admitted:
         role = request.role
-        with self._counting(role):
-            revision = self.engine.revision
-            in_objects = _speaks_in_objects(request.argument("vsn"))
-            credential = request.credential()
-            if credential is None:
-                raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
-            self._check_origin(request, credential)
-            member = await self._authenticate(role, credential)
-            self._check_user(member)
-            await self._wait_for_slot(role, member)
-            return Admitted(member, revision, in_objects)
+        revision = self.engine.revision
+        in_objects = _speaks_in_objects(request.argument("vsn"))
+        credential = request.credential()
+        if credential is None:
+            raise TurnedAway(HTTPStatus.FORBIDDEN, "no credential")
+        self._check_origin(request, credential)
+        member = await self._authenticate(role, credential)
+        self._check_user(member)
+        await self._wait_for_slot(role, member)
+        return Admitted(member, revision, in_objects)
 
     def admit_at_once(self, request: Request) -> Admitted | None:
         """Admit a client that is in memory and need not wait; None: call `admit`.
 
         Raises TurnedAway as `admit` does.
         """
+        try:
+            admitted = self._admit_at_once(request)
+        except TurnedAway as away:
+            self._turned_away[away.status.value] += 1
+            raise
+        if admitted is not None:
+            self._admitted[request.role.name] += 1
+        return admitted
+
+    def _admit_at_once(self, request: Request) -> Admitted | None:
         role, credential = request.role, request.credential()
         member = self.engine.authority.recall(credential.secret) if credential is not None else None
         if credential is None or member is None or (role.waits_in_line and self._admission.has_queue):
             return None
-        with self._counting(role):
-            self._check_origin(request, credential)
-            _check_role(role, member)
-            self._check_user(member)
-            self._admission.take_slot(waits=role.waits_in_line)
-            return Admitted(member, self.engine.revision, _speaks_in_objects(request.argument("vsn")))
+        self._check_origin(request, credential)
+        _check_role(role, member)
+        self._check_user(member)
+        self._admission.take_slot(waits=role.waits_in_line)
+        return Admitted(member, self.engine.revision, _speaks_in_objects(request.argument("vsn")))
 
     def read_numbers(self) -> Iterator[Sample]:
         """Return what this gate has counted since its start, and who waits now."""
         yield from (ADMITTED.of(count, role) for role, count in self._admitted.items())
         yield from (TURNED_AWAY.of(count, str(status)) for status, count in self._turned_away.items())
         yield WAITING.of(self._waiting.total())
-
-    @contextmanager
-    def _counting(self, role: Role) -> Iterator[None]:
-        try:
-            yield
-        except TurnedAway as away:
-            self._turned_away[away.status.value] += 1
-            raise
-        self._admitted[role.name] += 1
 
     def allows(self, origin: str, place: Place) -> bool:
         """Return whether pages of an origin may use a cookie at a place."""

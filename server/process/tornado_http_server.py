@@ -22,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from socket import socket
 from typing import Any, NamedTuple
@@ -144,6 +145,7 @@ class Server(HTTPServer):
         self._upgrades = upgrades
         self._on_upgrade = on_upgrade
         self._first_bytes = FirstBytes(self._take_first, kwargs.get("idle_connection_timeout") or IDLE_SECONDS)
+        self._in_line: set[socket] = set()  # handshakes that wait for their turn
         self._upgrading: set[asyncio.Task[None]] = set()
         self._proxies = proxies or Proxies()
         self._counts = counts
@@ -205,19 +207,25 @@ class Server(HTTPServer):
             return
         caller = self._proxies.read_caller(_peer(address), handshake.headers)
         upgrade = _Upgrade(connection, handshake, caller, time.monotonic())
-        turn = self._turns.take(preferred=not self._upgrades.waits_in_line(handshake))
-        status = None if turn is not None else self._upgrades.answer_at_once(connection, handshake, caller.scheme)
+        self._in_line.add(connection)
+        is_preferred = not self._upgrades.waits_in_line(handshake)
+        self._turns.start(partial(self._upgrade, self._upgrades, upgrade), preferred=is_preferred)
+
+    def _upgrade(self, upgrades: Upgrades, upgrade: _Upgrade) -> bool:
+        if upgrade.connection not in self._in_line:  # the server stops
+            return False
+        self._in_line.remove(upgrade.connection)
+        status = upgrades.answer_at_once(upgrade.connection, upgrade.handshake, upgrade.caller.scheme)
         if status is not None:
             self._report(upgrade, status)
-            return
-        task = asyncio.get_running_loop().create_task(self._answer(self._upgrades, upgrade, turn))
+            return True
+        task = asyncio.get_running_loop().create_task(self._answer(upgrades, upgrade))
         self._upgrading.add(task)
         task.add_done_callback(self._upgrading.discard)
+        return True
 
-    async def _answer(self, upgrades: Upgrades, upgrade: _Upgrade, turn: Awaitable[None] | None) -> None:
+    async def _answer(self, upgrades: Upgrades, upgrade: _Upgrade) -> None:
         try:
-            if turn is not None:
-                await turn
             status = await upgrades.answer(upgrade.connection, upgrade.handshake, upgrade.caller.scheme)
         except asyncio.CancelledError:  # the server stops
             upgrade.connection.close()
@@ -258,13 +266,18 @@ class Server(HTTPServer):
         try:
             async with asyncio.timeout(LAST_REQUESTS_SECONDS):
                 # Polled: this happens once in a worker's life.
-                while self._waiting or self._first_bytes or self._connections or self._upgrading:  # noqa: ASYNC110
+                while self._is_busy():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             await self._close_rest()
 
+    def _is_busy(self) -> bool:
+        return any((self._waiting, self._first_bytes, self._connections, self._in_line, self._upgrading))
+
     async def _close_rest(self) -> None:
         self._first_bytes.close()
+        while self._in_line:
+            self._in_line.pop().close()
         for task in self._upgrading:
             task.cancel()
         # Bounded: a handler that waits for a hanging database keeps its connection open.

@@ -7,11 +7,15 @@ everybody else: nobody's requests delay others' by more than one turn for each c
 What a class waits for, its teacher's handshake, need not wait behind a thousand students': such requests have a line of
 their own, and every second place. Not every place, because anybody can say before their credential is read that they
 are a teacher.
+
+The line is also what paces a school that comes back: it moves as fast as the worker's turns stay short.
 """
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
 # At most so many, for a turn of about 2 ms; fewer while turns take longer than TURN_SECONDS, of which a message needs
 # three to arrive. Measured with 20 clients that ask for pages, poll or connect without a pause, at the 99th percentile
@@ -19,6 +23,9 @@ from collections import deque
 # come back after 1.8 s with each.
 STARTED_AT_ONCE = 8
 TURN_SECONDS = 0.002
+
+# Starts something that has waited; False: there is nothing to start any more.
+Start = Callable[[], bool]
 
 
 class Turns:
@@ -28,34 +35,50 @@ class Turns:
         self._started_at_once = started_at_once
         self._at_once = self._left = started_at_once
         self._began = 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._preferred: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[Start] = deque()
+        self._preferred: deque[Start] = deque()
         self._is_preferring = False  # the line that was looked at last
         self._next: asyncio.Handle | None = None
 
-    def take(self, *, preferred: bool = False) -> "asyncio.Future[None] | None":
-        """Return None if a request may start now, else what to await; every second place is for preferred ones."""
+    def take(self) -> "asyncio.Future[None] | None":
+        """Return None if a request may start now, else what to await."""
+        if self._has_place():
+            return None
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(partial(_wake, turn))
+        return turn
+
+    def start(self, start: Start, *, preferred: bool) -> None:
+        """Call `start` now or when its turn has come; every second place is for preferred ones.
+
+        A call costs 40 µs less than a task that awaits its turn.
+        """
+        if self._has_place():
+            start()
+        else:
+            (self._preferred if preferred else self._waiting).append(start)
+
+    def _has_place(self) -> bool:
         if self._next is None:
             self._schedule()
         if self._left:
             self._left -= 1
-            return None
-        line = self._preferred if preferred else self._waiting
-        line.append(asyncio.get_running_loop().create_future())
-        return line[-1]
+            return True
+        return False
 
     def _turn(self) -> None:
         self._pace(time.monotonic() - self._began)
         self._next, self._left = None, self._at_once
-        while self._left and (line := self._next_line()):
-            first = line.popleft()
-            if not first.done():  # cancelled: its connection is gone
-                first.set_result(None)
-                self._left -= 1
-        if self._left < self._at_once:
-            self._schedule()
+        try:
+            while self._left and (line := self._next_line()):
+                if line.popleft()():
+                    self._left -= 1
+        finally:
+            # Also after a defect in one of them: the others go on.
+            if self._left < self._at_once or self._waiting or self._preferred:
+                self._schedule()
 
-    def _next_line(self) -> "deque[asyncio.Future[None]]":
+    def _next_line(self) -> deque[Start]:
         self._is_preferring = not self._is_preferring
         lines = (self._preferred, self._waiting) if self._is_preferring else (self._waiting, self._preferred)
         return lines[0] or lines[1]
@@ -67,3 +90,10 @@ class Turns:
     def _pace(self, seconds: float) -> None:
         is_long = seconds > TURN_SECONDS
         self._at_once = max(1, self._at_once // 2) if is_long else min(self._started_at_once, self._at_once + 1)
+
+
+def _wake(turn: "asyncio.Future[None]") -> bool:
+    if turn.done():  # cancelled: its connection is gone
+        return False
+    turn.set_result(None)
+    return True

@@ -2,12 +2,13 @@
 
 import pytest
 
-from channels.limit import ADMISSION_BURST, ADMISSION_RATE, MAX_LINE_SECONDS
+from channels.limit import MAX_LINE_SECONDS
 from channels.transports.admission import Admission, Crowded
 from tests.channels.support import TurnedClock
 
-AT_ONCE = int(ADMISSION_BURST)
-IN_LINE = int(MAX_LINE_SECONDS * ADMISSION_RATE)
+RATE = 1_000.0
+AT_ONCE = 250
+IN_LINE = int(MAX_LINE_SECONDS * RATE)
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def clock() -> TurnedClock:
 
 @pytest.fixture
 def admission(clock: TurnedClock) -> Admission:
-    return Admission(clock)
+    return Admission(clock, rate=RATE, burst=AT_ONCE)
 
 
 def come(admission: Admission, count: int, *, waits: bool = True) -> list[float]:
@@ -40,7 +41,7 @@ def test_a_burst_is_admitted_at_once(admission: Admission) -> None:
 
 def test_clients_after_the_burst_get_one_slot_each(admission: Admission) -> None:
     come(admission, AT_ONCE)
-    assert come(admission, 100) == pytest.approx([number / ADMISSION_RATE for number in range(100)])
+    assert come(admission, 100) == pytest.approx([number / RATE for number in range(100)])
 
 
 def test_a_refused_client_takes_no_slot(admission: Admission, clock: TurnedClock) -> None:
@@ -56,8 +57,8 @@ def test_retry_times_are_spread_over_the_time_the_queue_needs(admission: Admissi
     come(admission, AT_ONCE + IN_LINE + 1)
     times = crowd(admission, 5_000)
     assert min(times) >= 1000 * MAX_LINE_SECONDS
-    assert max(times) <= 1000 * (MAX_LINE_SECONDS + 5_000 / ADMISSION_RATE + 0.01)
-    assert max(times) > 1000 * (MAX_LINE_SECONDS + 3_000 / ADMISSION_RATE)
+    assert max(times) <= 1000 * (MAX_LINE_SECONDS + 5_000 / RATE + 0.01)
+    assert max(times) > 1000 * (MAX_LINE_SECONDS + 3_000 / RATE)
 
 
 def test_returning_clients_are_no_longer_counted_as_waiting(admission: Admission, clock: TurnedClock) -> None:
@@ -65,8 +66,8 @@ def test_returning_clients_are_no_longer_counted_as_waiting(admission: Admission
     crowd(admission, 5_000)
     for _ in range(4):
         clock.now += 1
-        come(admission, int(ADMISSION_RATE))
-    assert max(crowd(admission, 500)) <= 1000 * (MAX_LINE_SECONDS + 1_500 / ADMISSION_RATE + 0.01)
+        come(admission, int(RATE))
+    assert max(crowd(admission, 500)) <= 1000 * (MAX_LINE_SECONDS + 1_500 / RATE + 0.01)
 
 
 def test_roles_that_do_not_wait_are_admitted_at_once(admission: Admission) -> None:
@@ -81,4 +82,4 @@ def test_a_pause_resets_the_queue(admission: Admission, clock: TurnedClock) -> N
     clock.now += 60
     assert come(admission, AT_ONCE) == [0.0] * AT_ONCE
     come(admission, IN_LINE + 1)
-    assert crowd(admission, 1)[0] <= 1000 * (MAX_LINE_SECONDS + 2 / ADMISSION_RATE)
+    assert crowd(admission, 1)[0] <= 1000 * (MAX_LINE_SECONDS + 2 / RATE)

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.parametrize("made_urls", ["sqlite"], indirect=True)
 ORIGIN = "https://portal.example"
 PLACE = Place("https", "lousa.example")
 ROLES = {role.name: role for role in roles.ROLES}
+ADMITTED_A_SECOND = 1_000.0
+ADMITTED_AT_ONCE = 250.0
 
 
 class Door:
@@ -44,7 +46,7 @@ class Door:
             worker.engine,
             PollSessions(worker.engine),
             (ORIGIN,),
-            admission=Admission(self.clock),
+            admission=Admission(self.clock, rate=ADMITTED_A_SECOND, burst=ADMITTED_AT_ONCE),
             handshakes=HandshakeRates(self.clock),
             sleep=self._sleep,
         )

@@ -165,7 +165,7 @@ async def test_requests_that_wait_at_a_stop_are_no_errors(front: Front, caplog: 
     async with asyncio.timeout(10):
         while not front.server._connections:
             await asyncio.sleep(0.01)
-        front.server._turns.take = asyncio.get_running_loop().create_future  # type: ignore[method-assign, assignment]
+        front.server._turns.take = asyncio.get_running_loop().create_future  # type: ignore[method-assign]
         writer.write(get())
         while front.server._silent:
             await asyncio.sleep(0.01)

@@ -1,6 +1,7 @@
 """Requests are distributed over turns of the event loop."""
 
 import asyncio
+from collections.abc import Callable
 
 from server.process.turns import Turns
 
@@ -39,34 +40,67 @@ async def test_cancelled_requests_take_no_place() -> None:
     assert turns.take() is None
 
 
+def start(turns: Turns, started: list[str], name: str, *, preferred: bool = False) -> None:
+    def begin() -> bool:
+        started.append(name)
+        return True
+
+    turns.start(begin, preferred=preferred)
+
+
+async def until(is_done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_done():
+            await asyncio.sleep(0)
+
+
 async def test_preferred_requests_get_every_second_place() -> None:
     turns, started = Turns(2), list[str]()
     assert turns.take() is None
     assert turns.take() is None
     for number in range(3):
-        for name, preferred in ((f"student {number}", False), (f"teacher {number}", True)):
-            turn = turns.take(preferred=preferred)
-            assert turn is not None
-            turn.add_done_callback(lambda _, name=name: started.append(name))  # type: ignore[misc]
-    async with asyncio.timeout(5):
-        while len(started) < 6:
-            await asyncio.sleep(0)
+        start(turns, started, f"student {number}")
+        start(turns, started, f"teacher {number}", preferred=True)
+    await until(lambda: len(started) == 6)
     assert started == ["teacher 0", "student 0", "teacher 1", "student 1", "teacher 2", "student 2"]
 
 
 async def test_preferred_requests_do_not_wait_for_a_long_line() -> None:
-    turns = Turns(1)
+    turns, started = Turns(1), list[str]()
     assert turns.take() is None
     line = [turns.take() for _ in range(100)]
-    teacher = turns.take(preferred=True)
-    assert teacher is not None
-    async with asyncio.timeout(5):
-        await teacher
+    start(turns, started, "teacher", preferred=True)
+    await until(lambda: started == ["teacher"])
     assert not any(each.done() for each in line if each is not None)
 
 
 async def test_line_goes_on_where_nobody_is_preferred_any_more() -> None:
-    turns = Turns(2)
-    waiting = [turns.take(preferred=preferred) for preferred in (False, False, True, True, True, False)]
-    async with asyncio.timeout(5):
-        await asyncio.gather(*(each for each in waiting if each is not None))
+    turns, started = Turns(2), list[str]()
+    for number, preferred in enumerate((False, False, True, True, True, False)):
+        start(turns, started, str(number), preferred=preferred)
+    await until(lambda: len(started) == 6)
+
+
+async def test_what_has_nothing_to_start_takes_no_place() -> None:
+    turns, started = Turns(1), list[str]()
+    start(turns, started, "first")
+    for _ in range(10):
+        turns.start(lambda: False, preferred=False)
+    start(turns, started, "second")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert started == ["first", "second"]
+
+
+async def test_line_goes_on_after_a_defect() -> None:
+    turns, started, errors = Turns(1), list[str](), list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(str(context["exception"])))
+
+    def fail() -> bool:
+        raise ValueError("a defect")
+
+    start(turns, started, "first")
+    turns.start(fail, preferred=False)
+    start(turns, started, "second")
+    await until(lambda: len(started) == 2)
+    assert errors == ["a defect"]
