@@ -44,7 +44,8 @@ from channels.journal.entry import (
     Writer,
 )
 from channels.journal.file_reader import Parameters
-from channels.journal.moves import Moves, moves, moves_query
+from channels.journal.moves import Moves
+from channels.journal.polls import Polls
 from channels.journal.reader import READ_SECONDS, Reader
 from channels.journal.search_index import Hit, Place, SearchIndex
 from channels.journal.search_texts import TextOf
@@ -81,6 +82,7 @@ class Journal:
             close_seconds=close_seconds,
         )
         self._reader = Reader(engine, read_seconds)
+        self._polls = Polls(engine, self._reader)
         self._searching = asyncio.Semaphore(MAX_SEARCHING)
         self._index = SearchIndex(engine, {}, ())
         self.epoch = ""
@@ -99,6 +101,7 @@ class Journal:
         """Commit what waits, or refuse it where the database is away; a second call does nothing."""
         await self._commits.close()
         await self._index.close()
+        self._polls.close()
         self._reader.close()
 
     @property
@@ -179,7 +182,7 @@ class Journal:
 
     async def moved(self, since: int | None) -> Moves:
         """Return the topics that have moved since the `next` of an earlier answer; None: those since this call."""
-        return moves(await self._reader.fetch(moves_query(self._engine.dialect.name, since)))
+        return await self._polls.moved(since)
 
     async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read at most `limit` events past a position, oldest first; of the kinds in `events`, if any are named."""
@@ -322,7 +325,7 @@ class Journal:
 
     async def due(self, now: int, limit: int) -> list[DueTimer]:
         """Return the timers whose time (ms) has come, the earliest first, `limit` at most."""
-        return [DueTimer(*row) for row in await self._reader.fetch(queries.due(now, limit))]
+        return await self._polls.due(now, limit)
 
     async def spells(self, topic: str, periods: Collection[int], user_id: int | None = None) -> list[KeptSpell]:
         """Return who was in a topic in the periods that began at these positions, in order; or one user's."""

@@ -205,19 +205,6 @@ def timed(topic: str) -> Query:
     return events(topic).where(events_table.c.seq.in_(running)).order_by(events_table.c.seq)
 
 
-def due(now: int, limit: int) -> Query:
-    """Select the timers whose time (ms) has come, the earliest first."""
-    is_event = and_(events_table.c.topic_id == timers_table.c.topic_id, events_table.c.seq == timers_table.c.seq)
-    return (
-        select(topics_table.c.name, timers_table.c.seq, events_table.c.author_id, timers_table.c.action)
-        .join(topics_table, topics_table.c.id == timers_table.c.topic_id)
-        .join(events_table, is_event)
-        .where(timers_table.c.at <= now)
-        .order_by(timers_table.c.at)
-        .limit(limit)
-    )
-
-
 def spells(topic: str, periods: Collection[int], user_id: int | None) -> Query:
     """Select who was in a topic in the periods that began at these positions, in order; or one user's spells."""
     spells, workers = spells_table.c, spell_workers_table.c
@@ -268,8 +255,8 @@ def _furthest() -> ColumnElement[int]:
     return case((delivered > seq, delivered), else_=seq)
 
 
-# What each topic that comes into memory, and each client that comes back, asks. Made once: to make a query takes
-# longer than to execute it. Places: `topic`, or `topics`; `seq`; `limit`.
+# What each topic that comes into memory, and each client that comes back, asks, and what each worker asks every second.
+# Made once: to make a query takes longer than to execute it. Places: `topic`, or `topics`; `seq`; `limit`; `until`.
 _TOPIC = _id_of(bindparam("topic", type_=String))
 _LIMIT = bindparam("limit", type_=Integer)
 
@@ -291,3 +278,16 @@ MARKS: Query = select(reads_table.c.user_id, reads_table.c.seq).where(reads_tabl
 _EVENTS = select(events_table).where(events_table.c.topic_id == _TOPIC)
 AFTER: Query = _EVENTS.where(events_table.c.seq > bindparam("seq")).order_by(events_table.c.seq).limit(_LIMIT)
 BEFORE: Query = newest(_EVENTS.where(events_table.c.seq < bindparam("seq")), _LIMIT)
+
+# Selects at most `limit` timers whose time (ms) comes up to `until`, the earliest first.
+DUE: Query = (
+    select(topics_table.c.name, timers_table.c.seq, events_table.c.author_id, timers_table.c.action, timers_table.c.at)
+    .join(topics_table, topics_table.c.id == timers_table.c.topic_id)
+    .join(
+        events_table,
+        and_(events_table.c.topic_id == timers_table.c.topic_id, events_table.c.seq == timers_table.c.seq),
+    )
+    .where(timers_table.c.at <= bindparam("until", type_=BigInteger))
+    .order_by(timers_table.c.at)
+    .limit(_LIMIT)
+)

@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from channels.hours import Hours, SchoolHours, Spans
+from channels.journal.file_version import Version
 from channels.lesson.rules import Role
 from channels.member import STUDENT, TEACHER, Classroom, Member, Person, User, Withheld
 from channels.roles import ROLES
@@ -31,7 +32,7 @@ from server.accounts.sign_ins import SignIns
 from server.accounts.throttle import Throttle
 from server.accounts.tokens import Tokens
 from server.clock import DAY, MINUTE, Clock, now_ms
-from server.databases import DbSessions, asking, reading, writing
+from server.databases import DbSessions, reading, version_of, writing
 from server.databases.changes import Changes, changes_after, forget_changes, newest_change, note_changes
 from server.databases.credentials import (
     end_credential,
@@ -97,6 +98,8 @@ class Accounts:
         self.logo = SchoolLogo(sessions, clock)
         self.tokens = Tokens(sessions, clock, new_credential, self._forget)
         self.badges = Badges(sessions, clock, self._forget, self.sign_ins)
+        # The version of the database's file at which no change was newer than this one.
+        self._unchanged: tuple[Version | None, int] = (None, 0)
         self._extended: set[int] = set()  # sign-ins whose new end is not stored yet
         self._used: set[int] = set()  # tokens whose use is not stored yet
 
@@ -311,8 +314,12 @@ class Accounts:
 
     async def changes_after(self, last: int) -> Changes:
         """Return whose rights have changed since that change."""
-        async with asking(self._sessions) as db:
-            return await changes_after(db, last)
+        version = version_of(self._sessions)
+        if version is not None and self._unchanged == (version, last):
+            return Changes(last, set(), school=False)
+        changes = await changes_after(self._sessions, last)
+        self._unchanged = (version, changes.newest)
+        return changes
 
     async def fresh_school(self) -> FreshSchool:
         """Read the school anew, for `forget`."""

@@ -6,6 +6,7 @@ all of them.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from channels.journal import tables as journal_tables
 from channels.journal.file_reader import FileReader, Parameters
+from channels.journal.file_version import FileVersion, Version
 from channels.journal.postgresql_connection import BROKEN
 from channels.journal.reader import fetch_from, one_by_one
 from server.databases import accounts, audit, migration
@@ -59,8 +61,13 @@ _LINE = "line"
 _READER = "reader"
 # Key under which they store what reads an SQLite file in threads; None on PostgreSQL.
 _FILE = "file"
+# Key under which they store what tells whether the file of the database has changed.
+_VERSION = "version"
 # Threads that read an SQLite file for `fetch`: what is asked for in bursts is asked for in batches.
 FILE_THREADS = 2
+# How often progress is recorded though nothing was committed: a file that is overwritten in place has no new version,
+# and the note beside the journal must stay younger than a killed server's may be (history.KILLED_SECONDS).
+RECORD_ANYWAY_SECONDS = 20.0
 
 _REVISIONS = Path(__file__).parent / "migrations"
 
@@ -91,6 +98,8 @@ class Databases:
         self.files = files
         self._schemas = schemas
         self._progress: Progress | None = None
+        self._recorded: tuple[Version | None, ...] = ()
+        self._record_anyway_at = 0.0
         self._engines = {name: create_engine(name, urls[name], partial(files.check, name)) for name in schemas}
         self._note = note_path(self._engines["journal"].url) if "journal" in self._engines else None
         self._sessions = {
@@ -102,6 +111,7 @@ class Databases:
                     _LINE: None if engine.dialect.name == "postgresql" else asyncio.Lock(),
                     _READER: one_by_one(engine),
                     _FILE: FileReader(engine, FILE_THREADS) if engine.dialect.name == "sqlite" else None,
+                    _VERSION: FileVersion(engine),
                 },
             )
             for name, engine in self._engines.items()
@@ -154,9 +164,13 @@ class Databases:
 
     async def record_progress(self) -> None:
         """Keep in each database how far the other has come; raise DatabasesApart where one has gone back."""
+        versions = version_of(self._sessions["accounts"]), version_of(self._sessions["journal"])
+        if versions == self._recorded and None not in versions and time.monotonic() < self._record_anyway_at:
+            return
         self._progress = await self._together(partial(record_progress, last=self._progress))
         if self._note is not None:
             await asyncio.to_thread(write_note, self._note, self._progress.epoch, self._progress.stored)
+        self._recorded, self._record_anyway_at = versions, time.monotonic() + RECORD_ANYWAY_SECONDS
 
     async def record_audit(self) -> None:
         """Keep in the accounts how many records the audit log has; raise DatabaseError if that fails."""
@@ -265,9 +279,10 @@ class Databases:
     async def dispose(self) -> None:
         """Close all connections."""
         for name, engine in self._engines.items():
-            file = self._sessions[name].kw["info"][_FILE]
-            if file is not None:
-                file.close()
+            info = self._sessions[name].kw["info"]
+            info[_VERSION].close()
+            if info[_FILE] is not None:
+                info[_FILE].close()
             await engine.dispose()
 
     async def _run(
@@ -317,6 +332,12 @@ async def asking(sessions: DbSessions) -> AsyncIterator[AsyncSession]:
     with _failures_named():
         async with asyncio.timeout(info[_SECONDS]), sessions(bind=info[_READER]) as db:
             yield db
+
+
+def version_of(sessions: DbSessions) -> Version | None:
+    """Return the version of an SQLite file, without waiting (`FileVersion.read`); None: not known, so ask."""
+    version: FileVersion = sessions.kw["info"][_VERSION]
+    return version.read()
 
 
 async def fetch(sessions: DbSessions, query: Executable, parameters: Parameters = None) -> Sequence[Any]:

@@ -9,9 +9,10 @@ deleted before a worker saw them.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.databases import DbSessions, fetch
 from server.databases.accounts import Change, ChangeCounter
 from server.databases.batch import batches
 
@@ -72,11 +73,15 @@ async def newest_change(db: AsyncSession) -> int:
     return await db.scalar(select(ChangeCounter.number)) or 0
 
 
-async def changes_after(db: AsyncSession, last: int) -> Changes:
+# The counter and the notes after the one with the number `last`: one statement, so that both are from one snapshot.
+_AFTER = select(ChangeCounter.number, Change.kind, Change.user_id, Change.user_ids).outerjoin(
+    Change, Change.id > bindparam("last", type_=BigInteger)
+)
+
+
+async def changes_after(sessions: DbSessions, last: int) -> Changes:
     """Return the changes after the note with this number; everybody, if some of the later notes were deleted."""
-    # One statement, so that the counter and the notes are from one snapshot.
-    columns = (ChangeCounter.number, Change.kind, Change.user_id, Change.user_ids)
-    rows = (await db.execute(select(*columns).outerjoin(Change, Change.id > last))).all()
+    rows = await fetch(sessions, _AFTER, {"last": last})
     newest: int = rows[0][0]
     kinds = [row.kind for row in rows if row.kind]  # without a note there is one row, with the counter only
     if _EVERYBODY in kinds or len(kinds) != newest - last:

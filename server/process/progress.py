@@ -14,8 +14,8 @@ from server.process.long_logs import LongLogs
 
 log = logging.getLogger(__name__)
 
-# Events of the last seconds before a crash may be lost unnoticed with their file; a stop in order records all. Three
-# short reads and rarely a write cost about 3 ms of CPU each time, and nothing for each push.
+# Events of the last seconds before a crash may be lost unnoticed with their file; a stop in order records all. Of
+# files that have not changed nothing is read; otherwise three short reads and rarely a write cost about 3 ms of CPU.
 RECORD_SECONDS = 2.0
 # How long a stop, whose time is limited, waits for each of the last two records.
 LAST_SECONDS = 0.5

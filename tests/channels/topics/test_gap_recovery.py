@@ -180,7 +180,7 @@ async def test_gap_is_given_up_when_the_event_was_never_stored(make_worker: Make
     assert bruno.closed_with is None
 
 
-async def test_check_of_idle_topics_is_one_query(make_worker: MakeWorker, database: AsyncEngine) -> None:
+async def test_check_of_idle_topics_is_one_query_at_most(make_worker: MakeWorker, database: AsyncEngine) -> None:
     bus = MemoryBus(lose=lambda envelope: True)
     one, two = await make_worker(bus, periods=NEVER), await make_worker(bus, periods=NEVER)
     ana, bruno = one.connect(ANA), two.connect(BRUNO)
@@ -193,7 +193,7 @@ async def test_check_of_idle_topics_is_one_query(make_worker: MakeWorker, databa
     await hub.check()
     with statements(database) as seen:
         await hub.check()
-    assert len(seen) == 1
+    assert len(seen) == (0 if database.dialect.name == "sqlite" else 1), "of a file that has not changed, none"
     await say(ana, 3)
     assert seqs(bruno) == []
     with statements(database) as seen:

@@ -13,6 +13,7 @@ from server.databases.accounts import Change
 from server.databases.changes import EVERYBODY, note_changes
 from server.settings import database_urls
 from tests.server.people import People
+from tests.statements import recorded
 
 
 class Told:
@@ -187,7 +188,7 @@ async def test_watcher_catches_up_after_database_returns(
     watcher = ChangeWatcher(accounts, told, seconds=3600)
     await watcher.start()
     await _note(databases.sessions("accounts"), [7])
-    await databases.dispose()
+    await databases.engine("accounts").dispose()
     away = home.rename(tmp_path / "away")
     for _ in range(2):
         watcher.poke()
@@ -201,3 +202,33 @@ async def test_watcher_catches_up_after_database_returns(
     assert caplog.text.count("The accounts database is away") == 1, "said once, however long it lasts"
     accounts.close()
     await databases.dispose()
+
+
+async def test_unchanged_file_is_not_asked_again(
+    accounts: Accounts, databases: Databases, sessions: DbSessions, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await watcher.look()
+    with recorded(databases.engine("accounts"), lambda statement: "change_counter" in statement) as statements:
+        await watcher.look()
+        await watcher.look()
+        assert len(statements) == (0 if databases.engine("accounts").dialect.name == "sqlite" else 2)
+    await _note(sessions, [5])
+    await watcher.look()
+    assert told.users == [{5}]
+    await watcher.stop()
+
+
+async def test_change_that_could_not_be_applied_is_read_again(
+    accounts: Accounts, sessions: DbSessions, told: Told
+) -> None:
+    watcher = ChangeWatcher(accounts, told, seconds=3600)
+    await watcher.start()
+    await _note(sessions, [5])
+    told.failures = 1
+    with pytest.raises(RuntimeError):
+        await watcher.look()
+    await watcher.look()
+    assert told.users == [{5}]
+    await watcher.stop()

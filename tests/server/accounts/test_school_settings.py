@@ -32,8 +32,8 @@ async def test_change_is_told_to_all_workers_and_noted(sessions: DbSessions, clo
     await set_settings(sessions, SchoolSettings(teachers_reset=False), clock, user_id=7)
     await set_settings(sessions, SchoolSettings(teachers_reset=False), clock, user_id=7)
     async with reading(sessions) as db:
-        assert (await changes_after(db, 0)).school
         (noted,) = (await audited_accounts(db, 9)).values()
+    assert (await changes_after(sessions, 0)).school
     assert (noted.kind, noted.user_id, noted.detail) == ("settings:set", 7, {"teachers_reset": False})
     assert await get_settings(sessions) == SchoolSettings(teachers_reset=False)
 

@@ -15,6 +15,7 @@ from server.databases.audit import Wanted
 from server.databases.outbox import note_audited
 from tests.channels.support import ANA, PAULA
 from tests.server.conftest import TurnedClock
+from tests.statements import recorded
 
 CLASS = "class:7"
 ALL = Wanted()
@@ -117,3 +118,18 @@ async def test_event_of_several_topics_is_recorded_once(make_worker: Callable[..
     locked, muted = await audit.find(ALL, None, 10)
     assert (locked.kind, locked.user_id, locked.detail) == ("chat:locked", PAULA.user.id, {"notes": True})
     assert (muted.kind, muted.user_id, muted.subject_id) == ("member:muted", PAULA.user.id, ANA.user.id)
+
+
+async def test_files_that_have_not_changed_are_not_read_again(databases: Databases) -> None:
+    audit = Audit(databases)
+    await audit.catch_up()
+    asked = []
+    for name in ("accounts", "journal"):
+        with recorded(databases.engine(name), lambda statement: "audited" in statement) as statements:
+            await audit.catch_up()
+            asked.append(len(statements))
+    assert asked == ([0, 0] if databases.engine("accounts").dialect.name == "sqlite" else [1, 1])
+    async with writing(databases.sessions("accounts")) as db:
+        await note_audited(db, 5, "sign-in", user_id=1)
+    await audit.catch_up()
+    assert await kinds(audit) == ["sign-in"]

@@ -1,12 +1,14 @@
 """How far the databases have come is recorded while a worker runs, and once more when it stops."""
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import text
 
-from server.databases import Databases, reading, writing
+from server.databases import RECORD_ANYWAY_SECONDS, Databases, reading, writing
 from server.process.progress import recording_progress
+from tests.statements import recorded as asked
 
 NEVER = 3600.0
 
@@ -49,3 +51,21 @@ async def test_journal_that_went_back_is_logged_once(databases: Databases, caplo
             await asyncio.sleep(0.01)
     assert "Stop Lousa: The databases do not belong together: the journal had 5 events" in caplog.text
     assert await recorded(databases) == 5
+
+
+async def test_files_that_have_not_changed_are_read_only_now_and_then(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store(databases, 5)
+    for _ in range(2):  # the first one writes
+        await databases.record_progress()
+    is_file = databases.engine("journal").dialect.name == "sqlite"
+    with asked(databases.engine("journal"), lambda statement: "changes" in statement) as statements:
+        await databases.record_progress()
+        assert len(statements) == (0 if is_file else 1)
+        monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic: now() + RECORD_ANYWAY_SECONDS)
+        await databases.record_progress()
+        assert len(statements) == (1 if is_file else 2)
+    await store(databases, 6)
+    await databases.record_progress()
+    assert await recorded(databases) == 6

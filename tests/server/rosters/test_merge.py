@@ -276,7 +276,7 @@ async def import_and_look(sessions: DbSessions, roster: rosters.Roster) -> tuple
         last = await newest_change(session)
     await rosters.apply(sessions, roster)
     async with reading(sessions) as session:
-        changes = await changes_after(session, last)
+        changes = await changes_after(sessions, last)
         if changes.users is None:
             return None, changes.school
         logins = await session.scalars(select(Account.login).where(Account.id.in_(changes.users)))

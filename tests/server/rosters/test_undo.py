@@ -143,7 +143,7 @@ async def test_undo_concerns_those_whom_the_import_concerned(sessions: DbSession
         last = await newest_change(db)
     await rosters.undo(sessions, await last_import(sessions))
     async with reading(sessions) as db:
-        changes = await changes_after(db, last)
+        changes = await changes_after(sessions, last)
         assert changes.users is not None
         logins = set(await db.scalars(select(Account.login).where(Account.id.in_(changes.users))))
     assert (logins, changes.school) == ({"bruno", "paula", "diretora"}, True)
