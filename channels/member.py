@@ -4,6 +4,7 @@ These are values: the `Authority` that checks credentials makes them, and the en
 every event. Nothing here knows of databases, cookies or sockets.
 """
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from typing import Annotated, Protocol
@@ -67,6 +68,10 @@ class Member(msgspec.Struct, frozen=True):
     def is_due(self) -> bool:
         """Tell whether the sign-in has reached its end, as far as is known here."""
         return self.expires_at is not None and time.time() * 1000 >= self.expires_at
+
+    def seconds_left(self) -> float:
+        """Return how long the sign-in still lasts, as far as is known here."""
+        return math.inf if self.expires_at is None else self.expires_at / 1000 - time.time()
 
 
 class Person(msgspec.Struct, frozen=True):

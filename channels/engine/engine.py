@@ -375,10 +375,8 @@ class Engine:
 
     def _sweep(self) -> None:
         now = self._clock()
-        self._registry.sweep(now)
-        for session in self._registry:
-            if session.member.is_due() and session.closing is None:
-                self._keep(self._rights.recheck(session))
+        for session in self._registry.sweep(now):
+            self._keep(self._rights.recheck(session))
         self._hub.forget_idle(now)
 
     def _keep(self, work: Awaitable[None]) -> None:

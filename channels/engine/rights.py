@@ -63,6 +63,7 @@ class Rights:
             session.end(SIGNED_OUT)
             return
         before, session.member = session.member, member
+        self._registry.reconsider(session)
         if before.classes == member.classes:
             return
         for wire_name in [name for name in session.subscriptions if not self._rules.allows(member, name)]:

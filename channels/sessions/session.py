@@ -59,11 +59,11 @@ class Session:
 
     Times are seconds of one monotonic clock, passed in. The transport sets `blocked` while it cannot write,
     `ephemeral_waits` where such pauses are usual, and `idle_seconds`, the silence after which the session ends;
-    `appending` counts the pushes of this client that wait for the journal. Where requests carry the client's messages,
-    `ended_joins` holds the last joins that have ended, as (topic, ref): a browser whose connection broke sends a
-    request again, and joins in it must not replace those that followed. While the session is `woken`, something waits
-    to be taken. While it is not, broadcasts may be sent `straight`, past the outbox, where the transport has a sender
-    for that.
+    `appending` counts the pushes of this client that wait for the journal; `slot` is the registry's. Where requests
+    carry the client's messages, `ended_joins` holds the last joins that have ended, as (topic, ref): a browser whose
+    connection broke sends a request again, and joins in it must not replace those that followed. While the session is
+    `woken`, something waits to be taken. While it is not, broadcasts may be sent `straight`, past the outbox, where the
+    transport has a sender for that.
     """
 
     __slots__ = (
@@ -84,6 +84,7 @@ class Session:
         "idle_seconds",
         "last_seen_at",
         "member",
+        "slot",
         "straight",
         "subscriptions",
         "transport",
@@ -100,6 +101,7 @@ class Session:
         self.ended_joins: deque[tuple[str, str | None]] | None = None
         self.closing: Closing | None = None
         self.last_seen_at = now
+        self.slot = 0
         self.appending = 0
         self.checked = 0
         self.blocked = False

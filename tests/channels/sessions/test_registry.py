@@ -1,5 +1,8 @@
 """A worker's sessions by user: rate limits and idle sessions."""
 
+import time
+
+import msgspec
 import pytest
 
 from channels.errors import FLOODING
@@ -73,3 +76,67 @@ def test_idle_session_is_closed(registry: Registry) -> None:
     registry.sweep(IDLE_SECONDS + 0.1)
     assert silent.closing is not None
     assert talking.closing is None
+
+
+class Watched(Session):
+    """Counts how often the registry looks at its silence."""
+
+    looks = 0
+
+    @property
+    def last_seen_at(self) -> float:
+        type(self).looks += 1
+        return self._seen_at
+
+    @last_seen_at.setter
+    def last_seen_at(self, at: float) -> None:
+        self._seen_at = at
+
+
+def test_sweep_looks_only_at_sessions_that_may_be_due(registry: Registry) -> None:
+    sessions = [Watched(ANA, JSON, Limits(), 0.0, Notes()) for _ in range(100)]
+    for each in sessions:
+        registry.add(each)
+    registry.sweep(0.1)
+    Watched.looks = 0
+    for now in range(1, int(IDLE_SECONDS), 5):
+        registry.sweep(float(now))
+    assert Watched.looks == 0
+    sessions[0].touch(60.0)
+    registry.sweep(IDLE_SECONDS + 1.0)
+    assert [each for each in sessions if each.closing is None] == sessions[:1]
+    registry.sweep(60.0 + IDLE_SECONDS + 1.0)
+    assert sessions[0].closing is not None
+
+
+def test_session_is_idle_sooner_where_its_transport_says_so(registry: Registry) -> None:
+    polling = session()
+    registry.add(polling)
+    polling.idle_seconds = 10.0
+    registry.sweep(5.0)
+    registry.sweep(10.0)
+    assert polling.closing is None
+    registry.sweep(10.1)
+    assert polling.closing is not None
+
+
+def test_session_whose_sign_in_ends_is_returned_until_it_is_renewed(registry: Registry) -> None:
+    ending = session(msgspec.structs.replace(ANA, expires_at=int(time.time() * 1000) + 20_000))
+    registry.add(ending)
+    assert registry.sweep(0.0) == []
+    ending.member = msgspec.structs.replace(ANA, expires_at=1)
+    assert registry.sweep(0.1) == [], "nobody has told"
+    registry.reconsider(ending)
+    for now in (0.2, 5.0):
+        assert registry.sweep(now) == [ending]
+    ending.member = ANA
+    assert registry.sweep(6.0) == []
+
+
+def test_session_that_has_gone_is_not_kept(registry: Registry) -> None:
+    gone = session()
+    registry.add(gone)
+    registry.sweep(1.0)
+    registry.discard(gone)
+    registry.reconsider(gone)
+    assert registry._slots == {}
