@@ -46,12 +46,14 @@ class TurnListener(Protocol):
 class FanOut:
     """Writes to the sessions of the topics in `topics`, and publishes to other workers.
 
-    It is the listener of all sessions. `max_writes` bounds the sessions of one topic written to in one turn.
+    It is the listener of all sessions. `max_writes` bounds the sessions of one topic written to in one turn. `left` are
+    topics that a session has left; the hub takes out those that it has looked at.
     """
 
     def __init__(self, topics: Mapping[str, Topic], broker: Broker, *, max_writes: int = MAX_WRITES) -> None:
         self._topics = topics
         self._broker = broker
+        self.left: set[Topic] = set()
         self._max_writes = max_writes
         self._listener: TurnListener | None = None
         self._moved: dict[Topic, None] = {}
@@ -90,6 +92,7 @@ class FanOut:
     def remove(self, topic: Topic, session: Session) -> None:
         """Send a session nothing more of the topic."""
         topic.take_out(session)
+        self.left.add(topic)
         for _, waiting in self._unwritten.get(topic, ()):
             waiting.pop(session, None)
 

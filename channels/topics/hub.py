@@ -127,6 +127,7 @@ class Hub:
 
     def _begin(self, name: str) -> Topic:
         topic = self.topics[name] = self._make_topic(name)
+        self.fan_out.left.add(topic)
         self._broker.subscribe(name)
         if name in self._empty:
             self._reader.begin(topic)
@@ -152,9 +153,15 @@ class Hub:
         self._gap_recovery.take_waiting(topic)
 
     def forget_idle(self, now: float) -> None:
-        """Drop the topics that no session here has joined for TOPIC_LINGER_SECONDS; called periodically."""
-        for topic in list(self.topics.values()):
-            if topic.audience or topic.holds or topic.loading is not None:
+        """Drop the topics that no session here has joined for TOPIC_LINGER_SECONDS; called periodically.
+
+        Looks only at those that are new or that somebody has left: a look at all of 19,000 took 20 ms.
+        """
+        for topic in list(self.fan_out.left):
+            if topic.audience or self.topics.get(topic.name) is not topic:
+                topic.idle_since = None
+                self.fan_out.left.discard(topic)
+            elif topic.holds or topic.loading is not None:
                 topic.idle_since = None
             elif topic.idle_since is None:
                 topic.idle_since = now
@@ -166,6 +173,7 @@ class Hub:
             topic.hole.cancel()
         self._broker.unsubscribe(topic.name)
         del self.topics[topic.name]
+        self.fan_out.left.discard(topic)
 
     # What a client that joins is sent
 

@@ -232,6 +232,25 @@ async def test_held_topic_is_not_dropped(worker: Worker) -> None:
     assert "class:7" not in hub.topics
 
 
+async def test_topic_in_use_is_looked_at_again_once_somebody_leaves(worker: Worker) -> None:
+    hub = worker.engine._hub
+    ana, bruno = worker.connect(ANA), worker.connect(BRUNO)
+    for client in (ana, bruno):
+        await client.ok("class:7", "phx_join")
+    topic = hub.topics["class:7"]
+    hub.forget_idle(0.0)
+    assert topic not in hub.fan_out.left
+    await ana.ok("class:7", "phx_leave")
+    for now in (1.0, 2 * TOPIC_LINGER_SECONDS):
+        hub.forget_idle(now)
+    assert "class:7" in hub.topics
+    await bruno.ok("class:7", "phx_leave")
+    for now in (100.0, 101.0 + TOPIC_LINGER_SECONDS):
+        hub.forget_idle(now)
+    assert "class:7" not in hub.topics
+    assert topic not in hub.fan_out.left
+
+
 async def test_new_topics_are_looked_up_in_one_batch(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     look_up = worker.engine._hub._heads._read_many
