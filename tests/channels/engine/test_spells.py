@@ -218,3 +218,30 @@ async def test_new_worker_goes_on_when_its_pupils_come_back(
     await second.comes(PAULA)
     second.tick(at + 20_000)
     assert [(each.began - at, each.ended) for each in await second.spells(target)] == [(0, None), (20_000, None)]
+
+
+async def test_topics_in_which_nothing_happens_are_not_looked_at(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    follow = recording.recorder._follow
+
+    def counted(name: str, *others: Any) -> None:
+        looked_at.append(name)
+        follow(name, *others)
+
+    monkeypatch.setattr(recording.recorder, "_follow", counted)
+    paula = await recording.comes(PAULA)
+    await recording.comes(ANA)
+    for at in (1, 2, 3):
+        recording.tick(at)
+    assert looked_at.count(CLASS) == 1
+    target, _ = await recording.starts(paula)
+    for at in (4, 5):
+        recording.tick(at)
+    assert looked_at.count(CLASS) == 2
+    assert {spell.user_id for spell in await recording.spells(target)} == {PAULA.user.id, ANA.user.id}
+    await paula.ok(CLASS, "lesson:end")
+    recording.tick(6)
+    assert recording.recorder._books == {}
+    assert set(recording.recorder._looked_at) == set(recording.recorder._here)
