@@ -8,7 +8,6 @@ aiosqlite 820 / 92 / 13 µs. One writer at a time is what SQLite allows anyway; 
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from channels.errors import JournalUnavailable, Refused
@@ -29,6 +28,7 @@ from channels.journal.entry import (
 )
 from channels.journal.same_file import Check, Identity, check_same, identity, trust, wal_of
 from channels.journal.write_lock import WriteLock
+from channels.journal.writer_thread import WriterThread
 from channels.wire.codec import Event
 
 # How long a commit waits for the write lock of the workers (longer than each of them takes for a batch; a worker that
@@ -121,7 +121,7 @@ class SqliteWriter:
         self._wal: Identity | None = None  # which write-ahead file the connection has open, from its first commit on
         self._lock_seconds = lock_seconds
         self._busy_seconds = busy_seconds
-        self._thread = ThreadPoolExecutor(1, "journal")
+        self._thread = WriterThread("journal")
         self._connection: sqlite3.Connection | None = None
         self._lock: WriteLock | None = None
 
@@ -133,14 +133,12 @@ class SqliteWriter:
         spells: Spells | None = None,
     ) -> list[Stored]:
         """Store a batch, as `channels.journal.entry.Writer` says."""
-        commit = partial(self._commit, groups, marks, snapshots, spells)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, commit)
+        return await self._thread.run(partial(self._commit, groups, marks, snapshots, spells))
 
     async def close(self) -> None:
         """Close the connection and end the thread, which is left alone where it hangs in a commit."""
-        closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        await asyncio.wait([closing], timeout=CLOSE_SECONDS)
-        self._thread.shutdown(wait=False)
+        await asyncio.wait([self._thread.run(self._close)], timeout=CLOSE_SECONDS)
+        self._thread.end()
 
     def _close(self) -> None:
         self._disconnect()
