@@ -50,6 +50,9 @@ class BrokerListener(Protocol):
     def no_subscribers(self, topic: str) -> None:
         """Note that an envelope of this worker reached no subscriber at all."""
 
+    def doubted(self) -> None:
+        """Note that envelopes may be lost from now on: `check_seconds` has become shorter."""
+
 
 class Broker(Protocol):
     """Fan-out between workers; `relayed` is for a monitor."""

@@ -107,6 +107,7 @@ class RedisBroker:
         self._errors: dict[str, float] = {}
         self._listener: BrokerListener | None = None
         self._probing: asyncio.Task[None] | None = None
+        self._was_sure = False
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Parcel)
 
@@ -151,6 +152,7 @@ class RedisBroker:
     def opened(self, link: RedisLink) -> None:
         """Subscribe to all topics on a new subscribed connection; probe the pair that a new connection makes."""
         self._probe.restart()
+        self._note_doubt()
         if link is self._subscriber:
             self._changes.clear()
             self._send_subscriptions(b"SUBSCRIBE", sorted(self._topics))
@@ -169,6 +171,7 @@ class RedisBroker:
         """Count as disconnected until a new pair of connections is proven."""
         self.relayed.lost += self._probe.alive
         self._probe.restart()
+        self._note_doubt()
         words = "%s is there, but cannot be used: %s" if is_refusal(error) else "%s is away: %s"
         self._warn(str(error), words, self._name, error)
 
@@ -181,12 +184,18 @@ class RedisBroker:
         if len(self._errors) > MAX_REMEMBERED_ERRORS:
             del self._errors[next(iter(self._errors))]
 
+    def _note_doubt(self) -> None:
+        was_sure, self._was_sure = self._was_sure, self.is_sure
+        if was_sure and not self._was_sure and self._listener is not None:
+            self._listener.doubted()
+
     # Probing
 
     async def _probe_regularly(self) -> None:
         while True:
             await asyncio.sleep(self._probe_seconds)
             self._tick()
+            self._note_doubt()
 
     def _tick(self) -> None:
         reads = [link.take_reads() for link in (self._subscriber, self._publisher)]
@@ -212,7 +221,9 @@ class RedisBroker:
                 continue
             if envelope.seq == self._probe.number:
                 self.relayed.round_trip.observe(asyncio.get_running_loop().time() - self._probed_at)
-            if self._probe.returned(envelope.seq):
+            is_back = self._probe.returned(envelope.seq)
+            self._note_doubt()
+            if is_back:
                 self._errors.clear()
                 log.info("%s is there", self._name)
 
@@ -252,6 +263,7 @@ class RedisBroker:
         self._warn(f"PUBLISH {error.split(' ', 1)[0]}", "%s refuses PUBLISH: %s", self._name, error)
         if topic == self._probe_topic:
             self._probe.refused()
+            self._note_doubt()
 
     # Subscribing
 

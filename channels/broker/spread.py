@@ -150,3 +150,8 @@ class SpreadBroker:
         home, _ = home_and_substitute(topic, self._names)
         if topic != AWAY and self._is_whole(home) and self._listener is not None:
             self._listener.no_subscribers(topic)
+
+    def doubted(self) -> None:
+        """Pass on that one of them is in doubt."""
+        if self._listener is not None:
+            self._listener.doubted()

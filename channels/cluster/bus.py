@@ -80,3 +80,7 @@ class Bus:
         """Tell the listener that nobody else is subscribed."""
         if self._listener is not None:
             self._listener.no_subscribers(topic)
+
+    def doubted(self) -> None:
+        """Have the hub ask the journal more often."""
+        self._hub.doubted()

@@ -12,6 +12,7 @@ The reasons: docs/notes/order.md.
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from channels.broker.broker import Broker
@@ -27,9 +28,6 @@ HOLE_GRACE_SECONDS = 0.02
 
 # How long after a failed read of the journal a hole is tried again.
 HOLE_RETRY_SECONDS = 0.5
-
-# How soon the loss of a broker is noticed: from then on the journal is the fan-out, and is asked more often.
-GLANCE_SECONDS = 0.1
 
 # How soon after a check the next one may begin. Each topic that becomes new here asks for one, once Redis has confirmed
 # its subscription: where a school joins, several hundred a second would each cost 0.4 ms of CPU. The first is not late.
@@ -70,6 +68,7 @@ class GapRecovery:
         self._checking: asyncio.Task[None] | None = None
         self._check_soon: asyncio.Task[None] | None = None
         self._is_wanted = False  # a check that begins from now on
+        self._doubted = asyncio.Event()
         self._undecided: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -167,8 +166,9 @@ class GapRecovery:
         loop = asyncio.get_running_loop()
         checked_at = loop.time()
         while (seconds := self._broker.check_seconds) is not None:
-            if loop.time() - checked_at < seconds:
-                await asyncio.sleep(GLANCE_SECONDS)
+            left = checked_at + seconds - loop.time()
+            if left > 0:
+                await self._wait(left)
                 continue
             checked_at = loop.time()
             try:
@@ -177,6 +177,17 @@ class GapRecovery:
                 pass  # which the journal has logged
             except Exception:
                 log.exception("looking for lost events failed; it is tried again")
+
+    async def _wait(self, seconds: float) -> None:
+        # Without a broker the journal is the fan-out: who waits for the next check waits no longer than needed then.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._doubted.wait()
+        self._doubted.clear()
+
+    def doubted(self) -> None:
+        """Check as often as the broker says now."""
+        self._doubted.set()
 
     def check_soon(self) -> None:
         """Look for lost events now: there may be some that nobody has announced."""

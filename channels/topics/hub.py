@@ -251,6 +251,10 @@ class Hub:
         """Look for events of these topics that the broker did not deliver while it was not subscribed to them."""
         self._gap_recovery.check_soon()
 
+    def doubted(self) -> None:
+        """Ask the journal as often as the broker says now."""
+        self._gap_recovery.doubted()
+
     async def check(self) -> None:
         """Ask the journal which of this worker's topics have moved, and read what they lack.
 

@@ -12,6 +12,7 @@ class Recorder:
         self.got: list[Envelope] = []
         self.confirmed: list[str] = []
         self.without_subscribers: list[str] = []
+        self.doubts = 0
 
     def received(self, batch: Sequence[Envelope]) -> None:
         """Keep what other workers published."""
@@ -24,3 +25,7 @@ class Recorder:
     def no_subscribers(self, topic: str) -> None:
         """Keep a topic without subscribers."""
         self.without_subscribers.append(topic)
+
+    def doubted(self) -> None:
+        """Count how often envelopes began to be in doubt."""
+        self.doubts += 1

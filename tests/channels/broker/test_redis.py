@@ -37,6 +37,7 @@ async def test_subscriptions_are_restored_after_a_crash_of_redis(own_redis: Redi
     one, two = await pair(own_redis)
     own_redis.kill()
     await until(lambda: two.broker.check_seconds == CHECK_SECONDS_AWAY)
+    assert (one.doubts, two.doubts) == (1, 1)
     one.broker.publish([envelope(1)])
     two.broker.subscribe("class:8")
     await asyncio.sleep(0.1)
@@ -55,6 +56,7 @@ async def test_connection_to_a_frozen_redis_is_doubted_then_replaced(own_redis: 
     own_redis.freeze()
     await until(lambda: two.broker.check_seconds == CHECK_SECONDS_AWAY)
     assert two.broker.connected  # so far only in doubt
+    assert two.doubts == 1
     await until(lambda: not two.broker.connected)
     two.confirmed.clear()
     own_redis.thaw()

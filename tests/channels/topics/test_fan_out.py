@@ -82,6 +82,9 @@ class Place:
     def no_subscribers(self, topic: str) -> None:
         pass
 
+    def doubted(self) -> None:
+        pass
+
     def received(self, batch: Sequence[Envelope]) -> None:
         self.envelopes += batch
 

@@ -15,7 +15,7 @@ from channels.broker.memory import MemoryBroker, MemoryBus
 from channels.engine.engine import Periods
 from channels.errors import JournalUnavailable
 from channels.limit import NEWEST_EVENTS, RECENT_EVENTS
-from channels.topics.gap_recovery import CHECK_PAUSE_SECONDS
+from channels.topics.gap_recovery import CHECK_PAUSE_SECONDS, GapRecovery
 from channels.wire.codec import Event, stamped
 from tests.channels.support import ANA, BRUNO, DIRETORA, PAULA, Client
 from tests.channels.topics.support import FREE, MESSAGE, BrokenWriter, MakeWorker, seqs
@@ -295,7 +295,29 @@ async def test_lost_broker_starts_journal_checks_at_once(
     await say(ana, 3)
     assert seqs(bruno) == []
     monkeypatch.setattr(MemoryBroker, "check_seconds", 0.3)
+    two.engine._bus.doubted()
     await bruno.has(3)
+
+
+async def test_worker_waits_for_its_next_check_in_one_piece(
+    make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryBroker, "check_seconds", 3_600.0)
+    waits: list[float] = []
+    wait = GapRecovery._wait
+
+    async def counted(recovery: GapRecovery, seconds: float) -> None:
+        waits.append(seconds)
+        await wait(recovery, seconds)
+
+    monkeypatch.setattr(GapRecovery, "_wait", counted)
+    worker = await make_worker(MemoryBus(), periods=NEVER)
+    for count in (1, 2):
+        async with asyncio.timeout(5):
+            while len(waits) < count:
+                await asyncio.sleep(0.01)
+        assert (len(waits), 3_000 < waits[-1] <= 3_600) == (count, True)
+        worker.engine._bus.doubted()
 
 
 async def test_position_ahead_of_this_worker_is_confirmed_by_the_journal(

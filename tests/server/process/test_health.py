@@ -138,6 +138,9 @@ class Nobody:
     def no_subscribers(self, topic: str) -> None:
         pass
 
+    def doubted(self) -> None:
+        pass
+
 
 @pytest.fixture
 async def asked() -> AsyncIterator[tuple[Asked, Health]]:
