@@ -82,8 +82,8 @@ class SpellRecorder:
         self._write(now)
 
     def _take_changed(self) -> tuple[set[str], dict[str, dict[int, str]]]:
-        # The topics where somebody has come or gone, and who was here before.
-        changed = self._changed - {ONLINE}
+        # The topics where somebody has come or gone that matters here, and who was here before.
+        changed = {name for name in self._changed - {ONLINE} if self._has_periods(name)}
         self._changed.clear()
         before = {name: self._here.get(name, {}) for name in changed}
         for name in changed:
@@ -94,6 +94,11 @@ class SpellRecorder:
                 self._here.pop(name, None)
                 self._looked_at.pop(name, None)
         return changed, before
+
+    def _has_periods(self, name: str) -> bool:
+        # Most topics are those of single users, and never have one: nothing is kept of those.
+        topic = self._hub.topics.get(name)
+        return topic.state.has_periods if topic is not None else name in self._here
 
     def _has_moved(self, name: str) -> bool:
         topic = self._hub.topics.get(name)

@@ -87,6 +87,11 @@ class TopicState:
             depends |= bool(feature.rule(push, action))
         return depends
 
+    @property
+    def has_periods(self) -> bool:
+        """Tell whether there may be one, now or later."""
+        return bool(self._periods)
+
     def period(self) -> Period | None:
         """Return the period that runs in the topic, if one does."""
         for feature in self._periods:

@@ -41,6 +41,10 @@ class State(Protocol):
     def apply(self, event: Event) -> None:
         """Fold one event, of any kind, in order."""
 
+    @property
+    def has_periods(self) -> bool:
+        """Tell whether there may be one, now or later."""
+
     def period(self) -> Any:
         """Return the period for which presence in the topic is recorded, None where there is none."""
 
