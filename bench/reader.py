@@ -68,6 +68,9 @@ class Meter:
     def no_subscribers(self, topic: str) -> None:
         """Do nothing: this process publishes nothing."""
 
+    def doubted(self) -> None:
+        """Do nothing: what is lost is not missed."""
+
     async def run(self) -> tuple[int, float, float]:
         """Measure while the event loop reads."""
         await asyncio.sleep(WARM_UP_SECONDS)
