@@ -2,10 +2,12 @@
 
 All clients are connected, each in three topics, and silent: nobody sends a heartbeat in the seconds that are measured.
 The statements come from PostgreSQL's log; those that begin and end transactions are round trips, and count. First one
-worker serves a large school, then each number of workers a small one: what a worker costs should depend on neither.
+worker serves a large school, then each number of workers a small one: what a worker costs should depend on neither. A
+school for which a process may not open enough files is measured as large as it can be.
 """
 
 import re
+import resource
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from bench.generator import Generator, unready
 from bench.load import Load
 from bench.result import keep, say, table
 from bench.served import CORES, Server, lousa, own_redis, scratch
+from server.process.acceptor import RESERVE
 from tests.postgresql import PostgreSQL
 
 ALSO = ("user:me", "school")
@@ -24,6 +27,8 @@ ALSO = ("user:me", "school")
 SETTLE_SECONDS = 10.0
 _STATEMENT = re.compile(r"LOG:  (?:execute \S+|statement): (.*(?:\n\t.*)*)")
 SHOWN_CHARACTERS = 100
+# What a worker has open beside its connections: databases, Redis, logs. Some 60 were counted.
+OWN_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,22 @@ class Figure:
 def measure(workers: Sequence[int], clients: int, many: int, seconds: float, databases: Sequence[str]) -> None:
     """Measure one worker with many clients, then each number of workers; save the figures."""
     figures = []
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = most_clients(limit)
+    if most < many:
+        say(f"A process may open {limit:,} files here: one worker is measured with {most:,} clients, not {many:,}.")
     for database in databases:
-        for count, size in ((1, many), *((count, clients) for count in workers)):
+        for count, size in ((1, min(many, most)), *((count, min(clients, count * most)) for count in workers)):
             for figure in measured(database, count, size, seconds):
                 say(" | ".join(_cells(figure)))
                 figures.append(figure)
     keep("quiet", figures, report(figures))
+
+
+def most_clients(limit: int) -> int:
+    """Return how many clients, in whole classes, one worker accepts that may open so many files."""
+    left = limit - min(RESERVE, limit // 4) - OWN_FILES
+    return max(1, left // CLIENTS_OF_A_CLASS) * CLIENTS_OF_A_CLASS
 
 
 def measured(database: str, workers: int, clients: int, seconds: float) -> Iterator[Figure]:
