@@ -38,10 +38,14 @@ ANNOUNCEMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """How the clients came: the seconds until all had joined, and CPU seconds and bytes of the server for each."""
+    """How the clients came: the seconds until all had joined, and for each the CPU seconds and bytes of the server.
+
+    `generator_cpu_each` are the CPU seconds of the generators, which run on the same cores.
+    """
 
     seconds: float
     cpu_each: float
+    generator_cpu_each: float
     bytes_each: float
 
 
@@ -96,7 +100,10 @@ def _connect_crowds(stack: ExitStack, server: Server, classes: Sequence[Class]) 
     for crowd in crowds:
         crowd.call(Load.settle)
     server.rest()
-    return crowds, Joined(took, cpu / len(seats), (server.memory_bytes() - empty) / len(seats))
+    generator_cpu = sum(crowd.call(Load.joining_cpu) for crowd in crowds)
+    return crowds, Joined(
+        took, cpu / len(seats), generator_cpu / len(seats), (server.memory_bytes() - empty) / len(seats)
+    )
 
 
 class Principal:
@@ -157,6 +164,7 @@ def report(figures: Sequence[Figure]) -> str:
             "clients",
             "all have joined after",
             "CPU ms of each",
+            "of the generators",
             "KiB each",
             "lost",
             "to the last client",
@@ -174,6 +182,7 @@ def _cells(figures: Sequence[Figure]) -> list[str]:
         f"{chosen.clients:,}",
         f"{chosen.joined.seconds:.0f} s",
         f"{chosen.joined.cpu_each * MILLISECONDS:.2f}",
+        f"{chosen.joined.generator_cpu_each * MILLISECONDS:.2f}",
         f"{chosen.joined.bytes_each / KIB:.1f}",
         f"{sum(figure.missing for figure in figures)}",
         f"{chosen.seconds:.2f} s",

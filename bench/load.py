@@ -8,9 +8,10 @@ its class has reached that byte, and at the end each client must have received e
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bench.client import Address, Class, Client, frame_bytes, line_bytes, source
+from bench.client import Address, Class, Client, Seat, frame_bytes, line_bytes, source
 from bench.dialect import Dialect
 from bench.drain import Drain
 
@@ -20,6 +21,10 @@ _SCRATCH = bytearray(1024 * 1024)
 QUIET_SECONDS = 0.5
 # A third of the time after which our servers close a silent client.
 KEEP_ALIVE_SECONDS = 30.0
+# Clients that join side by side, as those of a school do: one after another, most of the time goes to waiting.
+JOINS_AT_ONCE = 64
+# Clients that join before heartbeats are sent to those who have joined, if it is time.
+JOINS_OF_A_PART = 1_024
 # After this time without data the missing deliveries count as lost.
 LOST_SECONDS = 30.0
 
@@ -116,6 +121,7 @@ class Load:
         self._dialect = dialect
         self._group_of = {group.first + n: group for group in groups for n in range(len(group.senders))}
         self._busy: set[Group] = set()
+        self._joining_cpu = 0.0
         self._beat_at = time.monotonic()
         for client in self.clients:
             client.socket.setblocking(False)
@@ -125,19 +131,22 @@ class Load:
     @classmethod
     def join(cls, port: int, dialect: Dialect, classes: Sequence[Class], senders: int) -> "Load":
         """Connect all clients; the first `senders` of each class send."""
+        cpu = time.process_time()
+        clients = _join_all(port, dialect, [seat for each in classes for seat in each.seats])
+        cpu = time.process_time() - cpu
         groups: list[Group] = []
-        clients: list[Client] = []
-        beat_at = time.monotonic()
+        first = 0
         for each in classes:
-            first = len(clients)
-            for seat in each.seats:
-                address = Address(port, seat.path, source(len(clients)))
-                clients.append(_join(dialect, address, seat.topics))
-                if time.monotonic() > beat_at + KEEP_ALIVE_SECONDS:
-                    beat_at = time.monotonic()
-                    _beat(dialect, clients)
-            groups.append(Group(clients[first:], first, each.topic, dialect, senders))
-        return cls(groups, dialect)
+            own = clients[first : first + len(each.seats)]
+            groups.append(Group(own, first, each.topic, dialect, senders))
+            first += len(own)
+        load = cls(groups, dialect)
+        load._joining_cpu = cpu
+        return load
+
+    def joining_cpu(self) -> float:
+        """Return the CPU seconds that this process used to connect and join."""
+        return self._joining_cpu
 
     def settle(self) -> None:
         """Send all heartbeats and wait until no data arrives: a server closes silent clients.
@@ -254,6 +263,23 @@ def _beat(dialect: Dialect, clients: Sequence[Client]) -> bool:
     """Send a heartbeat from each client; return whether replies will follow."""
     will_reply = [dialect.beat(client) for client in clients]
     return all(will_reply)
+
+
+def _join_all(port: int, dialect: Dialect, seats: Sequence[Seat]) -> list[Client]:
+    clients: list[Client] = []
+    beat_at = time.monotonic()
+    with ThreadPoolExecutor(JOINS_AT_ONCE) as threads:
+        for first in range(0, len(seats), JOINS_OF_A_PART):
+            part = enumerate(seats[first : first + JOINS_OF_A_PART], first)
+            joining = [
+                threads.submit(_join, dialect, Address(port, seat.path, source(number)), seat.topics)
+                for number, seat in part
+            ]
+            clients += [each.result() for each in joining]
+            if time.monotonic() > beat_at + KEEP_ALIVE_SECONDS:
+                beat_at = time.monotonic()
+                _beat(dialect, clients)
+    return clients
 
 
 def _join(dialect: Dialect, address: Address, topics: Sequence[str]) -> Client:

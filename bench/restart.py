@@ -22,7 +22,8 @@ class Figure:
     """One restart; times in seconds, from the first answer of the new server on unless named `start`.
 
     `short` clients have not been given all that they missed; `refused` connections and joins were to be tried again
-    later, and were. `start_cpu` is the CPU of all processes until the first answer, `cpu` from then on.
+    later, and were. `start_cpu` is the CPU of all processes until the first answer, `cpu` from then on;
+    `generator_cpu` is that of the clients.
     """
 
     database: str
@@ -36,6 +37,7 @@ class Figure:
     short: int
     refused: int
     cpu: float
+    generator_cpu: float
 
 
 @dataclass(slots=True)
@@ -60,10 +62,10 @@ class School:
         answers, start_cpu = time.perf_counter() - began, self.server.cpu_seconds()
         took, short, refused = self.crowd.call(Crowd.come_back, self.positions)
         cpu = self.server.cpu_seconds() - start_cpu
-        teacher = self.crowd.call(Crowd.back_after, self.teacher)
+        teacher, generator_cpu = self.crowd.call(Crowd.back_after, self.teacher), self.crowd.call(Crowd.cpu)
         half, last = percentile(took, 50), took[-1]
         counts = (self.database, self.workers, len(took))
-        return Figure(*counts, answers, start_cpu, teacher, half, last, short, refused, cpu)
+        return Figure(*counts, answers, start_cpu, teacher, half, last, short, refused, cpu, generator_cpu)
 
 
 def measure(clients: int, rounds: int, workers: Sequence[int], databases: Sequence[str]) -> None:
@@ -105,7 +107,7 @@ def report(figures: Sequence[Figure]) -> str:
     columns = [
         *("database", "workers", "clients", "answers after", "CPU s of the start", "then the teacher is back after"),
         *("half are back after", "all are back after", "worst round", "start and all, worst round"),
-        *("not given all they missed", "told to try again later", "CPU ms a client"),
+        *("not given all they missed", "told to try again later", "CPU ms a client", "of the generator"),
     ]
     by_kind: dict[tuple[str, int], list[Figure]] = {}
     for figure in figures:
@@ -127,4 +129,5 @@ def _cells(figures: Sequence[Figure]) -> list[str]:
         f"{sum(figure.short for figure in figures)}",
         f"{sum(figure.refused for figure in figures)}",
         f"{chosen.cpu / chosen.clients * MILLISECONDS:.2f}",
+        f"{chosen.generator_cpu / chosen.clients * MILLISECONDS:.2f}",
     ]

@@ -32,8 +32,11 @@ log = logging.getLogger(__name__)
 LINGER_SECONDS = 0.008
 ALONE_SECONDS = 1.0  # without an event from another worker
 
-# Sessions that are written to before other work has its turn: some 12 ms, the longest that anything else has to wait.
+# Sessions of a topic that are written to before other work has its turn: some 12 ms, the longest that anything else has
+# to wait. A topic of more is written in parts of some 2 ms: a message of another topic takes three turns of the event
+# loop, and each of them would wait for a part.
 MAX_WRITES = 2_000
+PART_WRITES = 400
 
 
 class TurnListener(Protocol):
@@ -46,15 +49,23 @@ class TurnListener(Protocol):
 class FanOut:
     """Writes to the sessions of the topics in `topics`, and publishes to other workers.
 
-    It is the listener of all sessions. `max_writes` bounds the sessions of one topic written to in one turn. `left` are
-    topics that a session has left; the hub takes out those that it has looked at.
+    It is the listener of all sessions. A topic of more than `max_writes` sessions is written in parts, to `part_writes`
+    of them in each turn. `left` are topics that a session has left; the hub takes out those that it has looked at.
     """
 
-    def __init__(self, topics: Mapping[str, Topic], broker: Broker, *, max_writes: int = MAX_WRITES) -> None:
+    def __init__(
+        self,
+        topics: Mapping[str, Topic],
+        broker: Broker,
+        *,
+        max_writes: int = MAX_WRITES,
+        part_writes: int = PART_WRITES,
+    ) -> None:
         self._topics = topics
         self._broker = broker
         self.left: set[Topic] = set()
         self._max_writes = max_writes
+        self._part_writes = part_writes
         self._listener: TurnListener | None = None
         self._moved: dict[Topic, None] = {}
         self._awake: dict[Session, None] = {}
@@ -244,11 +255,11 @@ class FanOut:
             topic.place(session)
 
     def _write_on(self, topic: Topic) -> None:
-        # To the next `max_writes` of those who have not been written to yet.
+        # To the next `part_writes` of those who have not been written to yet.
         parts = self._unwritten[topic]
         data, waiting = parts[-1]
         senders: dict[Session, Sender] = {}
-        for session in list(islice(waiting, self._max_writes)):
+        for session in list(islice(waiting, self._part_writes)):
             del waiting[session]
             senders[session] = session if session in self._awake else topic.groups[session.wire][session]
         _send(senders, data)

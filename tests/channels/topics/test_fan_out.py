@@ -60,10 +60,12 @@ class Reader:
 class Place:
     """A fan-out with its topics, and no hub."""
 
-    def __init__(self, *names: str, max_writes: int = 2_000, bus: MemoryBus | None = None) -> None:
+    def __init__(
+        self, *names: str, max_writes: int = 2_000, part_writes: int = 400, bus: MemoryBus | None = None
+    ) -> None:
         self.topics = {name: Topic(parse_name(name), TopicState(())) for name in names}
         self.broker = MemoryBroker(bus)
-        self.fan_out = FanOut(self.topics, self.broker, max_writes=max_writes)
+        self.fan_out = FanOut(self.topics, self.broker, max_writes=max_writes, part_writes=part_writes)
         self.turns = 0
         self.envelopes: list[Envelope] = []
         self.broker.start(self)
@@ -182,8 +184,24 @@ async def test_remote_events_under_load_share_one_write(from_others: bool) -> No
     assert len(ana.written) == (2 if from_others else 3)
 
 
+async def test_only_topics_of_more_than_is_written_at_once_are_divided() -> None:
+    place = Place("class:7", "class:8", max_writes=3, part_writes=1)
+    three = [Reader(place, "class:7") for _ in range(3)]
+    four = [Reader(place, "class:8") for _ in range(4)]
+    place.deliver("class:7", 1)
+    place.deliver("class:8", 1)
+    place.fan_out.flush()
+    assert [len(reader.seqs) for reader in three] == [1, 1, 1]
+    assert [len(reader.seqs) for reader in four] == [1, 0, 0, 0]
+    place.deliver("class:7", 2)  # waits for no part
+    place.fan_out.flush()
+    assert [len(reader.seqs) for reader in three] == [2, 2, 2]
+    assert [len(reader.seqs) for reader in four] == [1, 1, 0, 0]
+    place.fan_out.close()
+
+
 async def test_large_topic_is_flushed_in_parts() -> None:
-    place = Place("class:7", max_writes=2)
+    place = Place("class:7", max_writes=2, part_writes=2)
     readers = [Reader(place, "class:7") for _ in range(7)]
     topic = place.topics["class:7"]
 
@@ -214,7 +232,7 @@ async def test_large_topic_is_flushed_in_parts() -> None:
 
 
 async def test_join_of_a_large_topic_never_splits_a_frame() -> None:
-    place = Place("class:7", max_writes=1)
+    place = Place("class:7", max_writes=1, part_writes=1)
     ana, bruno = Reader(place, "class:7"), Reader(place, "class:7")
     bruno.takes = 1
     place.deliver("class:7", 1)
@@ -278,7 +296,7 @@ async def test_session_that_ended_mid_turn_is_skipped() -> None:
 
 
 async def test_close_flushes_pending_events() -> None:
-    place = Place("class:7", max_writes=1)
+    place = Place("class:7", max_writes=1, part_writes=1)
     readers = [Reader(place, "class:7") for _ in range(3)]
     place.deliver("class:7", 1)
     place.fan_out.close()
