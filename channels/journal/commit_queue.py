@@ -53,6 +53,10 @@ MAX_SNAPSHOT_BYTES = 8 * 1024 * 1024
 MAX_SPELLS = 50_000
 MAX_BATCH_SPELLS = 2_000
 
+# Read marks in one transaction, some 5 ms of SQLite's time: an announcement to a school brings thousands at once, and
+# the messages of all workers would wait for them.
+MAX_BATCH_MARKS = 500
+
 # Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
 MAX_BATCH = 500
 
@@ -255,10 +259,12 @@ class CommitQueue:
             group = self._take_group()
             groups.append(group)
             size += len(group.entries)
-        marks, snapshots = list(self._marks.values()), list(self._snapshots.values())
-        batch = Batch(groups, marks, snapshots, self._take_spells())
-        self._marks, self._snapshots, self._snapshot_bytes = {}, {}, 0
+        batch = Batch(groups, self._take_marks(), list(self._snapshots.values()), self._take_spells())
+        self._snapshots, self._snapshot_bytes = {}, 0
         return batch
+
+    def _take_marks(self) -> list[Mark]:
+        return [self._marks.pop(key) for key in list(islice(self._marks, MAX_BATCH_MARKS))]
 
     def _take_spells(self) -> Spells | None:
         newest = self._spells_of

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Code, JournalUnavailable, Refused
-from channels.journal.commit_queue import MAX_QUEUED, MAX_WAIT_SECONDS
+from channels.journal.commit_queue import MAX_BATCH_MARKS, MAX_QUEUED, MAX_WAIT_SECONDS
 from channels.journal.entry import Entry, Group, Mark, Receipt, Snapshot, Spells, Stored, Writer
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
@@ -185,10 +185,11 @@ async def test_close_commits_queued_pushes_and_refuses_new_ones(database: AsyncE
 
 
 class CountingWriter:
-    """Records the number of groups in each commit, and returns at once."""
+    """Records the number of groups and of marks in each commit, and returns at once."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
+        self.marks: list[int] = []
 
     async def commit(
         self,
@@ -198,6 +199,7 @@ class CountingWriter:
         spells: Spells | None = None,
     ) -> list[Stored]:
         self.sizes.append(len(groups))
+        self.marks.append(len(marks))
         await asyncio.sleep(0)
         return [[Receipt(number, 1)] for number in range(1, len(groups) + 1)]
 
@@ -212,6 +214,18 @@ async def test_consecutive_pushes_are_committed_without_delay(database: AsyncEng
         await append(journal, entry())
     assert writer.sizes == [1, 1, 1]
     await journal.close()
+
+
+async def test_message_waits_for_a_part_of_many_marks_only(database: AsyncEngine) -> None:
+    writer = CountingWriter()
+    journal = started(database, writer)
+    for user_id in range(3 * MAX_BATCH_MARKS):
+        journal.mark_read(Mark("school", user_id, 1, 1))
+    await asyncio.sleep(0)  # the first part is under way
+    await append(journal, entry())
+    await journal.close()
+    assert writer.sizes == [0, 1, 0]
+    assert writer.marks == [MAX_BATCH_MARKS] * 3
 
 
 class SlowRecorder(Recorder):
