@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from channels.engine import deliveries
+from channels.journal.entry import Mark
 from tests.channels.support import ANA, CLASS, DIRETORA, Worker, member
 
 
@@ -19,7 +20,7 @@ async def test_thousands_are_recorded_in_several_turns(worker: Worker, monkeypat
     turns: list[int] = []
     mark_read = worker.engine.journal.mark_read
 
-    def note(mark: deliveries.Mark) -> None:
+    def note(mark: Mark) -> None:
         marks.append(mark.user_id)
         mark_read(mark)
 
