@@ -87,9 +87,8 @@ class Joins:
         events = self._hub.remembered(topic, self._since(wanted)) if topic is not None else None
         if topic is None or events is None:
             return self._read_and_join(session, message, name, wanted)
-        self._enter(
-            session, message, topic, wanted.present, self._joined(session.member, topic, events, self._knows(wanted))
-        )
+        joined = self._joined_from_memory(session.member, topic, events, self._knows(wanted))
+        self._enter(session, message, topic, wanted.present, joined)
         return None
 
     async def read(self, member: Member, topic_name: str) -> Joined[Any]:
@@ -119,11 +118,21 @@ class Joins:
     def _joined(self, member: Member, topic: Topic, events: list[Event], complete: bool) -> Joined[Any]:
         listed = [as_broadcast(event) for event in events]
         read = topic.reads.get(member.user.id, 0)
+        state = topic.state.view(self._viewer(member, topic))
+        return Joined(self._journal.epoch, topic.seq, complete, listed, state, read)
+
+    def _joined_from_memory(self, member: Member, topic: Topic, events: list[Event], complete: bool) -> Joined[Any]:
+        # What is the same for a class that comes back is encoded once. The events must be those that memory has now:
+        # what was read from the journal may have been amended meanwhile.
+        listed: Any = topic.list_newest(events) if events else []
+        read = topic.reads.get(member.user.id, 0)
+        state = topic.state.encoded_view(self._viewer(member, topic))
+        return Joined(self._journal.epoch, topic.seq, complete, listed, state, read)
+
+    def _viewer(self, member: Member, topic: Topic) -> Viewer:
         is_staff = self._rules.of(member).is_staff
-        viewer = Viewer(
-            member, is_staff, topic.address, time.time_ns() // 1_000_000, self._authority, self._journal.key
-        )
-        return Joined(self._journal.epoch, topic.seq, complete, listed, topic.state.view(viewer), read)
+        at = time.time_ns() // 1_000_000
+        return Viewer(member, is_staff, topic.address, at, self._authority, self._journal.key)
 
     def _enter(
         self, session: Session, message: ClientMessage, topic: Topic, present: bool, joined: Joined[Any]

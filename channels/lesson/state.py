@@ -37,7 +37,18 @@ class TopicState:
     `governed` is the position of the newest event applied that changed what is allowed, 0 where there was none.
     """
 
-    __slots__ = ("_by_event", "_features", "_governing", "_noting", "_periods", "_rules", "_sleepers", "governed")
+    __slots__ = (
+        "_by_event",
+        "_encoded",
+        "_features",
+        "_governing",
+        "_noting",
+        "_own",
+        "_periods",
+        "_rules",
+        "_sleepers",
+        "governed",
+    )
 
     def __init__(self, features: Sequence[type[Feature[Any]]]) -> None:
         # Most topics are those of single users and fold nothing: they share what is empty.
@@ -54,6 +65,8 @@ class TopicState:
         self._rules = tuple(each for each in self._features.values() if type(each).rule is not Feature.rule)
         self._noting = tuple(each for each in self._features.values() if type(each).noted is not Feature.noted)
         self._periods = tuple(each for each in self._features.values() if type(each).period is not Feature.period)
+        self._own = tuple(each for each in self._features.values() if type(each).view_for is not Feature.view_for)
+        self._encoded: Mapping[str, object] | None = None  # what all members see, until an event changes it
         self.governed = 0
 
     @property
@@ -70,6 +83,8 @@ class TopicState:
 
     def apply(self, event: Event) -> None:
         """Fold one event of any kind, in order."""
+        if event.event in self._by_event:
+            self._encoded = None
         for feature in self._by_event.get(event.event, ()):
             feature.apply(event)
         if event.event in self._governing:
@@ -102,6 +117,16 @@ class TopicState:
         """Return the state as the replies to a member's joins carry it."""
         return {feature.name: feature.view_for(viewer) for feature in self._features.values()}
 
+    def encoded_view(self, viewer: Viewer) -> dict[str, object]:
+        """Return the same as `view`, where what all members see is JSON already: a class that comes back gets the same.
+
+        It is kept until an event of a kind that a feature folds, and is as large as the state itself.
+        """
+        if self._encoded is None:
+            shared = [each for each in self._features.values() if each not in self._own]
+            self._encoded = {each.name: msgspec.Raw(msgspec.json.encode(each.view())) for each in shared}
+        return {**self._encoded, **{each.name: each.view_for(viewer) for each in self._own}}
+
     def dump(self) -> bytes:
         """Return the state for a snapshot."""
         features = [(each.name, each.version, _raw(each.dump())) for each in self._features.values()]
@@ -119,6 +144,7 @@ class TopicState:
             return False
         for feature, state in zip(self._features.values(), loaded, strict=True):
             feature.load(state)
+        self._encoded = None
         self.governed = saved.governed
         return True
 

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator
 from itertools import chain, islice
 from typing import Any, Protocol
 
+import msgspec
+
 from channels.event import Amend
 from channels.limit import MAX_RECENT_BYTES, RECENT_EVENTS
 from channels.sessions.session import Sender, Session
 from channels.topics.kind import TopicAddress
-from channels.wire.codec import Event, Wire, amended
+from channels.wire.codec import Event, Wire, amended, as_broadcast
 
 
 class State(Protocol):
@@ -51,6 +53,9 @@ class State(Protocol):
     def view(self, viewer: Any) -> dict[str, object]:
         """Return the state as the replies to a member's joins carry it."""
 
+    def encoded_view(self, viewer: Any) -> dict[str, object]:
+        """Return the same as `view`, where what all members see is JSON already."""
+
     def dump(self) -> bytes:
         """Return the state for a snapshot."""
 
@@ -77,6 +82,7 @@ class Topic:
         "holds",
         "hole",
         "idle_since",
+        "listed",
         "loading",
         "name",
         "reads",
@@ -103,6 +109,9 @@ class Topic:
         self.groups: dict[Wire, dict[Session, Sender]] = {}
         self.recent: deque[Event] = deque()
         self.recent_bytes = 0
+        # The newest events as the last reply listed them, and how many: a class that comes back gets the same ones. Of
+        # one number only, so that a topic holds no more than its recent events once again.
+        self.listed: tuple[int, msgspec.Raw] | None = None
         self.reads: dict[int, int] = {}  # how far users have read, by their ids; it never goes back
         self.delivered: dict[int, int] = {}  # up to where users were sent it, as far as this worker has noted
         self.unsent: list[Event] = []
@@ -137,6 +146,7 @@ class Topic:
 
     def remember(self, event: Event) -> None:
         """Keep the event encoded for those who come back, and forget the oldest ones past the bounds."""
+        self.listed = None
         self.recent.append(event)
         self.recent_bytes += len(event.payload)
         while len(self.recent) > RECENT_EVENTS or self.recent_bytes > MAX_RECENT_BYTES:
@@ -144,11 +154,13 @@ class Topic:
 
     def forget_recent(self) -> None:
         """Forget the events that are kept: the journal has them in another form now."""
+        self.listed = None
         self.recent.clear()
         self.recent_bytes = 0
 
     def amend(self, event: Event, amend: Amend) -> None:
         """Change what an event amends among the events that are kept."""
+        self.listed = None
         for index, earlier in enumerate(self.recent):
             payload = amend(event, earlier)
             if payload is not None:
@@ -176,9 +188,14 @@ class Topic:
             more -= self.recent[start].event not in uncounted
         return list(islice(self.recent, start, None))
 
+    def list_newest(self, events: list[Event]) -> msgspec.Raw:
+        """Return the JSON array of these events as replies list them: those of `remembered` or `newest`, just now."""
+        if self.listed is None or self.listed[0] != len(events):
+            self.listed = len(events), msgspec.Raw(msgspec.json.encode([as_broadcast(event) for event in events]))
+        return self.listed[1]
+
     def skip_to(self, seq: int) -> None:
         """Go on after `seq`, because the journal does not have the events before it any more."""
         self.seq = self.floor = seq
         self.head = max(self.head, seq)
-        self.recent.clear()
-        self.recent_bytes = 0
+        self.forget_recent()

@@ -26,6 +26,20 @@ async def test_rejoin_with_a_position_returns_the_missed_events(worker: Worker) 
     assert back.got("message:sent") == []
 
 
+async def test_reply_from_memory_has_what_was_amended_after_another_got_it(worker: Worker) -> None:
+    ana, paula = worker.connect(ANA), worker.connect(PAULA)
+    await paula.ok("class:7", "phx_join")
+    await ana.ok("class:7", "phx_join")
+    target = (await ana.ok("class:7", "message:send", {"text": "antes"}))["seq"]
+    (before,) = (await worker.connect(BRUNO).ok("class:7", "phx_join"))["events"]
+    await ana.ok("class:7", "message:edit", {"target": target, "text": "depois"})
+    await paula.ok("class:7", "chat:lock", {})
+    joined = await worker.connect(BRUNO).ok("class:7", "phx_join")
+    assert before["payload"]["text"] == "antes"
+    assert joined["events"][0]["payload"]["text"] == "depois"
+    assert joined["state"]["lock"] is not None
+
+
 @pytest.mark.parametrize("position", [{"since": 3, "epoch": "another"}, {"since": 77}])
 async def test_position_of_another_journal_is_not_complete(worker: Worker, position: dict[str, Any]) -> None:
     ana = worker.connect(ANA)

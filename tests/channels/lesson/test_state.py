@@ -1,13 +1,15 @@
 """A topic's state, folded from its events by its features."""
 
+import msgspec
 import pytest
 
 from channels.lesson.announcements import Announcements
+from channels.lesson.feature import Viewer
 from channels.lesson.state import TopicState
 from channels.limit import STATE_ANNOUNCEMENTS
 from channels.wire.codec import Event, as_broadcast
 from tests.channels.lesson.lock import Counted, Lock
-from tests.channels.support import VIEWER
+from tests.channels.support import BRUNO, VIEWER
 
 
 def announcement(seq: int) -> Event:
@@ -36,6 +38,30 @@ def test_two_features_fold_the_same_kind_of_event() -> None:
         state.apply(Event(seq, kind, b"{}"))
     assert state.view(VIEWER) == {"lockdown": True, "locks": 2}
     assert state.of(Lock).is_locked
+
+
+def encoded(state: TopicState) -> object:
+    return msgspec.json.decode(msgspec.json.encode(state.encoded_view(VIEWER)))
+
+
+def test_encoded_view_follows_events_and_snapshots() -> None:
+    state, other = TopicState([Lock, Counted]), TopicState([Lock, Counted])
+    assert encoded(state) == {"lockdown": False, "locks": 0}
+    state.apply(Event(1, "lock:locked", b"{}"))
+    assert encoded(state) == {"lockdown": True, "locks": 1}
+    assert encoded(other) == {"lockdown": False, "locks": 0}
+    assert other.load(state.dump())
+    assert encoded(other) == {"lockdown": True, "locks": 1}
+
+
+def test_view_of_one_member_is_not_kept_for_others() -> None:
+    class Mine(Lock):
+        def view_for(self, viewer: Viewer) -> bool:
+            return viewer.member is BRUNO
+
+    state = TopicState([Mine])
+    assert state.encoded_view(VIEWER) == {"lockdown": False}
+    assert state.encoded_view(msgspec.structs.replace(VIEWER, member=BRUNO)) == {"lockdown": True}
 
 
 def test_governed_is_the_position_of_the_newest_governing_event() -> None:
