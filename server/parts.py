@@ -23,6 +23,7 @@ from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
 from channels.limit import Limits
+from channels.pace import until_tick
 from channels.transports.poll_sessions import PollSessions
 from server.accounts.accounts import Accounts
 from server.accounts.change_watcher import ChangeWatcher
@@ -250,4 +251,4 @@ async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], failure: 
             await work()
         except DatabaseError as error:
             log.warning("%s: %s", failure, error)
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(until_tick(seconds))

@@ -27,6 +27,7 @@ LAYERS = [
             "channels.limit",
             "channels.member",
             "channels.metric",
+            "channels.pace",
         ),
         "channels.visible",
         "channels.topics.kind",  # the names of topics: it imports nothing, and a class knows its topic

@@ -27,6 +27,7 @@ from channels.broker.broker import BrokerListener, Envelope, Relayed
 from channels.broker.redis_link import CONNECT_SECONDS, RETRY_SECONDS, RedisLink, RedisRefusal, command, is_refusal
 from channels.broker.redis_probe import PROBE_SECONDS, RedisProbe
 from channels.broker.repeats import Repeats
+from channels.pace import until_tick
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class RedisBroker:
 
     async def _probe_regularly(self) -> None:
         while True:
-            await asyncio.sleep(self._probe_seconds)
+            await asyncio.sleep(until_tick(self._probe_seconds))
             self._tick()
             self._note_doubt()
 

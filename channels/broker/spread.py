@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from channels.broker.broker import BrokerListener, Envelope
 from channels.broker.redis import CHECK_SECONDS, CHECK_SECONDS_AWAY, RedisBroker, Share
 from channels.broker.redis_probe import PROBE_SECONDS
+from channels.pace import until_tick
 
 # The topic on which workers tell which Redis does not reach them. Every worker is subscribed to it at all of them.
 AWAY = "away"
@@ -121,7 +122,7 @@ class SpreadBroker:
 
     async def _tell_regularly(self) -> None:
         while True:
-            await asyncio.sleep(self._probe_seconds)
+            await asyncio.sleep(until_tick(self._probe_seconds))
             away = [name for name, part in self._parts.items() if not part.is_sure]
             if away:
                 number = next(self._numbers)

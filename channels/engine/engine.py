@@ -53,6 +53,7 @@ from channels.lesson.rules import Role, RuleBook
 from channels.lesson.state import TopicState
 from channels.limit import SWEEP_SECONDS, Limits
 from channels.member import Authority, Member
+from channels.pace import until_tick
 from channels.sessions.registry import Registry
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
@@ -392,7 +393,7 @@ class Engine:
 
 async def _every(seconds: float, do: Callable[[], None]) -> None:
     while True:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(until_tick(seconds))
         try:
             do()
         except Exception:

@@ -21,6 +21,7 @@ from channels.errors import Refused, Unavailable
 from channels.lesson.feature import Action, Follow
 from channels.lesson.rules import RuleBook
 from channels.limit import MAX_FOLLOWED
+from channels.pace import until_tick
 from channels.sessions.session import Session, Subscription
 from channels.topics.hub import Hub
 from channels.wire.codec import Wire
@@ -94,7 +95,7 @@ class Follows:
     async def run(self, seconds: float) -> None:
         """Look at what may have changed, again and again."""
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(until_tick(seconds))
             for key, group in list(self._groups.items()):
                 await self._look(group)
                 if not self._prune(group):

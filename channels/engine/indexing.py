@@ -10,6 +10,7 @@ from itertools import islice
 
 from channels.errors import JournalUnavailable
 from channels.journal.journal import Journal
+from channels.pace import until_tick
 
 # A message is found as late as this.
 INDEX_SECONDS = 2.0
@@ -36,7 +37,7 @@ class Indexing:
                 await self.catch_up()
             except JournalUnavailable:
                 pass  # others say so; what this step has missed is looked up again
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(until_tick(seconds))
 
     async def catch_up(self) -> None:
         """Index all that is stored by now."""

@@ -12,6 +12,7 @@ from channels.event import Delivery
 from channels.journal.journal import Journal
 from channels.lesson.feature import LiveView
 from channels.member import Classroom
+from channels.pace import until_tick
 from channels.sessions.session import Session
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
@@ -60,7 +61,7 @@ class LiveViews:
     async def run(self, journal: Journal, seconds: float) -> None:
         """Have the views that somebody looks at read the journal, again and again."""
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(until_tick(seconds))
             for view in self._views.values():
                 await self._refresh(view, journal)
 

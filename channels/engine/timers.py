@@ -22,6 +22,7 @@ from channels.journal.journal import Journal
 from channels.lesson.feature import Action, Append, Due, Effect, Several
 from channels.limit import MAX_RUNS
 from channels.member import Authority, Member, User
+from channels.pace import until_tick
 from channels.topics.hub import Hub
 from channels.topics.topic import Topic
 
@@ -81,7 +82,7 @@ class Timers:
             except Exception:
                 log.exception("a timer failed; it runs again")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
+                await asyncio.wait_for(self._stopping.wait(), until_tick(seconds))
 
     async def run_due(self) -> None:
         """Run what is due now; the database may be away, and then the next call does."""

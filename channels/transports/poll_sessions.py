@@ -22,6 +22,7 @@ from channels.engine.engine import Engine
 from channels.errors import Closing, Code, Refused
 from channels.limit import MAX_PUSHES_WAITING
 from channels.member import Member, RoleName
+from channels.pace import until_tick
 from channels.transports.poll_session import USUAL_BOUNDS, PollAnswer, PollBounds, PollSession, gone, status_body
 from channels.transports.poll_token import PollToken, TokenSigner
 from channels.wire.codec import POLL, POLL_OBJECTS
@@ -216,7 +217,7 @@ class PollSessions:
 
     async def _sweep_forever(self) -> None:
         while True:
-            await asyncio.sleep(self._sweep_seconds)
+            await asyncio.sleep(until_tick(self._sweep_seconds))
             try:
                 self._sweep(asyncio.get_running_loop().time())
             except Exception:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from channels.pace import until_tick
 from server.accounts.accounts import Accounts
 from server.databases.errors import DatabaseError
 from server.tasks import cancel
@@ -85,7 +86,7 @@ class ChangeWatcher:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(until_tick(self._seconds)):
                 await self._accounts.changed.wait()
         except TimeoutError:
             pass

@@ -15,6 +15,7 @@ from typing import Any
 
 from channels.journal.file_version import Version
 from channels.member import User
+from channels.pace import until_tick
 from server.clock import Clock, now_ms
 from server.databases import Databases, asking, reading, version_of, writing
 from server.databases.audit import Place, Record, Wanted, add_records, find_records, kinds_of_records
@@ -142,4 +143,4 @@ async def _repeat(seconds: float, work: Any) -> None:
             if not failed:
                 log.warning("The audit log is behind, and is caught up when all databases answer: %s", error)
             failed = True
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(until_tick(seconds))

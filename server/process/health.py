@@ -16,6 +16,7 @@ from tornado.web import RequestHandler
 
 from channels.broker.broker import Broker
 from channels.metric import Kind, Metric, Sample
+from channels.pace import until_tick
 from server.databases import Databases
 from server.databases.errors import DatabaseError, DatabaseReadOnly
 from server.tasks import cancel
@@ -81,7 +82,7 @@ class Health:
             for name in self._wrong.keys() - wrong.keys():
                 log.warning("The file of the database “%s” is in place again", name)
             self._wrong = wrong
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(until_tick(WATCH_SECONDS))
 
     def _status(self, parts: dict[str, str]) -> str:
         if self.stopping:

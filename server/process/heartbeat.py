@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable
 
+from channels.pace import until_tick
 from server.process.service_manager import ALIVE, notify
 
 # Several beats fit into the shortest limit (stand_in.STILL_SECONDS); two bytes a second cost nothing to be measured.
@@ -59,7 +60,7 @@ async def beat(pipe: int | None, *, seconds: float = BEAT_SECONDS, stall_seconds
                 report(pipe, BEAT)
             else:
                 notify(ALIVE)
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(until_tick(seconds))
     finally:
         faulthandler.cancel_dump_traceback_later()
 

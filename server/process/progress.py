@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from channels.pace import until_tick
 from server.databases import Databases
 from server.databases.errors import DatabaseError, DatabasesApart
 from server.process.long_logs import LongLogs
@@ -40,7 +41,7 @@ async def _record_repeatedly(databases: Databases, seconds: float) -> None:
     logs = LongLogs(databases)
     while await _record(databases):
         logs.look()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(until_tick(seconds))
 
 
 async def _record(databases: Databases) -> bool:
