@@ -62,9 +62,9 @@ class SpellRecorder:
         self._numbers = count(1)
 
     def tick(self) -> None:
-        """Note who has come and gone since the last call; costs by the topics that somebody here has joined.
+        """Note who has come and gone since the last call; costs by the topics in which something has changed.
 
-        Measured with 250 classes of 30: 0.04 ms of CPU while nobody comes or goes, 6 ms when all lessons begin at once.
+        Measured with 250 classes of 30: 6 ms of CPU when all lessons begin at once.
         """
         now = self._now()
         changed, before = self._take_changed()

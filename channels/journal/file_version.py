@@ -2,7 +2,7 @@
 
     read() -> PRAGMA data_version on a connection that is kept: another number after each commit of any other connection
 
-That takes 5 µs on the event loop's thread, and waits for no lock; a query in a thread takes 0.1 ms and wakes the loop
+That takes 3 µs on the event loop's thread, and waits for no lock; a query in a thread takes 0.1 ms and wakes the loop
 twice more, and one through the asynchronous driver takes 1 ms. A commit is seen as soon as a query would see it: read
 the version first, then query, and what the query misses changes the version.
 """

@@ -155,7 +155,7 @@ class Hub:
     def forget_idle(self, now: float) -> None:
         """Drop the topics that no session here has joined for TOPIC_LINGER_SECONDS; called periodically.
 
-        Looks only at those that are new or that somebody has left: a look at all of 19,000 took 20 ms.
+        Looks only at those that are new or that somebody has left, not at one for each user.
         """
         for topic in list(self.fan_out.left):
             if topic.audience or self.topics.get(topic.name) is not topic:
