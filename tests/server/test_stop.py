@@ -6,7 +6,7 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,8 @@ def send(server: PostgreSQL, number: signal.Signals) -> None:
     # Twice: what the server forked between the look and the signal; once it has stopped, it forks nothing more.
     for _ in range(2):
         for pid in server.pids:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # it has ended since the look
+                os.kill(pid, number)
 
 
 def prepare(lousa: Lousa) -> str:

@@ -155,7 +155,8 @@ class School:
             rows = (await connection.execute(text(f"SELECT {counts}, (SELECT sum(seq) FROM topics)"))).one()
         reads = {name: dict(topic.reads) for name, topic in self.worker.engine._hub.topics.items()}
         here = (self.paula, self.diretora, self.bruno)
-        sent = [[frame for frame in each.frames if frame[3] != "phx_reply"] for each in here]
+        # That somebody has come is gathered with who comes after it, so it may be told meanwhile.
+        sent = [[frame for frame in each.frames if frame[3] not in ("phx_reply", "presence_diff")] for each in here]
         return (*rows, reads, [len(frames) for frames in sent])
 
 
