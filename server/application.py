@@ -108,8 +108,9 @@ async def serve(
     administrator, with the code that makes the first. Raise DatabaseError or SettingsError if it cannot start.
     """
     check(settings)
-    (sockets,) = listen(settings)
+    # Before anybody can connect: who sees the port open may send a signal.
     stopped = stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
+    (sockets,) = listen(settings)
     try:
         async with _beating(None), AsyncExitStack() as stack:
             await unless_stopped(stopped, _enter(stack, sole_server(settings)))
