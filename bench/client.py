@@ -6,8 +6,8 @@ import socket
 from dataclasses import dataclass
 
 PATIENCE_SECONDS = 120.0
-# For more, Python maps and unmaps memory at each read, which takes longer than the read.
-_AT_ONCE = 64 * 1024
+# How much is read at once. For more, Python maps and unmaps memory at each read, which takes longer than the read.
+READ_BYTES = 64 * 1024
 IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); Python has no name for it
 
 # The kernel has about 28,000 ports for connections between two addresses, so clients use several source addresses.
@@ -88,7 +88,7 @@ class Client:
         self.inbox = bytearray(rest)
 
     def _receive(self) -> None:
-        data = self.socket.recv(_AT_ONCE)
+        data = self.socket.recv(READ_BYTES)
         if not data:
             raise ConnectionError("the server closed a connection")
         self.inbox += data

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from bench.client import Address, Client, Seat, masked, source, take_frames, upgrade_request
+from bench.client import READ_BYTES, Address, Client, Seat, masked, source, take_frames, upgrade_request
 from bench.dialect import Phoenix
 from bench.generator import Generator, generator
 from bench.result import KIB, MILLISECONDS, keep, middle, percentile, say, table
@@ -31,9 +31,6 @@ LOOK_SECONDS = 0.05
 LATE = "The journal cannot be read: it does not answer"
 # A connection of the teacher's joins so many classes, of the 100 topics that one may join.
 CLASSES_OF_A_CONNECTION = 90
-
-# For more, Python maps and unmaps memory at each read, which takes longer than the read.
-_AT_ONCE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class Returning:
 
     def read(self) -> bool:
         """Read the available data; return whether this client is now back."""
-        data = self.socket.recv(_AT_ONCE)
+        data = self.socket.recv(READ_BYTES)
         if not data:
             raise ConnectionError(f"the server closed a connection after {bytes(self._inbox[:200])!r}")
         self._inbox += data

@@ -108,7 +108,7 @@ async def serve(
     administrator, with the code that makes the first. Raise DatabaseError or SettingsError if it cannot start.
     """
     check(settings)
-    # Before anybody can connect: who sees the port open may send a signal.
+    # First, so that a signal sent as soon as the port is open ends the server in order.
     stopped = stopped_by(signal.SIGTERM, signal.SIGINT, once=True)
     (sockets,) = listen(settings)
     try:

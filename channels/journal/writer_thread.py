@@ -21,9 +21,9 @@ class WriterThread:
     """A thread with a name, which begins with the first call."""
 
     def __init__(self, name: str) -> None:
-        # Not bounded here: who calls awaits each result before the next call.
+        # Not bounded here: the commit queue awaits each result before its next call.
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
-        # A commit that hangs on a disk that does not answer must not keep the process.
+        # A daemon: a commit that hangs on a disk that does not answer must not keep the process from ending.
         self._thread = Thread(target=_work, args=(self._calls,), name=name, daemon=True)
 
     def run(self, function: Callable[[], _Result]) -> "asyncio.Future[_Result]":
@@ -49,9 +49,9 @@ def _answer(function: Callable[[], Any], future: "asyncio.Future[Any]") -> None:
     answer: Callable[[Any], None]
     try:
         result, answer = function(), future.set_result
-    except BaseException as error:  # whatever it is, it belongs to who awaits it
+    except BaseException as error:  # whatever it is, the caller gets it
         result, answer = error, future.set_exception
-    with suppress(RuntimeError):  # the event loop is closed, and nobody awaits anything
+    with suppress(RuntimeError):  # the event loop is closed: nobody awaits the result
         future.get_loop().call_soon_threadsafe(_settle, future, answer, result)
 
 

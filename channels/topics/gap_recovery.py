@@ -179,7 +179,7 @@ class GapRecovery:
                 log.exception("looking for lost events failed; it is tried again")
 
     async def _wait(self, seconds: float) -> None:
-        # Without a broker the journal is the fan-out: who waits for the next check waits no longer than needed then.
+        # Without a broker the journal is the fan-out, and the next check is due sooner: the wait ends at once then.
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._doubted.wait()
