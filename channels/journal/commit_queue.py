@@ -34,6 +34,7 @@ from channels.journal.entry import (
     Superseded,
     Writer,
 )
+from channels.journal.group_commit import GroupCommit
 from channels.metric import ENTRIES, Histogram
 from channels.wire.codec import Event, stamped
 
@@ -59,16 +60,6 @@ MAX_BATCH_MARKS = 500
 
 # Entries in one transaction: past a few hundred the cost per event no longer falls, and the first would wait longer.
 MAX_BATCH = 500
-
-# While several pushes come at once, a transaction waits so long for more, then until none has come for a moment (the
-# second), but no longer than the third, and never longer than the last batch took to commit or to deliver: what is
-# gathered saves part of the longer one, and nothing more. Alone, a push is committed at once. To a class of 2,000 with
-# 64 in flight a delivery costs 0.24 µs of CPU without, 0.14 so: writing to all takes 12 ms, and the first few pushes
-# after that would have it done alone. In classes of 20 both take about a millisecond; to wait for as long as the commit
-# took as well costs 0.96 times the CPU at 1,000 pushes a second, and no later delivery.
-COMMIT_DELAY_SECONDS = 0.004
-QUIET_SECONDS = 0.0015
-MAX_COMMIT_DELAY_SECONDS = 0.012
 
 # After a failed transaction the next one waits, twice as long after each, up to the second: however long the database
 # is away, it is asked a few times a second and costs nothing.
@@ -105,18 +96,14 @@ class CommitQueue:
         self,
         writer: Writer,
         *,
-        commit_delay_seconds: float = COMMIT_DELAY_SECONDS,
-        quiet_seconds: float = QUIET_SECONDS,
-        max_commit_delay_seconds: float = MAX_COMMIT_DELAY_SECONDS,
+        group_commit: GroupCommit | None = None,
         retry_seconds: float = RETRY_SECONDS,
         max_retry_seconds: float = MAX_RETRY_SECONDS,
         close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self._writer = writer
         self._listener: JournalListener
-        self._commit_delay_seconds = commit_delay_seconds
-        self._quiet_seconds = quiet_seconds
-        self._max_commit_delay_seconds = max_commit_delay_seconds
+        self._group_commit = group_commit or GroupCommit()
         self._retry_seconds = retry_seconds
         self._max_retry_seconds = max_retry_seconds
         self._close_seconds = close_seconds
@@ -129,10 +116,6 @@ class CommitQueue:
         self._spells: dict[int, Spell] = {}
         self._spells_of: Spells | None = None  # the newest that waits: its worker, and until when
         self._committing: asyncio.Task[None] | None = None
-        self._appended_at = 0.0  # by the event loop's clock
-        self._is_busy = False  # the last transaction had several groups
-        self._commit_seconds = 0.0  # what the last transaction took
-        self._delivery_seconds = 0.0  # what the event loop needed to deliver the last one
         self._closing = asyncio.Event()
         self.writing = Availability("written")
         self.counts = Commits()
@@ -166,9 +149,10 @@ class CommitQueue:
         """Add a group to the next batch; raises `Refused` (OVERLOADED) when too many wait."""
         if self._queued >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES or self._closing.is_set():
             raise Refused(Code.OVERLOADED, "too many messages wait to be stored; send it again", retry_after=1_000)
-        self._appended_at = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        self._group_commit.note_append(now)
         size = sum([len(entry.payload) for entry in entries])
-        self._queue.append(Group(entries, done, checked, self._appended_at, size))
+        self._queue.append(Group(entries, done, checked, now, size))
         self._queued += len(entries)
         self._queued_bytes += size
         if self._committing is None:
@@ -211,13 +195,11 @@ class CommitQueue:
         failures = 0
         try:
             while self._queue or self._marks or self._snapshots or self._spells_of is not None:
-                if self._is_busy:
-                    await self._collect()
-                self._is_busy = len(self._queue) > 1
-                if await self._commit_batch():
+                await self._group_commit.wait(self._closing)
+                batch = self._take_batch()
+                if await self._commit_batch(batch):
                     failures = 0
-                    if self._is_busy:
-                        await self._delivered()
+                    await self._delivered(batch)
                     continue
                 if self._closing.is_set():
                     return
@@ -238,21 +220,13 @@ class CommitQueue:
         while self._queue and self._queue[0].queued_at < when:
             _answer([self._take_group()], [_UNAVAILABLE])
 
-    async def _delivered(self) -> None:
-        # What the batch brings is sent at the end of this turn of the event loop, before the next one begins.
+    async def _delivered(self, batch: Batch) -> None:
         time = asyncio.get_running_loop().time
         begun = time()
-        await asyncio.sleep(0)
-        self._delivery_seconds = time() - begun
-
-    async def _collect(self) -> None:
-        time = asyncio.get_running_loop().time
-        begun = time()
-        longest = begun + min(self._max_commit_delay_seconds, max(self._delivery_seconds, self._commit_seconds))
-        until = min(begun + self._commit_delay_seconds, longest)
-        while (wait := until - time()) > 0 and not self._closing.is_set():
-            await asyncio.sleep(wait)
-            until = min(self._appended_at + self._quiet_seconds, longest)
+        if len(batch.groups) > 1:
+            # What the batch brings is sent at the end of this turn of the event loop, before the next one begins.
+            await asyncio.sleep(0)
+        self._group_commit.note_delivery(time() - begun, batch)
 
     def _take_batch(self) -> Batch:
         groups: list[Group] = []
@@ -284,9 +258,9 @@ class CommitQueue:
         self._queued_bytes -= group.size
         return group
 
-    async def _commit_batch(self) -> bool:
+    async def _commit_batch(self, whole: Batch) -> bool:
         # Says whether the database answered. What it refuses is found by halving, so that the rest is stored.
-        waiting = [self._take_batch()]
+        waiting = [whole]
         while waiting:
             batch = waiting.pop()
             try:
@@ -313,8 +287,7 @@ class CommitQueue:
         began = time()
         stored = await self._writer.commit(batch.groups, batch.marks, batch.snapshots, batch.spells)
         entries = sum([len(group.entries) for group in batch.groups])
-        self._commit_seconds = time() - began
-        self.counts.seconds.observe(self._commit_seconds)
+        self.counts.seconds.observe(time() - began)
         if entries:
             self.counts.sizes.observe(entries)
             self.counts.entries += entries

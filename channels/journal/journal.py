@@ -18,15 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.journal import by_kind, queries
 from channels.journal.census import parts_query, topics_query
-from channels.journal.commit_queue import (
-    CLOSE_SECONDS,
-    COMMIT_DELAY_SECONDS,
-    MAX_COMMIT_DELAY_SECONDS,
-    QUIET_SECONDS,
-    RETRY_SECONDS,
-    CommitQueue,
-    Commits,
-)
+from channels.journal.commit_queue import CLOSE_SECONDS, RETRY_SECONDS, CommitQueue, Commits
 from channels.journal.entry import (
     Activity,
     Census,
@@ -44,6 +36,7 @@ from channels.journal.entry import (
     Writer,
 )
 from channels.journal.file_reader import Parameters
+from channels.journal.group_commit import GroupCommit
 from channels.journal.moves import Moves
 from channels.journal.polls import Polls
 from channels.journal.reader import READ_SECONDS, Reader
@@ -66,18 +59,14 @@ class Journal:
         writer: Writer,
         *,
         read_seconds: float = READ_SECONDS,
-        commit_delay_seconds: float = COMMIT_DELAY_SECONDS,
-        quiet_seconds: float = QUIET_SECONDS,
-        max_commit_delay_seconds: float = MAX_COMMIT_DELAY_SECONDS,
+        group_commit: GroupCommit | None = None,
         retry_seconds: float = RETRY_SECONDS,
         close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self._engine = engine
         self._commits = CommitQueue(
             writer,
-            commit_delay_seconds=commit_delay_seconds,
-            quiet_seconds=quiet_seconds,
-            max_commit_delay_seconds=max_commit_delay_seconds,
+            group_commit=group_commit,
             retry_seconds=retry_seconds,
             close_seconds=close_seconds,
         )

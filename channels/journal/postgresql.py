@@ -21,7 +21,7 @@ from channels.journal.assignment import Choices, Fresh, Known, Own, assign, choi
 from channels.journal.choices import KeptChoice
 from channels.journal.entry import Counter, Entry, Group, Mark, Receipt, Snapshot, Spells, Stored
 from channels.journal.postgresql_connection import BROKEN, NOTICE_GONE
-from channels.journal.postgresql_swap import Looked, Pace, is_plain, look, store
+from channels.journal.postgresql_swap import CREATE, NEWEST_OWN, STORED_PUSH, Swaps, row_of, topics_of
 from channels.wire.codec import Event
 
 # A batch that takes longer counts as unavailable: pushes must fail within 5 s when the database is away.
@@ -38,20 +38,17 @@ MAX_IDLE_MS = 2_000
 MAX_LOCK_MS = 1_500
 
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL lock_timeout = {}"
-_CREATE = """
-    INSERT INTO topics (name, seq) SELECT name, 0 FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING
-"""
 _LOCK = "SELECT name, id, seq, governed FROM topics WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE"
-_KNOWN = """
-    SELECT topic_id, author_id, push_id, seq, at FROM events WHERE (topic_id, author_id, push_id) IN
-    (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))
-"""
-_OWN = """
-    SELECT events.topic_id, events.author_id, max(events.seq)
+_KNOWN = f"""
+    SELECT found.* FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS sent (topic_id, author_id, push_id)
+    CROSS JOIN LATERAL ({STORED_PUSH}) AS found
+    WHERE (found.topic_id, found.author_id, found.push_id) = (sent.topic_id, sent.author_id, sent.push_id)
+"""  # noqa: S608 (of our own constants)
+_OWN = f"""
+    SELECT known.topic_id, known.author_id, newest.seq
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS known (topic_id, author_id, seq)
-    JOIN events ON events.topic_id = known.topic_id AND events.seq > known.seq AND events.author_id = known.author_id
-    GROUP BY events.topic_id, events.author_id
-"""
+    CROSS JOIN LATERAL ({NEWEST_OWN}) AS newest WHERE newest.seq IS NOT NULL
+"""  # noqa: S608 (of our own constants)
 _INSERT = """
     INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload, about)
     SELECT * FROM unnest(
@@ -131,7 +128,7 @@ class PostgresqlWriter:
         self._commit_seconds = commit_seconds
         self._begin = _BEGIN.format(max_idle_ms, max_lock_ms)
         self._connection: asyncpg.Connection | None = None
-        self._pace = Pace()
+        self._swaps = Swaps()
 
     async def commit(
         self,
@@ -169,9 +166,11 @@ class PostgresqlWriter:
         # Not asyncpg's transaction block: its ROLLBACK, after the time is up, would wait for the database without end.
         # Dropping the connection rolls back as well.
         connection = self._connection or await self._connect()
-        stored = await _swap(connection, self._pace, groups, marks, snapshots) if spells is None else None
+        others = ((_MARK, _mark_rows(marks)), (_SNAPSHOT, _snapshot_rows(snapshots)))
+        stored = await self._swaps.commit(connection, groups, others) if spells is None else None
         if stored is not None:
             return stored
+        self._swaps.forget(topics_of(groups))
         await connection.execute(self._begin)
         stored = await _append(connection, groups)
         await _mark(connection, marks)
@@ -182,6 +181,7 @@ class PostgresqlWriter:
 
     async def close(self) -> None:
         """Drop the connection, with whatever transaction is open on it."""
+        self._swaps.forget_all()
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -201,53 +201,11 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
-async def _swap(
-    connection: asyncpg.Connection,
-    pace: Pace,
-    groups: Sequence[Group],
-    marks: Sequence[Mark],
-    snapshots: Sequence[Snapshot],
-) -> list[Stored] | None:
-    # None: the batch has to be stored under locks.
-    if not groups or not all(is_plain(entry) for group in groups for entry in group.entries):
-        return None
-    names, time = sorted(_topics(groups)), asyncio.get_running_loop().time
-    left = pace.tries(time())
-    while left > 0:
-        began = time()
-        looked = await look(connection, names, groups)
-        if looked is None:
-            await connection.execute(_CREATE, names)
-            continue
-        pace.looked(time() - began, time())
-        stored = await _store_looked(connection, looked, groups, marks, snapshots)
-        if stored is not None:
-            return stored
-        left -= 1
-    pace.lost()
-    return None
-
-
-async def _store_looked(
-    connection: asyncpg.Connection,
-    looked: Looked,
-    groups: Sequence[Group],
-    marks: Sequence[Mark],
-    snapshots: Sequence[Snapshot],
-) -> list[Stored] | None:
-    counters = list(looked.counters.values())
-    before = [(counter.id, counter.seq) for counter in counters]
-    assigned = assign(looked.counters, looked.known, looked.own, {}, groups)
-    events, others = map(_row, assigned.fresh), ((_MARK, _mark_rows(marks)), (_SNAPSHOT, _snapshot_rows(snapshots)))
-    is_done = not assigned.fresh and not marks and not snapshots
-    return assigned.stored if is_done or await store(connection, before, counters, events, *others) else None
-
-
 async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> list[Stored]:
     if not groups:
         return []
-    names = sorted(_topics(groups))
-    await connection.execute(_CREATE, names)
+    names = sorted(topics_of(groups))
+    await connection.execute(CREATE, names)
     counters = {name: Counter(*numbers) for name, *numbers in await connection.fetch(_LOCK, names)}
     known = await _known(connection, counters, groups)
     own = await _own(connection, counters, groups)
@@ -256,19 +214,13 @@ async def _append(connection: asyncpg.Connection, groups: Sequence[Group]) -> li
     await _choose(connection, assigned.chosen)
     await _tally(connection, assigned.fresh)
     if assigned.fresh:
-        await connection.execute(_INSERT, *_columns(map(_row, assigned.fresh)))
+        await connection.execute(_INSERT, *_columns(map(row_of, assigned.fresh)))
         await _amend(connection, assigned.fresh)
         await _audit(connection, assigned.fresh)
         await _forget(connection, assigned.fresh)
         await _set_timers(connection, assigned.fresh)
     await connection.execute(_ADVANCE, *_columns([(c.id, c.seq, c.governed) for c in counters.values()]))
     return assigned.stored
-
-
-def _row(fresh: Fresh) -> tuple[object, ...]:
-    topic_id, seq, entry, first = fresh
-    payload, about = entry.body(first).decode(), entry.kept_about
-    return topic_id, seq, entry.event, entry.author_id, entry.push_id, entry.at, payload, about
 
 
 async def _amend(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> None:
@@ -333,12 +285,6 @@ async def _forget(connection: asyncpg.Connection, fresh: Sequence[Fresh]) -> Non
 
 
 # Events
-
-
-def _topics(groups: Sequence[Group]) -> set[str]:
-    # Those of the rules, too: their counters must not move before the commit.
-    topics = {entry.topic for group in groups for entry in group.entries}
-    return topics | {group.checked.topic for group in groups if group.checked is not None}
 
 
 def _columns(rows: Iterable[tuple[object, ...]]) -> Iterator[list[object]]:

@@ -17,7 +17,7 @@ from channels.journal.search_texts import SearchTexts
 from channels.journal.write_lock import WriteLock
 
 # Positions that one transaction passes.
-AT_ONCE = 250
+AT_ONCE = 100
 
 # How long (s) it waits for the writers' lock, and for SQLite's; the next step tries again.
 LOCK_SECONDS = 1.5

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from channels.errors import Refused
+from channels.journal.commit_queue import CLOSE_SECONDS
 from channels.journal.entry import Checked, Entry, Group, Mark, Receipt, Superseded, Writer
 from channels.journal.journal import Journal
 from channels.wire.codec import Event
@@ -52,9 +53,9 @@ def receipt(seq: int, *, fresh: bool = True) -> Receipt:
     return Receipt(seq, 1_000, fresh)
 
 
-def started(database: AsyncEngine, writer: Writer, **options: float) -> Journal:
+def started(database: AsyncEngine, writer: Writer, *, close_seconds: float = CLOSE_SECONDS) -> Journal:
     """Make a journal and start it, so that it accepts appends."""
-    journal = Journal(database, writer, **options)
+    journal = Journal(database, writer, close_seconds=close_seconds)
     journal.start(Recorder())
     return journal
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from channels.errors import Code, JournalUnavailable, Refused
 from channels.journal.commit_queue import MAX_BATCH_MARKS, MAX_QUEUED, MAX_WAIT_SECONDS
 from channels.journal.entry import Entry, Group, Mark, Receipt, Snapshot, Spells, Stored, Writer
+from channels.journal.group_commit import GroupCommit
 from channels.journal.journal import Journal
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.sqlite import SqliteWriter
@@ -236,10 +237,10 @@ class SlowRecorder(Recorder):
         asyncio.get_running_loop().call_soon(time.sleep, 0.6)
 
 
-async def _sizes_of_a_stream(database: AsyncEngine, listener: Recorder, **periods: float) -> list[int]:
+async def _sizes_of_a_stream(database: AsyncEngine, listener: Recorder, group_commit: GroupCommit) -> list[int]:
     """Append two entries at once, then five in a row; return how many each transaction stored."""
     writer = CountingWriter()
-    journal = Journal(database, writer, **periods)
+    journal = Journal(database, writer, group_commit=group_commit)
     journal.start(listener)
     await append(journal, entry(), entry())
     told: list[Outcome] = []
@@ -257,13 +258,13 @@ async def _sizes_of_a_stream(database: AsyncEngine, listener: Recorder, **period
 async def test_transaction_waits_a_bounded_time_for_more_pushes(
     database: AsyncEngine, delay: float, quiet: float, longest: float
 ) -> None:
-    periods = {"commit_delay_seconds": delay, "quiet_seconds": quiet, "max_commit_delay_seconds": longest}
-    assert await _sizes_of_a_stream(database, SlowRecorder(), **periods) == [2, 5]
+    group_commit = GroupCommit(collect_seconds=delay, quiet_seconds=quiet, max_collect_seconds=longest)
+    assert await _sizes_of_a_stream(database, SlowRecorder(), group_commit) == [2, 5]
 
 
 async def test_transaction_waits_no_longer_than_the_last_delivery_took(database: AsyncEngine) -> None:
-    periods = {"commit_delay_seconds": 3_600, "quiet_seconds": 3_600, "max_commit_delay_seconds": 3_600}
-    assert len(await _sizes_of_a_stream(database, Recorder(), **periods)) > 2
+    group_commit = GroupCommit(collect_seconds=3_600, quiet_seconds=3_600, max_collect_seconds=3_600)
+    assert len(await _sizes_of_a_stream(database, Recorder(), group_commit)) > 2
 
 
 class StuckWriter:

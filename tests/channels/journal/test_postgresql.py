@@ -77,7 +77,8 @@ async def test_database_frozen_in_a_transaction_raises_journal_unavailable(datab
         with pytest.raises(JournalUnavailable):
             await commit
     os.kill(pid, signal.SIGCONT)
-    assert await writer.commit([group(entry(push_id="2"))]) == [[receipt(2)]]
+    # It may have been stored when the database went on: then it is known.
+    assert await writer.commit([group(entry(push_id="2"))]) in ([[receipt(2)]], [[receipt(2, fresh=False)]])
     await writer.close()
 
 

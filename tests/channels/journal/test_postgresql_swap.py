@@ -1,13 +1,14 @@
 """Batches are stored without locks that outlast a statement, and only where nothing has moved meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import chain
 
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from channels.journal import postgresql_swap
 from channels.journal.entry import Checked, Counter, Group, Mark, Snapshot, Superseded, Timer
 from channels.journal.postgresql import PostgresqlWriter
 from channels.journal.postgresql_swap import (
@@ -105,6 +106,107 @@ async def test_writers_of_one_topic_give_each_position_once(
     positions = await asyncio.gather(*map(write, writers))
     assert sorted(chain.from_iterable(positions)) == list(range(2, 62))
     assert await counters(connection) == [("a", 61), ("b", 61)]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Return the topics of each look from now on."""
+    topics: list[Sequence[str]] = []
+
+    async def noted(
+        connection: asyncpg.Connection, names: Sequence[str], groups: Sequence[Group]
+    ) -> postgresql_swap.Looked | None:
+        topics.append(names)
+        return await look(connection, names, groups)
+
+    monkeypatch.setattr(postgresql_swap, "look", noted)
+    return topics
+
+
+@on_postgresql
+async def test_only_writer_of_a_topic_looks_once(database: AsyncEngine, looks: list[Sequence[str]]) -> None:
+    writer = writer_for(database)
+    await writer.commit([group(entry("a")), group(entry("b"))])
+    looks.clear()
+    assert await writer.commit([group(entry("a"), entry("b")), group(entry("a"))]) == [
+        [receipt(2), receipt(2)],
+        [receipt(3)],
+    ]
+    assert await writer.commit([group(entry("b"))], [Mark("b", 1, 3, 1_000)]) == [[receipt(3)]]
+    assert looks == []
+    await writer.close()
+
+
+@on_postgresql
+async def test_writer_looks_where_another_one_wrote(database: AsyncEngine, looks: list[Sequence[str]]) -> None:
+    writer, other = writer_for(database), writer_for(database)
+    await writer.commit([group(entry("a"))])
+    await other.commit([group(entry("a", governs=True))])
+    looks.clear()
+    late = Group([entry("a")], lambda outcome: None, Checked("a", 1))
+    assert await writer.commit([late]) == [Superseded(2, 0)]
+    assert await writer.commit([group(entry("a"))]) == [[receipt(3)]]
+    assert looks == [["a"], ["a"]]
+    await writer.close()
+    await other.close()
+
+
+@on_postgresql
+async def test_push_that_is_sent_again_gets_its_receipt_also_without_a_look(
+    database: AsyncEngine, looks: list[Sequence[str]]
+) -> None:
+    writer = writer_for(database)
+    await writer.commit([group(entry("a", push_id="1"))])
+    await writer.commit([group(entry("a", governs=True))])
+    looks.clear()
+    again = Group([entry("a", push_id="1")], lambda outcome: None, Checked("a", 0))
+    assert await writer.commit([again]) == [[receipt(1, fresh=False)]]
+    assert await writer.commit([group(entry("a", push_id="1")), group(entry("a"))]) == [
+        [receipt(1, fresh=False)],
+        [receipt(3)],
+    ]
+    assert looks == [["a"], ["a"]]
+    assert await writer.commit([group(entry("a", push_id="2")), group(entry("a", push_id="2"))]) == [
+        [receipt(4)],
+        [receipt(4, fresh=False)],
+    ]
+    assert looks == [["a"], ["a"]]
+    await writer.close()
+
+
+@on_postgresql
+async def test_writer_looks_after_it_has_written_under_locks(database: AsyncEngine, looks: list[Sequence[str]]) -> None:
+    writer = writer_for(database)
+    await writer.commit([group(entry("a"))])
+    audited = entry("a")
+    audited.audited = True
+    await writer.commit([group(audited)])
+    looks.clear()
+    assert await writer.commit([group(entry("a"))]) == [[receipt(3)]]
+    assert looks == [["a"]]
+    await writer.close()
+
+
+@on_postgresql
+async def test_look_reads_few_rows_of_a_topic_that_has_grown_since_the_last_statistics(
+    connection: asyncpg.Connection,
+) -> None:
+    asking = Group([entry("a", push_id="x" * 32)], lambda outcome: None, Checked("a", 0, own=3_000))
+    await connection.execute("ANALYZE")
+    await connection.execute(
+        "INSERT INTO events (topic_id, seq, event, author_id, push_id, at, payload) "
+        "SELECT id, n, 'message:sent', 1, 'p' || n, 1, '{}' FROM topics, generate_series(2, 3000) AS n"
+    )
+
+    async def rows_read() -> int:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+        query = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'events'"
+        read: int = await connection.fetchval(query)
+        return read
+
+    before = await rows_read()
+    assert await look(connection, ["a"], [asking]) is not None
+    assert await rows_read() - before < 10
 
 
 def test_writer_that_loses_takes_locks_for_a_while() -> None:

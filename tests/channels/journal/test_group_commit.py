@@ -1,0 +1,89 @@
+"""When a queue's next transaction begins."""
+
+import asyncio
+from collections.abc import Sequence
+
+from channels.journal.batch import Batch
+from channels.journal.entry import Entry, Group
+from channels.journal.group_commit import MAX_EARLY, GroupCommit
+
+# Longer than any test: what waits so long does not return.
+LONG = 3_600.0
+
+
+def _batch(topics: Sequence[str]) -> Batch:
+    return Batch([Group([Entry(topic, "new_msg", b"{}", 1, None, 0)], lambda outcome: None) for topic in topics])
+
+
+async def _seconds(group_commit: GroupCommit, times: int) -> float:
+    """Wait for so many transactions to begin; return how long they took together."""
+    time = asyncio.get_running_loop().time
+    begun = time()
+    for _ in range(times):
+        await group_commit.wait(asyncio.Event())
+    return time() - begun
+
+
+async def _begins_at_once(group_commit: GroupCommit) -> bool:
+    """Tell whether the next transaction begins in the first turns of the event loop."""
+    waiting = asyncio.create_task(group_commit.wait(asyncio.Event()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    begins = waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    return begins
+
+
+async def test_a_few_transactions_begin_at_once_and_the_next_one_an_interval_later() -> None:
+    group_commit = GroupCommit(interval_seconds=LONG)
+    for _ in range(MAX_EARLY + 1):
+        assert await _begins_at_once(group_commit)
+    assert not await _begins_at_once(group_commit)
+
+
+async def test_transactions_begin_an_interval_apart_on_average_also_after_a_pause() -> None:
+    group_commit = GroupCommit(interval_seconds=0.01)
+    assert await _seconds(group_commit, MAX_EARLY + 21) >= 0.2
+    await asyncio.sleep(0.2)
+    assert await _begins_at_once(group_commit)
+    assert await _seconds(group_commit, MAX_EARLY + 10) >= 0.1
+
+
+async def test_transaction_waits_for_events_that_share_a_topic_with_others() -> None:
+    group_commit = GroupCommit(collect_seconds=LONG, max_collect_seconds=LONG)
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]))
+    assert not await _begins_at_once(group_commit)
+
+
+async def test_transaction_does_not_wait_where_nothing_was_saved() -> None:
+    group_commit = GroupCommit(collect_seconds=LONG, max_collect_seconds=LONG)
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:2"]))
+    assert await _begins_at_once(group_commit)
+    group_commit.note_delivery(LONG, Batch())
+    assert await _begins_at_once(group_commit)
+
+
+async def test_transaction_begins_once_no_more_events_come() -> None:
+    group_commit = GroupCommit(collect_seconds=0.01, quiet_seconds=0.02, max_collect_seconds=LONG)
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]))
+    group_commit.note_append(asyncio.get_running_loop().time())
+    async with asyncio.timeout(10):
+        assert await _seconds(group_commit, 1) >= 0.02
+
+
+async def test_transaction_waits_for_a_bounded_time_while_events_come() -> None:
+    group_commit = GroupCommit(collect_seconds=0.01, quiet_seconds=LONG, max_collect_seconds=0.05)
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]))
+    group_commit.note_append(asyncio.get_running_loop().time())
+    async with asyncio.timeout(10):
+        assert await _seconds(group_commit, 1) >= 0.05
+
+
+async def test_closing_queue_does_not_wait() -> None:
+    group_commit = GroupCommit(interval_seconds=LONG, collect_seconds=LONG, max_collect_seconds=LONG)
+    closing = asyncio.Event()
+    closing.set()
+    async with asyncio.timeout(10):
+        for _ in range(MAX_EARLY + 5):
+            await group_commit.wait(closing)
