@@ -138,14 +138,8 @@ async def watch_changes(
 
 @asynccontextmanager
 async def read_ahead(accounts: Accounts, broker: Broker) -> AsyncIterator[None]:
-    """Read in advance who may come back after this start, while rights that change are watched.
-
-    Only for the one worker of a school: whom another worker has just sent away is not let in here by an older read.
-    """
-    if broker.check_seconds is not None:
-        yield
-        return
-    reading = asyncio.create_task(_read_ahead(accounts))
+    """Read in advance who may come back after this start, while rights that change are watched."""
+    reading = asyncio.create_task(_read_ahead(accounts, alone=broker.check_seconds is None))
     await asyncio.wait([reading], timeout=AHEAD_SECONDS)
     forgetting = asyncio.get_running_loop().call_later(KEPT_AHEAD_SECONDS, accounts.forget_ahead)
     try:
@@ -155,9 +149,9 @@ async def read_ahead(accounts: Accounts, broker: Broker) -> AsyncIterator[None]:
         await cancel(reading)
 
 
-async def _read_ahead(accounts: Accounts) -> None:
+async def _read_ahead(accounts: Accounts, *, alone: bool) -> None:
     try:
-        await accounts.read_ahead()
+        await accounts.read_ahead(alone=alone)
     except DatabaseError as error:
         log.warning("Sign-ins are not read in advance, but as they come: %s", error)
 

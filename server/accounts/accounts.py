@@ -129,9 +129,12 @@ class Accounts:
         """Read the same sign-in again; None if it has ended or its account is disabled."""
         return await self._members.by_credential(member.credential_id)
 
-    async def read_ahead(self) -> None:
-        """Read sign-ins in advance for those who come back after a start; call it after `ChangeWatcher.start`."""
-        await self._members.read_ahead()
+    async def read_ahead(self, *, alone: bool) -> None:
+        """Read sign-ins in advance for those who come back after a start; call it after `ChangeWatcher.start`.
+
+        `alone`: no other worker changes rights.
+        """
+        await self._members.read_ahead(alone=alone)
 
     def forget_ahead(self) -> None:
         """Drop what was read in advance for those who have not come back."""
@@ -319,6 +322,8 @@ class Accounts:
             return Changes(last, set(), school=False)
         changes = await changes_after(self._sessions, last)
         self._unchanged = (version, changes.newest)
+        if changes.newest == last:
+            self._members.note_unchanged(version)
         return changes
 
     async def fresh_school(self) -> FreshSchool:

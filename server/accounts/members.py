@@ -13,11 +13,12 @@ from typing import NamedTuple, TypeVar
 
 from channels.hours import NO_SCHOOL_HOURS, SchoolHours
 from channels.journal.batch_reader import BatchReader
+from channels.journal.file_version import Version
 from channels.lesson.rules import Role
 from channels.member import Classroom, Member, RoleName
 from channels.roles import ROLES
 from server.clock import Clock
-from server.databases import DbSessions, reading
+from server.databases import DbSessions, reading, version_of
 from server.databases.credentials import BROWSER
 from server.databases.directory import (
     SignIn,
@@ -88,6 +89,8 @@ class Members:
         self._hashes: dict[int, set[bytes]] = {}  # by user
         self._ahead = StoredSignIns()
         self._ahead_begun = 0
+        # The file's version up to which nobody's rights have changed; None: this process alone changes rights.
+        self._ahead_version: Version | None = None
         self._by_secret = BatchReader(self._read_by_secret)
         self._by_credential = BatchReader(self._read_by_credential)
 
@@ -110,17 +113,31 @@ class Members:
         self._keep(kept)
         return kept.member
 
-    async def read_ahead(self, limit: int = MAX_AHEAD) -> None:
-        """Read at most `limit` sign-ins in advance, those whose end is furthest away."""
-        begun = self._forgets
+    async def read_ahead(self, limit: int = MAX_AHEAD, *, alone: bool = True) -> None:
+        """Read at most `limit` sign-ins in advance, those whose end is furthest away.
+
+        Not `alone`: other workers change rights, too. What was read holds only while the file's version shows that
+        nothing was written since (`note_unchanged`); where there is no file, nothing is read.
+        """
+        begun, version = self._forgets, version_of(self._sessions)
+        if not alone and version is None:
+            return
+        self._ahead_version = None if alone else version
         self._ahead = await latest_sign_ins(self._sessions, self._clock(), limit)
         self._ahead_begun = begun
+
+    def note_unchanged(self, version: Version | None) -> None:
+        """Note that at this version of the file, no right had changed that was not forgotten here."""
+        if version is not None and self._ahead_version is not None:
+            self._ahead_version = version
 
     def forget_ahead(self) -> None:
         """Drop the sign-ins that were read in advance and have not come."""
         self._ahead = StoredSignIns()
 
     def _take_ahead(self, secret_hash: bytes) -> _Kept | None:
+        if self._ahead_version is not None and (not self._ahead or version_of(self._sessions) != self._ahead_version):
+            return None
         sign_in = self._ahead.take(secret_hash)
         if sign_in is None or self._school is None or sign_in.expires_at <= self._clock():
             return None

@@ -7,7 +7,7 @@ import pytest
 from channels.member import Classroom, User
 from server.accounts.members import Members
 from server.accounts.users import Users
-from server.databases import DbSessions
+from server.databases import DbSessions, version_of
 from server.databases.credentials import hash_secret
 from tests.server.conftest import TurnedClock
 from tests.server.people import People
@@ -128,6 +128,29 @@ async def test_sign_in_read_in_advance_ends_when_it_expires(
     await members.read_ahead()
     clock.turn(30 * 86_400_000)
     assert await members.by_secret(secret) is None
+
+
+async def test_sign_in_read_in_advance_beside_other_workers_holds_while_nothing_is_written(
+    members: Members, sessions: DbSessions, people: People, users: Users, queries: list[str]
+) -> None:
+    for login in ("ana", "bruno", "clara", "davi"):
+        await people.user(login)
+    ana, bruno, clara, davi = await _sign_ins(users, "ana", "bruno", "clara", "davi")
+    await members.school()
+    await members.read_ahead(alone=False)
+    is_file = version_of(sessions) is not None
+    queries.clear()
+    assert await members.by_secret(ana)
+    assert (queries == []) == is_file
+    await users.disable("bruno")  # by another worker: nothing is forgotten here yet
+    assert await members.by_secret(bruno) is None
+    queries.clear()
+    assert await members.by_secret(clara)
+    assert queries != []
+    members.note_unchanged(version_of(sessions))
+    queries.clear()
+    assert await members.by_secret(davi)
+    assert (queries == []) == is_file
 
 
 async def test_only_the_sign_ins_that_end_last_are_read_in_advance(
