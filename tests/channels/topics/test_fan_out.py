@@ -61,11 +61,17 @@ class Place:
     """A fan-out with its topics, and no hub."""
 
     def __init__(
-        self, *names: str, max_writes: int = 2_000, part_writes: int = 400, bus: MemoryBus | None = None
+        self,
+        *names: str,
+        max_writes: int = 2_000,
+        part_writes: int = 400,
+        rest_seconds: float = 0.001,
+        bus: MemoryBus | None = None,
     ) -> None:
         self.topics = {name: Topic(parse_name(name), TopicState(())) for name in names}
         self.broker = MemoryBroker(bus)
-        self.fan_out = FanOut(self.topics, self.broker, max_writes=max_writes, part_writes=part_writes)
+        limits = {"max_writes": max_writes, "part_writes": part_writes}
+        self.fan_out = FanOut(self.topics, self.broker, **limits, rest_seconds=rest_seconds)
         self.turns = 0
         self.envelopes: list[Envelope] = []
         self.broker.start(self)
@@ -229,6 +235,32 @@ async def test_large_topic_is_flushed_in_parts() -> None:
         assert reader.seqs == [1, 2, 3]
         assert reader.messages[-1][1] == "presence_diff"
     assert late.seqs == readers[6].seqs == [3]
+
+
+async def test_large_topic_rests_between_two_parts() -> None:
+    place = Place("class:7", "class:8", max_writes=2, part_writes=1, rest_seconds=3_600)
+    three, other = [Reader(place, "class:7") for _ in range(3)], Reader(place, "class:8")
+    place.deliver("class:7", 1)
+    for _ in range(10):
+        await turn()
+    assert [len(reader.seqs) for reader in three] == [1, 0, 0]
+    place.deliver("class:8", 1)
+    await turn()
+    assert other.seqs == [1]
+    place.fan_out.close()
+    assert [len(reader.seqs) for reader in three] == [1, 1, 1]
+
+
+async def test_large_topic_goes_on_after_a_rest() -> None:
+    place = Place("class:7", max_writes=1, part_writes=1)
+    three = [Reader(place, "class:7") for _ in range(3)]
+    place.deliver("class:7", 1)
+    await turn()
+    place.deliver("class:7", 2)
+    async with asyncio.timeout(10):
+        while any(reader.seqs != [1, 2] for reader in three):
+            await asyncio.sleep(0.001)
+    place.fan_out.close()
 
 
 async def test_join_of_a_large_topic_never_splits_a_frame() -> None:
