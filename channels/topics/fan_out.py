@@ -34,10 +34,10 @@ ALONE_SECONDS = 1.0  # without an event from another worker
 
 # Sessions of a topic that are written to before other work has its turn: some 12 ms, the longest that anything else has
 # to wait. A topic of more is written in parts of some 2 ms: a message of another topic takes three turns of the event
-# loop, and each of them would wait for a part. After each part the loop rests as long: the other workers of the machine
-# write to as many clients of theirs, and whoever is to get a core waits for all of them. With an announcement to 30,000
-# on two workers and two cores the others' p99 was 79 to 122 ms without a rest, 52 to 78 so, and the last of the 30,000
-# got it as soon.
+# loop, and each of them would wait for a part. After each part large topics rest for as long. On a machine with several
+# workers each of them writes to as many clients, and whoever needs a core waits for all of them: with an announcement
+# to 30,000 on two workers and two cores the others' p99 was 79 to 122 ms without a rest and 52 to 78 so, and the last
+# of the 30,000 got it as soon. An only worker takes twice as long for it, 80 ms more for 15,000.
 MAX_WRITES = 2_000
 PART_WRITES = 400
 REST_SECONDS = 0.002
@@ -96,11 +96,11 @@ class FanOut:
         for handle in (self._flushing, self._publishing):
             if handle is not None:
                 handle.cancel()
+        self._end_rest()
         self.flush()
         while self._unwritten or self._moved:
+            self._end_rest()
             self.flush()
-        if self._resting is not None:
-            self._resting.cancel()
 
     # A topic's sessions
 
@@ -195,9 +195,9 @@ class FanOut:
             self._write_moved()
         finally:
             self._flushing = None  # only now: what was offered above belongs to this turn
-        if self._unwritten:
+        if self._unwritten and self._rest_seconds:
             self._rest()
-        elif self._moved:
+        elif self._unwritten or self._moved:
             self.schedule()
         awake, self._awake = self._awake, {}
         for session in awake:
@@ -208,11 +208,16 @@ class FanOut:
 
     def _rest(self) -> None:
         if self._resting is None:
-            self._resting = asyncio.get_running_loop().call_later(self._rest_seconds, self._write_on_after_rest)
+            self._resting = asyncio.get_running_loop().call_later(self._rest_seconds, self._go_on)
 
-    def _write_on_after_rest(self) -> None:
-        self._resting = None
+    def _go_on(self) -> None:
+        self._end_rest()
         self.schedule()
+
+    def _end_rest(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
 
     def _observe_delivery(self) -> None:
         # Once for a transaction, by its oldest push: nothing is counted per delivery.
@@ -261,8 +266,9 @@ class FanOut:
             for wire, group in topic.groups.items():
                 if group:
                     self._write_to(topic, group, _joined(wire, topic.wire_name, unsent), apart)
-        for topic in list(self._unwritten):
-            self._write_on(topic)
+        if self._resting is None:
+            for topic in list(self._unwritten):
+                self._write_on(topic)
 
     def _write_to(self, topic: Topic, group: dict[Session, Sender], data: bytes, apart: Set[Session]) -> None:
         if len(group) > self._max_writes:

@@ -65,7 +65,7 @@ class Place:
         *names: str,
         max_writes: int = 2_000,
         part_writes: int = 400,
-        rest_seconds: float = 0.001,
+        rest_seconds: float = 0.0,
         bus: MemoryBus | None = None,
     ) -> None:
         self.topics = {name: Topic(parse_name(name), TopicState(())) for name in names}
@@ -247,12 +247,13 @@ async def test_large_topic_rests_between_two_parts() -> None:
     place.deliver("class:8", 1)
     await turn()
     assert other.seqs == [1]
+    assert [len(reader.seqs) for reader in three] == [1, 0, 0]
     place.fan_out.close()
     assert [len(reader.seqs) for reader in three] == [1, 1, 1]
 
 
 async def test_large_topic_goes_on_after_a_rest() -> None:
-    place = Place("class:7", max_writes=1, part_writes=1)
+    place = Place("class:7", max_writes=1, part_writes=1, rest_seconds=0.001)
     three = [Reader(place, "class:7") for _ in range(3)]
     place.deliver("class:7", 1)
     await turn()
