@@ -15,9 +15,10 @@ from channels.pace import until_tick
 # A message is found as late as this.
 INDEX_SECONDS = 2.0
 
-# Topics of one step, and the pause after it: an index that has much to do takes a tenth of a core at most.
+# Topics of one step, and the pause after it. A step passes 100 events in 2 to 4 ms of CPU, so an index that has much to
+# do takes a tenth of a core at most, and keeps up with 2,000 events a second.
 TOPICS_AT_ONCE = 250
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.04
 
 
 class Indexing:

@@ -1,7 +1,7 @@
 """The journal's writer for PostgreSQL: one connection of its own, by asyncpg.
 
-Most batches take two statements and hold no lock over a round trip (`channels.journal.postgresql_swap`). The others,
-and those that lose against other writers, take a transaction of some eight, which this module has.
+Most batches take one or two statements and hold no lock over a round trip (`channels.journal.postgresql_swap`). The
+others, and those that lose against other writers, take a transaction of some eight, which this module has.
 
 The counters of the batch's topics are locked first, in name order, so that two workers never deadlock; no other worker
 appends to a topic between its lock and the commit. So the look-up of known push ids and the comparison of governed
@@ -241,7 +241,8 @@ async def _amend_one(connection: asyncpg.Connection, topic_id: int, seq: int, en
         await connection.execute(_VERSION, seq, topic_id, entry.about)
         rows += await connection.fetch(_ABOUT, topic_id, entry.about, seq)
     earlier = [Event(row["seq"], row["event"], row["payload"].encode()) for row in rows]
-    amended = [(payload.decode(), topic_id, position) for position, payload in entry.amended(seq, earlier)]
+    # In the order in which the index of texts locks events.
+    amended = [(payload.decode(), topic_id, position) for position, payload in sorted(entry.amended(seq, earlier))]
     await connection.executemany(_AMEND, amended)
     if not entry.annotates:
         await connection.execute(_UNINDEX, topic_id, entry.about)

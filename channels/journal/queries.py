@@ -60,17 +60,14 @@ def newest(query: Query, limit: int | BindParameter[int]) -> Query:
 
 
 # How far the index of texts has come in a topic; for a query that joins its positions from outside.
-REACHED = func.coalesce(search_positions_table.c.seq, 0)
-
-
-def unindexed(topics: Collection[str] | None = None) -> Query:
-    """Select those of these topics (without any: of all) with events which the index of texts has not reached."""
-    query = (
-        select(topics_table.c.id, topics_table.c.name, topics_table.c.seq, REACHED.label("reached"))
+def unindexed() -> Query:
+    """Select the topics with events which the index of texts has not reached."""
+    reached = func.coalesce(search_positions_table.c.seq, 0)
+    return (
+        select(topics_table.c.name)
         .outerjoin(search_positions_table, search_positions_table.c.topic_id == topics_table.c.id)
-        .where(topics_table.c.seq > REACHED)
+        .where(topics_table.c.seq > reached)
     )
-    return query if topics is None else query.where(topics_table.c.name.in_(topics))
 
 
 # Events that a count looks at for each that it may count. Without a bound, for a user who has written nearly all of a

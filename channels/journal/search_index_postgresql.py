@@ -6,32 +6,28 @@ sixth so of what SQLAlchemy's take with a row each.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from channels.journal.search_moves import Move, next_moves
 from channels.journal.search_texts import SearchTexts
-
-# Events of one transaction.
-AT_ONCE = 250
-
-# How the index moves on in topics, by their ids: from a position to a later one.
-Moves = Mapping[int, tuple[int, int]]
 
 _BEHIND = """
     SELECT topics.id, topics.name, coalesce(positions.seq, 0) AS reached, topics.seq
     FROM topics LEFT JOIN search_positions AS positions ON positions.topic_id = topics.id
     WHERE topics.name = ANY($1::text[]) AND topics.seq > coalesce(positions.seq, 0)
 """
+# OFFSET 0 keeps the inner query apart: if it is joined, PostgreSQL may read all events of a topic and compare them
+# afterwards.
 _NEXT = """
-    SELECT move.topic_id, events.* FROM unnest($1::bigint[], $2::bigint[]) AS move (topic_id, reached)
+    SELECT passed.* FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS move (topic_id, after, before)
     CROSS JOIN LATERAL (
-        SELECT seq, event, at, payload, about FROM events
-        WHERE topic_id = move.topic_id AND seq > move.reached AND event = ANY($4::text[])
-        ORDER BY seq LIMIT $3::bigint
-    ) AS events
-    ORDER BY move.topic_id, events.seq LIMIT $3::bigint
+        SELECT topic_id, seq, event, at, payload, about FROM events
+        WHERE topic_id = move.topic_id AND seq > move.before AND seq <= move.after AND event = ANY($4::text[])
+        OFFSET 0
+    ) AS passed
 """
 _EVENTS = """
     SELECT topic_id, seq, event, at, payload, about FROM events
@@ -44,7 +40,7 @@ _FIRST = """
 # Locked in the order of their topics, as by every other worker.
 _MOVE = """
     WITH move AS (
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS move (topic_id, before, after)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS move (topic_id, after, before)
     ), locked AS (
         SELECT positions.topic_id, move.after
         FROM search_positions AS positions
@@ -54,9 +50,10 @@ _MOVE = """
     UPDATE search_positions SET seq = locked.after FROM locked WHERE search_positions.topic_id = locked.topic_id
     RETURNING search_positions.topic_id
 """
+# In the order in which an amendment locks the events of a topic.
 _LOCKED = """
     SELECT topic_id, seq, payload FROM events
-    WHERE (topic_id, seq) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[])) FOR SHARE
+    WHERE (topic_id, seq) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[])) ORDER BY topic_id, seq FOR SHARE
 """
 _FORGET = """
     DELETE FROM search WHERE (topic_id, seq) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
@@ -81,10 +78,10 @@ class _Text(NamedTuple):
 class _Step(NamedTuple):
     """How the index moves on: the events that it passes, and those that some of them have amended.
 
-    `more`: the topics that may have more events than one transaction takes.
+    `more`: the topics that have more.
     """
 
-    moves: Moves
+    moves: Sequence[Move]
     passed: Sequence[Any]
     targets: Sequence[Any]
     more: Collection[str]
@@ -114,19 +111,8 @@ class PostgresqlFollower:
 
     async def _next(self, connection: AsyncConnection, topics: Sequence[str]) -> _Step:
         behind = await _fetch(connection, _BEHIND, list(topics))
-        moves = {row.id: (row.reached, row.seq) for row in behind}
-        reached = [row.reached for row in behind]
-        rows = await _fetch(connection, _NEXT, list(moves), reached, AT_ONCE, list(self._texts.kinds)) if moves else []
-        more: list[str] = []
-        if len(rows) == AT_ONCE:
-            # The last topic is passed in part, those after it not at all.
-            last = rows[-1]
-            moves = {topic_id: move for topic_id, move in moves.items() if topic_id < last.topic_id} | {
-                last.topic_id: (moves[last.topic_id][0], last.seq)
-            }
-            more = [row.name for row in behind if row.id >= last.topic_id]
-        # There may be events here that are newer than the positions.
-        passed = [row for row in rows if row.topic_id in moves and row.seq <= moves[row.topic_id][1]]
+        moves, more = next_moves((row.id, row.name, row.reached, row.seq) for row in behind)
+        passed = await _fetch(connection, _NEXT, *_columns(moves), self._texts.kinds) if moves else []
         return _Step(moves, passed, await self._targets(connection, passed), more)
 
     async def _targets(self, connection: AsyncConnection, rows: Iterable[Any]) -> Sequence[Any]:
@@ -156,18 +142,18 @@ class PostgresqlFollower:
         rows = [
             (each.topic_id, each.seq, each.at, each.stems)
             for each in mine
-            if self._texts.said(each.event, current[each.topic_id, each.seq]) == each.said
+            if (payload := current.get((each.topic_id, each.seq))) is not None  # else it was deleted meanwhile
+            and self._texts.said(each.event, payload) == each.said
         ]
         if rows:
             await _execute(connection, _STORE, *_columns(rows))
 
 
-async def _move(connection: AsyncConnection, moves: Moves) -> set[int]:
-    new = [topic_id for topic_id, (before, _) in moves.items() if not before]
+async def _move(connection: AsyncConnection, moves: Sequence[Move]) -> set[int]:
+    new = [move.topic_id for move in moves if not move.before]
     if new:
         await _execute(connection, _FIRST, new)
-    rows = [(topic_id, before, after) for topic_id, (before, after) in moves.items()]
-    return {row.topic_id for row in await _fetch(connection, _MOVE, *_columns(rows))}
+    return {row.topic_id for row in await _fetch(connection, _MOVE, *_columns(moves))}
 
 
 async def _locked(connection: AsyncConnection, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:

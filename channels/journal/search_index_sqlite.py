@@ -13,11 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from channels.errors import JournalUnavailable
+from channels.journal.search_moves import Move, next_moves
 from channels.journal.search_texts import SearchTexts
 from channels.journal.write_lock import WriteLock
-
-# Positions that one transaction passes. Writers wait for it meanwhile, 2 ms.
-AT_ONCE = 100
 
 # How long (s) it waits for the writers' lock, and for SQLite's; the next step tries again.
 LOCK_SECONDS = 1.5
@@ -55,14 +53,6 @@ _STORE = """
     WHERE events.topic_id = json_extract(text.value, '$[0]') AND events.seq = json_extract(text.value, '$[1]')
     AND events.payload = json_extract(text.value, '$[2]')
 """
-
-
-class _Move(NamedTuple):
-    """That the index moves on in a topic, from a position to a later one."""
-
-    topic_id: int
-    after: int
-    before: int
 
 
 class _Event(NamedTuple):
@@ -144,7 +134,7 @@ class SqliteFollower:
         behind = connection.execute(_BEHIND.format(names=_places(topics)), topics).fetchall()
         if not behind:
             return ()
-        moves, more = _moves(behind)
+        moves, more = next_moves(behind)
         passed = self._passed(connection, moves)
         targets = self._targets(connection, passed)
         events = {(each.topic_id, each.seq): each for each in (*passed, *targets)}.values()
@@ -152,7 +142,7 @@ class SqliteFollower:
         self._store(connection, moves, targets, texts)
         return more
 
-    def _passed(self, connection: sqlite3.Connection, moves: Sequence[_Move]) -> list[_Event]:
+    def _passed(self, connection: sqlite3.Connection, moves: Sequence[Move]) -> list[_Event]:
         ((found,),) = connection.execute(self._next, (_json(moves), *self._texts.kinds))
         return _EVENTS.decode(found)
 
@@ -169,7 +159,7 @@ class SqliteFollower:
     def _store(
         self,
         connection: sqlite3.Connection,
-        moves: Sequence[_Move],
+        moves: Sequence[Move],
         targets: Sequence[_Event],
         texts: Sequence[_Text],
     ) -> None:
@@ -198,20 +188,7 @@ class SqliteFollower:
                     connection.execute(_STORE, (_json([now]),))
 
 
-def _moves(behind: Iterable[tuple[int, str, int, int]]) -> tuple[list[_Move], list[str]]:
-    """Return how the index moves on in one step, and the topics that have more."""
-    moves, more, left = [], [], AT_ONCE
-    for topic_id, name, reached, head in behind:
-        after = min(head, reached + left)
-        if after > reached:
-            moves.append(_Move(topic_id, after, reached))
-            left -= after - reached
-        if after < head:
-            more.append(name)
-    return moves, more
-
-
-def _json(rows: Sequence[_Move] | Sequence[_Text]) -> str:
+def _json(rows: Sequence[Move] | Sequence[_Text]) -> str:
     return msgspec.json.encode(rows).decode()
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from channels.errors import JournalUnavailable
-from channels.journal.search_index_sqlite import AT_ONCE, SqliteFollower
+from channels.journal.search_index_sqlite import SqliteFollower
+from channels.journal.search_moves import AT_ONCE
 from channels.journal.search_texts import SearchTexts
 from channels.journal.sqlite import SqliteWriter
 from channels.journal.write_lock import WriteLock
