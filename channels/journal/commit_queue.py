@@ -2,8 +2,8 @@
 
     append() -> queue -> one transaction for all that waits -> listener.committed -> each group's `done`
 
-An idle server commits at once. A busy one collects what comes while the last transaction is under way (group commit),
-so that hundreds of events cost one.
+An idle server commits at once. A busy one collects what comes while the last transaction is under way, and a little
+longer (`group_commit`), so that hundreds of events cost one.
 
 The reasons: docs/notes/order.md.
 """
@@ -226,7 +226,8 @@ class CommitQueue:
         if len(batch.groups) > 1:
             # What the batch brings is sent at the end of this turn of the event loop, before the next one begins.
             await asyncio.sleep(0)
-        self._group_commit.note_delivery(time() - begun, batch)
+        now = time()
+        self._group_commit.note_delivery(now - begun, batch, now)
 
     def _take_batch(self) -> Batch:
         groups: list[Group] = []

@@ -24,6 +24,9 @@ COLLECT_SECONDS = 0.004
 QUIET_SECONDS = 0.0015
 MAX_COLLECT_SECONDS = 0.012
 
+# What the last delivery says of the next one, for so long: in a storm batches follow each other within 30 ms.
+FRESH_SECONDS = 0.1
+
 
 class GroupCommit:
     """When the transactions of one queue begin; times are those of the event loop's clock."""
@@ -42,23 +45,27 @@ class GroupCommit:
         self._max_collect_seconds = max_collect_seconds
         self._due = 0.0  # when the next transaction may begin
         self._appended_at = 0.0
-        self._saved_seconds = 0.0  # by delivering the last batch together
+        self._saved_seconds = 0.0  # by delivering the last batch together, at:
+        self._delivered_at = 0.0
 
     def note_append(self, now: float) -> None:
         """Note that something more waits to be stored."""
         self._appended_at = now
 
-    def note_delivery(self, seconds: float, batch: Batch) -> None:
+    def note_delivery(self, seconds: float, batch: Batch, now: float) -> None:
         """Note what the event loop needed to deliver a batch."""
         entries = sum([len(group.entries) for group in batch.groups])
-        self._saved_seconds = seconds * (1 - len(batch.topics) / entries) if entries else 0.0
+        if entries:
+            self._saved_seconds = seconds * (1 - len(batch.topics) / entries)
+            self._delivered_at = now
 
     async def wait(self, closing: asyncio.Event) -> None:
         """Return when the next transaction is to begin; soon where `closing` is set."""
         time = asyncio.get_running_loop().time
         now = time()
         self._due = max(self._due, now - MAX_EARLY * self._interval_seconds)
-        longest = now + min(self._max_collect_seconds, self._saved_seconds)
+        saved = self._saved_seconds if now - self._delivered_at < FRESH_SECONDS else 0.0
+        longest = now + min(self._max_collect_seconds, saved)
         until = max(self._due, min(now + self._collect_seconds, longest))
         while (wait := until - time()) > 0 and not closing.is_set():
             await asyncio.sleep(wait)

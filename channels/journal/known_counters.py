@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 
 from channels.journal.entry import Counter
 
-# Those of a large school; 2 MB. Past it all are forgotten, and read again as they are needed.
+# Those of a large school; 2 MB. Past it all others are forgotten, and read again as they are needed.
 MAX_KNOWN = 10_000
 
-# Batches that read their counters, after one whose counters had moved: others write to its topics, probably more than
-# once, and a comparison in vain costs a round trip.
+# Batches that read their counters, after one that was compared in vain: others write to its topics, or clients send
+# again what is stored, probably more than once. So at most one batch in 17 costs a round trip for nothing.
 READ_BATCHES = 16
 
 
@@ -39,17 +39,17 @@ class KnownCounters:
 
     def keep(self, counters: Mapping[str, Counter]) -> None:
         """Note the counters as a transaction has left them."""
-        if len(self._counters) + len(counters) > self._max_known:
-            self._counters.clear()
         self._counters.update(counters)
+        if len(self._counters) > self._max_known:
+            self._counters = dict(counters)
 
     def forget(self, topics: Iterable[str]) -> None:
         """Forget the counters of topics that are written otherwise."""
         for topic in topics:
             self._counters.pop(topic, None)
 
-    def note_moved(self, topics: Iterable[str]) -> None:
-        """Note that others have moved some of these counters."""
+    def note_vain(self, topics: Iterable[str]) -> None:
+        """Note that a batch of these topics was compared in vain."""
         self.forget(topics)
         self._reading = READ_BATCHES
 

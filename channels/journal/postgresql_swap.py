@@ -1,4 +1,4 @@
-"""Appends a batch to PostgreSQL by compare-and-swap: two statements, and locks that no round trip is waited for.
+"""Appends a batch to PostgreSQL by compare-and-swap: one or two statements, and locks that no round trip is waited for.
 
     look: counters and known pushes, without locks -> positions are given here -> store: only where no counter has moved
 
@@ -197,13 +197,13 @@ class Swaps:
         looked = _positions(counters)
         assigned = assign(counters, {}, None, {}, groups)
         if any(isinstance(each, Superseded) for each in assigned.stored):
-            return None  # unless it was stored before
+            return None  # a push that was stored before gets its receipt all the same
         try:
             is_stored = await store(connection, looked, counters.values(), map(row_of, assigned.fresh), *others)
         except asyncpg.UniqueViolationError:  # a push was stored before
-            return None
+            is_stored = False
         if not is_stored:
-            self._known.note_moved(names)
+            self._known.note_vain(names)
             return None
         self._known.keep(counters)
         return assigned.stored

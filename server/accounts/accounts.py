@@ -318,9 +318,8 @@ class Accounts:
     async def changes_after(self, last: int) -> Changes:
         """Return whose rights have changed since that change."""
         version = version_of(self._sessions)
-        if version is not None and self._unchanged == (version, last):
-            return Changes(last, set(), school=False)
-        changes = await changes_after(self._sessions, last)
+        is_known = version is not None and self._unchanged == (version, last)
+        changes = Changes(last, set(), school=False) if is_known else await changes_after(self._sessions, last)
         self._unchanged = (version, changes.newest)
         if changes.newest == last:
             self._members.note_unchanged(version)

@@ -89,7 +89,7 @@ class Members:
         self._hashes: dict[int, set[bytes]] = {}  # by user
         self._ahead = StoredSignIns()
         self._ahead_begun = 0
-        # The file's version up to which nobody's rights have changed; None: this process alone changes rights.
+        # The file's version up to which all changes of rights are applied; None: this process alone makes them.
         self._ahead_version: Version | None = None
         self._by_secret = BatchReader(self._read_by_secret)
         self._by_credential = BatchReader(self._read_by_credential)
@@ -113,7 +113,7 @@ class Members:
         self._keep(kept)
         return kept.member
 
-    async def read_ahead(self, limit: int = MAX_AHEAD, *, alone: bool = True) -> None:
+    async def read_ahead(self, limit: int = MAX_AHEAD, *, alone: bool) -> None:
         """Read at most `limit` sign-ins in advance, those whose end is furthest away.
 
         Not `alone`: other workers change rights, too. What was read holds only while the file's version shows that
@@ -127,7 +127,7 @@ class Members:
         self._ahead_begun = begun
 
     def note_unchanged(self, version: Version | None) -> None:
-        """Note that at this version of the file, no right had changed that was not forgotten here."""
+        """Note that all changes of rights up to this version of the file have been applied here."""
         if version is not None and self._ahead_version is not None:
             self._ahead_version = version
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from channels.journal.batch import Batch
 from channels.journal.entry import Entry, Group
-from channels.journal.group_commit import MAX_EARLY, GroupCommit
+from channels.journal.group_commit import FRESH_SECONDS, MAX_EARLY, GroupCommit
 
 # Longer than any test: what waits so long does not return.
 LONG = 3_600.0
@@ -13,6 +13,10 @@ LONG = 3_600.0
 
 def _batch(topics: Sequence[str]) -> Batch:
     return Batch([Group([Entry(topic, "new_msg", b"{}", 1, None, 0)], lambda outcome: None) for topic in topics])
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _seconds(group_commit: GroupCommit, times: int) -> float:
@@ -52,30 +56,41 @@ async def test_transactions_begin_an_interval_apart_on_average_also_after_a_paus
 
 async def test_transaction_waits_for_events_that_share_a_topic_with_others() -> None:
     group_commit = GroupCommit(collect_seconds=LONG, max_collect_seconds=LONG)
-    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]))
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]), _now())
     assert not await _begins_at_once(group_commit)
 
 
 async def test_transaction_does_not_wait_where_nothing_was_saved() -> None:
     group_commit = GroupCommit(collect_seconds=LONG, max_collect_seconds=LONG)
-    group_commit.note_delivery(LONG, _batch(["class:1", "class:2"]))
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:2"]), _now())
     assert await _begins_at_once(group_commit)
-    group_commit.note_delivery(LONG, Batch())
+
+
+async def test_transaction_does_not_wait_for_what_a_batch_of_long_ago_saved() -> None:
+    group_commit = GroupCommit(collect_seconds=LONG, max_collect_seconds=LONG)
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]), _now() - FRESH_SECONDS)
     assert await _begins_at_once(group_commit)
+
+
+async def test_marks_alone_say_nothing_of_deliveries() -> None:
+    group_commit = GroupCommit(collect_seconds=LONG, max_collect_seconds=LONG)
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]), _now())
+    group_commit.note_delivery(0.0, Batch(), _now())
+    assert not await _begins_at_once(group_commit)
 
 
 async def test_transaction_begins_once_no_more_events_come() -> None:
     group_commit = GroupCommit(collect_seconds=0.01, quiet_seconds=0.02, max_collect_seconds=LONG)
-    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]))
-    group_commit.note_append(asyncio.get_running_loop().time())
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]), _now())
+    group_commit.note_append(_now())
     async with asyncio.timeout(10):
         assert await _seconds(group_commit, 1) >= 0.02
 
 
 async def test_transaction_waits_for_a_bounded_time_while_events_come() -> None:
     group_commit = GroupCommit(collect_seconds=0.01, quiet_seconds=LONG, max_collect_seconds=0.05)
-    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]))
-    group_commit.note_append(asyncio.get_running_loop().time())
+    group_commit.note_delivery(LONG, _batch(["class:1", "class:1"]), _now())
+    group_commit.note_append(_now())
     async with asyncio.timeout(10):
         assert await _seconds(group_commit, 1) >= 0.05
 

@@ -34,7 +34,7 @@ def test_forgotten_counters_are_read() -> None:
 def test_counters_are_read_for_a_while_where_others_write() -> None:
     known = KnownCounters()
     known.keep({"a": Counter(1, 5, 2), "b": Counter(2, 1, 0)})
-    known.note_moved(["a"])
+    known.note_vain(["a"])
     known.keep({"a": Counter(1, 7, 2)})
     assert [known.of(["a"]) for _ in range(READ_BATCHES)] == [None] * READ_BATCHES
     assert known.of(["a", "b"]) == {"a": Counter(1, 7, 2), "b": Counter(2, 1, 0)}

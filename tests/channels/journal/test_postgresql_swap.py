@@ -166,11 +166,21 @@ async def test_push_that_is_sent_again_gets_its_receipt_also_without_a_look(
         [receipt(3)],
     ]
     assert looks == [["a"], ["a"]]
+    await writer.close()
+
+
+@on_postgresql
+async def test_push_that_comes_twice_in_a_batch_is_stored_once_also_without_a_look(
+    database: AsyncEngine, looks: list[Sequence[str]]
+) -> None:
+    writer = writer_for(database)
+    await writer.commit([group(entry("a"))])
+    looks.clear()
     assert await writer.commit([group(entry("a", push_id="2")), group(entry("a", push_id="2"))]) == [
-        [receipt(4)],
-        [receipt(4, fresh=False)],
+        [receipt(2)],
+        [receipt(2, fresh=False)],
     ]
-    assert looks == [["a"], ["a"]]
+    assert looks == []
     await writer.close()
 
 

@@ -71,7 +71,7 @@ async def test_sign_in_read_in_advance_needs_no_query(
     (secret,) = await _sign_ins(users, "ana")
     found = await Members(sessions, clock).by_secret(secret)
     await members.school()
-    await members.read_ahead()
+    await members.read_ahead(alone=True)
     queries.clear()
     assert await members.by_secret(secret) == found
     assert queries == []
@@ -83,7 +83,7 @@ async def test_sign_in_read_in_advance_is_given_out_once(members: Members, peopl
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     await members.school()
-    await members.read_ahead()
+    await members.read_ahead(alone=True)
     assert await members.by_secret(secret)
     await users.disable("ana")
     members.forget([ana])
@@ -97,7 +97,7 @@ async def test_sign_in_forgotten_after_advance_reading_is_read_again(
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     await members.school()
-    await members.read_ahead()
+    await members.read_ahead(alone=True)
     await users.disable("ana")
     members.forget(None if everybody else [ana])
     await members.school()
@@ -110,7 +110,7 @@ async def test_class_changed_after_advance_reading_is_read_again(
     ana = await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     await members.school()
-    await members.read_ahead()
+    await members.read_ahead(alone=True)
     first = await people.classroom("6º A", ana)
     members.forget((), school=True)
     await members.school()
@@ -125,7 +125,7 @@ async def test_sign_in_read_in_advance_ends_when_it_expires(
     await people.user("ana")
     (secret,) = await _sign_ins(users, "ana")
     await members.school()
-    await members.read_ahead()
+    await members.read_ahead(alone=True)
     clock.turn(30 * 86_400_000)
     assert await members.by_secret(secret) is None
 
@@ -161,7 +161,7 @@ async def test_only_the_sign_ins_that_end_last_are_read_in_advance(
     (last,) = [hash_secret(token.secret) for token in await users.create_tokens(["ana"], 31)]
     (first,) = await _sign_ins(users, "bruno")
     await members.school()
-    await members.read_ahead(1)
+    await members.read_ahead(1, alone=True)
     queries.clear()
     assert await members.by_secret(last)
     assert queries == []
