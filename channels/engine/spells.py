@@ -11,6 +11,7 @@ Who comes back within REJOIN_MS goes on with the same spell, so that no client c
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from weakref import ReferenceType, ref
 
 import msgspec
 
@@ -19,6 +20,7 @@ from channels.journal.entry import Spell, Spells
 from channels.journal.journal import Journal
 from channels.lesson.feature import Period
 from channels.topics.hub import Hub
+from channels.topics.topic import State
 
 # More often would be exact to less than a second, and cost a transaction for each pupil who comes.
 RECORD_SECONDS = 1.0
@@ -56,8 +58,9 @@ class SpellRecorder:
         self._here: dict[str, dict[int, str]] = {}  # topic -> user -> role, of this worker's sessions
         self._books: dict[str, _Books] = {}
         self._dirty: dict[int, Spell] = {}
-        # The state and position of each topic when it was last looked at: until they change, so does no period.
-        self._looked_at: dict[str, tuple[object, int]] = {}
+        # The state and position of each topic when it was last looked at: until they change, so does no period. Not the
+        # state itself: after an erasure nothing of the one before may be left in memory.
+        self._looked_at: dict[str, tuple[ReferenceType[State], int]] = {}
         self._seen = 0
         self._numbers = count(1)
 
@@ -103,12 +106,12 @@ class SpellRecorder:
     def _has_moved(self, name: str) -> bool:
         topic = self._hub.topics.get(name)
         known = self._looked_at.get(name)
-        return topic is None or known is None or known[1] != topic.seq or known[0] is not topic.state
+        return topic is None or known is None or known[1] != topic.seq or known[0]() is not topic.state
 
     def _note_place(self, name: str) -> None:
         topic = self._hub.topics.get(name)
         if topic is not None and (name in self._here or name in self._books):
-            self._looked_at[name] = (topic.state, topic.seq)
+            self._looked_at[name] = (ref(topic.state), topic.seq)
         else:
             self._looked_at.pop(name, None)
 

@@ -38,6 +38,7 @@ class TopicState:
     """
 
     __slots__ = (
+        "__weakref__",
         "_by_event",
         "_encoded",
         "_features",

@@ -1,6 +1,8 @@
 """Who is in a class while a lesson runs is recorded as spells, in few transactions."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from channels.engine.engine import Periods
 from channels.engine.spells import REJOIN_MS, SEEN_SECONDS, SpellRecorder
 from channels.errors import JournalUnavailable
 from channels.journal.entry import Group, KeptSpell, Mark, Snapshot, Spells, Stored, Writer
+from channels.lesson.state import TopicState
 from tests.channels.support import ANA, BRUNO, PAULA, Client, Worker, member, writer_for
 from tests.channels.support import CLASS as CLASS_7
 
@@ -218,6 +221,16 @@ async def test_new_worker_goes_on_when_its_pupils_come_back(
     await second.comes(PAULA)
     second.tick(at + 20_000)
     assert [(each.began - at, each.ended) for each in await second.spells(target)] == [(0, None), (20_000, None)]
+
+
+async def test_state_that_was_replaced_is_not_kept(recording: Recording) -> None:
+    await recording.comes(ANA)
+    recording.tick(1)
+    topic = recording.worker.engine._hub.topics[CLASS]
+    replaced = weakref.ref(topic.state)
+    topic.state = TopicState(())
+    gc.collect()
+    assert replaced() is None
 
 
 async def test_topics_in_which_nothing_happens_are_not_looked_at(
