@@ -150,7 +150,7 @@ class CommitQueue:
         if self._queued >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES or self._closing.is_set():
             raise Refused(Code.OVERLOADED, "too many messages wait to be stored; send it again", retry_after=1_000)
         now = asyncio.get_running_loop().time()
-        self._group_commit.note_append(now)
+        self._group_commit.note_append(now, alone=self._committing is None)
         size = sum([len(entry.payload) for entry in entries])
         self._queue.append(Group(entries, done, checked, now, size))
         self._queued += len(entries)

@@ -8,11 +8,14 @@ import asyncio
 
 from channels.journal.batch import Batch
 
-# Transactions begin this far apart on average. After a pause, so many may follow each other at once: an idle server
-# commits at once. A transaction costs 0.3 ms of the writer's CPU and a turn of the event loop. With 1,000 pushes a
-# second to 250 classes the last delivery comes after 2.3 ms (p50; p99 7 to 8), with 2,500 after 4. If each batch waits
-# for as long as the last one took instead, a slow batch slows down the next: p99 was 14 to 21 ms with 1,000 a second,
-# and p50 16 to 28 ms with 2,500.
+# A push that comes while another one is being stored says for so long that more will: then a transaction waits as
+# below. Otherwise it begins at once: a client that waits for each reply before its next push never waits here.
+BUSY_SECONDS = 0.1
+
+# Transactions begin this far apart on average; some may follow each other at once. A transaction costs 0.3 ms of the
+# writer's CPU and a turn of the event loop. With 1,000 pushes a second to 250 classes the last delivery comes after
+# 2.3 ms (p50; p99 7 to 8), with 2,500 after 4. If each batch waits for as long as the last one took instead, a slow
+# batch slows down the next: p99 was 14 to 21 ms with 1,000 a second, and p50 16 to 28 ms with 2,500.
 INTERVAL_SECONDS = 0.002
 MAX_EARLY = 4
 
@@ -23,9 +26,6 @@ MAX_EARLY = 4
 COLLECT_SECONDS = 0.004
 QUIET_SECONDS = 0.0015
 MAX_COLLECT_SECONDS = 0.012
-
-# What the last delivery says of the next one, for so long: in a storm batches follow each other within 30 ms.
-FRESH_SECONDS = 0.1
 
 
 class GroupCommit:
@@ -45,27 +45,31 @@ class GroupCommit:
         self._max_collect_seconds = max_collect_seconds
         self._due = 0.0  # when the next transaction may begin
         self._appended_at = 0.0
-        self._saved_seconds = 0.0  # by delivering the last batch together, at:
-        self._delivered_at = 0.0
+        self._saved_seconds = 0.0  # by delivering the last batch together
+        self._busy_until = 0.0
 
-    def note_append(self, now: float) -> None:
-        """Note that something more waits to be stored."""
+    def note_append(self, now: float, *, alone: bool) -> None:
+        """Note that something more waits to be stored; `alone`: nothing else does, nor is being stored."""
         self._appended_at = now
+        if not alone:
+            self._busy_until = now + BUSY_SECONDS
 
     def note_delivery(self, seconds: float, batch: Batch, now: float) -> None:
-        """Note what the event loop needed to deliver a batch."""
+        """Note what the event loop needed to deliver a batch, and has done now."""
         entries = sum([len(group.entries) for group in batch.groups])
         if entries:
             self._saved_seconds = seconds * (1 - len(batch.topics) / entries)
-            self._delivered_at = now
+        if len(batch.groups) > 1:
+            self._busy_until = now + BUSY_SECONDS
 
     async def wait(self, closing: asyncio.Event) -> None:
         """Return when the next transaction is to begin; soon where `closing` is set."""
         time = asyncio.get_running_loop().time
         now = time()
+        if now >= self._busy_until:
+            return
         self._due = max(self._due, now - MAX_EARLY * self._interval_seconds)
-        saved = self._saved_seconds if now - self._delivered_at < FRESH_SECONDS else 0.0
-        longest = now + min(self._max_collect_seconds, saved)
+        longest = now + min(self._max_collect_seconds, self._saved_seconds)
         until = max(self._due, min(now + self._collect_seconds, longest))
         while (wait := until - time()) > 0 and not closing.is_set():
             await asyncio.sleep(wait)
