@@ -5,6 +5,7 @@ after an upgrade) is looked up once, at the start; then only topics that have mo
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from itertools import islice
 
@@ -15,10 +16,12 @@ from channels.pace import until_tick
 # A message is found as late as this.
 INDEX_SECONDS = 2.0
 
-# Topics of one step, and the pause after it. A step passes 100 events in 2 to 4 ms of CPU, so an index that has much to
-# do takes a tenth of a core at most, and keeps up with 2,000 events a second.
+# Topics of one step, and the pause after it: ten times what the step took, within these bounds. A step passes 100
+# events in 2 to 4 ms of CPU. So an index that has much to do takes a tenth of a core at most and keeps up with 2,000
+# events a second; beside a busy server, where a step takes longer, it falls behind for a while.
 TOPICS_AT_ONCE = 250
-PAUSE_SECONDS = 0.04
+PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.04, 1.0
+PAUSE_FACTOR = 10
 
 
 class Indexing:
@@ -46,12 +49,14 @@ class Indexing:
             await self._look()
             while self._behind:
                 some = list(islice(self._behind, TOPICS_AT_ONCE))
+                began = time.monotonic()
                 more = await self._journal.follow(some)
+                took = time.monotonic() - began
                 for name in some:
                     if name not in more:
                         del self._behind[name]
                 if self._behind:
-                    await asyncio.sleep(PAUSE_SECONDS)
+                    await asyncio.sleep(min(max(PAUSE_SECONDS, PAUSE_FACTOR * took), MAX_PAUSE_SECONDS))
 
     async def _look(self) -> None:
         moves = await self._journal.moved(self._since)
