@@ -25,7 +25,7 @@ class KnownCounters:
         self._reading = 0
 
     def of(self, topics: Iterable[str]) -> dict[str, Counter] | None:
-        """Return copies of the counters of these topics; None where they are to be read."""
+        """Return copies of the counters of these topics, or None if one of them has to be read first."""
         if self._reading:
             self._reading -= 1
             return None

@@ -1,8 +1,8 @@
 """Follows a PostgreSQL journal into its index of texts.
 
 Two transactions: one reads, the other moves the positions and stores, with the events locked. Between them a thread
-works out the stems. The statements are the driver's own and take all rows as arrays: a message costs the event loop a
-sixth so of what SQLAlchemy's take with a row each.
+works out the stems. The statements are written for the driver and take all rows as arrays. With SQLAlchemy's, which
+take a row each, the server needed 1.2 times the CPU at 1,000 messages a second.
 """
 
 import asyncio

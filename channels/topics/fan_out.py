@@ -34,10 +34,10 @@ ALONE_SECONDS = 1.0  # without an event from another worker
 
 # Sessions of a topic that are written to before other work has its turn: some 12 ms, the longest that anything else has
 # to wait. A topic of more is written in parts of some 2 ms: a message of another topic takes three turns of the event
-# loop, and each of them would wait for a part. After each part large topics rest for as long. On a machine with several
-# workers each of them writes to as many clients, and whoever needs a core waits for all of them: with an announcement
-# to 30,000 on two workers and two cores the others' p99 was 79 to 122 ms without a rest and 52 to 78 so, and the last
-# of the 30,000 got it as soon. An only worker takes twice as long for it, 80 ms more for 15,000.
+# loop, and each of them would wait for a part. After each part, large topics rest for as long. Without the rest,
+# several workers on one machine keep all its cores busy while they write an announcement, and every other message
+# waits. With 30,000 clients on two workers and two cores, the others' p99 was 79 to 122 ms without it and 51 to 78 with
+# it; the last client got the announcement about as soon. The 38 rests of 15,000 clients on one worker make 76 ms.
 MAX_WRITES = 2_000
 PART_WRITES = 400
 REST_SECONDS = 0.002

@@ -63,18 +63,23 @@ async def test_text_after_many_events_without_one_is_indexed(database: AsyncEngi
     assert await indexed(database) == [(CLASS, AT_ONCE * 3 + 1)]
 
 
+def change_before_moving(database: AsyncEngine, monkeypatch: pytest.MonkeyPatch, change: str, **values: str) -> None:
+    """Have events changed after the index has read them, and before it moves on."""
+    move = search_index_postgresql._move
+
+    async def change_and_move(connection: AsyncConnection, moves: Sequence[Move]) -> set[int]:
+        async with database.begin() as writer:
+            await writer.execute(text(change), values)
+        return await move(connection, moves)
+
+    monkeypatch.setattr(search_index_postgresql, "_move", change_and_move)
+
+
 async def test_event_that_is_deleted_after_it_was_read_is_left_out(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store(database, 2)
-    move = search_index_postgresql._move
-
-    async def delete_and_move(connection: AsyncConnection, moves: Sequence[Move]) -> set[int]:
-        async with database.begin() as writer:
-            await writer.execute(text("DELETE FROM events WHERE seq = 1"))
-        return await move(connection, moves)
-
-    monkeypatch.setattr(search_index_postgresql, "_move", delete_and_move)
+    change_before_moving(database, monkeypatch, "DELETE FROM events WHERE seq = 1")
     await follower(database).follow([CLASS])
     assert await indexed(database) == [(CLASS, 2)]
 
@@ -86,14 +91,7 @@ async def test_text_that_is_replaced_after_it_was_read_is_not_stored(
     database: AsyncEngine, monkeypatch: pytest.MonkeyPatch, payload: str, expected: list[tuple[str, int]]
 ) -> None:
     await store(database, 1)
-    move = search_index_postgresql._move
-
-    async def replace_and_move(connection: AsyncConnection, moves: Sequence[Move]) -> set[int]:
-        async with database.begin() as writer:
-            await writer.execute(text("UPDATE events SET payload = :payload"), {"payload": payload})
-        return await move(connection, moves)
-
-    monkeypatch.setattr(search_index_postgresql, "_move", replace_and_move)
+    change_before_moving(database, monkeypatch, "UPDATE events SET payload = :payload", payload=payload)
     await follower(database).follow([CLASS])
     assert await indexed(database) == expected
 
