@@ -54,11 +54,12 @@ from server.process.sole_server import sole_server
 from server.process.stand_in import Taker
 from server.process.stopping import StoppedEarly, stopped_by, unless_stopped
 from server.process.tornado_http_server import Server
+from server.request_log import RequestLog
 from server.schemas import SCHEMAS
 from server.settings import Settings
 from server.tasks import cancel, finish, keep_checking
 from server.views.static import Assets, bundled
-from server.web_application import log_upgrade, make_application
+from server.web_application import make_application
 
 log = logging.getLogger(__name__)
 
@@ -213,11 +214,13 @@ async def _run(
         ):
             gate = Gate(engine, poll_sessions, settings.allowed_origins)
             assets = Assets(is_bundled=False) if settings.unbundled else bundled()
+            request_log = RequestLog(watched)
             application = make_application(
                 databases,
                 accounts,
                 gate,
                 watched,
+                request_log,
                 assets=assets,
                 audit=audit,
                 providers=providers,
@@ -228,7 +231,7 @@ async def _run(
             recent = Recent(databases)
             report_server(engine.scrape, gate, accounts.sign_ins, watched, recent)
             async with (
-                _serving(settings, application, sockets, gate, watched, seat),
+                _serving(settings, application, sockets, gate, watched, request_log, seat),
                 _serving_metrics(settings, engine.scrape, recent),
                 collect_garbage(),
             ):
@@ -257,14 +260,20 @@ async def _beating(pipe: int | None) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _serving(
-    settings: Settings, application: Application, sockets: list[socket], gate: Gate, watched: Health, seat: Seat
+    settings: Settings,
+    application: Application,
+    sockets: list[socket],
+    gate: Gate,
+    watched: Health,
+    request_log: RequestLog,
+    seat: Seat,
 ) -> AsyncIterator[None]:
     server = Server(
         application,
         proxies=Proxies(settings.behind_proxy),
         counts=settings.push_rate > 0,
         upgrades=Upgrades(gate, TABLES.roles),
-        on_upgrade=partial(log_upgrade, watched),
+        on_upgrade=request_log.note_upgrade,
         max_body_size=MAX_BODY_BYTES,
         body_timeout=BODY_SECONDS,
         idle_connection_timeout=IDLE_SECONDS,
@@ -280,6 +289,7 @@ async def _serving(
         watched.stopping = True
         gate.poll_sessions.release()
         await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
+        request_log.write()
 
 
 @asynccontextmanager

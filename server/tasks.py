@@ -3,11 +3,13 @@
 import asyncio
 import io
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn
 
 from server.databases.errors import DatabaseError
+from server.process.epoll_selector import EpollSelector
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,12 @@ def run_server(main: Coroutine[Any, Any, None]) -> None:
         finally:
             await _cancel_left()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=_make_loop) as runner:
+        runner.run(run())
+
+
+def _make_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.SelectorEventLoop(EpollSelector()) if sys.platform == "linux" else asyncio.new_event_loop()
 
 
 async def _cancel_left() -> None:

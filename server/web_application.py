@@ -1,17 +1,14 @@
-"""The web application of one worker: its sockets, polls and pages, and the line in the log of each request."""
+"""The web application of one worker: its sockets, polls and pages."""
 
-import logging
 from collections.abc import Sequence
-from functools import partial
 from http import HTTPStatus
 from types import ModuleType
 
 from tornado.httputil import HTTPHeaders
-from tornado.web import Application, OutputTransform, RequestHandler
+from tornado.web import Application, OutputTransform
 
 from channels.roles import routes
 from channels.transports.gate import Gate
-from channels.transports.longpoll import ChannelPoll
 from server import views
 from server.accounts.accounts import Accounts
 from server.asyncapi import TABLES, Tables
@@ -20,13 +17,9 @@ from server.databases import Databases
 from server.oidc.client import Providers
 from server.process import health, metrics
 from server.process.health import Health
+from server.request_log import RequestLog
 from server.rosters.uploads import Uploads
 from server.views.static import Assets
-
-log = logging.getLogger(__name__)
-
-# What is asked for every few seconds, by each client or monitor.
-FREQUENT = (health.Alive, health.Ready, metrics.MetricsPage, ChannelPoll)
 
 
 def make_application(
@@ -34,6 +27,7 @@ def make_application(
     accounts: Accounts,
     gate: Gate,
     watched: Health,
+    request_log: RequestLog,
     tables: Tables = TABLES,
     packages: Sequence[ModuleType] = views.PACKAGES,
     assets: Assets | None = None,
@@ -51,7 +45,7 @@ def make_application(
             *metrics.handlers(gate.engine.scrape, metrics_token),
             *views.handlers(accounts, tables, packages, assets),
         ],
-        log_function=partial(_log_request, watched),
+        log_function=request_log.note_request,
         **views.application_settings(
             accounts,
             databases,
@@ -82,28 +76,3 @@ def _last_answer(watched: Health) -> type[OutputTransform]:
             return status_code, headers, chunk
 
     return LastAnswer
-
-
-def _log_request(watched: Health, handler: RequestHandler) -> None:
-    """Log a request without its query, which may hold a bearer token."""
-    request, status = handler.request, handler.get_status()
-    watched.responses[status // 100] += 1
-    is_frequent = isinstance(handler, FREQUENT)
-    level = logging.DEBUG if is_frequent else _level(watched, status)
-    _log_line(level, status, request.method, request.path, request.remote_ip, request.request_time())
-
-
-def log_upgrade(watched: Health, status: int, path: str, address: str, seconds: float) -> None:
-    """Log a WebSocket that was opened or refused without a handler, as `_log_request` does."""
-    watched.responses[status // 100] += 1
-    _log_line(_level(watched, status), status, "GET", path, address, seconds)
-
-
-def _level(watched: Health, status: int) -> int:
-    # The cause of a 503 is logged where it is detected. During a stop, 500 is a request that was still waiting.
-    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
-    return logging.ERROR if is_ours and not watched.stopping else logging.INFO
-
-
-def _log_line(level: int, status: int, method: str | None, path: str, address: str | None, seconds: float) -> None:
-    log.log(level, "%d %s %s %s %.0f ms", status, method, path, address, 1000 * seconds)

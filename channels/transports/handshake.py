@@ -21,6 +21,11 @@ KEY_BYTES = 16
 _VERSION = "13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
+_ANSWER = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b%b\r\n\r\n"
+)
+
 # One line for the request and one for each header. Tornado reads escapes in the address and bytes outside ASCII.
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _HEAD = re.compile(
@@ -57,14 +62,11 @@ class Handshake(NamedTuple):
     def answer(self) -> bytes:
         """Return the answer that opens the WebSocket."""
         key = self.headers["sec-websocket-key"].encode("ascii")
-        lines = [
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-            base64.b64encode(sha1(key + _GUID, usedforsecurity=False).digest()),
-        ]
-        chosen = choose_subprotocol(self.headers.get("Sec-WebSocket-Protocol", "").split(","))
-        if chosen is not None:
-            lines.append(b"\r\nSec-WebSocket-Protocol: %b" % chosen.encode("ascii"))
-        return b"".join([*lines, b"\r\n\r\n"])
+        accepted = base64.b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
+        offered = self.headers.get("Sec-WebSocket-Protocol")
+        chosen = None if offered is None else choose_subprotocol(offered.split(","))
+        more = b"" if chosen is None else b"\r\nSec-WebSocket-Protocol: %b" % chosen.encode("ascii")
+        return _ANSWER % (accepted, more)
 
 
 def read_handshake(data: bytes) -> Handshake | None:
@@ -86,14 +88,22 @@ def read_handshake(data: bytes) -> Handshake | None:
 
 
 def _is_handshake(headers: Headers) -> bool:
-    return (
-        headers.get("Upgrade", "").lower() == "websocket"
-        and "upgrade" in (each.strip() for each in headers.get("Connection", "").lower().split(","))
-        and headers.get("Sec-WebSocket-Version") == _VERSION
-        and _KEY.fullmatch(headers.get("Sec-WebSocket-Key", "")) is not None
-        and _HOST.fullmatch(headers.get("Host", "")) is not None
-        and headers.keys().isdisjoint(_UNEXPECTED)
-    )
+    try:
+        return (
+            headers["upgrade"].lower() == "websocket"
+            and _asks_to_upgrade(headers["connection"].lower())
+            and headers["sec-websocket-version"] == _VERSION
+            and _KEY.fullmatch(headers["sec-websocket-key"]) is not None
+            and _HOST.fullmatch(headers["host"]) is not None
+            and headers.keys().isdisjoint(_UNEXPECTED)
+        )
+    except KeyError:  # one of them is missing
+        return False
+
+
+def _asks_to_upgrade(connection: str) -> bool:
+    # Firefox asks to keep the connection alive as well.
+    return connection == "upgrade" or "upgrade" in [each.strip() for each in connection.split(",")]
 
 
 def _read_query(query: bytes | None) -> dict[str, str] | None:

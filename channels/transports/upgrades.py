@@ -49,14 +49,16 @@ class Upgrades:
         except Exception as error:
             return _refused(connection, handshake, error)
 
-    def answer_at_once(self, connection: socket.socket, handshake: Handshake, scheme: str) -> HTTPStatus | None:
-        """Do what `answer` does where it would await nothing, or return None; the connection may have waited.
+    def answer_at_once(
+        self, connection: socket.socket, handshake: Handshake, scheme: str, *, waited: bool
+    ) -> HTTPStatus | None:
+        """Do what `answer` does where it would await nothing, or return None; `waited`: the client may have left.
 
         In a task of its own, with a turn of the event loop before and after it, a handshake takes 40 µs more.
         """
         try:
             wires = find_wires(handshake.query.get("format"))
-            if _has_left(connection):
+            if waited and _has_left(connection):
                 connection.close()
                 return HTTPStatus.SWITCHING_PROTOCOLS
             admitted = self._gate.admit_at_once(self._asked(handshake, scheme))

@@ -1,9 +1,9 @@
 """The log of a process: lines of text for people, or one JSON object a line for programs that collect logs.
 
-    2026-11-22 12:43:11,207 INFO worker 1: server.web_application: 200 GET /students/ 192.0.2.7 4 ms
+    2026-11-22 12:43:11,207 INFO worker 1: server.request_log: 200 GET /students/ 192.0.2.7 4 ms
 
     {"time": "2026-11-22T12:43:11.207Z", "level": "info", "worker": "worker 1", "process": 4711,
-     "logger": "server.web_application", "message": "200 GET /students/ 192.0.2.7 4 ms", "exception": null}
+     "logger": "server.request_log", "message": "200 GET /students/ 192.0.2.7 4 ms", "exception": null}
 
 Both go to the standard error. The fields are the same in every process; `worker` is null where there are no workers.
 """

@@ -207,22 +207,28 @@ class Server(HTTPServer):
             return
         caller = self._proxies.read_caller(_peer(address), handshake.headers)
         upgrade = _Upgrade(connection, handshake, caller, time.monotonic())
+        if self._turns.take_place():
+            self._upgrade(self._upgrades, upgrade, waited=False)
+            return
         self._in_line.add(connection)
         is_preferred = not self._upgrades.waits_in_line(handshake)
-        self._turns.start(partial(self._upgrade, self._upgrades, upgrade), preferred=is_preferred)
+        self._turns.wait(partial(self._upgrade_in_line, self._upgrades, upgrade), preferred=is_preferred)
 
-    def _upgrade(self, upgrades: Upgrades, upgrade: _Upgrade) -> bool:
+    def _upgrade_in_line(self, upgrades: Upgrades, upgrade: _Upgrade) -> bool:
         if upgrade.connection not in self._in_line:  # the server stops
             return False
         self._in_line.remove(upgrade.connection)
-        status = upgrades.answer_at_once(upgrade.connection, upgrade.handshake, upgrade.caller.scheme)
+        self._upgrade(upgrades, upgrade, waited=True)
+        return True
+
+    def _upgrade(self, upgrades: Upgrades, upgrade: _Upgrade, *, waited: bool) -> None:
+        status = upgrades.answer_at_once(upgrade.connection, upgrade.handshake, upgrade.caller.scheme, waited=waited)
         if status is not None:
             self._report(upgrade, status)
-            return True
+            return
         task = asyncio.get_running_loop().create_task(self._answer(upgrades, upgrade))
         self._upgrading.add(task)
         task.add_done_callback(self._upgrading.discard)
-        return True
 
     async def _answer(self, upgrades: Upgrades, upgrade: _Upgrade) -> None:
         try:

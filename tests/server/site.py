@@ -24,6 +24,7 @@ from server.asyncapi import Tables
 from server.databases import Databases, reading
 from server.databases.users import find_users
 from server.process.health import Health
+from server.request_log import RequestLog
 from server.web_application import make_application
 from tests.channels.transports.sockets import Connection
 from tests.contract import contract
@@ -134,7 +135,7 @@ async def serve(
     poll_sessions.start()
     gate = Gate(engine, poll_sessions, admission=admission)
     health = Health(databases, broker)
-    application = make_application(databases, accounts, gate, health, tables, packages)
+    application = make_application(databases, accounts, gate, health, RequestLog(health), tables, packages)
     server = HTTPServer(application)
     server.listen(0, "127.0.0.1")
     port = next(iter(server._sockets.values())).getsockname()[1]

@@ -40,7 +40,7 @@ def test_log_has_requests_but_no_tokens(lousa: Lousa) -> None:
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(f"{lousa.url}/nowhere?access_token=a-secret")
     lousa.stop()
-    assert re.search(r"INFO server.web_application: 404 GET /nowhere 127.0.0.1 \d+ ms", lousa.log)
+    assert re.search(r"INFO server.request_log: 404 GET /nowhere 127.0.0.1 \d+ ms", lousa.log)
     assert "a-secret" not in lousa.log
 
 

@@ -45,7 +45,10 @@ def start(turns: Turns, started: list[str], name: str, *, preferred: bool = Fals
         started.append(name)
         return True
 
-    turns.start(begin, preferred=preferred)
+    if turns.take_place():
+        begin()
+    else:
+        turns.wait(begin, preferred=preferred)
 
 
 async def until(is_done: Callable[[], bool]) -> None:
@@ -85,7 +88,7 @@ async def test_what_has_nothing_to_start_takes_no_place() -> None:
     turns, started = Turns(1), list[str]()
     start(turns, started, "first")
     for _ in range(10):
-        turns.start(lambda: False, preferred=False)
+        turns.wait(lambda: False, preferred=False)
     start(turns, started, "second")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -100,7 +103,7 @@ async def test_line_goes_on_after_a_defect() -> None:
         raise ValueError("a defect")
 
     start(turns, started, "first")
-    turns.start(fail, preferred=False)
+    turns.wait(fail, preferred=False)
     start(turns, started, "second")
     await until(lambda: len(started) == 2)
     assert errors == ["a defect"]
