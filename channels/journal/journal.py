@@ -36,6 +36,7 @@ from channels.journal.entry import (
     Writer,
 )
 from channels.journal.file_reader import Parameters
+from channels.journal.file_version import Version
 from channels.journal.group_commit import GroupCommit
 from channels.journal.moves import Moves
 from channels.journal.polls import Polls
@@ -172,6 +173,10 @@ class Journal:
     async def moved(self, since: int | None) -> Moves:
         """Return the topics that have moved since the `next` of an earlier answer; None: those since this call."""
         return await self._polls.moved(since)
+
+    def file_version(self) -> Version | None:
+        """Return the version of an SQLite file, without waiting (`FileVersion.read`); None: not known."""
+        return self._polls.version()
 
     async def after(self, topic: str, seq: int, limit: int, events: Collection[str] = ()) -> list[Event]:
         """Read at most `limit` events past a position, oldest first; of the kinds in `events`, if any are named."""

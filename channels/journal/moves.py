@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import TextClause, text
 
+from channels.journal.file_version import Version
+
 _SQLITE = """
     SELECT ended.until, moved.name, moved.seq FROM (SELECT coalesce(max(moved), 0) + 1 AS until FROM topics) AS ended
     LEFT JOIN topics AS moved ON moved.moved >= :since
@@ -34,11 +36,13 @@ _NEVER = 2**63 - 1
 class Moves(msgspec.Struct, frozen=True):
     """The topics that have moved, with the positions of their newest events, and the number to ask with `next`.
 
-    A topic that has not moved since may be among them.
+    A topic that has not moved since may be among them. `version` is the file's before the query: what was committed
+    until then counts. It is None where there is no file.
     """
 
     heads: dict[str, int]
     next: int
+    version: Version | None = None
 
 
 def moves_query(dialect: str, since: int | None) -> TextClause:
@@ -46,7 +50,7 @@ def moves_query(dialect: str, since: int | None) -> TextClause:
     return _QUERIES[dialect].bindparams(since=_NEVER if since is None else since)
 
 
-def moves(rows: Iterable[Any]) -> Moves:
-    """Return what the rows of `moves_query` say."""
+def moves(rows: Iterable[Any], version: Version | None) -> Moves:
+    """Return what the rows of `moves_query` say, which was asked at a version of the file."""
     rows = list(rows)
-    return Moves({row.name: row.seq for row in rows if row.name is not None}, rows[0].until)
+    return Moves({row.name: row.seq for row in rows if row.name is not None}, rows[0].until, version)

@@ -39,8 +39,8 @@ class Polls:
         """Return the topics that have moved since the `next` of an earlier answer; None: those since this call."""
         version = self._version.read()
         if version is not None and since is not None and self._unmoved == (version, since):
-            return Moves({}, since)
-        found = moves(await self._reader.fetch(moves_query(self._dialect, since)))
+            return Moves({}, since, version)
+        found = moves(await self._reader.fetch(moves_query(self._dialect, since)), version)
         if version is not None and not found.heads:
             self._unmoved = _Quiet(version, found.next)
         return found
@@ -56,6 +56,10 @@ class Polls:
         if version is not None:
             self._not_due = _Quiet(version, rows[0].at - 1 if rows else until)
         return [DueTimer(row.name, row.seq, row.author_id, row.action) for row in rows if row.at <= now]
+
+    def version(self) -> Version | None:
+        """Return the version of the journal's file, without waiting; None: not known."""
+        return self._version.read()
 
     def close(self) -> None:
         """Close the connection that looks at the file."""

@@ -18,6 +18,7 @@ from typing import Protocol
 from channels.broker.broker import Broker
 from channels.errors import JournalUnavailable
 from channels.journal.journal import Journal
+from channels.journal.moves import Moves
 from channels.topics.topic import Topic
 from channels.wire.codec import Event
 
@@ -49,6 +50,9 @@ class GapListener(Protocol):
     def accept(self, topic: Topic, event: Event) -> None:
         """Deliver the event after a topic's last one."""
 
+    def moved(self, moves: Moves) -> None:
+        """Note which topics have moved since the last call."""
+
     def skip(self, topic: Topic, seq: int) -> None:
         """Go on after `seq`: the journal does not have the events before it any more."""
 
@@ -76,6 +80,10 @@ class GapRecovery:
         """Hand what is missing to `listener`, and begin to ask the journal periodically."""
         self._listener = listener
         self._checking = asyncio.create_task(self._check_periodically())
+
+    def begin_from(self, since: int) -> None:
+        """Ask first for what has moved since this number (`Moves.next`); call it before any topic is here."""
+        self._since = since
 
     async def close(self) -> None:
         """Stop reading."""
@@ -228,6 +236,7 @@ class GapRecovery:
             return
         moved = await self._journal.moved(self._since)
         self._since = moved.next
+        self._listening.moved(moved)
         await self._reach(moved.heads)
 
     async def check_these(self, names: list[str]) -> None:

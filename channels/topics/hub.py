@@ -22,6 +22,7 @@ from channels.event import Amend
 from channels.journal.batch_reader import BatchReader
 from channels.journal.entry import Entry
 from channels.journal.journal import Journal
+from channels.journal.moves import Moves
 from channels.limit import TOPIC_LINGER_SECONDS
 from channels.topics.empty_topics import EmptyTopics
 from channels.topics.fan_out import FanOut, TurnListener
@@ -72,18 +73,21 @@ class Hub:
         self._rewriting = frozenset(rewriting)
         self._renewing: set[asyncio.Task[None]] = set()
         self._heads = BatchReader(journal.heads)
-        self._empty = EmptyTopics()
+        self._empty = EmptyTopics(journal)
         self._reader = TopicReader(journal, {*amends, *passing}, snapshot_events=snapshot_events)
         self._gap_recovery = GapRecovery(self.topics, journal, broker)
         self._report_again_at = 0.0  # by the event loop's clock
 
     async def read_ahead(self) -> None:
-        """Read which topics have events, where nobody else commits any; call it before `start`, or not at all.
-
-        Raises `JournalUnavailable`.
-        """
-        if self._broker.check_seconds is None:
-            await self._empty.read(self._journal)
+        """Read which topics have events; call it before `start`, or not at all. Raises `JournalUnavailable`."""
+        version = None
+        if self._broker.check_seconds is not None:  # other workers commit events, too
+            moves = await self._journal.moved(None)
+            if moves.version is None:
+                return
+            version = moves.version
+            self._gap_recovery.begin_from(moves.next)
+        await self._empty.read(version)
 
     def start(self, listener: TurnListener) -> None:
         """Begin to ask the journal what the broker has lost; `listener` is called at the end of each turn."""
@@ -108,7 +112,7 @@ class Hub:
 
         Raises `JournalUnavailable`.
         """
-        topic = self.topics.get(name) or self._begin(name)
+        topic = self.topics.get(name) or self._begin(name, is_empty=name in self._empty)
         topic.holds += 1
         try:
             if topic.loading is not None:
@@ -123,13 +127,13 @@ class Hub:
     def at_hand(self, name: str) -> Topic | None:
         """Return a topic that is in memory, or has no events; None where it has to be read."""
         topic = self.topics.get(name)
-        return self._begin(name) if topic is None and name in self._empty else topic
+        return self._begin(name, is_empty=True) if topic is None and name in self._empty else topic
 
-    def _begin(self, name: str) -> Topic:
+    def _begin(self, name: str, *, is_empty: bool) -> Topic:
         topic = self.topics[name] = self._make_topic(name)
         self.fan_out.left.add(topic)
         self._broker.subscribe(name)
-        if name in self._empty:
+        if is_empty:
             self._reader.begin(topic)
         else:
             topic.loading = asyncio.create_task(self._load(topic))
@@ -318,6 +322,10 @@ class Hub:
                 is_read = True
             except JournalUnavailable:  # which the journal has logged
                 await asyncio.sleep(RENEW_SECONDS)
+
+    def moved(self, moves: Moves) -> None:
+        """Note which topics have moved, by any worker, since the last call."""
+        self._empty.note_moves(moves)
 
     def skip(self, topic: Topic, seq: int) -> None:
         """Go on after `seq`; sessions come back, and are answered that they cannot get all that they missed."""

@@ -30,10 +30,10 @@ class EpollSelector(BaseSelector):
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """Wait for events of a file from now on; ValueError and KeyError where it or they are not to be waited for."""
-        number = _number(fileobj)
+        mask, number = _mask(events), _number(fileobj)
         if number in self._keys:
             raise KeyError(f"{fileobj!r} (FD {number}) is already registered")
-        self._epoll.register(number, _mask(events))
+        self._epoll.register(number, mask)
         key = self._keys[number] = SelectorKey(fileobj, number, events, data)
         return key
 
