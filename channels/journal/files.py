@@ -1,9 +1,15 @@
 """Transactions of an SQLite journal beside those of its writer: in a thread, in turn with the writers.
 
 Freed bytes are zeroed. In the event loop each statement would wait for a turn, and the writers with it.
+
+A checkpoint, which copies the write-ahead log into the file, need not wait for writers. But SQLite before 3.51.3 can
+lose a transaction that is committed in the moment in which one begins, where the log had been copied whole before
+(https://sqlite.org/wal.html#walresetbug). So there, whoever is no writer makes one in turn with them.
 """
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine
@@ -16,6 +22,9 @@ T = TypeVar("T")
 # How long (s) a transaction waits for the writers' lock, and for SQLite's: longer than any of them takes.
 LOCK_SECONDS = 10.0
 BUSY_SECONDS = 10.0
+
+# How long (ms) a checkpoint waits for readers, and with it the writers.
+CHECKPOINT_MS = 250
 
 
 def open_file(url: URL) -> Engine:
@@ -40,7 +49,39 @@ def exclusively(engine: Engine, work: Callable[[Connection], T]) -> T:
         lock.close()
 
 
-def checkpoint(engine: Engine) -> None:
-    """Copy the write-ahead log into the file, as far as no reader needs it: only then the file gets shorter."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+def resets_safely(version: tuple[int, int, int]) -> bool:
+    """Return whether a version of SQLite loses nothing that is committed while a checkpoint begins."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+
+
+RESETS_SAFELY = resets_safely(sqlite3.sqlite_version_info)
+
+
+@contextmanager
+def in_turn_where_needed(path: str) -> Iterator[None]:
+    """Let the block make checkpoints of the journal at `path`; its writers wait meanwhile where they have to.
+
+    Raises TimeoutError where another process writes for too long.
+    """
+    if RESETS_SAFELY:
+        yield
+        return
+    lock = WriteLock(f"{path}-turn")
+    try:
+        lock.acquire(LOCK_SECONDS)
+        yield
+    finally:
+        lock.close()
+
+
+def checkpoint(engine: Engine, mode: str = "PASSIVE") -> bool:
+    """Copy the write-ahead log into the file: only then the file gets shorter. Return whether that was done.
+
+    `mode`: PASSIVE copies what no reader needs, TRUNCATE everything, after which the log is empty. For a thread.
+    """
+    path = engine.url.database
+    assert path, "a journal's file has a path"
+    with in_turn_where_needed(path), engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_MS}")
+        busy, _, _ = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").one()
+        return not busy

@@ -11,10 +11,11 @@ import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from channels.journal.files import RESETS_SAFELY, in_turn_where_needed
 from channels.journal.write_lock import WriteLock
 from server.backups.errors import BackupError
 from server.databases.engine import SQLITE_BUSY_MS
@@ -127,6 +128,14 @@ class SqliteSnapshot:
             self._connection = None
 
     def _checkpoint(self) -> None:
+        if RESETS_SAFELY:
+            self._copy_log()
+        elif self._name == "journal":
+            with suppress(TimeoutError), in_turn_where_needed(self._path):
+                self._copy_log()
+        # The other databases have no line of writers to stand in: the next of them copies the log.
+
+    def _copy_log(self) -> None:
         # PASSIVE waits for nobody, and nobody for it.
         for _ in range(CHECKPOINTS):
             _, pages, copied = self._open.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

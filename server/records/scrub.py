@@ -10,7 +10,7 @@ import logging
 
 from sqlalchemy import Connection, text
 
-from channels.journal.files import exclusively, open_file
+from channels.journal.files import checkpoint, exclusively, open_file
 from server.databases import Databases
 from server.databases.errors import DatabaseError
 
@@ -58,15 +58,24 @@ def _merge_some(connection: Connection, pages: int) -> bool:
 async def _cut(databases: Databases, name: str) -> None:
     deadline = asyncio.get_running_loop().time() + CUT_SECONDS
     while True:
-        async with databases.engine(name).connect() as connection:
-            busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
-        if not busy:
+        if await _try_to_cut(databases, name):
             return
         if asyncio.get_running_loop().time() > deadline:
             raise DatabaseError(
                 f"The write-ahead log of the database “{name}” is read all the time, and cannot be cut."
             )
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _try_to_cut(databases: Databases, name: str) -> bool:
+    engine = databases.engine(name)
+    if name == "journal":
+        try:
+            return await asyncio.to_thread(checkpoint, open_file(engine.url), "TRUNCATE")
+        except TimeoutError:  # another process writes for long
+            return False
+    async with engine.connect() as connection:
+        return not (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
 
 
 async def _vacuum(databases: Databases, name: str) -> None:
