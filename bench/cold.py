@@ -143,7 +143,7 @@ def report(figures: Sequence[Figure]) -> str:
     ]
     (ours, *_) = (own for name, own in by_server.items() if name in NAMES.values())
     rows = [
-        [name, *_cells(own), f"× {_middle(ours).join / _middle(own).connect:.2f}"]
+        [name, *_cells(own), f"× {_middle(ours).join / _middle_connect(own):.2f}"]
         for name, own in sorted(by_server.items(), key=lambda item: (LOUSA not in item[0], _middle(item[1]).join))
     ]
     return table(columns, rows) + "\n"
@@ -153,10 +153,14 @@ def _middle(figures: Sequence[Figure]) -> Figure:
     return middle(figures, lambda figure: figure.join)
 
 
+def _middle_connect(figures: Sequence[Figure]) -> float:
+    return middle(figures, lambda figure: figure.connect).connect
+
+
 def _cells(figures: Sequence[Figure]) -> list[str]:
     chosen, joins = _middle(figures), [figure.join * MICROSECONDS for figure in figures]
     return [
-        f"{middle(figures, lambda figure: figure.connect).connect * MICROSECONDS:,.0f}",
+        f"{_middle_connect(figures) * MICROSECONDS:,.0f}",
         f"{chosen.join * MICROSECONDS:,.0f}",
         f"{min(joins):,.0f} to {max(joins):,.0f}",
         f"{chosen.again * MICROSECONDS:,.0f}",

@@ -141,7 +141,7 @@ class Members:
         sign_in = self._ahead.take(secret_hash)
         if sign_in is None or self._school is None or sign_in.expires_at <= self._clock():
             return None
-        kept = self._known({secret_hash: sign_in}, self._school).get(secret_hash)
+        kept = self._known(sign_in, self._school)
         return kept if kept is not None and self._is_valid(kept, self._ahead_begun) else None
 
     def extend(self, secret_hash: bytes, before: int, until: int) -> int | None:
@@ -169,7 +169,7 @@ class Members:
         school = await self.school()
         async with reading(self._sessions) as db:
             found = await find_member(db, user_id)
-        kept = self._known({user_id: found}, school).get(user_id) if found is not None else None
+        kept = self._known(found, school) if found is not None else None
         return kept.member if kept is not None else None
 
     async def school(self) -> School:
@@ -257,21 +257,19 @@ class Members:
 
     async def _read_by_secret(self, hashes: Collection[bytes]) -> dict[bytes, _Kept]:
         school = await self.school()
-        found = await sign_ins_by_secret(self._sessions, hashes, self._clock())
-        return self._known(found, school)
+        return self._all_known(await sign_ins_by_secret(self._sessions, hashes, self._clock()), school)
 
     async def _read_by_credential(self, ids: Collection[int]) -> dict[int, _Kept]:
         school = await self.school()
-        found = await sign_ins_by_id(self._sessions, ids, self._clock())
-        return self._known(found, school)
+        return self._all_known(await sign_ins_by_id(self._sessions, ids, self._clock()), school)
 
-    def _known(self, found: Mapping[_K, SignIn], school: School) -> dict[_K, _Kept]:
+    def _all_known(self, found: Mapping[_K, SignIn], school: School) -> dict[_K, _Kept]:
+        return {key: kept for key, sign_in in found.items() if (kept := self._known(sign_in, school)) is not None}
+
+    def _known(self, sign_in: SignIn, school: School) -> _Kept | None:
         # An account whose role this server does not have (another release created it) has no rights here.
-        return {
-            key: _kept(sign_in, _classes(sign_in, self._roles[sign_in.user.role], school))
-            for key, sign_in in found.items()
-            if sign_in.user.role in self._roles
-        }
+        role = self._roles.get(sign_in.user.role)
+        return _kept(sign_in, _classes(sign_in, role, school)) if role is not None else None
 
 
 def _kept(sign_in: SignIn, classes: Mapping[int, Classroom]) -> _Kept:

@@ -43,10 +43,10 @@ from server.process.turns import Turns
 
 OnUpgrade = Callable[[HTTPStatus, str, str, float], object]
 
-# Connections that are started in one turn of the event loop, and for how long: a message takes three turns, which
-# stay short for those who are connected, however many new clients arrive. The others are accepted meanwhile, so that
-# the kernel's backlog stays empty: when it is full, the kernel drops connections, and clients try again after 1, 3,
-# 7 … seconds.
+# Connections that are started in one turn of the event loop, beside the first that is accepted in it, and for how long:
+# a message takes three turns, which stay short for those who are connected, however many new clients arrive. The others
+# are accepted meanwhile, so that the kernel's backlog stays empty: when it is full, the kernel drops connections, and
+# clients try again after 1, 3, 7 … seconds.
 STARTED_AT_ONCE = 32
 START_SECONDS = 0.0015
 
@@ -152,6 +152,7 @@ class Server(HTTPServer):
         self._turns = Turns()
         self._acceptor = Acceptor(self)
         self._waiting: deque[tuple[socket, Any, bool]] = deque()
+        self._starting: asyncio.Handle | None = None
         self._sources: dict[HTTP1ServerConnection, Source] = {}
         # Since when connections wait for a request's head; the one that is silent for longest comes first.
         self._silent: dict[HTTP1ServerConnection, float] = {}
@@ -181,23 +182,30 @@ class Server(HTTPServer):
         return first is not None or since is not None
 
     def take(self, connection: socket, address: Any, *, spare: bool) -> None:
-        """Start a connection soon; a spare one may ask for the health only."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._start_some)
-        self._waiting.append((connection, address, spare))
+        """Start a connection: the first of a turn at once, others soon; a spare one may ask for the health only."""
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().call_soon(self._start_some)
+            self._begin(connection, address, spare=spare)
+        else:
+            self._waiting.append((connection, address, spare))
 
     def _start_some(self) -> None:
+        self._starting = None
+        if not self._waiting:
+            return
+        self._starting = asyncio.get_running_loop().call_soon(self._start_some)
         ends = time.monotonic() + START_SECONDS
         for _ in range(min(len(self._waiting), STARTED_AT_ONCE)):
             connection, address, spare = self._waiting.popleft()
-            if spare or self._upgrades is None:
-                self.handle_stream(_Stream(connection, b"", spare=spare), address)
-            else:
-                self._first_bytes.wait(connection, address)
+            self._begin(connection, address, spare=spare)
             if time.monotonic() > ends:
                 break
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._start_some)
+
+    def _begin(self, connection: socket, address: Any, *, spare: bool) -> None:
+        if spare or self._upgrades is None:
+            self.handle_stream(_Stream(connection, b"", spare=spare), address)
+        else:
+            self._first_bytes.wait(connection, address)
 
     def _take_first(self, connection: socket, address: Any, data: bytes) -> None:
         assert self._upgrades is not None
