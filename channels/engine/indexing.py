@@ -7,6 +7,7 @@ after an upgrade) is looked up once, at the start; then only topics that have mo
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 
 from channels.errors import JournalUnavailable
@@ -15,6 +16,10 @@ from channels.pace import until_tick
 
 # A message is found as late as this.
 INDEX_SECONDS = 2.0
+
+# What was not indexed when the server stopped waits for so long after its start: then a school comes back, and this
+# would take a tenth of its worker's CPU.
+BACKLOG_SECONDS = 10.0
 
 # Topics of one step, and the pause after it: ten times what the step took, within these bounds. A step passes 100
 # events in 2 to 4 ms of CPU. So an index that has much to do takes a tenth of a core at most and keeps up with 2,000
@@ -25,17 +30,24 @@ PAUSE_FACTOR = 10
 
 
 class Indexing:
-    """Follows the topics of which `is_searched` is true."""
+    """Follows the topics of which `is_searched` is true; begins with what is left of before `backlog_seconds` late."""
 
-    def __init__(self, journal: Journal, is_searched: Callable[[str], bool]) -> None:
+    def __init__(
+        self, journal: Journal, is_searched: Callable[[str], bool], *, backlog_seconds: float = BACKLOG_SECONDS
+    ) -> None:
         self._journal = journal
         self._is_searched = is_searched
+        self._backlog_seconds = backlog_seconds
         self._since: int | None = None
         self._behind: dict[str, None] = {}  # in order
         self._catching_up = asyncio.Lock()
 
     async def run(self, seconds: float) -> None:
         """Follow without an end; while the journal is away, wait for it."""
+        with suppress(JournalUnavailable):
+            await self._look()
+            if self._behind:
+                await asyncio.sleep(self._backlog_seconds)
         while True:
             try:
                 await self.catch_up()
