@@ -70,7 +70,9 @@ class EpollSelector(BaseSelector):
             timeout = 0
         ready = []
         for number, event in self._epoll.poll(timeout, MAX_EVENTS):
-            key = self._keys[number]
+            key = self._keys.get(number)
+            if key is None:  # closed here, and open under another number
+                continue
             if event == _IN:
                 ready.append((key, EVENT_READ))
             else:

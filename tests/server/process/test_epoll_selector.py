@@ -88,6 +88,19 @@ def test_closed_file_is_forgotten_by_its_object(
         selector.unregister(one)
 
 
+def test_file_that_was_closed_while_a_duplicate_is_open_is_passed_over(
+    selector: EpollSelector, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    one, two = pair
+    selector.register(one, EVENT_READ)
+    with one.dup():
+        one.close()
+        selector.unregister(one)
+        two.send(b"x")
+        assert len(selector._epoll.poll(0)) == 1
+        assert ready(selector) == []
+
+
 @pytest.mark.parametrize("number", [-1, 10**6])
 def test_nothing_is_kept_of_a_file_that_is_not_open(selector: EpollSelector, number: int) -> None:
     with pytest.raises((ValueError, OSError)):
