@@ -288,8 +288,10 @@ async def _serving(
         # No new connections are accepted; open ones are closed step by step, and served until then.
         watched.stopping = True
         gate.poll_sessions.release()
-        await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
-        request_log.write()
+        try:
+            await asyncio.gather(server.drain(), gate.engine.drain(settings.drain_seconds))
+        finally:
+            request_log.write()
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ class _Line(NamedTuple):
 
 
 class RequestLog:
-    """The requests of one worker, which also counts its responses; `close` writes the lines that wait."""
+    """The requests of one worker, which also counts its responses; call `write` at the end."""
 
     def __init__(self, watched: Health, *, gather_seconds: float = GATHER_SECONDS) -> None:
         self._watched = watched

@@ -14,11 +14,11 @@ from channels.errors import JournalUnavailable
 from channels.journal.journal import Journal
 from channels.pace import until_tick
 
-# A message is found as late as this.
+# A message is found as late as this; after a start, where a backlog waits, as late as that.
 INDEX_SECONDS = 2.0
 
-# What was not indexed when the server stopped waits for so long after its start: then a school comes back, and this
-# would take a tenth of its worker's CPU.
+# A backlog, which a server had not indexed when it stopped, waits for so long after the start: then a school comes
+# back, and indexing would take a tenth of a core from it.
 BACKLOG_SECONDS = 10.0
 
 # Topics of one step, and the pause after it: ten times what the step took, within these bounds. A step passes 100
@@ -30,7 +30,7 @@ PAUSE_FACTOR = 10
 
 
 class Indexing:
-    """Follows the topics of which `is_searched` is true; begins with what is left of before `backlog_seconds` late."""
+    """Follows the topics of which `is_searched` is true; a backlog is begun `backlog_seconds` after the start."""
 
     def __init__(
         self, journal: Journal, is_searched: Callable[[str], bool], *, backlog_seconds: float = BACKLOG_SECONDS

@@ -2,9 +2,9 @@
 
 Freed bytes are zeroed. In the event loop each statement would wait for a turn, and the writers with it.
 
-A checkpoint, which copies the write-ahead log into the file, need not wait for writers. But SQLite before 3.51.3 can
-lose a transaction that is committed in the moment in which one begins, where the log had been copied whole before
-(https://sqlite.org/wal.html#walresetbug). So there, whoever is no writer makes one in turn with them.
+A checkpoint copies the write-ahead log into the file, and need not wait for writers. But with SQLite before 3.51.3 a
+transaction can be lost that is committed just when a checkpoint begins of a log that was copied whole before
+(https://sqlite.org/wal.html#walresetbug). With such a release, checkpoints take turns with the writers.
 """
 
 import sqlite3
@@ -23,8 +23,8 @@ T = TypeVar("T")
 LOCK_SECONDS = 10.0
 BUSY_SECONDS = 10.0
 
-# How long (ms) a checkpoint waits for readers, and with it the writers.
-CHECKPOINT_MS = 250
+# How long (ms) a checkpoint that is to empty the log waits for readers, and the writers with it. It is tried again.
+CHECKPOINT_MS = 50
 
 
 def open_file(url: URL) -> Engine:
@@ -75,9 +75,10 @@ def in_turn_where_needed(path: str) -> Iterator[None]:
 
 
 def checkpoint(engine: Engine, mode: str = "PASSIVE") -> bool:
-    """Copy the write-ahead log into the file: only then the file gets shorter. Return whether that was done.
+    """Copy the write-ahead log into the journal's file, which may get shorter only so; for a thread.
 
-    `mode`: PASSIVE copies what no reader needs, TRUNCATE everything, after which the log is empty. For a thread.
+    `mode`: PASSIVE copies what no reader keeps from it; TRUNCATE copies all and empties the log. Return whether nobody
+    prevented it; PASSIVE is prevented by another checkpoint only.
     """
     path = engine.url.database
     assert path, "a journal's file has a path"

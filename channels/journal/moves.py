@@ -36,8 +36,8 @@ _NEVER = 2**63 - 1
 class Moves(msgspec.Struct, frozen=True):
     """The topics that have moved, with the positions of their newest events, and the number to ask with `next`.
 
-    A topic that has not moved since may be among them. `version` is the file's before the query: what was committed
-    until then counts. It is None where there is no file.
+    A topic that has not moved since may be among them. `version` is the file's before the query, so all that was
+    committed up to it is here; None where there is no file.
     """
 
     heads: dict[str, int]

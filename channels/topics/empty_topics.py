@@ -40,8 +40,8 @@ class EmptyTopics:
     async def read(self, version: Version | None) -> None:
         """Read which topics have events; raises `JournalUnavailable`.
 
-        `version` is the file's before the first call of `note_moves` begins to count, or None where nobody else commits
-        anything.
+        `version` is that of the `Moves` from whose `next` the first call of `note_moves` goes on, or None where nobody
+        else commits anything.
         """
         self._filled.update(await self._journal.topics(self._max_names + 1))
         self._version = version

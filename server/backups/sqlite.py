@@ -131,12 +131,13 @@ class SqliteSnapshot:
         if RESETS_SAFELY:
             self._copy_log()
         elif self._name == "journal":
-            with suppress(TimeoutError), in_turn_where_needed(self._path):
+            # It is to save the writers this work, and no more: without it, the backup is as good.
+            with suppress(OSError), in_turn_where_needed(self._path):
                 self._copy_log()
-        # The other databases have no line of writers to stand in: the next of them copies the log.
+        # The writers of the other databases take no turns. There it is left to the one whose commit makes the log long.
 
     def _copy_log(self) -> None:
-        # PASSIVE waits for nobody, and nobody for it.
+        # PASSIVE waits for nobody, and SQLite lets others write meanwhile.
         for _ in range(CHECKPOINTS):
             _, pages, copied = self._open.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if pages == copied:

@@ -2,13 +2,13 @@
 
     asyncio.SelectorEventLoop(EpollSelector())
 
-It is asked twice in each turn of the event loop and for each connection. Between two clients that come one after
+It is used in each turn of the event loop, and twice for each new connection. Between two clients that come one after
 another the processor has forgotten its code, so each function of it costs several times what it costs in a loop.
 """
 
 import math
 import select
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, SelectorKey
 from typing import Any
 
@@ -27,9 +27,13 @@ class EpollSelector(BaseSelector):
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._keys: dict[int, SelectorKey] = {}
+        self._map = _Map(self, self._keys)
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
-        """Wait for events of a file from now on; ValueError and KeyError where it or they are not to be waited for."""
+        """Wait for events of a file from now on.
+
+        Raises ValueError where the file is closed or there are no such events, and KeyError where it is waited for.
+        """
         mask, number = _mask(events), _number(fileobj)
         if number in self._keys:
             raise KeyError(f"{fileobj!r} (FD {number}) is already registered")
@@ -89,17 +93,43 @@ class EpollSelector(BaseSelector):
 
     def get_key(self, fileobj: Any) -> SelectorKey:
         """Return the key of a file; KeyError where nobody waits for it."""
-        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        key = self._keys.get(number)
-        if key is None and number < 0:  # it has been closed
-            key = next((each for each in self._keys.values() if each.fileobj is fileobj), None)
+        key = self.find(fileobj)
         if key is None:
             raise KeyError(f"{fileobj!r} is not registered")
         return key
 
+    def find(self, fileobj: Any) -> SelectorKey | None:
+        """Return the key of a file; None where nobody waits for it."""
+        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        key = self._keys.get(number)
+        if key is None and number < 0:  # it has been closed
+            key = next((each for each in self._keys.values() if each.fileobj is fileobj), None)
+        return key
+
     def get_map(self) -> Mapping[Any, SelectorKey]:
-        """Return the keys by file descriptor."""
-        return self._keys
+        """Return the keys by file or file descriptor; `asyncio` looks there from Python 3.12 on."""
+        return self._map
+
+
+class _Map(Mapping[Any, SelectorKey]):
+    """The keys of a selector by file or file descriptor."""
+
+    def __init__(self, selector: EpollSelector, keys: Mapping[int, SelectorKey]) -> None:
+        self._selector = selector
+        self._keys = keys
+
+    def __getitem__(self, fileobj: Any) -> SelectorKey:
+        return self._selector.get_key(fileobj)
+
+    def get(self, fileobj: Any, default: Any = None) -> Any:
+        """Return the key of a file, without an exception where nobody waits for it."""
+        return self._selector.find(fileobj) or default
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 def _number(fileobj: Any) -> int:

@@ -123,7 +123,7 @@ class _Upgrade(NamedTuple):
 
 
 class Server(HTTPServer):
-    """An HTTP server that starts at most STARTED_AT_ONCE connections in one turn of the event loop.
+    """An HTTP server that starts at most STARTED_AT_ONCE connections, and one more, in one turn of the event loop.
 
     The address of a client is read from the headers of `proxies`. With `counts` false, a connection has no limit.
     `upgrades` opens the WebSockets whose handshake is as usual, and `on_upgrade` is told of each: the status, the path,

@@ -71,7 +71,11 @@ def test_it_answers_as_the_standard_librarys(seed: int) -> None:
             results = [outcome(getattr(selector, act), *arguments) for selector in (ours, theirs)]
             assert results[0] == results[1], (act, arguments)
         assert ready(ours) == ready(theirs), act
-        assert dict(ours.get_map()) == {key.fd: key for key in theirs.get_map().values()}
+        maps = ours.get_map(), theirs.get_map()
+        assert dict(maps[0]) == dict(maps[1])
+        for known in (one, two, one.fileno(), two.fileno()):
+            assert maps[0].get(known) == maps[1].get(known)
+            assert (known in maps[0]) == (known in maps[1])
     for each in (*sum(pairs, ()), ours, theirs):
         each.close()
 
