@@ -128,13 +128,11 @@ class SqliteSnapshot:
             self._connection = None
 
     def _checkpoint(self) -> None:
-        if RESETS_SAFELY:
-            self._copy_log()
-        elif self._name == "journal":
+        # Only the journal's writers take turns. Where that is needed, the logs of other databases are left to them.
+        if RESETS_SAFELY or self._name == "journal":
             # It is to save the writers this work, and no more: without it, the backup is as good.
             with suppress(OSError), in_turn_where_needed(self._path):
                 self._copy_log()
-        # The writers of the other databases take no turns. There it is left to the one whose commit makes the log long.
 
     def _copy_log(self) -> None:
         # PASSIVE waits for nobody, and SQLite lets others write meanwhile.

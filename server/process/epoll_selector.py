@@ -80,7 +80,8 @@ class EpollSelector(BaseSelector):
             if event == _IN:
                 ready.append((key, EVENT_READ))
             else:
-                # An error or a hang-up is told to whoever waits, as readable and as writable.
+                # After an error or a hang-up a file counts as readable and as writable, so that the next read or write
+                # finds out which.
                 is_readable, is_writable = event & ~_OUT, event & ~_IN
                 events = (EVENT_READ if is_readable else 0) | (EVENT_WRITE if is_writable else 0)
                 ready.append((key, events & key.events))

@@ -45,7 +45,7 @@ class Turns:
         if self.take_place():
             return None
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(partial(_wake, turn))
+        self.wait(partial(_wake, turn), preferred=False)
         return turn
 
     def wait(self, start: Start, *, preferred: bool) -> None:

@@ -1,7 +1,7 @@
 """What was not indexed when the server stopped waits while a school comes back; what comes later does not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from channels.engine.engine import Periods
@@ -35,9 +35,9 @@ async def _say(worker: Worker, text: str) -> None:
     await ana.ok("class:7", "message:send", {"text": text})
 
 
-async def _until(worker: Worker, is_right: Callable[[list[str]], bool]) -> None:
+async def _until_indexed(worker: Worker) -> None:
     async with asyncio.timeout(10):
-        while not is_right(await worker.engine.journal.unindexed()):
+        while await worker.engine.journal.unindexed():
             await asyncio.sleep(0.01)
 
 
@@ -55,7 +55,7 @@ async def test_it_is_indexed_after_its_time(make_worker: MakeWorker) -> None:
     worker = await _worker(make_worker)
     await _say(worker, "Olá")
     async with _running(worker, 0.05):
-        await _until(worker, lambda left: not left)
+        await _until_indexed(worker)
 
 
 async def test_nothing_waits_where_nothing_was_left(make_worker: MakeWorker) -> None:
@@ -64,4 +64,4 @@ async def test_nothing_waits_where_nothing_was_left(make_worker: MakeWorker) -> 
         while indexing._since is None:
             await asyncio.sleep(0.01)
         await _say(worker, "Olá")
-        await _until(worker, lambda left: not left)
+        await _until_indexed(worker)

@@ -42,6 +42,11 @@ def test_releases_with_the_fault_are_known(version: tuple[int, int, int], is_saf
     assert resets_safely(version) is is_safe
 
 
+def _set_release(monkeypatch: pytest.MonkeyPatch, *, is_safe: bool) -> None:
+    for module in (files, backups):
+        monkeypatch.setattr(module, "RESETS_SAFELY", is_safe)
+
+
 async def _copy(path: Path, who: str) -> None:
     """Make a checkpoint as one of those does who are no writers."""
     if who == "trimmer":
@@ -63,8 +68,7 @@ def _uncopied(path: Path) -> int:
 async def test_checkpoint_waits_for_the_writer_where_it_has_to(
     path: Path, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "RESETS_SAFELY", False)
-    monkeypatch.setattr(backups, "RESETS_SAFELY", False)
+    _set_release(monkeypatch, is_safe=False)
     writing = WriteLock(f"{path}-turn")
     writing.acquire(1)
     waited = threading.Event()
@@ -87,8 +91,7 @@ async def test_checkpoint_waits_for_the_writer_where_it_has_to(
 async def test_checkpoint_waits_for_nobody_where_it_need_not(
     path: Path, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "RESETS_SAFELY", True)
-    monkeypatch.setattr(backups, "RESETS_SAFELY", True)
+    _set_release(monkeypatch, is_safe=True)
     writing = WriteLock(f"{path}-turn")
     writing.acquire(1)
     await _copy(path, who)
@@ -97,7 +100,7 @@ async def test_checkpoint_waits_for_nobody_where_it_need_not(
 
 @pytest.mark.parametrize("is_safe", [True, False])
 async def test_log_is_cut_and_a_reader_keeps_it(path: Path, is_safe: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "RESETS_SAFELY", is_safe)
+    _set_release(monkeypatch, is_safe=is_safe)
     file, log = open_file(URL.create("sqlite+aiosqlite", database=str(path))), path.with_name(f"{path.name}-wal")
     writer = SqliteWriter(str(path))
     await writer.commit([group(entry())])
