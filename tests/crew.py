@@ -19,6 +19,7 @@ import psutil
 from tests.carrier import Gone
 from tests.lousa import Lousa
 from tests.phoenix import Connection, OnEvent
+from tests.programs import is_free
 
 # Generous: a start on a busy machine.
 SECONDS = 20.0
@@ -35,6 +36,11 @@ class Crew(Lousa):
         opened = self.log.count("Lousa is open at")
         super().start()
         wait_until(lambda: self.log.count("Lousa is open at") > opened)
+
+    def kill(self) -> None:
+        """Kill the supervisor (SIGKILL), and return once its workers, which end with it, have given up their port."""
+        super().kill()
+        wait_until(lambda: is_free(self.port))
 
     @property
     def processes(self) -> list[psutil.Process]:
