@@ -9,6 +9,7 @@ recreates tables (option `recreates`) begins without foreign keys, because SQLit
 
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from channels.journal.file_reader import CHECK_FILE
 from channels.journal.postgresql_connection import NOTICE_GONE
 from channels.journal.same_file import Check, trust
+from channels.journal.sqlite import CHECKPOINT_PAGES, MAX_IDLE_WAL_BYTES
 from server.databases.errors import DatabaseError
 
 DRIVERS = {
@@ -50,7 +52,12 @@ _PRAGMAS = (
     # What is deleted is overwritten with zeros: names and words are not left in free pages.
     "PRAGMA secure_delete=ON",
     f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
-    f"PRAGMA journal_size_limit={SQLITE_WAL_BYTES}",
+)
+_LOG_PRAGMAS = (f"PRAGMA journal_size_limit={SQLITE_WAL_BYTES}",)
+# As the journal's writer has them: whoever commits copies the file when it is long, and cuts it when it begins anew.
+_JOURNAL_LOG_PRAGMAS = (
+    f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
+    f"PRAGMA journal_size_limit={MAX_IDLE_WAL_BYTES}",
 )
 
 
@@ -69,7 +76,7 @@ def create_engine(name: str, text: str, check: Check = trust) -> AsyncEngine:
     """
     url = read_url(name, text)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url, check)
+        return _sqlite(url, check, _PRAGMAS + (_JOURNAL_LOG_PRAGMAS if name == "journal" else _LOG_PRAGMAS))
     return _postgresql(url)
 
 
@@ -150,17 +157,17 @@ def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError
 
 
-def _sqlite(url: URL, check: Check) -> AsyncEngine:
+def _sqlite(url: URL, check: Check, pragmas: Collection[str]) -> AsyncEngine:
     options = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "execution_options": {CHECK_FILE: check}}
     engine = create_async_engine(url, **options)
     event.listen(engine.sync_engine, "do_connect", lambda *_: check())
-    event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "connect", partial(_on_connect, pragmas))
     event.listen(engine.sync_engine, "begin", _on_begin)
     event.listen(engine.sync_engine, "commit", _on_commit)
     return engine
 
 
-def _on_connect(connection: Any, _record: Any) -> None:
+def _on_connect(pragmas: Collection[str], connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     # Free pages of a new file can be given back step by step; of others after “database compact”. In a file that is
@@ -168,7 +175,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA page_count")
     if not cursor.fetchone()[0]:
         cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    for pragma in _PRAGMAS:
+    for pragma in pragmas:
         cursor.execute(pragma)
     cursor.close()
 
