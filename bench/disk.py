@@ -17,7 +17,7 @@ from bench.served import Server
 
 COUNT = 200
 PAUSE_SECONDS = 0.005
-# A page of SQLite's write-ahead file, and so many of them as it has between two checkpoints.
+# A page of SQLite's write-ahead file, and so many of them that no sync waits for the same page again.
 PAGE = bytes(4096)
 PAGES = 1000
 
@@ -31,7 +31,7 @@ def commit_seconds(server: Server) -> list[float]:
 
 
 def sync_seconds(folder: Path, count: int = COUNT) -> list[float]:
-    """Sync a file whose room is allocated, as that of a write-ahead file is after its first checkpoint."""
+    """Sync a file whose room is allocated, as that of the journal's write-ahead file is."""
     took = []
     with (folder / "probe").open("wb", buffering=0) as file:
         file.write(PAGE * PAGES)

@@ -21,7 +21,7 @@ MARGIN_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A backup that was made; `log_bytes` is the size that the journal's write-ahead file had, at most."""
+    """A backup that was made; `log_bytes` is what the journal's write-ahead file had in it at the end."""
 
     manifest: Manifest
     seconds: float

@@ -43,7 +43,7 @@ class Snapshot(Protocol):
 
     kind: str
     file: str  # the name of the copy
-    log_bytes: int  # the largest size of the write-ahead file; 0 where that is not known
+    log_bytes: int  # what was in the write-ahead file at the end; 0 where that is not known
 
     async def connect(self) -> None:
         """Connect to the database; raises BackupError."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from channels.journal.files import RESETS_SAFELY, in_turn_where_needed
+from channels.journal.sqlite import LOG_PAGE_BYTES
 from channels.journal.write_lock import WriteLock
 from server.backups.errors import BackupError
 from server.databases.engine import SQLITE_BUSY_MS
@@ -67,7 +68,7 @@ class SqliteSnapshot:
         self.log_bytes = 0
 
     async def connect(self) -> None:
-        """Open the file, and copy what is in its write-ahead file, so that this is short when the snapshot begins."""
+        """Open the file, and copy what is in its write-ahead file, so that the next commit begins that anew."""
         self._connection = connect(self._name, self._path)
         self._checkpoint()
 
@@ -100,7 +101,6 @@ class SqliteSnapshot:
 
     def _step(self, descriptor: int) -> None:
         os.fdatasync(descriptor)
-        self._measure()
         free = shutil.disk_usage(os.path.dirname(self._path) or ".").free
         if free < MIN_FREE_BYTES:
             raise BackupError(
@@ -108,38 +108,36 @@ class SqliteSnapshot:
                 "the write-ahead file grows while it is made. Free some space first."
             )
 
-    def _measure(self) -> None:
-        try:
-            self.log_bytes = max(self.log_bytes, os.stat(f"{self._path}-wal").st_size)
-        except FileNotFoundError:
-            pass
-
     async def close(self) -> None:
         """End the snapshot, and copy what was written meanwhile into the database, before a writer has to."""
         if self._connection is None:
             return
         try:
-            self._measure()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._checkpoint()
+            self.log_bytes = self._checkpoint() * LOG_PAGE_BYTES
         finally:
             self._connection.close()
             self._connection = None
 
-    def _checkpoint(self) -> None:
-        # Only the journal's writers take turns. Where that is needed, the logs of other databases are left to them.
+    def _checkpoint(self) -> int:
+        # Returns how many pages the write-ahead file had. Only the journal's writers take turns: where that is needed,
+        # the files of other databases are left to them.
         if RESETS_SAFELY or self._name == "journal":
             # It is to save the writers this work, and no more: without it, the backup is as good.
             with suppress(OSError), in_turn_where_needed(self._path):
-                self._copy_log()
+                return self._copy_log()
+        return 0
 
-    def _copy_log(self) -> None:
-        # PASSIVE waits for nobody, and SQLite lets others write meanwhile.
+    def _copy_log(self) -> int:
+        # PASSIVE waits for nobody, and SQLite lets others write meanwhile. The file may be longer than its pages.
+        most = 0
         for _ in range(CHECKPOINTS):
             _, pages, copied = self._open.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            most = max(most, pages)
             if pages == copied:
-                return
+                break
+        return most
 
     @property
     def _open(self) -> sqlite3.Connection:

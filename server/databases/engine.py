@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from channels.journal.file_reader import CHECK_FILE
 from channels.journal.postgresql_connection import NOTICE_GONE
 from channels.journal.same_file import Check, trust
-from channels.journal.sqlite import CHECKPOINT_PAGES, MAX_IDLE_WAL_BYTES
+from channels.journal.sqlite import MAX_IDLE_WAL_BYTES
 from server.databases.errors import DatabaseError
 
 DRIVERS = {
@@ -31,9 +31,9 @@ DRIVERS = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# The size of a write-ahead file to which SQLite cuts it back once it is copied into its database. Usually it has 4 MB,
-# after which SQLite copies it. Without a limit, one import or one long read leaves a large file until the last
-# connection closes.
+# The size of a write-ahead file to which SQLite cuts it back once it is copied into its database. Usually it has 4 MB
+# (the journal's has more), after which SQLite copies it. Without a limit, one import or one long read leaves a large
+# file until the last connection closes.
 SQLITE_WAL_BYTES = 8 * 1024 * 1024
 # How long a writer waits for another: longer than any transaction of a running server. A large roster import may take
 # longer; requests refused meanwhile are answered with "try again".
@@ -54,11 +54,8 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout={SQLITE_BUSY_MS}",
 )
 _LOG_PRAGMAS = (f"PRAGMA journal_size_limit={SQLITE_WAL_BYTES}",)
-# As the journal's writer has them: whoever commits copies the file when it is long, and cuts it when it begins anew.
-_JOURNAL_LOG_PRAGMAS = (
-    f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
-    f"PRAGMA journal_size_limit={MAX_IDLE_WAL_BYTES}",
-)
+# The journal's writer copies the file into the database, in its turn (`channels.journal.files` says why).
+_JOURNAL_LOG_PRAGMAS = ("PRAGMA wal_autocheckpoint=0", f"PRAGMA journal_size_limit={MAX_IDLE_WAL_BYTES}")
 
 
 def connections_of_worker(names: Collection[str]) -> int:

@@ -14,8 +14,8 @@ from server.databases.data_files import path_of
 
 log = logging.getLogger(__name__)
 
-# A busy school's file has 66 MB. This much is written in half a minute of a storm, or in some minutes of a usual day,
-# and is far from filling a disk.
+# A busy school's file has 66 to 80 MB. This much is written in half a minute of a storm, or in some minutes of a usual
+# day, and is far from filling a disk.
 LONG_BYTES = 256 * 1024 * 1024
 
 
