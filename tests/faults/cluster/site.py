@@ -62,6 +62,8 @@ class Site:
         """Send a signal to one of the workers and return its pid."""
         pids = self.workers
         pid = pids[dice % len(pids)]
+        if number == signal.SIGKILL:  # it may have been about to end, having been replaced
+            self.lousa.expected_errors.append(rf"\(process {pid}\) did not stop cleanly: it was ended by SIGKILL")
         os.kill(pid, number)
         return pid
 
