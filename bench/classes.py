@@ -14,7 +14,7 @@ from bench.load import Load, Run
 from bench.peer import DJANGO, DJANGO_REDIS, PEERS
 from bench.result import MICROSECONDS, MILLISECONDS, keep, middle, percentile, say, table
 from bench.served import LOUSA, Server
-from bench.subject import in_turn, subjects
+from bench.subject import one_at_a_time
 
 SENDERS = 4
 
@@ -66,15 +66,14 @@ def measure(
     peers = [peer for peer in KEEPING_UP if not names or peer.name in names]
     figures: list[Figure] = []
     commits: list[Commit] = []
-    with subjects(peers, classes, clients, SENDERS, databases) as found:
-        for number, subject in in_turn(found, rounds):
-            if subject.server.program is not None:
-                commits.append(_commit(subject.server))
-            for rate in rates:
-                run, cpu = subject.measure(_send_at(rate), seconds)
-                figure = _figure(subject.server.name, rate, clients, run, cpu)
-                say(f"{number + 1}/{rounds} {rate:,.0f} a second, {figure.server}: {' | '.join(_cells([figure]))}")
-                figures.append(figure)
+    for number, subject in one_at_a_time(peers, classes, clients, SENDERS, databases, rounds):
+        if subject.server.program is not None:
+            commits.append(_commit(subject.server))
+        for rate in rates:
+            run, cpu = subject.measure(_send_at(rate), seconds)
+            figure = _figure(subject.server.name, rate, clients, run, cpu)
+            say(f"{number + 1}/{rounds} {rate:,.0f} a second, {figure.server}: {' | '.join(_cells([figure]))}")
+            figures.append(figure)
     keep(name, [*figures, *commits], report(figures, commits))
 
 
