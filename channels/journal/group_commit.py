@@ -14,7 +14,7 @@ BUSY_SECONDS = 0.1
 
 # Transactions begin this far apart on average; some may follow each other at once. A transaction costs 0.3 ms of the
 # writer's CPU and a turn of the event loop. With 1,000 pushes a second to 250 classes the last delivery comes after
-# 2.3 to 2.5 ms (p50; p99 7 to 9), with 2,500 after 4 to 5. If each batch waits for as long as the last one took
+# 2.3 to 2.5 ms (p50; p99 6 to 9), with 2,500 after 4 to 5. If each batch waits for as long as the last one took
 # instead, a slow batch slows down the next: p99 was 13 to 21 ms with 1,000 a second, and p50 14 to 28 ms with 2,500.
 INTERVAL_SECONDS = 0.002
 MAX_EARLY = 4
