@@ -14,7 +14,7 @@ from channels.errors import JournalUnavailable
 from channels.journal.journal import Journal
 from channels.pace import until_tick
 
-# A message is found as late as this; after a start, where a backlog waits, as late as that.
+# How late a message is found; after a start with a backlog, BACKLOG_SECONDS later.
 INDEX_SECONDS = 2.0
 
 # A backlog, which a server had not indexed when it stopped, waits for so long after the start: then a school comes

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from channels.journal.sqlite import CHECKPOINT_PAGES, MAX_IDLE_WAL_BYTES
+from channels.journal.sqlite import TURN_PRAGMAS
 from channels.journal.write_lock import WriteLock
 
 T = TypeVar("T")
@@ -40,10 +40,8 @@ def exclusively(engine: Engine, work: Callable[[Connection], T]) -> T:
     try:
         lock.acquire(LOCK_SECONDS)
         with engine.connect() as connection:
-            # What is deleted or replaced is overwritten with zeros, in the file as in the log that is copied into it.
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-            connection.exec_driver_sql(f"PRAGMA journal_size_limit={MAX_IDLE_WAL_BYTES}")
+            for pragma in TURN_PRAGMAS:
+                connection.exec_driver_sql(pragma)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             result = work(connection)
             connection.commit()

@@ -40,7 +40,8 @@ class LogRoom:
 
         `connection` is one to the log's database, in no transaction. Raises sqlite3.Error, and OSError.
         """
-        connection.execute("BEGIN IMMEDIATE")  # whoever writes, in any process, holds this lock: nobody appends now
+        # SQLite's lock for writing: while it is held here, no other process appends to the log.
+        connection.execute("BEGIN IMMEDIATE")
         try:
             self._append_zeros()
         finally:
